@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# One command for everything that a person does on their own machine. See ./dev.sh --help.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv="$root/.venv"
+python="$venv/bin/python"
+
+usage() {
+  cat <<'TEXT'
+./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
+./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
+./dev.sh test [pytest arguments]            format, lint, types, import rules, tests
+./dev.sh bench [--json]                     the benchmark
+./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
+./dev.sh lock                               renew the pinned versions
+The first of them installs what it needs into .venv. Each knows --help.
+TEXT
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3.11 python3.12 python3.13 python3 python; do
+    if [ -n "$candidate" ] && "$candidate" -c \
+      'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+      printf '%s\n' "$candidate"
+      return
+    fi
+  done
+  say "Python 3.11, 3.12 or 3.13 is needed; set PYTHON to one."
+  exit 1
+}
+
+# Installs the pinned packages unless these very pins are installed already.
+setup() {
+  local wanted
+  wanted=$(cksum <"$root/requirements.lock")
+  [ "$(cat "$venv/installed" 2>/dev/null)" = "$wanted" ] && return
+  say "Setting up $venv (once; a few hundred megabytes) ..."
+  [ -x "$python" ] || "$(find_python)" -m venv "$venv"
+  "$python" -m pip install --quiet --disable-pip-version-check uv
+  "$venv/bin/uv" pip sync --quiet --python "$python" "$root/requirements.lock" \
+    || { say "Installing failed; the lines above say why."; exit 1; }
+  printf '%s' "$wanted" >"$venv/installed"
+}
+
+run() {
+  setup
+  export PYTHONPATH="$root:$root/shared"
+  exec "$python" "$@"
+}
+
+check() {
+  setup
+  cd "$root"
+  export PYTHONPATH="$root:$root/shared"
+  say "format";  "$venv/bin/ruff" format --check --quiet .
+  say "lint";    "$venv/bin/ruff" check --quiet .
+  say "types";   "$venv/bin/mypy" --no-error-summary
+  say "imports"; "$venv/bin/lint-imports" >/dev/null || "$venv/bin/lint-imports"
+  say "tests"
+  exec "$python" -m pytest "$@"
+}
+
+lock() {
+  setup
+  cd "$root"
+  local compile=("$venv/bin/uv" pip compile --quiet --universal --python-version 3.11
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "./dev.sh lock" --upgrade)
+  "${compile[@]}" pyproject.toml shared/pyproject.toml --group pyproject.toml:dev \
+    -o requirements.lock
+  "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
+    -o functions/classify/requirements.txt
+  "${compile[@]}" shared/pyproject.toml -c requirements.lock -o functions/save/requirements.txt
+}
+
+command=${1:-}
+[ $# -gt 0 ] && shift
+case "$command" in
+  demo | up) run -m local "$command" "$@" ;;
+  models) run -m models "$@" ;;
+  bench) run -m benchmarks "$@" ;;
+  test) check "$@" ;;
+  lock) lock ;;
+  -h | --help | help | "") usage ;;
+  *) say "Unknown command: $command"; usage >&2; exit 2 ;;
+esac

@@ -1,0 +1,27 @@
+"""POST a photo, get the verdict and the species; GET says whether everything is ready."""
+
+import functions_framework
+from flask import Request, Response
+from parrot import web, wiring
+from parrot.errors import Unauthenticated
+
+
+@functions_framework.http
+def classify(request: Request) -> Response:
+    """Cloud Functions entry point."""
+    return web.respond(request, wiring.settings, {"POST": _classify, "GET": _ready})
+
+
+def _classify(request: Request) -> Response:
+    settings = wiring.settings()
+    if web.user(request, wiring.identity) is None and settings.require_auth:
+        raise Unauthenticated("this deployment classifies for signed-in users only")
+    top = web.top(request)
+    sent = web.read_photo(request, max_bytes=settings.max_photo_bytes)
+    answer = wiring.classifier().classify(sent.photo, top=top)
+    return web.classification(answer, first_version=sent.first_version)
+
+
+def _ready(_request: Request) -> Response:
+    classifier = wiring.classifier()
+    return web.readiness(classifier.bundle.manifest.version, classifier.versions())

@@ -1,0 +1,30 @@
+"""POST a photo and the species that a person chose, get an observation."""
+
+import functions_framework
+from flask import Request, Response
+from parrot import web, wiring
+from parrot.errors import Unauthenticated
+from parrot.records import User
+from parrot.save import ANONYMOUS_UID
+
+
+@functions_framework.http
+def save(request: Request) -> Response:
+    """Cloud Functions entry point."""
+    return web.respond(request, wiring.settings, {"POST": _save})
+
+
+def _save(request: Request) -> Response:
+    settings = wiring.settings()
+    user = web.user(request, wiring.identity)
+    if user is None:
+        if not settings.allow_anonymous_save:
+            raise Unauthenticated("saving needs a signed-in user")
+        user = User(ANONYMOUS_UID, anonymous=True)
+    key = web.idempotency_key(request)
+    sent = web.read_photo(request, max_bytes=settings.max_photo_bytes)
+    species = wiring.species().find(
+        index=sent.fields.get("index"), species=sent.fields.get("species")
+    )
+    saved = wiring.saver().save(sent.photo, species, user, key=key)
+    return web.saved(saved, first_version=sent.first_version)

@@ -1,0 +1,103 @@
+"""The commands of `./dev.sh` that run the local stack."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from parrot.errors import ParrotError
+from rich.console import Console
+from rich.table import Table
+
+from local import demo as demos
+from local import stack
+from local.processes import PartFailed
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+_INTERRUPTED = 130
+_WATCH_SECONDS = 0.5
+_out = Console()
+_err = Console(stderr=True)
+
+
+@app.command()
+def demo(
+    photos: Annotated[
+        list[Path] | None, typer.Argument(help="Photos; without any, samples are shown.")
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One HTTP answer a line.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Save each parrot as what it is.")] = False,
+    data: Annotated[Path, typer.Option(help="Where saved photos go.")] = stack.DEFAULT_DATA,
+) -> None:
+    """Run the local stack, classify each photo over HTTP, print the answers, stop."""
+    chosen = photos or demos.samples()
+    missing = [str(photo) for photo in chosen if not photo.is_file()]
+    if missing:
+        _err.print(f"[red]no such file: {', '.join(missing)}")
+        raise typer.Exit(2)
+    if not photos:
+        _err.print(demos.EXPLANATION)
+    with _console_errors(), _err.status("starting") as status:
+        with stack.running(data, say=status.update) as running:
+            status.update("asking")
+            answers = [demos.ask(running.url, photo, save=save) for photo in chosen]
+            status.update("stopping")
+    if json:
+        for answer in answers:
+            sys.stdout.write(answer.as_json() + "\n")
+    else:
+        _out.print(demos.table(answers))
+    if any(answer.failed for answer in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    *,
+    port: Annotated[int, typer.Option(help="Port of the page and the functions.")] = 8080,
+    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = stack.DEFAULT_DATA,
+) -> None:
+    """Run the local stack with the page until Ctrl-C."""
+    signal.signal(signal.SIGTERM, _terminate)
+    with _console_errors():
+        with stack.running(data, port=port, say=lambda text: _err.print(f"[dim]{text}")) as running:
+            parts = Table(box=None)
+            for heading in ("part", "address", "pid"):
+                parts.add_column(heading)
+            for name, url, pid in running.parts:
+                parts.add_row(name, url, str(pid))
+            _err.print(parts)
+            _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C ends everything")
+            print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
+            while True:
+                for part, code in running.processes.ended():
+                    _err.print(f"[red]the {part.name} ended with {code}; start it again with:")
+                    _err.print(" ".join(part.command), soft_wrap=True, highlight=False)
+                time.sleep(_WATCH_SECONDS)
+
+
+class _console_errors:  # noqa: N801 - used as a context manager function would be
+    """Errors that are no bugs end with their sentence, Ctrl-C without one."""
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, PartFailed | ParrotError):
+            _err.print(f"[red]{error}", highlight=False)
+            raise typer.Exit(1) from error
+        if isinstance(error, KeyboardInterrupt):
+            _err.print("[dim]stopped")
+            raise typer.Exit(_INTERRUPTED) from error
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,103 @@
+"""Photos asked over HTTP, and their answers as a person or a program wants them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.table import Table
+
+from local.drawing import draw_parrot
+from local.stack import ROOT
+
+EXPLANATION = (
+    "Is it a parrot, and which one? Give photos: [bold]./dev.sh demo PHOTO...[/bold]\n"
+    "[dim]Without any, here are two photographs that scikit-learn carries (no parrots) and a"
+    " drawing of this project's own making."
+)
+_TIMEOUT_SECONDS = 60
+_CREATED, _SAVED_BEFORE = 201, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said of one photo, and of saving it (None: not asked)."""
+
+    path: Path
+    status: int
+    body: dict[str, Any]
+    saved: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether this is a problem and no classification."""
+        return self.status >= 400  # noqa: PLR2004 - HTTP's own border
+
+    def as_json(self) -> str:
+        """The HTTP answer on one line, with the photo's path."""
+        body = {**self.body, "photo": {**self.body.get("photo", {}), "path": str(self.path)}}
+        return json.dumps(body, ensure_ascii=False)
+
+
+def samples() -> list[Path]:
+    """Pictures that every clone has: two photographs of a package, and a drawing."""
+    carried = [Path(str(files("sklearn.datasets.images") / name)) for name in ("china.jpg", "flower.jpg")]
+    return [draw_parrot(ROOT / ".local" / "samples" / "parrot-drawing.png"), *carried]
+
+
+def ask(url: str, photo: Path, *, save: bool) -> Answer:
+    """Classify one photo over HTTP, and save it as the best species where it is a parrot."""
+    data = photo.read_bytes()
+    response = requests.post(
+        f"{url}/parrot-classifier/classify",
+        files={"image": (photo.name, data)},
+        timeout=_TIMEOUT_SECONDS,
+    )
+    body = response.json()
+    saved = None
+    if save and response.ok and body["species"]:
+        saved = _save(url, photo, data, body["species"][0]["id"])
+    return Answer(photo, response.status_code, body, saved)
+
+
+def table(answers: list[Answer]) -> Table:
+    """One row a photo."""
+    out = Table()
+    for heading in ("photo", "parrot?", "species", "sure"):
+        out.add_column(heading, justify="right" if heading == "sure" else "left")
+    if any(answer.saved for answer in answers):
+        out.add_column("saved")
+    for answer in answers:
+        row = [answer.path.name, *_verdict(answer)]
+        out.add_row(*row, *([answer.saved or ""] if len(out.columns) > len(row) else []))
+    return out
+
+
+def _verdict(answer: Answer) -> tuple[str, str, str]:
+    if answer.failed:
+        return "[red]error", answer.body.get("detail", "?"), str(answer.status)
+    probability = answer.body["parrot"]["probability"]
+    if not answer.body["parrot"]["is_parrot"]:
+        return "no", "[dim]no parrot", f"{1 - probability:.0%}"
+    best = answer.body["species"][0]
+    name = f"[bold]{best['names']['en']}[/bold] [italic dim]{best['scientific_name']}"
+    return f"[green]yes[/green], {probability:.0%}", name, f"{best['probability']:.0%}"
+
+
+def _save(url: str, photo: Path, data: bytes, species: str) -> str:
+    response = requests.post(
+        f"{url}/parrot-classifier/save",
+        files={"image": (photo.name, data)},
+        data={"species": species},
+        headers={"Authorization": "Bearer local:demo"},
+        timeout=_TIMEOUT_SECONDS,
+    )
+    body = response.json()
+    if response.status_code in {_CREATED, _SAVED_BEFORE}:
+        again = " (again)" if response.status_code == _SAVED_BEFORE else ""
+        return f"{body['id']}{again}"
+    return f"{response.status_code} {body['detail']}"

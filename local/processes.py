@@ -1,0 +1,129 @@
+"""Child processes: started with a log each, watched, and ended together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+_POLL_SECONDS = 0.05
+_GRACE_SECONDS = 5.0
+_LOG_LINES = 15
+
+
+class PartFailed(Exception):
+    """A part ended or never answered; the message carries the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the stack."""
+
+    name: str
+    command: Sequence[str]
+    url: str
+    ready: Callable[[], bool] = field(repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Processes:
+    """Runs parts; leaving the context ends all of them, last started first."""
+
+    def __init__(self, logs: Path) -> None:
+        """`logs` is the folder for one log file a part."""
+        self._logs = logs
+        self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
+
+    def __enter__(self) -> Self:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self, part: Part) -> None:
+        """Start a part; `wait` waits until it answers."""
+        with self._log(part).open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                part.command,
+                env={**os.environ, **part.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A group of its own: the terminal's Ctrl-C reaches only us, and we end the parts.
+                start_new_session=True,
+            )
+        self._running[part.name] = (part, process)
+
+    def wait(self, part: Part, timeout: float) -> int:
+        """Wait until the part answers; its pid. Raises PartFailed."""
+        _, process = self._running[part.name]
+        deadline = time.monotonic() + timeout
+        while not part.ready():
+            if process.poll() is not None:
+                raise PartFailed(self._report(part, f"ended with {process.returncode}"))
+            if time.monotonic() > deadline:
+                raise PartFailed(self._report(part, f"does not answer after {timeout:.0f} s"))
+            time.sleep(_POLL_SECONDS)
+        return process.pid
+
+    def ended(self) -> list[tuple[Part, int]]:
+        """Parts that ended by themselves since last asked, and their exit codes."""
+        gone = [
+            (part, process.returncode)
+            for part, process in self._running.values()
+            if process.poll() is not None
+        ]
+        for part, _ in gone:
+            del self._running[part.name]
+        return gone
+
+    def stop(self) -> None:
+        """End every part, last started first: politely, then after some seconds not."""
+        processes = [process for _, process in reversed(self._running.values())]
+        for process in processes:
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        for process in processes:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal(process, signal.SIGKILL)
+                process.wait()
+        self._running.clear()
+
+    def _log(self, part: Part) -> Path:
+        return self._logs / f"{part.name.replace(' ', '-')}.log"
+
+    def _report(self, part: Part, what: str) -> str:
+        lines = self._log(part).read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join((f"the {part.name} {what}; {self._log(part)} ends with:", *lines))
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal the part and whatever it started."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return

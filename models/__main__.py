@@ -1,0 +1,5 @@
+"""python -m models."""
+
+from models.cli import app
+
+app(prog_name="python -m models")

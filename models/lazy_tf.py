@@ -1,0 +1,18 @@
+"""TensorFlow, imported when first used (2.5 s) and told to keep quiet."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+
+@cache
+def tf() -> Any:  # noqa: ANN401 - TensorFlow has no types
+    """The module."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    import tensorflow  # noqa: PLC0415
+
+    tensorflow.get_logger().setLevel("ERROR")
+    return tensorflow

@@ -1,0 +1,115 @@
+"""Labelled photos for training and evaluation: a folder, or a CSV of path, label and group.
+
+A folder is `parrots/LABEL/*`, `other_birds/LABEL/*`, `negatives/LABEL/*`; where it holds an
+`index.csv` with `near_duplicates` and `source`, photos that share a value of the first never end
+up on two sides of a split, and the second can be left out whole.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from parrot.images import MEDIA_TYPES
+
+LABELS = Path(__file__).with_name("labels.csv")
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
+
+
+class Group(StrEnum):
+    """What kind of thing a photo shows."""
+
+    PARROTS = "parrots"
+    OTHER_BIRDS = "other_birds"
+    NEGATIVES = "negatives"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPhoto:
+    """One photo and what people say of it; `species` is an id of species.csv, None if not one."""
+
+    path: Path
+    group: Group
+    label: str
+    species: str | None
+    cluster: str  # photos of one cluster stay on one side of a split
+    source: str
+
+    @property
+    def is_parrot(self) -> bool:
+        """What the gate is to say."""
+        return self.group is Group.PARROTS
+
+
+class BadDataset(Exception):
+    """The photos or their index cannot be used; the message says which line."""
+
+
+def read(where: Path) -> list[LabelledPhoto]:
+    """All labelled photos of a folder or a CSV, in a fixed order. Raises BadDataset."""
+    if where.is_file():
+        photos = _from_csv(where, where.parent)
+    elif (where / "index.csv").is_file():
+        photos = _from_csv(where / "index.csv", where)
+    elif where.is_dir():
+        photos = _from_folder(where)
+    else:
+        raise BadDataset(f"{where} is neither a folder nor a CSV")
+    if not photos:
+        raise BadDataset(f"{where} holds no photos ({', '.join(MEDIA_TYPES)})")
+    return sorted(photos, key=lambda photo: str(photo.path))
+
+
+def _from_csv(index: Path, root: Path) -> list[LabelledPhoto]:
+    species = _species_by_label()
+    photos = []
+    with index.open(newline="", encoding="utf-8") as file:
+        for number, line in enumerate(csv.DictReader(file), start=2):
+            try:
+                path = root / line["path"]
+                photos.append(
+                    LabelledPhoto(
+                        path=path,
+                        group=Group(line["group"]),
+                        label=line["label"],
+                        species=_species(line["group"], line["label"], species),
+                        cluster=line.get("near_duplicates") or str(path),
+                        source=line.get("source") or str(path.parent),
+                    )
+                )
+            except (KeyError, ValueError) as error:
+                raise BadDataset(f"{index}, line {number}: {error}") from error
+            if not path.is_file():
+                raise BadDataset(f"{index}, line {number}: {path} does not exist")
+    return photos
+
+
+def _from_folder(root: Path) -> list[LabelledPhoto]:
+    species = _species_by_label()
+    return [
+        LabelledPhoto(
+            path=path,
+            group=group,
+            label=path.parent.name,
+            species=_species(group, path.parent.name, species),
+            cluster=str(path),
+            source=str(path.parent),
+        )
+        for group in Group
+        for path in (root / group).glob("*/*")
+        if path.suffix.lower() in _SUFFIXES
+    ]
+
+
+def _species(group: str, label: str, by_label: dict[str, str]) -> str | None:
+    """A label's species; a label may also be a species id itself."""
+    if group != Group.PARROTS:
+        return None
+    return by_label.get(label, label if label in by_label.values() else None)
+
+
+def _species_by_label() -> dict[str, str]:
+    with LABELS.open(newline="", encoding="utf-8") as file:
+        return {line["label"]: line["species"] for line in csv.DictReader(file)}

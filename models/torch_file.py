@@ -1,0 +1,91 @@
+"""Read the tensors of a `.pth` file without torch, and without running anything it says.
+
+The weights' packages hold PyTorch's older file format: five pickles (magic number, protocol,
+system, state dict, storage keys), then every storage as a count and its raw numbers. The readers
+that the registries offer want torch itself, or an interpreter that takes three minutes for the
+tensors that are stored in another order than they are read.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_COUNT = np.dtype("<i8")
+_STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """A view that the state dict describes; its numbers come later in the file."""
+
+    storage: str
+    dtype: np.dtype[Any]
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    def view(self, storage: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.lib.stride_tricks.as_strided(
+            storage[self.offset :],
+            self.shape,
+            [step * self.dtype.itemsize for step in self.stride],
+            writeable=False,
+        )
+
+
+class _StateDict(pickle.Unpickler):
+    """Knows the three names that a state dict needs and refuses all others."""
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's interface
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _rebuilt
+        if module == "torch" and name in _STORAGES:
+            return _STORAGES[name]
+        _refuse(f"{module}.{name}")
+
+    def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:  # noqa: ANN401
+        _, dtype, key, *_ = pid
+        return str(key), dtype
+
+
+def read(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The tensors by name. Raises ValueError where it is no such file or names anything else."""
+    with path.open("rb") as file:
+        header = [_StateDict(file).load() for _ in range(3)]
+        if header[:2] != [_MAGIC, _PROTOCOL]:
+            raise ValueError(f"{path} is not in PyTorch's older file format")
+        described: dict[str, _Tensor] = _StateDict(file).load()
+        dtypes = {tensor.storage: tensor.dtype for tensor in described.values()}
+        storages = {}
+        for key in _StateDict(file).load():
+            (count,) = np.frombuffer(file.read(_COUNT.itemsize), _COUNT)
+            storages[key] = np.frombuffer(file.read(int(count) * dtypes[key].itemsize), dtypes[key])
+    return {name: tensor.view(storages[tensor.storage]) for name, tensor in described.items()}
+
+
+def _rebuilt(  # torch's own order of arguments
+    storage: tuple[str, np.dtype[Any]],
+    offset: int,
+    shape: tuple[int, ...],
+    stride: tuple[int, ...],
+    *_gradients_and_hooks: object,
+) -> _Tensor:
+    return _Tensor(*storage, offset, shape, stride)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"a state dict has no business with {name}")

@@ -1,0 +1,1 @@
+"""Is it a parrot, and which one: the pipeline that every function shares."""

@@ -1,0 +1,75 @@
+"""Bundle files from Cloud Storage or a folder."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import requests
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.storage.retry import DEFAULT_RETRY
+
+from parrot.errors import BadBundle, StoreUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from google.cloud.storage import Client
+
+FOLDER = "bundles"
+CURRENT = f"{FOLDER}/current.json"
+_TIMEOUT_SECONDS = 10.0
+_RETRY = DEFAULT_RETRY.with_timeout(30.0)
+
+
+class BucketBundle:
+    """`gs://BUCKET/bundles/VERSION/`."""
+
+    def __init__(self, client: Client, bucket: str, version: str) -> None:
+        """No request is made here."""
+        self._client, self._bucket = client, bucket
+        self._prefix = f"{FOLDER}/{version}"
+
+    def read(self, name: str) -> bytes:
+        """The whole file. Raises BadBundle where it is not there, StoreUnavailable."""
+        return _download(self._client, self._bucket, f"{self._prefix}/{name}")
+
+
+class FolderBundle:
+    """A bundle in a folder: what was just built, or `models/default`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is read here."""
+        self._folder = folder
+
+    def read(self, name: str) -> bytes:
+        """The whole file. Raises BadBundle where it is not there."""
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as error:
+            raise BadBundle(f"{self._folder / name} cannot be read: {error.strerror}") from error
+
+
+def current_version(client: Client, bucket: str) -> str:
+    """The version that `current.json` points to. Raises BadBundle, StoreUnavailable."""
+    data = _download(client, bucket, CURRENT)
+    try:
+        return str(json.loads(data)["version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadBundle(f"gs://{bucket}/{CURRENT} names no version: {error!r}") from error
+
+
+def _download(client: Client, bucket: str, name: str) -> bytes:
+    try:
+        return bytes(
+            client.bucket(bucket)
+            .blob(name)
+            .download_as_bytes(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+        )
+    except NotFound as error:
+        raise BadBundle(f"gs://{bucket}/{name} does not exist") from error
+    except (GoogleAPIError, GoogleAuthError, requests.RequestException, OSError) as error:
+        raise StoreUnavailable(
+            f"gs://{bucket}/{name} cannot be read now ({type(error).__name__})"
+        ) from error

@@ -1,0 +1,227 @@
+"""Predictions over HTTP: TF Serving's REST API (local, Cloud Run) and Vertex AI."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import requests
+from google.auth.exceptions import GoogleAuthError
+from requests.adapters import HTTPAdapter
+
+from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
+from parrot.records import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parrot.manifest import ServedModel
+    from parrot.records import Floats
+
+_POOL = 32  # connections kept: a little above the concurrency of one instance
+_CONNECT_SECONDS = 1.5
+_VERSION_TTL_SECONDS = 30.0
+_RETRYABLE = frozenset({408, 429, 500, 502, 503})
+_GATEWAY_TIMEOUT = 504
+_NOT_FOUND = 404
+_OK = 200
+
+
+def pooled(session: requests.Session) -> requests.Session:
+    """Let a session keep as many connections as an instance has requests at once.
+
+    The environment's proxies and ~/.netrc are not looked up again for every photo.
+    """
+    session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=_POOL))
+    return session
+
+
+class TfServing:
+    """TF Serving's REST API."""
+
+    def __init__(self, url: str, session: requests.Session, *, timeout: float) -> None:
+        """`url` is the root, before /v1; `timeout` seconds for one answer. No request is made."""
+        self._root = url.rstrip("/")
+        self._http = _Http(session, timeout)
+        self._versions: dict[str, tuple[float, str]] = {}
+        self._lock = threading.Lock()
+
+    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
+        """One photo through one model.
+
+        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
+        """
+        body = {"signature_name": model.signature, "instances": [_instance(payload)]}
+        answer = self._http.call("POST", f"{self._path(model)}:predict", json.dumps(body))
+        version = model.version or self._latest(model)
+        return _prediction(answer, model, f"{model.name}/{version}")
+
+    def version(self, model: ServedModel) -> str:
+        """NAME/VERSION that answers now. Raises ModelUnavailable, ModelTimeout."""
+        answer = self._http.call("GET", self._path(model))
+        available = [
+            str(line.get("version"))
+            for line in _get(answer, "model_version_status", list)
+            if isinstance(line, dict) and line.get("state") == "AVAILABLE"
+        ]
+        if not available:
+            raise ModelUnavailable(f"{model.name} is not loaded yet")
+        return f"{model.name}/{max(available, key=lambda v: (len(v), v))}"
+
+    def _path(self, model: ServedModel) -> str:
+        pinned = f"/versions/{model.version}" if model.version else ""
+        return f"{self._root}/v1/models/{model.name}{pinned}"
+
+    def _latest(self, model: ServedModel) -> str:
+        """The version of a model that is not pinned; asked anew every 30 s, not for every photo."""
+        with self._lock:
+            when, version = self._versions.get(model.name, (-_VERSION_TTL_SECONDS, ""))
+        if time.monotonic() - when < _VERSION_TTL_SECONDS:
+            return version
+        version = self.version(model).rpartition("/")[2]
+        with self._lock:
+            self._versions[model.name] = (time.monotonic(), version)
+        return version
+
+
+class VertexEndpoint:
+    """A Vertex AI endpoint: one model each, named in the manifest as its endpoint's resource.
+
+    `model.name` is looked up in `endpoints`: name -> https://.../endpoints/E
+    """
+
+    def __init__(
+        self, endpoints: Mapping[str, str], session: requests.Session, *, timeout: float
+    ) -> None:
+        """The session signs its requests. No request is made."""
+        self._endpoints = endpoints
+        self._http = _Http(session, timeout)
+
+    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
+        """One photo through one model; Vertex serves the default signature only.
+
+        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
+        """
+        body = json.dumps({"instances": [_instance(payload)]})
+        answer = self._http.call("POST", f"{self._endpoint(model)}:predict", body)
+        version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
+        return _prediction(answer, model, f"{model.name}/{version}")
+
+    def version(self, model: ServedModel) -> str:
+        """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""
+        deployed = _get(self._http.call("GET", self._endpoint(model)), "deployedModels", list)
+        if not deployed:
+            raise ModelUnavailable(f"nothing is deployed for {model.name}")
+        first = deployed[0]
+        return f"{model.name}/{first.get('modelVersionId') or first.get('id')}"
+
+    def _endpoint(self, model: ServedModel) -> str:
+        url = self._endpoints.get(model.name)
+        if url is None:
+            raise ModelUnavailable(f"no endpoint is configured for {model.name}")
+        return url
+
+
+class _Http:
+    """One request, its failures translated."""
+
+    def __init__(self, session: requests.Session, timeout: float) -> None:
+        self._session = session
+        self._timeout = timeout
+
+    def call(self, method: str, url: str, body: str | None = None) -> dict[str, Any]:
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"} if body else {},
+                timeout=(_CONNECT_SECONDS, self._timeout),
+            )
+        except requests.ReadTimeout as error:
+            raise ModelTimeout(f"no answer within {self._timeout:g} s") from error
+        except (requests.RequestException, OSError) as error:
+            raise ModelUnavailable(
+                f"the model server cannot be reached ({type(error).__name__})"
+            ) from error
+        except GoogleAuthError as error:
+            raise ModelUnavailable(
+                f"no token for the model server ({type(error).__name__})"
+            ) from error
+        return _answer(response)
+
+
+def _answer(response: requests.Response) -> dict[str, Any]:
+    status = response.status_code
+    if status == _GATEWAY_TIMEOUT:
+        raise ModelTimeout("the model server ran out of time")
+    if status in _RETRYABLE:
+        raise ModelUnavailable(f"the model server answers {status}")
+    if status == _NOT_FOUND:
+        raise ModelUnavailable(f"the model server does not serve this model: {_said(response)}")
+    if status != _OK:
+        raise BadModelResponse(f"the model server answers {status}: {_said(response)}")
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise BadModelResponse("the model server's answer is no JSON") from error
+    if not isinstance(answer, dict):
+        raise BadModelResponse("the model server's answer is no JSON object")
+    return answer
+
+
+def _said(response: requests.Response) -> str:
+    """The server's own words, short: they help whoever reads the log."""
+    try:
+        error = response.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        error = response.reason
+    return f"{error!s:.200}"
+
+
+def _instance(payload: bytes | Floats) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(payload, bytes):
+        return {"b64": base64.b64encode(payload).decode("ascii")}
+    return payload.tolist()
+
+
+def _prediction(answer: dict[str, Any], model: ServedModel, version: str) -> Prediction:
+    rows = _get(answer, "predictions", list)
+    if len(rows) != 1:
+        raise BadModelResponse(f"{model.name} gave {len(rows)} rows for one photo")
+    row = rows[0]
+    wanted = {"features": model.features, "probabilities": model.probabilities}
+    names = [name for name in wanted.values() if name is not None]
+    if not isinstance(row, dict):  # TF Serving names outputs only where there are several
+        if len(names) != 1:
+            raise BadModelResponse(f"{model.name} gave one output, wanted are {names}")
+        row = {names[0]: row}
+    return Prediction(
+        features=_vector(row, wanted["features"], model),
+        probabilities=_vector(row, wanted["probabilities"], model),
+        model_version=version,
+    )
+
+
+def _vector(row: dict[str, Any], name: str | None, model: ServedModel) -> Floats | None:
+    if name is None:
+        return None
+    if name not in row:
+        raise BadModelResponse(f"{model.name} gave no output {name!r}, but {sorted(row)}")
+    try:
+        return np.asarray(row[name], np.float32).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise BadModelResponse(f"{model.name}: {name} is no vector of numbers") from error
+
+
+def _get(answer: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 - JSON
+    value = answer.get(key)
+    if not isinstance(value, kind):
+        raise BadModelResponse(f"the model server's answer has no {key}")
+    return value

@@ -1,0 +1,107 @@
+"""A model bundle that kept its promises: read, verified, ready to score.
+
+Nothing is believed before its sha256 is compared, and nothing is unpickled unless the manifest
+itself was pinned by whoever deployed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from parrot import manifest as manifests
+from parrot.errors import BadBundle
+from parrot.gate import Gate
+from parrot.species import SpeciesTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from parrot.manifest import Manifest
+
+_TOLERANCE = 1e-4
+
+
+class BundleFiles(Protocol):
+    """Where a bundle's files lie."""
+
+    def read(self, name: str) -> bytes:
+        """The whole file. Raises BadBundle where it is not there, StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything about the models that a function keeps in memory."""
+
+    manifest: Manifest
+    sha256: str  # of manifest.json: names the bundle's content, whatever its version says
+    gate: Gate
+    species: SpeciesTable
+
+
+def load(
+    files: BundleFiles,
+    *,
+    pinned_sha256: str | None,
+    compile_joblib: Callable[[Mapping[str, bytes], str], Gate],
+) -> Bundle:
+    """Read and verify a bundle. Raises BadBundle, StoreUnavailable.
+
+    `compile_joblib` gets the four pickles by name and the scikit-learn version they were written
+    with; it is called only where there is no compiled gate and the manifest is the pinned one.
+    """
+    data = files.read(manifests.NAME)
+    sha256 = manifests.digest(data)
+    if pinned_sha256 is not None and sha256 != pinned_sha256:
+        raise BadBundle(
+            f"{manifests.NAME} has sha256 {sha256[:12]}..., pinned is {pinned_sha256[:12]}..."
+        )
+    manifest = manifests.parse(data)
+    species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
+    if len(species) != manifest.classes:
+        raise BadBundle(
+            f"{manifests.SPECIES} has {len(species)} lines, the manifest says {manifest.classes}"
+        )
+    if manifest.compiled:
+        gate = Gate.load(_verified(files, manifest, manifests.GATE))
+    elif pinned_sha256 is None:
+        raise BadBundle(
+            "this gate must be unpickled, which is done only for a pinned manifest:"
+            f" set MODEL_BUNDLE_SHA256={sha256} if you trust its files"
+        )
+    else:
+        pickles = {
+            name: _verified(files, manifest, name) for name in manifests.JOBLIB_STAGES
+        }
+        gate = compile_joblib(pickles, manifest.scikit_learn)
+    _reproduce(gate, manifest)
+    return Bundle(manifest, sha256, gate, species)
+
+
+def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
+    data = files.read(name)
+    found = manifests.digest(data)
+    if found != manifest.files[name]:
+        raise BadBundle(
+            f"{name} ({len(data):,} bytes) has sha256 {found[:12]}...,"
+            f" the manifest says {manifest.files[name][:12]}...: damaged or half uploaded"
+        )
+    return data
+
+
+def _reproduce(gate: Gate, manifest: Manifest) -> None:
+    if gate.scorer.kind != manifest.gate_kind:
+        raise BadBundle(f"the gate is {gate.scorer.kind}, the manifest says {manifest.gate_kind}")
+    if gate.features != manifest.features:
+        raise BadBundle(
+            f"the gate takes {gate.features} features, the manifest says {manifest.features}"
+        )
+    got = gate.scores(np.array([line.features for line in manifest.reference]))
+    for number, (line, probability) in enumerate(zip(manifest.reference, got, strict=True)):
+        if not abs(probability - line.probability) <= _TOLERANCE:  # NaN fails too
+            raise BadBundle(
+                f"reference vector {number} gives {probability:.6f},"
+                f" the manifest says {line.probability:.6f}: the gate does not reproduce"
+            )

@@ -1,0 +1,112 @@
+"""The story of one classification."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from parrot import images
+from parrot.errors import BadModelResponse
+from parrot.records import Classification, Timing
+
+if TYPE_CHECKING:
+    from parrot.bundle import Bundle
+    from parrot.manifest import ServedModel
+    from parrot.records import Floats, Photo, Prediction
+
+
+class ModelServer(Protocol):
+    """Whoever runs the forward pass: TF Serving on Cloud Run, Vertex AI, the local server."""
+
+    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
+        """One photo through one model.
+
+        `payload` is what `images.payload` made for the model's input. Raises ModelUnavailable,
+        ModelTimeout, BadModelResponse.
+        """
+
+    def version(self, model: ServedModel) -> str:
+        """The version that answers now. Raises ModelUnavailable, ModelTimeout."""
+
+
+class Classifier:
+    """Photo in, verdict and species out."""
+
+    def __init__(self, bundle: Bundle, server: ModelServer, *, max_pixels: int) -> None:
+        """Nothing is loaded or asked here; `max_pixels` is the largest photo that is decoded."""
+        self.bundle = bundle
+        self._server = server
+        self._max_pixels = max_pixels
+
+    def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
+        """Answer for one photo; `top` limits the ranking, not `probabilities`.
+
+        Raises InvalidImage, PhotoTooLarge, ModelUnavailable, ModelTimeout, BadModelResponse.
+        """
+        extractor, *second = self.bundle.manifest.models
+        clock = _Stopwatch()
+
+        raster = images.pixels(photo, extractor.input, max_pixels=self._max_pixels)
+        payload = images.payload(raster, extractor.input)
+        clock.lap("decode")
+        prediction = self._server.predict(extractor, payload)
+        versions = [("classifier" if not second else "extractor", prediction.model_version)]
+        clock.lap("model")
+        probability = self._gate(prediction.features)
+        is_parrot = probability >= self.bundle.manifest.threshold
+        clock.lap("gate")
+
+        probabilities: tuple[float, ...] = ()
+        if is_parrot:
+            for model in second:  # the first version's manner: another model names the species
+                again = images.pixels(photo, model.input, max_pixels=self._max_pixels)
+                prediction = self._server.predict(model, images.payload(again, model.input))
+                versions.append(("classifier", prediction.model_version))
+                clock.lap("species")
+            probabilities = self._checked(prediction.probabilities)
+
+        return Classification(
+            is_parrot=is_parrot,
+            parrot_probability=probability,
+            species=self.bundle.species.rank(probabilities, top) if is_parrot else (),
+            probabilities=probabilities,
+            bundle=self.bundle.manifest.version,
+            models=tuple(versions),
+            sha256=photo.sha256,
+            width=raster.width,
+            height=raster.height,
+            timings=clock.laps,
+        )
+
+    def versions(self) -> tuple[str, ...]:
+        """NAME/VERSION of every model that would answer now: the readiness check."""
+        return tuple(self._server.version(model) for model in self.bundle.manifest.models)
+
+    def _gate(self, features: Floats | None) -> float:
+        wanted = self.bundle.manifest.features
+        if features is None or features.shape != (wanted,) or not np.isfinite(features).all():
+            raise BadModelResponse(f"the model's features are no {wanted} finite numbers")
+        return self.bundle.gate.score(features)
+
+    def _checked(self, probabilities: Floats | None) -> tuple[float, ...]:
+        wanted = self.bundle.manifest.classes
+        if (
+            probabilities is None
+            or probabilities.shape != (wanted,)
+            or not np.isfinite(probabilities).all()
+        ):
+            raise BadModelResponse(f"the model's probabilities are no {wanted} finite numbers")
+        return tuple(probabilities.tolist())
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self.laps: tuple[Timing, ...] = ()
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.laps += (Timing(step, (now - self._last) * 1000),)
+        self._last = now

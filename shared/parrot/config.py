@@ -1,0 +1,168 @@
+"""Settings.from_env: the only reader of the environment. It names every bad variable at once.
+
+| variable | meaning | default |
+|---|---|---|
+| BUCKET | bucket for photos | required |
+| MODEL_BUCKET | bucket with `bundles/` | BUCKET |
+| MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` says when the function starts | empty |
+| MODEL_BUNDLE_SHA256 | sha256 that the bundle's manifest must have | empty |
+| MODEL_SERVER_URL | root of a TF Serving REST API | one of |
+| VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
+| MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
+| MODEL_TIMEOUT_SECONDS | how long one prediction may take | 20 |
+| OBSERVATIONS | `sqlite:PATH` | required |
+| IDENTITY | `local` | required |
+| REQUIRE_AUTH | classify needs a user too | false |
+| ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
+| CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
+| MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
+| MAX_PHOTO_PIXELS | largest photo in pixels | 51,000,000 |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parrot.errors import BadConfig
+from parrot.images import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
+# Cloud Run takes 32 MB a request, and base64 makes three bytes four.
+_MOST_PHOTO_BYTES = 23 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a deployment may decide."""
+
+    bucket: str
+    model_bucket: str
+    bundle: str | None
+    bundle_sha256: str | None
+    model_server_url: str | None
+    vertex_endpoints: Mapping[str, str]
+    model_auth: str
+    model_timeout: float
+    sqlite_path: Path | None
+    identity: str
+    require_auth: bool
+    allow_anonymous_save: bool
+    cors_origins: tuple[str, ...]
+    max_photo_bytes: int
+    max_photo_pixels: int
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read and check all variables. Raises BadConfig with every problem found."""
+        read = _Reader(env)
+        url = read.optional("MODEL_SERVER_URL", _is_url)
+        endpoints = read.pairs("VERTEX_ENDPOINTS", _is_url)
+        if (url is None) == (not endpoints):
+            read.problem("set one of MODEL_SERVER_URL and VERTEX_ENDPOINTS")
+        sqlite = read.required("OBSERVATIONS", lambda text: text.startswith("sqlite:"))
+        identity = read.choice("IDENTITY", ("local",))
+        if identity == "local" and "K_SERVICE" in env:
+            read.problem("IDENTITY=local trusts everybody and does not start on Cloud Run")
+        bucket = read.required("BUCKET", bool)
+        secure = url is not None and url.startswith("https:")
+        settings = cls(
+            bucket=bucket,
+            model_bucket=env.get("MODEL_BUCKET") or bucket,
+            bundle=read.optional("MODEL_BUNDLE", bool),
+            bundle_sha256=read.optional("MODEL_BUNDLE_SHA256", _SHA256.fullmatch),
+            model_server_url=url,
+            vertex_endpoints=endpoints,
+            model_auth=read.choice(
+                "MODEL_AUTH", ("none", "id-token"), "id-token" if secure else "none"
+            ),
+            model_timeout=read.number("MODEL_TIMEOUT_SECONDS", 20.0, low=0.1, high=300.0),
+            sqlite_path=Path(sqlite.removeprefix("sqlite:")),
+            identity=identity,
+            require_auth=read.flag("REQUIRE_AUTH"),
+            allow_anonymous_save=read.flag("ALLOW_ANONYMOUS_SAVE"),
+            cors_origins=tuple(
+                origin.strip() for origin in env.get("CORS_ORIGINS", "*").split(",")
+            ),
+            max_photo_bytes=int(
+                read.number("MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES)
+            ),
+            max_photo_pixels=int(
+                read.number("MAX_PHOTO_PIXELS", MAX_PHOTO_PIXELS, low=1, high=178_000_000)
+            ),
+        )
+        read.finish()
+        return settings
+
+
+class _Reader:
+    """Collects problems instead of stopping at the first one."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._problems: list[str] = []
+
+    def problem(self, text: str) -> None:
+        self._problems.append(text)
+
+    def finish(self) -> None:
+        if self._problems:
+            raise BadConfig("; ".join(self._problems))
+
+    def required(self, name: str, fits: Callable[[str], object]) -> str:
+        value = self.optional(name, fits)
+        if value is None and not self._env.get(name):
+            self.problem(f"{name} is not set")
+        return value or ""
+
+    def optional(self, name: str, fits: Callable[[str], object]) -> str | None:
+        value = self._env.get(name, "").strip()
+        if not value:
+            return None
+        if not fits(value):
+            self.problem(f"{name}={value!r:.80} does not fit")
+            return None
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str = "") -> str:
+        value = self._env.get(name, "").strip() or default
+        if value not in allowed:
+            self.problem(f"{name}={value!r:.40} is not one of {', '.join(allowed)}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._env.get(name, "").strip().lower()
+        if value not in _TRUE | _FALSE:
+            self.problem(f"{name}={value!r:.40} is neither true nor false")
+        return value in _TRUE
+
+    def number(self, name: str, default: float, *, low: float, high: float) -> float:
+        text = self._env.get(name, "").strip()
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            self.problem(f"{name}={text!r:.40} is no number from {low:g} to {high:g}")
+            return default
+        return value
+
+    def pairs(self, name: str, fits: Callable[[str], object]) -> dict[str, str]:
+        found = {}
+        for part in filter(None, (part.strip() for part in self._env.get(name, "").split(","))):
+            key, _, value = part.partition("=")
+            if key and fits(value):
+                found[key] = value
+            else:
+                self.problem(f"{name}: {part!r:.80} is no NAME=URL")
+        return found
+
+
+def _is_url(text: str) -> bool:
+    return re.fullmatch(r"https?://[^\s/]+(/\S*)?", text) is not None

@@ -1,0 +1,210 @@
+"""Everything that can go wrong, as one tree.
+
+ParrotError
+|- RequestError              the caller can fix it
+|  |- InvalidRequest     400 a field is missing or malformed
+|  |- InvalidImage       400 no image at all, 422 an image that cannot be read
+|  |- Unauthenticated    401
+|  |- Forbidden          403
+|  |- NotFound           404
+|  |- MethodNotAllowed   405
+|  |- Conflict           409
+|  |- PreconditionFailed 412
+|  |- PhotoTooLarge      413
+|  |- UnsupportedMedia   415
+|  `- TooManyRequests    429
+|- BackendError              retry may help
+|  |- ModelUnavailable   503
+|  |- StoreUnavailable   503
+|  `- ModelTimeout       504
+`- DeploymentError           ours to mend
+   |- BadConfig          500
+   |- BadBundle          500
+   `- BadModelResponse   500
+
+Each class knows its HTTP status, its `code` (stable, for programs) and its title (for people);
+`detail` is the sentence about this one case. Nothing here knows of HTTP beyond the number.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ParrotError(Exception):
+    """The root: every error that this project raises on purpose."""
+
+    status: int = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class RequestError(ParrotError):
+    """The caller can fix it."""
+
+    status = 400
+
+
+class InvalidRequest(RequestError):
+    """A field is missing or malformed."""
+
+    code = "invalid_request"
+    title = "Invalid request"
+
+
+class InvalidImage(RequestError):
+    """No image (400), or an image that cannot be read (422)."""
+
+    code = "invalid_image"
+    title = "Invalid image"
+
+    def __init__(self, detail: str, *, status: int = 422) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Unauthenticated(RequestError):
+    """No valid credentials."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "Sign in first"
+
+
+class Forbidden(RequestError):
+    """Valid credentials, but not for this."""
+
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class NotFound(RequestError):
+    """It does not exist, or it is somebody else's."""
+
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class MethodNotAllowed(RequestError):
+    """The resource does not know this method."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"{method} is not one of {', '.join(allowed)}")
+        self.allowed = allowed
+
+
+class Conflict(RequestError):
+    """The request contradicts what is stored."""
+
+    status = 409
+    code = "conflict"
+    title = "Conflict"
+
+
+class PreconditionFailed(RequestError):
+    """If-Match named another version than the stored one."""
+
+    status = 412
+    code = "precondition_failed"
+    title = "Changed in the meantime"
+
+
+class PhotoTooLarge(RequestError):
+    """More bytes than the service takes."""
+
+    status = 413
+    code = "photo_too_large"
+    title = "Photo too large"
+
+    def __init__(self, *, size: int | None, limit: int) -> None:
+        said = "the body" if size is None else f"{size:,} bytes"
+        super().__init__(f"{said} is over the limit of {limit:,} bytes")
+        self.size = size
+        self.limit = limit
+
+
+class UnsupportedMedia(RequestError):
+    """Not one of the image types that the service reads."""
+
+    status = 415
+    code = "unsupported_media"
+    title = "Unsupported media type"
+
+
+class TooManyRequests(RequestError):
+    """A quota is used up."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class BackendError(ParrotError):
+    """Something behind us failed; the same request may work soon."""
+
+    status = 503
+
+    def __init__(self, detail: str, *, retry_after: int = 2) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class ModelUnavailable(BackendError):
+    """The model server cannot be reached or does not serve the model."""
+
+    code = "model_unavailable"
+    title = "Model unavailable"
+
+
+class ModelTimeout(BackendError):
+    """The model server did not answer in time."""
+
+    status = 504
+    code = "model_timeout"
+    title = "Model timeout"
+
+
+class StoreUnavailable(BackendError):
+    """Photos or observations cannot be read or written now."""
+
+    code = "store_unavailable"
+    title = "Store unavailable"
+
+
+class DeploymentError(ParrotError):
+    """Ours to mend: the caller can do nothing."""
+
+
+class BadConfig(DeploymentError):
+    """The environment is incomplete or contradictory."""
+
+    code = "bad_config"
+    title = "Bad configuration"
+
+
+class BadBundle(DeploymentError):
+    """A model bundle is damaged, incomplete, not the pinned one or does not reproduce."""
+
+    code = "bad_bundle"
+    title = "Bad model bundle"
+
+
+class BadModelResponse(DeploymentError):
+    """The model server answered something that is no prediction of this model."""
+
+    code = "bad_model_response"
+    title = "Bad model response"

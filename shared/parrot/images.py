@@ -1,0 +1,259 @@
+"""Bytes to a checked Photo to the pixels that a model wants. Pillow lives here and nowhere else.
+
+Training, evaluation and serving call the same `pixels`: a model that was fitted on other
+pixels than it is served with gives other answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
+from parrot.records import Crop, Encoding, Photo, Raster, Resampling, Scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parrot.records import Bytes, Floats, InputSpec
+
+MAX_PHOTO_BYTES = 20 * 2**20
+# 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.
+MAX_PHOTO_PIXELS = 51_000_000
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
+
+_PILLOW_FORMATS = {
+    "image/jpeg": ("JPEG", "MPO"),  # MPO: what some phones and cameras put into a .jpg
+    "image/png": ("PNG",),
+    "image/webp": ("WEBP",),
+    "image/heic": ("HEIF",),
+    "image/avif": ("AVIF",),
+}
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_NAMED_BUT_UNREAD = (
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"%PDF", "PDF"),
+)
+_EXIF_ORIENTATION = 0x0112
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+# Keras' "caffe" preprocessing: the ImageNet mean in BGR order.
+_CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
+_MEASURE_PX = 64
+_JPEG_QUALITY = 95
+
+
+def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
+    """Check size and type, decode nothing.
+
+    Raises InvalidImage (400) for no bytes, PhotoTooLarge, UnsupportedMedia.
+    """
+    if not data:
+        raise InvalidImage("the photo is empty", status=400)
+    if len(data) > max_bytes:
+        raise PhotoTooLarge(size=len(data), limit=max_bytes)
+    return Photo(data, _media_type(data), hashlib.sha256(data).hexdigest())
+
+
+def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS) -> Raster:
+    """Decode, turn upright, cut and resample to (spec.height, spec.width, 3) RGB.
+
+    A JPEG is decoded at the smallest scale that still covers the model's input, except for
+    TF_BILINEAR, which without antialiasing depends on every pixel.
+    Raises InvalidImage (422), PhotoTooLarge.
+    """
+    with _opened(photo, max_pixels) as image:
+        orientation = _orientation(image)
+        width, height = image.size
+        sideways = orientation in _SIDEWAYS
+        target = (spec.height, spec.width) if sideways else (spec.width, spec.height)
+        if spec.resampling is Resampling.ANTIALIAS:
+            image.draft("RGB", _covering((width, height), target, spec.crop))
+        rgb = _rgb(image)
+        box = _box(rgb.size, target, spec.crop)
+        if spec.resampling is Resampling.ANTIALIAS:
+            small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+            array = np.asarray(_upright(small, orientation))
+        else:
+            whole = np.asarray(_upright(rgb.crop(_whole_pixels(box)), orientation))
+            array = _tf_bilinear(whole, spec.height, spec.width)
+    return Raster(array, *((height, width) if sideways else (width, height)))
+
+
+def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
+    """Width and height of the upright photo, having read it to its end.
+
+    Raises InvalidImage (422) also where only the last byte is missing, PhotoTooLarge.
+    """
+    with _opened(photo, max_pixels) as image:
+        width, height = image.size
+        image.draft("RGB", (_MEASURE_PX, _MEASURE_PX))
+        image.load()
+        sideways = _orientation(image) in _SIDEWAYS
+    return (height, width) if sideways else (width, height)
+
+
+def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
+    """What is sent for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
+    if spec.encoding is Encoding.FLOATS:
+        return _scaled(raster.pixels, spec.scaling)
+    whole = np.rint(raster.pixels).astype(np.uint8)
+    if spec.encoding is Encoding.RAW:
+        return whole.tobytes()
+    out = io.BytesIO()
+    Image.fromarray(whole).save(out, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    return out.getvalue()
+
+
+def _media_type(data: bytes) -> str:
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[4:8] == b"ftyp":
+        # ISO base media: one major brand, then (after a version) the compatible ones.
+        end = min(int.from_bytes(data[:4], "big"), 256)
+        brands = {data[8:12]} | {data[i : i + 4] for i in range(16, end, 4)}
+        if brands & _AVIF_BRANDS:
+            return "image/avif"
+        if brands & _HEIC_BRANDS:
+            return "image/heic"
+    for magic, name in _NAMED_BUT_UNREAD:
+        if data.startswith(magic):
+            raise UnsupportedMedia(f"{name} is not read; send one of {', '.join(MEDIA_TYPES)}")
+    raise UnsupportedMedia(f"this is no image of a type that is read: {', '.join(MEDIA_TYPES)}")
+
+
+@contextmanager
+def _opened(photo: Photo, max_pixels: int) -> Iterator[Image.Image]:
+    """Open for decoding; whatever a decoder throws at a hostile file becomes InvalidImage."""
+    if photo.media_type == "image/heic":
+        _register_heif()
+    try:
+        with Image.open(io.BytesIO(photo.data), formats=_PILLOW_FORMATS[photo.media_type]) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise InvalidImage(f"{width} x {height} is over the limit of {max_pixels:,} pixels")
+            yield image
+    except InvalidImage:
+        raise
+    except Exception as error:  # Pillow's plugins raise almost anything on damaged files
+        raise InvalidImage(f"the {photo.media_type} cannot be decoded: {error}") from error
+
+
+@cache
+def _register_heif() -> None:
+    """Register late: most photos are JPEG, and the import costs a cold start 50 ms."""
+    from pillow_heif import register_heif_opener  # noqa: PLC0415
+
+    register_heif_opener(thumbnails=False)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - unreadable EXIF must not cost anyone the photo
+        return 1
+    return value if value in _TRANSPOSE else 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode to RGB: 16 bits scaled (not clipped), transparency on white."""
+    if image.mode.startswith("I"):
+        deep = np.asarray(image).astype(np.float32)
+        return Image.fromarray((np.clip(deep, 0, 65535) / 257).astype(np.uint8)).convert("RGB")
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        over = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
+    return image.convert("RGB")
+
+
+def _covering(size: tuple[int, int], target: tuple[int, int], crop: Crop) -> tuple[int, int]:
+    """The smallest size of the whole photo whose cut still has the target's pixels."""
+    if crop is Crop.SQUASH:
+        return target
+    scale = max(target[0] / size[0], target[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _box(
+    size: tuple[int, int], target: tuple[int, int], crop: Crop
+) -> tuple[float, float, float, float]:
+    width, height = size
+    if crop is Crop.SQUASH:
+        return (0, 0, width, height)
+    aspect = target[0] / target[1]
+    cut_width, cut_height = min(width, height * aspect), min(height, width / aspect)
+    left, top = (width - cut_width) / 2, (height - cut_height) / 2
+    return (left, top, left + cut_width, top + cut_height)
+
+
+def _whole_pixels(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (round(edge) for edge in box)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _scaled(array: Bytes | Floats, scaling: Scaling) -> Floats:
+    floats = array.astype(np.float32)
+    if scaling is Scaling.UNIT:
+        return floats / np.float32(255)
+    if scaling is Scaling.SYMMETRIC:
+        return floats / np.float32(127.5) - np.float32(1)
+    if scaling is Scaling.CAFFE:
+        return floats[..., ::-1] - _CAFFE_MEAN
+    return floats
+
+
+def _tf_bilinear(array: Bytes, height: int, width: int) -> Floats:
+    """tf.image.resize(array, (height, width)), bit for bit: half-pixel centres, no antialias.
+
+    The order of the float32 operations is that of TensorFlow's CPU kernel: along x, then y.
+    """
+    top, bottom, down = _tf_weights(array.shape[0], height)
+    left, right, across = _tf_weights(array.shape[1], width)
+    across = across[None, :, None]
+
+    def rows(index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Floats:
+        picked = array[index].astype(np.float32)
+        start = picked[:, left]
+        return start + (picked[:, right] - start) * across
+
+    upper = rows(top)
+    return upper + (rows(bottom) - upper) * down[:, None, None]
+
+
+def _tf_weights(
+    source: int, target: int
+) -> tuple[
+    np.ndarray[tuple[int], np.dtype[np.intp]], np.ndarray[tuple[int], np.dtype[np.intp]], Floats
+]:
+    scale = np.float32(source) / np.float32(target)
+    where = (np.arange(target, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
+    floor = np.floor(where)
+    lower = np.maximum(floor, 0).astype(np.intp)
+    upper = np.minimum(np.ceil(where), source - 1).astype(np.intp)
+    return lower, upper, (where - floor).astype(np.float32)

@@ -1,0 +1,168 @@
+"""The frozen records that travel between the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+
+
+class Crop(StrEnum):
+    """How a photo of any shape becomes the model's rectangle."""
+
+    CENTER = "center"  # the largest centred cut with the model's aspect ratio
+    SQUASH = "squash"  # the whole photo, aspect ratio ignored
+
+
+class Resampling(StrEnum):
+    """How pixels are averaged when the size changes."""
+
+    ANTIALIAS = "antialias"  # Pillow's bilinear with a support that grows with the reduction
+    TF_BILINEAR = "tf-bilinear"  # tf.image.resize(method="bilinear", antialias=False)
+
+
+class Scaling(StrEnum):
+    """What range the model wants its numbers in."""
+
+    NONE = "none"  # uint8, 0..255; the model scales for itself
+    UNIT = "unit"  # 0..1
+    SYMMETRIC = "symmetric"  # -1..1
+    CAFFE = "caffe"  # BGR minus the ImageNet mean, as Keras calls it
+
+
+class Encoding(StrEnum):
+    """How one photo travels to the model server."""
+
+    RAW = "raw"  # {"b64": uint8 pixels, row by row}
+    JPEG = "jpeg"  # {"b64": a JPEG file of the model's size}
+    FLOATS = "floats"  # nested JSON lists: slow, but every model takes it
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What a model wants to be fed."""
+
+    width: int
+    height: int
+    crop: Crop = Crop.CENTER
+    resampling: Resampling = Resampling.ANTIALIAS
+    scaling: Scaling = Scaling.NONE
+    encoding: Encoding = Encoding.RAW
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A file that says of itself that it is an image; nothing is decoded yet."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """A photo, decoded and resampled to what a model wants.
+
+    `pixels` is (height, width, 3) RGB: uint8, or float32 in 0..255 where the resampling gives
+    fractions. `width` and `height` are those of the whole photo, upright.
+    """
+
+    pixels: Bytes | Floats = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a served model says of one photo; what the model does not give is None."""
+
+    features: Floats | None
+    probabilities: Floats | None
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Species:
+    """One class of the species head: a species, or a genus where the model goes no further."""
+
+    index: int
+    id: str
+    scientific_name: str
+    english: str
+    korean: str
+    cites: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesScore:
+    """One line of the ranking."""
+
+    species: Species
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What a step cost, for the Server-Timing header."""
+
+    step: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The answer for one photo."""
+
+    is_parrot: bool
+    parrot_probability: float
+    species: tuple[SpeciesScore, ...]  # best first; empty where it is no parrot
+    probabilities: tuple[float, ...]  # by class index; empty where it is no parrot
+    bundle: str
+    models: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
+    sha256: str
+    width: int
+    height: int
+    timings: tuple[Timing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks."""
+
+    uid: str
+    anonymous: bool = False
+
+
+class Status(StrEnum):
+    """Where an observation stands in its life."""
+
+    PENDING = "pending"  # the photo is on its way, or not processed yet
+    READY = "ready"
+    NEEDS_REVIEW = "needs_review"  # the model and the person disagree
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A photo that a person kept, and the species the person chose."""
+
+    id: str
+    uid: str
+    species: str  # Species.id
+    species_index: int
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    status: Status
+    created: datetime
+    updated: datetime

@@ -1,0 +1,1 @@
+"""The local model server against the real thing, and against itself."""

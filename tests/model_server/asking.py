@@ -1,0 +1,47 @@
+"""Questions to a model server, with what every answer has to be checked for."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from tests.model_server.conftest import Serving
+
+BAD_REQUEST, NOT_FOUND, NOT_IMPLEMENTED = 400, 404, 501
+
+
+def b64(data: bytes) -> dict[str, str]:
+    """Write bytes the way JSON requests carry them."""
+    return {"b64": base64.b64encode(data).decode()}
+
+
+def predictions(serving: Serving, target: str, body: Any) -> Any:
+    """Ask in row format; the answer has to be a good one."""
+    response = serving.predict(target, body)
+    assert response.status_code == requests.codes.ok, response.text
+    assert response.headers["Content-Type"].startswith("application/json")
+    answer = response.json()
+    assert list(answer) == ["predictions"]
+    return answer["predictions"]
+
+
+def outputs(serving: Serving, target: str, body: Any) -> Any:
+    """Ask in columnar format; the answer has to be a good one."""
+    response = serving.predict(target, body)
+    assert response.status_code == requests.codes.ok, response.text
+    answer = response.json()
+    assert list(answer) == ["outputs"]
+    return answer["outputs"]
+
+
+def assert_error(response: requests.Response, status: int) -> None:
+    """Check for TF Serving's error body, with a sentence and no stack trace."""
+    assert response.status_code == status, response.text
+    assert list(response.json()) == ["error"]
+    message = response.json()["error"]
+    assert isinstance(message, str)
+    assert message
+    assert "Traceback" not in message

@@ -1,0 +1,76 @@
+"""Where our server deliberately says more than TF Serving, or says it sooner."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.server.bodies import MAX_BODY_BYTES
+from tests.model_server.asking import BAD_REQUEST, assert_error, b64, outputs
+
+if TYPE_CHECKING:
+    from tests.model_server.conftest import Serving
+
+TOO_LARGE = 413
+
+
+def test_a_shape_that_the_signature_forbids_is_refused_before_the_call(server: Serving) -> None:
+    """TF Serving finds out only if some operation minds."""
+    response = server.predict("half_plus_two", {"instances": [[1.0, 2.0]]})
+    assert_error(response, BAD_REQUEST)
+    assert "x" in response.json()["error"]
+    body = {"inputs": {"a": [[1, 2, 3]], "b": [1]}}
+    assert_error(server.predict("two_inputs", body), BAD_REQUEST)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("uint8", 256), ("int8", -129), ("int16", 2**15)])
+def test_small_integers_do_not_wrap_around(server: Serving, dtype: str, value: int) -> None:
+    """TF Serving takes them modulo their range."""
+    body = {"signature_name": dtype, "instances": [value]}
+    assert_error(server.predict("types", body), BAD_REQUEST)
+
+
+def test_bytes_that_are_no_text_are_not_sent_as_text(server: Serving) -> None:
+    """TF Serving sends them raw, in a body that is then no JSON; the message says what helps."""
+    response = server.predict("strings", {"instances": [b64(b"\xff")]})
+    assert_error(response, BAD_REQUEST)
+    assert "_bytes" in response.json()["error"]
+
+
+def test_unknown_names_in_errors_come_with_the_known_ones(server: Serving) -> None:
+    """So that a typo needs no second request."""
+    body = {"instances": [1.0], "signature_name": "halv"}
+    assert "halve" in server.predict("signatures", body).json()["error"]
+
+
+def test_a_label_narrows_the_status(server: Serving) -> None:
+    """TF Serving ignores it there and lists every version."""
+    (status,) = server.get("half_plus_two/labels/stable").json()["model_version_status"]
+    assert status["version"] == "1"
+    assert_error(server.get("half_plus_two/labels/canary"), BAD_REQUEST)
+
+
+def test_a_small_body_that_inflates_without_end_is_refused(server: Serving) -> None:
+    """At the limit, not when memory is used up."""
+    bomb = gzip.compress(bytes(MAX_BODY_BYTES + 1), compresslevel=1)
+    response = server.predict("half_plus_two", bomb, headers={"Content-Encoding": "gzip"})
+    assert_error(response, TOO_LARGE)
+
+
+def test_large_answers_are_gzipped_for_who_asks(server: Serving) -> None:
+    """And for nobody else; the answer is the same."""
+    body = {"signature_name": "float32", "inputs": [0.5] * 1000}
+    plain = server.predict("types", body, headers={"Accept-Encoding": "identity"})
+    packed = server.predict("types", body, headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert int(packed.headers["Content-Length"]) < len(plain.content)
+
+
+def test_empty_tensors_keep_their_shape(server: Serving) -> None:
+    """Nothing detected is an answer too."""
+    body = {"signature_name": "float32", "inputs": [[], []]}
+    assert outputs(server, "types", body) == [[], []]
