@@ -41,7 +41,7 @@ setup() {
   say "Setting up $venv (once; a few hundred megabytes) ..."
   [ -x "$python" ] || "$(find_python)" -m venv "$venv"
   "$python" -m pip install --quiet --disable-pip-version-check uv
-  "$venv/bin/uv" pip sync --quiet --python "$python" "$root/requirements.lock" \
+  "$venv/bin/uv" pip sync --quiet --compile-bytecode --python "$python" "$root/requirements.lock" \
     || { say "Installing failed; the lines above say why."; exit 1; }
   printf '%s' "$wanted" >"$venv/installed"
 }

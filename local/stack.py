@@ -80,6 +80,15 @@ def running(
         )
 
 
+def storage_client(url: str) -> Client:
+    """Google's own client, for the local storage."""
+    return Client(
+        project=PROJECT,
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        client_options={"api_endpoint": url},
+    )
+
+
 def _build_model() -> None:
     """In a process of its own, which takes TensorFlow's memory and chatter with it."""
     command = [sys.executable, "-m", "models", "build"]
@@ -146,11 +155,7 @@ def _functions(port: int, data: Path, storage: str, models: str, published: Publ
 
 def _publish(storage: str) -> Published:
     """What a person who publishes models does, on the local bucket."""
-    client = Client(
-        project=PROJECT,
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-        client_options={"api_endpoint": storage},
-    )
+    client = storage_client(storage)
     with contextlib.suppress(Conflict):
         client.create_bucket(BUCKET)
     published = publish(DEFAULT_BUNDLE, client, BUCKET)

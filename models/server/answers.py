@@ -32,8 +32,7 @@ def rows(outputs: Mapping[str, Array]) -> bytes:
     """
     sizes = {_batch_size(name, array) for name, array in outputs.items()}
     if len(sizes) > 1:
-        message = f"Outputs have inconsistent batch sizes: {sorted(sizes)}"
-        raise InvalidArgument(message)
+        raise InvalidArgument(f"Outputs have inconsistent batch sizes: {sorted(sizes)}")
     values, write = _columns(outputs)
     if len(values) == 1:
         (predictions,) = values.values()
@@ -67,11 +66,9 @@ def _dumps_non_finite(value: object) -> bytes:
 
 def _batch_size(name: str, array: Array) -> int:
     if array.ndim == 0:
-        message = f"Output {name} is a scalar, so there are no rows; ask with 'inputs'"
-        raise InvalidArgument(message)
+        raise InvalidArgument(f"Output {name} is a scalar, so there are no rows; ask with 'inputs'")
     if array.shape[0] < 1:
-        message = f"Output {name} has invalid batch size: 0"
-        raise InvalidArgument(message)
+        raise InvalidArgument(f"Output {name} has invalid batch size: 0")
     return int(array.shape[0])
 
 
@@ -88,8 +85,9 @@ def _columns(outputs: Mapping[str, Array]) -> tuple[dict[str, Any], Writer]:
         if array.dtype == np.object_:
             values[name] = _strings(name, array)
         elif array.dtype.name not in _NUMBER_TYPES:
-            message = f"Failed to write JSON value for type {array.dtype.name} (output {name})"
-            raise InvalidArgument(message)
+            raise InvalidArgument(
+                f"Failed to write JSON value for type {array.dtype.name} (output {name})"
+            )
         elif finite:
             values[name] = array[()]  # a scalar leaves its array, which orjson wants
         elif array.dtype == np.float32:
@@ -115,5 +113,6 @@ def _text(name: str, value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError as error:
         # TF Serving would send the bytes as they are, in a body that is then no JSON.
-        message = f"Output {name} is not UTF-8; an output named *{_BYTES_SUFFIX} is sent as base64"
-        raise InvalidArgument(message) from error
+        raise InvalidArgument(
+            f"Output {name} is not UTF-8; an output named *{_BYTES_SUFFIX} is sent as base64"
+        ) from error

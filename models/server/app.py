@@ -63,10 +63,10 @@ def _answer(registry: Registry, target: Target) -> bytes:
         wanted = f"tensorflow/serving/{target.verb.value}"
         method_name = find_signature(lease.servable, body).method_name
         if method_name != wanted:
-            message = f"Expected signature method_name to be {wanted}. Was: {method_name}"
-            raise InvalidArgument(message)
-        message = f"This server does not speak {target.verb.value}; use predict"
-        raise Unimplemented(message)
+            raise InvalidArgument(
+                f"Expected signature method_name to be {wanted}. Was: {method_name}"
+            )
+        raise Unimplemented(f"This server does not speak {target.verb.value}; use predict")
 
 
 def _read_body() -> bodies.JsonObject:

@@ -48,6 +48,7 @@ class ServingError(Exception):
     """The root: every error that this server answers on purpose."""
 
     def __init__(self, code: Code, message: str) -> None:
+        """Say what went wrong; the code decides the HTTP status."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -58,6 +59,7 @@ class InvalidArgument(ServingError):
     """The request cannot be understood, or does not fit the signature."""
 
     def __init__(self, message: str) -> None:
+        """Say what went wrong."""
         super().__init__(Code.INVALID_ARGUMENT, message)
 
 
@@ -65,6 +67,7 @@ class NotFound(ServingError):
     """No such model, or no such version of it."""
 
     def __init__(self, message: str) -> None:
+        """Say what went wrong."""
         super().__init__(Code.NOT_FOUND, message)
 
 
@@ -72,6 +75,7 @@ class BodyTooLarge(ServingError):
     """The body, or what it decompresses to, is over the limit; TF Serving has no code for this."""
 
     def __init__(self, limit: int) -> None:
+        """Name the limit, in bytes."""
         super().__init__(Code.INVALID_ARGUMENT, f"The request body is over {limit} bytes")
         self.limit = limit
         self.status = 413
@@ -81,6 +85,7 @@ class Unimplemented(ServingError):
     """A verb or a type that this server does not speak."""
 
     def __init__(self, message: str) -> None:
+        """Say what went wrong."""
         super().__init__(Code.UNIMPLEMENTED, message)
 
 

@@ -41,46 +41,48 @@ def find_signature(servable: Servable, body: JsonObject) -> Signature:
     """
     name = body.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(name, str):
-        message = f"'signature_name' key must be a string value, not {tensors.preview(name)}"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"'signature_name' key must be a string value, not {tensors.preview(name)}"
+        )
     signature = servable.signatures.get(name or DEFAULT_SIGNATURE)
     if signature is None:
         known = ", ".join(sorted(servable.signatures))
-        message = f'Serving signature name: "{name}" not found in signature def; there is: {known}'
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f'Serving signature name: "{name}" not found in signature def; there is: {known}'
+        )
     return signature
 
 
 def _is_row_format(body: JsonObject) -> bool:
     given = [key for key in ("instances", "inputs") if key in body]
     if len(given) != 1:
-        message = (
+        raise InvalidArgument(
             "Expecting only one of 'inputs' or 'instances' keys to exist"
             if given
             else "Missing 'inputs' or 'instances' key"
         )
-        raise InvalidArgument(message)
     return given == ["instances"]
 
 
 def _from_instances(instances: object, signature: Signature) -> Mapping[str, Array]:
     if not isinstance(instances, list) or not instances:
-        message = f"Expecting 'instances' to be a list with values: {tensors.preview(instances)}"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"Expecting 'instances' to be a list with values: {tensors.preview(instances)}"
+        )
     objects = [isinstance(item, dict) and not tensors.is_base64(item) for item in instances]
     if not any(objects):
         return _single("instances", instances, signature)
     if not all(objects):
-        message = f"Item {objects.index(not objects[0])} of 'instances' is of another kind than 0"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"Item {objects.index(not objects[0])} of 'instances' is of another kind than 0"
+        )
     names = {spec.name for spec in signature.inputs}
     for index, item in enumerate(instances):
         if item.keys() != names:
-            message = (
+            raise InvalidArgument(
                 f"Failed to process element: {index} of 'instances' list. It must have exactly "
                 f"the keys: {', '.join(sorted(names))}. Got: {', '.join(sorted(item))}"
             )
-            raise InvalidArgument(message)
     return {
         spec.name: tensors.from_json([item[spec.name] for item in instances], spec)
         for spec in signature.inputs
@@ -93,8 +95,7 @@ def _from_inputs(inputs: object, signature: Signature) -> Mapping[str, Array]:
     # A name beyond the signature's is passed over, as TF Serving does in this format.
     for spec in signature.inputs:
         if spec.name not in inputs:
-            message = f"Missing named input: {spec.name} in 'inputs' object."
-            raise InvalidArgument(message)
+            raise InvalidArgument(f"Missing named input: {spec.name} in 'inputs' object.")
     return {spec.name: tensors.from_json(inputs[spec.name], spec) for spec in signature.inputs}
 
 
@@ -102,7 +103,8 @@ def _single(key: str, value: object, signature: Signature) -> Mapping[str, Array
     """Take a value without a name, which only a signature with one input allows."""
     if len(signature.inputs) != 1:
         names = ", ".join(spec.name for spec in signature.inputs)
-        message = f"'{key}' gives no names, but the signature has the inputs: {names or 'none'}"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"'{key}' gives no names, but the signature has the inputs: {names or 'none'}"
+        )
     (spec,) = signature.inputs
     return {spec.name: tensors.from_json(value, spec)}

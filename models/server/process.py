@@ -26,8 +26,7 @@ _TF_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "ABSL_MIN_LOG_LEVEL": "3"}
 def serve(settings: Settings) -> None:
     """Run until a signal, then raise SystemExit; see `models.server.run`."""
     if not settings.base.is_dir():
-        message = f"{settings.base} is not a folder"
-        raise NotADirectoryError(message)
+        raise NotADirectoryError(f"{settings.base} is not a folder")
     for name, value in _TF_QUIET.items():
         os.environ.setdefault(name, value)
     _Server(settings).run()

@@ -152,8 +152,7 @@ class Registry:
         if found:
             return found
         wanted = "any versions" if target.version is None else f"version {target.version}"
-        message = f"Could not find {wanted} of model {target.model}"
-        raise NotFound(message)
+        raise NotFound(f"Could not find {wanted} of model {target.model}")
 
     # The rest expects the lock to be held.
 
@@ -175,9 +174,7 @@ class Registry:
             and self._is_available(version_id)
         ]
         if target.label is not None and (version is None or not candidates):
-            message = f"Unrecognized servable version label: {target.label}"
-            raise InvalidArgument(message)
+            raise InvalidArgument(f"Unrecognized servable version label: {target.label}")
         if not candidates:
-            message = f"Servable not found for request: {target}"
-            raise NotFound(message)
+            raise NotFound(f"Servable not found for request: {target}")
         return max(candidates)

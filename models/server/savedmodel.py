@@ -101,13 +101,11 @@ def _read_meta_graph(folder: Path) -> Any:  # noqa: ANN401 - TensorFlow has no t
     except OSError as error:
         raise ModelError(Code.NOT_FOUND, str(error)) from error
     except Exception as error:  # protobuf's DecodeError has a different home in each backend
-        message = f"Cannot parse {_GRAPH_FILE}: {error}"
-        raise ModelError(Code.DATA_LOSS, message) from error
+        raise ModelError(Code.DATA_LOSS, f"Cannot parse {_GRAPH_FILE}: {error}") from error
     for meta_graph in saved_model.meta_graphs:
         if set(meta_graph.meta_info_def.tags) == {_TAG}:
             return meta_graph
-    message = f"{_GRAPH_FILE} has no graph with the tag {_TAG!r}"
-    raise ModelError(Code.NOT_FOUND, message)
+    raise ModelError(Code.NOT_FOUND, f"{_GRAPH_FILE} has no graph with the tag {_TAG!r}")
 
 
 def _signature(name: str, definition: Any) -> Signature:  # noqa: ANN401 - a SignatureDef

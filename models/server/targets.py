@@ -51,16 +51,13 @@ def parse(method: str, path: str) -> Target:
         NotFound: the path lies elsewhere.
     """
     if not path.lower().startswith(_API_PREFIX):
-        message = f"Nothing is served at {path}"
-        raise NotFound(message)
+        raise NotFound(f"Nothing is served at {path}")
     if method == "GET" and path.lower() == _ALL_MODELS:
-        message = "Missing model name in request."
-        raise InvalidArgument(message)
+        raise InvalidArgument("Missing model name in request.")
     pattern = {"POST": _POST, "GET": _GET}.get(method)
     match = pattern.fullmatch(path) if pattern else None
     if match is None:
-        message = f"Malformed request: {method} {path}"
-        raise InvalidArgument(message)
+        raise InvalidArgument(f"Malformed request: {method} {path}")
     return Target(
         verb=Verb((match["verb"] or Verb.STATUS.value).lower()),
         model=unquote(match["model"]),
@@ -74,6 +71,5 @@ def _version(digits: str | None) -> int | None:
         return None
     # Compared as a length first: int() refuses thousands of digits with an error of its own.
     if len(digits) > len(str(_MAX_VERSION)) or int(digits) > _MAX_VERSION:
-        message = f"Failed to convert version: {digits[:40]} to numeric."
-        raise InvalidArgument(message)
+        raise InvalidArgument(f"Failed to convert version: {digits[:40]} to numeric.")
     return int(digits)

@@ -47,7 +47,10 @@ def is_base64(value: object) -> bool:
 
 def preview(value: object) -> str:
     """Write a JSON value for an error message, cut short."""
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # orjson reads deeper nesting than json writes
+        return "(nested too deeply to show)"
     return text if len(text) <= _PREVIEW_CHARS else f"{text[:_PREVIEW_CHARS]}..."
 
 
@@ -62,14 +65,16 @@ def from_json(value: object, spec: TensorSpec) -> Array:
     """
     dtype = _NUMPY_TYPES.get(spec.dtype)
     if dtype is None:
-        message = f"Conversion of JSON to type {spec.dtype} is not supported (input {spec.name})"
-        raise Unimplemented(message)
+        raise Unimplemented(
+            f"Conversion of JSON to type {spec.dtype} is not supported (input {spec.name})"
+        )
     shape = _shape(value)
     leaves = _leaves(value, shape)
     _check_types(leaves, spec.dtype)
     if not spec.accepts(shape):
-        message = f"Input {spec.name} has shape {_show(spec.shape)} but got {_show(shape)}"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"Input {spec.name} has shape {_show(spec.shape)} but got {_show(shape)}"
+        )
     if spec.dtype == "string":
         # Filled by slice: np.array() would cut bytes at a trailing zero.
         flat: Array = np.empty(len(leaves), dtype=np.object_)
@@ -80,8 +85,9 @@ def from_json(value: object, spec: TensorSpec) -> Array:
     try:
         return np.array(leaves, dtype=dtype).reshape(shape)
     except OverflowError as error:
-        message = f"A value of input {spec.name} is out of range for {spec.dtype}"
-        raise InvalidArgument(message) from error
+        raise InvalidArgument(
+            f"A value of input {spec.name} is out of range for {spec.dtype}"
+        ) from error
 
 
 def _shape(value: object) -> tuple[int, ...]:
@@ -93,8 +99,9 @@ def _shape(value: object) -> tuple[int, ...]:
             break
         value = value[0]
     if len(shape) > _MAX_RANK:
-        message = f"Lists are nested {len(shape)} deep; at most {_MAX_RANK} are supported"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"Lists are nested {len(shape)} deep; at most {_MAX_RANK} are supported"
+        )
     return tuple(shape)
 
 
@@ -108,14 +115,14 @@ def _leaves(value: object, shape: tuple[int, ...]) -> list[Any]:
         below: list[Any] = []
         for item in level_values:
             if type(item) is not list:
-                message = f"JSON Value: {preview(item)} found at incorrect level: {level}"
-                raise InvalidArgument(message)
+                raise InvalidArgument(
+                    f"JSON Value: {preview(item)} found at incorrect level: {level}"
+                )
             if len(item) != size:
-                message = (
+                raise InvalidArgument(
                     f"Encountered list at unexpected size: {len(item)} at level: {level} "
                     f"expected size: {size}"
                 )
-                raise InvalidArgument(message)
             below.extend(item)
         level_values = below
     return level_values
@@ -134,13 +141,11 @@ def _check_types(leaves: list[Any], dtype: str) -> None:
         return
     culprit = next(leaf for leaf in leaves if type(leaf) in unexpected)
     if isinstance(culprit, list):
-        message = f"Encountered list at unexpected level: {preview(culprit)}"
-        raise InvalidArgument(message)
-    message = (
+        raise InvalidArgument(f"Encountered list at unexpected level: {preview(culprit)}")
+    raise InvalidArgument(
         f"JSON Value: {preview(culprit)} Type: {_JSON_TYPE_NAMES[type(culprit)]} "
         f"is not of expected type: {dtype}"
     )
-    raise InvalidArgument(message)
 
 
 def _floats(leaves: list[Any], dtype: type) -> Array:
@@ -150,13 +155,15 @@ def _floats(leaves: list[Any], dtype: type) -> Array:
     if int in set(map(type, leaves)):
         for leaf in leaves:
             if type(leaf) is int and abs(leaf) > largest_whole:
-                message = f"Cannot convert JSON value: {preview(leaf)} to float without loss"
-                raise InvalidArgument(message)
+                raise InvalidArgument(
+                    f"Cannot convert JSON value: {preview(leaf)} to float without loss"
+                )
     doubles = np.array(leaves, dtype=np.float64)
     too_large = np.isfinite(doubles) & (np.abs(doubles) > limits.max)
     if too_large.any():
-        message = f"Cannot convert JSON value: {doubles[too_large][0]} to float without loss"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"Cannot convert JSON value: {doubles[too_large][0]} to float without loss"
+        )
     return doubles.astype(dtype, copy=False)
 
 
@@ -165,11 +172,13 @@ def _string(leaf: str | dict[str, Any]) -> bytes:
         try:
             return leaf.encode()
         except UnicodeEncodeError as error:
-            message = "A string has an unpaired surrogate and cannot be encoded in UTF-8"
-            raise InvalidArgument(message) from error
+            raise InvalidArgument(
+                "A string has an unpaired surrogate and cannot be encoded in UTF-8"
+            ) from error
     if not is_base64(leaf):
-        message = f"JSON Value: {preview(leaf)} not formatted correctly for base64 data"
-        raise InvalidArgument(message)
+        raise InvalidArgument(
+            f"JSON Value: {preview(leaf)} not formatted correctly for base64 data"
+        )
     return _from_base64(leaf["b64"])
 
 
@@ -183,8 +192,7 @@ def _from_base64(text: str) -> bytes:
     try:
         return pybase64.b64decode(compact + padding, validate=True)
     except ValueError as error:
-        message = f"Unable to base64 decode: {error}"
-        raise InvalidArgument(message) from error
+        raise InvalidArgument(f"Unable to base64 decode: {error}") from error
 
 
 def _show(shape: tuple[int | None, ...] | None) -> str:

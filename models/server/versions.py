@@ -57,8 +57,7 @@ class Label:
         """Read `NAME:LABEL=VERSION`; ValueError for anything else."""
         match = _LABEL_FLAG.fullmatch(text)
         if match is None:
-            message = f"{text!r} is not of the form NAME:LABEL=VERSION"
-            raise ValueError(message)
+            raise ValueError(f"{text!r} is not of the form NAME:LABEL=VERSION")
         return cls(match["model"], match["label"], int(match["version"]))
 
 
@@ -74,8 +73,7 @@ class VersionPolicy:
         """Read `NAME:all` or `NAME:1,2`; ValueError for anything else."""
         match = _POLICY_FLAG.fullmatch(text)
         if match is None:
-            message = f"{text!r} is not of the form NAME:all or NAME:1,2"
-            raise ValueError(message)
+            raise ValueError(f"{text!r} is not of the form NAME:all or NAME:1,2")
         if match["versions"] == "all":
             return cls(match["model"], None)
         return cls(match["model"], frozenset(map(int, match["versions"].split(","))))

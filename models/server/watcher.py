@@ -27,11 +27,12 @@ log = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Polls one base folder. `load` turns a version folder into a servable or raises."""
+    """Polls one base folder, with `load` to turn a version folder into a servable."""
 
     def __init__(
         self, settings: Settings, registry: Registry, load: Callable[[Path], Servable]
     ) -> None:
+        """Begin without a look; `load` raises ServingError for a folder that it cannot load."""
         self._settings = settings
         self._registry = registry
         self._load = load

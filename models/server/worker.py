@@ -20,6 +20,7 @@ class PromptWorker(ThreadWorker):
         """Finish the requests under way; do not linger for clients that merely stay connected."""
         if not self.booted:
             os._exit(0)  # still importing or loading: nothing to finish, and nobody to tell
+        self.cfg.set("keepalive", 0)  # for the connections that fall idle from now on
         self.method_queue.defer(self._expire_idle)
         super().handle_exit(sig, frame)
 

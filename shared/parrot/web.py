@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
 import logging
 import time
@@ -91,6 +92,8 @@ def respond(
         else:
             response = _handler(request, methods)(request)
     except Exception as error:  # noqa: BLE001 - the border: whatever happened, the phone gets an answer
+        # functions-framework drains the body after every answer; what was refused stays unread.
+        request.stream = io.BytesIO()
         problem = _as_parrot_error(error)
         code = problem.code
         response = _problem(problem)

@@ -10,6 +10,8 @@ import requests
 if TYPE_CHECKING:
     from tests.model_server.conftest import Serving
 
+    Json = Any
+
 BAD_REQUEST, NOT_FOUND, NOT_IMPLEMENTED = 400, 404, 501
 
 
@@ -18,7 +20,7 @@ def b64(data: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(data).decode()}
 
 
-def predictions(serving: Serving, target: str, body: Any) -> Any:
+def predictions(serving: Serving, target: str, body: Json) -> Json:
     """Ask in row format; the answer has to be a good one."""
     response = serving.predict(target, body)
     assert response.status_code == requests.codes.ok, response.text
@@ -28,7 +30,7 @@ def predictions(serving: Serving, target: str, body: Any) -> Any:
     return answer["predictions"]
 
 
-def outputs(serving: Serving, target: str, body: Any) -> Any:
+def outputs(serving: Serving, target: str, body: Json) -> Json:
     """Ask in columnar format; the answer has to be a good one."""
     response = serving.predict(target, body)
     assert response.status_code == requests.codes.ok, response.text

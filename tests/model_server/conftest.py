@@ -16,6 +16,8 @@ import requests
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Json = Any
+
 REPOSITORY = Path(__file__).parents[2]
 READY = "ready: "
 PATIENCE_SECONDS = 60
@@ -28,7 +30,7 @@ class Serving:
     url: str
     base: Path
 
-    def predict(self, target: str, body: Any, **options: Any) -> requests.Response:
+    def predict(self, target: str, body: Json, **options: Json) -> requests.Response:
         """POST a body (bytes as they are, anything else as JSON) to `/v1/models/TARGET:predict`."""
         sent = {"data": body} if isinstance(body, bytes) else {"json": body}
         url = f"{self.url}/v1/models/{target}:predict"

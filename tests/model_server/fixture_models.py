@@ -23,6 +23,9 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Tensor = Any  # TensorFlow has no types
+    Function = Callable[..., Tensor]
+
 IMAGE_SHAPE = (4, 4, 3)
 
 
@@ -32,7 +35,7 @@ def write_affine(folder: Path, offset: float) -> None:
     module.scale, module.offset = tf.Variable(0.5), tf.Variable(offset)
 
     @_function(tf.TensorSpec([None], tf.float32, name="x"))
-    def serve(x: Any) -> Any:
+    def serve(x: Tensor) -> Tensor:
         return {"y": x * module.scale + module.offset}
 
     module.serve = serve
@@ -43,7 +46,7 @@ def write_patient(folder: Path) -> None:
     """Answers each x after x seconds: for requests that are still under way."""
 
     @_function(tf.TensorSpec([None], tf.float32, name="x"))
-    def serve(x: Any) -> Any:
+    def serve(x: Tensor) -> Tensor:
         end = tf.timestamp() + tf.cast(tf.reduce_max(x), tf.float64)
         now = tf.while_loop(lambda now: now < end, lambda _: (tf.timestamp(),), [tf.timestamp()])
         with tf.control_dependencies(now):
@@ -52,14 +55,14 @@ def write_patient(folder: Path) -> None:
     _save(folder, serving_default=serve)
 
 
-def _save(folder: Path, **functions: Callable[..., Any]) -> None:
+def _save(folder: Path, **functions: Function) -> None:
     module = tf.Module()
     module.functions = list(functions.values())
     tf.saved_model.save(module, str(folder), signatures=functions)
 
 
-def _function(*specs: tf.TensorSpec) -> Callable[[Callable[..., Any]], Any]:
-    decorate: Callable[[Callable[..., Any]], Any] = tf.function(input_signature=specs)
+def _function(*specs: tf.TensorSpec) -> Callable[[Function], Function]:
+    decorate: Callable[[Function], Function] = tf.function(input_signature=specs)
     return decorate
 
 
@@ -67,7 +70,7 @@ def _write_two_inputs(folder: Path) -> None:
     @_function(
         tf.TensorSpec([None, 2], tf.float32, name="a"), tf.TensorSpec([None], tf.int32, name="b")
     )
-    def serve(a: Any, b: Any) -> Any:
+    def serve(a: Tensor, b: Tensor) -> Tensor:
         return {"total": tf.reduce_sum(a, axis=1) + tf.cast(b, tf.float32), "twice": b * 2}
 
     _save(folder, serving_default=serve)
@@ -75,11 +78,11 @@ def _write_two_inputs(folder: Path) -> None:
 
 def _write_strings(folder: Path) -> None:
     @_function(tf.TensorSpec([None], tf.string, name="text"))
-    def serve(text: Any) -> Any:
+    def serve(text: Tensor) -> Tensor:
         return {"same": text, "same_bytes": text, "length": tf.strings.length(text)}
 
     @_function(tf.TensorSpec([], tf.string, name="text"))
-    def scalar(text: Any) -> Any:
+    def scalar(text: Tensor) -> Tensor:
         return {"same_bytes": text}
 
     _save(folder, serving_default=serve, scalar=scalar)
@@ -89,7 +92,7 @@ def _write_raw_image(folder: Path) -> None:
     """Take a photo as raw uint8 in one string, as this project's own models take it."""
 
     @_function(tf.TensorSpec([None], tf.string, name="image_bytes"))
-    def serve(image_bytes: Any) -> Any:
+    def serve(image_bytes: Tensor) -> Tensor:
         pixels = tf.reshape(tf.io.decode_raw(image_bytes, tf.uint8), (-1, *IMAGE_SHAPE))
         mean = tf.reduce_mean(tf.cast(pixels, tf.float32), axis=(1, 2))
         return {"features": mean, "probabilities": tf.nn.softmax(mean)}
@@ -99,7 +102,7 @@ def _write_raw_image(folder: Path) -> None:
 
 def _write_non_finite(folder: Path) -> None:
     @_function(tf.TensorSpec([None], tf.float32, name="x"))
-    def serve(x: Any) -> Any:
+    def serve(x: Tensor) -> Tensor:
         return {"y": tf.stack([x / 0.0, -x / 0.0, x * float("nan"), x], axis=1)}
 
     _save(folder, serving_default=serve)
@@ -109,11 +112,11 @@ def _write_failing(folder: Path) -> None:
     """Errors that only show when the model runs."""
 
     @_function(tf.TensorSpec([None], tf.string, name="text"))
-    def serve(text: Any) -> Any:
+    def serve(text: Tensor) -> Tensor:
         return {"y": tf.strings.to_number(text)}
 
     @_function(tf.TensorSpec([None, None], tf.float32, name="x"))
-    def matmul(x: Any) -> Any:
+    def matmul(x: Tensor) -> Tensor:
         return {"y": tf.linalg.matmul(x, tf.ones([3, 1]))}
 
     _save(folder, serving_default=serve, matmul=matmul)
@@ -121,15 +124,15 @@ def _write_failing(folder: Path) -> None:
 
 def _write_signatures(folder: Path) -> None:
     @_function(tf.TensorSpec([None], tf.float32, name="x"))
-    def double(x: Any) -> Any:
+    def double(x: Tensor) -> Tensor:
         return {"y": x * 2.0}
 
     @_function(tf.TensorSpec([None], tf.float32, name="x"))
-    def halve(x: Any) -> Any:
+    def halve(x: Tensor) -> Tensor:
         return {"y": x / 2.0}
 
     @_function(tf.TensorSpec([None], tf.float32, name="x"))
-    def total(x: Any) -> Any:
+    def total(x: Tensor) -> Tensor:
         return {"sum": tf.reduce_sum(x)}
 
     _save(folder, serving_default=double, halve=halve, total=total)
@@ -138,9 +141,9 @@ def _write_signatures(folder: Path) -> None:
 def _write_types(folder: Path) -> None:
     """One signature per type: it answers its input."""
 
-    def echo(dtype: tf.DType) -> Any:
+    def echo(dtype: tf.DType) -> Function:
         @_function(tf.TensorSpec(None, dtype, name="x"))
-        def serve(x: Any) -> Any:
+        def serve(x: Tensor) -> Tensor:
             return {"y": tf.identity(x)}
 
         return serve

@@ -49,6 +49,7 @@ def publish(server: Serving, stage: Stage) -> Publish:
 
 
 def answer(server: Serving, model: str) -> float:
+    """Ask for the number of the version that answers."""
     response = server.predict(model, CALL)
     assert response.status_code == OK, response.text
     (value,) = response.json()["predictions"]

@@ -25,6 +25,16 @@ def test_a_shape_that_the_signature_forbids_is_refused_before_the_call(server: S
     assert_error(server.predict("two_inputs", body), BAD_REQUEST)
 
 
+@pytest.mark.parametrize("depth", [65, 600, 1000])
+def test_deep_nesting_is_a_bad_request(server: Serving, depth: int) -> None:
+    """Wherever it stands, and whichever part of the server gives up first."""
+    nested = b"[" * depth + b"]" * depth
+    mixed = b'[1.0, {"x": %b}]' % nested
+    for template in (b"%b", b'{"inputs": %b}', b'{"instances": %b}', b'{"signature_name": %b}'):
+        for value in (nested, mixed):
+            assert_error(server.predict("half_plus_two", template % value), BAD_REQUEST)
+
+
 @pytest.mark.parametrize(("dtype", "value"), [("uint8", 256), ("int8", -129), ("int16", 2**15)])
 def test_small_integers_do_not_wrap_around(server: Serving, dtype: str, value: int) -> None:
     """TF Serving takes them modulo their range."""

@@ -21,11 +21,13 @@ from models.server.versions import (
 
 
 def folders(*numbers: int, model: str = "m", size: int = 1) -> Folders:
+    """Imagine version folders whose only file has this size."""
     ids = [VersionId(model, number) for number in numbers]
     return {i: VersionFolder(i, Path(str(i)), (("saved_model.pb", size, 0),)) for i in ids}
 
 
 def ids(*numbers: int, model: str = "m") -> set[VersionId]:
+    """Name versions of one model."""
     return {VersionId(model, number) for number in numbers}
 
 

@@ -1,0 +1,81 @@
+"""What many tests share: the photos, and one running stack."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from local import stack
+from tests.photos import ODD, PHOTOS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.cloud.storage import Bucket
+
+
+def _folder(path: Path) -> Path:
+    if path.is_dir():
+        return path
+    reason = f"needs the photos of {path}; PARROT_PHOTOS and PARROT_ODD name other folders"
+    if os.environ.get("REQUIRE_PHOTOS"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """Folder of `parrots/`, `other_birds/` and `negatives/`."""
+    return _folder(PHOTOS)
+
+
+@pytest.fixture(scope="session")
+def odd() -> Path:
+    """Folder of strange files."""
+    return _folder(ODD)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
+    """The whole local stack, started once for all tests that only talk to it."""
+    with stack.running(tmp_path_factory.mktemp("data")) as started:
+        yield started
+
+
+@pytest.fixture
+def classify_url(running: stack.Running) -> str:
+    """Where photos are classified."""
+    return f"{running.url}/parrot-classifier/classify"
+
+
+@pytest.fixture
+def save_url(running: stack.Running) -> str:
+    """Where photos are saved."""
+    return f"{running.url}/parrot-classifier/save"
+
+
+@pytest.fixture
+def running_url(running: stack.Running) -> str:
+    """Where the page and all functions are."""
+    return running.url
+
+
+@pytest.fixture(scope="session")
+def bucket(running: stack.Running) -> Bucket:
+    """The local bucket, over Cloud Storage's own protocol."""
+    (url,) = [url for name, url, _ in running.parts if name == "storage"]
+    return stack.storage_client(url).bucket(stack.BUCKET)
+
+
+@pytest.fixture
+def stored(bucket: Bucket) -> Callable[[str], list[str]]:
+    """Names of the stored objects under a prefix."""
+    return lambda prefix: [blob.name for blob in bucket.list_blobs(prefix=prefix)]
+
+
+@pytest.fixture
+def stored_bytes(bucket: Bucket) -> Callable[[str], bytes]:
+    """A stored object's content."""
+    return lambda name: bytes(bucket.blob(name).download_as_bytes())

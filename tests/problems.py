@@ -1,0 +1,19 @@
+"""What every error answer looks like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import requests
+
+
+def assert_problem(response: requests.Response, status: int, code: str | None = None) -> None:
+    """RFC 9457, with a code for programs; `code` None: any."""
+    assert response.status_code == status, response.text[:300]
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body = response.json()
+    assert set(body) == {"type", "title", "status", "detail", "code"}
+    assert body["status"] == status
+    assert body["detail"]
+    assert code is None or body["code"] == code
