@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from parrot.errors import ParrotError
 from rich.console import Console
 from rich.table import Table
 
 from local import demo as demos
 from local import stack
 from local.processes import PartFailed
+from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -45,11 +45,14 @@ def demo(
         raise typer.Exit(2)
     if not photos:
         _err.print(demos.EXPLANATION)
-    with _console_errors(), _err.status("starting") as status:
-        with stack.running(data, say=status.update) as running:
-            status.update("asking")
-            answers = [demos.ask(running.url, photo, save=save) for photo in chosen]
-            status.update("stopping")
+    with (
+        _console_errors(),
+        _err.status("starting") as status,
+        stack.running(data, say=status.update) as running,
+    ):
+        status.update("asking")
+        answers = [demos.ask(running.url, photo, save=save) for photo in chosen]
+        status.update("stopping")
     if json:
         for answer in answers:
             sys.stdout.write(answer.as_json() + "\n")
@@ -67,21 +70,27 @@ def up(
 ) -> None:
     """Run the local stack with the page until Ctrl-C."""
     signal.signal(signal.SIGTERM, _terminate)
-    with _console_errors():
-        with stack.running(data, port=port, say=lambda text: _err.print(f"[dim]{text}")) as running:
-            parts = Table(box=None)
-            for heading in ("part", "address", "pid"):
-                parts.add_column(heading)
-            for name, url, pid in running.parts:
-                parts.add_row(name, url, str(pid))
-            _err.print(parts)
-            _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C ends everything")
-            print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
-            while True:
-                for part, code in running.processes.ended():
-                    _err.print(f"[red]the {part.name} ended with {code}; start it again with:")
-                    _err.print(" ".join(part.command), soft_wrap=True, highlight=False)
-                time.sleep(_WATCH_SECONDS)
+    with (
+        _console_errors(),
+        stack.running(data, port=port, say=lambda text: _err.print(f"[dim]{text}")) as running,
+    ):
+        _err.print(_parts(running))
+        _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C ends everything")
+        print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
+        while True:
+            for part, code in running.processes.ended():
+                _err.print(f"[red]the {part.name} ended with {code}; start it again with:")
+                _err.print(" ".join(part.command), soft_wrap=True, highlight=False)
+            time.sleep(_WATCH_SECONDS)
+
+
+def _parts(running: stack.Running) -> Table:
+    parts = Table(box=None)
+    for heading in ("part", "address", "pid"):
+        parts.add_column(heading)
+    for name, url, pid in running.parts:
+        parts.add_row(name, url, str(pid))
+    return parts
 
 
 class _console_errors:  # noqa: N801 - used as a context manager function would be
@@ -90,7 +99,9 @@ class _console_errors:  # noqa: N801 - used as a context manager function would 
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
         if isinstance(error, PartFailed | ParrotError):
             _err.print(f"[red]{error}", highlight=False)
             raise typer.Exit(1) from error

@@ -45,7 +45,9 @@ class Answer:
 
 def samples() -> list[Path]:
     """Pictures that every clone has: two photographs of a package, and a drawing."""
-    carried = [Path(str(files("sklearn.datasets.images") / name)) for name in ("china.jpg", "flower.jpg")]
+    carried = [
+        Path(str(files("sklearn.datasets.images") / name)) for name in ("china.jpg", "flower.jpg")
+    ]
     return [draw_parrot(ROOT / ".local" / "samples" / "parrot-drawing.png"), *carried]
 
 

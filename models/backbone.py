@@ -101,7 +101,7 @@ def load(spec: BackboneSpec) -> Backbone:
     )
 
 
-def forward(backbone: Backbone, images: Any) -> Any:  # noqa: ANN401 - TensorFlow has no types
+def forward(backbone: Backbone, images: Any) -> Any:
     """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255."""
     x = (images - INPUT_MEAN) / INPUT_SCALE
     x = _apply(backbone.stem, x)
@@ -113,7 +113,7 @@ def forward(backbone: Backbone, images: Any) -> Any:  # noqa: ANN401 - TensorFlo
     return tf().reduce_mean(_apply(backbone.head, x), axis=(1, 2))
 
 
-def _apply(convolution: Convolution, x: Any) -> Any:  # noqa: ANN401
+def _apply(convolution: Convolution, x: Any) -> Any:
     nn = tf().nn
     step = convolution.stride
     if convolution.depthwise:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parrot import manifest as manifests
-from parrot.errors import BadBundle
-
 from models.backbone import LITE2
 from models.bundles import HEAD
 from models.export import export, up_to_date
+from parrot import manifest as manifests
+from parrot.errors import BadBundle
 
 if TYPE_CHECKING:
     from pathlib import Path

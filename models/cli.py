@@ -19,7 +19,9 @@ def serve(
     base: Annotated[Path, typer.Option(help="Model folder: NAME/VERSION/saved_model.pb.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the REST API.")] = 8501,
-    poll_seconds: Annotated[float, typer.Option(help="How often to look for versions; 0: once.")] = 1.0,
+    poll_seconds: Annotated[
+        float, typer.Option(help="How often to look for versions; 0: once.")
+    ] = 1.0,
     label: Annotated[list[str] | None, typer.Option(help="NAME:LABEL=VERSION.")] = None,
 ) -> None:
     """Serve SavedModels over TF Serving's REST API."""

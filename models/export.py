@@ -52,12 +52,12 @@ def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
 
     # Traced once and called by the other two, so that the weights are in the file once.
     @tensorflow.function(input_signature=[image])  # type: ignore[untyped-decorator]
-    def predict(pixels: Any) -> Any:  # noqa: ANN401 - TensorFlow has no types
+    def predict(pixels: Any) -> Any:
         features = backbones.forward(backbone, pixels)
         logits = tensorflow.matmul(features, weights) + bias
         return {"features": features, "probabilities": tensorflow.nn.softmax(logits)}
 
-    def from_raw(pixels: Any) -> Any:  # noqa: ANN401
+    def from_raw(pixels: Any) -> Any:
         decoded = tensorflow.io.decode_raw(pixels, tensorflow.uint8, fixed_length=size * size * 3)
         length = tensorflow.strings.length(pixels)
         check = tensorflow.debugging.assert_equal(
@@ -67,7 +67,7 @@ def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
             shaped = tensorflow.reshape(decoded, (-1, size, size, 3))
         return predict(tensorflow.cast(shaped, tensorflow.float32))
 
-    def from_jpeg(jpeg: Any) -> Any:  # noqa: ANN401
+    def from_jpeg(jpeg: Any) -> Any:
         images = tensorflow.map_fn(
             lambda file: _decode_jpeg(tensorflow, file, size),
             jpeg,
@@ -94,8 +94,8 @@ def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
     draft.rename(folder)
 
 
-def _decode_jpeg(tensorflow: Any, file: Any, size: int) -> Any:  # noqa: ANN401
-    """The graph's own preprocessing: the largest centred square, antialiased, as `parrot.images`."""
+def _decode_jpeg(tensorflow: Any, file: Any, size: int) -> Any:
+    """The graph's own preprocessing: the largest centred square, as `parrot.images` cuts it."""
     image = tensorflow.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE")
     shape = tensorflow.shape(image)
     edge = tensorflow.minimum(shape[0], shape[1])

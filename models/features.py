@@ -14,19 +14,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from parrot import images
 
 from models import backbone as backbones
 from models.augment import augmented
 from models.lazy_tf import tf
+from parrot import images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from parrot.records import Floats, InputSpec
-
     from models.backbone import BackboneSpec
+    from parrot.records import Floats, InputSpec
 
 _BATCH = 32
 _THREADS = 2  # decoding beside the forward pass; Pillow lets go of the GIL
@@ -61,10 +60,12 @@ class Extractor:
             missing = [i for i, key in enumerate(keys) if not _known(db, key)]
             progress(len(paths) - len(missing))
             if missing:
-                self._extract([paths[i] for i in missing], [keys[i] for i in missing], variant, db, progress)
+                self._extract(
+                    [paths[i] for i in missing], [keys[i] for i in missing], variant, db, progress
+                )
             return np.stack([_read(db, key) for key in keys])
 
-    def _extract(  # noqa: PLR0913 - one step of `features`, cut out to be read
+    def _extract(
         self,
         paths: Sequence[Path],
         keys: Sequence[bytes],

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from parrot import manifest as manifests
 from parrot.gate import OneClass
 from parrot.records import Crop, Encoding, InputSpec, Resampling, Scaling
@@ -65,7 +66,7 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
     (folder / manifests.NAME).write_text(json.dumps(manifest))
 
 
-def probability(features: Any, scaler: Any, pca: Any, gmm: Any, iso: Any) -> float:  # noqa: ANN401
+def probability(features: Any, scaler: Any, pca: Any, gmm: Any, iso: Any) -> float:
     """What the first version computed for one photo's features (d,).
 
     Its isotonic curve says nothing (NaN) of scores beyond those it was fitted on; there the nearest
@@ -75,7 +76,7 @@ def probability(features: Any, scaler: Any, pca: Any, gmm: Any, iso: Any) -> flo
     return float(iso.predict(np.clip(score, iso.X_min_, iso.X_max_))[0])
 
 
-def _references(scaler: Any, pca: Any, gmm: Any, _iso: Any) -> Any:  # noqa: ANN401
+def _references(scaler: Any, pca: Any, gmm: Any, _iso: Any) -> Any:
     """Feature vectors in the middle of what the mixture calls likely, and between."""
     centres = pca.inverse_transform(gmm.means_)
     towards_nothing = np.linspace(1.0, 0.0, _REFERENCES)[:, None] * centres[:1]

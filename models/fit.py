@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from parrot.gate import Gate, Linear, LogisticCurve, Projection
 
 from models.head import SpeciesHead
+from parrot.gate import Gate, Linear, LogisticCurve, Projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from parrot.records import Floats
 
     from models.photos import LabelledPhoto
+    from parrot.records import Floats
 
 _GATE_STRENGTH = 0.01  # inverse regularisation, on standardised features
 _HEAD_STRENGTH = 10.0  # inverse regularisation, on plain features

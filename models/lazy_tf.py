@@ -8,11 +8,11 @@ from typing import Any
 
 
 @cache
-def tf() -> Any:  # noqa: ANN401 - TensorFlow has no types
+def tf() -> Any:
     """The module."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    import tensorflow  # noqa: PLC0415
+    import tensorflow as module  # noqa: ICN001, PLC0415 - tf is this function
 
-    tensorflow.get_logger().setLevel("ERROR")
-    return tensorflow
+    module.get_logger().setLevel("ERROR")
+    return module

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from google.api_core.exceptions import PreconditionFailed
+
 from parrot import bundle as bundles
 from parrot import manifest as manifests
 from parrot.adapters.joblib_gate import compile_gate

@@ -11,7 +11,7 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,16 +48,16 @@ class _Tensor:
 class _StateDict(pickle.Unpickler):
     """Knows the three names that a state dict needs and refuses all others."""
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's interface
+    def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             return _rebuilt
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
-        _refuse(f"{module}.{name}")
+        raise ValueError(f"a state dict has no business with {module}.{name}")
 
-    def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:  # noqa: ANN401
+    def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:
         _, dtype, key, *_ = pid
         return str(key), dtype
 
@@ -85,7 +85,3 @@ def _rebuilt(  # torch's own order of arguments
     *_gradients_and_hooks: object,
 ) -> _Tensor:
     return _Tensor(*storage, offset, shape, stride)
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"a state dict has no business with {name}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from local.stack import DEFAULT_BUNDLE
 from parrot import bundle, manifest
 from parrot.adapters.model_bundle import FolderBundle
@@ -14,6 +14,7 @@ from parrot.errors import BadBundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from parrot.gate import Gate
 
@@ -71,9 +72,7 @@ def test_species_keep_the_order_that_phones_know() -> None:
 
 @pytest.mark.parametrize("name", ["gate.npz", "species.csv"])
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data + b" "])
-def test_a_damaged_file_is_named(
-    copy: Path, name: str, damage: Callable[[bytes], bytes]
-) -> None:
+def test_a_damaged_file_is_named(copy: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
     """Half an upload is the commonest damage."""
     (copy / name).write_bytes(damage((copy / name).read_bytes()))
     with pytest.raises(BadBundle, match=f"{name} .*damaged or half uploaded"):

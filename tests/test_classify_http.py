@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+
 from local.stack import DEFAULT_BUNDLE
 from tests.photos import encoded, first, noise
 from tests.problems import assert_problem
@@ -131,9 +132,7 @@ def test_the_first_versions_form_says_not_parrot(classify_url: str, photos: Path
 
 
 @pytest.mark.parametrize("how", ["line breaks", "url-safe", "no padding", "plus became space"])
-def test_what_phones_make_of_base64_is_understood(
-    classify_url: str, galah: Path, how: str
-) -> None:
+def test_what_phones_make_of_base64_is_understood(classify_url: str, galah: Path, how: str) -> None:
     """Every platform's encoder has its own habits."""
     data = galah.read_bytes()
     text = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from parrot.config import Settings
 from parrot.errors import BadConfig
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import requests
+
 from models import first_version
 from models.lazy_tf import tf
 from parrot import bundle, images
@@ -15,9 +17,8 @@ from parrot.adapters.model_bundle import FolderBundle
 from parrot.adapters.model_server import TfServing, pooled
 from parrot.classify import Classifier
 from parrot.errors import BadBundle
-import requests
-from tests.serving import model_server
 from tests.photos import first
+from tests.serving import model_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +46,7 @@ def joblib_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = np.concatenate([gmm.score_samples(z), gmm.score_samples(z * 3), [-1e9]])
     iso = IsotonicRegression().fit(scores, np.r_[np.ones(len(z)), np.zeros(len(z) + 1)])
     folder = tmp_path_factory.mktemp("joblib")
-    for name, stage in zip(
-        ("scaler", "pca", "gmm", "iso"), (scaler, pca, gmm, iso), strict=True
-    ):
+    for name, stage in zip(("scaler", "pca", "gmm", "iso"), (scaler, pca, gmm, iso), strict=True):
         joblib.dump(stage, folder / f"{name}.joblib")
     (folder / "species.csv").write_text(
         "index,id,scientific_name,en,ko,cites\n"
@@ -74,13 +73,15 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
         yield url, extractor, classifier
 
 
-def _export(folder: Path, size: int, outputs: int, *, softmax: bool) -> Any:  # noqa: ANN401
+def _export(folder: Path, size: int, outputs: int, *, softmax: bool) -> Any:
     """A model with random weights that takes floats, as a Keras model of the time was exported."""
     rng = np.random.default_rng(size)
     kernel = rng.normal(size=(16, 16, 3, outputs)).astype(np.float32) * (1.0 if softmax else 2e-3)
 
-    @tf().function(input_signature=[tf().TensorSpec([None, size, size, 3], tf().float32, "input")])
-    def forward(x: Any) -> Any:  # noqa: ANN401
+    @tf().function(  # type: ignore[untyped-decorator]
+        input_signature=[tf().TensorSpec([None, size, size, 3], tf().float32, "input")]
+    )
+    def forward(x: Any) -> Any:
         y = tf().reduce_mean(tf().nn.relu(tf().nn.conv2d(x, kernel, 16, "VALID")), axis=(1, 2))
         name = "probabilities" if softmax else "features"
         return {name: tf().nn.softmax(y) if softmax else y}
@@ -89,7 +90,9 @@ def _export(folder: Path, size: int, outputs: int, *, softmax: bool) -> Any:  # 
     return forward
 
 
-def _own_steps(data: bytes, extractor: Any, classifier: Any, stages: list[Any]) -> tuple[float, Any]:
+def _own_steps(
+    data: bytes, extractor: Any, classifier: Any, stages: list[Any]
+) -> tuple[float, Any]:
     """The first version, written out: one resize and one forward pass for each model."""
     image = tf().io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
     small = tf().image.resize(image, (224, 224))
@@ -132,7 +135,7 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
 def test_joblib_files_are_not_unpickled_unless_the_manifest_is_pinned(adopted: Path) -> None:
     """A pickle runs what it likes; whoever can write to the bucket must not run code with us."""
 
-    def never(*_: object) -> Any:  # noqa: ANN401
+    def never(*_: object) -> Any:
         raise AssertionError("unpickled")
 
     with pytest.raises(BadBundle, match="MODEL_BUNDLE_SHA256"):
@@ -166,9 +169,10 @@ def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_pat
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
 def test_every_covariance_type_compiles_to_the_same_densities(covariance: str) -> None:
     """Nobody knows any more which one a team chose."""
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415
+
     from parrot.adapters.joblib_gate import _factors  # noqa: PLC0415
     from parrot.gate import Mixture  # noqa: PLC0415
-    from sklearn.mixture import GaussianMixture  # noqa: PLC0415
 
     x = np.random.default_rng(1).normal(size=(300, 4)) * [1, 2, 3, 0.5]
     gmm = GaussianMixture(3, covariance_type=covariance, random_state=0).fit(x)

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+
 from parrot.errors import BadBundle
 from parrot.gate import (
     Gate,
@@ -36,7 +37,7 @@ def mixture(dimensions: int) -> Mixture:
 
 def unit(count: int, dimensions: int) -> np.ndarray:
     x = RNG.normal(size=(count, dimensions))
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
+    return np.asarray(x / np.linalg.norm(x, axis=1, keepdims=True))
 
 
 GATES = [
@@ -73,8 +74,7 @@ def test_a_mixture_is_the_density_that_scipy_computes() -> None:
     ours = mixture(3)
     x = RNG.normal(size=(7, 3))
     logs = [
-        np.log(weight)
-        + multivariate_normal(mean, np.linalg.inv(factor @ factor.T)).logpdf(x)
+        np.log(weight) + multivariate_normal(mean, np.linalg.inv(factor @ factor.T)).logpdf(x)
         for weight, mean, factor in zip(ours.weights, ours.means, ours.factors, strict=True)
     ]
     np.testing.assert_allclose(ours(x), logsumexp(logs, axis=0))

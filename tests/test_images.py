@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from parrot import images
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.records import Crop, Encoding, InputSpec, Raster, Resampling, Scaling
-from PIL import Image
 from tests.photos import encoded, noise
 
 SPEC = InputSpec(32, 32)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
 from tests.photos import encoded, first, noise
 from tests.problems import assert_problem
 

@@ -2,6 +2,7 @@
 
 import functions_framework
 from flask import Request, Response
+
 from parrot import web, wiring
 from parrot.errors import Unauthenticated
 from parrot.records import User

@@ -57,7 +57,7 @@ class _Server(BaseApplication):
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Any:  # noqa: ANN401 - a WSGI application, as gunicorn expects it
+    def load(self) -> Any:
         """In the worker: load the models, then start to poll."""
         # TensorFlow must not be imported before the fork, its threads would not survive it.
         from models.server import savedmodel  # noqa: PLC0415

@@ -94,7 +94,7 @@ def limit_threads(*, inter_op: int, intra_op: int) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(intra_op)
 
 
-def _read_meta_graph(folder: Path) -> Any:  # noqa: ANN401 - TensorFlow has no types
+def _read_meta_graph(folder: Path) -> Any:
     saved_model = saved_model_pb2.SavedModel()
     try:
         saved_model.ParseFromString((folder / _GRAPH_FILE).read_bytes())
@@ -108,7 +108,7 @@ def _read_meta_graph(folder: Path) -> Any:  # noqa: ANN401 - TensorFlow has no t
     raise ModelError(Code.NOT_FOUND, f"{_GRAPH_FILE} has no graph with the tag {_TAG!r}")
 
 
-def _signature(name: str, definition: Any) -> Signature:  # noqa: ANN401 - a SignatureDef
+def _signature(name: str, definition: Any) -> Signature:
     return Signature(
         name=name,
         method_name=definition.method_name,
@@ -120,19 +120,19 @@ def _signature(name: str, definition: Any) -> Signature:  # noqa: ANN401 - a Sig
     )
 
 
-def _shape(proto: Any) -> tuple[int | None, ...] | None:  # noqa: ANN401 - a TensorShapeProto
+def _shape(proto: Any) -> tuple[int | None, ...] | None:
     if proto.unknown_rank:
         return None
     return tuple(None if dim.size < 0 else int(dim.size) for dim in proto.dim)
 
 
-def _to_numpy(tensor: Any) -> Array:  # noqa: ANN401 - an eager tensor
+def _to_numpy(tensor: Any) -> Array:
     value = tensor.numpy()
     # A string scalar comes as plain bytes.
     return np.asarray(value, dtype=np.object_) if isinstance(value, bytes) else np.asarray(value)
 
 
-def _translated(error: Any) -> ModelError:  # noqa: ANN401 - a tf.errors.OpError
+def _translated(error: Any) -> ModelError:
     match = _GRAPH_ERROR.fullmatch(error.message)
     message = match["sentence"] if match else error.message
     return ModelError(Code.from_number(error.error_code), message)

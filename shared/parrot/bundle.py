@@ -72,9 +72,7 @@ def load(
             f" set MODEL_BUNDLE_SHA256={sha256} if you trust its files"
         )
     else:
-        pickles = {
-            name: _verified(files, manifest, name) for name in manifests.JOBLIB_STAGES
-        }
+        pickles = {name: _verified(files, manifest, name) for name in manifests.JOBLIB_STAGES}
         gate = compile_joblib(pickles, manifest.scikit_learn)
     _reproduce(gate, manifest)
     return Bundle(manifest, sha256, gate, species)

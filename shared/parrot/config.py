@@ -4,7 +4,7 @@
 |---|---|---|
 | BUCKET | bucket for photos | required |
 | MODEL_BUCKET | bucket with `bundles/` | BUCKET |
-| MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` says when the function starts | empty |
+| MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` says at the start | empty |
 | MODEL_BUNDLE_SHA256 | sha256 that the bundle's manifest must have | empty |
 | MODEL_SERVER_URL | root of a TF Serving REST API | one of |
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |

@@ -52,7 +52,7 @@ class Linear:
     bias: float
 
     def __call__(self, x: Array) -> Array:
-        return x @ self.weights + self.bias
+        return np.asarray(x @ self.weights + self.bias)
 
     def arrays(self) -> Mapping[str, Array]:
         return {"weights": self.weights, "bias": np.array(self.bias)}
@@ -82,7 +82,7 @@ class Mixture:
             logs[:, k] = half_log_determinant - 0.5 * (dimensions * np.log(2 * np.pi) + distance)
         logs += np.log(self.weights)
         peak = logs.max(axis=1, keepdims=True)
-        return peak[:, 0] + np.log(np.exp(logs - peak).sum(axis=1))
+        return np.asarray(peak[:, 0] + np.log(np.exp(logs - peak).sum(axis=1)))
 
     def arrays(self, prefix: str) -> Mapping[str, Array]:
         return {
@@ -147,7 +147,7 @@ class Mahalanobis:
     def __call__(self, x: Array) -> Array:
         white, centres = x @ self.factor, self.means @ self.factor
         distances = np.square(white[:, None, :] - centres[None]).sum(axis=2)
-        return -distances.min(axis=1)
+        return np.asarray(-distances.min(axis=1))
 
     def arrays(self) -> Mapping[str, Array]:
         return {"means": self.means, "factor": self.factor}
@@ -173,7 +173,7 @@ class Neighbours:
         unit = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
 
         def nearest(examples: Array) -> Array:
-            return np.sort(unit @ examples.T, axis=1)[:, -self.k :].mean(axis=1)
+            return np.asarray(np.sort(unit @ examples.T, axis=1)[:, -self.k :].mean(axis=1))
 
         return nearest(self.parrots) - nearest(self.others)
 
@@ -251,7 +251,6 @@ class Gate:
     def dump(self) -> bytes:
         """The gate as `gate.npz`."""
         arrays: dict[str, Array] = {
-            "kind": np.array(self.scorer.kind),  # type: ignore[dict-item]
             "project_mean": self.projection.mean,
             "project_scale": self.projection.scale,
             **self.scorer.arrays(),
@@ -265,7 +264,7 @@ class Gate:
             arrays["table_scores"] = self.calibration.scores
             arrays["table_probabilities"] = self.calibration.probabilities
         out = io.BytesIO()
-        np.savez_compressed(out, **arrays)
+        np.savez_compressed(out, allow_pickle=False, kind=np.array(self.scorer.kind), **arrays)
         return out.getvalue()
 
     @classmethod
@@ -276,9 +275,7 @@ class Gate:
                 raw = dict(file)
             kind = str(raw.pop("kind"))
             arrays = {name: np.asarray(array, np.float64) for name, array in raw.items()}
-            scorer = next((scorer for scorer in SCORERS if scorer.kind == kind), None)
-            if scorer is None:
-                raise BadBundle(f"gate.npz: unknown kind {kind!r}")
+            scorer = _scorer(kind)
             projection = Projection(
                 arrays["project_mean"],
                 arrays["project_scale"],
@@ -290,6 +287,13 @@ class Gate:
             raise
         except Exception as error:  # zip, header, key and shape errors alike: the file is damaged
             raise BadBundle(f"gate.npz cannot be read: {error!r}") from error
+
+
+def _scorer(kind: str) -> type[Scorer]:
+    for scorer in SCORERS:
+        if scorer.kind == kind:
+            return scorer
+    raise BadBundle(f"gate.npz: unknown kind {kind!r}")
 
 
 def _calibration(arrays: Mapping[str, Array]) -> LogisticCurve | MonotoneTable:

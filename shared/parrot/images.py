@@ -151,14 +151,21 @@ def _opened(photo: Photo, max_pixels: int) -> Iterator[Image.Image]:
         _register_heif()
     try:
         with Image.open(io.BytesIO(photo.data), formats=_PILLOW_FORMATS[photo.media_type]) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise InvalidImage(f"{width} x {height} is over the limit of {max_pixels:,} pixels")
+            _check_size(*image.size, max_pixels)
+            if photo.media_type != "image/jpeg":
+                # Only JPEG decodes at a reduced scale, so only there may this wait. Pillow's PNG
+                # reader would otherwise decode while it looks for EXIF, where errors are ignored.
+                image.load()
             yield image
     except InvalidImage:
         raise
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
         raise InvalidImage(f"the {photo.media_type} cannot be decoded: {error}") from error
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise InvalidImage(f"{width} x {height} is over the limit of {max_pixels:,} pixels")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, as Cloud Logging reads them, with the request's trace."""
+"""Structured logs: one JSON object a line with the request's trace, as Cloud Logging reads it."""
 
 from __future__ import annotations
 

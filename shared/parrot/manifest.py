@@ -158,7 +158,10 @@ def _check(manifest: Manifest) -> None:
     problems = [
         (first is None or len(others) > 1, "models: one or two of them"),
         (first is not None and first.features is None, "models: the first gives no features"),
-        (last is not None and last.probabilities is None, "models: the last gives no probabilities"),
+        (
+            last is not None and last.probabilities is None,
+            "models: the last gives no probabilities",
+        ),
         (manifest.features < 1 or manifest.classes < 1, "features and classes count from 1"),
         (not 0 <= manifest.threshold <= 1, "gate.threshold is a probability"),
         (SPECIES not in manifest.files, f"files: {SPECIES} is missing"),
@@ -177,7 +180,10 @@ def _check(manifest: Manifest) -> None:
             for line in manifest.reference
         ),
         *(
-            (not all(map(math.isfinite, (*line.features, line.probability))), "reference: not finite")
+            (
+                not all(map(math.isfinite, (*line.features, line.probability))),
+                "reference: not finite",
+            )
             for line in manifest.reference
         ),
         *(

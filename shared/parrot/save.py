@@ -69,9 +69,7 @@ class Saver:
         self._max_pixels = max_pixels
         self._now = now
 
-    def save(
-        self, photo: Photo, species: Species, user: User, *, key: str | None = None
-    ) -> Saved:
+    def save(self, photo: Photo, species: Species, user: User, *, key: str | None = None) -> Saved:
         """Keep the photo. `key` is the caller's Idempotency-Key.
 
         The observation comes first: a photo without one would be an orphan that nobody sees, while

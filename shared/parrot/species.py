@@ -1,4 +1,4 @@
-"""Class index to species. The order of the lines in `species.csv` is the contract with the model."""
+"""Class index to species: the order of `species.csv` is the contract with the model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class SpeciesTable:
             raise BadBundle("species.csv: an id stands twice")
         return cls(rows)
 
-    def rank(self, probabilities: Sequence[float], top: int | None = None) -> tuple[SpeciesScore, ...]:
+    def rank(
+        self, probabilities: Sequence[float], top: int | None = None
+    ) -> tuple[SpeciesScore, ...]:
         """Best first; equal probabilities in index order. `probabilities` is by class index."""
         scores = (SpeciesScore(row, float(probabilities[row.index])) for row in self.rows)
         return tuple(sorted(scores, key=lambda score: -score.probability)[:top])
@@ -57,6 +59,6 @@ class SpeciesTable:
                 raise InvalidRequest(f"unknown species {species!r:.60}; species.json lists them")
             return found
         text = str(index).strip()
-        if not (text.isascii() and text.isdigit()) or len(text) > 6 or int(text) >= len(self.rows):
+        if not (text.isascii() and text.isdigit()) or int(text[:9]) >= len(self.rows):
             raise InvalidRequest(f"index {text!r:.20} is not one of 0..{len(self.rows) - 1}")
         return self.rows[int(text)]

@@ -27,7 +27,6 @@ from parrot.errors import (
     Unauthenticated,
     UnsupportedMedia,
 )
-from parrot.records import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Request
 
     from parrot.config import Settings
-    from parrot.records import Classification, Observation, Photo, Species
+    from parrot.records import Classification, Observation, Photo, Species, User
     from parrot.save import Saved
 
 _LOG = logging.getLogger(__name__)
@@ -43,6 +42,7 @@ _LOG = logging.getLogger(__name__)
 BASE_PATH = "/parrot-classifier"
 PROBLEM = "application/problem+json"
 DEFAULT_TOP = 5
+_MOST_TOP = 1000
 NOT_A_PARROT = "Not parrot"
 SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
 _FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # what Flask says of a bare string
@@ -51,6 +51,7 @@ _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _ROOM_BESIDE_THE_PHOTO = 64 * 1024
 _MAX_FIELD = 200
+_SPACE = ord(" ")
 _URLSAFE = str.maketrans({" ": "+", "-": "+", "_": "/", "\r": None, "\n": None, "\t": None})
 # Decimals of a probability in JSON: more than any model means.
 _DECIMALS = 6
@@ -151,8 +152,8 @@ def user(request: Request, identity: Callable[[], Identity]) -> User | None:
 def top(request: Request) -> int:
     """`?top=`: how many species. Raises InvalidRequest."""
     text = request.args.get("top", str(DEFAULT_TOP))
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= 1000:
-        raise InvalidRequest(f"top={text!r:.20} is no number from 1 to 1000")
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= _MOST_TOP:
+        raise InvalidRequest(f"top={text!r:.20} is no number from 1 to {_MOST_TOP}")
     return int(text)
 
 
@@ -303,7 +304,7 @@ def _base64(text: str, field: str) -> bytes:
 
 def _looks_like_image(body: bytes) -> bool:
     """Whether a body that calls itself a form starts like no form can: with a byte of no text."""
-    return body[:1] > b"\x7f" or any(byte < 0x20 for byte in body[:12])
+    return body[:1] > b"\x7f" or any(byte < _SPACE for byte in body[:12])
 
 
 def _as_parrot_error(error: Exception) -> ParrotError:

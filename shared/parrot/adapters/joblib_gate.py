@@ -1,6 +1,6 @@
 """The first version's four joblib files to a Gate: scaler, PCA, mixture, isotonic curve.
 
-The only place where anything is unpickled; `parrot.bundle` verifies the bytes before they come here.
+The only place where anything is unpickled; `parrot.bundle` verifies the bytes before.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def compile_gate(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
-    """Unpickle and compile. `pickles` is by file name, `scikit_learn` the version that wrote them.
+    """Unpickle and compile.
 
-    Raises BadBundle where the installed scikit-learn is another one, or a file holds something else.
+    `pickles` is by file name, `scikit_learn` the version that wrote them. Raises BadBundle where
+    the installed scikit-learn is another one, or a file holds something else.
     """
     try:
         import joblib  # noqa: PLC0415 - with scikit-learn 0.8 s that other bundles do not pay

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 10.0
 # The library retries for two minutes; a phone has hung up long before.
-_RETRY = DEFAULT_RETRY.with_timeout(20.0)
+_RETRY = DEFAULT_RETRY.with_timeout(6.0)
 
 
 class BucketPhotos:
