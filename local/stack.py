@@ -18,12 +18,14 @@ from google.cloud.storage import Client
 
 from local.processes import Part, PartFailed, Processes, free_port
 from models.build import is_built
-from models.publish import promote, publish
+from models.releases import publish
+from models.stores import BucketStore
+from parrot.adapters.model_bundle import FolderBundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from models.publish import Published
+    from models.releases import Release
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_BUNDLE = ROOT / "models" / "default"
@@ -65,8 +67,8 @@ def running(
         processes.start(models)
         pids = [processes.wait(storage, _READY_SECONDS)]
         say("publishing the model bundle to the local bucket")
-        published = _publish(storage.url)
-        functions = _functions(port or free_port(), data, storage.url, models.url, published)
+        release = _publish(storage.url)
+        functions = _functions(port or free_port(), data, storage.url, models.url, release)
         say("starting the functions")
         processes.start(functions)
         pids += [processes.wait(part, _READY_SECONDS) for part in (models, functions)]
@@ -128,7 +130,7 @@ def _model_server() -> Part:
     )
 
 
-def _functions(port: int, data: Path, storage: str, models: str, published: Published) -> Part:
+def _functions(port: int, data: Path, storage: str, models: str, release: Release) -> Part:
     url = f"http://127.0.0.1:{port}"
     return Part(
         "functions",
@@ -141,8 +143,8 @@ def _functions(port: int, data: Path, storage: str, models: str, published: Publ
         lambda: _answers(f"{url}/parrot-classifier/classify"),
         {
             "BUCKET": BUCKET,
-            "MODEL_BUNDLE": published.version,
-            "MODEL_BUNDLE_SHA256": published.sha256,
+            "MODEL_BUNDLE": release.version,
+            "MODEL_BUNDLE_SHA256": release.manifest_sha256,
             "MODEL_SERVER_URL": models,
             "STORAGE_EMULATOR_HOST": storage,
             "GOOGLE_CLOUD_PROJECT": PROJECT,
@@ -153,14 +155,13 @@ def _functions(port: int, data: Path, storage: str, models: str, published: Publ
     )
 
 
-def _publish(storage: str) -> Published:
+def _publish(storage: str) -> Release:
     """What a person who publishes models does, on the local bucket."""
     client = storage_client(storage)
     with contextlib.suppress(Conflict):
         client.create_bucket(BUCKET)
-    published = publish(DEFAULT_BUNDLE, client, BUCKET)
-    promote(client.bucket(BUCKET), published)
-    return published
+    release, _ = publish(FolderBundle(DEFAULT_BUNDLE), BucketStore(client, BUCKET))
+    return release
 
 
 def _answers(url: str) -> bool:

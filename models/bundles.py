@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parrot.gate import Gate
-    from parrot.manifest import ServedModel
+    from parrot.manifest import Conformal, ServedModel
     from parrot.records import Floats
 
 HEAD = "head.npz"
@@ -30,6 +30,7 @@ class Draft:
     models: tuple[ServedModel, ...]
     gate: Gate
     threshold: float
+    conformal: Conformal | None
     species_csv: bytes
     references: Floats
     extra: Mapping[str, bytes] = field(default_factory=dict)  # more files, by name
@@ -53,6 +54,7 @@ def write(draft: Draft, folder: Path) -> None:
         "classes": len(draft.species_csv.decode().strip().splitlines()) - 1,
         "models": [_model(model) for model in draft.models],
         "gate": {"kind": draft.gate.scorer.kind, "threshold": draft.threshold},
+        **({"conformal": asdict(draft.conformal)} if draft.conformal else {}),
         "scikit_learn": sklearn.__version__,
         "files": {name: manifests.digest(data) for name, data in sorted(files.items())},
         "reference": [
@@ -69,7 +71,11 @@ def write(draft: Draft, folder: Path) -> None:
 
 
 def _model(model: ServedModel) -> dict[str, Any]:
-    outputs = {"features": model.features, "probabilities": model.probabilities}
+    outputs = {
+        "features": model.features,
+        "probabilities": model.probabilities,
+        "logits": model.logits,
+    }
     return {
         "name": model.name,
         "version": model.version,

@@ -1,42 +1,330 @@
-"""`python -m models`: the commands. Each imports what it needs when it runs, so --help is quick."""
+"""Train, compare, publish and serve the models that tell parrots apart."""
 
 from __future__ import annotations
 
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from models.features import Extractor
+    from models.results import Results
+
+# Heavy modules (TensorFlow, scikit-learn) are imported by the command that needs them, so that
+# --help answers at once.
+# ruff: noqa: PLC0415
 
 _ROOT = Path(__file__).parent.parent
 _DEFAULT = _ROOT / "models" / "default"
-_MODELS = _ROOT / ".local" / "models"
+_LOCAL = _ROOT / ".local"
+_MODELS = _LOCAL / "models"
+_CACHE = _LOCAL / "features.sqlite"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+_out = Console()
+_err = Console(stderr=True)
 
-
-@app.command()
-def serve(
-    base: Annotated[Path, typer.Option(help="Model folder: NAME/VERSION/saved_model.pb.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the REST API.")] = 8501,
-    poll_seconds: Annotated[
-        float, typer.Option(help="How often to look for versions; 0: once.")
-    ] = 1.0,
-    label: Annotated[list[str] | None, typer.Option(help="NAME:LABEL=VERSION.")] = None,
-) -> None:
-    """Serve SavedModels over TF Serving's REST API."""
-    from models import server  # noqa: PLC0415
-
-    server.run(base, host=host, port=port, poll_seconds=poll_seconds, labels=label or [])
+Photos = Annotated[
+    list[Path], typer.Argument(help="Photo folders or CSVs (path,label,group).", exists=True)
+]
+Cache = Annotated[Path, typer.Option(help="Where features are kept between runs.")]
+Target = Annotated[str, typer.Option("--to", help="gs://BUCKET or a folder.")]
+BundleFolder = Annotated[Path, typer.Option("--bundle", help="Bundle folder.", exists=True)]
 
 
 @app.command()
 def build(
-    bundle: Annotated[Path, typer.Option(help="Bundle folder with head.npz.")] = _DEFAULT,
+    bundle: BundleFolder = _DEFAULT,
     to: Annotated[Path, typer.Option(help="Model folder to write NAME/VERSION into.")] = _MODELS,
 ) -> None:
     """Build the SavedModel from the ImageNet backbone and a bundle's species head."""
-    from models.build import build as build_model  # noqa: PLC0415
+    from models.build import build as build_model
 
-    folder = build_model(bundle, to)
-    typer.echo(f"{folder}")
+    with _errors(), _err.status("building"):
+        folder = build_model(bundle, to)
+    _out.print(f"{folder}", soft_wrap=True)
+
+
+@app.command()
+def fit(  # noqa: PLR0913 - the options of one command
+    photos: Photos,
+    *,
+    out: Annotated[Path | None, typer.Option(help="Bundle folder to write.")] = None,
+    version: Annotated[str | None, typer.Option(help="Bundle version; today's date.")] = None,
+    model_version: Annotated[str, typer.Option(help="Version of the served model.")] = "1",
+    species: Annotated[Path, typer.Option(help="species.csv.")] = _DEFAULT / "species.csv",
+    keep: Annotated[float, typer.Option(help="Share of parrots to let through.")] = 0.975,
+    coverage: Annotated[float, typer.Option(help="Coverage of the species set.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    cache: Cache = _CACHE,
+) -> None:
+    """Fit gate and species head on labelled photos, calibrate, write a bundle with its card.
+
+    Features are extracted once and kept; an interrupted run goes on where it stopped.
+    """
+    from models.fit import Policy
+    from models.training import Order, train
+
+    name = version or f"{datetime.now(UTC):%Y-%m-%d}"
+    order = Order(
+        photos=photos,
+        species_csv=species,
+        version=name,
+        model_version=model_version,
+        out=out or _LOCAL / "bundles" / name,
+        policy=Policy(keep=keep, coverage=coverage, seed=seed),
+    )
+    with _errors(), _progress() as (progress, step):
+        fitted = train(order, _extractor(cache), progress=progress, step=step)
+        if report is not None:
+            step("report")
+            _write_report(report, f"Bundle {name}, cross-validated", fitted.results)
+    gates = Table(title=f"gates that keep {keep:.1%} of parrots let through; * from new sources")
+    for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
+        gates.add_column(heading, justify="left" if heading == "gate" else "right")
+    for candidate in fitted.candidates:
+        shares = (
+            candidate.birds,
+            candidate.others,
+            candidate.birds_new_sources,
+            candidate.others_new_sources,
+        )
+        style = "bold" if candidate.kind == fitted.gate.scorer.kind else ""
+        gates.add_row(candidate.kind, *(f"{share:.2%}" for share in shares), style=style)
+    _out.print(gates)
+    _out.print(_figures({"cross-validated": fitted.results, "new sources": fitted.new_sources}))
+    _out.print(f"bundle: {order.out}", soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    photos: Photos,
+    *,
+    bundle: BundleFolder = _DEFAULT,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    metrics: Annotated[Path | None, typer.Option(help="metrics.json to write.")] = None,
+    cache: Cache = _CACHE,
+) -> None:
+    """What a bundle answers for labelled photos; photos it was fitted on flatter it."""
+    from models.evaluate import evaluate as evaluate_bundle
+
+    with _errors(), _progress() as (progress, step):
+        results = evaluate_bundle(bundle, photos, _extractor(cache), progress=progress)
+        if report is not None:
+            step("report")
+            _write_report(report, f"Bundle {bundle.name}", results)
+    if metrics is not None:
+        metrics.write_text(json.dumps(results.figures(), indent=1))
+    _out.print(_figures({bundle.name: results}))
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="Bundle folder.", exists=True)],
+    after: Annotated[Path, typer.Argument(help="Bundle folder.", exists=True)],
+    photos: Photos,
+    *,
+    cache: Cache = _CACHE,
+) -> None:
+    """Two bundles on the same photos, with 95 % intervals of the difference."""
+    from models.compare import compare as compare_results
+    from models.evaluate import evaluate as evaluate_bundle
+
+    with _errors(), _progress() as (progress, _step):
+        extractor = _extractor(cache)
+        results = [
+            evaluate_bundle(folder, photos, extractor, progress=progress)
+            for folder in (before, after)
+        ]
+        differences = compare_results(*results)
+    table = Table()
+    for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
+        table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
+    for line in differences:
+        table.add_row(
+            f"{line.figure} [dim](n = {line.photos})",
+            f"{line.before:.2%}",
+            f"{line.after:.2%}",
+            f"{(line.after - line.before) * 100:+.2f}",
+            f"{line.low * 100:+.2f}..{line.high * 100:+.2f}",
+            line.verdict,
+        )
+    _out.print(table)
+
+
+@app.command()
+def publish(
+    to: Target,
+    bundle: BundleFolder = _DEFAULT,
+) -> None:
+    """Upload a bundle as a version and read it back; a version is never overwritten."""
+    from models import releases
+    from models.stores import open_store
+    from parrot.adapters.model_bundle import FolderBundle
+
+    with _errors():
+        release, new = releases.publish(FolderBundle(bundle), open_store(to))
+    _out.print(f"{release.version} {'published' if new else 'was published before'}")
+    _out.print("pin it with:", style="dim")
+    pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"
+    _out.print(pin, soft_wrap=True)
+
+
+@app.command(name="list")
+def list_(to: Target) -> None:
+    """Published versions, and which one is current."""
+    from models import releases
+    from models.stores import open_store
+
+    with _errors():
+        store = open_store(to)
+        found, now = releases.releases(store), releases.current(store)
+    table = Table()
+    for heading in ("version", "current", "manifest sha256"):
+        table.add_column(heading, no_wrap=True)
+    for release in found:
+        is_current = now is not None and now.now.version == release.version
+        promoted = now.now.promoted if now and is_current else ""
+        table.add_row(release.version, promoted, release.manifest_sha256)
+    _out.print(table)
+
+
+@app.command()
+def promote(version: str, to: Target) -> None:
+    """Let functions without a pinned version follow this one from their next start."""
+    from models import releases
+    from models.stores import open_store
+
+    with _errors():
+        promotion = releases.promote(version, open_store(to))
+    _out.print(f"{promotion.version} is current; manifest {promotion.manifest_sha256}")
+
+
+@app.command()
+def rollback(to: Target) -> None:
+    """Promote again what was current before the current version."""
+    from models import releases
+    from models.stores import open_store
+
+    with _errors():
+        promotion = releases.rollback(open_store(to))
+    _out.print(f"{promotion.version} is current again; manifest {promotion.manifest_sha256}")
+
+
+@app.command()
+def adopt(
+    joblib_folder: Annotated[
+        Path, typer.Argument(help="With the four .joblib files.", exists=True)
+    ],
+    species: Annotated[Path, typer.Argument(help="species.csv in class order.", exists=True)],
+    out: Annotated[Path, typer.Argument(help="Bundle folder to write.")],
+    version: Annotated[str, typer.Option(help="Bundle version.")] = "first",
+) -> None:
+    """Make a bundle of the first version's joblib files. They are unpickled: trust them."""
+    from models.first_version import adopt as adopt_files
+
+    with _errors():
+        adopt_files(joblib_folder, species, version, out)
+    _out.print(f"bundle: {out}", soft_wrap=True)
+
+
+@app.command()
+def serve(  # noqa: PLR0913 - the options of one command
+    base: Annotated[
+        Path, typer.Option(help="Model folder: NAME/VERSION/saved_model.pb.")
+    ] = _MODELS,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the REST API; 0: a free one.")] = 8501,
+    poll_seconds: Annotated[
+        float, typer.Option(help="How often to look for versions; 0: once.")
+    ] = 1.0,
+    label: Annotated[list[str] | None, typer.Option(help="NAME:LABEL=VERSION.")] = None,
+    versions: Annotated[list[str] | None, typer.Option(help="NAME:all or NAME:1,2.")] = None,
+) -> None:
+    """Serve SavedModels over TF Serving's REST API."""
+    from models import server
+
+    with _errors():
+        server.run(
+            base,
+            host=host,
+            port=port,
+            poll_seconds=poll_seconds,
+            labels=label or [],
+            versions=versions or [],
+        )
+
+
+def _extractor(cache: Path) -> Extractor:
+    from models.backbone import LITE2
+    from models.features import Extractor
+
+    return Extractor(LITE2, cache)
+
+
+def _write_report(path: Path, title: str, results: Results) -> None:
+    from models.report import write
+
+    write(path, title, results)
+    _err.print(f"report: {path}", soft_wrap=True)
+
+
+def _figures(columns: dict[str, Results]) -> Table:
+    from models.card import FIGURES, figure_text
+
+    table = Table()
+    table.add_column("figure")
+    for name in columns:
+        table.add_column(name, justify="right")
+    figures = [results.figures() for results in columns.values()]
+    for (part, key), name in FIGURES.items():
+        table.add_row(name, *(figure_text(found[part][key]) for found in figures))
+    return table
+
+
+@contextmanager
+def _progress() -> Iterator[
+    tuple[Callable[[str, int], Callable[[int], None]], Callable[[str], None]]
+]:
+    """A bar for each view of the photos, a line for each step after that."""
+    columns = (
+        TextColumn("{task.description:>36}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_err) as display:
+
+        def bar(name: str, total: int) -> Callable[[int], None]:
+            task = display.add_task(f"features: {name}", total=total)
+            return lambda count: display.advance(task, count)
+
+        def step(text: str) -> None:
+            display.console.print(f"[dim]{text}")
+
+        yield bar, step
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """What a person can mend ends with its sentence, not with a traceback."""
+    from models.photos import BadDataset
+    from models.releases import Refused
+    from parrot.errors import ParrotError
+
+    try:
+        yield
+    except (ParrotError, BadDataset, Refused, ValueError, OSError) as error:
+        _err.print(f"[red]{error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error

@@ -1,6 +1,6 @@
-"""Backbone and head as one SavedModel: ParrotClassifier, one forward pass, both outputs.
+"""Backbone and head as one SavedModel: ParrotClassifier, one forward pass, all outputs.
 
-Signatures, each giving `features` (batch, 1280) and `probabilities` (batch, classes):
+Signatures, each giving `features` (batch, 1280), and by class `logits` and `probabilities`:
 
     serving_default  pixels  string (batch): uint8 RGB, row by row, exactly the input's size
     jpeg             jpeg    string (batch): JPEG files of any size; cut and resized in the graph
@@ -20,6 +20,7 @@ import numpy as np
 from models import backbone as backbones
 from models.head import SpeciesHead
 from models.lazy_tf import tf
+from models.views import INPUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 NAME = "ParrotClassifier"
 _FINGERPRINT = "assets.extra/built-from.txt"
 # Raise when the graph changes, so that models built by older code are built again.
-_REVISION = 1
+_REVISION = 2
 
 
 def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
@@ -43,8 +44,7 @@ def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
 def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
     """Write the SavedModel to `folder` (.../NAME/VERSION), whole or not at all."""
     backbone, head = backbones.load(spec), SpeciesHead.load(head_file)
-    size = backbone.spec.size
-    weights, bias = head.folded
+    size = INPUT.width
     tensorflow = tf()
 
     tensor = tensorflow.TensorSpec
@@ -54,8 +54,9 @@ def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
     @tensorflow.function(input_signature=[image])  # type: ignore[untyped-decorator]
     def predict(pixels: Any) -> Any:
         features = backbones.forward(backbone, pixels)
-        logits = tensorflow.matmul(features, weights) + bias
-        return {"features": features, "probabilities": tensorflow.nn.softmax(logits)}
+        logits = tensorflow.matmul(features, head.weights) + head.bias
+        probabilities = tensorflow.nn.softmax(logits / np.float32(head.temperature))
+        return {"features": features, "logits": logits, "probabilities": probabilities}
 
     def from_raw(pixels: Any) -> Any:
         decoded = tensorflow.io.decode_raw(pixels, tensorflow.uint8, fixed_length=size * size * 3)

@@ -1,4 +1,4 @@
-"""Photos to features, once: cached by photo, backbone, input spec and augmentation.
+"""Photos to features, once: cached by photo, backbone and view.
 
 The pixels come from `parrot.images`, the very module that serves. The cache is one SQLite file,
 written batch by batch, so that an interrupted run goes on where it stopped.
@@ -19,13 +19,15 @@ from models import backbone as backbones
 from models.augment import augmented
 from models.lazy_tf import tf
 from parrot import images
+from parrot.errors import InvalidImage, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from models.backbone import BackboneSpec
-    from parrot.records import Floats, InputSpec
+    from models.views import View
+    from parrot.records import Floats
 
 _BATCH = 32
 _THREADS = 2  # decoding beside the forward pass; Pillow lets go of the GIL
@@ -38,74 +40,64 @@ class Extractor:
     """What decides a photo's features, and where those known already are kept."""
 
     backbone: BackboneSpec
-    spec: InputSpec
     cache: Path
 
     def features(
         self,
         paths: Sequence[Path],
-        *,
-        variant: int = 0,
+        view: View,
         progress: Callable[[int], None] = lambda _count: None,
     ) -> Floats:
-        """(n, features) of `variant` of each photo: 0 as it is, 1.. augmented, by number.
+        """(n, features), in the order of `paths`.
 
-        `progress` is told how many photos were finished since it was last told.
-        Raises InvalidImage, naming nothing: a training photo must be readable.
+        `progress` is told how many photos were finished since it was last told. Raises
+        InvalidImage with the photo's path.
         """
         self.cache.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.cache, timeout=60)) as db:
             db.execute("CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, vector BLOB)")
-            keys = [self._key(path, variant) for path in paths]
-            missing = [i for i, key in enumerate(keys) if not _known(db, key)]
+            jobs = [(self._key(path, view), path) for path in paths]
+            missing = [job for job in jobs if not _known(db, job[0])]
             progress(len(paths) - len(missing))
-            if missing:
-                self._extract(
-                    [paths[i] for i in missing], [keys[i] for i in missing], variant, db, progress
-                )
-            return np.stack([_read(db, key) for key in keys])
+            for keys, vectors in self._extract(missing, view):
+                with db:
+                    rows = [(key, row.tobytes()) for key, row in zip(keys, vectors, strict=True)]
+                    db.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
+                progress(len(keys))
+            return np.stack([_read(db, key) for key, _ in jobs])
 
     def _extract(
-        self,
-        paths: Sequence[Path],
-        keys: Sequence[bytes],
-        variant: int,
-        db: sqlite3.Connection,
-        progress: Callable[[int], None],
-    ) -> None:
+        self, jobs: Sequence[tuple[bytes, Path]], view: View
+    ) -> Iterator[tuple[list[bytes], Floats]]:
+        """Keys and features, a batch at a time."""
+        if not jobs:
+            return
         backbone = backbones.load(self.backbone)
-        shape = [None, self.spec.height, self.spec.width, 3]
+        shape = [None, view.spec.height, view.spec.width, 3]
         forward = tf().function(
             lambda pixels: backbones.forward(backbone, pixels),
             input_signature=[tf().TensorSpec(shape, tf().float32)],
         )
-
-        def pixels(path: Path) -> Floats:
-            photo = images.read(path.read_bytes())
-            if variant:
-                photo = images.read(augmented(photo, variant))
-            return images.pixels(photo, self.spec).pixels.astype(np.float32)
-
         with ThreadPoolExecutor(_THREADS) as pool:
-            for batch in _batches(range(len(paths))):
-                stacked = np.stack(list(pool.map(pixels, [paths[i] for i in batch])))
-                vectors = forward(stacked).numpy()
-                with db:
-                    db.executemany(
-                        "INSERT OR REPLACE INTO features VALUES (?, ?)",
-                        [(keys[i], vectors[n].tobytes()) for n, i in enumerate(batch)],
-                    )
-                progress(len(batch))
+            for start in range(0, len(jobs), _BATCH):
+                keys, paths = zip(*jobs[start : start + _BATCH], strict=True)
+                stacked = np.stack(list(pool.map(_pixels, paths, [view] * len(paths))))
+                yield list(keys), forward(stacked).numpy()
 
-    def _key(self, path: Path, variant: int) -> bytes:
+    def _key(self, path: Path, view: View) -> bytes:
         photo = hashlib.sha256(path.read_bytes()).hexdigest()
-        text = f"{_REVISION} {self.backbone.name} {self.spec} {variant} {photo}"
+        text = f"{_REVISION} {self.backbone.name} {view} {photo}"
         return hashlib.sha256(text.encode()).digest()
 
 
-def _batches(numbers: Iterable[int]) -> Iterable[list[int]]:
-    every = list(numbers)
-    return (every[start : start + _BATCH] for start in range(0, len(every), _BATCH))
+def _pixels(path: Path, view: View) -> Floats:
+    try:
+        photo = images.read(path.read_bytes())
+        if view.augmentation is not None:
+            photo = images.read(augmented(photo, view.augmentation, view.name))
+        return images.pixels(photo, view.spec).pixels.astype(np.float32)
+    except RequestError as error:
+        raise InvalidImage(f"{path}: {error.detail}") from error
 
 
 def _known(db: sqlite3.Connection, key: bytes) -> bool:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from parrot.records import Floats
+
+Real = TypeVar("Real", np.float32, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +24,13 @@ class SpeciesHead:
     bias: Floats
     temperature: float = 1.0
 
-    @property
-    def folded(self) -> tuple[Floats, Floats]:
-        """Weights and bias with the temperature divided in: what a served model needs."""
-        scale = np.float32(1 / self.temperature)
-        return self.weights * scale, self.bias * scale
+    def logits(self, features: Floats) -> Floats:
+        """(n, features) to (n, classes), before the temperature."""
+        return np.asarray(features @ self.weights + self.bias, np.float32)
 
     def probabilities(self, features: Floats) -> Floats:
         """(n, features) to (n, classes)."""
-        weights, bias = self.folded
-        logits = features @ weights + bias
-        exp = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(exp / exp.sum(axis=1, keepdims=True), np.float32)
+        return softmax(self.logits(features) / np.float32(self.temperature))
 
     def dump(self) -> bytes:
         """The head as `head.npz`."""
@@ -46,3 +45,9 @@ class SpeciesHead:
         """Read `head.npz`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             return cls(file["weights"], file["bias"], float(file["temperature"]))
+
+
+def softmax(logits: npt.NDArray[Real]) -> npt.NDArray[Real]:
+    """Rows to probabilities, in the precision they come in."""
+    exp = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exp / exp.sum(axis=1, keepdims=True), logits.dtype)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from parrot.images import MEDIA_TYPES
 
+UNSORTED = "_unsorted-parrot"  # label of what is certainly a parrot, species not sure
 LABELS = Path(__file__).with_name("labels.csv")
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
 

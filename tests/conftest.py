@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from google.cloud.storage import Bucket
 
 
+def pytest_configure() -> None:
+    """Let the processes that tests start import what the tests import."""
+    os.environ["PYTHONPATH"] = f"{stack.ROOT}{os.pathsep}{stack.ROOT / 'shared'}"
+
+
 def _folder(path: Path) -> Path:
     if path.is_dir():
         return path

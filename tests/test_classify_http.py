@@ -59,7 +59,7 @@ def test_the_answer_is_the_documented_json(classify_url: str, galah: Path) -> No
     """App developers code against these names."""
     response = requests.post(classify_url, files={"image": galah.read_bytes()}, timeout=30)
     body = response.json()
-    assert list(body) == ["parrot", "species", "model", "photo"]
+    assert list(body) == ["parrot", "species", "set", "model", "photo"]
     assert list(body["species"][0]) == [
         "index",
         "id",

@@ -112,7 +112,12 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
     url, extractor, classifier = two_models
     stages = [joblib.load(joblib_folder / f"{n}.joblib") for n in ("scaler", "pca", "gmm", "iso")]
     files = FolderBundle(adopted)
-    loaded = bundle.load(files, pinned_sha256=_sha256(adopted), compile_joblib=compile_gate)
+    loaded = bundle.load(
+        files,
+        sha256=_sha256(adopted),
+        trusted=True,
+        compile_joblib=compile_gate,
+    )
     server = TfServing(url, pooled(requests.Session()), timeout=30)
     classify = Classifier(loaded, server, max_pixels=50_000_000).classify
     verdicts = []
@@ -139,7 +144,7 @@ def test_joblib_files_are_not_unpickled_unless_the_manifest_is_pinned(adopted: P
         raise AssertionError("unpickled")
 
     with pytest.raises(BadBundle, match="MODEL_BUNDLE_SHA256"):
-        bundle.load(FolderBundle(adopted), pinned_sha256=None, compile_joblib=never)
+        bundle.load(FolderBundle(adopted), sha256=None, trusted=True, compile_joblib=never)
 
 
 def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_path: Path) -> None:
@@ -149,7 +154,10 @@ def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_pat
     (tmp_path / "gmm.joblib").write_bytes(b"cos\nsystem\n")
     with pytest.raises(BadBundle, match=r"gmm\.joblib .* damaged"):
         bundle.load(
-            FolderBundle(tmp_path), pinned_sha256=_sha256(adopted), compile_joblib=compile_gate
+            FolderBundle(tmp_path),
+            sha256=_sha256(adopted),
+            trusted=True,
+            compile_joblib=compile_gate,
         )
 
 
@@ -162,7 +170,10 @@ def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_pat
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BadBundle, match=r"0\.24\.2"):
         bundle.load(
-            FolderBundle(tmp_path), pinned_sha256=_sha256(tmp_path), compile_joblib=compile_gate
+            FolderBundle(tmp_path),
+            sha256=_sha256(tmp_path),
+            trusted=True,
+            compile_joblib=compile_gate,
         )
 
 
@@ -171,12 +182,11 @@ def test_every_covariance_type_compiles_to_the_same_densities(covariance: str) -
     """Nobody knows any more which one a team chose."""
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
 
-    from parrot.adapters.joblib_gate import _factors  # noqa: PLC0415
-    from parrot.gate import Mixture  # noqa: PLC0415
+    from parrot.adapters.joblib_gate import mixture_of  # noqa: PLC0415
 
     x = np.random.default_rng(1).normal(size=(300, 4)) * [1, 2, 3, 0.5]
     gmm = GaussianMixture(3, covariance_type=covariance, random_state=0).fit(x)
-    ours = Mixture(gmm.weights_, gmm.means_, _factors(gmm))(x)
+    ours = mixture_of(gmm)(x)
     np.testing.assert_allclose(ours, gmm.score_samples(x), rtol=1e-9)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
 from parrot.records import Observation, Status
@@ -68,8 +69,8 @@ def test_nobody_gets_another_users_observation(store: Observations) -> None:
 def test_of_many_creators_exactly_one_is_told_so(store: Observations) -> None:
     """The 201 goes to one of them."""
     with ThreadPoolExecutor(8) as pool:
-        told = [created for _, created in pool.map(lambda _: store.create(observation()), range(40))]
-    assert told.count(True) == 1
+        answers = list(pool.map(lambda _: store.create(observation()), range(40)))
+    assert [created for _, created in answers].count(True) == 1
 
 
 def test_two_processes_share_one_file(tmp_path: Path) -> None:

@@ -44,19 +44,21 @@ class Bundle:
 def load(
     files: BundleFiles,
     *,
-    pinned_sha256: str | None,
+    sha256: str | None,
+    trusted: bool,
     compile_joblib: Callable[[Mapping[str, bytes], str], Gate],
 ) -> Bundle:
     """Read and verify a bundle. Raises BadBundle, StoreUnavailable.
 
-    `compile_joblib` gets the four pickles by name and the scikit-learn version they were written
-    with; it is called only where there is no compiled gate and the manifest is the pinned one.
+    `sha256` is what the manifest must have; `trusted` says that whoever deployed chose it, and not
+    whoever may write to the bucket. `compile_joblib` gets the four pickles by name and the
+    scikit-learn version they were written with; only a trusted manifest's pickles come that far.
     """
     data = files.read(manifests.NAME)
-    sha256 = manifests.digest(data)
-    if pinned_sha256 is not None and sha256 != pinned_sha256:
+    found = manifests.digest(data)
+    if sha256 is not None and found != sha256:
         raise BadBundle(
-            f"{manifests.NAME} has sha256 {sha256[:12]}..., pinned is {pinned_sha256[:12]}..."
+            f"{manifests.NAME} has sha256 {found[:12]}..., expected is {sha256[:12]}..."
         )
     manifest = manifests.parse(data)
     species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
@@ -66,16 +68,16 @@ def load(
         )
     if manifest.compiled:
         gate = Gate.load(_verified(files, manifest, manifests.GATE))
-    elif pinned_sha256 is None:
+    elif sha256 is None or not trusted:
         raise BadBundle(
             "this gate must be unpickled, which is done only for a pinned manifest:"
-            f" set MODEL_BUNDLE_SHA256={sha256} if you trust its files"
+            f" set MODEL_BUNDLE_SHA256={found} if you trust its files"
         )
     else:
         pickles = {name: _verified(files, manifest, name) for name in manifests.JOBLIB_STAGES}
         gate = compile_joblib(pickles, manifest.scikit_learn)
     _reproduce(gate, manifest)
-    return Bundle(manifest, sha256, gate, species)
+    return Bundle(manifest, found, gate, species)
 
 
 def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from parrot import images
 from parrot.errors import BadModelResponse
-from parrot.records import Classification, Timing
+from parrot.records import Classification, SpeciesSet, Timing
 
 if TYPE_CHECKING:
     from parrot.bundle import Bundle
@@ -65,13 +65,14 @@ class Classifier:
                 prediction = self._server.predict(model, images.payload(again, model.input))
                 versions.append(("classifier", prediction.model_version))
                 clock.lap("species")
-            probabilities = self._checked(prediction.probabilities)
+            probabilities = tuple(self._checked("probabilities", prediction.probabilities).tolist())
 
         return Classification(
             is_parrot=is_parrot,
             parrot_probability=probability,
             species=self.bundle.species.rank(probabilities, top) if is_parrot else (),
             probabilities=probabilities,
+            species_set=self._set(prediction.logits) if is_parrot else None,
             bundle=self.bundle.manifest.version,
             models=tuple(versions),
             sha256=photo.sha256,
@@ -90,15 +91,19 @@ class Classifier:
             raise BadModelResponse(f"the model's features are no {wanted} finite numbers")
         return self.bundle.gate.score(features)
 
-    def _checked(self, probabilities: Floats | None) -> tuple[float, ...]:
+    def _set(self, logits: Floats | None) -> SpeciesSet | None:
+        conformal = self.bundle.manifest.conformal
+        if conformal is None:
+            return None
+        likely = self._checked("logits", logits) >= conformal.cut
+        rows = self.bundle.species.rows
+        return SpeciesSet(conformal.coverage, tuple(row for row in rows if likely[row.index]))
+
+    def _checked(self, name: str, vector: Floats | None) -> Floats:
         wanted = self.bundle.manifest.classes
-        if (
-            probabilities is None
-            or probabilities.shape != (wanted,)
-            or not np.isfinite(probabilities).all()
-        ):
-            raise BadModelResponse(f"the model's probabilities are no {wanted} finite numbers")
-        return tuple(probabilities.tolist())
+        if vector is None or vector.shape != (wanted,) or not np.isfinite(vector).all():
+            raise BadModelResponse(f"the model's {name} are no {wanted} finite numbers")
+        return vector
 
 
 class _Stopwatch:

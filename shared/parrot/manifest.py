@@ -5,15 +5,18 @@
  "models": [{"name": "ParrotClassifier", "version": "1", "signature": "serving_default",
              "input": {"width": 260, "height": 260, "crop": "center", "resampling": "antialias",
                        "scaling": "none", "encoding": "raw"},
-             "outputs": {"features": "features", "probabilities": "probabilities"}}],
+             "outputs": {"features": "features", "probabilities": "probabilities",
+                         "logits": "logits"}}],
  "gate": {"kind": "logistic", "threshold": 0.5},
+ "conformal": {"coverage": 0.95, "cut": 5.7},
  "scikit_learn": "1.9.1",
  "files": {"gate.npz": "<sha256>", "species.csv": "<sha256>"},
  "reference": [{"features": [0.12, ...], "probability": 0.98}],
  "metrics": {...}}
 
 One model gives both outputs; or, in the first version's manner, one gives the features and a
-second one the probabilities. A model without a "version" is asked for whatever the server has.
+second one the probabilities. "conformal" may be missing; it needs logits. A model without a
+"version" is asked for whatever version the server has.
 """
 
 from __future__ import annotations
@@ -53,6 +56,15 @@ class ServedModel:
     input: InputSpec
     features: str | None
     probabilities: str | None
+    logits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conformal:
+    """The species whose logit reaches `cut` hold the true one `coverage` of the time."""
+
+    coverage: float
+    cut: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,7 @@ class Manifest:
     models: tuple[ServedModel, ...]
     gate_kind: str
     threshold: float
+    conformal: Conformal | None
     scikit_learn: str
     files: Mapping[str, str]
     reference: tuple[Reference, ...]
@@ -123,6 +136,7 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
         models=tuple(_served_model(model) for model in raw["models"]),
         gate_kind=str(raw["gate"]["kind"]),
         threshold=float(raw["gate"]["threshold"]),
+        conformal=_conformal(raw.get("conformal")),
         scikit_learn=str(raw["scikit_learn"]),
         files={str(name): str(sha256) for name, sha256 in raw["files"].items()},
         reference=tuple(
@@ -130,6 +144,10 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
             for line in raw["reference"]
         ),
     )
+
+
+def _conformal(raw: Mapping[str, Any] | None) -> Conformal | None:
+    return None if raw is None else Conformal(float(raw["coverage"]), float(raw["cut"]))
 
 
 def _served_model(raw: Mapping[str, Any]) -> ServedModel:
@@ -148,6 +166,7 @@ def _served_model(raw: Mapping[str, Any]) -> ServedModel:
         ),
         features=outputs.get("features"),
         probabilities=outputs.get("probabilities"),
+        logits=outputs.get("logits"),
     )
 
 
@@ -164,6 +183,11 @@ def _check(manifest: Manifest) -> None:
         ),
         (manifest.features < 1 or manifest.classes < 1, "features and classes count from 1"),
         (not 0 <= manifest.threshold <= 1, "gate.threshold is a probability"),
+        (
+            manifest.conformal is not None
+            and (last is None or last.logits is None or not 0 < manifest.conformal.coverage < 1),
+            "conformal: needs a coverage between 0 and 1 and a model that gives logits",
+        ),
         (SPECIES not in manifest.files, f"files: {SPECIES} is missing"),
         (
             not manifest.compiled and not set(JOBLIB_STAGES) <= manifest.files.keys(),

@@ -87,6 +87,7 @@ class Prediction:
 
     features: Floats | None
     probabilities: Floats | None
+    logits: Floats | None
     model_version: str
 
 
@@ -111,6 +112,17 @@ class SpeciesScore:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeciesSet:
+    """The species that it may be: the true one is among them with the stated frequency.
+
+    Empty where the photo resembles none of the known species.
+    """
+
+    coverage: float
+    species: tuple[Species, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """What a step cost, for the Server-Timing header."""
 
@@ -126,6 +138,7 @@ class Classification:
     parrot_probability: float
     species: tuple[SpeciesScore, ...]  # best first; empty where it is no parrot
     probabilities: tuple[float, ...]  # by class index; empty where it is no parrot
+    species_set: SpeciesSet | None  # None where it is no parrot or the bundle has none
     bundle: str
     models: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
     sha256: str

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Request
 
     from parrot.config import Settings
-    from parrot.records import Classification, Observation, Photo, Species, User
+    from parrot.records import Classification, Observation, Photo, Species, SpeciesSet, User
     from parrot.save import Saved
 
 _LOG = logging.getLogger(__name__)
@@ -181,6 +181,7 @@ def classification(answer: Classification, *, first_version: bool) -> Response:
                     {**_species(score.species), "probability": round(score.probability, _DECIMALS)}
                     for score in answer.species
                 ],
+                **_species_set(answer.species_set),
                 "model": {"bundle": answer.bundle, **dict(answer.models)},
                 "photo": {
                     "sha256": answer.sha256,
@@ -225,6 +226,14 @@ def observation(record: Observation) -> dict[str, Any]:
         "created": record.created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "updated": record.updated.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
+
+
+def _species_set(found: SpeciesSet | None) -> dict[str, Any]:
+    """An honest "not sure": several names, or with an empty set that it is none of the known."""
+    if found is None:
+        return {}
+    ids = [species.id for species in found.species]
+    return {"set": {"coverage": found.coverage, "species": ids, "unknown": not ids}}
 
 
 def _species(species: Species) -> dict[str, Any]:

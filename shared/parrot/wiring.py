@@ -102,10 +102,13 @@ def _storage() -> Client:
 @_once
 def _bundle() -> Bundle:
     config = settings()
-    version = config.bundle or current_version(_storage(), config.model_bucket)
+    version, sha256 = config.bundle, config.bundle_sha256
+    if version is None:
+        version, sha256 = current_version(_storage(), config.model_bucket)
     return bundle.load(
         BucketBundle(_storage(), config.model_bucket, version_name(version)),
-        pinned_sha256=config.bundle_sha256,
+        sha256=sha256,
+        trusted=config.bundle is not None and config.bundle_sha256 is not None,
         compile_joblib=_compile_joblib,
     )
 

@@ -62,11 +62,16 @@ def _compiled(scaler: Any, pca: Any, gmm: Any, iso: Any) -> Gate:  # noqa: ANN40
             centre=np.asarray(pca.mean_, np.float64),
             components=components,
         ),
-        OneClass(Mixture(gmm.weights_, gmm.means_, _factors(gmm))),
+        OneClass(mixture_of(gmm)),
         MonotoneTable(
             np.asarray(iso.X_thresholds_, np.float64), np.asarray(iso.y_thresholds_, np.float64)
         ),
     )
+
+
+def mixture_of(gmm: Any) -> Mixture:  # noqa: ANN401 - duck-typed
+    """A fitted scikit-learn GaussianMixture as ours."""
+    return Mixture(gmm.weights_, gmm.means_, _factors(gmm))
 
 
 def _or_else(

@@ -51,11 +51,15 @@ class FolderBundle:
             raise BadBundle(f"{self._folder / name} cannot be read: {error.strerror}") from error
 
 
-def current_version(client: Client, bucket: str) -> str:
-    """The version that `current.json` points to. Raises BadBundle, StoreUnavailable."""
+def current_version(client: Client, bucket: str) -> tuple[str, str]:
+    """Version and manifest's sha256 that `current.json` names. Raises BadBundle, StoreUnavailable.
+
+    Whoever may write to the bucket may change both: this is a pointer, no pin.
+    """
     data = _download(client, bucket, CURRENT)
     try:
-        return str(json.loads(data)["version"])
+        raw = json.loads(data)
+        return str(raw["version"]), str(raw["manifest_sha256"])
     except (ValueError, KeyError, TypeError) as error:
         raise BadBundle(f"gs://{bucket}/{CURRENT} names no version: {error!r}") from error
 

@@ -196,15 +196,16 @@ def _prediction(answer: dict[str, Any], model: ServedModel, version: str) -> Pre
     if len(rows) != 1:
         raise BadModelResponse(f"{model.name} gave {len(rows)} rows for one photo")
     row = rows[0]
-    wanted = {"features": model.features, "probabilities": model.probabilities}
-    names = [name for name in wanted.values() if name is not None]
+    outputs = (model.features, model.probabilities, model.logits)
+    names = [name for name in outputs if name is not None]
     if not isinstance(row, dict):  # TF Serving names outputs only where there are several
         if len(names) != 1:
             raise BadModelResponse(f"{model.name} gave one output, wanted are {names}")
         row = {names[0]: row}
     return Prediction(
-        features=_vector(row, wanted["features"], model),
-        probabilities=_vector(row, wanted["probabilities"], model),
+        features=_vector(row, model.features, model),
+        probabilities=_vector(row, model.probabilities, model),
+        logits=_vector(row, model.logits, model),
         model_version=version,
     )
 
