@@ -1,62 +1,75 @@
 """A blue-and-yellow macaw of the project's own making: a sample that every clone can draw.
 
-Splines, feathers and blur, nothing else. Each region is a closed curve that feathers cover like
-tiles, those nearest to the head last; light falls from the upper left.
+Each part of the bird is a closed curve that feathers cover like tiles; light falls from the left.
 """
 
 from __future__ import annotations
 
 import math
+from cmath import rect
 from random import Random
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
-Point = tuple[float, float]
-Colour = tuple[int, int, int]
+    Colour = tuple[int, int, int]
+    Outline = tuple[tuple[int, int], ...]
+    Plumage = tuple[Outline, Colour, Colour, int, int, int]
 
 _SIZE = 1000
 _FINER = 2  # drawn this much larger, then reduced: smooth edges
-_STEPS = 16
+_STEPS = tuple(step / 16 for step in range(17))  # along a curve from corner to corner
 
-_BLUE: Colour = (24, 106, 196)
-_DEEP: Colour = (18, 66, 150)
-_TEAL: Colour = (32, 132, 178)
-_GREEN: Colour = (70, 140, 62)
-_YELLOW: Colour = (246, 178, 28)
-_WHITE: Colour = (240, 236, 226)
-_BLACK: Colour = (30, 29, 32)
+_BLUE, _TEAL, _DEEP, _GREEN = (24, 106, 196), (32, 132, 178), (18, 66, 150), (70, 140, 62)
+_YELLOW, _AMBER, _WHITE, _BLACK = (246, 178, 28), (232, 150, 16), (240, 236, 226), (30, 29, 32)
+_HAZE, _BARK, _SHADE, _TOE = (132, 116, 84), (132, 106, 80), (40, 30, 24), (74, 70, 72)
 
-_TAIL = ((520, 690), (610, 640), (668, 720), (736, 880), (800, 1040), (716, 1060), (640, 900))
-_BREAST = ((352, 330), (322, 430), (330, 560), (392, 700), (500, 770), (600, 740), (600, 420))
-_BACK = ((420, 150), (520, 170), (600, 270), (660, 400), (680, 560), (640, 720), (560, 640))
-_WING = ((470, 380), (560, 350), (650, 420), (690, 560), (716, 720), (770, 900), (640, 800))
-_HEAD = ((318, 236), (350, 150), (440, 112), (528, 146), (566, 250), (530, 350), (410, 380))
-_FACE = ((322, 216), (372, 186), (436, 204), (462, 262), (436, 330), (376, 356), (332, 320))
-_BIB = ((330, 330), (380, 350), (440, 330), (450, 362), (400, 398), (350, 392))
-_FOREHEAD = ((316, 226), (340, 160), (404, 122), (420, 160), (370, 186), (330, 222))
-_UPPER_BEAK = ((334, 196), (282, 186), (226, 224), (204, 300), (216, 386), (250, 330), (336, 310))
-_LOWER_BEAK = ((330, 300), (270, 318), (258, 350), (290, 386), (344, 366))
+_TAIL = ((540, 600), (610, 580), (650, 680), (700, 820), (772, 1010), (740, 1022), (650, 880))
+_BREAST = ((392, 300), (366, 380), (364, 480), (400, 590), (480, 668), (570, 660), (560, 360))
+_BACK = ((470, 190), (540, 210), (604, 300), (644, 420), (648, 540), (600, 640), (540, 520))
+_WING = ((500, 420), (570, 380), (630, 420), (660, 520), (690, 660), (740, 830), (612, 690))
+_COVERTS = ((490, 372), (560, 336), (630, 400), (656, 510), (612, 560), (534, 500))
+_HEAD = ((366, 230), (384, 166), (440, 136), (500, 158), (534, 230), (516, 310), (430, 320))
+_NAPE = ((452, 190), (500, 240), (506, 320), (480, 390), (430, 400), (420, 330))
+_BROW = ((364, 224), (380, 172), (424, 140), (444, 160), (410, 190), (374, 214))
+_BIB = ((378, 304), (412, 322), (452, 304), (468, 308), (456, 336), (424, 350), (388, 346))
+_FACE = ((372, 222), (404, 194), (452, 204), (474, 248), (458, 300), (416, 326), (376, 296))
+_LOWER_BEAK = ((384, 276), (330, 292), (318, 318), (344, 346), (386, 330))
+_UPPER_BEAK = ((384, 202), (340, 190), (302, 214), (284, 266), (292, 336), (314, 300), (384, 286))
+_SHINE = (372 + 212j, 340 + 210j, 312 + 232j, 298 + 276j)
+_BRANCH = ((-60, 684), (300, 660), (700, 634), (1060, 596), (1060, 650), (600, 700), (-60, 752))
+# In the order of painting; then where the feathers point (90 is down), their length and width.
+_PLUMAGE: tuple[Plumage, ...] = (
+    (_TAIL, _DEEP, _BLUE, 66, 200, 26),
+    (_BREAST, _YELLOW, _AMBER, 84, 44, 18),
+    (_BACK, _BLUE, _TEAL, 66, 46, 22),
+    (_WING, _DEEP, _BLUE, 68, 160, 28),
+    (_COVERTS, _BLUE, _TEAL, 70, 56, 26),
+    (_HEAD, _TEAL, _BLUE, 50, 28, 12),
+    (_NAPE, _YELLOW, _AMBER, 84, 34, 14),
+    (_BROW, _GREEN, _TEAL, 330, 18, 8),
+)
 
 
 def draw_parrot(path: Path) -> Path:
-    """Write the drawing as PNG, the same bytes each time, and return its path."""
+    """Write the drawing as PNG, the same pixels each time, and return its path."""
     chance = Random(7)
-    image = _leaves(chance)
+    image = Image.new("RGB", (_SIZE * _FINER,) * 2, (104, 104, 78))
+    pen = ImageDraw.Draw(image)
+    for _ in range(160):  # a dry forest, out of focus
+        x, y, radius = chance.uniform(0, 1000), chance.uniform(0, 1000), chance.uniform(30, 120)
+        lit = chance.uniform(0.55, 1.25) * (1.15 - y / 2600)
+        _disc(pen, complex(x, y), radius, _mixed((0, 0, 0), _HAZE, lit))
+    image = image.filter(ImageFilter.GaussianBlur(12 * _FINER))
     bird = Image.new("RGBA", image.size)
-    _plumage(bird, _TAIL, (_DEEP, _BLUE), 66, (230, 34), chance)
-    _plumage(bird, _BREAST, (_YELLOW, (232, 150, 16)), 84, (58, 26), chance)
-    _plumage(bird, _BACK, (_BLUE, _TEAL), 66, (60, 30), chance)
-    _plumage(bird, _WING, (_DEEP, _BLUE), 68, (190, 34), chance)
-    _plumage(bird, _WING[:4] + ((560, 560),), (_BLUE, _TEAL), 70, (70, 34), chance)
-    _plumage(bird, _HEAD, (_TEAL, _BLUE), 40, (34, 16), chance)
-    _plumage(bird, _FOREHEAD, (_GREEN, _TEAL), 330, (22, 10), chance)
+    for part in _PLUMAGE:
+        soft = _mask(part[0]).filter(ImageFilter.GaussianBlur(2 * _FINER))
+        bird.paste(_feathers(image.size, part, chance), mask=soft)
     _face(bird)
-    _beak(bird)
     _light(bird)
     image.paste(bird, mask=bird)
     _perch(image, chance)
@@ -65,114 +78,78 @@ def draw_parrot(path: Path) -> Path:
     return path
 
 
-def _leaves(chance: Random) -> Image.Image:
-    """A forest out of focus."""
-    image = Image.new("RGB", (_SIZE * _FINER,) * 2, (92, 128, 78))
-    pen = ImageDraw.Draw(image)
-    for _ in range(160):
-        x, y, r = chance.uniform(0, 1000), chance.uniform(0, 1000), chance.uniform(30, 120)
-        lit = chance.uniform(0.55, 1.25) * (1.15 - y / 2600)
-        colour = tuple(round(part * lit) for part in (104, 146, 82))
-        pen.ellipse(_scaled(((x - r, y - r), (x + r, y + r))), fill=colour)
-    return image.filter(ImageFilter.GaussianBlur(34 * _FINER))
-
-
-def _plumage(  # noqa: PLR0913, PLR0917
-    bird: Image.Image,
-    outline: Sequence[Point],
-    colours: tuple[Colour, Colour],
-    degrees: float,
-    feather: tuple[float, float],
-    chance: Random,
-) -> None:
-    """Tile a region with feathers of (length, width) that point to `degrees`, 90 being down."""
-    layer = Image.new("RGB", bird.size, colours[0])
+def _feathers(size: tuple[int, int], part: Plumage, chance: Random) -> Image.Image:
+    """Tiles for one part; the feathers nearest to the head come last and lie on top."""
+    outline, first, second, degrees, length, width = part
+    layer = Image.new("RGB", size, first)
     pen = ImageDraw.Draw(layer)
-    length, width = feather
-    xs, ys = [x for x, _ in outline], [y for _, y in outline]
     along = math.radians(degrees)
+    xs, ys = zip(*outline, strict=True)
     spots = [
-        (x + chance.uniform(-0.3, 0.3) * width, y + chance.uniform(-0.3, 0.3) * width)
-        for x in range(int(min(xs) - length), int(max(xs)), max(4, int(width * 0.7)))
-        for y in range(int(min(ys) - length), int(max(ys)), max(4, int(length * 0.3)))
+        complex(x + chance.uniform(-0.3, 0.3) * width, y + chance.uniform(-0.3, 0.3) * width)
+        for x in range(min(xs) - length, max(xs), max(4, int(width * 0.7)))
+        for y in range(min(ys) - length, max(ys), max(4, int(length * 0.3)))
     ]
-    spots.sort(key=lambda spot: -(spot[0] * math.cos(along) + spot[1] * math.sin(along)))
-    for spot in spots:
-        turn = along + chance.uniform(-0.12, 0.12)
-        mix = chance.random()
-        colour = _mixed(*colours, mix)
-        _feather(pen, spot, turn, feather, colour)
-    mask = Image.new("L", bird.size)
-    ImageDraw.Draw(mask).polygon(_curve(outline), fill=255)
-    bird.paste(layer, mask=mask.filter(ImageFilter.GaussianBlur(2 * _FINER)))
-
-
-def _feather(
-    pen: ImageDraw.ImageDraw, base: Point, turn: float, size: tuple[float, float], colour: Colour
-) -> None:
-    length, width = size
-    for grow, shade in ((1.0, 0.72), (0.93, 1.0)):
-        side = [
-            (t * length * grow, width * grow / 2 * math.sin(math.pi * t**1.6) ** 0.6)
-            for t in (step / _STEPS for step in range(_STEPS + 1))
-        ]
-        around = side + [(a, -b) for a, b in reversed(side)]
-        pen.polygon(_placed(around, base, turn), fill=_mixed((10, 14, 24), colour, shade))
-    shaft = _placed([(0, 0), (length * 0.85, 0)], base, turn)
-    pen.line(shaft, fill=_mixed(colour, (255, 255, 255), 0.16), width=_FINER)
+    side = [complex(t * length, width / 2 * math.sin(math.pi * t**1.6) ** 0.6) for t in _STEPS]
+    feather = [*side, *(point.conjugate() for point in reversed(side))]
+    for spot in sorted(spots, key=lambda spot: -(spot * rect(1, -along)).real):
+        turn = rect(1, along + chance.uniform(-0.12, 0.12))
+        colour = _mixed(first, second, chance.random())
+        for grow, shade in ((1.0, 0.96), (0.93, 1.0)):  # a darker rim, then the feather
+            placed = _pixels(spot + point * grow * turn for point in feather)
+            pen.polygon(placed, fill=_mixed((10, 14, 24), colour, shade))
+    return layer
 
 
 def _face(bird: Image.Image) -> None:
+    """Bare white skin with rows of tiny feathers, the eye, the black bib and beak."""
     pen = ImageDraw.Draw(bird)
-    pen.polygon(_curve(_BIB), fill=_BLACK)
-    pen.polygon(_curve(_FACE), fill=_WHITE)
-    for row in range(6):
-        line = [(338 + row * 5 + 15 * t, 256 + row * 14 + 3 * math.sin(t * 2)) for t in range(7)]
-        pen.line(_scaled(line), fill=(96, 92, 88), width=2 * _FINER)
-    for radius, colour in ((21, (70, 66, 60)), (17, (226, 206, 120)), (9, (12, 12, 12))):
-        _disc(pen, (400, 234), radius, colour)
-    _disc(pen, (396, 229), 3.4, (255, 255, 255))
-
-
-def _beak(bird: Image.Image) -> None:
-    pen = ImageDraw.Draw(bird)
-    pen.polygon(_curve(_LOWER_BEAK), fill=(22, 22, 24))
-    pen.polygon(_curve(_UPPER_BEAK), fill=_BLACK)
+    bird.paste(_BLACK, mask=_mask(_BIB))
+    bird.paste(_WHITE, mask=_mask(_FACE))
+    for row in range(5):
+        for degrees in range(64 - row * 4, 150 - row * 2, 8):
+            at = complex(430 - row * 4, 214 + row * 6) + rect(34 + row * 11, math.radians(degrees))
+            pen.line(_pixels((at, at - 4 + 1j)), fill=(88, 84, 82), width=2 * _FINER)
+    for radius, colour in ((13, (90, 84, 76)), (10.5, (222, 204, 120)), (6, (12, 12, 12))):
+        _disc(pen, 426 + 234j, radius, colour)
+    _disc(pen, 423.5 + 231j, 2.2, (255, 255, 255))
+    bird.paste(_BLACK, mask=_mask(_LOWER_BEAK))
+    bird.paste(_BLACK, mask=_mask(_UPPER_BEAK))
     shine = Image.new("L", bird.size)
-    ImageDraw.Draw(shine).line(
-        _scaled(((320, 212), (274, 212), (240, 242), (222, 300))), fill=150, width=14 * _FINER
-    )
-    bird.paste((150, 150, 156), mask=shine.filter(ImageFilter.GaussianBlur(7 * _FINER)))
+    ImageDraw.Draw(shine).line(_pixels(_SHINE), fill=150, width=10 * _FINER)
+    bird.paste((150, 150, 156), mask=shine.filter(ImageFilter.GaussianBlur(6 * _FINER)))
 
 
 def _light(bird: Image.Image) -> None:
+    """Darken the edge that turns from the light, brighten the one that meets it."""
     alpha = bird.getchannel("A")
-    for shift, colour, strength in ((-46, (8, 14, 40), 0.75), (34, (255, 250, 226), 0.35)):
+    for shift, colour, strength in ((-46, (8, 14, 40), 0.9), (34, (255, 250, 226), 0.35)):
         moved = ImageChops.offset(alpha, shift * _FINER, int(shift * 0.6) * _FINER)
         edge = ImageChops.subtract(alpha, moved.filter(ImageFilter.GaussianBlur(30 * _FINER)))
-        bird.paste(colour, mask=edge.point(lambda value, by=strength: int(value * by)))
+        bird.paste(colour, mask=edge.point([int(value * strength) for value in range(256)]))
     bird.putalpha(alpha)
 
 
 def _perch(image: Image.Image, chance: Random) -> None:
+    """A branch across the picture, and the toes that hold it."""
+    bark = Image.new("RGB", image.size, (104, 80, 58))
+    pen = ImageDraw.Draw(bark)
+    for _ in range(900):
+        x, down = chance.uniform(-40, 1000), chance.uniform(-40, 110)
+        at, dark = complex(x, 676 - x * 0.075 + down), down / 80 + chance.gauss(0, 0.2)
+        tone = _mixed(_BARK, _SHADE, min(1, max(0, dark)))
+        pen.line(_pixels((at, at + 50 - 4j)), fill=tone, width=3 * _FINER)
+    image.paste(bark.filter(ImageFilter.GaussianBlur(_FINER)), mask=_mask(_BRANCH))
     pen = ImageDraw.Draw(image)
-    pen.polygon(
-        _curve(((-60, 800), (300, 764), (700, 716), (1060, 650), (1060, 716), (600, 790), (-60, 872))),
-        fill=(104, 80, 58),
-    )
-    for _ in range(220):
-        x = chance.uniform(0, 1000)
-        y = 800 - x * 0.118 + chance.uniform(0, 56)
-        tone = chance.choice(((126, 100, 74), (80, 60, 44), (140, 116, 90)))
-        pen.line(_scaled(((x, y), (x + 60, y - 7))), fill=tone, width=2 * _FINER)
-    for x in (446, 482, 560, 596):
-        toe = ((x, 726), (x + 18, 716), (x + 30, 742), (x + 26, 796), (x + 8, 804), (x - 2, 768))
-        pen.polygon(_curve(toe), fill=(62, 60, 62))
+    for x in (452, 476, 528, 552):
+        for step in range(40):
+            at = complex(x - 9 * math.sin(step * 0.085), 650 + step * 1.2)
+            _disc(pen, at, 11 - step * 0.1, _mixed(_TOE, _BLACK, step / 40))
 
 
-def _disc(pen: ImageDraw.ImageDraw, centre: Point, radius: float, colour: Colour) -> None:
-    x, y = centre
-    pen.ellipse(_scaled(((x - radius, y - radius), (x + radius, y + radius))), fill=colour)
+def _disc(pen: ImageDraw.ImageDraw, centre: complex, radius: float, colour: Colour) -> None:
+    corner = complex(radius, radius)
+    pen.ellipse(_pixels((centre - corner, centre + corner)), fill=colour)
 
 
 def _mixed(first: Colour, second: Colour, share: float) -> Colour:
@@ -180,28 +157,18 @@ def _mixed(first: Colour, second: Colour, share: float) -> Colour:
     return r, g, b
 
 
-def _placed(shape: Sequence[Point], base: Point, turn: float) -> list[Point]:
-    c, s = math.cos(turn), math.sin(turn)
-    return _scaled([(base[0] + a * c - b * s, base[1] + a * s + b * c) for a, b in shape])
+def _mask(outline: Outline) -> Image.Image:
+    """The inside of a closed Catmull-Rom spline through the outline's corners."""
+    corners = [complex(*corner) for corner in outline]
+    curve = []
+    for i, b in enumerate(corners):
+        a, c, d = (corners[(i + k) % len(corners)] for k in (-1, 1, 2))
+        bends = (2 * a - 5 * b + 4 * c - d, 3 * (b - c) + d - a)
+        curve += [b + t / 2 * (c - a + t * (bends[0] + t * bends[1])) for t in _STEPS]
+    mask = Image.new("L", (_SIZE * _FINER,) * 2)
+    ImageDraw.Draw(mask).polygon(_pixels(curve), fill=255)
+    return mask
 
 
-def _scaled(points: Sequence[Point]) -> list[Point]:
-    return [(x * _FINER, y * _FINER) for x, y in points]
-
-
-def _curve(points: Sequence[Point]) -> list[Point]:
-    """A closed Catmull-Rom spline through the points."""
-    out = []
-    n = len(points)
-    for i in range(n):
-        a, b, c, d = (points[(i + k) % n] for k in (-1, 0, 1, 2))
-        for t in (step / _STEPS for step in range(_STEPS)):
-            out.append(
-                tuple(
-                    b[k]
-                    + 0.5 * t * (c[k] - a[k] + t * (2 * a[k] - 5 * b[k] + 4 * c[k] - d[k]
-                    + t * (3 * (b[k] - c[k]) + d[k] - a[k])))
-                    for k in (0, 1)
-                )
-            )
-    return _scaled(out)
+def _pixels(points: Iterable[complex]) -> list[tuple[float, float]]:
+    return [(point.real * _FINER, point.imag * _FINER) for point in points]

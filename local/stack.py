@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ DEFAULT_DATA = ROOT / ".local" / "data"
 MODELS = ROOT / ".local" / "models"
 PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"
+MODEL_BUCKET = f"{PROJECT}-models"
 _READY_SECONDS = 60.0
 _PROBE_SECONDS = 5.0
 _THREADS = 16
@@ -102,6 +104,8 @@ def _build_model() -> None:
 def _storage(data: Path) -> Part:
     root = data / "storage"
     root.mkdir(parents=True, exist_ok=True)
+    # Photos stay; bundles are published anew, so that a refitted one of the same version counts.
+    shutil.rmtree(root / MODEL_BUCKET, ignore_errors=True)
     url = f"http://127.0.0.1:{free_port()}"
     address = url.removeprefix("http://")
     return Part(
@@ -143,6 +147,7 @@ def _functions(port: int, data: Path, storage: str, models: str, release: Releas
         lambda: _answers(f"{url}/parrot-classifier/classify"),
         {
             "BUCKET": BUCKET,
+            "MODEL_BUCKET": MODEL_BUCKET,
             "MODEL_BUNDLE": release.version,
             "MODEL_BUNDLE_SHA256": release.manifest_sha256,
             "MODEL_SERVER_URL": models,
@@ -158,9 +163,10 @@ def _functions(port: int, data: Path, storage: str, models: str, release: Releas
 def _publish(storage: str) -> Release:
     """What a person who publishes models does, on the local bucket."""
     client = storage_client(storage)
+    client.create_bucket(MODEL_BUCKET)
     with contextlib.suppress(Conflict):
         client.create_bucket(BUCKET)
-    release, _ = publish(FolderBundle(DEFAULT_BUNDLE), BucketStore(client, BUCKET))
+    release, _ = publish(FolderBundle(DEFAULT_BUNDLE), BucketStore(client, MODEL_BUCKET))
     return release
 
 
