@@ -58,11 +58,12 @@ class Dataset:
         yield from splitter.split(self.plain, strata, clusters)
 
     def source_folds(self, count: int) -> Iterator[tuple[Index, Index]]:
-        """Training and test photos of different sources."""
+        """Training and test photos of different sources; as many folds as there are sources."""
         from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
 
         sources = [photo.source for photo in self.photos]
-        yield from GroupKFold(count).split(self.plain, groups=sources)
+        splitter = GroupKFold(min(count, len(set(sources))))
+        yield from splitter.split(self.plain, groups=sources)
 
 
 def load(

@@ -15,11 +15,12 @@ from parrot.manifest import ServedModel
 from parrot.species import SpeciesTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from models.features import Extractor
     from models.fit import Fitted, Policy
+    from models.photos import LabelledPhoto
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,8 @@ def train(
     species_csv = order.species_csv.read_bytes()
     species = [row.id for row in SpeciesTable.parse(species_csv).rows]
     labelled = [photo for folder in order.photos for photo in photos.read(folder)]
+    _check(labelled, species)
     data = dataset.load(labelled, species, extractor, progress=progress)
-    missing = sorted(set(species) - {photo.species for photo in labelled})
-    if missing:
-        raise photos.BadDataset(f"no photos of {', '.join(missing)}")
     fitted = fit(data, order.policy, step=step)
     # One photo the gate is sure of, one it is sure against, and the most doubtful one.
     ranked = np.argsort(fitted.gate.scores(data.plain.astype(np.float64)))
@@ -85,3 +84,14 @@ def train(
         order.out,
     )
     return fitted
+
+
+def _check(labelled: Sequence[LabelledPhoto], species: Sequence[str]) -> None:
+    """What would fail after minutes of extraction fails now."""
+    missing = [name for name in species if name not in {photo.species for photo in labelled}]
+    if missing:
+        raise photos.BadDataset(f"no photos of {', '.join(missing)}")
+    if all(photo.is_parrot for photo in labelled):
+        raise photos.BadDataset("no photos of anything but parrots: the gate needs both")
+    if len({photo.source for photo in labelled}) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
+        raise photos.BadDataset("all photos are of one source: how is a new one to be judged?")
