@@ -147,18 +147,52 @@ class Status(StrEnum):
 
     PENDING = "pending"  # the photo is on its way, or not processed yet
     READY = "ready"
-    NEEDS_REVIEW = "needs_review"  # the model and the person disagree
-    REJECTED = "rejected"
+    NEEDS_REVIEW = "needs_review"  # processed; the model and the person disagree
+    REJECTED = "rejected"  # it can never be processed; `reason` says why
+    DELETING = "deleting"  # being removed; nobody is shown it any more
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A species that the person chose, and when."""
+
+    species: str  # Species.id
+    index: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the model said of a saved photo; `species` is None where it is no parrot."""
+
+    is_parrot: bool
+    parrot_probability: float
+    species: str | None
+    species_probability: float | None
+    bundle: str
+    model: str  # NAME/VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What was made of a saved photo; nothing of it carries the original's metadata."""
+
+    image: str  # object name of the clean copy, WebP, long side at most 1024 px
+    thumbnail: str  # object name, WebP, long side at most 256 px
+    width: int  # of `image`
+    height: int
+    blurhash: str
+    phash: str  # perceptual hash, 16 hex digits
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A photo that a person kept, and the species the person chose."""
+    """A photo that a person kept, and the species the person chose (None: not yet)."""
 
     id: str
     uid: str
-    species: str  # Species.id
-    species_index: int
+    object_name: str  # of the original photo in the bucket
+    labels: tuple[Label, ...]  # oldest first; the last one counts
     sha256: str
     media_type: str
     width: int
@@ -166,3 +200,30 @@ class Observation:
     status: Status
     created: datetime
     updated: datetime
+    revision: int = 1  # counts changes; the ETag
+    generation: str | None = None  # of the original that was processed last
+    verdict: Verdict | None = None
+    derived: Derived | None = None
+    duplicate_of: str | None = None  # id of an older near-duplicate of the same user
+    reason: str | None = None  # why it was rejected
+
+    @property
+    def label(self) -> Label | None:
+        """The species that counts."""
+        return self.labels[-1] if self.labels else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some observations, newest first; `next` is the last one's place if there are more."""
+
+    observations: tuple[Observation, ...]
+    next: Place | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where an observation stands in its user's list: newest first, ties by id."""
+
+    created: datetime
+    id: str
