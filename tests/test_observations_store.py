@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
-from parrot.records import Observation, Status
+from parrot.records import Label, Observation, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from parrot.save import Observations
+    from parrot.observations import ObservationStore
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -26,8 +27,8 @@ def observation(number: int = 1, uid: str = "ana") -> Observation:
     return Observation(
         id=f"id-{number}",
         uid=uid,
-        species="nestor-notabilis",
-        species_index=14,
+        object_name=f"photos/{uid}/id-{number}",
+        labels=(Label("nestor-notabilis", 14, NOW),),
         sha256="0" * 64,
         media_type="image/jpeg",
         width=4,
@@ -39,36 +40,38 @@ def observation(number: int = 1, uid: str = "ana") -> Observation:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Observations:
+def store(tmp_path: Path) -> ObservationStore:
     return SqliteObservations(tmp_path / "deep" / "observations.db")
 
 
-def test_what_was_created_is_read_back_whole(store: Observations) -> None:
+def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
     """Microseconds, time zone and all."""
     stored, created = store.create(observation())
     assert created
     assert store.get("ana", "id-1") == stored == observation()
 
 
-def test_creating_it_again_returns_the_first_one(store: Observations) -> None:
+def test_creating_it_again_returns_the_first_one(store: ObservationStore) -> None:
     """The first save counts; the second is told what was saved."""
     store.create(observation())
-    stored, created = store.create(dataclasses.replace(observation(), species="other"))
+    stored, created = store.create(dataclasses.replace(observation(), media_type="image/png"))
     assert not created
     assert stored == observation()
 
 
-def test_nobody_gets_another_users_observation(store: Observations) -> None:
+def test_nobody_gets_another_users_observation(store: ObservationStore) -> None:
     """Not even who knows its id."""
     store.create(observation(uid="ana"))
     assert store.get("bea", "id-1") is None
     assert store.create(observation(uid="bea"))[1]
 
 
-def test_of_many_creators_exactly_one_is_told_so(store: Observations) -> None:
+def test_of_many_creators_exactly_one_is_told_so(store: ObservationStore) -> None:
     """The 201 goes to one of them."""
     with ThreadPoolExecutor(8) as pool:
-        told = [created for _, created in pool.map(lambda _: store.create(observation()), range(40))]
+        told = [
+            created for _, created in pool.map(lambda _: store.create(observation()), range(40))
+        ]
     assert told.count(True) == 1
 
 

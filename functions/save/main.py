@@ -5,8 +5,7 @@ from flask import Request, Response
 
 from parrot import web, wiring
 from parrot.errors import Unauthenticated
-from parrot.records import User
-from parrot.save import ANONYMOUS_UID
+from parrot.records import ANONYMOUS_UID, User
 
 
 @functions_framework.http

@@ -50,3 +50,9 @@ class ObservationStore(Protocol):
         `distance` is at most 3: stores look hashes up by their four 16-bit quarters, one of which
         must then be the same.
         """
+
+    def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
+        """Use one of `limit` in the quota's numbered window; how many that makes.
+
+        `limit + 1` where none was left. Of many callers at once exactly `limit` are told less.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -134,12 +135,22 @@ class Classification:
     timings: tuple[Timing, ...] = ()
 
 
+# A uid becomes part of object names and document paths, so it is one plain segment of a path.
+# Firebase makes 28 letters and digits; custom tokens may hold anything up to 128 characters.
+UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
+ANONYMOUS_UID = "anonymous"  # all the phones of the first version, which know no login
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks."""
+    """Who asks. Raises ValueError for a uid that cannot be part of an object's name."""
 
     uid: str
     anonymous: bool = False
+
+    def __post_init__(self) -> None:
+        if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
+            raise ValueError(f"no uid: {self.uid!r:.40}")
 
 
 class Status(StrEnum):

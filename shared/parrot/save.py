@@ -9,36 +9,23 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
 from parrot.errors import Conflict
-from parrot.records import Observation, Status
+from parrot.records import Label, Observation, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from parrot.observations import ObservationStore
     from parrot.records import Photo, Species, User
 
 # Any fixed UUID will do; changing it would make every retry a second observation.
 _NAMESPACE = uuid.UUID("5b1ce5c4-2a0e-5f0c-9d3e-0b8f4f1f6c55")
-ANONYMOUS_UID = "anonymous"
-
-
-class Observations(Protocol):
-    """Where observations live: Firestore, or SQLite on one machine."""
-
-    def create(self, observation: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) is there; the stored one, and whether it is new.
-
-        Two callers at once: exactly one is told True. Raises StoreUnavailable.
-        """
-
-    def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The user's own observation, or None. Raises StoreUnavailable."""
 
 
 class Photos(Protocol):
     """Where photos live: a Cloud Storage bucket."""
 
-    def put(self, uid: str, observation_id: str, photo: Photo) -> bool:
-        """Upload `photos/{uid}/{id}` unless it is there; whether this call wrote it.
+    def put(self, object_name: str, photo: Photo) -> bool:
+        """Upload unless the object is there; whether this call wrote it.
 
         Raises StoreUnavailable.
         """
@@ -57,7 +44,7 @@ class Saver:
 
     def __init__(
         self,
-        observations: Observations,
+        observations: ObservationStore,
         photos: Photos,
         *,
         max_pixels: int,
@@ -78,11 +65,12 @@ class Saver:
         """
         width, height = images.measure(photo, max_pixels=self._max_pixels)
         now = self._now()
+        name = observation_id(user, photo.sha256, species.id, key)
         wanted = Observation(
-            id=observation_id(user, photo.sha256, species.id, key),
+            id=name,
             uid=user.uid,
-            species=species.id,
-            species_index=species.index,
+            object_name=f"photos/{user.uid}/{name}",
+            labels=(Label(species.id, species.index, now),),
             sha256=photo.sha256,
             media_type=photo.media_type,
             width=width,
@@ -95,7 +83,7 @@ class Saver:
         if not created:
             _same_save(observation, wanted)
         if observation.status is Status.PENDING:
-            self._photos.put(user.uid, observation.id, photo)
+            self._photos.put(observation.object_name, photo)
         return Saved(observation, created)
 
 
@@ -115,10 +103,12 @@ def observation_id(user: User, sha256: str, species_id: str, key: str | None) ->
 
 
 def _same_save(stored: Observation, wanted: Observation) -> None:
+    """A retry names the species that the first try named, or the one that counts by now."""
     if stored.sha256 != wanted.sha256:
         raise Conflict(f"this Idempotency-Key already saved another photo as {stored.id}")
-    if stored.species != wanted.species:
+    named = {label.species for label in (*stored.labels[:1], *stored.labels[-1:])}
+    if wanted.label is not None and wanted.label.species not in named:
         raise Conflict(
-            f"this photo is saved as {stored.id} with the species {stored.species};"
-            " change that observation instead"
+            f"this photo is saved as {stored.id} with the species"
+            f" {stored.label.species if stored.label else None}; change that observation instead"
         )

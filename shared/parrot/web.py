@@ -213,8 +213,8 @@ def observation(record: Observation) -> dict[str, Any]:
     """An observation's JSON."""
     return {
         "id": record.id,
-        "species": record.species,
-        "index": record.species_index,
+        "species": record.label.species if record.label else None,
+        "index": record.label.index if record.label else None,
         "status": record.status.value,
         "photo": {
             "sha256": record.sha256,

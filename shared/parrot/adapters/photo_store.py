@@ -23,15 +23,15 @@ _RETRY = DEFAULT_RETRY.with_timeout(6.0)
 
 
 class BucketPhotos:
-    """`photos/{uid}/{id}`, written once and never overwritten."""
+    """Originals are written once and never overwritten."""
 
     def __init__(self, client: Client, bucket: str) -> None:
         """No request is made here."""
         self._bucket = client.bucket(bucket)
 
-    def put(self, uid: str, observation_id: str, photo: Photo) -> bool:
+    def put(self, object_name: str, photo: Photo) -> bool:
         """Upload unless it is there; whether this call wrote it. Raises StoreUnavailable."""
-        blob = self._bucket.blob(f"photos/{uid}/{observation_id}")
+        blob = self._bucket.blob(object_name)
         # What Firebase's SDKs need for a download URL; whoever knows it can read: never log it.
         blob.metadata = {"firebaseStorageDownloadTokens": str(uuid.uuid4()), "sha256": photo.sha256}
         try:
