@@ -225,6 +225,21 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """What a storage event says of an object `photos/{uid}/{name}`, and whose it becomes."""
+
+    bucket: str
+    name: str
+    generation: int
+    size: int  # bytes
+    content_type: str  # as the uploader named it; nobody checked
+    uid: str
+    id: str  # of its observation: the name where that is a UUID, else made from it
+    created: datetime
+    species: str | None = None  # that the uploader wrote beside it; nobody checked
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some observations, newest first; `next` is the last one's place if there are more."""
 
