@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -147,10 +148,19 @@ def _functions(port: int, data: Path, storage: str, models: str, published: Publ
             "STORAGE_EMULATOR_HOST": storage,
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "OBSERVATIONS": f"sqlite:{data / 'observations.db'}",
+            "DOWNLOAD_SECRET": _secret(data / "download-secret"),
             "IDENTITY": "local",
             "ALLOW_ANONYMOUS_SAVE": "true",
         },
     )
+
+
+def _secret(path: Path) -> str:
+    """Made once a data folder, so that download URLs outlive a restart."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
+    return path.read_text()
 
 
 def _publish(storage: str) -> Published:

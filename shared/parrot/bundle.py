@@ -52,18 +52,8 @@ def load(
     `compile_joblib` gets the four pickles by name and the scikit-learn version they were written
     with; it is called only where there is no compiled gate and the manifest is the pinned one.
     """
-    data = files.read(manifests.NAME)
-    sha256 = manifests.digest(data)
-    if pinned_sha256 is not None and sha256 != pinned_sha256:
-        raise BadBundle(
-            f"{manifests.NAME} has sha256 {sha256[:12]}..., pinned is {pinned_sha256[:12]}..."
-        )
-    manifest = manifests.parse(data)
-    species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
-    if len(species) != manifest.classes:
-        raise BadBundle(
-            f"{manifests.SPECIES} has {len(species)} lines, the manifest says {manifest.classes}"
-        )
+    manifest, sha256 = _manifest(files, pinned_sha256)
+    species = _species(files, manifest)
     if manifest.compiled:
         gate = Gate.load(_verified(files, manifest, manifests.GATE))
     elif pinned_sha256 is None:
@@ -76,6 +66,30 @@ def load(
         gate = compile_joblib(pickles, manifest.scikit_learn)
     _reproduce(gate, manifest)
     return Bundle(manifest, sha256, gate, species)
+
+
+def load_species(files: BundleFiles, *, pinned_sha256: str | None) -> SpeciesTable:
+    """The classes alone, for whoever classifies nothing. Raises BadBundle, StoreUnavailable."""
+    return _species(files, _manifest(files, pinned_sha256)[0])
+
+
+def _manifest(files: BundleFiles, pinned_sha256: str | None) -> tuple[Manifest, str]:
+    data = files.read(manifests.NAME)
+    sha256 = manifests.digest(data)
+    if pinned_sha256 is not None and sha256 != pinned_sha256:
+        raise BadBundle(
+            f"{manifests.NAME} has sha256 {sha256[:12]}..., pinned is {pinned_sha256[:12]}..."
+        )
+    return manifests.parse(data), sha256
+
+
+def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
+    species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
+    if len(species) != manifest.classes:
+        raise BadBundle(
+            f"{manifests.SPECIES} has {len(species)} lines, the manifest says {manifest.classes}"
+        )
+    return species
 
 
 def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:

@@ -117,6 +117,7 @@ class Timing:
 
     step: str
     milliseconds: float
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,17 @@ class User:
     def __post_init__(self) -> None:
         if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
             raise ValueError(f"no uid: {self.uid!r:.40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a user's quota, for the RateLimit headers."""
+
+    quota: str  # what is counted
+    limit: int  # so many in each window
+    seconds: int  # the window's length
+    remaining: int
+    resets_in: int  # seconds until the next window
 
 
 class Status(StrEnum):

@@ -8,17 +8,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
-from parrot.errors import Conflict
+from parrot.errors import Conflict, StoreUnavailable
 from parrot.records import Label, Observation, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observations import ObservationStore
-    from parrot.records import Photo, Species, User
+    from parrot.quota import Meter
+    from parrot.records import Allowance, Photo, Species, User
 
 # Any fixed UUID will do; changing it would make every retry a second observation.
 _NAMESPACE = uuid.UUID("5b1ce5c4-2a0e-5f0c-9d3e-0b8f4f1f6c55")
+_TRIES = 5
 
 
 class Photos(Protocol):
@@ -30,13 +32,17 @@ class Photos(Protocol):
         Raises StoreUnavailable.
         """
 
+    def delete(self, object_name: str) -> None:
+        """Remove an object; no error where there is none. Raises StoreUnavailable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The observation, and whether this save made it."""
+    """The observation, whether this save made it, and what is left of the user's quota."""
 
     observation: Observation
     created: bool
+    allowance: Allowance | None = None
 
 
 class Saver:
@@ -48,20 +54,23 @@ class Saver:
         photos: Photos,
         *,
         max_pixels: int,
+        meter: Meter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Nothing is opened here."""
         self._observations = observations
         self._photos = photos
         self._max_pixels = max_pixels
+        self._meter = meter
         self._now = now
 
     def save(self, photo: Photo, species: Species, user: User, *, key: str | None = None) -> Saved:
         """Keep the photo. `key` is the caller's Idempotency-Key.
 
         The observation comes first: a photo without one would be an orphan that nobody sees, while
-        a `pending` one without its photo is completed by the phone's next try.
-        Raises InvalidImage, PhotoTooLarge, Conflict, StoreUnavailable.
+        a `pending` one without its photo is completed by the phone's next try. Only what makes a
+        new observation counts against the quota.
+        Raises InvalidImage, PhotoTooLarge, Conflict, TooManyRequests, StoreUnavailable.
         """
         width, height = images.measure(photo, max_pixels=self._max_pixels)
         now = self._now()
@@ -79,12 +88,27 @@ class Saver:
             created=now,
             updated=now,
         )
-        observation, created = self._observations.create(wanted)
-        if not created:
-            _same_save(observation, wanted)
-        if observation.status is Status.PENDING:
-            self._photos.put(observation.object_name, photo)
-        return Saved(observation, created)
+        allowance = None
+        if self._observations.get(wanted.uid, wanted.id) is None:
+            allowance = self._meter.take(user)
+        for _ in range(_TRIES):
+            observation, created = self._observations.create(wanted)
+            if not created:
+                _same_save(observation, wanted)
+            if observation.status is not Status.PENDING or self._upload(observation, photo):
+                return Saved(observation, created, allowance)
+        raise StoreUnavailable(f"observation {wanted.id} is removed as often as it is saved")
+
+    def _upload(self, observation: Observation, photo: Photo) -> bool:
+        """Store the photo; False where somebody removed the observation meanwhile."""
+        if not self._photos.put(observation.object_name, photo):
+            return True
+        stored = self._observations.get(observation.uid, observation.id)
+        if stored is not None and stored.status is Status.DELETING:
+            # The deletion may have looked for the photo before it came.
+            self._photos.delete(observation.object_name)
+            raise _being_deleted(stored)
+        return stored is not None
 
 
 def observation_id(user: User, sha256: str, species_id: str, key: str | None) -> str:
@@ -104,6 +128,8 @@ def observation_id(user: User, sha256: str, species_id: str, key: str | None) ->
 
 def _same_save(stored: Observation, wanted: Observation) -> None:
     """A retry names the species that the first try named, or the one that counts by now."""
+    if stored.status is Status.DELETING:
+        raise _being_deleted(stored)
     if stored.sha256 != wanted.sha256:
         raise Conflict(f"this Idempotency-Key already saved another photo as {stored.id}")
     named = {label.species for label in (*stored.labels[:1], *stored.labels[-1:])}
@@ -112,3 +138,7 @@ def _same_save(stored: Observation, wanted: Observation) -> None:
             f"this photo is saved as {stored.id} with the species"
             f" {stored.label.species if stored.label else None}; change that observation instead"
         )
+
+
+def _being_deleted(stored: Observation) -> Conflict:
+    return Conflict(f"{stored.id} is being deleted; delete it again to finish, then save")
