@@ -23,6 +23,7 @@ from parrot.downloads import Downloads
 from parrot.manifest import version_name
 from parrot.observations import Observer
 from parrot.quota import Meter, Quota
+from parrot.process import Processor
 from parrot.save import Saver
 
 if TYPE_CHECKING:
@@ -97,6 +98,21 @@ def saver() -> Saver:
         photo_store(),
         max_pixels=settings().max_photo_pixels,
         meter=Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY)),
+    )
+
+
+@_once
+def processor() -> Processor:
+    """Raises BadConfig, BadBundle, StoreUnavailable."""
+    config = settings()
+    return Processor(
+        observation_store(),
+        photo_store(),
+        classifier(),
+        classifier().bundle.species,
+        bucket=config.bucket,
+        max_bytes=config.max_photo_bytes,
+        max_pixels=config.max_photo_pixels,
     )
 
 
