@@ -22,8 +22,8 @@ from parrot.config import Settings
 from parrot.downloads import Downloads
 from parrot.manifest import version_name
 from parrot.observations import Observer
-from parrot.quota import Meter, Quota
 from parrot.process import Processor
+from parrot.quota import Meter, Quota
 from parrot.save import Saver
 
 if TYPE_CHECKING:
