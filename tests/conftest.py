@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local import stack
+from tests import firestore as emulators
 from tests.photos import ODD, PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from google.cloud.firestore import Client
     from google.cloud.storage import Bucket
 
 
@@ -80,3 +83,19 @@ def stored(bucket: Bucket) -> Callable[[str], list[str]]:
 def stored_bytes(bucket: Bucket) -> Callable[[str], bytes]:
     """A stored object's content."""
     return lambda name: bytes(bucket.blob(name).download_as_bytes())
+
+
+@pytest.fixture(scope="session")
+def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Client]]:
+    """Makes clients of the Firestore emulator, each with an empty database of its own."""
+    from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
+
+    patch = pytest.MonkeyPatch()
+    try:
+        with emulators.emulator(tmp_path_factory.mktemp("firestore")) as address:
+            patch.setenv(emulators.HOST, address)
+            yield lambda: Client(f"demo-{uuid.uuid4().hex[:12]}")
+    except emulators.NotInstalledError as error:
+        pytest.skip(str(error))
+    finally:
+        patch.undo()

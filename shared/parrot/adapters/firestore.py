@@ -17,9 +17,11 @@ from google.api_core.exceptions import (
     FailedPrecondition,
     GoogleAPIError,
     NotFound,
+    ServiceUnavailable,
 )
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.firestore import FieldFilter, Query, transactional
+from google.cloud.firestore import FieldFilter, Query
 
 from parrot.documents import distance as bits_apart
 from parrot.documents import document, instant, quarters
@@ -35,12 +37,15 @@ if TYPE_CHECKING:
         CollectionReference,
         DocumentReference,
         DocumentSnapshot,
-        Transaction,
     )
 
     from parrot.records import Observation
 
-_TIMEOUT_SECONDS = 10.0
+# The library tries for minutes; a phone has hung up long before.
+_PATIENCE: dict[str, Any] = {
+    "retry": Retry(if_exception_type(ServiceUnavailable), timeout=6.0),
+    "timeout": 6.0,
+}
 _TRIES = 20
 
 
@@ -56,9 +61,7 @@ class FirestoreObservations:
         for _ in range(_TRIES):
             with _translated():
                 try:
-                    self._document(wanted.uid, wanted.id).create(
-                        _fields(wanted), timeout=_TIMEOUT_SECONDS
-                    )
+                    self._document(wanted.uid, wanted.id).create(_fields(wanted), **_PATIENCE)
                 except AlreadyExists:
                     stored = self.get(wanted.uid, wanted.id)
                 else:
@@ -70,30 +73,23 @@ class FirestoreObservations:
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation, or None. Raises StoreUnavailable."""
         with _translated():
-            snapshot = self._document(uid, observation_id).get(timeout=_TIMEOUT_SECONDS)
+            snapshot = self._document(uid, observation_id).get(**_PATIENCE)
         return _observation(snapshot) if snapshot.exists else None
 
     def replace(self, changed: Observation) -> bool:
         """Compare and set by revision. Raises StoreUnavailable."""
         place = self._document(changed.uid, changed.id)
         with _translated():
-            snapshot = place.get(timeout=_TIMEOUT_SECONDS)
+            snapshot = place.get(**_PATIENCE)
             if not snapshot.exists or snapshot.get("revision") != changed.revision:
                 return False
-            try:
-                place.update(
-                    _fields(replace(changed, revision=changed.revision + 1)),
-                    option=self._client.write_option(last_update_time=snapshot.update_time),
-                    timeout=_TIMEOUT_SECONDS,
-                )
-            except (FailedPrecondition, NotFound, Aborted):
-                return False
-        return True
+            fields = _fields(replace(changed, revision=changed.revision + 1))
+            return self._set(place, snapshot, fields)
 
     def remove(self, uid: str, observation_id: str) -> None:
         """Remove the document. Raises StoreUnavailable."""
         with _translated():
-            self._document(uid, observation_id).delete(timeout=_TIMEOUT_SECONDS)
+            self._document(uid, observation_id).delete(**_PATIENCE)
 
     def page(
         self,
@@ -115,7 +111,7 @@ class FirestoreObservations:
         if after is not None:
             query = query.start_after({"created": instant(after.created), "id": after.id})
         with _translated():
-            rows = query.limit(size + 1).get(timeout=_TIMEOUT_SECONDS)
+            rows = query.limit(size + 1).get(**_PATIENCE)
         found = tuple(_observation(row) for row in rows[:size])
         more = len(rows) > size
         return Page(found, Place(found[-1].created, found[-1].id) if more else None)
@@ -126,7 +122,7 @@ class FirestoreObservations:
             filter=FieldFilter("quarters", "array_contains_any", list(quarters(phash)))
         )
         with _translated():
-            found = [_observation(row) for row in query.get(timeout=_TIMEOUT_SECONDS)]
+            found = [_observation(row) for row in query.get(**_PATIENCE)]
         return tuple(
             one
             for one in sorted(found, key=lambda one: (one.created, one.id))
@@ -136,10 +132,30 @@ class FirestoreObservations:
         )
 
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
-        """Use one of the window's `limit`, in a transaction. Raises StoreUnavailable."""
+        """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""
         place = self._user(uid).collection("quotas").document(quota)
-        with _translated():
-            return int(_take(self._client.transaction(max_attempts=_TRIES), place, window, limit))
+        for _ in range(_TRIES):
+            with _translated():
+                snapshot = place.get(**_PATIENCE)
+                stored = snapshot.to_dict() or {}
+                used = min(stored["used"] if stored.get("window") == window else 0, limit) + 1
+                if used > limit or self._set(place, snapshot, {"window": window, "used": used}):
+                    return int(used)
+        raise StoreUnavailable("too many requests at once")
+
+    def _set(
+        self, place: DocumentReference, read: DocumentSnapshot[Any], fields: dict[str, Any]
+    ) -> bool:
+        """Write a document if it is still as it was read; False where somebody was faster."""
+        try:
+            if read.exists:
+                unchanged = self._client.write_option(last_update_time=read.update_time)
+                place.update(fields, option=unchanged, **_PATIENCE)
+            else:
+                place.create(fields, **_PATIENCE)
+        except (Aborted, AlreadyExists, FailedPrecondition, NotFound):
+            return False
+        return True
 
     def _user(self, uid: str) -> DocumentReference:
         return self._client.collection("users").document(uid)
@@ -150,15 +166,6 @@ class FirestoreObservations:
 
     def _document(self, uid: str, observation_id: str) -> DocumentReference:
         return self._collection(uid).document(observation_id)
-
-
-@transactional
-def _take(transaction: Transaction, place: DocumentReference, window: int, limit: int) -> int:
-    stored = place.get(transaction=transaction, timeout=_TIMEOUT_SECONDS).to_dict() or {}
-    used = min(stored["used"] if stored.get("window") == window else 0, limit) + 1
-    if used <= limit:
-        transaction.set(place, {"window": window, "used": used})
-    return int(used)
 
 
 def _observation(stored: DocumentSnapshot[Any]) -> Observation:
@@ -184,5 +191,3 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(
             f"observations cannot be read or written now ({type(error).__name__})"
         ) from error
-    except ValueError as error:  # what a transaction says that lost too often
-        raise StoreUnavailable("too many changes at once") from error
