@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
     from google.cloud.storage import Bucket
 
+    from tests.test_observations_store import Store
+
 
 def _folder(path: Path) -> Path:
     if path.is_dir():
@@ -42,9 +44,15 @@ def odd() -> Path:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the running stack keeps everything."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def running(data: Path) -> Iterator[stack.Running]:
     """The whole local stack, started once for all tests that only talk to it."""
-    with stack.running(tmp_path_factory.mktemp("data")) as started:
+    with stack.running(data) as started:
         yield started
 
 
@@ -99,3 +107,14 @@ def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         pytest.skip(str(error))
     finally:
         patch.undo()
+
+
+@pytest.fixture(params=["sqlite", "firestore"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Every store of observations in turn, empty."""
+    from parrot.adapters.firestore import FirestoreObservations  # noqa: PLC0415 - 0.3 s
+    from parrot.adapters.sqlite import SqliteObservations  # noqa: PLC0415
+
+    if request.param == "sqlite":
+        return SqliteObservations(tmp_path / "deep" / "observations.db")
+    return FirestoreObservations(request.getfixturevalue("firestore")())

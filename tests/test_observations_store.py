@@ -59,14 +59,6 @@ def processed(number: int, phash: str, uid: str = "ana") -> Observation:
     return replace(observation(number, uid), status=Status.READY, derived=derived(phash))
 
 
-@pytest.fixture(params=["sqlite", "firestore"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "sqlite":
-        return SqliteObservations(tmp_path / "deep" / "observations.db")
-    client = request.getfixturevalue("firestore")()
-    return FirestoreObservations(client)
-
-
 def fill(store: Store, observations: list[Observation]) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert all(created for _, created in pool.map(store.create, observations))
