@@ -67,13 +67,18 @@ check() {
 lock() {
   setup
   cd "$root"
-  local compile=("$venv/bin/uv" pip compile --quiet --universal --python-version 3.11
+  local function compile=("$venv/bin/uv" pip compile --quiet --universal --python-version 3.11
     --no-emit-index-url --no-emit-find-links --custom-compile-command "./dev.sh lock" --upgrade)
   "${compile[@]}" pyproject.toml shared/pyproject.toml --group pyproject.toml:dev \
     -o requirements.lock
-  "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
-    -o functions/classify/requirements.txt
-  "${compile[@]}" shared/pyproject.toml -c requirements.lock -o functions/save/requirements.txt
+  for function in classify process; do
+    "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
+      -o "functions/$function/requirements.txt"
+  done
+  for function in save observations; do
+    "${compile[@]}" shared/pyproject.toml -c requirements.lock \
+      -o "functions/$function/requirements.txt"
+  done
 }
 
 command=${1:-}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _ROOT = Path(__file__).parent.parent
-FUNCTIONS = ("classify", "save")
+FUNCTIONS = ("classify", "save", "observations")
 
 
 def application() -> WSGIApplication:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ from models.stores import BucketStore
 from parrot.adapters.model_bundle import FolderBundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from models.releases import Release
 
@@ -35,6 +37,7 @@ MODELS = ROOT / ".local" / "models"
 PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"
 MODEL_BUCKET = f"{PROJECT}-models"
+_OBSERVATIONS = "observations.db"
 _READY_SECONDS = 60.0
 _PROBE_SECONDS = 5.0
 _THREADS = 16
@@ -62,24 +65,28 @@ def running(
         say("building the model from its ImageNet weights and the fitted head")
         _build_model()
     data = data.resolve()
+    storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
     with Processes(data / "logs") as processes:
-        storage, models = _storage(data), _model_server()
+        storage = _storage(storage_url, data, events_url)
+        models = _model_server(models_url)
+        events = _events(events_url, data, storage_url, process_url)
         say("starting storage and model server")
-        processes.start(storage)
-        processes.start(models)
-        pids = [processes.wait(storage, _READY_SECONDS)]
+        for part in (storage, models, events):
+            processes.start(part)
+        processes.wait(storage, _READY_SECONDS)
         say("publishing the model bundle to the local bucket")
-        release = _publish(storage.url)
-        functions = _functions(port or free_port(), data, storage.url, models.url, release)
+        release = _publish(storage_url)
+        environment = _environment(data, storage_url, models_url, release)
+        functions = _functions(port or free_port(), environment)
+        process = _process(process_url, environment)
         say("starting the functions")
         processes.start(functions)
-        pids += [processes.wait(part, _READY_SECONDS) for part in (models, functions)]
+        processes.start(process)
+        parts = (storage, models, functions, process, events)
+        pids = [processes.wait(part, _READY_SECONDS) for part in parts]
         yield Running(
             functions.url,
-            tuple(
-                (part.name, part.url, pid)
-                for part, pid in zip((storage, models, functions), pids, strict=True)
-            ),
+            tuple((part.name, part.url, pid) for part, pid in zip(parts, pids, strict=True)),
             processes,
         )
 
@@ -101,13 +108,12 @@ def _build_model() -> None:
         raise PartFailed(f"the model cannot be built:\n{done.stderr[-2000:]}")
 
 
-def _storage(data: Path) -> Part:
+def _storage(url: str, data: Path, events: str) -> Part:
     root = data / "storage"
     root.mkdir(parents=True, exist_ok=True)
     # Photos stay; bundles are published anew, so that a refitted one of the same version counts.
     shutil.rmtree(root / MODEL_BUCKET, ignore_errors=True)
-    url = f"http://127.0.0.1:{free_port()}"
-    address = url.removeprefix("http://")
+    address = _address(url)
     return Part(
         "storage",
         # The wheel's own class never drains the server's stderr, which then blocks; so start the
@@ -117,24 +123,37 @@ def _storage(data: Path) -> Part:
             *("-scheme", "http", "-host", "127.0.0.1", "-port", address.rpartition(":")[2]),
             *("-backend", "filesystem", "-filesystem-root", str(root)),
             *("-external-url", url, "-public-host", address),
+            *("-event.list", "finalize", "-event.bucket", BUCKET),
+            *("-event.pubsub-project-id", PROJECT, "-event.pubsub-topic", "photos"),
         ],
         url,
         lambda: _answers(f"{url}/storage/v1/b?project={PROJECT}"),
+        {"PUBSUB_EMULATOR_HOST": _address(events)},
     )
 
 
-def _model_server() -> Part:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
+def _model_server(url: str) -> Part:
+    port = url.rpartition(":")[2]
     return Part(
         "model server",
-        [sys.executable, "-m", "models", "serve", "--base", str(MODELS), "--port", str(port)],
+        [sys.executable, "-m", "models", "serve", "--base", str(MODELS), "--port", port],
         url,
         lambda: _answers(f"{url}/v1/models/ParrotClassifier"),
     )
 
 
-def _functions(port: int, data: Path, storage: str, models: str, release: Release) -> Part:
+def _events(url: str, data: Path, storage: str, process: str) -> Part:
+    port = url.rpartition(":")[2]
+    return Part(
+        "storage events",
+        [sys.executable, "-m", "local.events", port, process, BUCKET, str(data / _OBSERVATIONS)],
+        url,
+        lambda: _listens(url),
+        {"STORAGE_EMULATOR_HOST": storage, "GOOGLE_CLOUD_PROJECT": PROJECT},
+    )
+
+
+def _functions(port: int, environment: Mapping[str, str]) -> Part:
     url = f"http://127.0.0.1:{port}"
     return Part(
         "functions",
@@ -145,19 +164,49 @@ def _functions(port: int, data: Path, storage: str, models: str, release: Releas
         ],
         url,
         lambda: _answers(f"{url}/parrot-classifier/classify"),
-        {
-            "BUCKET": BUCKET,
-            "MODEL_BUCKET": MODEL_BUCKET,
-            "MODEL_BUNDLE": release.version,
-            "MODEL_BUNDLE_SHA256": release.manifest_sha256,
-            "MODEL_SERVER_URL": models,
-            "STORAGE_EMULATOR_HOST": storage,
-            "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "OBSERVATIONS": f"sqlite:{data / 'observations.db'}",
-            "IDENTITY": "local",
-            "ALLOW_ANONYMOUS_SAVE": "true",
-        },
+        environment,
     )
+
+
+def _process(url: str, environment: Mapping[str, str]) -> Part:
+    """As it runs when deployed: by functions-framework's own command."""
+    source = ROOT / "functions" / "process" / "main.py"
+    return Part(
+        "process",
+        [
+            *(sys.executable, "-m", "functions_framework", "--source", str(source)),
+            *("--target", "on_saved", "--signature-type", "cloudevent"),
+            *("--host", "127.0.0.1", "--port", url.rpartition(":")[2]),
+        ],
+        url,
+        lambda: _listens(url),
+        environment,
+    )
+
+
+def _environment(data: Path, storage: str, models: str, release: Release) -> Mapping[str, str]:
+    """What every function is told, as `deploy.sh` tells the deployed ones."""
+    return {
+        "BUCKET": BUCKET,
+        "MODEL_BUCKET": MODEL_BUCKET,
+        "MODEL_BUNDLE": release.version,
+        "MODEL_BUNDLE_SHA256": release.manifest_sha256,
+        "MODEL_SERVER_URL": models,
+        "STORAGE_EMULATOR_HOST": storage,
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "OBSERVATIONS": f"sqlite:{data / _OBSERVATIONS}",
+        "DOWNLOAD_SECRET": _secret(data / "download-secret"),
+        "IDENTITY": "local",
+        "ALLOW_ANONYMOUS_SAVE": "true",
+    }
+
+
+def _secret(path: Path) -> str:
+    """Made once a data folder, so that download URLs outlive a restart."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
+    return path.read_text()
 
 
 def _publish(storage: str) -> Release:
@@ -175,3 +224,20 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=_PROBE_SECONDS).ok
     except requests.RequestException:
         return False
+
+
+def _listens(url: str) -> bool:
+    host, _, port = _address(url).partition(":")
+    try:
+        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_url() -> str:
+    return f"http://127.0.0.1:{free_port()}"
+
+
+def _address(url: str) -> str:
+    return url.removeprefix("http://")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local import stack
+from tests import firestore as emulators
 from tests.photos import ODD, PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from google.cloud.firestore import Client
     from google.cloud.storage import Bucket
+
+    from tests.test_observations_store import Store
 
 
 def pytest_configure() -> None:
@@ -44,9 +49,15 @@ def odd() -> Path:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the running stack keeps everything."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def running(data: Path) -> Iterator[stack.Running]:
     """The whole local stack, started once for all tests that only talk to it."""
-    with stack.running(tmp_path_factory.mktemp("data")) as started:
+    with stack.running(data) as started:
         yield started
 
 
@@ -85,3 +96,30 @@ def stored(bucket: Bucket) -> Callable[[str], list[str]]:
 def stored_bytes(bucket: Bucket) -> Callable[[str], bytes]:
     """A stored object's content."""
     return lambda name: bytes(bucket.blob(name).download_as_bytes())
+
+
+@pytest.fixture(scope="session")
+def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Client]]:
+    """Makes clients of the Firestore emulator, each with an empty database of its own."""
+    from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
+
+    patch = pytest.MonkeyPatch()
+    try:
+        with emulators.emulator(tmp_path_factory.mktemp("firestore")) as address:
+            patch.setenv(emulators.HOST, address)
+            yield lambda: Client(f"demo-{uuid.uuid4().hex[:12]}")
+    except emulators.NotInstalledError as error:
+        pytest.skip(str(error))
+    finally:
+        patch.undo()
+
+
+@pytest.fixture(params=["sqlite", "firestore"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Every store of observations in turn, empty."""
+    from parrot.adapters.firestore import FirestoreObservations  # noqa: PLC0415 - 0.3 s
+    from parrot.adapters.sqlite import SqliteObservations  # noqa: PLC0415
+
+    if request.param == "sqlite":
+        return SqliteObservations(tmp_path / "deep" / "observations.db")
+    return FirestoreObservations(request.getfixturevalue("firestore")())

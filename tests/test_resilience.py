@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from local.processes import Part
 
-PHOTO = encoded(noise())
+PHOTO, OTHER_PHOTO = encoded(noise()), encoded(noise(seed=1))
 PATIENCE_SECONDS = 20
 
 
@@ -34,14 +34,16 @@ def test_without_the_model_server_classify_says_so_and_recovers_by_itself(tmp_pa
         os.killpg(pid, signal.SIGTERM)
         for part, code in _wait_for_end(running):
             assert (part.name, code) == ("model server", 0)
+        # What was answered before is still answered.
+        assert requests.post(classify, data=PHOTO, timeout=2).status_code == 200
         # The wait itself is the limit: a phone does not wait longer.
-        response = requests.post(classify, data=PHOTO, timeout=2)
+        response = requests.post(classify, data=OTHER_PHOTO, timeout=2)
         assert_problem(response, 503, "model_unavailable")
         assert int(response.headers["Retry-After"]) > 0
         assert_problem(requests.get(classify, timeout=2), 503, "model_unavailable")
         again = start(stack.MODELS, int(url.rpartition(":")[2]))
         try:
-            assert requests.post(classify, data=PHOTO, timeout=30).status_code == 200
+            assert requests.post(classify, data=OTHER_PHOTO, timeout=30).status_code == 200
         finally:
             stop(again)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Names = Callable[[str], list[str]]
 
+# What a save decides; the rest is the processing's.
+SAVED = ("id", "species", "index", "labels", "photo", "created")
+
 
 def photo(seed: int) -> bytes:
     return encoded(noise(seed=seed))
@@ -57,10 +60,12 @@ def test_the_stored_photo_is_the_sent_photo(
 
 
 def test_the_same_save_again_is_200_with_the_same_body(save_url: str) -> None:
-    """A phone that did not hear the answer asks again."""
+    """A phone that did not hear the answer asks again; processing may have gone on meanwhile."""
     once, again = (send(save_url, photo(2), user="ana") for _ in range(2))
     assert (once.status_code, again.status_code) == (201, 200)
-    assert once.json() == again.json()
+    assert {name: again.json()[name] for name in SAVED} == {
+        name: once.json()[name] for name in SAVED
+    }
 
 
 def test_twenty_saves_at_once_leave_one_object_and_one_observation(
@@ -70,7 +75,7 @@ def test_twenty_saves_at_once_leave_one_object_and_one_observation(
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: send(save_url, photo(3), user="bea"), range(20)))
     assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
-    assert len({answer.text for answer in answers}) == 1
+    assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(stored("photos/bea/")) == 1
 
 

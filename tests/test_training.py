@@ -26,6 +26,8 @@ from tests.photos import encoded, first, noise
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from parrot.gate import Gate
+
 RNG = np.random.default_rng(11)
 SPECIES = {
     "galah": "eolophus-roseicapilla",
@@ -109,7 +111,7 @@ def _rows(cache: Path) -> set[bytes]:
         return set()
 
 
-def _never(*_: object) -> object:
+def _never(*_: object) -> Gate:
     raise AssertionError("unpickled")
 
 

@@ -3,7 +3,7 @@
 import functions_framework
 from flask import Request, Response
 
-from parrot import web, wiring
+from parrot import answers, submission, web, wiring
 from parrot.errors import Unauthenticated
 
 
@@ -15,14 +15,17 @@ def classify(request: Request) -> Response:
 
 def _classify(request: Request) -> Response:
     settings = wiring.settings()
-    if web.user(request, wiring.identity) is None and settings.require_auth:
+    web.attest(request, settings, wiring.app_check)
+    user = web.user(request, wiring.identity)
+    if user is None and settings.require_auth:
         raise Unauthenticated("this deployment classifies for signed-in users only")
     top = web.top(request)
-    sent = web.read_photo(request, max_bytes=settings.max_photo_bytes)
-    answer = wiring.classifier().classify(sent.photo, top=top)
-    return web.classification(answer, first_version=sent.first_version)
+    sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
+    allowance = wiring.classify_meter().take(user)
+    answer = wiring.cached_classifier().classify(sent.photo, top=top)
+    return answers.classification(answer, allowance, first_version=sent.first_version)
 
 
 def _ready(_request: Request) -> Response:
     classifier = wiring.classifier()
-    return web.readiness(classifier.bundle.manifest.version, classifier.versions())
+    return answers.readiness(classifier.bundle.manifest.version, classifier.versions())

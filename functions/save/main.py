@@ -3,10 +3,9 @@
 import functions_framework
 from flask import Request, Response
 
-from parrot import web, wiring
+from parrot import answers, submission, web, wiring
 from parrot.errors import Unauthenticated
-from parrot.records import User
-from parrot.save import ANONYMOUS_UID
+from parrot.records import ANONYMOUS_UID, User
 
 
 @functions_framework.http
@@ -17,15 +16,17 @@ def save(request: Request) -> Response:
 
 def _save(request: Request) -> Response:
     settings = wiring.settings()
+    web.attest(request, settings, wiring.app_check)
     user = web.user(request, wiring.identity)
     if user is None:
         if not settings.allow_anonymous_save:
             raise Unauthenticated("saving needs a signed-in user")
         user = User(ANONYMOUS_UID, anonymous=True)
     key = web.idempotency_key(request)
-    sent = web.read_photo(request, max_bytes=settings.max_photo_bytes)
+    sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
     species = wiring.species().find(
         index=sent.fields.get("index"), species=sent.fields.get("species")
     )
     saved = wiring.saver().save(sent.photo, species, user, key=key)
-    return web.saved(saved, first_version=sent.first_version)
+    links = web.links(request, settings, wiring.downloads())
+    return answers.saved(saved, links, first_version=sent.first_version)

@@ -54,18 +54,8 @@ def load(
     whoever may write to the bucket. `compile_joblib` gets the four pickles by name and the
     scikit-learn version they were written with; only a trusted manifest's pickles come that far.
     """
-    data = files.read(manifests.NAME)
-    found = manifests.digest(data)
-    if sha256 is not None and found != sha256:
-        raise BadBundle(
-            f"{manifests.NAME} has sha256 {found[:12]}..., expected is {sha256[:12]}..."
-        )
-    manifest = manifests.parse(data)
-    species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
-    if len(species) != manifest.classes:
-        raise BadBundle(
-            f"{manifests.SPECIES} has {len(species)} lines, the manifest says {manifest.classes}"
-        )
+    manifest, found = _manifest(files, sha256)
+    species = _species(files, manifest)
     if manifest.compiled:
         gate = Gate.load(_verified(files, manifest, manifests.GATE))
     elif sha256 is None or not trusted:
@@ -78,6 +68,30 @@ def load(
         gate = compile_joblib(pickles, manifest.scikit_learn)
     _reproduce(gate, manifest)
     return Bundle(manifest, found, gate, species)
+
+
+def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
+    """The classes alone, for whoever classifies nothing. Raises BadBundle, StoreUnavailable."""
+    return _species(files, _manifest(files, sha256)[0])
+
+
+def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:
+    data = files.read(manifests.NAME)
+    found = manifests.digest(data)
+    if sha256 is not None and found != sha256:
+        raise BadBundle(
+            f"{manifests.NAME} has sha256 {found[:12]}..., expected is {sha256[:12]}..."
+        )
+    return manifests.parse(data), found
+
+
+def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
+    species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
+    if len(species) != manifest.classes:
+        raise BadBundle(
+            f"{manifests.SPECIES} has {len(species)} lines, the manifest says {manifest.classes}"
+        )
+    return species
 
 
 def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:

@@ -10,19 +10,30 @@
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
 | MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
 | MODEL_TIMEOUT_SECONDS | how long one prediction may take | 20 |
-| OBSERVATIONS | `sqlite:PATH` | required |
-| IDENTITY | `local` | required |
+| OBSERVATIONS | `firestore`, `firestore:DATABASE` or `sqlite:PATH` | required |
+| IDENTITY | `firebase`, or `local`, which believes everybody | required |
+| GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | required by these |
+| CHECK_REVOKED | ask Firebase at each request whether the session was ended | false |
+| REQUIRE_APP_CHECK | every call needs an App Check token | false |
 | REQUIRE_AUTH | classify needs a user too | false |
 | ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
+| DOWNLOAD_SECRET | signs download URLs; empty: they want an Authorization header | empty |
+| PUBLIC_URL | where the phones find the service | the host they asked |
+| SAVES_PER_DAY | new observations a user and day (UTC); 0: no limit | 500 |
+| CLASSIFICATIONS_PER_MINUTE | for those who are signed in; 0: no limit | 120 |
+| CLASSIFY_CACHE | answers that an instance keeps; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
 | MAX_PHOTO_PIXELS | largest photo in pixels | 51,000,000 |
+
+Emulators believe everybody, so on Cloud Run (`K_SERVICE`) their variables are refused, as is
+IDENTITY=local. The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +44,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_DATABASE = re.compile(r"firestore(:[a-z0-9()-]{1,63})?")
+_EMULATORS = (
+    "FIREBASE_AUTH_EMULATOR_HOST",
+    "FIRESTORE_EMULATOR_HOST",
+    "STORAGE_EMULATOR_HOST",
+    "FIREBASE_STORAGE_EMULATOR_HOST",
+)
+_SHORTEST_SECRET = 32
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
 # Cloud Run takes 32 MB a request, and base64 makes three bytes four.
 _MOST_PHOTO_BYTES = 23 * 2**20
@@ -51,9 +70,18 @@ class Settings:
     model_auth: str
     model_timeout: float
     sqlite_path: Path | None
+    firestore_database: str | None
+    project: str | None
     identity: str
+    check_revoked: bool
+    require_app_check: bool
     require_auth: bool
     allow_anonymous_save: bool
+    download_secret: bytes | None = field(repr=False)
+    public_url: str | None
+    saves_per_day: int
+    classifications_per_minute: int
+    classify_cache: int
     cors_origins: tuple[str, ...]
     max_photo_bytes: int
     max_photo_pixels: int
@@ -66,10 +94,15 @@ class Settings:
         endpoints = read.pairs("VERTEX_ENDPOINTS", _is_url)
         if (url is None) == (not endpoints):
             read.problem("set one of MODEL_SERVER_URL and VERTEX_ENDPOINTS")
-        sqlite = read.required("OBSERVATIONS", lambda text: text.startswith("sqlite:"))
-        identity = read.choice("IDENTITY", ("local",))
-        if identity == "local" and "K_SERVICE" in env:
-            read.problem("IDENTITY=local trusts everybody and does not start on Cloud Run")
+        store = read.required(
+            "OBSERVATIONS", lambda text: text[:7] == "sqlite:" or _DATABASE.fullmatch(text)
+        )
+        identity = read.choice("IDENTITY", ("firebase", "local"))
+        app_check = read.flag("REQUIRE_APP_CHECK")
+        project = read.optional("GOOGLE_CLOUD_PROJECT", bool)
+        if project is None and (store[:9] == "firestore" or identity == "firebase" or app_check):
+            read.problem("Firestore, Firebase and App Check need GOOGLE_CLOUD_PROJECT")
+        _refuse_emulators(env, identity, read)
         bucket = read.required("BUCKET", bool)
         secure = url is not None and url.startswith("https:")
         settings = cls(
@@ -83,18 +116,27 @@ class Settings:
                 "MODEL_AUTH", ("none", "id-token"), "id-token" if secure else "none"
             ),
             model_timeout=read.number("MODEL_TIMEOUT_SECONDS", 20.0, low=0.1, high=300.0),
-            sqlite_path=Path(sqlite.removeprefix("sqlite:")),
+            sqlite_path=Path(store[7:]) if store[:7] == "sqlite:" else None,
+            firestore_database=(store[10:] or "(default)") if store[:9] == "firestore" else None,
+            project=project,
             identity=identity,
+            check_revoked=read.flag("CHECK_REVOKED"),
+            require_app_check=app_check,
             require_auth=read.flag("REQUIRE_AUTH"),
             allow_anonymous_save=read.flag("ALLOW_ANONYMOUS_SAVE"),
+            download_secret=read.secret("DOWNLOAD_SECRET"),
+            public_url=read.optional("PUBLIC_URL", _is_url),
+            saves_per_day=read.count("SAVES_PER_DAY", 500),
+            classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
+            classify_cache=read.count("CLASSIFY_CACHE", 1024),
             cors_origins=tuple(
                 origin.strip() for origin in env.get("CORS_ORIGINS", "*").split(",")
             ),
-            max_photo_bytes=int(
-                read.number("MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES)
+            max_photo_bytes=read.count(
+                "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
             ),
-            max_photo_pixels=int(
-                read.number("MAX_PHOTO_PIXELS", MAX_PHOTO_PIXELS, low=1, high=178_000_000)
+            max_photo_pixels=read.count(
+                "MAX_PHOTO_PIXELS", MAX_PHOTO_PIXELS, low=1, high=178_000_000
             ),
         )
         read.finish()
@@ -153,6 +195,15 @@ class _Reader:
             return default
         return value
 
+    def count(self, name: str, default: int, *, low: int = 0, high: int = 1_000_000) -> int:
+        return int(self.number(name, default, low=low, high=high))
+
+    def secret(self, name: str) -> bytes | None:
+        value = self._env.get(name, "").strip().encode()
+        if value and len(value) < _SHORTEST_SECRET:
+            self.problem(f"{name} is shorter than {_SHORTEST_SECRET} characters")
+        return value or None
+
     def pairs(self, name: str, fits: Callable[[str], object]) -> dict[str, str]:
         found = {}
         for part in filter(None, (part.strip() for part in self._env.get(name, "").split(","))):
@@ -162,6 +213,17 @@ class _Reader:
             else:
                 self.problem(f"{name}: {part!r:.80} is no NAME=URL")
         return found
+
+
+def _refuse_emulators(env: Mapping[str, str], identity: str, read: _Reader) -> None:
+    emulated = env.get("FUNCTIONS_EMULATOR") == "true" and "K_CONFIGURATION" not in env
+    if "K_SERVICE" not in env or emulated:
+        return
+    if identity == "local":
+        read.problem("IDENTITY=local trusts everybody and does not start on Cloud Run")
+    for name in _EMULATORS:
+        if name in env:
+            read.problem(f"{name} must not be set on Cloud Run: emulators trust everybody")
 
 
 def _is_url(text: str) -> bool:

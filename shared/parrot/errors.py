@@ -16,6 +16,7 @@ ParrotError
 |- BackendError              retry may help
 |  |- ModelUnavailable   503
 |  |- StoreUnavailable   503
+|  |- IdentityUnavailable 503
 |  `- ModelTimeout       504
 `- DeploymentError           ours to mend
    |- BadConfig          500
@@ -148,8 +149,13 @@ class TooManyRequests(RequestError):
     code = "too_many_requests"
     title = "Too many requests"
 
-    def __init__(self, detail: str, *, retry_after: int) -> None:
-        super().__init__(detail)
+    def __init__(self, *, quota: str, limit: int, seconds: int, retry_after: int) -> None:
+        super().__init__(
+            f"the quota of {limit} {quota} in {seconds} s is used up; more in {retry_after} s"
+        )
+        self.quota = quota
+        self.limit = limit
+        self.seconds = seconds
         self.retry_after = retry_after
 
 
@@ -183,6 +189,13 @@ class StoreUnavailable(BackendError):
 
     code = "store_unavailable"
     title = "Store unavailable"
+
+
+class IdentityUnavailable(BackendError):
+    """Whether a token is good cannot be found out now."""
+
+    code = "identity_unavailable"
+    title = "Sign-in cannot be checked"
 
 
 class DeploymentError(ParrotError):

@@ -1,4 +1,4 @@
-"""Bytes to a checked Photo to the pixels that a model wants. Pillow lives here and nowhere else.
+"""Bytes to a checked Photo to the pixels that a model wants. Nothing else decodes a photo.
 
 Training, evaluation and serving call the same `pixels`: a model that was fitted on other
 pixels than it is served with gives other answers.
@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.records import Crop, Encoding, Photo, Raster, Resampling, Scaling
@@ -111,6 +111,23 @@ def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, i
     return (height, width) if sideways else (width, height)
 
 
+def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS) -> Image.Image:
+    """The whole photo as a person sees it: upright, sRGB, its long side at most `long_side`.
+
+    Nothing of the file's metadata comes along. Raises InvalidImage (422), PhotoTooLarge.
+    """
+    with _opened(photo, max_pixels) as image:
+        orientation = _orientation(image)
+        scale = min(1.0, long_side / max(image.size))
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA", "P"} else None
+        image.draft("RGB", size)
+        small = _rgb(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        small = _upright(_srgb(small, profile) if profile else small, orientation)
+    small.info = {}
+    return small
+
+
 def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     """What is sent for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
     if spec.encoding is Encoding.FLOATS:
@@ -197,6 +214,15 @@ def _rgb(image: Image.Image) -> Image.Image:
         over = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
     return image.convert("RGB")
+
+
+def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Colours as the profile means them: without it a phone's Display P3 would look pale."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB")) or image
+    except (ImageCms.PyCMSError, OSError, ValueError):  # damaged, or a profile of no RGB
+        return image
 
 
 def _covering(size: tuple[int, int], target: tuple[int, int], crop: Crop) -> tuple[int, int]:

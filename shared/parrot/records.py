@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -128,6 +129,7 @@ class Timing:
 
     step: str
     milliseconds: float
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,33 @@ class Classification:
     timings: tuple[Timing, ...] = ()
 
 
+# A uid becomes part of object names and document paths, so it is one plain segment of a path.
+# Firebase makes 28 letters and digits; custom tokens may hold anything up to 128 characters.
+UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
+ANONYMOUS_UID = "anonymous"  # all the phones of the first version, which know no login
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks."""
+    """Who asks. Raises ValueError for a uid that cannot be part of an object's name."""
 
     uid: str
     anonymous: bool = False
+
+    def __post_init__(self) -> None:
+        if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
+            raise ValueError(f"no uid: {self.uid!r:.40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a user's quota, for the RateLimit headers."""
+
+    quota: str  # what is counted
+    limit: int  # so many in each window
+    seconds: int  # the window's length
+    remaining: int
+    resets_in: int  # seconds until the next window
 
 
 class Status(StrEnum):
@@ -160,18 +183,52 @@ class Status(StrEnum):
 
     PENDING = "pending"  # the photo is on its way, or not processed yet
     READY = "ready"
-    NEEDS_REVIEW = "needs_review"  # the model and the person disagree
-    REJECTED = "rejected"
+    NEEDS_REVIEW = "needs_review"  # processed; the model and the person disagree
+    REJECTED = "rejected"  # it can never be processed; `reason` says why
+    DELETING = "deleting"  # being removed; nobody is shown it any more
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A species that the person chose, and when."""
+
+    species: str  # Species.id
+    index: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the model said of a saved photo; `species` is None where it is no parrot."""
+
+    is_parrot: bool
+    parrot_probability: float
+    species: str | None
+    species_probability: float | None
+    bundle: str
+    model: str  # NAME/VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What was made of a saved photo; nothing of it carries the original's metadata."""
+
+    image: str  # object name of the clean copy, WebP, long side at most 1024 px
+    thumbnail: str  # object name, WebP, long side at most 256 px
+    width: int  # of `image`
+    height: int
+    blurhash: str
+    phash: str  # perceptual hash, 16 hex digits
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A photo that a person kept, and the species the person chose."""
+    """A photo that a person kept, and the species the person chose (None: not yet)."""
 
     id: str
     uid: str
-    species: str  # Species.id
-    species_index: int
+    object_name: str  # of the original photo in the bucket
+    labels: tuple[Label, ...]  # oldest first; the last one counts
     sha256: str
     media_type: str
     width: int
@@ -179,3 +236,45 @@ class Observation:
     status: Status
     created: datetime
     updated: datetime
+    revision: int = 1  # counts changes; the ETag
+    generation: str | None = None  # of the original that was processed last
+    verdict: Verdict | None = None
+    derived: Derived | None = None
+    duplicate_of: str | None = None  # id of an older near-duplicate of the same user
+    reason: str | None = None  # why it was rejected
+
+    @property
+    def label(self) -> Label | None:
+        """The species that counts."""
+        return self.labels[-1] if self.labels else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """What a storage event says of an object `photos/{uid}/{name}`, and whose it becomes."""
+
+    bucket: str
+    name: str
+    generation: int
+    size: int  # bytes
+    content_type: str  # as the uploader named it; nobody checked
+    uid: str
+    id: str  # of its observation: the name where that is a UUID, else made from it
+    created: datetime
+    species: str | None = None  # that the uploader wrote beside it; nobody checked
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some observations, newest first; `next` is the last one's place if there are more."""
+
+    observations: tuple[Observation, ...]
+    next: Place | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where an observation stands in its user's list: newest first, ties by id."""
+
+    created: datetime
+    id: str

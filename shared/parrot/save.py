@@ -8,48 +8,41 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
-from parrot.errors import Conflict
-from parrot.records import Observation, Status
+from parrot.errors import Conflict, StoreUnavailable
+from parrot.records import Label, Observation, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.records import Photo, Species, User
+    from parrot.observations import ObservationStore
+    from parrot.quota import Meter
+    from parrot.records import Allowance, Photo, Species, User
 
 # Any fixed UUID will do; changing it would make every retry a second observation.
 _NAMESPACE = uuid.UUID("5b1ce5c4-2a0e-5f0c-9d3e-0b8f4f1f6c55")
-ANONYMOUS_UID = "anonymous"
-
-
-class Observations(Protocol):
-    """Where observations live: Firestore, or SQLite on one machine."""
-
-    def create(self, observation: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) is there; the stored one, and whether it is new.
-
-        Two callers at once: exactly one is told True. Raises StoreUnavailable.
-        """
-
-    def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The user's own observation, or None. Raises StoreUnavailable."""
+_TRIES = 5
 
 
 class Photos(Protocol):
     """Where photos live: a Cloud Storage bucket."""
 
-    def put(self, uid: str, observation_id: str, photo: Photo) -> bool:
-        """Upload `photos/{uid}/{id}` unless it is there; whether this call wrote it.
+    def put(self, object_name: str, photo: Photo) -> bool:
+        """Upload unless the object is there; whether this call wrote it.
 
         Raises StoreUnavailable.
         """
 
+    def delete(self, object_name: str) -> None:
+        """Remove an object; no error where there is none. Raises StoreUnavailable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The observation, and whether this save made it."""
+    """The observation, whether this save made it, and what is left of the user's quota."""
 
     observation: Observation
     created: bool
+    allowance: Allowance | None = None
 
 
 class Saver:
@@ -57,32 +50,36 @@ class Saver:
 
     def __init__(
         self,
-        observations: Observations,
+        observations: ObservationStore,
         photos: Photos,
         *,
         max_pixels: int,
+        meter: Meter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Nothing is opened here."""
         self._observations = observations
         self._photos = photos
         self._max_pixels = max_pixels
+        self._meter = meter
         self._now = now
 
     def save(self, photo: Photo, species: Species, user: User, *, key: str | None = None) -> Saved:
         """Keep the photo. `key` is the caller's Idempotency-Key.
 
         The observation comes first: a photo without one would be an orphan that nobody sees, while
-        a `pending` one without its photo is completed by the phone's next try.
-        Raises InvalidImage, PhotoTooLarge, Conflict, StoreUnavailable.
+        a `pending` one without its photo is completed by the phone's next try. Only what makes a
+        new observation counts against the quota.
+        Raises InvalidImage, PhotoTooLarge, Conflict, TooManyRequests, StoreUnavailable.
         """
         width, height = images.measure(photo, max_pixels=self._max_pixels)
         now = self._now()
+        name = observation_id(user, photo.sha256, species.id, key)
         wanted = Observation(
-            id=observation_id(user, photo.sha256, species.id, key),
+            id=name,
             uid=user.uid,
-            species=species.id,
-            species_index=species.index,
+            object_name=f"photos/{user.uid}/{name}",
+            labels=(Label(species.id, species.index, now),),
             sha256=photo.sha256,
             media_type=photo.media_type,
             width=width,
@@ -91,12 +88,27 @@ class Saver:
             created=now,
             updated=now,
         )
-        observation, created = self._observations.create(wanted)
-        if not created:
-            _same_save(observation, wanted)
-        if observation.status is Status.PENDING:
-            self._photos.put(user.uid, observation.id, photo)
-        return Saved(observation, created)
+        allowance = None
+        if self._observations.get(wanted.uid, wanted.id) is None:
+            allowance = self._meter.take(user)
+        for _ in range(_TRIES):
+            observation, created = self._observations.create(wanted)
+            if not created:
+                _same_save(observation, wanted)
+            if observation.status is not Status.PENDING or self._upload(observation, photo):
+                return Saved(observation, created, allowance)
+        raise StoreUnavailable(f"observation {wanted.id} is removed as often as it is saved")
+
+    def _upload(self, observation: Observation, photo: Photo) -> bool:
+        """Store the photo; False where somebody removed the observation meanwhile."""
+        if not self._photos.put(observation.object_name, photo):
+            return True
+        stored = self._observations.get(observation.uid, observation.id)
+        if stored is not None and stored.status is Status.DELETING:
+            # The deletion may have looked for the photo before it came.
+            self._photos.delete(observation.object_name)
+            raise _being_deleted(stored)
+        return stored is not None
 
 
 def observation_id(user: User, sha256: str, species_id: str, key: str | None) -> str:
@@ -115,10 +127,18 @@ def observation_id(user: User, sha256: str, species_id: str, key: str | None) ->
 
 
 def _same_save(stored: Observation, wanted: Observation) -> None:
+    """A retry names the species that the first try named, or the one that counts by now."""
+    if stored.status is Status.DELETING:
+        raise _being_deleted(stored)
     if stored.sha256 != wanted.sha256:
         raise Conflict(f"this Idempotency-Key already saved another photo as {stored.id}")
-    if stored.species != wanted.species:
+    named = {label.species for label in (*stored.labels[:1], *stored.labels[-1:])}
+    if wanted.label is not None and wanted.label.species not in named:
         raise Conflict(
-            f"this photo is saved as {stored.id} with the species {stored.species};"
-            " change that observation instead"
+            f"this photo is saved as {stored.id} with the species"
+            f" {stored.label.species if stored.label else None}; change that observation instead"
         )
+
+
+def _being_deleted(stored: Observation) -> Conflict:
+    return Conflict(f"{stored.id} is being deleted; delete it again to finish, then save")

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import json
 import logging
+import re
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from flask import Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from parrot import images, logs
+from parrot.answers import Links
 from parrot.errors import (
     BackendError,
-    InvalidImage,
     InvalidRequest,
     MethodNotAllowed,
+    NotFound,
     ParrotError,
     PhotoTooLarge,
     RequestError,
     TooManyRequests,
     Unauthenticated,
-    UnsupportedMedia,
 )
+from parrot.observations import version
+from parrot.records import Status
+from parrot.submission import FORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from flask import Request
 
     from parrot.config import Settings
-    from parrot.records import Classification, Observation, Photo, Species, SpeciesSet, User
-    from parrot.save import Saved
+    from parrot.downloads import Downloads
+    from parrot.records import Observation, User
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,34 +44,25 @@ BASE_PATH = "/parrot-classifier"
 PROBLEM = "application/problem+json"
 DEFAULT_TOP = 5
 _MOST_TOP = 1000
-NOT_A_PARROT = "Not parrot"
-SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
-_FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # what Flask says of a bare string
-_FIRST_VERSION_FIELD = "b64"
-_FORM = "application/x-www-form-urlencoded"
-_MULTIPART = "multipart/form-data"
+DEFAULT_PAGE = 20
+_LARGEST_PAGE = 100
 _ROOM_BESIDE_THE_PHOTO = 64 * 1024
 _MAX_FIELD = 200
-_SPACE = ord(" ")
-_URLSAFE = str.maketrans({" ": "+", "-": "+", "_": "/", "\r": None, "\n": None, "\t": None})
-# Decimals of a probability in JSON: more than any model means.
-_DECIMALS = 6
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Identity(Protocol):
     """Who stands behind a bearer token."""
 
     def user(self, token: str) -> User:
-        """Raises Unauthenticated."""
+        """Raises Unauthenticated, IdentityUnavailable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A photo as it was sent: the file, the other fields, and in which version's manner."""
+class AppCheck(Protocol):
+    """Whether the project's own app is asking."""
 
-    photo: Photo
-    fields: Mapping[str, str]
-    first_version: bool
+    def check(self, token: str) -> None:
+        """Raises Unauthenticated, IdentityUnavailable."""
 
 
 def respond(
@@ -92,6 +84,7 @@ def respond(
             response.headers["Allow"] = ", ".join(("OPTIONS", *methods))
         else:
             response = _handler(request, methods)(request)
+            response.make_conditional(request)
     except Exception as error:  # noqa: BLE001 - the border: whatever happened, the phone gets an answer
         # functions-framework drains the body after every answer; what was refused stays unread.
         request.stream = io.BytesIO()
@@ -109,35 +102,6 @@ def respond(
     return response
 
 
-def read_photo(request: Request, *, max_bytes: int) -> Submission:
-    """The photo, however it was sent; size and type are checked, nothing is decoded.
-
-    Raises InvalidImage (400), InvalidRequest, PhotoTooLarge, UnsupportedMedia.
-    """
-    kind = request.mimetype
-    query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}
-    first_version = False
-    if kind == _MULTIPART:
-        data, fields, first_version = _from_form(request)
-    elif kind == _FORM:
-        # `curl --data-binary @photo.jpg` says "form" of everything: look before parsing.
-        body = request.get_data(cache=True)
-        if _looks_like_image(body):
-            data, fields = body, {}
-        else:
-            data, fields, first_version = _from_form(request)
-    elif kind == "application/json":
-        data, fields = _from_json(request.get_data(cache=False))
-    elif kind.startswith("image/") or kind in {"application/octet-stream", ""}:
-        data, fields = request.get_data(cache=False), {}
-    else:
-        raise UnsupportedMedia(
-            f"a body of type {kind!r:.80}: send a multipart file 'image', a raw image/* body,"
-            ' or JSON {"image": "<base64>"}'
-        )
-    return Submission(images.read(data, max_bytes=max_bytes), {**query, **fields}, first_version)
-
-
 def user(request: Request, identity: Callable[[], Identity]) -> User | None:
     """Who asks; None for nobody. Raises Unauthenticated for credentials that are no good."""
     header = request.headers.get("Authorization")
@@ -149,12 +113,84 @@ def user(request: Request, identity: Callable[[], Identity]) -> User | None:
     return identity().user(token.strip())
 
 
+def attest(request: Request, config: Settings, app_check: Callable[[], AppCheck]) -> None:
+    """Where the deployment says so, let nobody in but the project's own apps.
+
+    Raises Unauthenticated.
+    """
+    if config.require_app_check:
+        token = request.headers.get("X-Firebase-AppCheck")
+        if not token:
+            raise Unauthenticated("this deployment wants an X-Firebase-AppCheck token")
+        app_check().check(token)
+
+
+def route(path: str, resource: str) -> tuple[str, ...]:
+    """What follows the resource's name, or all of a path that does not name it.
+
+    Hosting passes the whole path on, a function's own URL ends in the function's name.
+    """
+    parts = tuple(part for part in path.split("/") if part)
+    if resource in parts:
+        parts = parts[parts.index(resource) + 1 :]
+    return parts
+
+
+def observation_id(text: str) -> str:
+    """An id as this service makes them. Raises NotFound."""
+    if not _ID.fullmatch(text):
+        raise NotFound(f"you have no observation {text!r:.80}")
+    return text
+
+
+def links(request: Request, config: Settings, downloads: Downloads) -> Links:
+    """URLs as this caller can reach them: behind Hosting, its host and not the function's own."""
+    root = config.public_url
+    if root is None:
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0]
+        host = request.headers.get("X-Forwarded-Host", request.host).partition(",")[0].strip()
+        root = f"{'https' if scheme.strip() == 'https' else 'http'}://{host}"
+    return Links(root.rstrip("/"), f"{BASE_PATH}/observations", downloads)
+
+
+def if_match(request: Request) -> Callable[[Observation], bool]:
+    """The If-Match header as a question to the stored observation.
+
+    An ETag's end, after the dot, tells of the download URLs: their age contradicts no change.
+    """
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return lambda _stored: True
+    wanted = {tag.partition(".")[0] for tag in request.if_match.as_set(include_weak=True)}
+    return lambda stored: version(stored) in wanted
+
+
+def page_size(request: Request) -> int:
+    """`?page_size=`. Raises InvalidRequest."""
+    return _number(request, "page_size", DEFAULT_PAGE, _LARGEST_PAGE)
+
+
+def status_filter(request: Request) -> Status | None:
+    """`?status=`. Raises InvalidRequest."""
+    text = request.args.get("status")
+    if text is None:
+        return None
+    visible = {status.value for status in Status} - {Status.DELETING.value}
+    if text not in visible:
+        raise InvalidRequest(f"status={text!r:.40} is not one of {', '.join(sorted(visible))}")
+    return Status(text)
+
+
+def species_filter(request: Request) -> str | None:
+    """`?species=`. Raises InvalidRequest."""
+    text = request.args.get("species")
+    if text is not None and not 1 <= len(text) <= _MAX_FIELD:
+        raise InvalidRequest(f"species has 1 to {_MAX_FIELD} characters")
+    return text
+
+
 def top(request: Request) -> int:
     """`?top=`: how many species. Raises InvalidRequest."""
-    text = request.args.get("top", str(DEFAULT_TOP))
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= _MOST_TOP:
-        raise InvalidRequest(f"top={text!r:.20} is no number from 1 to {_MOST_TOP}")
-    return int(text)
+    return _number(request, "top", DEFAULT_TOP, _MOST_TOP)
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -165,155 +201,32 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def classification(answer: Classification, *, first_version: bool) -> Response:
-    """A Classification as the caller's version wants it."""
-    if first_version:
-        text = json.dumps(answer.probabilities) if answer.is_parrot else NOT_A_PARROT
-        response = Response(text, content_type=_FIRST_VERSION_TYPE)
-    else:
-        response = _json(
-            {
-                "parrot": {
-                    "is_parrot": answer.is_parrot,
-                    "probability": round(answer.parrot_probability, _DECIMALS),
-                },
-                "species": [
-                    {**_species(score.species), "probability": round(score.probability, _DECIMALS)}
-                    for score in answer.species
-                ],
-                **_species_set(answer.species_set),
-                "model": {"bundle": answer.bundle, **dict(answer.models)},
-                "photo": {
-                    "sha256": answer.sha256,
-                    "width": answer.width,
-                    "height": answer.height,
-                },
-            }
-        )
-    response.headers["Server-Timing"] = ", ".join(
-        f"{timing.step};dur={timing.milliseconds:.1f}" for timing in answer.timings
-    )
-    return response
-
-
-def readiness(bundle: str, models: tuple[str, ...]) -> Response:
-    """Everything that an answer needs is there."""
-    return _json({"status": "ready", "bundle": bundle, "models": list(models)})
-
-
-def saved(answer: Saved, *, first_version: bool) -> Response:
-    """201 for a new observation, 200 for the same save again."""
-    if first_version:
-        return Response(SAVED, content_type=_FIRST_VERSION_TYPE)
-    response = _json(observation(answer.observation), status=201 if answer.created else 200)
-    response.headers["Location"] = f"{BASE_PATH}/observations/{answer.observation.id}"
-    return response
-
-
-def observation(record: Observation) -> dict[str, Any]:
-    """An observation's JSON."""
-    return {
-        "id": record.id,
-        "species": record.species,
-        "index": record.species_index,
-        "status": record.status.value,
-        "photo": {
-            "sha256": record.sha256,
-            "media_type": record.media_type,
-            "width": record.width,
-            "height": record.height,
-        },
-        "created": record.created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "updated": record.updated.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    }
-
-
-def _species_set(found: SpeciesSet | None) -> dict[str, Any]:
-    """An honest "not sure": several names, or with an empty set that it is none of the known."""
-    if found is None:
-        return {}
-    ids = [species.id for species in found.species]
-    return {"set": {"coverage": found.coverage, "species": ids, "unknown": not ids}}
-
-
-def _species(species: Species) -> dict[str, Any]:
-    return {
-        "index": species.index,
-        "id": species.id,
-        "scientific_name": species.scientific_name,
-        "names": {"en": species.english, "ko": species.korean},
-        "cites": species.cites or None,
-    }
-
-
-def _json(body: Mapping[str, Any], *, status: int = 200) -> Response:
-    return Response(
-        json.dumps(body, ensure_ascii=False), status=status, content_type="application/json"
-    )
-
-
 def _limit(request: Request, config: Settings) -> None:
     """Set the body's limits before anything touches it; Flask's own stop a form field at 500 kB."""
     most = config.max_photo_bytes * 4 // 3 + _ROOM_BESIDE_THE_PHOTO
     # Percent-encoded base64 grows once more: '+' and '/' become three characters each.
-    if request.mimetype == _FORM:
+    if request.mimetype == FORM:
         most = most * 5 // 4
     request.max_content_length = most
     request.max_form_memory_size = most
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= most:
+        raise InvalidRequest(f"{name}={text!r:.20} is no number from 1 to {most}")
+    return int(text)
 
 
 def _handler(
     request: Request, methods: Mapping[str, Callable[[Request], Response]]
 ) -> Callable[[Request], Response]:
     method = "GET" if request.method == "HEAD" else request.method
+    if not methods:
+        raise NotFound("there is nothing at this path")
     if method not in methods:
         raise MethodNotAllowed(request.method, tuple(methods))
     return methods[method]
-
-
-def _from_form(request: Request) -> tuple[bytes, dict[str, str], bool]:
-    """A form's photo, its other fields, and whether it is the first version's form."""
-    fields = {name: value[:_MAX_FIELD] for name, value in request.form.items()}
-    encoded = request.form.get(_FIRST_VERSION_FIELD)
-    if encoded is not None:
-        fields.pop(_FIRST_VERSION_FIELD)
-        return _base64(encoded, _FIRST_VERSION_FIELD), fields, True
-    upload = request.files.get("image")
-    if upload is not None:
-        return upload.read(), fields, False
-    raise InvalidImage("the form has neither a file 'image' nor a field 'b64'", status=400)
-
-
-def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
-    try:
-        raw = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("the body is no JSON") from error
-    image = raw.pop("image", None) if isinstance(raw, dict) else None
-    if not isinstance(image, str):
-        raise InvalidImage('the JSON has no "image": "<base64>"', status=400)
-    fields = {
-        str(name): str(value)[:_MAX_FIELD]
-        for name, value in raw.items()
-        if isinstance(value, str | int) and not isinstance(value, bool)
-    }
-    return _base64(image, "image"), fields
-
-
-def _base64(text: str, field: str) -> bytes:
-    """Decode what phones make of base64: line breaks, URL-safe letters, '+' turned to a space."""
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    compact = text.strip().translate(_URLSAFE).rstrip("=")
-    try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidImage(f"{field} is no base64: {error}", status=400) from error
-
-
-def _looks_like_image(body: bytes) -> bool:
-    """Whether a body that calls itself a form starts like no form can: with a byte of no text."""
-    return body[:1] > b"\x7f" or any(byte < _SPACE for byte in body[:12])
 
 
 def _as_parrot_error(error: Exception) -> ParrotError:
@@ -343,6 +256,9 @@ def _problem(error: ParrotError) -> Response:
     )
     if isinstance(error, BackendError | TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, TooManyRequests):
+        response.headers["RateLimit-Policy"] = f'"{error.quota}";q={error.limit};w={error.seconds}'
+        response.headers["RateLimit"] = f'"{error.quota}";r=0;t={error.retry_after}'
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, MethodNotAllowed):
@@ -364,7 +280,9 @@ def _allow_origin(
     if "*" not in origins and origin not in origins:
         return
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in origins else origin
-    response.headers["Access-Control-Expose-Headers"] = "ETag, Location, Retry-After, Server-Timing"
+    response.headers["Access-Control-Expose-Headers"] = (
+        "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing"
+    )
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
         response.headers["Access-Control-Allow-Headers"] = (

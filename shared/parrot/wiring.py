@@ -16,25 +16,35 @@ from parrot import bundle, logs
 from parrot.adapters.identity import LocalIdentity
 from parrot.adapters.model_bundle import BucketBundle, current_version
 from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
+from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.config import Settings
+from parrot.downloads import Downloads
 from parrot.manifest import version_name
+from parrot.observations import Observer
+from parrot.process import Processor
+from parrot.quota import Meter, Quota
 from parrot.save import Saver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from firebase_admin import App
     from google.cloud.storage import Client
 
+    from parrot.adapters.firestore import FirestoreObservations
+    from parrot.adapters.photo_store import BucketPhotos
+    from parrot.adapters.sqlite import SqliteObservations
     from parrot.bundle import Bundle
     from parrot.classify import ModelServer
     from parrot.gate import Gate
     from parrot.species import SpeciesTable
-    from parrot.web import Identity
+    from parrot.web import AppCheck, Identity
 
     T = TypeVar("T")
 
 _LOCK = threading.RLock()
+_MINUTE, _DAY = 60, 24 * 60 * 60
 
 
 def _once(build: Callable[[], T]) -> Callable[[], T]:
@@ -65,31 +75,115 @@ def classifier() -> Classifier:
 
 
 @_once
+def cached_classifier() -> Classifier | CachedClassifier:
+    """Remembers answers. Raises BadConfig, BadBundle, StoreUnavailable."""
+    size = settings().classify_cache
+    return CachedClassifier(classifier(), size=size) if size else classifier()
+
+
+@_once
+def classify_meter() -> Meter:
+    """Raises BadConfig."""
+    return Meter(
+        observation_store,
+        Quota("classifications", settings().classifications_per_minute, _MINUTE),
+    )
+
+
+@_once
 def saver() -> Saver:
     """Raises BadConfig, StoreUnavailable."""
-    from parrot.adapters.photo_store import BucketPhotos  # noqa: PLC0415
-    from parrot.adapters.sqlite import SqliteObservations  # noqa: PLC0415
-
-    config = settings()
-    if config.sqlite_path is None:
-        raise AssertionError  # Settings.from_env lets nothing else through
     return Saver(
-        SqliteObservations(config.sqlite_path),
-        BucketPhotos(_storage(), config.bucket),
+        observation_store(),
+        photo_store(),
+        max_pixels=settings().max_photo_pixels,
+        meter=Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY)),
+    )
+
+
+@_once
+def processor() -> Processor:
+    """Raises BadConfig, BadBundle, StoreUnavailable."""
+    config = settings()
+    return Processor(
+        observation_store(),
+        photo_store(),
+        classifier(),
+        classifier().bundle.species,
+        bucket=config.bucket,
+        max_bytes=config.max_photo_bytes,
         max_pixels=config.max_photo_pixels,
     )
 
 
 @_once
+def observer() -> Observer:
+    """Raises BadConfig, StoreUnavailable."""
+    return Observer(observation_store(), photo_store())
+
+
+@_once
+def downloads() -> Downloads:
+    """Raises BadConfig."""
+    return Downloads(settings().download_secret)
+
+
+@_once
 def identity() -> Identity:
     """Raises BadConfig."""
-    settings()
-    return LocalIdentity()
+    if settings().identity == "local":
+        return LocalIdentity()
+    from parrot.adapters.firebase import FirebaseIdentity  # noqa: PLC0415 - 0.2 s
+
+    return FirebaseIdentity(_firebase(), check_revoked=settings().check_revoked)
 
 
+@_once
+def app_check() -> AppCheck:
+    """Raises BadConfig."""
+    from parrot.adapters.firebase import FirebaseAppCheck  # noqa: PLC0415 - 0.2 s
+
+    return FirebaseAppCheck(_firebase())
+
+
+@_once
 def species() -> SpeciesTable:
-    """The classes of the bundle in use. Raises BadConfig, BadBundle, StoreUnavailable."""
-    return _bundle().species
+    """The classes of the bundle in use, without its gate.
+
+    Raises BadConfig, BadBundle, StoreUnavailable.
+    """
+    files, sha256 = _bundle_files()
+    return bundle.load_species(files, sha256=sha256)
+
+
+@_once
+def observation_store() -> SqliteObservations | FirestoreObservations:
+    """Observations and quotas. Raises BadConfig, StoreUnavailable."""
+    config = settings()
+    if config.sqlite_path is not None:
+        from parrot.adapters.sqlite import SqliteObservations  # noqa: PLC0415
+
+        return SqliteObservations(config.sqlite_path)
+    from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
+
+    from parrot.adapters.firestore import FirestoreObservations  # noqa: PLC0415
+
+    return FirestoreObservations(Client(config.project, database=config.firestore_database))
+
+
+@_once
+def photo_store() -> BucketPhotos:
+    """Raises BadConfig, StoreUnavailable."""
+    from parrot.adapters.photo_store import BucketPhotos  # noqa: PLC0415
+
+    return BucketPhotos(_storage(), settings().bucket)
+
+
+@_once
+def _firebase() -> App:
+    from parrot.adapters.firebase import connect  # noqa: PLC0415 - 0.2 s
+
+    return connect(settings().project or "", credentialed=settings().check_revoked)
 
 
 @_once
@@ -102,15 +196,23 @@ def _storage() -> Client:
 @_once
 def _bundle() -> Bundle:
     config = settings()
-    version, sha256 = config.bundle, config.bundle_sha256
-    if version is None:
-        version, sha256 = current_version(_storage(), config.model_bucket)
+    files, sha256 = _bundle_files()
     return bundle.load(
-        BucketBundle(_storage(), config.model_bucket, version_name(version)),
+        files,
         sha256=sha256,
         trusted=config.bundle is not None and config.bundle_sha256 is not None,
         compile_joblib=_compile_joblib,
     )
+
+
+@_once
+def _bundle_files() -> tuple[BucketBundle, str | None]:
+    """The pinned bundle, or the one that `current.json` names; and its manifest's sha256."""
+    config = settings()
+    version, sha256 = config.bundle, config.bundle_sha256
+    if version is None:
+        version, sha256 = current_version(_storage(), config.model_bucket)
+    return BucketBundle(_storage(), config.model_bucket, version_name(version)), sha256
 
 
 def _compile_joblib(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:

@@ -18,4 +18,7 @@ class LocalIdentity:
         match = _LOCAL_TOKEN.fullmatch(token)
         if match is None:
             raise Unauthenticated("a local token is local:NAME, NAME of letters, digits, '_', '-'")
-        return User(match[1])
+        try:
+            return User(match[1])
+        except ValueError as error:
+            raise Unauthenticated(str(error)) from error

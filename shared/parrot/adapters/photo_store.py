@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import requests
-from google.api_core.exceptions import GoogleAPIError, PreconditionFailed
+from google.api_core.exceptions import GoogleAPIError, NotFound, PreconditionFailed
 from google.auth.exceptions import GoogleAuthError
+from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from parrot.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from google.cloud.storage import Client
+    from collections.abc import Iterator
+
+    from google.cloud.storage import Blob, Client
 
     from parrot.records import Photo
 
@@ -23,33 +28,123 @@ _RETRY = DEFAULT_RETRY.with_timeout(6.0)
 
 
 class BucketPhotos:
-    """`photos/{uid}/{id}`, written once and never overwritten."""
+    """Originals are written once and never overwritten."""
 
     def __init__(self, client: Client, bucket: str) -> None:
         """No request is made here."""
         self._bucket = client.bucket(bucket)
 
-    def put(self, uid: str, observation_id: str, photo: Photo) -> bool:
+    def put(self, object_name: str, photo: Photo) -> bool:
         """Upload unless it is there; whether this call wrote it. Raises StoreUnavailable."""
-        blob = self._bucket.blob(f"photos/{uid}/{observation_id}")
+        blob = self._bucket.blob(object_name)
         # What Firebase's SDKs need for a download URL; whoever knows it can read: never log it.
         blob.metadata = {"firebaseStorageDownloadTokens": str(uuid.uuid4()), "sha256": photo.sha256}
         try:
+            with _translated("stored"):
+                blob.upload_from_string(
+                    photo.data,
+                    content_type=photo.media_type,
+                    if_generation_match=0,
+                    checksum="crc32c",
+                    timeout=_TIMEOUT_SECONDS,
+                    retry=_RETRY,
+                )
+        except PreconditionFailed:
+            return False
+        return True
+
+    def read(self, object_name: str) -> bytes | None:
+        """The whole object, or None where there is none. Raises StoreUnavailable."""
+        try:
+            with _translated("read"):
+                blob = self._bucket.blob(object_name)
+                return bytes(blob.download_as_bytes(timeout=_TIMEOUT_SECONDS, retry=_RETRY))
+        except NotFound:
+            return None
+
+    def read_generation(self, object_name: str, generation: int) -> bytes | None:
+        """The object, or None where this generation is not the live one. Raises StoreUnavailable.
+
+        As it is stored: an object that claims a Content-Encoding is not unpacked.
+        """
+        try:
+            with _translated("read"):
+                blob = self._live(object_name, generation)
+                if blob is None:
+                    return None
+                return bytes(
+                    blob.download_as_bytes(
+                        if_generation_match=generation,
+                        raw_download=True,
+                        timeout=_TIMEOUT_SECONDS,
+                        retry=_RETRY,
+                    )
+                )
+        except (NotFound, PreconditionFailed):
+            return None
+
+    def is_live(self, object_name: str, generation: int) -> bool:
+        """Whether the object is there in this generation. Raises StoreUnavailable."""
+        with _translated("looked up"):
+            return self._live(object_name, generation) is not None
+
+    def write_derived(self, object_name: str, data: bytes) -> None:
+        """Store a WebP file, over the one that may be there. Raises StoreUnavailable."""
+        blob = self._bucket.blob(object_name)
+        blob.cache_control = "private, max-age=3600"
+        with _translated("stored"):
             blob.upload_from_string(
-                photo.data,
-                content_type=photo.media_type,
-                if_generation_match=0,
+                data,
+                content_type="image/webp",
                 checksum="crc32c",
                 timeout=_TIMEOUT_SECONDS,
                 retry=_RETRY,
             )
-        except PreconditionFailed:
-            return False
-        except (GoogleAPIError, GoogleAuthError, requests.RequestException, OSError) as error:
-            raise StoreUnavailable(f"the photo cannot be stored now ({_kind(error)})") from error
-        return True
+
+    def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
+        """Generation by name of all under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
+        prefix = f"derived/{uid}/{observation_id}/"
+        with _translated("listed"):
+            blobs = self._bucket.list_blobs(prefix=prefix, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+            return {blob.name: int(blob.generation) for blob in blobs}
+
+    def delete(self, object_name: str, *, generation: int | None = None) -> None:
+        """Remove an object, or only this generation of it. Raises StoreUnavailable.
+
+        No error where there is none.
+        """
+        with contextlib.suppress(NotFound, PreconditionFailed), _translated("removed"):
+            self._bucket.blob(object_name).delete(
+                if_generation_match=generation, timeout=_TIMEOUT_SECONDS, retry=_RETRY
+            )
+
+    def delete_derived(self, uid: str, observation_id: str) -> None:
+        """Remove everything under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
+        for name in self.list_derived(uid, observation_id):
+            self.delete(name)
+
+    def _live(self, object_name: str, generation: int) -> Blob | None:
+        """Asked for without its generation: with it, a versioned bucket finds deleted ones too."""
+        blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+        return blob if blob is not None and int(blob.generation) == generation else None
 
 
-def _kind(error: Exception) -> str:
-    """A vendor's error by its class: its text may quote URLs with tokens."""
-    return type(error).__name__
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """The vendor's errors as StoreUnavailable, but for those that are answers.
+
+    Only the class is told: the text may quote URLs with tokens.
+    """
+    try:
+        yield
+    except (NotFound, PreconditionFailed):
+        raise
+    except (
+        GoogleAPIError,
+        GoogleAuthError,
+        DataCorruption,
+        requests.RequestException,
+        OSError,
+    ) as error:
+        kind = type(error).__name__
+        raise StoreUnavailable(f"the photo cannot be {what} now ({kind})") from error

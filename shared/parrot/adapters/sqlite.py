@@ -2,46 +2,65 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from parrot.documents import distance as bits_apart
+from parrot.documents import document, instant, quarters
+from parrot.documents import observation as restored
 from parrot.errors import StoreUnavailable
-from parrot.records import Observation, Status
+from parrot.records import Page, Place, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from parrot.records import Observation
+
 _BUSY_SECONDS = 10.0
+# `document` is the observation; the other columns repeat what is looked up.
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS observations (
+CREATE TABLE IF NOT EXISTS documents (
     uid TEXT NOT NULL,
     id TEXT NOT NULL,
-    species TEXT NOT NULL,
-    species_index INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    media_type TEXT NOT NULL,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    status TEXT NOT NULL,
+    revision INTEGER NOT NULL,
     created TEXT NOT NULL,
-    updated TEXT NOT NULL,
+    species TEXT,
+    status TEXT NOT NULL,
+    document TEXT NOT NULL,
     PRIMARY KEY (uid, id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS documents_by_age ON documents (uid, created DESC, id DESC);
+CREATE INDEX IF NOT EXISTS documents_by_species
+    ON documents (uid, species, created DESC, id DESC);
+CREATE INDEX IF NOT EXISTS documents_by_status
+    ON documents (uid, status, created DESC, id DESC);
+CREATE TABLE IF NOT EXISTS quarters (
+    uid TEXT NOT NULL,
+    quarter TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (uid, quarter, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS quarters_by_id ON quarters (uid, id);
+CREATE TABLE IF NOT EXISTS quotas (
+    uid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    window INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (uid, name)
+) WITHOUT ROWID;
 """
-_COLUMNS = (
-    "uid, id, species, species_index, sha256, media_type, width, height, status, created, updated"
-)
 
 
 class SqliteObservations:
     """One file, one connection a thread, write-ahead log."""
 
     def __init__(self, path: Path) -> None:
-        """The file and its table are made where they are missing. Raises StoreUnavailable."""
+        """The file and its tables are made where they are missing. Raises StoreUnavailable."""
         self._path = path
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,27 +69,105 @@ class SqliteObservations:
 
     def create(self, observation: Observation) -> tuple[Observation, bool]:
         """Store it unless its (uid, id) is there. Raises StoreUnavailable."""
-        with self._connection() as db:
-            added = db.execute(
-                f"INSERT INTO observations ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - a constant
-                " ON CONFLICT DO NOTHING",
-                _row(observation),
-            ).rowcount
-        if added:
-            return observation, True
-        stored = self.get(observation.uid, observation.id)
-        if stored is None:  # deleted between the two statements: as if it had never been
-            return self.create(observation)
-        return stored, False
+        with self._transaction() as db:
+            stored = _read(db, observation.uid, observation.id)
+            if stored is not None:
+                return stored, False
+            _write(db, observation)
+        return observation, True
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation, or None. Raises StoreUnavailable."""
         with self._connection() as db:
+            return _read(db, uid, observation_id)
+
+    def replace(self, observation: Observation) -> bool:
+        """Compare and set by revision. Raises StoreUnavailable."""
+        with self._transaction() as db:
+            stored = _read(db, observation.uid, observation.id)
+            if stored is None or stored.revision != observation.revision:
+                return False
+            _remove(db, observation.uid, observation.id)
+            _write(db, replace(observation, revision=observation.revision + 1))
+        return True
+
+    def remove(self, uid: str, observation_id: str) -> None:
+        """Remove the document. Raises StoreUnavailable."""
+        with self._transaction() as db:
+            _remove(db, uid, observation_id)
+
+    def page(
+        self,
+        uid: str,
+        *,
+        size: int,
+        after: Place | None = None,
+        species: str | None = None,
+        status: Status | None = None,
+    ) -> Page:
+        """Up to `size` observations after a place. Raises StoreUnavailable."""
+        query = "SELECT document FROM documents WHERE uid = ? AND status != ?"
+        values: list[str | int] = [uid, Status.DELETING.value]
+        if species is not None:
+            query, values = f"{query} AND species = ?", [*values, species]
+        if status is not None:
+            query, values = f"{query} AND status = ?", [*values, status.value]
+        if after is not None:
+            query = f"{query} AND (created, id) < (?, ?)"
+            values += [instant(after.created), after.id]
+        with self._connection() as db:
+            rows = db.execute(
+                f"{query} ORDER BY created DESC, id DESC LIMIT ?", [*values, size + 1]
+            ).fetchall()
+        found = tuple(restored(json.loads(row[0])) for row in rows[:size])
+        more = len(rows) > size
+        return Page(found, Place(found[-1].created, found[-1].id) if more else None)
+
+    def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
+        """The user's observations that look like it. Raises StoreUnavailable."""
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT document FROM documents WHERE uid = ? AND id IN"
+                " (SELECT id FROM quarters WHERE uid = ? AND quarter IN (?, ?, ?, ?))"
+                " ORDER BY created, id",
+                (uid, uid, *quarters(phash)),
+            ).fetchall()
+        found = (restored(json.loads(row[0])) for row in rows)
+        return tuple(
+            one
+            for one in found
+            if one.derived is not None
+            and one.status is not Status.DELETING
+            and bits_apart(one.derived.phash, phash) <= distance
+        )
+
+    def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
+        """Use one of the window's `limit`. Raises StoreUnavailable."""
+        with self._transaction() as db:
             row = db.execute(
-                f"SELECT {_COLUMNS} FROM observations WHERE uid = ? AND id = ?",  # noqa: S608 - a constant
-                (uid, observation_id),
+                "SELECT used FROM quotas WHERE uid = ? AND name = ? AND window = ?",
+                (uid, quota, window),
             ).fetchone()
-        return None if row is None else _observation(row)
+            used = min(int(row[0]) if row else 0, limit) + 1
+            if used <= limit:
+                db.execute(
+                    "INSERT OR REPLACE INTO quotas (uid, name, window, used) VALUES (?, ?, ?, ?)",
+                    (uid, quota, window, used),
+                )
+        return used
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write-locked from its first statement: what was read is still so when it is written."""
+        with self._connection() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -79,40 +176,48 @@ class SqliteObservations:
             db = getattr(self._local, "db", None)
             if db is None:
                 db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-                db.row_factory = sqlite3.Row
+                # Safe with a write-ahead log: a power cut may lose the last commits, never more.
+                db.execute("PRAGMA synchronous = NORMAL")
                 self._local.db = db
             yield db
         except sqlite3.Error as error:
             raise StoreUnavailable(f"observations cannot be read or written: {error}") from error
 
 
-def _row(observation: Observation) -> tuple[str | int, ...]:
-    return (
-        observation.uid,
-        observation.id,
-        observation.species,
-        observation.species_index,
-        observation.sha256,
-        observation.media_type,
-        observation.width,
-        observation.height,
-        observation.status.value,
-        observation.created.astimezone(UTC).isoformat(),
-        observation.updated.astimezone(UTC).isoformat(),
-    )
+def _read(db: sqlite3.Connection, uid: str, observation_id: str) -> Observation | None:
+    row = db.execute(
+        "SELECT document FROM documents WHERE uid = ? AND id = ?", (uid, observation_id)
+    ).fetchone()
+    return None if row is None else restored(json.loads(row[0]))
 
 
-def _observation(row: sqlite3.Row) -> Observation:
-    return Observation(
-        id=row["id"],
-        uid=row["uid"],
-        species=row["species"],
-        species_index=row["species_index"],
-        sha256=row["sha256"],
-        media_type=row["media_type"],
-        width=row["width"],
-        height=row["height"],
-        status=Status(row["status"]),
-        created=datetime.fromisoformat(row["created"]),
-        updated=datetime.fromisoformat(row["updated"]),
+def _write(db: sqlite3.Connection, observation: Observation) -> None:
+    db.execute(
+        "INSERT INTO documents (uid, id, revision, created, species, status, document)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            observation.uid,
+            observation.id,
+            observation.revision,
+            instant(observation.created),
+            observation.label.species if observation.label else None,
+            observation.status.value,
+            json.dumps(document(observation), ensure_ascii=False),
+        ),
     )
+    if observation.derived is not None:
+        db.executemany(
+            "INSERT INTO quarters (uid, quarter, id) VALUES (?, ?, ?)",
+            [
+                (observation.uid, quarter, observation.id)
+                for quarter in quarters(observation.derived.phash)
+            ],
+        )
+
+
+def _remove(db: sqlite3.Connection, uid: str, observation_id: str) -> None:
+    for table in ("documents", "quarters"):
+        db.execute(
+            f"DELETE FROM {table} WHERE uid = ? AND id = ?",  # noqa: S608 - our own two names
+            (uid, observation_id),
+        )

@@ -1,0 +1,99 @@
+"""List, read, relabel and delete one's own observations; download what was made of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import functions_framework
+
+from parrot import answers, submission, web, wiring
+from parrot.errors import InvalidRequest, Unauthenticated
+from parrot.observations import FILES, ORIGINAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Request, Response
+
+    from parrot.records import User
+
+
+@functions_framework.http
+def observations(request: Request) -> Response:
+    """Cloud Functions entry point."""
+    return web.respond(request, wiring.settings, _methods(web.route(request.path, "observations")))
+
+
+def _methods(route: tuple[str, ...]) -> Mapping[str, Callable[[Request], Response]]:
+    match route:
+        case ():
+            return {"GET": _list}
+        case (name,):
+            return {
+                "GET": partial(_read, name),
+                "PATCH": partial(_relabel, name),
+                "DELETE": partial(_delete, name),
+            }
+        case (name, file) if file in (*FILES, ORIGINAL):
+            return {"GET": partial(_file, name, file)}
+    return {}
+
+
+def _list(request: Request) -> Response:
+    page, token = wiring.observer().list(
+        _user(request),
+        size=web.page_size(request),
+        token=request.args.get("page_token") or None,
+        species=web.species_filter(request),
+        status=web.status_filter(request),
+    )
+    return answers.observations(page, token, _links(request))
+
+
+def _read(name: str, request: Request) -> Response:
+    found = wiring.observer().read(_user(request), web.observation_id(name))
+    return answers.observation(found, _links(request))
+
+
+def _relabel(name: str, request: Request) -> Response:
+    user = _user(request)
+    fields = submission.read_fields(request)
+    if unknown := fields.keys() - {"species", "index"}:
+        raise InvalidRequest(f"{min(unknown)!r:.40} cannot be changed: send species or index")
+    changed = wiring.observer().relabel(
+        user,
+        web.observation_id(name),
+        wiring.species().find(**fields),
+        matches=web.if_match(request),
+    )
+    return answers.observation(changed, _links(request))
+
+
+def _delete(name: str, request: Request) -> Response:
+    user = _user(request)
+    wiring.observer().delete(user, web.observation_id(name), matches=web.if_match(request))
+    return answers.deleted()
+
+
+def _file(name: str, file: str, request: Request) -> Response:
+    """With a token in the URL, or as the user; the original, with its EXIF, as the user only."""
+    token = request.args.get("token")
+    if token is None or file == ORIGINAL:
+        grant, user = None, _user(request)
+    else:
+        grant = wiring.downloads().grant(token, web.observation_id(name), file)
+        user = grant.user
+    return answers.file(wiring.observer().file(user, web.observation_id(name), file), grant)
+
+
+def _user(request: Request) -> User:
+    web.attest(request, wiring.settings(), wiring.app_check)
+    user = web.user(request, wiring.identity)
+    if user is None:
+        raise Unauthenticated("observations are their user's own: sign in")
+    return user
+
+
+def _links(request: Request) -> answers.Links:
+    return web.links(request, wiring.settings(), wiring.downloads())

@@ -1,0 +1,31 @@
+"""Storage tells of a photo that was written; its observation is finished."""
+
+import logging
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from parrot import events, wiring
+from parrot.errors import InvalidRequest
+
+_log = logging.getLogger("parrot.process")
+
+
+@functions_framework.cloud_event
+def on_saved(event: CloudEvent) -> None:
+    """Cloud Functions entry point. What it raises is delivered again."""
+    wiring.settings()
+    try:
+        stored = events.stored_photo(event)
+    except InvalidRequest as error:
+        _log.error("%s", error.detail, extra={"fields": {"event": event["id"]}})
+        return
+    if stored is None:
+        return
+    try:
+        outcome = wiring.processor().process(stored)
+    except Exception:
+        _log.exception("not processed; to be told again", extra={"fields": {"id": stored.id}})
+        raise
+    fields = {"id": stored.id, "generation": stored.generation, "outcome": outcome.value}
+    _log.info("processed", extra={"fields": fields})

@@ -1,0 +1,147 @@
+"""Storage's notifications to CloudEvents for functions/process.
+
+fake-gcs-server publishes to Pub/Sub, so this is as much of a Pub/Sub server as its client needs.
+Undelivered events are kept in memory only: at the start, `missed` compares the bucket with the
+observations, which also finds what the storage server itself had no time to publish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import requests
+from cloudevents.http import CloudEvent
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.cloud.storage import Client
+from google.pubsub_v1.types import PublishRequest, PublishResponse
+
+from local.delivery import Delivery
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.errors import StoreUnavailable
+from parrot.events import FINALIZED, stored_photo
+from parrot.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.cloud.storage import Bucket
+
+    from parrot.observations import ObservationStore
+
+TOPIC = "photos"
+_PUBLISH = "/google.pubsub.v1.Publisher/Publish"
+_THREADS = 8
+_AGAIN_SECONDS = 0.2
+_log = logging.getLogger(__name__)
+
+
+def cloud_event(resource: dict[str, Any]) -> CloudEvent:
+    """What Eventarc makes of an object's JSON resource."""
+    attributes = {
+        "type": FINALIZED,
+        "source": f"//storage.googleapis.com/projects/_/buckets/{resource['bucket']}",
+        "subject": f"objects/{resource['name']}",
+        "time": resource["timeCreated"],
+    }
+    return CloudEvent(attributes, resource)
+
+
+@contextmanager
+def publisher(port: int, accept: Callable[[CloudEvent], None]) -> Iterator[None]:
+    """Serve Pub/Sub's Publish on 127.0.0.1 and hand every notification to `accept`."""
+    server = grpc.server(ThreadPoolExecutor(_THREADS))
+    server.add_generic_rpc_handlers((_Publisher(accept),))
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop(None).wait()
+
+
+class _Publisher(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+    def __init__(self, accept: Callable[[CloudEvent], None]) -> None:
+        self._accept = accept
+
+    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        """The one method that storage's client calls; others are answered UNIMPLEMENTED."""
+        if call.method != _PUBLISH:
+            return None
+        return grpc.unary_unary_rpc_method_handler(
+            self._publish, PublishRequest.deserialize, PublishResponse.serialize
+        )
+
+    def _publish(self, request: PublishRequest, _context: grpc.ServicerContext) -> PublishResponse:
+        ids = []
+        for message in request.messages:
+            event = cloud_event(json.loads(message.data))
+            ids.append(event["id"])
+            if message.attributes["eventType"] == "OBJECT_FINALIZE":
+                self._accept(event)
+        return PublishResponse(message_ids=ids)
+
+
+def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEvent]:
+    """Events that the function has still to hear of, though nobody may send them any more.
+
+    Photos without an observation of their generation; and derived files of a deleted one, which
+    the function removes when it is told of the photo that is gone.
+    """
+    for blob in bucket.list_blobs(prefix="photos/"):
+        event = cloud_event(blob._properties)  # noqa: SLF001 - the resource as it came
+        photo = stored_photo(event)
+        if photo is not None:
+            known = observations.get(photo.uid, photo.id)
+            if known is None or known.generation != str(photo.generation):
+                yield event
+    for folder in {blob.name.rpartition("/")[0] for blob in bucket.list_blobs(prefix="derived/")}:
+        _, uid, observation_id = folder.split("/")
+        known = observations.get(uid, observation_id)
+        if known is None or known.status is Status.DELETING:
+            yield cloud_event(
+                {
+                    "bucket": bucket.name,
+                    "name": f"photos/{uid}/{observation_id}",
+                    "generation": "0",
+                    "size": "0",
+                    "timeCreated": "1970-01-01T00:00:00Z",
+                }
+            )
+
+
+def serve(port: int, function: str, bucket: str, observations: Path) -> None:
+    """Run until the process is ended. STORAGE_EMULATOR_HOST says where the bucket is."""
+    with Delivery(function) as delivery, publisher(port, delivery.accept):
+        for event in _patiently(bucket, observations):
+            delivery.accept(event)
+        threading.Event().wait()
+
+
+def _patiently(bucket: str, observations: Path) -> list[CloudEvent]:
+    """What was missed, as soon as the storage server answers: it is started beside us."""
+    while True:
+        try:
+            return list(missed(Client().bucket(bucket), SqliteObservations(observations)))
+        except NotFound:  # the very first start: no bucket, so nothing missed
+            return []
+        except (GoogleAPIError, requests.RequestException, StoreUnavailable) as error:
+            _log.warning("cannot look for missed events yet: %s", type(error).__name__)
+            time.sleep(_AGAIN_SECONDS)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(int(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]))

@@ -1,0 +1,85 @@
+"""Firebase's tokens: who asks (Authentication), and from which app (App Check)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import firebase_admin
+from firebase_admin import app_check, auth, credentials, exceptions
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
+from jwt.exceptions import PyJWKClientConnectionError, PyJWKClientError, PyJWKSetError
+
+from parrot.errors import IdentityUnavailable, Unauthenticated
+from parrot.records import User
+
+if TYPE_CHECKING:
+    from firebase_admin import App
+
+_TIMEOUT_SECONDS = 5.0
+
+
+def connect(project: str, *, credentialed: bool) -> App:
+    """The app for a project. No request is made here.
+
+    Tokens are checked with public certificates; only asking whether a session was ended takes the
+    service's own credentials.
+    """
+    name = f"parrot-{project}-{'own' if credentialed else 'no'}-credentials"
+    try:
+        return firebase_admin.get_app(name)
+    except ValueError:
+        return firebase_admin.initialize_app(
+            None if credentialed else _Nobody(),
+            {"projectId": project, "httpTimeout": _TIMEOUT_SECONDS},
+            name=name,
+        )
+
+
+class FirebaseIdentity:
+    """ID tokens of Firebase Authentication."""
+
+    def __init__(self, app: App, *, check_revoked: bool) -> None:
+        """`check_revoked` asks Firebase each time whether the session was ended."""
+        self._app, self._check_revoked = app, check_revoked
+
+    def user(self, token: str) -> User:
+        """Who the token stands for. Raises Unauthenticated, IdentityUnavailable.
+
+        The vendor's own sentences may quote the token, so none of them is passed on.
+        """
+        try:
+            claims = auth.verify_id_token(token, self._app, check_revoked=self._check_revoked)
+            return User(claims["uid"])
+        except auth.ExpiredIdTokenError as error:
+            raise Unauthenticated("the ID token has expired: get a new one") from error
+        except (auth.RevokedIdTokenError, auth.UserDisabledError, auth.UserNotFoundError) as error:
+            raise Unauthenticated("this session was ended: sign in again") from error
+        except (auth.InvalidIdTokenError, ValueError) as error:
+            raise Unauthenticated("this is no valid Firebase ID token of this project") from error
+        except (exceptions.FirebaseError, GoogleAuthError) as error:
+            raise IdentityUnavailable(
+                f"the ID token cannot be checked now ({type(error).__name__})"
+            ) from error
+
+
+class FirebaseAppCheck:
+    """App Check tokens: the caller is one of the project's apps."""
+
+    def __init__(self, app: App) -> None:
+        """No request is made here."""
+        self._app = app
+
+    def check(self, token: str) -> None:
+        """Raises Unauthenticated, IdentityUnavailable."""
+        try:
+            app_check.verify_token(token, self._app)
+        except (PyJWKClientConnectionError, PyJWKSetError) as error:
+            raise IdentityUnavailable("the App Check token cannot be checked now") from error
+        except (ValueError, exceptions.FirebaseError, PyJWKClientError) as error:
+            raise Unauthenticated("the App Check token is no good") from error
+
+
+class _Nobody(credentials.Base):  # type: ignore[misc]  # the vendor has no types
+    def get_credential(self) -> AnonymousCredentials:
+        return AnonymousCredentials()

@@ -1,0 +1,193 @@
+"""Observations in Firestore, at `users/{uid}/observations/{id}`.
+
+Changes are optimistic: a write names the update time of the document that was read, and the server
+refuses it where that is no longer the newest. So nothing waits for anybody's lock. Quotas are in
+`users/{uid}/quotas/{name}`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from google.api_core.exceptions import (
+    Aborted,
+    AlreadyExists,
+    FailedPrecondition,
+    GoogleAPIError,
+    NotFound,
+    ServiceUnavailable,
+)
+from google.api_core.retry import Retry, if_exception_type
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.firestore import FieldFilter, Query
+
+from parrot.documents import distance as bits_apart
+from parrot.documents import document, instant, quarters
+from parrot.documents import observation as restored
+from parrot.errors import StoreUnavailable
+from parrot.records import Page, Place, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.cloud.firestore import (
+        Client,
+        CollectionReference,
+        DocumentReference,
+        DocumentSnapshot,
+    )
+
+    from parrot.records import Observation
+
+# The library tries for minutes; a phone has hung up long before.
+_PATIENCE: dict[str, Any] = {
+    "retry": Retry(if_exception_type(ServiceUnavailable), timeout=6.0),
+    "timeout": 6.0,
+}
+_TRIES = 20
+
+
+class FirestoreObservations:
+    """The backend alone reads and writes here; `firestore.rules` keep phones out."""
+
+    def __init__(self, client: Client) -> None:
+        """No request is made here."""
+        self._client = client
+
+    def create(self, wanted: Observation) -> tuple[Observation, bool]:
+        """Store it unless its (uid, id) is there. Raises StoreUnavailable."""
+        for _ in range(_TRIES):
+            with _translated():
+                try:
+                    self._document(wanted.uid, wanted.id).create(_fields(wanted), **_PATIENCE)
+                except AlreadyExists:
+                    stored = self.get(wanted.uid, wanted.id)
+                else:
+                    return wanted, True
+            if stored is not None:
+                return stored, False
+        raise StoreUnavailable("the observation is removed as often as it is stored")
+
+    def get(self, uid: str, observation_id: str) -> Observation | None:
+        """The user's own observation, or None. Raises StoreUnavailable."""
+        with _translated():
+            snapshot = self._document(uid, observation_id).get(**_PATIENCE)
+        return _observation(snapshot) if snapshot.exists else None
+
+    def replace(self, changed: Observation) -> bool:
+        """Compare and set by revision. Raises StoreUnavailable."""
+        place = self._document(changed.uid, changed.id)
+        with _translated():
+            snapshot = place.get(**_PATIENCE)
+            if not snapshot.exists or snapshot.get("revision") != changed.revision:
+                return False
+            fields = _fields(replace(changed, revision=changed.revision + 1))
+            return self._set(place, snapshot, fields)
+
+    def remove(self, uid: str, observation_id: str) -> None:
+        """Remove the document. Raises StoreUnavailable."""
+        with _translated():
+            self._document(uid, observation_id).delete(**_PATIENCE)
+
+    def page(
+        self,
+        uid: str,
+        *,
+        size: int,
+        after: Place | None = None,
+        species: str | None = None,
+        status: Status | None = None,
+    ) -> Page:
+        """Up to `size` observations after a place. Raises StoreUnavailable."""
+        query = self._collection(uid).where(filter=FieldFilter("listed", "==", True))  # noqa: FBT003
+        if species is not None:
+            query = query.where(filter=FieldFilter("species", "==", species))
+        if status is not None:
+            query = query.where(filter=FieldFilter("status", "==", status.value))
+        query = query.order_by("created", direction=Query.DESCENDING)
+        query = query.order_by("id", direction=Query.DESCENDING)
+        if after is not None:
+            query = query.start_after({"created": instant(after.created), "id": after.id})
+        with _translated():
+            rows = query.limit(size + 1).get(**_PATIENCE)
+        found = tuple(_observation(row) for row in rows[:size])
+        more = len(rows) > size
+        return Page(found, Place(found[-1].created, found[-1].id) if more else None)
+
+    def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
+        """The user's observations that look like it. Raises StoreUnavailable."""
+        query = self._collection(uid).where(
+            filter=FieldFilter("quarters", "array_contains_any", list(quarters(phash)))
+        )
+        with _translated():
+            found = [_observation(row) for row in query.get(**_PATIENCE)]
+        return tuple(
+            one
+            for one in sorted(found, key=lambda one: (one.created, one.id))
+            if one.derived is not None
+            and one.status is not Status.DELETING
+            and bits_apart(one.derived.phash, phash) <= distance
+        )
+
+    def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
+        """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""
+        place = self._user(uid).collection("quotas").document(quota)
+        for _ in range(_TRIES):
+            with _translated():
+                snapshot = place.get(**_PATIENCE)
+                stored = snapshot.to_dict() or {}
+                used = min(stored["used"] if stored.get("window") == window else 0, limit) + 1
+                if used > limit or self._set(place, snapshot, {"window": window, "used": used}):
+                    return int(used)
+        raise StoreUnavailable("too many requests at once")
+
+    def _set(
+        self, place: DocumentReference, read: DocumentSnapshot[Any], fields: dict[str, Any]
+    ) -> bool:
+        """Write a document if it is still as it was read; False where somebody was faster."""
+        try:
+            if read.exists:
+                unchanged = self._client.write_option(last_update_time=read.update_time)
+                place.update(fields, option=unchanged, **_PATIENCE)
+            else:
+                place.create(fields, **_PATIENCE)
+        except (Aborted, AlreadyExists, FailedPrecondition, NotFound):
+            return False
+        return True
+
+    def _user(self, uid: str) -> DocumentReference:
+        return self._client.collection("users").document(uid)
+
+    def _collection(self, uid: str) -> CollectionReference:
+        observations: CollectionReference = self._user(uid).collection("observations")
+        return observations
+
+    def _document(self, uid: str, observation_id: str) -> DocumentReference:
+        return self._collection(uid).document(observation_id)
+
+
+def _observation(stored: DocumentSnapshot[Any]) -> Observation:
+    return restored(stored.to_dict() or {})
+
+
+def _fields(record: Observation) -> dict[str, Any]:
+    """The document, and what it is looked up by. Always the same keys: an update leaves none."""
+    return {
+        **document(record),
+        "species": record.label.species if record.label else None,
+        "listed": record.status is not Status.DELETING,
+        "quarters": list(quarters(record.derived.phash)) if record.derived else [],
+    }
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The vendor's errors as StoreUnavailable."""
+    try:
+        yield
+    except (GoogleAPIError, GoogleAuthError, OSError) as error:
+        raise StoreUnavailable(
+            f"observations cannot be read or written now ({type(error).__name__})"
+        ) from error

@@ -1,0 +1,297 @@
+"""The story of one stored photo.
+
+Events come at least once, late, and in any order; the function may die between any two steps. So
+each step may be done twice, nothing is believed that an event says of the past, and the
+observation's `generation` is written last: until it stands there, the whole story starts again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from parrot import images, review, thumbnails
+from parrot.errors import InvalidRequest, PhotoTooLarge, RequestError, StoreUnavailable
+from parrot.records import Derived, Label, Observation, Status, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from parrot.observations import ObservationStore
+    from parrot.records import Classification, Photo, StoredPhoto
+    from parrot.species import SpeciesTable
+    from parrot.thumbnails import Thumbnails
+
+_TRIES = 20
+# Bits of 64. The same picture in another size or quality stays within; other pictures are 16 away.
+_SIMILAR_BITS = 3
+
+
+class Outcome(StrEnum):
+    """What became of an event. Every one of them is acknowledged."""
+
+    IGNORED = "ignored"  # not this deployment's bucket, or not the observation's photo
+    DONE_BEFORE = "done_before"  # this generation, or a newer one
+    GONE = "gone"  # the photo was deleted or overwritten since, or its observation deleted
+    READY = "ready"
+    NEEDS_REVIEW = "needs_review"
+    REJECTED = "rejected"
+
+
+class Photos(Protocol):
+    """The bucket. Every method raises StoreUnavailable."""
+
+    def read_generation(self, object_name: str, generation: int) -> bytes | None:
+        """The object's bytes; None where this generation is not the live one any more."""
+
+    def is_live(self, object_name: str, generation: int) -> bool:
+        """Whether the object is there in this generation."""
+
+    def write_derived(self, object_name: str, data: bytes) -> None:
+        """Store a WebP file, over the one that may be there."""
+
+    def list_derived(self, uid: str, observation_id: str) -> Mapping[str, int]:
+        """Generation by name of all objects under `derived/{uid}/{id}/`."""
+
+    def delete(self, object_name: str, *, generation: int | None = None) -> None:
+        """Remove an object, or only this generation of it; no error where there is none."""
+
+
+class Classifies(Protocol):
+    """Whoever answers for a photo."""
+
+    def classify(self, photo: Photo) -> Classification:
+        """Answer for one photo. Raises RequestError, BackendError, DeploymentError."""
+
+
+class _Gone(Exception):
+    """There is nothing left to finish."""
+
+
+class Processor:
+    """Photo in the bucket in, finished observation out: once, however often it is told."""
+
+    def __init__(  # noqa: PLR0913 - what it works with, and its limits
+        self,
+        observations: ObservationStore,
+        photos: Photos,
+        classifier: Classifies,
+        species: SpeciesTable,
+        *,
+        bucket: str,
+        max_bytes: int,
+        max_pixels: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Nothing is opened here."""
+        self._observations, self._photos = observations, photos
+        self._classifier, self._species = classifier, species
+        self._bucket, self._max_bytes, self._max_pixels = bucket, max_bytes, max_pixels
+        self._now = now
+
+    def process(self, stored: StoredPhoto) -> Outcome:
+        """Finish the photo's observation, or say why there is nothing to do.
+
+        Raises BackendError and DeploymentError: told again later, it may succeed.
+        """
+        if stored.bucket != self._bucket:
+            return Outcome.IGNORED
+        observation = self._observations.get(stored.uid, stored.id)
+        if observation is not None and observation.object_name != stored.name:
+            return Outcome.IGNORED
+        if observation is not None and _done(observation, stored):
+            return Outcome.DONE_BEFORE
+        try:
+            return self._process(stored, adopt=observation is None)
+        except _Gone:
+            self._sweep(stored)
+            return Outcome.GONE
+
+    def _process(self, stored: StoredPhoto, *, adopt: bool) -> Outcome:
+        try:
+            photo = self._read(stored)
+            answer = self._classifier.classify(photo)
+            made = thumbnails.make(photo, max_pixels=self._max_pixels)
+        except RequestError as error:
+            return self._reject(stored, error.detail, adopt=adopt)
+        if adopt:
+            self._adopt(stored)
+        derived = self._write(stored, made)
+        # The hash is published before others are searched: of two photos that are processed at
+        # once, at least the later searcher then finds the other.
+        published = self._change(stored, lambda now: _published(now, photo, answer, derived))
+        self._mark_newer_twins(published, derived.phash)
+        return self._finish(stored, _verdict(answer), derived.phash)
+
+    def _read(self, stored: StoredPhoto) -> Photo:
+        """Raises _Gone, RequestError, StoreUnavailable."""
+        if stored.size > self._max_bytes:
+            raise PhotoTooLarge(size=stored.size, limit=self._max_bytes)
+        data = self._photos.read_generation(stored.name, stored.generation)
+        if data is None:
+            raise _Gone
+        return images.read(data, max_bytes=self._max_bytes)
+
+    def _adopt(self, stored: StoredPhoto) -> None:
+        """Make the observation of a photo that a phone uploaded by itself. Raises _Gone.
+
+        `save` makes its observation before it uploads, so only such photos have none. Or it was
+        deleted, and this is an old event that read the photo just before: hence the look back.
+        """
+        labels: tuple[Label, ...] = ()
+        if stored.species is not None:
+            with contextlib.suppress(InvalidRequest):  # the person can still choose one that exists
+                species = self._species.find(species=stored.species)
+                labels = (Label(species.id, species.index, stored.created),)
+        self._observations.create(
+            Observation(
+                id=stored.id,
+                uid=stored.uid,
+                object_name=stored.name,
+                labels=labels,
+                sha256="",
+                media_type=stored.content_type,
+                width=0,
+                height=0,
+                status=Status.PENDING,
+                created=stored.created,
+                updated=self._now(),
+            )
+        )
+        if not self._photos.is_live(stored.name, stored.generation):
+            self._observations.remove(stored.uid, stored.id)
+            raise _Gone
+
+    def _write(self, stored: StoredPhoto, made: Thumbnails) -> Derived:
+        folder = f"derived/{stored.uid}/{stored.id}"
+        derived = Derived(
+            image=f"{folder}/image.webp",
+            thumbnail=f"{folder}/thumbnail.webp",
+            width=made.width,
+            height=made.height,
+            blurhash=made.blurhash,
+            phash=made.phash,
+        )
+        self._photos.write_derived(derived.image, made.image)
+        self._photos.write_derived(derived.thumbnail, made.thumbnail)
+        return derived
+
+    def _finish(self, stored: StoredPhoto, verdict: Verdict, phash: str) -> Outcome:
+        def finished(current: Observation) -> Observation:
+            older = [twin for twin in self._twins(current, phash) if _age(twin) < _age(current)]
+            return replace(
+                current,
+                status=review.status(current.label, verdict),
+                verdict=verdict,
+                duplicate_of=min(older, key=_age).id if older else None,
+                reason=None,
+                generation=str(stored.generation),
+            )
+
+        return Outcome(self._change(stored, finished).status.value)
+
+    def _reject(self, stored: StoredPhoto, why: str, *, adopt: bool) -> Outcome:
+        """Said once, on the observation: asking again would not help. Raises _Gone."""
+        if adopt:
+            self._adopt(stored)
+        rejected = self._change(
+            stored,
+            lambda current: replace(
+                current,
+                status=Status.REJECTED,
+                reason=why,
+                verdict=None,
+                derived=None,
+                duplicate_of=None,
+                generation=str(stored.generation),
+            ),
+        )
+        self._sweep(stored)
+        return Outcome(rejected.status.value)
+
+    def _change(
+        self, stored: StoredPhoto, change: Callable[[Observation], Observation]
+    ) -> Observation:
+        """Change what is stored by now. Raises _Gone where it was deleted, StoreUnavailable.
+
+        People relabel and delete while we work: a change is made of what they left and only
+        counts if nobody was faster. What another delivery finished meanwhile stays.
+        """
+        for _ in range(_TRIES):
+            current = self._observations.get(stored.uid, stored.id)
+            if current is None or current.status is Status.DELETING:
+                raise _Gone
+            if _done(current, stored):
+                return current
+            changed = replace(change(current), updated=self._now())
+            if self._observations.replace(changed):
+                return replace(changed, revision=changed.revision + 1)
+        raise StoreUnavailable(f"observation {stored.id} is being changed all the time")
+
+    def _mark_newer_twins(self, observation: Observation, phash: str) -> None:
+        """Photos may be processed in another order than they were taken in."""
+        for twin in self._twins(observation, phash):
+            current: Observation | None = twin
+            while current is not None and _age(current) > _age(observation):
+                named = current.duplicate_of and self._observations.get(
+                    current.uid, current.duplicate_of
+                )
+                if named and _age(named) <= _age(observation):
+                    break
+                marked = replace(current, duplicate_of=observation.id, updated=self._now())
+                if self._observations.replace(marked):
+                    break
+                current = self._observations.get(twin.uid, twin.id)
+
+    def _twins(self, observation: Observation, phash: str) -> list[Observation]:
+        similar = self._observations.similar(observation.uid, phash, distance=_SIMILAR_BITS)
+        return [twin for twin in similar if twin.id != observation.id]
+
+    def _sweep(self, stored: StoredPhoto) -> None:
+        """Remove derived files that belong to nothing: of a deleted or a rejected observation.
+
+        Listed before looked: should the same photo be saved anew meanwhile, its files have other
+        generations than the listed ones and stay.
+        """
+        files = self._photos.list_derived(stored.uid, stored.id)
+        current = self._observations.get(stored.uid, stored.id) if files else None
+        if current is None or current.status in {Status.DELETING, Status.REJECTED}:
+            for name, generation in files.items():
+                self._photos.delete(name, generation=generation)
+
+
+def _done(observation: Observation, stored: StoredPhoto) -> bool:
+    """Whether this generation or a newer one was finished. Generations of an object only grow."""
+    return observation.generation is not None and int(observation.generation) >= stored.generation
+
+
+def _age(observation: Observation) -> tuple[datetime, str]:
+    return (observation.created, observation.id)
+
+
+def _published(
+    current: Observation, photo: Photo, answer: Classification, derived: Derived
+) -> Observation:
+    return replace(
+        current,
+        sha256=photo.sha256,
+        media_type=photo.media_type,
+        width=answer.width,
+        height=answer.height,
+        derived=derived,
+    )
+
+
+def _verdict(answer: Classification) -> Verdict:
+    best = answer.species[0] if answer.species else None
+    return Verdict(
+        is_parrot=answer.is_parrot,
+        parrot_probability=answer.parrot_probability,
+        species=best.species.id if best else None,
+        species_probability=best.probability if best else None,
+        bundle=answer.bundle,
+        model=answer.models[-1][1],
+    )

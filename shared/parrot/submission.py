@@ -1,0 +1,124 @@
+"""The photo in a request, in each of the ways that phones send one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from parrot import images
+from parrot.errors import InvalidImage, InvalidRequest, UnsupportedMedia
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Request
+
+    from parrot.records import Photo
+
+FORM = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data"
+_FIRST_VERSION_FIELD = "b64"
+_MAX_FIELD = 200
+_SPACE = ord(" ")
+_URLSAFE = str.maketrans({" ": "+", "-": "+", "_": "/", "\r": None, "\n": None, "\t": None})
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A photo as it was sent: the file, the other fields, and in which version's manner."""
+
+    photo: Photo
+    fields: Mapping[str, str]
+    first_version: bool
+
+
+def read_photo(request: Request, *, max_bytes: int) -> Submission:
+    """The photo, however it was sent; size and type are checked, nothing is decoded.
+
+    Raises InvalidImage (400), InvalidRequest, PhotoTooLarge, UnsupportedMedia.
+    """
+    kind = request.mimetype
+    query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}
+    first_version = False
+    if kind == _MULTIPART:
+        data, fields, first_version = _from_form(request)
+    elif kind == FORM:
+        # `curl --data-binary @photo.jpg` says "form" of everything: look before parsing.
+        body = request.get_data(cache=True)
+        if _looks_like_image(body):
+            data, fields = body, {}
+        else:
+            data, fields, first_version = _from_form(request)
+    elif kind == "application/json":
+        data, fields = _from_json(request.get_data(cache=False))
+    elif kind.startswith("image/") or kind in {"application/octet-stream", ""}:
+        data, fields = request.get_data(cache=False), {}
+    else:
+        raise UnsupportedMedia(
+            f"a body of type {kind!r:.80}: send a multipart file 'image', a raw image/* body,"
+            ' or JSON {"image": "<base64>"}'
+        )
+    return Submission(images.read(data, max_bytes=max_bytes), {**query, **fields}, first_version)
+
+
+def read_fields(request: Request) -> dict[str, str]:
+    """A JSON object's texts and whole numbers. Raises InvalidRequest."""
+    raw = _json(request.get_data(cache=False))
+    if not isinstance(raw, dict):
+        raise InvalidRequest("the body is no JSON object")
+    return _fields(raw)
+
+
+def _from_form(request: Request) -> tuple[bytes, dict[str, str], bool]:
+    """A form's photo, its other fields, and whether it is the first version's form."""
+    fields = {name: value[:_MAX_FIELD] for name, value in request.form.items()}
+    encoded = request.form.get(_FIRST_VERSION_FIELD)
+    if encoded is not None:
+        fields.pop(_FIRST_VERSION_FIELD)
+        return _base64(encoded, _FIRST_VERSION_FIELD), fields, True
+    upload = request.files.get("image")
+    if upload is not None:
+        return upload.read(), fields, False
+    raise InvalidImage("the form has neither a file 'image' nor a field 'b64'", status=400)
+
+
+def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
+    raw = _json(body)
+    image = raw.pop("image", None) if isinstance(raw, dict) else None
+    if not isinstance(raw, dict) or not isinstance(image, str):
+        raise InvalidImage('the JSON has no "image": "<base64>"', status=400)
+    return _base64(image, "image"), _fields(raw)
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("the body is no JSON") from error
+
+
+def _fields(raw: Mapping[str, object]) -> dict[str, str]:
+    return {
+        name: str(value)[:_MAX_FIELD]
+        for name, value in raw.items()
+        if isinstance(value, str | int) and not isinstance(value, bool)
+    }
+
+
+def _base64(text: str, field: str) -> bytes:
+    """Decode what phones make of base64: line breaks, URL-safe letters, '+' turned to a space."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    compact = text.strip().translate(_URLSAFE).rstrip("=")
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidImage(f"{field} is no base64: {error}", status=400) from error
+
+
+def _looks_like_image(body: bytes) -> bool:
+    """Whether a body that calls itself a form starts like no form can: with a byte of no text."""
+    return body[:1] > b"\x7f" or any(byte < _SPACE for byte in body[:12])
