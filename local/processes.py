@@ -92,6 +92,13 @@ class Processes:
             del self._running[part.name]
         return gone
 
+    def kill(self, name: str) -> Part:
+        """End one part at once, as an accident would; `start` starts it again."""
+        part, process = self._running.pop(name)
+        _signal(process, signal.SIGKILL)
+        process.wait()
+        return part
+
     def stop(self) -> None:
         """End every part, last started first: politely, then after some seconds not."""
         processes = [process for _, process in reversed(self._running.values())]

@@ -63,3 +63,74 @@ def test_the_local_identity_does_not_start_on_cloud_run() -> None:
     """It believes whatever name a token says."""
     with pytest.raises(BadConfig, match="IDENTITY=local"):
         Settings.from_env({**LOCAL, "K_SERVICE": "classify"})
+
+
+DEPLOYED = {
+    **LOCAL,
+    "OBSERVATIONS": "firestore",
+    "IDENTITY": "firebase",
+    "GOOGLE_CLOUD_PROJECT": "p",
+    "K_SERVICE": "observations",
+    "K_CONFIGURATION": "observations",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "FIREBASE_AUTH_EMULATOR_HOST",
+        "FIRESTORE_EMULATOR_HOST",
+        "STORAGE_EMULATOR_HOST",
+        "FIREBASE_STORAGE_EMULATOR_HOST",
+    ],
+)
+def test_an_emulator_is_refused_on_cloud_run(name: str) -> None:
+    """With the first of them set, tokens that anybody can make are believed."""
+    Settings.from_env(DEPLOYED)
+    for changes in ({}, {"FUNCTIONS_EMULATOR": "true"}):
+        with pytest.raises(BadConfig, match=name):
+            Settings.from_env({**DEPLOYED, name: "127.0.0.1:1", **changes})
+
+
+def test_the_firebase_emulators_may_run_the_functions() -> None:
+    """They set K_SERVICE as Cloud Run does, and emulators are what they are for."""
+    emulated = {**DEPLOYED, "FUNCTIONS_EMULATOR": "true", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
+    del emulated["K_CONFIGURATION"]
+    assert Settings.from_env(emulated).firestore_database == "(default)"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "database"),
+    [
+        ("firestore", None, "(default)"),
+        ("firestore:parrots", None, "parrots"),
+        ("sqlite:/tmp/x.db", "/tmp/x.db", None),  # noqa: S108 - nothing is opened
+    ],
+)
+def test_observations_are_in_firestore_or_sqlite(
+    text: str, path: str | None, database: str | None
+) -> None:
+    """One of them, never both."""
+    settings = Settings.from_env({**DEPLOYED, "OBSERVATIONS": text})
+    assert (settings.sqlite_path and str(settings.sqlite_path)) == path
+    assert settings.firestore_database == database
+
+
+def test_firebase_and_firestore_need_a_project() -> None:
+    """A token of another project's user must not pass for one of ours."""
+    for changes in (
+        {"OBSERVATIONS": "firestore"},
+        {"IDENTITY": "firebase"},
+        {"REQUIRE_APP_CHECK": "true"},
+    ):
+        with pytest.raises(BadConfig, match="GOOGLE_CLOUD_PROJECT"):
+            Settings.from_env({**LOCAL, **changes})
+
+
+def test_a_short_secret_is_refused_and_never_shown() -> None:
+    """It could be guessed; and settings may end up in a traceback."""
+    with pytest.raises(BadConfig) as caught:
+        Settings.from_env({**LOCAL, "DOWNLOAD_SECRET": "tellnobody"})
+    assert "tellnobody" not in caught.value.detail
+    settings = Settings.from_env({**LOCAL, "DOWNLOAD_SECRET": "tellnobody" * 4})
+    assert "tellnobody" not in repr(settings)

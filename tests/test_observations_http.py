@@ -12,6 +12,7 @@ import pytest
 import requests
 from PIL import Image
 
+from parrot import web
 from tests.phone import BASE, Phone
 from tests.photos import encoded, noise
 from tests.problems import assert_problem
@@ -223,6 +224,23 @@ def test_somebody_elses_observation_does_not_exist(ana: Phone, bea: Phone) -> No
 def test_an_id_that_cannot_be_is_not_found(ana: Phone, name: str) -> None:
     """Whatever a store would make of it."""
     assert_problem(ana.get(f"/observations/{name}"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/", ()),
+        ("/abc", ("abc",)),
+        ("/abc/image", ("abc", "image")),
+        ("/observations", ()),
+        ("/observations/", ()),
+        ("/parrot-classifier/observations/abc", ("abc",)),
+        ("/v1/project/observations/abc/image/", ("abc", "image")),
+    ],
+)
+def test_the_path_before_the_resource_does_not_matter(path: str, route: tuple[str, ...]) -> None:
+    """Behind Hosting it is whole, at the function's own URL it is not."""
+    assert web.route(path, "observations") == route
 
 
 def test_nobody_is_asked_to_sign_in(running_url: str) -> None:

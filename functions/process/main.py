@@ -6,7 +6,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from parrot import events, wiring
-from parrot.errors import InvalidRequest
+from parrot.errors import InvalidRequest, ParrotError
 
 _log = logging.getLogger("parrot.process")
 
@@ -24,8 +24,8 @@ def on_saved(event: CloudEvent) -> None:
         return
     try:
         outcome = wiring.processor().process(stored)
-    except Exception:
-        _log.exception("not processed; to be told again", extra={"fields": {"id": stored.id}})
+    except ParrotError as error:
+        _log.warning("to be told again: %s", error.detail, extra={"fields": {"id": stored.id}})
         raise
     fields = {"id": stored.id, "generation": stored.generation, "outcome": outcome.value}
     _log.info("processed", extra={"fields": fields})

@@ -1,0 +1,94 @@
+"""The local stand-in for Eventarc: it forgets nothing and gives nothing up."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from cloudevents.http import from_http
+
+from local import events
+from local.delivery import Delivery
+from local.processes import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cloudevents.http import CloudEvent
+
+
+def event(name: str) -> CloudEvent:
+    return events.cloud_event(
+        {"bucket": "b", "name": name, "timeCreated": "2026-11-23T12:00:00Z", "generation": "1"}
+    )
+
+
+@contextmanager
+def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
+    """Answers each event with the status that `answer` gives; counts what it was told."""
+    told: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            name = from_http(dict(self.headers), body).data["name"]
+            with lock:
+                told[name] += 1
+                status = answer(name)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_every_event_is_delivered_once_where_nothing_goes_wrong() -> None:
+    """Names of any language arrive as they are."""
+    port = free_port()
+    names = [f"photos/ana/\N{PARROT} {number}%20" for number in range(100)]
+    with function(port, lambda _: 200) as told, Delivery(f"http://127.0.0.1:{port}") as delivery:
+        for name in names:
+            delivery.accept(event(name))
+        assert delivery.finished(20)
+    assert told == Counter(names)
+
+
+def test_an_event_is_told_again_until_it_is_acknowledged() -> None:
+    """And one that fails keeps no other waiting."""
+    port = free_port()
+    tries: Counter[str] = Counter()
+
+    def answer(name: str) -> int:
+        tries[name] += 1
+        return 500 if name == "bad" and tries[name] < 4 else 204
+
+    with function(port, answer) as told, Delivery(f"http://127.0.0.1:{port}") as delivery:
+        for name in ("bad", *map(str, range(20))):
+            delivery.accept(event(name))
+        assert delivery.finished(20)
+    assert told == Counter({"bad": 4, **{str(number): 1 for number in range(20)}})
+
+
+def test_events_wait_for_a_function_that_is_not_there_yet() -> None:
+    """It starts after the storage server, and may be started again."""
+    port = free_port()
+    with Delivery(f"http://127.0.0.1:{port}") as delivery:
+        delivery.accept(event("early"))
+        assert not delivery.finished(0.3)
+        with function(port, lambda _: 200) as told:
+            assert delivery.finished(20)
+    assert told == Counter(["early"])
