@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from parrot.records import Crop, Encoding, InputSpec, Resampling, Scaling
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -124,6 +126,7 @@ def evaluate(
             step("report")
             _write_report(report, f"Bundle {bundle.name}", results)
     if metrics is not None:
+        metrics.parent.mkdir(parents=True, exist_ok=True)
         metrics.write_text(json.dumps(results.figures(), indent=1))
     _out.print(_figures({bundle.name: results}))
 
@@ -236,6 +239,34 @@ def adopt(
     with _errors():
         adopt_files(joblib_folder, species, version, out)
     _out.print(f"bundle: {out}", soft_wrap=True)
+
+
+@app.command()
+def wrap(  # noqa: PLR0913 - the options of one command
+    source: Annotated[Path, typer.Argument(help="SavedModel, .keras or .h5.", exists=True)],
+    out: Annotated[Path, typer.Argument(help="NAME/VERSION folder to write.")],
+    *,
+    width: Annotated[int, typer.Option(help="Input width in pixels.")],
+    height: Annotated[int, typer.Option(help="Input height in pixels.")],
+    scaling: Annotated[Scaling, typer.Option(help="Range that the model wants.")],
+    crop: Annotated[Crop, typer.Option(help="How a photo becomes that rectangle.")] = Crop.CENTER,
+    resampling: Annotated[
+        Resampling, typer.Option(help="How it is made smaller.")
+    ] = Resampling.ANTIALIAS,
+    encoding: Annotated[Encoding, typer.Option(help="What functions will send.")] = Encoding.RAW,
+    signature: Annotated[str | None, typer.Option(help="Of the source, if it has several.")] = None,
+) -> None:
+    """Make a model that wants floats take raw pixels or JPEG files, preprocessing in its graph."""
+    from models.wrap import wrap as wrap_model
+
+    spec = InputSpec(width, height, crop=crop, resampling=resampling, scaling=scaling)
+    with _errors(), _err.status("wrapping"):
+        done = wrap_model(source, out, spec, signature=signature)
+    _err.print("its entry in a manifest's models:", style="dim")
+    _out.print_json(data=done.manifest(encoding))
+    for name, shape in done.outputs.items():
+        _err.print(f"output {name} {shape}", markup=False)
+    _err.print(f"largest difference to the source on noise: {done.difference:.2g}")
 
 
 @app.command()

@@ -9,15 +9,13 @@ Signatures, each giving `features` (batch, 1280), and by class `logits` and `pro
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models import backbone as backbones
+from models import graph
 from models.head import SpeciesHead
 from models.lazy_tf import tf
 from models.views import INPUT
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 NAME = "ParrotClassifier"
 _FINGERPRINT = "assets.extra/built-from.txt"
 # Raise when the graph changes, so that models built by older code are built again.
-_REVISION = 2
+_REVISION = 3
 
 
 def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
@@ -44,75 +42,30 @@ def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
 def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
     """Write the SavedModel to `folder` (.../NAME/VERSION), whole or not at all."""
     backbone, head = backbones.load(spec), SpeciesHead.load(head_file)
-    size = INPUT.width
-    tensorflow = tf()
-
-    tensor = tensorflow.TensorSpec
-    image = tensor([None, size, size, 3], tensorflow.float32, "pixels")
+    tensor, function = tf().TensorSpec, tf().function
+    image = tensor([None, INPUT.height, INPUT.width, graph.CHANNELS], tf().float32, "pixels")
 
     # Traced once and called by the other two, so that the weights are in the file once.
-    @tensorflow.function(input_signature=[image])  # type: ignore[untyped-decorator]
+    @function(input_signature=[image])  # type: ignore[untyped-decorator]
     def predict(pixels: Any) -> Any:
         features = backbones.forward(backbone, pixels)
-        logits = tensorflow.matmul(features, head.weights) + head.bias
-        probabilities = tensorflow.nn.softmax(logits / np.float32(head.temperature))
+        logits = tf().matmul(features, head.weights) + head.bias
+        probabilities = tf().nn.softmax(logits / np.float32(head.temperature))
         return {"features": features, "logits": logits, "probabilities": probabilities}
 
-    def from_raw(pixels: Any) -> Any:
-        decoded = tensorflow.io.decode_raw(pixels, tensorflow.uint8, fixed_length=size * size * 3)
-        length = tensorflow.strings.length(pixels)
-        check = tensorflow.debugging.assert_equal(
-            length, size * size * 3, f"raw pixels are {size} x {size} x 3 bytes"
-        )
-        with tensorflow.control_dependencies([check]):
-            shaped = tensorflow.reshape(decoded, (-1, size, size, 3))
-        return predict(tensorflow.cast(shaped, tensorflow.float32))
-
-    def from_jpeg(jpeg: Any) -> Any:
-        images = tensorflow.map_fn(
-            lambda file: _decode_jpeg(tensorflow, file, size),
-            jpeg,
-            fn_output_signature=tensorflow.TensorSpec((size, size, 3), tensorflow.float32),
-        )
-        return predict(images)
-
-    module = tensorflow.Module()
     signatures = {
-        "serving_default": tensorflow.function(
-            from_raw, input_signature=[tensor([None], tensorflow.string, "pixels")]
+        "serving_default": function(
+            lambda pixels: predict(graph.raw_pixels(pixels, INPUT)),
+            input_signature=[tensor([None], tf().string, "pixels")],
         ),
-        "jpeg": tensorflow.function(
-            from_jpeg, input_signature=[tensor([None], tensorflow.string, "jpeg")]
+        "jpeg": function(
+            lambda jpeg: predict(graph.jpeg_pixels(jpeg, INPUT)),
+            input_signature=[tensor([None], tf().string, "jpeg")],
         ),
         "floats": predict,
     }
-    draft = folder.with_name(f"{folder.name}.tmp")
-    shutil.rmtree(draft, ignore_errors=True)
-    tensorflow.saved_model.save(module, str(draft), signatures=signatures)
-    _write_warmup(draft, size)
-    (draft / _FINGERPRINT).write_text(_fingerprint(spec, head_file))
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
-
-
-def _decode_jpeg(tensorflow: Any, file: Any, size: int) -> Any:
-    """The graph's own preprocessing: the largest centred square, as `parrot.images` cuts it."""
-    image = tensorflow.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE")
-    shape = tensorflow.shape(image)
-    edge = tensorflow.minimum(shape[0], shape[1])
-    square = tensorflow.image.crop_to_bounding_box(
-        image, (shape[0] - edge) // 2, (shape[1] - edge) // 2, edge, edge
-    )
-    small = tensorflow.image.resize(square, (size, size), antialias=True)
-    return tensorflow.clip_by_value(tensorflow.round(small), 0.0, 255.0)
-
-
-def _write_warmup(folder: Path, size: int) -> None:
-    """A request that the local server replays after loading, so that no phone waits for it."""
-    pixels = base64.b64encode(np.full((size, size, 3), 127, np.uint8).tobytes()).decode()
-    extra = folder / "assets.extra"
-    extra.mkdir(parents=True, exist_ok=True)
-    (extra / "warmup.json").write_text(json.dumps({"instances": [{"b64": pixels}]}))
+    with graph.saved(tf().Module(), signatures, folder, INPUT) as draft:
+        (draft / _FINGERPRINT).write_text(_fingerprint(spec, head_file))
 
 
 def _fingerprint(spec: BackboneSpec, head: bytes) -> str:
