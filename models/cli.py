@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.features import Extractor
+    from models.feedback import AllObservations
     from models.results import Results
 
 # Heavy modules (TensorFlow, scikit-learn) are imported by the command that needs them, so that
@@ -225,6 +226,38 @@ def rollback(to: Target) -> None:
 
 
 @app.command()
+def export_saved(
+    observations: Annotated[str, typer.Argument(help="sqlite:PATH or firestore:PROJECT.")],
+    bucket: Annotated[str, typer.Argument(help="Bucket with the photos.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write; fit reads it.")],
+    *,
+    species: Annotated[Path, typer.Option(help="species.csv.")] = _DEFAULT / "species.csv",
+) -> None:
+    """Fetch what people saved, with the species they chose, as photos for fit."""
+    from google.cloud.storage import Client
+
+    from models.feedback import export
+    from parrot.adapters.photo_store import BucketPhotos
+    from parrot.species import SpeciesTable
+
+    data = species.read_bytes()
+    with _errors(), _err.status("fetching"):
+        exported = export(
+            _observations(observations),
+            BucketPhotos(Client(), bucket),
+            SpeciesTable.parse(data),
+            data,
+            out,
+        )
+    _out.print(
+        f"{exported.written} photos in {out}; left out: {exported.unlabelled} without a known"
+        f" species, {exported.unprocessed} not processed or rejected, {exported.duplicates}"
+        f" near-duplicates, {exported.without_photo} without a photo",
+        soft_wrap=True,
+    )
+
+
+@app.command()
 def adopt(
     joblib_folder: Annotated[
         Path, typer.Argument(help="With the four .joblib files.", exists=True)
@@ -295,6 +328,21 @@ def serve(  # noqa: PLR0913 - the options of one command
             labels=label or [],
             versions=versions or [],
         )
+
+
+def _observations(where: str) -> AllObservations:
+    kind, _, name = where.partition(":")
+    if kind == "sqlite":
+        from parrot.adapters.sqlite import SqliteObservations
+
+        return SqliteObservations(Path(name))
+    if kind == "firestore":
+        from google.cloud.firestore import Client
+
+        from parrot.adapters.firestore import FirestoreObservations
+
+        return FirestoreObservations(Client(project=name or None))
+    raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT")
 
 
 def _extractor(cache: Path) -> Extractor:

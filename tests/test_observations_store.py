@@ -14,6 +14,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import Client
 
+from models.feedback import AllObservations
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
@@ -29,7 +30,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 KEA = Label("nestor-notabilis", 14, NOW)
 
 
-class Store(ObservationStore, Counter, Protocol):
+class Store(ObservationStore, Counter, AllObservations, Protocol):
     """What an adapter has to be."""
 
 
@@ -327,3 +328,10 @@ def test_a_firestore_that_does_not_answer_is_a_store_that_is_unavailable(
     store = FirestoreObservations(Client("demo-parrot", credentials=AnonymousCredentials()))
     with pytest.raises(StoreUnavailable):
         store.get("ana", "id-00001")
+
+
+def test_the_export_to_training_sees_every_users_observations(store: Store) -> None:
+    """One query, whoever saved them."""
+    fill(store, [observation(number, uid) for number in range(3) for uid in ("ana", "bea")])
+    found = sorted((one.uid, one.id) for one in store.everything())
+    assert found == [(uid, f"id-{number:05}") for uid in ("ana", "bea") for number in range(3)]

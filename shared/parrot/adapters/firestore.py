@@ -116,6 +116,12 @@ class FirestoreObservations:
         more = len(rows) > size
         return Page(found, Place(found[-1].created, found[-1].id) if more else None)
 
+    def everything(self) -> Iterator[Observation]:
+        """Every user's observations, for the export to training. Raises StoreUnavailable."""
+        with _translated():
+            for snapshot in self._client.collection_group("observations").stream():
+                yield _observation(snapshot)
+
     def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
         """The user's observations that look like it. Raises StoreUnavailable."""
         query = self._collection(uid).where(

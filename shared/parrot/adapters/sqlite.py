@@ -123,6 +123,12 @@ class SqliteObservations:
         more = len(rows) > size
         return Page(found, Place(found[-1].created, found[-1].id) if more else None)
 
+    def everything(self) -> Iterator[Observation]:
+        """Every user's observations, for the export to training. Raises StoreUnavailable."""
+        with self._connection() as db:
+            for row in db.execute("SELECT document FROM documents"):
+                yield restored(json.loads(row[0]))
+
     def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
         """The user's observations that look like it. Raises StoreUnavailable."""
         with self._connection() as db:
