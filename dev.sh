@@ -41,7 +41,9 @@ setup() {
   say "Setting up $venv (once; a few hundred megabytes) ..."
   [ -x "$python" ] || "$(find_python)" -m venv "$venv"
   "$python" -m pip install --quiet --disable-pip-version-check uv
-  "$venv/bin/uv" pip sync --quiet --compile-bytecode --python "$python" "$root/requirements.lock" \
+  local quiet=--quiet
+  [ -t 2 ] && quiet=--color=auto # a person sees the progress, a log does not
+  "$venv/bin/uv" pip sync "$quiet" --compile-bytecode --python "$python" "$root/requirements.lock" \
     || { say "Installing failed; the lines above say why."; exit 1; }
   printf '%s' "$wanted" >"$venv/installed"
 }

@@ -79,8 +79,11 @@ def up(
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
             for part, code in running.processes.ended():
-                _err.print(f"[red]the {part.name} ended with {code}; start it again with:")
-                _err.print(" ".join(part.command), soft_wrap=True, highlight=False)
+                _err.print(f"[red]the {part.name} ended with {code}", highlight=False)
+                if part.environment:
+                    _err.print("stop with Ctrl-C and start again: it needs this stack's settings")
+                else:
+                    _err.print("start it again with:", " ".join(part.command), soft_wrap=True)
             time.sleep(_WATCH_SECONDS)
 
 

@@ -86,7 +86,12 @@ def _verdict(answer: Answer) -> tuple[str, str, str]:
     if not answer.body["parrot"]["is_parrot"]:
         return "no", "[dim]no parrot", f"{1 - probability:.0%}"
     best = answer.body["species"][0]
-    name = f"[bold]{best['names']['en']}[/bold] [italic dim]{best['scientific_name']}"
+    name = f"[bold]{best['names']['en']}[/bold] [italic dim]{best['scientific_name']}[/]"
+    likely = len(answer.body.get("set", {}).get("species", [best["id"]]))
+    if likely == 0:
+        name += "\n[dim]not sure: it resembles no known species closely[/]"
+    elif likely > 1:
+        name += f"\n[dim]not sure: one of {likely}, see --json[/]"
     return f"[green]yes[/green], {probability:.0%}", name, f"{best['probability']:.0%}"
 
 
