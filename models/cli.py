@@ -258,6 +258,22 @@ def export_saved(
 
 
 @app.command()
+def species_json(
+    bundle: BundleFolder = _DEFAULT,
+    to: Annotated[Path, typer.Option(help="File to write.")] = _ROOT / "public" / "species.json",
+) -> None:
+    """Write the static list of species that Hosting serves."""
+    from parrot.answers import species as species_body
+    from parrot.species import SpeciesTable
+
+    with _errors():
+        rows = SpeciesTable.parse((bundle / "species.csv").read_bytes()).rows
+        lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
+        to.write_text(f'{{"species": [\n{lines}\n]}}\n', encoding="utf-8")
+    _out.print(f"{to}", soft_wrap=True)
+
+
+@app.command()
 def adopt(
     joblib_folder: Annotated[
         Path, typer.Argument(help="With the four .joblib files.", exists=True)

@@ -1,6 +1,6 @@
 """How a training photo is looked at: sizes, cuts and augmentations, each with a name.
 
-The views below were chosen by cross-validation on 1,829 photos; docs/models.md has the table.
+The views below were chosen by cross-validation on 1,829 photos; docs/decisions.md says how.
 """
 
 from __future__ import annotations

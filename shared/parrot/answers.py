@@ -71,7 +71,7 @@ def classification(
                     "probability": round(answer.parrot_probability, _DECIMALS),
                 },
                 "species": [
-                    {**_species(score.species), "probability": round(score.probability, _DECIMALS)}
+                    {**species(score.species), "probability": round(score.probability, _DECIMALS)}
                     for score in answer.species
                 ],
                 **_species_set(answer.species_set),
@@ -218,13 +218,14 @@ def _species_set(found: SpeciesSet | None) -> dict[str, Any]:
     return {"set": {"coverage": found.coverage, "species": ids, "unknown": not ids}}
 
 
-def _species(species: Species) -> dict[str, Any]:
+def species(row: Species) -> dict[str, Any]:
+    """A species' JSON, in every answer and in species.json."""
     return {
-        "index": species.index,
-        "id": species.id,
-        "scientific_name": species.scientific_name,
-        "names": {"en": species.english, "ko": species.korean},
-        "cites": species.cites or None,
+        "index": row.index,
+        "id": row.id,
+        "scientific_name": row.scientific_name,
+        "names": {"en": row.english, "ko": row.korean},
+        "cites": row.cites or None,
     }
 
 
