@@ -82,6 +82,20 @@ def test_the_answer_is_the_documented_json(classify_url: str, galah: Path) -> No
     ]
 
 
+def test_a_known_species_is_in_the_set_and_a_stranger_gets_none(
+    classify_url: str, photos: Path, galah: Path
+) -> None:
+    """An honest "not sure" instead of a confident wrong name."""
+    body = requests.post(classify_url, files={"image": galah.read_bytes()}, timeout=30).json()
+    assert body["set"] == {"coverage": 0.95, "species": ["eolophus-roseicapilla"], "unknown": False}
+    strangers = [
+        requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30).json()
+        for path in first(photos / "parrots" / "palm-cockatoo", 5)
+    ]
+    assert all(body["parrot"]["is_parrot"] for body in strangers)
+    assert sum(body["set"]["species"] == [] and body["set"]["unknown"] for body in strangers) >= 3
+
+
 def test_curl_sends_a_photo_in_every_documented_way(classify_url: str, galah: Path) -> None:
     """The README's lines, as a person types them."""
     encoded_photo = base64.b64encode(galah.read_bytes()).decode()
