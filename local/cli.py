@@ -69,7 +69,8 @@ def up(
     data: Annotated[Path, typer.Option(help="Where everything is kept.")] = stack.DEFAULT_DATA,
 ) -> None:
     """Run the local stack with the page until Ctrl-C."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore SIGINT
+        signal.signal(number, _terminate)
     with (
         _console_errors(),
         stack.running(data, port=port, say=lambda text: _err.print(f"[dim]{text}")) as running,

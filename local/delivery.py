@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 _WORKERS = 4
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0  # Eventarc waits 10 to 600 s; nobody does so at a desk
+_DOUBLINGS = 10
 _TIMEOUT_SECONDS = 120.0
 _log = logging.getLogger(__name__)
+
+
+def pause(tries: int) -> float:
+    """Seconds until the next try after so many before this one; a float has no 2**1024."""
+    return min(_FIRST_SECONDS * 2 ** min(tries, _DOUBLINGS), _LONGEST_SECONDS)
 
 
 class Delivery:
@@ -93,7 +99,7 @@ class Delivery:
                         self._unfinished -= 1
                         self._changed.notify_all()
                     continue
-                seconds = min(_FIRST_SECONDS * 2**tries, _LONGEST_SECONDS)
+                seconds = pause(tries)
                 _log.warning("%s: %s; again in %.1f s", event["subject"], problem, seconds)
                 self._wait(event, tries + 1, seconds)
 

@@ -185,7 +185,7 @@ def _process(url: str, environment: Mapping[str, str]) -> Part:
 
 
 def _environment(data: Path, storage: str, models: str, release: Release) -> Mapping[str, str]:
-    """What every function is told, as `deploy.sh` tells the deployed ones."""
+    """What every function is told; when deployed, the same by other values."""
     return {
         "BUCKET": BUCKET,
         "MODEL_BUCKET": MODEL_BUCKET,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -191,6 +192,7 @@ def test_a_form_field_of_megabytes_is_taken(classify_url: str) -> None:
         ),
         ({"data": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, 400, None),
         ({"data": b"x", "params": {"top": "0"}}, 400, "invalid_request"),
+        ({"data": b"x", "params": {"top": "000000001999"}}, 400, "invalid_request"),
         ({"data": b"x", "params": {"top": "٣"}}, 400, "invalid_request"),
         ({"data": b"x", "headers": {"Authorization": "Basic eDp5"}}, 401, "unauthenticated"),
         ({"data": b"x", "headers": {"Authorization": "Bearer hello"}}, 401, "unauthenticated"),
@@ -243,3 +245,54 @@ def test_the_function_answers_whatever_the_path_before_it(running_url: str, gala
     """Its own URL, Hosting's rewrite and a trailing slash are the same function."""
     url = f"{running_url}/parrot-classifier/classify/"
     assert requests.post(url, files={"image": galah.read_bytes()}, timeout=30).ok
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"[" + b"{}," * 1_000_000 + b"{}]"),
+        (FORM, b"a&" * 1_000_000),
+        ("application/json", b'{"image": "eA==", "x": [' + b"1," * 200 + b"1]}"),
+    ],
+)
+def test_a_million_empty_values_are_refused_before_they_are_parsed(
+    classify_url: str, kind: str, body: bytes
+) -> None:
+    """A body of the allowed size must not become gigabytes."""
+    response = requests.post(classify_url, data=body, headers={"Content-Type": kind}, timeout=30)
+    assert_problem(response, 400, "invalid_request")
+
+
+def test_too_many_parts_are_no_large_photo(classify_url: str) -> None:
+    """The phone would shrink a photo that is small enough."""
+    parts = {f"field-{number}": (None, "x") for number in range(1100)}
+    assert_problem(requests.post(classify_url, files=parts, timeout=30), 400, "invalid_request")
+
+
+def test_a_chunked_body_over_the_limit_is_refused_as_such(classify_url: str) -> None:
+    """Its length is not known before it has come."""
+    chunks = (bytes(2**20) for _ in range(32))
+    headers = {"Content-Type": "image/jpeg"}
+    response = requests.post(classify_url, data=chunks, headers=headers, timeout=60)
+    assert_problem(response, 413, "photo_too_large")
+
+
+def test_a_body_of_broken_chunks_is_the_callers_mistake(running_url: str) -> None:
+    """A proxy that breaks off is no internal error."""
+    host, port = running_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
+        raw.sendall(
+            b"POST /parrot-classifier/classify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Content-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc"
+        )
+        raw.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400"), answer[:200]
+
+
+@pytest.mark.parametrize("header", [b"RIFF\0\0\0\0WEBPjunk", b"\xff\xd8\xffjunkjunkjunk"])
+def test_what_decoders_say_stays_inside(classify_url: str, header: bytes) -> None:
+    """Addresses and module names help only an attacker."""
+    response = requests.post(classify_url, files={"image": header}, timeout=30)
+    assert_problem(response, 422, "invalid_image")
+    assert response.json()["detail"].endswith("is damaged or incomplete")

@@ -181,3 +181,23 @@ def test_tf_bilinear_equals_tensorflow_bit_for_bit(size: tuple[int, int]) -> Non
     ours = images.pixels(images.read(encoded(image, "PNG")), spec).pixels
     theirs = tf().image.resize(np.asarray(image), (224, 224)).numpy()
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "P"])
+def test_a_small_file_cannot_unpack_to_more_than_the_memory(mode: str) -> None:
+    """200 kB of PNG is any number of pixels; 25 million are enough for what no phone writes."""
+    size = (8500, 6000)
+    data = encoded(Image.new(mode, size), "PNG", compress_level=1)
+    with pytest.raises(InvalidImage, match="25,000,000"):
+        images.measure(images.read(data))
+
+
+def test_invisible_colours_do_not_shine_through_when_a_large_photo_is_reduced() -> None:
+    """Averaging a bird's edge with what is transparent must not tint it."""
+    clear_red = np.zeros((1200, 1200, 4), np.uint8)
+    clear_red[..., 0] = 255
+    clear_red[:, ::2] = (0, 0, 255, 255)
+    photo = images.read(encoded(Image.fromarray(clear_red), "PNG"))
+    red, green, blue = images.pixels(photo, SPEC).pixels.reshape(-1, 3).mean(axis=0)
+    assert blue > 250
+    assert abs(red - green) < 3

@@ -144,6 +144,7 @@ def test_json_and_raw_bodies_save_too(save_url: str) -> None:
         {"index": "-1"},
         {"index": "1.0"},
         {"index": "²"},
+        {"index": "00000000199"},
         {"index": "9" * 400},
         {"index": "../../etc"},
         {"species": "dodo"},

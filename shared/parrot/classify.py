@@ -43,7 +43,7 @@ class Classifier:
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
         """Answer for one photo; `top` limits the ranking, not `probabilities`.
 
-        Raises InvalidImage, PhotoTooLarge, ModelUnavailable, ModelTimeout, BadModelResponse.
+        Raises InvalidImage, ModelUnavailable, ModelTimeout, BadModelResponse.
         """
         extractor, *second = self.bundle.manifest.models
         clock = _Stopwatch()

@@ -24,7 +24,7 @@
 | CLASSIFY_CACHE | answers that an instance keeps; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
-| MAX_PHOTO_PIXELS | largest photo in pixels | 51,000,000 |
+| MAX_PHOTO_PIXELS | largest photo in pixels; PNG, WebP, AVIF: at most 25 million | 51,000,000 |
 
 Emulators believe everybody, so on Cloud Run (`K_SERVICE`) their variables are refused, as is
 IDENTITY=local. The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.

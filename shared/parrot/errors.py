@@ -77,7 +77,7 @@ class Unauthenticated(RequestError):
 
 
 class Forbidden(RequestError):
-    """Valid credentials, but not for this."""
+    """What was shown gives no right to this: a download URL that expired or was changed."""
 
     status = 403
     code = "forbidden"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,17 @@ if TYPE_CHECKING:
 MAX_PHOTO_BYTES = 20 * 2**20
 # 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.
 MAX_PHOTO_PIXELS = 51_000_000
+# Whoever sends more than that in a format that must be decoded whole means no good: 200 kB of PNG
+# can unpack to any size. Phones write 48 megapixels as JPEG or HEIC only.
+_MAX_WHOLE_PIXELS = 25_000_000
+_WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
+# Photos over this size are decoded one at a time, so that a few at once do not use up the memory.
+_LARGE_PIXELS = 16_000_000
+_ONE_LARGE = threading.Semaphore(1)
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
 
 _PILLOW_FORMATS = {
-    "image/jpeg": ("JPEG", "MPO"),  # MPO: what some phones and cameras put into a .jpg
+    "image/jpeg": ("JPEG",),  # Pillow's reader tells MPO, as some cameras write it, by itself
     "image/png": ("PNG",),
     "image/webp": ("WEBP",),
     "image/heic": ("HEIF",),
@@ -78,16 +86,18 @@ def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS)
 
     A JPEG is decoded at the smallest scale that still covers the model's input, except for
     TF_BILINEAR, which without antialiasing depends on every pixel.
-    Raises InvalidImage (422), PhotoTooLarge.
+    Raises InvalidImage (422).
     """
     with _opened(photo, max_pixels) as image:
         orientation = _orientation(image)
         width, height = image.size
         sideways = orientation in _SIDEWAYS
         target = (spec.height, spec.width) if sideways else (spec.width, spec.height)
+        needed = image.size  # without antialiasing every pixel counts
         if spec.resampling is Resampling.ANTIALIAS:
-            image.draft("RGB", _covering((width, height), target, spec.crop))
-        rgb = _rgb(image)
+            needed = _covering(image.size, target, spec.crop)
+            image.draft("RGB", needed)
+        rgb = _rgb(image, needed)
         box = _box(rgb.size, target, spec.crop)
         if spec.resampling is Resampling.ANTIALIAS:
             small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
@@ -101,7 +111,7 @@ def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS)
 def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
     """Width and height of the upright photo, having read it to its end.
 
-    Raises InvalidImage (422) also where only the last byte is missing, PhotoTooLarge.
+    Raises InvalidImage (422) also where only the last byte is missing.
     """
     with _opened(photo, max_pixels) as image:
         width, height = image.size
@@ -114,7 +124,7 @@ def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, i
 def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS) -> Image.Image:
     """The whole photo as a person sees it: upright, sRGB, its long side at most `long_side`.
 
-    Nothing of the file's metadata comes along. Raises InvalidImage (422), PhotoTooLarge.
+    Nothing of the file's metadata comes along. Raises InvalidImage (422).
     """
     with _opened(photo, max_pixels) as image:
         orientation = _orientation(image)
@@ -122,7 +132,7 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA", "P"} else None
         image.draft("RGB", size)
-        small = _rgb(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        small = _rgb(image, size).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
         small = _upright(_srgb(small, profile) if profile else small, orientation)
     small.info = {}
     return small
@@ -168,21 +178,25 @@ def _opened(photo: Photo, max_pixels: int) -> Iterator[Image.Image]:
         _register_heif()
     try:
         with Image.open(io.BytesIO(photo.data), formats=_PILLOW_FORMATS[photo.media_type]) as image:
-            _check_size(*image.size, max_pixels)
-            if photo.media_type != "image/jpeg":
-                # Only JPEG decodes at a reduced scale, so only there may this wait. Pillow's PNG
-                # reader would otherwise decode while it looks for EXIF, where errors are ignored.
-                image.load()
-            yield image
-    except InvalidImage:
+            limit = min(max_pixels, _MAX_WHOLE_PIXELS) if photo.media_type in _WHOLE else max_pixels
+            pixels_in_all = _check_size(*image.size, limit)
+            with _ONE_LARGE if pixels_in_all > _LARGE_PIXELS else nullcontext():
+                if photo.media_type != "image/jpeg":
+                    # Only JPEG decodes at a reduced scale, so only there may this wait. Pillow's
+                    # PNG reader would otherwise decode while it looks for EXIF, where errors are
+                    # ignored.
+                    image.load()
+                yield image
+    except (InvalidImage, ImportError, NameError):  # the last two would be our own mistakes
         raise
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
-        raise InvalidImage(f"the {photo.media_type} cannot be decoded: {error}") from error
+        raise InvalidImage(f"the {photo.media_type} is damaged or incomplete") from error
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def _check_size(width: int, height: int, max_pixels: int) -> int:
     if width * height > max_pixels:
         raise InvalidImage(f"{width} x {height} is over the limit of {max_pixels:,} pixels")
+    return width * height
 
 
 @cache
@@ -205,13 +219,23 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: 16 bits scaled (not clipped), transparency on white."""
+def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """Any mode to RGB: 16 bits scaled (not clipped), transparency on white.
+
+    What needs copies is first reduced to what still covers `target`.
+    """
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
     if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(np.float32)
-        return Image.fromarray((np.clip(deep, 0, 65535) / 257).astype(np.uint8)).convert("RGB")
+        deep = np.asarray(image)
+        if deep.dtype != np.uint16:
+            deep = np.clip(deep, 0, 65535).astype(np.uint16)
+        return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        over = image.convert("RGBA")
+        # Colours weighted by their opacity: what is invisible must not shine through the edges.
+        seen = image.convert("RGBA").convert("RGBa")
+        seen = seen.reduce(max(1, min(image.width // target[0], image.height // target[1]) // 2))
+        over = seen.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
     return image.convert("RGB")
 

@@ -12,12 +12,12 @@ _TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
 _ROOT = "parrot"
 
 
-def configure() -> None:
-    """Send this package's log to stdout; again is harmless."""
+def configure(project: str | None) -> None:
+    """Send this package's log to stdout; again is harmless. Traces belong to `project`."""
     logger = logging.getLogger(_ROOT)
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(_Json())
+        handler.setFormatter(_Json(project))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
@@ -29,12 +29,16 @@ def remember_trace(header: str | None) -> None:
 
 
 class _Json(logging.Formatter):
+    def __init__(self, project: str | None) -> None:
+        super().__init__()
+        self._project = project
+
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {"severity": record.levelname, "message": record.getMessage()}
         entry.update(getattr(record, "fields", {}))
         if record.exc_info:
             entry["message"] += "\n" + self.formatException(record.exc_info)
         trace = _TRACE.get()
-        if trace:
-            entry["logging.googleapis.com/trace"] = trace
+        if trace and self._project:
+            entry["logging.googleapis.com/trace"] = f"projects/{self._project}/traces/{trace}"
         return json.dumps(entry, ensure_ascii=False, default=str)

@@ -70,7 +70,7 @@ class Saver:
         The observation comes first: a photo without one would be an orphan that nobody sees, while
         a `pending` one without its photo is completed by the phone's next try. Only what makes a
         new observation counts against the quota.
-        Raises InvalidImage, PhotoTooLarge, Conflict, TooManyRequests, StoreUnavailable.
+        Raises InvalidImage, Conflict, TooManyRequests, StoreUnavailable.
         """
         width, height = images.measure(photo, max_pixels=self._max_pixels)
         now = self._now()

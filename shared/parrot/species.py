@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from parrot.records import Species, SpeciesScore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NUMBER = re.compile(r"[0-9]{1,6}")
 COLUMNS = ("index", "id", "scientific_name", "en", "ko", "cites")
 
 
@@ -59,6 +61,6 @@ class SpeciesTable:
                 raise InvalidRequest(f"unknown species {species!r:.60}; species.json lists them")
             return found
         text = str(index).strip()
-        if not (text.isascii() and text.isdigit()) or int(text[:9]) >= len(self.rows):
+        if not _NUMBER.fullmatch(text) or int(text) >= len(self.rows):
             raise InvalidRequest(f"index {text!r:.20} is not one of 0..{len(self.rows) - 1}")
         return self.rows[int(text)]

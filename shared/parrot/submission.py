@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from werkzeug.exceptions import HTTPException
+
 from parrot import images
-from parrot.errors import InvalidImage, InvalidRequest, UnsupportedMedia
+from parrot.errors import InvalidImage, InvalidRequest, PhotoTooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from flask import Request
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _FIRST_VERSION_FIELD = "b64"
-_MAX_FIELD = 200
+_MAX_FIELD = 200  # characters
+_MAX_FIELDS = 100
+_MAX_FIELDS_BYTES = 16 * 1024  # of a body that has no photo
 _SPACE = ord(" ")
 _URLSAFE = str.maketrans({" ": "+", "-": "+", "_": "/", "\r": None, "\n": None, "\t": None})
 
@@ -47,15 +52,15 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
         data, fields, first_version = _from_form(request)
     elif kind == FORM:
         # `curl --data-binary @photo.jpg` says "form" of everything: look before parsing.
-        body = request.get_data(cache=True)
+        body = _body(request, cache=True)
         if _looks_like_image(body):
             data, fields = body, {}
         else:
             data, fields, first_version = _from_form(request)
     elif kind == "application/json":
-        data, fields = _from_json(request.get_data(cache=False))
+        data, fields = _from_json(_body(request))
     elif kind.startswith("image/") or kind in {"application/octet-stream", ""}:
-        data, fields = request.get_data(cache=False), {}
+        data, fields = _body(request), {}
     else:
         raise UnsupportedMedia(
             f"a body of type {kind!r:.80}: send a multipart file 'image', a raw image/* body,"
@@ -66,20 +71,46 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
 
 def read_fields(request: Request) -> dict[str, str]:
     """A JSON object's texts and whole numbers. Raises InvalidRequest."""
-    raw = _json(request.get_data(cache=False))
+    request.max_content_length = _MAX_FIELDS_BYTES
+    raw = _json(_body(request))
     if not isinstance(raw, dict):
         raise InvalidRequest("the body is no JSON object")
     return _fields(raw)
 
 
+def _body(request: Request, *, cache: bool = False) -> bytes:
+    """The whole body. Raises InvalidRequest where it breaks off, PhotoTooLarge."""
+    with _reading():
+        body = request.get_data(cache=cache)
+    limit = request.max_content_length or 0
+    if request.content_length is None and len(body) >= limit:
+        raise PhotoTooLarge(size=None, limit=limit)  # a chunked body is cut there without a word
+    return body
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Each server has its own errors for a body that breaks off or is no proper chunks."""
+    try:
+        yield
+    except HTTPException:
+        raise
+    except Exception as error:
+        raise InvalidRequest("the body breaks off or is malformed") from error
+
+
 def _from_form(request: Request) -> tuple[bytes, dict[str, str], bool]:
     """A form's photo, its other fields, and whether it is the first version's form."""
-    fields = {name: value[:_MAX_FIELD] for name, value in request.form.items()}
-    encoded = request.form.get(_FIRST_VERSION_FIELD)
+    if request.mimetype == FORM and request.get_data().count(b"&") > _MAX_FIELDS:
+        raise InvalidRequest(f"the form has more than {_MAX_FIELDS} fields")
+    with _reading():
+        form, files = request.form, request.files
+    fields = {name: value[:_MAX_FIELD] for name, value in form.items()}
+    encoded = form.get(_FIRST_VERSION_FIELD)
     if encoded is not None:
         fields.pop(_FIRST_VERSION_FIELD)
         return _base64(encoded, _FIRST_VERSION_FIELD), fields, True
-    upload = request.files.get("image")
+    upload = files.get("image")
     if upload is not None:
         return upload.read(), fields, False
     raise InvalidImage("the form has neither a file 'image' nor a field 'b64'", status=400)
@@ -94,6 +125,10 @@ def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 def _json(body: bytes) -> object:
+    # Base64 has none of these, so they count what else there is: a million empty objects in a body
+    # would be gigabytes in memory.
+    if sum(body.count(mark) for mark in (b"[", b"{", b",")) > _MAX_FIELDS:
+        raise InvalidRequest(f"the JSON has more than {_MAX_FIELDS} values")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

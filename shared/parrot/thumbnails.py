@@ -37,7 +37,7 @@ class Thumbnails:
 
 
 def make(photo: Photo, *, max_pixels: int) -> Thumbnails:
-    """Decode once, derive everything. Raises InvalidImage (422), PhotoTooLarge."""
+    """Decode once, derive everything. Raises InvalidImage (422)."""
     image = images.upright(photo, long_side=IMAGE_PX, max_pixels=max_pixels)
     small = image.copy()
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)

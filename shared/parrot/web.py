@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 from flask import Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from parrot import images, logs
+from parrot import logs
 from parrot.answers import Links
 from parrot.errors import (
     BackendError,
+    DeploymentError,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from parrot.downloads import Downloads
     from parrot.records import Observation, User
 
+_OURS = "this service is not set up right; its log says how"
+_NUMBER = re.compile(r"[0-9]{1,6}")
 _LOG = logging.getLogger(__name__)
 
 BASE_PATH = "/parrot-classifier"
@@ -88,7 +91,7 @@ def respond(
     except Exception as error:  # noqa: BLE001 - the border: whatever happened, the phone gets an answer
         # functions-framework drains the body after every answer; what was refused stays unread.
         request.stream = io.BytesIO()
-        problem = _as_parrot_error(error)
+        problem = _as_parrot_error(error, request)
         code = problem.code
         response = _problem(problem)
     _allow_origin(request, response, origins, methods)
@@ -160,7 +163,9 @@ def if_match(request: Request) -> Callable[[Observation], bool]:
     """
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return lambda _stored: True
-    wanted = {tag.partition(".")[0] for tag in request.if_match.as_set(include_weak=True)}
+    # Werkzeug makes None of an empty tag; it is nobody's.
+    tags = request.if_match.as_set(include_weak=True)
+    wanted = {tag.partition(".")[0] for tag in tags if tag}
     return lambda stored: version(stored) in wanted
 
 
@@ -213,7 +218,7 @@ def _limit(request: Request, config: Settings) -> None:
 
 def _number(request: Request, name: str, default: int, most: int) -> int:
     text = request.args.get(name, str(default))
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= most:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
         raise InvalidRequest(f"{name}={text!r:.20} is no number from 1 to {most}")
     return int(text)
 
@@ -229,14 +234,16 @@ def _handler(
     return methods[method]
 
 
-def _as_parrot_error(error: Exception) -> ParrotError:
+def _as_parrot_error(error: Exception, request: Request) -> ParrotError:
     if isinstance(error, ParrotError):
         if not isinstance(error, RequestError):
             _LOG.error("%s: %s", error.code, error.detail)
         return error
     if isinstance(error, RequestEntityTooLarge):
-        # Werkzeug says the same for too many parts; a photo over the limit is by far likelier.
-        return PhotoTooLarge(size=None, limit=images.MAX_PHOTO_BYTES)
+        limit = request.max_content_length or 0
+        if request.content_length is not None and request.content_length <= limit:
+            return InvalidRequest("the form has too many parts")  # Werkzeug says 413 of this too
+        return PhotoTooLarge(size=request.content_length, limit=limit)
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:  # noqa: PLR2004
         return InvalidRequest(error.description or error.name)
     _LOG.error("unexpected", exc_info=error)
@@ -248,7 +255,8 @@ def _problem(error: ParrotError) -> Response:
         "type": f"{BASE_PATH}/errors#{error.code}",
         "title": error.title,
         "status": error.status,
-        "detail": error.detail,
+        # What is wrong with a deployment is for its log, not for everybody.
+        "detail": _OURS if isinstance(error, DeploymentError) else error.detail,
         "code": error.code,
     }
     response = Response(

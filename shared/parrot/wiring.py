@@ -64,7 +64,7 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
 @_once
 def settings() -> Settings:
     """What the environment says. Raises BadConfig."""
-    logs.configure()
+    logs.configure(os.environ.get("GOOGLE_CLOUD_PROJECT"))
     return Settings.from_env(os.environ)
 
 

@@ -1,4 +1,4 @@
-"""Bearer tokens to users. The Firebase identity joins here."""
+"""Bearer tokens to users on one's own machine."""
 
 from __future__ import annotations
 
