@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 def pause(tries: int) -> float:
     """Seconds until the next try after so many before this one; a float has no 2**1024."""
-    return min(_FIRST_SECONDS * 2 ** min(tries, _DOUBLINGS), _LONGEST_SECONDS)
+    return min(_FIRST_SECONDS * 2.0 ** min(tries, _DOUBLINGS), _LONGEST_SECONDS)
 
 
 class Delivery:

@@ -48,7 +48,10 @@ class MemoryPhotos:
         return self.objects[object_name][1] if self.is_live(object_name, generation) else None
 
     def is_live(self, object_name: str, generation: int) -> bool:
-        return self.objects.get(object_name, (None,))[0] == generation
+        return self.generation(object_name) == generation
+
+    def generation(self, object_name: str) -> int | None:
+        return self.objects[object_name][0] if object_name in self.objects else None
 
     def write_derived(self, object_name: str, data: bytes) -> None:
         self.upload(object_name, data)
@@ -60,10 +63,6 @@ class MemoryPhotos:
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         if generation is None or self.is_live(object_name, generation):
             self.objects.pop(object_name, None)
-
-    def delete_derived(self, uid: str, observation_id: str) -> None:
-        for name in self.list_derived(uid, observation_id):
-            self.delete(name)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +16,11 @@ from parrot.quota import Meter, Quota
 from parrot.records import Status, User
 from parrot.save import Saver
 from tests.photos import encoded, noise
-from tests.processing import KEA, Counted, Steps
+from tests.processing import KEA, NOW, Counted, Steps, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from google.cloud.storage import Bucket
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 PHOTO = images.read(encoded(noise(32, 24)))
 MOST_STEPS = 20
+LATER = NOW.replace(hour=13)
 
 
 class KilledError(Exception):
@@ -92,7 +95,7 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
     for at in range(1, MOST_STEPS):
         observation = saved(store, quiet, user)
         steps = Steps(at, kill)
-        # The store is asked twice before its first change; a kill there is a deletion never begun.
+        # A kill after the first look, before the mark, is a deletion never begun.
         observer = Observer(Counted(store, steps), StepByStep(quiet, steps))
         try:
             observer.delete(user, observation.id)
@@ -110,8 +113,8 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
         assert stored(f"derived/{user.uid}/") == []
         if steps.count < at:
             break
-    # get, mark, original, two derived files, document.
-    assert killed_at == 6
+    # get, mark, who names it, look back, original, two derived files, document.
+    assert killed_at == 8
 
 
 def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
@@ -144,7 +147,50 @@ def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
             observer.delete(user, observation.id)
         assert store.get(user.uid, observation.id) is None
         assert stored(f"derived/{user.uid}/") == []
-    assert (refused, made) == (4, 1)
+    assert (refused, made) == (6, 1)
+
+
+@pytest.mark.parametrize("processed", [False, True], ids=["new", "processed"])
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
+    tmp_path: Path, *, processed: bool, direct: bool
+) -> None:
+    """At each step of the first: the phone's retry ends, and the same photo is saved anew."""
+    user, data = User("ana"), PHOTO.data
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        old = world.save(data) if not direct else world.upload(data, "photos/ana/x")
+        world.processor().process(old)
+        world.processor().process(world.save(data, 2))  # a twin, which names it
+        kept: list[object] = []
+
+        def meanwhile() -> None:
+            if world.store.get("ana", old.id) is not None:  # or else the slow one did it all
+                Observer(world.store, world.photos).delete(user, old.id)
+            if direct:
+                new = replace(world.upload(data, old.name), created=LATER)
+            else:
+                new = world.save(data, created=LATER)
+            if processed or direct:
+                world.processor().process(new)
+            kept.append((world.stands(new), dict(world.photos.objects)))
+
+        steps = Steps(at, meanwhile)
+        slow = Observer(Counted(world.store, steps), Counted(world.photos, steps))
+        slow.delete(user, old.id)
+        if at:
+            assert kept == [(world.stands(old), world.photos.objects)], at
+        else:
+            assert world.store.get("ana", old.id) is None
+            assert old.name not in world.files()
+        return steps.count
+
+    steps = run(tmp_path / "undisturbed", 0)
+    assert steps > 10
+    for at in range(1, steps + 1):
+        run(tmp_path / str(at), at)
 
 
 def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(

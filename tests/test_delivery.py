@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cloudevents.http import from_http
 
 from local import events
-from local.delivery import Delivery
+from local.delivery import Delivery, pause
 from local.processes import free_port
 
 if TYPE_CHECKING:
@@ -81,6 +81,15 @@ def test_an_event_is_told_again_until_it_is_acknowledged() -> None:
             delivery.accept(event(name))
         assert delivery.finished(20)
     assert told == Counter({"bad": 4, **{str(number): 1 for number in range(20)}})
+
+
+def test_pauses_double_up_to_a_limit_and_go_on_for_ever() -> None:
+    """A weekend with a broken function is some 30,000 tries."""
+    pauses = [pause(tries) for tries in range(2000)]
+    assert pauses[:4] == [0.1, 0.2, 0.4, 0.8]
+    assert pauses == sorted(pauses)
+    assert pauses[6:] == [5.0] * 1994
+    assert pause(10**9) == 5.0
 
 
 def test_events_wait_for_a_function_that_is_not_there_yet() -> None:

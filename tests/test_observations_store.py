@@ -150,8 +150,8 @@ def test_of_many_changes_of_one_revision_exactly_one_is_made(store: Store) -> No
 def test_what_was_removed_is_gone_and_can_be_removed_again(store: Store) -> None:
     """A deletion that is repeated must not fail."""
     store.create(processed(1, "0" * 16))
-    for _ in range(2):
-        store.remove("ana", "id-00001")
+    assert store.remove(processed(1, "0" * 16))
+    assert not store.remove(processed(1, "0" * 16))
     assert store.get("ana", "id-00001") is None
     assert store.page("ana", size=10).observations == ()
     assert store.similar("ana", "0" * 16, distance=3) == ()
@@ -160,9 +160,43 @@ def test_what_was_removed_is_gone_and_can_be_removed_again(store: Store) -> None
 def test_a_change_does_not_bring_back_what_was_removed(store: Store) -> None:
     """A late event must not resurrect anything."""
     store.create(observation())
-    store.remove("ana", "id-00001")
+    store.remove(observation())
     assert not store.replace(observation())
     assert store.get("ana", "id-00001") is None
+
+
+def test_a_later_version_is_neither_removed_nor_changed(store: Store) -> None:
+    """Of the same revision, but made anew; or of the same making, but changed."""
+    old, anew = observation(), observation(seconds=-1)
+    store.create(anew)
+    assert not store.remove(old)
+    assert not store.replace(old)
+    assert store.get("ana", old.id) == anew
+    store.replace(anew)
+    assert not store.remove(anew)
+    assert store.remove(replace(anew, revision=2))
+    assert store.get("ana", old.id) is None
+
+
+def test_of_many_removers_exactly_one_is_told_so(store: Store) -> None:
+    """And none of them fails."""
+    store.create(observation())
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda _: store.remove(observation()), range(16)))
+    assert told.count(True) == 1
+
+
+def test_those_that_name_an_observation_are_found(store: Store) -> None:
+    """Whatever they look like by now, and whatever state they are in."""
+    marked = replace(observation(2), duplicate_of="id-00001", status=Status.DELETING)
+    twin = replace(processed(3, "f" * 16), duplicate_of="id-00001")
+    other = replace(observation(4), duplicate_of="id-00002")
+    theirs = replace(observation(5, "bea"), duplicate_of="id-00001")
+    fill(store, [observation(1), marked, twin, other, theirs])
+    assert store.naming("ana", "id-00001") == (marked, twin)
+    assert store.naming("ana", "id-00009") == ()
+    store.replace(replace(twin, duplicate_of=None))
+    assert store.naming("ana", "id-00001") == (marked,)
 
 
 def test_nobody_reaches_another_users_observation(store: Store) -> None:
@@ -170,7 +204,7 @@ def test_nobody_reaches_another_users_observation(store: Store) -> None:
     store.create(processed(1, "0" * 16))
     assert store.get("bea", "id-00001") is None
     assert not store.replace(replace(observation(), uid="bea"))
-    store.remove("bea", "id-00001")
+    assert not store.remove(replace(observation(), uid="bea"))
     assert store.page("bea", size=10).observations == ()
     assert store.similar("bea", "0" * 16, distance=3) == ()
     assert store.create(observation(uid="bea"))[1]
@@ -203,7 +237,7 @@ def test_pages_neither_repeat_nor_skip_what_stays_while_others_come_and_go(store
         number = next(arrivals)
         store.create(observation(number, seconds=-number))  # newer than all
         store.create(observation(number + 500, seconds=10.5))  # between two that are there
-        store.remove("ana", f"id-{number % 60:05}")  # 40, 41, ...
+        assert store.remove(observation(number % 60, seconds=number % 60))  # 40, 41, ...
 
     found = walk(store, size=7, between=change)
     stayed = [f"id-{number:05}" for number in range(40)]
@@ -215,7 +249,7 @@ def test_the_place_of_a_removed_observation_still_ends_a_page(store: Store) -> N
     """The page token names a place, not an observation."""
     fill(store, [observation(number, seconds=number) for number in range(4)])
     page = store.page("ana", size=2)
-    store.remove("ana", page.observations[-1].id)
+    store.remove(page.observations[-1])
     rest = store.page("ana", size=2, after=page.next)
     assert [one.id for one in rest.observations] == ["id-00002", "id-00003"]
 

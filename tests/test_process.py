@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 from typing import TYPE_CHECKING
@@ -10,12 +11,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from parrot.errors import BadModelResponse, ModelUnavailable
-from parrot.observations import Observer
+from parrot.errors import BadModelResponse, ModelUnavailable, NotFound
+from parrot.observations import Observer, age
 from parrot.process import Outcome
 from parrot.records import Label, Status, User
 from tests.photos import encoded, noise
-from tests.processing import GALAH, KEA, Killed, SameAnswer, Steps, World, uuid_of
+from tests.processing import (
+    GALAH,
+    KEA,
+    NOW,
+    Counted,
+    Killed,
+    SameAnswer,
+    Steps,
+    World,
+    uuid_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +37,7 @@ if TYPE_CHECKING:
 PHOTO = encoded(noise(80, 60, seed=1))
 LARGE = encoded(noise(1200, 900, seed=1), quality=60)
 OTHER = encoded(noise(seed=2))
+LATER = NOW.replace(hour=13)
 
 
 @pytest.fixture
@@ -95,7 +107,7 @@ def test_the_same_event_again_changes_nothing(world: World) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (PHOTO[:-200], "cannot be decoded"),
+        (PHOTO[:-200], "damaged"),
         (b"GIF89a" + bytes(50), "GIF is not read"),
         (b"<html>", "no image"),
         (b"", "empty"),
@@ -265,6 +277,121 @@ def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> N
     for first in (0, 1):
         for at in range(1, run(tmp_path / f"{first}", first, 0) + 1):
             run(tmp_path / f"{first}-{at}", first, at)
+
+
+def sound(world: World) -> bool:
+    """Whether each `duplicate_of` names an older observation of its user that is there."""
+    ages = {(one.uid, one.id): age(one) for one in world.store.everything()}
+    return all(
+        ages.get((one.uid, one.duplicate_of), age(one)) < age(one)
+        for one in world.store.everything()
+        if one.duplicate_of is not None
+    )
+
+
+def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> None:
+    """And saved again, it is the youngest of them."""
+    data = encoded(Image.fromarray(_smooth()))
+    events = [world.save(data, name) for name in (1, 2, 3)]
+    for stored in events:
+        world.processor().process(stored)
+    Observer(world.store, world.photos).delete(User("ana"), events[0].id)
+    assert [world.stands(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
+    again = world.save(data, 1, created=LATER)
+    world.processor().process(again)
+    assert [world.stands(stored).duplicate_of for stored in events] == [
+        events[1].id,
+        None,
+        events[1].id,
+    ]
+
+
+def test_a_name_that_is_wrong_is_corrected_when_its_bearer_is_processed(world: World) -> None:
+    """What an earlier version left: a circle of two, of which neither would be trained on."""
+    data = encoded(Image.fromarray(_smooth()))
+    old = world.save(data, 2)
+    world.processor().process(old)
+    young = world.save(data, 3)
+    world.store.replace(dataclasses.replace(world.stands(old), duplicate_of=young.id))
+    world.processor().process(young)
+    assert world.stands(old).duplicate_of is None
+    assert world.stands(young).duplicate_of == old.id
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["lives", "dies"])
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_twin_deleted_in_the_middle_of_any_step_is_named_by_nobody(
+    tmp_path: Path, victim: int, *, dies: bool, anew: bool
+) -> None:
+    """Of three, processed in any order; also if it is saved anew at once."""
+    data = encoded(Image.fromarray(_smooth()))
+
+    def run(folder: Path, last: int, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        events = [world.save(data, name) for name in (1, 2, 3)]
+        told = [*events[:last], *events[last + 1 :], events[last]]
+        for stored in told[:-1]:
+            world.processor().process(stored)
+
+        def delete() -> None:
+            Observer(world.store, world.photos).delete(User("ana"), events[victim].id)
+            if anew:
+                told.append(world.save(data, victim + 1, created=LATER))
+            if dies:
+                raise Killed
+
+        steps = Steps(at, delete)
+        try:
+            world.processor(steps).process(told[-1])
+        except Killed:
+            world.processor().process(events[last])
+        for stored in told:  # late, or the new one's first
+            world.processor().process(stored)
+        assert sound(world), (last, at)
+        left = list(world.store.everything())
+        assert len(left) == (2 if at and not anew else 3)
+        assert sum(one.duplicate_of is None for one in left) == 1, (last, at)
+        return steps.count
+
+    for last in (0, 1, 2):
+        for at in range(1, run(tmp_path / f"{last}", last, 0) + 1):
+            run(tmp_path / f"{last}-{at}", last, at)
+
+
+@pytest.mark.parametrize("processing", [False, True])
+def test_a_deletion_killed_among_the_twins_is_made_good_by_the_next(
+    tmp_path: Path, *, processing: bool
+) -> None:
+    """Also with a younger twin processed just then."""
+    data = encoded(Image.fromarray(_smooth()))
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        events = [world.save(data, name) for name in (1, 2, 3)]
+        for stored in events[: 2 if processing else 3]:
+            world.processor().process(stored)
+
+        def disturb() -> None:
+            if processing:
+                world.processor().process(events[2])
+            raise Killed
+
+        steps = Steps(at, disturb)
+        observer = Observer(Counted(world.store, steps), Counted(world.photos, steps))
+        with contextlib.suppress(Killed):
+            observer.delete(User("ana"), events[0].id)
+        with contextlib.suppress(NotFound):
+            Observer(world.store, world.photos).delete(User("ana"), events[0].id)
+        if at == 0 and processing:
+            world.processor().process(events[2])
+        assert [world.stands(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
+        return steps.count
+
+    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
+        run(tmp_path / str(at), at)
 
 
 @pytest.mark.parametrize("direct", [False, True])

@@ -14,13 +14,15 @@ from parrot.errors import InvalidRequest, NotFound, PreconditionFailed, StoreUna
 from parrot.records import Label, Place, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from parrot.records import Observation, Page, Species, User
 
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
 _TRIES = 20
+# Bits of 64. The same picture in another size or quality stays within; other pictures are 16 away.
+SIMILAR_BITS = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOKEN_VERSION = 1
 _DIGEST_BYTES = 8
@@ -44,13 +46,14 @@ class ObservationStore(Protocol):
         """The user's own observation in any status, or None."""
 
     def replace(self, observation: Observation) -> bool:
-        """Store it with revision + 1 if the stored revision is still `observation.revision`.
+        """Store it with revision + 1 if the stored one is of this `version` still.
 
-        False where it was changed or removed in the meantime: nothing was written then.
+        False where it was changed or removed in the meantime, even if it was made anew since:
+        nothing was written then.
         """
 
-    def remove(self, uid: str, observation_id: str) -> None:
-        """Remove the document; no error where there is none."""
+    def remove(self, observation: Observation) -> bool:
+        """Remove the document if the stored one is of this `version` still; whether it was."""
 
     def page(
         self,
@@ -70,6 +73,9 @@ class ObservationStore(Protocol):
         must then be the same.
         """
 
+    def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
+        """The user's observations whose `duplicate_of` is this id."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -85,11 +91,17 @@ class Files(Protocol):
     def read(self, object_name: str) -> bytes | None:
         """The whole object, or None where there is none. Raises StoreUnavailable."""
 
-    def delete(self, object_name: str) -> None:
-        """Remove an object; no error where there is none. Raises StoreUnavailable."""
+    def generation(self, object_name: str) -> int | None:
+        """The live object's generation, or None where there is none. Raises StoreUnavailable."""
 
-    def delete_derived(self, uid: str, observation_id: str) -> None:
-        """Remove everything under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
+    def list_derived(self, uid: str, observation_id: str) -> Mapping[str, int]:
+        """Generation by name of all under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
+
+    def delete(self, object_name: str, *, generation: int) -> None:
+        """Remove this generation of an object; no error where it is gone.
+
+        Raises StoreUnavailable.
+        """
 
 
 class Observer:
@@ -177,31 +189,80 @@ class Observer:
 
         The document goes last and is marked first: it is the note of what is still to be removed,
         so that a deletion that was interrupted is finished by asking again, and it keeps everybody
-        else from adding files meanwhile. Raises NotFound, PreconditionFailed, StoreUnavailable.
+        else from adding files meanwhile. What is removed is listed before the mark is looked at
+        again, and removed by generation: should another deletion be faster and the same photo be
+        saved anew, that one stays. Raises NotFound, PreconditionFailed, StoreUnavailable.
         """
-        stored = self._mark(user, observation_id, matches)
-        self._files.delete(stored.object_name)
-        self._files.delete_derived(stored.uid, stored.id)
-        self._store.remove(stored.uid, stored.id)
+        marked = self._mark(user, observation_id, matches)
+        if marked is None:
+            return
+        for twin in self._store.naming(marked.uid, marked.id):
+            settle(self._store, twin, now=self._now)
+        original = self._files.generation(marked.object_name)
+        derived = self._files.list_derived(marked.uid, marked.id)
+        current = self._store.get(marked.uid, marked.id)
+        if current is None or version(current) != version(marked):
+            return
+        if original is not None:
+            self._files.delete(marked.object_name, generation=original)
+        for name, generation in derived.items():
+            self._files.delete(name, generation=generation)
+        self._store.remove(marked)
 
     def _mark(
         self, user: User, observation_id: str, matches: Callable[[Observation], bool]
-    ) -> Observation:
+    ) -> Observation | None:
+        """The marked document; None where another deletion ended after this one began."""
+        first = stored = self._store.get(user.uid, observation_id)
+        if first is None:
+            raise NotFound(f"you have no observation {observation_id!r:.80}")
         for _ in range(_TRIES):
-            stored = self._store.get(user.uid, observation_id)
-            if stored is None:
-                raise NotFound(f"you have no observation {observation_id!r:.80}")
+            if stored is None or stored.created != first.created:
+                return None
             if stored.status is Status.DELETING:
                 return stored
             _require(matches, stored)
-            if self._store.replace(replace(stored, status=Status.DELETING, updated=self._now())):
-                return stored
+            marked = replace(stored, status=Status.DELETING, updated=self._now())
+            if self._store.replace(marked):
+                return replace(marked, revision=marked.revision + 1)
+            stored = self._store.get(user.uid, observation_id)
         raise StoreUnavailable(f"observation {observation_id} is being changed all the time")
 
 
 def version(stored: Observation) -> str:
     """Tells each state of an observation from every other, even of one that was made anew."""
     return f"{stored.revision}-{_micros(stored.created):x}"
+
+
+def age(observation: Observation) -> tuple[datetime, str]:
+    """Orders a user's observations, the oldest first."""
+    return (observation.created, observation.id)
+
+
+def original_of(observation: Observation, similar: Iterable[Observation]) -> str | None:
+    """Id of the oldest of those that look like it and are older, if there is one."""
+    older = [one for one in similar if age(one) < age(observation)]
+    return min(older, key=age).id if older else None
+
+
+def settle(store: ObservationStore, twin: Observation, *, now: Callable[[], datetime]) -> None:
+    """Make an observation name the oldest that looks like it. Raises StoreUnavailable.
+
+    It looks again after it wrote: what is marked for deletion before that look is not named any
+    more, and whoever marks it later finds the name and calls this again.
+    """
+    for _ in range(_TRIES):
+        current = store.get(twin.uid, twin.id)
+        if current is None or current.status is Status.DELETING:
+            return
+        named = None
+        if current.derived is not None:
+            phash = current.derived.phash
+            named = original_of(current, store.similar(twin.uid, phash, distance=SIMILAR_BITS))
+        if named == current.duplicate_of:
+            return
+        store.replace(replace(current, duplicate_of=named, updated=now()))
+    raise StoreUnavailable(f"observation {twin.id} is being changed all the time")
 
 
 def _micros(when: datetime) -> int:

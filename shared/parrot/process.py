@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import images, review, thumbnails
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestError, StoreUnavailable
+from parrot.observations import SIMILAR_BITS, age, settle
 from parrot.records import Derived, Label, Observation, Status, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from parrot.observations import ObservationStore
     from parrot.records import Classification, Photo, StoredPhoto
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from parrot.thumbnails import Thumbnails
 
 _TRIES = 20
-# Bits of 64. The same picture in another size or quality stays within; other pictures are 16 away.
-_SIMILAR_BITS = 3
 
 
 class Outcome(StrEnum):
@@ -108,6 +107,7 @@ class Processor:
             return self._process(stored, adopt=observation is None)
         except _Gone:
             self._sweep(stored)
+            self._settle(self._observations.naming(stored.uid, stored.id))
             return Outcome.GONE
 
     def _process(self, stored: StoredPhoto, *, adopt: bool) -> Outcome:
@@ -123,8 +123,8 @@ class Processor:
         # The hash is published before others are searched: of two photos that are processed at
         # once, at least the later searcher then finds the other.
         published = self._change(stored, lambda now: _published(now, photo, answer, derived))
-        self._mark_newer_twins(published, derived.phash)
-        return self._finish(stored, _verdict(answer), derived.phash)
+        self._settle([*self._twins(published, derived.phash), published])
+        return self._finish(stored, _verdict(answer))
 
     def _read(self, stored: StoredPhoto) -> Photo:
         """Raises _Gone, RequestError, StoreUnavailable."""
@@ -146,23 +146,22 @@ class Processor:
             with contextlib.suppress(InvalidRequest):  # the person can still choose one that exists
                 species = self._species.find(species=stored.species)
                 labels = (Label(species.id, species.index, stored.created),)
-        self._observations.create(
-            Observation(
-                id=stored.id,
-                uid=stored.uid,
-                object_name=stored.name,
-                labels=labels,
-                sha256="",
-                media_type=stored.content_type,
-                width=0,
-                height=0,
-                status=Status.PENDING,
-                created=stored.created,
-                updated=self._now(),
-            )
+        adopted = Observation(
+            id=stored.id,
+            uid=stored.uid,
+            object_name=stored.name,
+            labels=labels,
+            sha256="",
+            media_type=stored.content_type,
+            width=0,
+            height=0,
+            status=Status.PENDING,
+            created=stored.created,
+            updated=self._now(),
         )
+        self._observations.create(adopted)
         if not self._photos.is_live(stored.name, stored.generation):
-            self._observations.remove(stored.uid, stored.id)
+            self._observations.remove(adopted)  # a save that came since is another version
             raise _Gone
 
     def _write(self, stored: StoredPhoto, made: Thumbnails) -> Derived:
@@ -179,19 +178,18 @@ class Processor:
         self._photos.write_derived(derived.thumbnail, made.thumbnail)
         return derived
 
-    def _finish(self, stored: StoredPhoto, verdict: Verdict, phash: str) -> Outcome:
-        def finished(current: Observation) -> Observation:
-            older = [twin for twin in self._twins(current, phash) if _age(twin) < _age(current)]
-            return replace(
+    def _finish(self, stored: StoredPhoto, verdict: Verdict) -> Outcome:
+        finished = self._change(
+            stored,
+            lambda current: replace(
                 current,
                 status=review.status(current.label, verdict),
                 verdict=verdict,
-                duplicate_of=min(older, key=_age).id if older else None,
                 reason=None,
                 generation=str(stored.generation),
-            )
-
-        return Outcome(self._change(stored, finished).status.value)
+            ),
+        )
+        return Outcome(finished.status.value)
 
     def _reject(self, stored: StoredPhoto, why: str, *, adopt: bool) -> Outcome:
         """Said once, on the observation: asking again would not help. Raises _Gone."""
@@ -231,24 +229,21 @@ class Processor:
                 return replace(changed, revision=changed.revision + 1)
         raise StoreUnavailable(f"observation {stored.id} is being changed all the time")
 
-    def _mark_newer_twins(self, observation: Observation, phash: str) -> None:
-        """Photos may be processed in another order than they were taken in."""
-        for twin in self._twins(observation, phash):
-            current: Observation | None = twin
-            while current is not None and _age(current) > _age(observation):
-                named = current.duplicate_of and self._observations.get(
-                    current.uid, current.duplicate_of
-                )
-                if named and _age(named) <= _age(observation):
-                    break
-                marked = replace(current, duplicate_of=observation.id, updated=self._now())
-                if self._observations.replace(marked):
-                    break
-                current = self._observations.get(twin.uid, twin.id)
-
     def _twins(self, observation: Observation, phash: str) -> list[Observation]:
-        similar = self._observations.similar(observation.uid, phash, distance=_SIMILAR_BITS)
-        return [twin for twin in similar if twin.id != observation.id]
+        """Whose `duplicate_of` may change: what is similar and newer, and what names it already.
+
+        Photos may be processed in another order than they were taken in, and what names it may
+        mean one that was deleted since, under the same id.
+        """
+        uid = observation.uid
+        similar = self._observations.similar(uid, phash, distance=SIMILAR_BITS)
+        newer = [twin for twin in similar if age(twin) > age(observation)]
+        naming = self._observations.naming(uid, observation.id)
+        return list({twin.id: twin for twin in (*newer, *naming)}.values())
+
+    def _settle(self, twins: Iterable[Observation]) -> None:
+        for twin in twins:
+            settle(self._observations, twin, now=self._now)
 
     def _sweep(self, stored: StoredPhoto) -> None:
         """Remove derived files that belong to nothing: of a deleted or a rejected observation.
@@ -266,10 +261,6 @@ class Processor:
 def _done(observation: Observation, stored: StoredPhoto) -> bool:
     """Whether this generation or a newer one was finished. Generations of an object only grow."""
     return observation.generation is not None and int(observation.generation) >= stored.generation
-
-
-def _age(observation: Observation) -> tuple[datetime, str]:
-    return (observation.created, observation.id)
 
 
 def _published(

@@ -27,6 +27,7 @@ from parrot.documents import distance as bits_apart
 from parrot.documents import document, instant, quarters
 from parrot.documents import observation as restored
 from parrot.errors import StoreUnavailable
+from parrot.observations import version
 from parrot.records import Page, Place, Status
 
 if TYPE_CHECKING:
@@ -77,19 +78,30 @@ class FirestoreObservations:
         return _observation(snapshot) if snapshot.exists else None
 
     def replace(self, changed: Observation) -> bool:
-        """Compare and set by revision. Raises StoreUnavailable."""
+        """Compare and set by version. Raises StoreUnavailable."""
         place = self._document(changed.uid, changed.id)
         with _translated():
             snapshot = place.get(**_PATIENCE)
-            if not snapshot.exists or snapshot.get("revision") != changed.revision:
+            if not snapshot.exists or version(_observation(snapshot)) != version(changed):
                 return False
             fields = _fields(replace(changed, revision=changed.revision + 1))
             return self._set(place, snapshot, fields)
 
-    def remove(self, uid: str, observation_id: str) -> None:
-        """Remove the document. Raises StoreUnavailable."""
-        with _translated():
-            self._document(uid, observation_id).delete(**_PATIENCE)
+    def remove(self, observation: Observation) -> bool:
+        """Compare and remove by version. Raises StoreUnavailable."""
+        place = self._document(observation.uid, observation.id)
+        for _ in range(_TRIES):
+            with _translated():
+                snapshot = place.get(**_PATIENCE)
+                if not snapshot.exists or version(_observation(snapshot)) != version(observation):
+                    return False
+                unchanged = self._client.write_option(last_update_time=snapshot.update_time)
+                try:
+                    place.delete(option=unchanged, **_PATIENCE)
+                except (Aborted, FailedPrecondition, NotFound):
+                    continue
+            return True
+        raise StoreUnavailable("the observation is being changed all the time")
 
     def page(
         self,
@@ -136,6 +148,15 @@ class FirestoreObservations:
             and one.status is not Status.DELETING
             and bits_apart(one.derived.phash, phash) <= distance
         )
+
+    def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
+        """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
+        query = self._collection(uid).where(
+            filter=FieldFilter("duplicate_of", "==", observation_id)
+        )
+        with _translated():
+            found = [_observation(row) for row in query.get(**_PATIENCE)]
+        return tuple(sorted(found, key=lambda one: (one.created, one.id)))
 
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
         """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""

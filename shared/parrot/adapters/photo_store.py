@@ -85,8 +85,13 @@ class BucketPhotos:
 
     def is_live(self, object_name: str, generation: int) -> bool:
         """Whether the object is there in this generation. Raises StoreUnavailable."""
+        return self.generation(object_name) == generation
+
+    def generation(self, object_name: str) -> int | None:
+        """The live object's generation, or None where there is none. Raises StoreUnavailable."""
         with _translated("looked up"):
-            return self._live(object_name, generation) is not None
+            blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+            return None if blob is None else int(blob.generation)
 
     def write_derived(self, object_name: str, data: bytes) -> None:
         """Store a WebP file, over the one that may be there. Raises StoreUnavailable."""
@@ -117,11 +122,6 @@ class BucketPhotos:
             self._bucket.blob(object_name).delete(
                 if_generation_match=generation, timeout=_TIMEOUT_SECONDS, retry=_RETRY
             )
-
-    def delete_derived(self, uid: str, observation_id: str) -> None:
-        """Remove everything under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
-        for name in self.list_derived(uid, observation_id):
-            self.delete(name)
 
     def _live(self, object_name: str, generation: int) -> Blob | None:
         """Asked for without its generation: with it, a versioned bucket finds deleted ones too."""

@@ -13,6 +13,7 @@ from parrot.documents import distance as bits_apart
 from parrot.documents import document, instant, quarters
 from parrot.documents import observation as restored
 from parrot.errors import StoreUnavailable
+from parrot.observations import version
 from parrot.records import Page, Place, Status
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ CREATE INDEX IF NOT EXISTS documents_by_species
     ON documents (uid, species, created DESC, id DESC);
 CREATE INDEX IF NOT EXISTS documents_by_status
     ON documents (uid, status, created DESC, id DESC);
+CREATE INDEX IF NOT EXISTS documents_by_original
+    ON documents (uid, json_extract(document, '$.duplicate_of'));
 CREATE TABLE IF NOT EXISTS quarters (
     uid TEXT NOT NULL,
     quarter TEXT NOT NULL,
@@ -82,19 +85,21 @@ class SqliteObservations:
             return _read(db, uid, observation_id)
 
     def replace(self, observation: Observation) -> bool:
-        """Compare and set by revision. Raises StoreUnavailable."""
+        """Compare and set by version. Raises StoreUnavailable."""
         with self._transaction() as db:
-            stored = _read(db, observation.uid, observation.id)
-            if stored is None or stored.revision != observation.revision:
+            if not _is_stored(db, observation):
                 return False
             _remove(db, observation.uid, observation.id)
             _write(db, replace(observation, revision=observation.revision + 1))
         return True
 
-    def remove(self, uid: str, observation_id: str) -> None:
-        """Remove the document. Raises StoreUnavailable."""
+    def remove(self, observation: Observation) -> bool:
+        """Compare and remove by version. Raises StoreUnavailable."""
         with self._transaction() as db:
-            _remove(db, uid, observation_id)
+            if not _is_stored(db, observation):
+                return False
+            _remove(db, observation.uid, observation.id)
+        return True
 
     def page(
         self,
@@ -147,6 +152,17 @@ class SqliteObservations:
             and bits_apart(one.derived.phash, phash) <= distance
         )
 
+    def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
+        """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT document FROM documents"
+                " WHERE uid = ? AND json_extract(document, '$.duplicate_of') = ?"
+                " ORDER BY created, id",
+                (uid, observation_id),
+            ).fetchall()
+        return tuple(restored(json.loads(row[0])) for row in rows)
+
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
         """Use one of the window's `limit`. Raises StoreUnavailable."""
         with self._transaction() as db:
@@ -195,6 +211,11 @@ def _read(db: sqlite3.Connection, uid: str, observation_id: str) -> Observation 
         "SELECT document FROM documents WHERE uid = ? AND id = ?", (uid, observation_id)
     ).fetchone()
     return None if row is None else restored(json.loads(row[0]))
+
+
+def _is_stored(db: sqlite3.Connection, observation: Observation) -> bool:
+    stored = _read(db, observation.uid, observation.id)
+    return stored is not None and version(stored) == version(observation)
 
 
 def _write(db: sqlite3.Connection, observation: Observation) -> None:
