@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,8 +36,9 @@ class BucketPhotos:
     def put(self, object_name: str, photo: Photo) -> bool:
         """Upload unless it is there; whether this call wrote it. Raises StoreUnavailable."""
         blob = self._bucket.blob(object_name)
-        # What Firebase's SDKs need for a download URL; whoever knows it can read: never log it.
-        blob.metadata = {"firebaseStorageDownloadTokens": str(uuid.uuid4()), "sha256": photo.sha256}
+        # No Firebase download token, which the first version gave: it would open an original, with
+        # its EXIF, to whoever knows it, for ever.
+        blob.metadata = {"sha256": photo.sha256}
         try:
             with _translated("stored"):
                 blob.upload_from_string(
