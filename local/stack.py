@@ -160,6 +160,7 @@ def _functions(port: int, environment: Mapping[str, str]) -> Part:
         [
             *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"),
             *("--workers", "1", "--threads", str(_THREADS), "--graceful-timeout", "3"),
+            "--no-control-socket",
             *("--log-level", "warning", "local.gateway:application()"),
         ],
         url,

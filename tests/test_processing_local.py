@@ -133,7 +133,7 @@ def test_a_damaged_upload_is_rejected_with_a_reason(running_url: str, bucket: Bu
     bucket.blob("photos/process-bad/half.jpg").upload_from_string(damaged)
     (done,) = settled(running_url, "process-bad")
     assert done["status"] == "rejected"
-    assert "decoded" in done["reason"]
+    assert "damaged or incomplete" in done["reason"]
     assert list(bucket.list_blobs(prefix="derived/process-bad/")) == []
 
 

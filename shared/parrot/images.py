@@ -142,7 +142,9 @@ def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     """What is sent for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
     if spec.encoding is Encoding.FLOATS:
         return _scaled(raster.pixels, spec.scaling)
-    whole = np.rint(raster.pixels).astype(np.uint8)
+    whole = raster.pixels
+    if whole.dtype != np.uint8:  # resampled as TensorFlow does it, with fractions
+        whole = np.rint(whole).astype(np.uint8)
     if spec.encoding is Encoding.RAW:
         return whole.tobytes()
     out = io.BytesIO()

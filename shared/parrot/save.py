@@ -26,14 +26,17 @@ _TRIES = 5
 class Photos(Protocol):
     """Where photos live: a Cloud Storage bucket."""
 
-    def put(self, object_name: str, photo: Photo) -> bool:
-        """Upload unless the object is there; whether this call wrote it.
+    def put(self, object_name: str, photo: Photo) -> int | None:
+        """Upload unless the object is there; the generation that this call wrote, or None.
 
         Raises StoreUnavailable.
         """
 
-    def delete(self, object_name: str) -> None:
-        """Remove an object; no error where there is none. Raises StoreUnavailable."""
+    def delete(self, object_name: str, *, generation: int | None = None) -> None:
+        """Remove an object, or only this generation of it; no error where there is none.
+
+        Raises StoreUnavailable.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +104,18 @@ class Saver:
 
     def _upload(self, observation: Observation, photo: Photo) -> bool:
         """Store the photo; False where somebody removed the observation meanwhile."""
-        if not self._photos.put(observation.object_name, photo):
+        generation = self._photos.put(observation.object_name, photo)
+        if generation is None:
             return True
         stored = self._observations.get(observation.uid, observation.id)
-        if stored is not None and stored.status is Status.DELETING:
-            # The deletion may have looked for the photo before it came.
-            self._photos.delete(observation.object_name)
+        if stored is not None and stored.status is not Status.DELETING:
+            return True
+        # The deletion may have looked for the photo before it came, or listed it and not come to
+        # it yet: this upload is taken back, and a new one would be another generation.
+        self._photos.delete(observation.object_name, generation=generation)
+        if stored is not None:
             raise _being_deleted(stored)
-        return stored is not None
+        return False
 
 
 def observation_id(user: User, sha256: str, species_id: str, key: str | None) -> str:

@@ -57,8 +57,8 @@ class TfServing:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        body = {"signature_name": model.signature, "instances": [_instance(payload)]}
-        answer = self._http.call("POST", f"{self._path(model)}:predict", json.dumps(body))
+        body = _body(payload, signature_name=model.signature)
+        answer = self._http.call("POST", f"{self._path(model)}:predict", body)
         version = model.version or self._latest(model)
         return _prediction(answer, model, f"{model.name}/{version}")
 
@@ -108,7 +108,7 @@ class VertexEndpoint:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        body = json.dumps({"instances": [_instance(payload)]})
+        body = _body(payload)
         answer = self._http.call("POST", f"{self._endpoint(model)}:predict", body)
         version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
         return _prediction(answer, model, f"{model.name}/{version}")
@@ -135,7 +135,7 @@ class _Http:
         self._session = session
         self._timeout = timeout
 
-    def call(self, method: str, url: str, body: str | None = None) -> dict[str, Any]:
+    def call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
         try:
             response = self._session.request(
                 method,
@@ -185,10 +185,14 @@ def _said(response: requests.Response) -> str:
     return f"{error!s:.200}"
 
 
-def _instance(payload: bytes | Floats) -> Any:  # noqa: ANN401 - JSON
+def _body(payload: bytes | Floats, **fields: str) -> bytes:
+    """The request's JSON. Base64 needs no escaping, so `json` need not look at each letter."""
+    head = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in fields.items())
     if isinstance(payload, bytes):
-        return {"b64": base64.b64encode(payload).decode("ascii")}
-    return payload.tolist()
+        instance = b'{"b64": "%b"}' % base64.b64encode(payload)
+    else:
+        instance = json.dumps(payload.tolist()).encode()
+    return b'{%b"instances": [%b]}' % (head.encode(), instance)
 
 
 def _prediction(answer: dict[str, Any], model: ServedModel, version: str) -> Prediction:

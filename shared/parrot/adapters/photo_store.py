@@ -33,8 +33,11 @@ class BucketPhotos:
         """No request is made here."""
         self._bucket = client.bucket(bucket)
 
-    def put(self, object_name: str, photo: Photo) -> bool:
-        """Upload unless it is there; whether this call wrote it. Raises StoreUnavailable."""
+    def put(self, object_name: str, photo: Photo) -> int | None:
+        """Upload unless it is there; the generation that this call wrote, or None.
+
+        Raises StoreUnavailable.
+        """
         blob = self._bucket.blob(object_name)
         # No Firebase download token, which the first version gave: it would open an original, with
         # its EXIF, to whoever knows it, for ever.
@@ -50,8 +53,8 @@ class BucketPhotos:
                     retry=_RETRY,
                 )
         except PreconditionFailed:
-            return False
-        return True
+            return None
+        return int(blob.generation)
 
     def read(self, object_name: str) -> bytes | None:
         """The whole object, or None where there is none. Raises StoreUnavailable."""

@@ -1,0 +1,5 @@
+"""`./dev.sh bench`."""
+
+from benchmarks.cli import app
+
+app(prog_name="./dev.sh bench")

@@ -1,0 +1,88 @@
+"""Phones: requests that are made ready before the clock runs, sent one by one or many at once."""
+
+from __future__ import annotations
+
+import base64
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import requests
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from benchmarks.photos import Sample
+
+_PATH = "/parrot-classifier/classify"
+_TIMEOUT_SECONDS = 120
+_FIRST_TRY_SECONDS = 60.0
+_POLL_SECONDS = 0.01
+_OK = 200
+
+
+class WrongAnswer(Exception):
+    """Something answered, but not with 200; there is nothing to measure then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One prepared request."""
+
+    request: requests.PreparedRequest
+
+    @classmethod
+    def ours(cls, url: str, sample: Sample) -> Ask:
+        """A multipart file, as README shows."""
+        files = {"image": ("photo.jpg", sample.data, "image/jpeg")}
+        return cls(requests.Request("POST", url + _PATH, files=files).prepare())
+
+    @classmethod
+    def first_version(cls, url: str, sample: Sample) -> Ask:
+        """The form field `b64`."""
+        form = {"b64": base64.b64encode(sample.data).decode()}
+        return cls(requests.Request("POST", url + _PATH, data=form).prepare())
+
+
+class Phone:
+    """A client that keeps its connection."""
+
+    def __init__(self, connections: int = 1) -> None:
+        """No connection is made here."""
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=connections))
+
+    def send(self, ask: Ask) -> tuple[float, requests.Response]:
+        """Seconds to the whole answer, and the answer. Raises WrongAnswer, RequestException."""
+        started = time.perf_counter()
+        response = self._session.send(ask.request, timeout=_TIMEOUT_SECONDS)
+        seconds = time.perf_counter() - started
+        if response.status_code != _OK:
+            raise WrongAnswer(f"{ask.request.url} answers {response.status_code}: {response.text}")
+        return seconds, response
+
+
+def first_answer(ask: Ask) -> None:
+    """Ask until the answer is 200. Raises WrongAnswer after a minute."""
+    phone = Phone()
+    deadline = time.monotonic() + _FIRST_TRY_SECONDS
+    while True:
+        try:
+            phone.send(ask)
+        except (requests.ConnectionError, WrongAnswer) as error:
+            if time.monotonic() > deadline:
+                raise WrongAnswer(f"no answer within a minute: {error}") from error
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+
+
+def per_second(ask: Ask, *, clients: int, total: int) -> float:
+    """Answers a second when so many clients share `total` requests."""
+    phone = Phone(clients)
+    with ThreadPoolExecutor(clients) as crowd:
+        started = time.perf_counter()
+        for done in [crowd.submit(phone.send, ask) for _ in range(total)]:
+            done.result()
+        return total / (time.perf_counter() - started)

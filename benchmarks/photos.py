@@ -1,0 +1,70 @@
+"""The photos that are measured with: given ones, or made on the spot as large as real ones."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from parrot import images
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_QUALITY = 90
+# From few large spots to single pixels: each step twice as fine and this much weaker, as in nature.
+_FADE = 0.62
+_COARSEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One photo to measure with."""
+
+    name: str
+    width: int
+    height: int
+    data: bytes = field(repr=False)
+
+
+def load(paths: Sequence[Path]) -> list[Sample]:
+    """Photos of one's own. Raises RequestError for what the service would refuse, OSError."""
+    samples = []
+    for path in paths:
+        data = path.read_bytes()
+        width, height = images.measure(images.read(data))
+        samples.append(Sample(path.name, width, height, data))
+    return samples
+
+
+def made() -> list[Sample]:
+    """A phone's photo of 12 megapixels, and one that an app made small before it sent it."""
+    return [
+        _made("12 megapixels", 4032, 3024, grain=6.0),
+        _made("1024 px", 1024, 768, grain=4.0),
+    ]
+
+
+def _made(name: str, width: int, height: int, *, grain: float) -> Sample:
+    """Smooth structure at every scale and a sensor's grain, which is what JPEG spends bytes on."""
+    rng = np.random.default_rng(width)
+    half = (width // 2, height // 2)
+    canvas = np.full((half[1], half[0], 3), 120, np.float32)
+    across, strength = _COARSEST, 60.0
+    while across < half[0]:
+        shape = (max(1, across * height // width), across, 3)
+        spots = Image.fromarray(rng.integers(0, 256, shape, np.uint8))
+        fine = np.asarray(spots.resize(half, Image.Resampling.BICUBIC), np.float32)
+        canvas += (fine - 127.5) * np.float32(strength / 127.5)
+        across, strength = across * 2, strength * _FADE
+    smooth = Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))
+    picture = np.asarray(smooth.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    picture = picture + rng.standard_normal((height, width, 1), np.float32) * np.float32(grain)
+    out = io.BytesIO()
+    whole = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+    whole.save(out, "JPEG", quality=_QUALITY)
+    return Sample(name, width, height, out.getvalue())
