@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from models import display
 from parrot.records import Crop, Encoding, InputSpec, Resampling, Scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from models.features import Extractor
     from models.feedback import AllObservations
     from models.results import Results
@@ -33,8 +29,6 @@ _MODELS = _LOCAL / "models"
 _CACHE = _LOCAL / "features.sqlite"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-_out = Console()
-_err = Console(stderr=True)
 
 Photos = Annotated[
     list[Path], typer.Argument(help="Photo folders or CSVs (path,label,group).", exists=True)
@@ -52,9 +46,9 @@ def build(
     """Build the SavedModel from the ImageNet backbone and a bundle's species head."""
     from models.build import build as build_model
 
-    with _errors(), _err.status("building"):
+    with display.errors(), display.err.status("building"):
         folder = build_model(bundle, to)
-    _out.print(f"{folder}", soft_wrap=True)
+    display.out.print(f"{folder}", soft_wrap=True)
 
 
 @app.command()
@@ -87,7 +81,7 @@ def fit(  # noqa: PLR0913 - the options of one command
         out=out or _LOCAL / "bundles" / name,
         policy=Policy(keep=keep, coverage=coverage, seed=seed),
     )
-    with _errors(), _progress() as (progress, step):
+    with display.errors(), display.progress() as (progress, step):
         fitted = train(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
@@ -104,9 +98,11 @@ def fit(  # noqa: PLR0913 - the options of one command
         )
         style = "bold" if candidate.kind == fitted.gate.scorer.kind else ""
         gates.add_row(candidate.kind, *(f"{share:.2%}" for share in shares), style=style)
-    _out.print(gates)
-    _out.print(_figures({"cross-validated": fitted.results, "new sources": fitted.new_sources}))
-    _out.print(f"bundle: {order.out}", soft_wrap=True)
+    display.out.print(gates)
+    display.out.print(
+        display.figures({"cross-validated": fitted.results, "new sources": fitted.new_sources})
+    )
+    display.out.print(f"bundle: {order.out}", soft_wrap=True)
 
 
 @app.command()
@@ -121,7 +117,7 @@ def evaluate(
     """What a bundle answers for labelled photos; photos it was fitted on flatter it."""
     from models.evaluate import evaluate as evaluate_bundle
 
-    with _errors(), _progress() as (progress, step):
+    with display.errors(), display.progress() as (progress, step):
         results = evaluate_bundle(bundle, photos, _extractor(cache), progress=progress)
         if report is not None:
             step("report")
@@ -129,7 +125,7 @@ def evaluate(
     if metrics is not None:
         metrics.parent.mkdir(parents=True, exist_ok=True)
         metrics.write_text(json.dumps(results.figures(), indent=1))
-    _out.print(_figures({bundle.name: results}))
+    display.out.print(display.figures({bundle.name: results}))
 
 
 @app.command()
@@ -144,7 +140,7 @@ def compare(
     from models.compare import compare as compare_results
     from models.evaluate import evaluate as evaluate_bundle
 
-    with _errors(), _progress() as (progress, _step):
+    with display.errors(), display.progress() as (progress, _step):
         extractor = _extractor(cache)
         results = [
             evaluate_bundle(folder, photos, extractor, progress=progress)
@@ -163,7 +159,7 @@ def compare(
             f"{line.low * 100:+.2f}..{line.high * 100:+.2f}",
             line.verdict,
         )
-    _out.print(table)
+    display.out.print(table)
 
 
 @app.command()
@@ -176,12 +172,12 @@ def publish(
     from models.stores import open_store
     from parrot.adapters.model_bundle import FolderBundle
 
-    with _errors():
+    with display.errors():
         release, new = releases.publish(FolderBundle(bundle), open_store(to))
-    _out.print(f"{release.version} {'published' if new else 'was published before'}")
-    _out.print("pin it with:", style="dim")
+    display.out.print(f"{release.version} {'published' if new else 'was published before'}")
+    display.out.print("pin it with:", style="dim")
     pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"
-    _out.print(pin, soft_wrap=True)
+    display.out.print(pin, soft_wrap=True)
 
 
 @app.command(name="list")
@@ -190,7 +186,7 @@ def list_(to: Target) -> None:
     from models import releases
     from models.stores import open_store
 
-    with _errors():
+    with display.errors():
         store = open_store(to)
         found, now = releases.releases(store), releases.current(store)
     table = Table()
@@ -200,7 +196,7 @@ def list_(to: Target) -> None:
         is_current = now is not None and now.now.version == release.version
         promoted = now.now.promoted if now and is_current else ""
         table.add_row(release.version, promoted, release.manifest_sha256)
-    _out.print(table)
+    display.out.print(table)
 
 
 @app.command()
@@ -209,9 +205,9 @@ def promote(version: str, to: Target) -> None:
     from models import releases
     from models.stores import open_store
 
-    with _errors():
+    with display.errors():
         promotion = releases.promote(version, open_store(to))
-    _out.print(f"{promotion.version} is current; manifest {promotion.manifest_sha256}")
+    display.out.print(f"{promotion.version} is current; manifest {promotion.manifest_sha256}")
 
 
 @app.command()
@@ -220,9 +216,9 @@ def rollback(to: Target) -> None:
     from models import releases
     from models.stores import open_store
 
-    with _errors():
+    with display.errors():
         promotion = releases.rollback(open_store(to))
-    _out.print(f"{promotion.version} is current again; manifest {promotion.manifest_sha256}")
+    display.out.print(f"{promotion.version} is current again; manifest {promotion.manifest_sha256}")
 
 
 @app.command()
@@ -241,7 +237,7 @@ def export_saved(
     from parrot.species import SpeciesTable
 
     data = species.read_bytes()
-    with _errors(), _err.status("fetching"):
+    with display.errors(), display.err.status("fetching"):
         exported = export(
             _observations(observations),
             BucketPhotos(Client(), bucket),
@@ -249,7 +245,7 @@ def export_saved(
             data,
             out,
         )
-    _out.print(
+    display.out.print(
         f"{exported.written} photos in {out}; left out: {exported.unlabelled} without a known"
         f" species, {exported.unprocessed} not processed or rejected, {exported.duplicates}"
         f" near-duplicates, {exported.without_photo} without a photo",
@@ -266,11 +262,11 @@ def species_json(
     from parrot.answers import species as species_body
     from parrot.species import SpeciesTable
 
-    with _errors():
+    with display.errors():
         rows = SpeciesTable.parse((bundle / "species.csv").read_bytes()).rows
         lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
         to.write_text(f'{{"species": [\n{lines}\n]}}\n', encoding="utf-8")
-    _out.print(f"{to}", soft_wrap=True)
+    display.out.print(f"{to}", soft_wrap=True)
 
 
 @app.command()
@@ -285,9 +281,9 @@ def adopt(
     """Make a bundle of the first version's joblib files. They are unpickled: trust them."""
     from models.first_version import adopt as adopt_files
 
-    with _errors():
+    with display.errors():
         adopt_files(joblib_folder, species, version, out)
-    _out.print(f"bundle: {out}", soft_wrap=True)
+    display.out.print(f"bundle: {out}", soft_wrap=True)
 
 
 @app.command()
@@ -309,13 +305,13 @@ def wrap(  # noqa: PLR0913 - the options of one command
     from models.wrap import wrap as wrap_model
 
     spec = InputSpec(width, height, crop=crop, resampling=resampling, scaling=scaling)
-    with _errors(), _err.status("wrapping"):
+    with display.errors(), display.err.status("wrapping"):
         done = wrap_model(source, out, spec, signature=signature)
-    _err.print("its entry in a manifest's models:", style="dim")
-    _out.print_json(data=done.manifest(encoding))
+    display.err.print("its entry in a manifest's models:", style="dim")
+    display.out.print_json(data=done.manifest(encoding))
     for name, shape in done.outputs.items():
-        _err.print(f"output {name} {shape}", markup=False)
-    _err.print(f"largest difference to the source on noise: {done.difference:.2g}")
+        display.err.print(f"output {name} {shape}", markup=False)
+    display.err.print(f"largest difference to the source on noise: {done.difference:.2g}")
 
 
 @app.command()
@@ -335,7 +331,7 @@ def serve(  # noqa: PLR0913 - the options of one command
     """Serve SavedModels over TF Serving's REST API."""
     from models import server
 
-    with _errors():
+    with display.errors():
         server.run(
             base,
             host=host,
@@ -372,54 +368,4 @@ def _write_report(path: Path, title: str, results: Results) -> None:
     from models.report import write
 
     write(path, title, results)
-    _err.print(f"report: {path}", soft_wrap=True)
-
-
-def _figures(columns: dict[str, Results]) -> Table:
-    from models.card import FIGURES, figure_text
-
-    table = Table()
-    table.add_column("figure")
-    for name in columns:
-        table.add_column(name, justify="right")
-    figures = [results.figures() for results in columns.values()]
-    for (part, key), name in FIGURES.items():
-        table.add_row(name, *(figure_text(found[part][key]) for found in figures))
-    return table
-
-
-@contextmanager
-def _progress() -> Iterator[
-    tuple[Callable[[str, int], Callable[[int], None]], Callable[[str], None]]
-]:
-    """A bar for each view of the photos, a line for each step after that."""
-    columns = (
-        TextColumn("{task.description:>36}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=_err) as display:
-
-        def bar(name: str, total: int) -> Callable[[int], None]:
-            task = display.add_task(f"features: {name}", total=total)
-            return lambda count: display.advance(task, count)
-
-        def step(text: str) -> None:
-            display.console.print(f"[dim]{text}")
-
-        yield bar, step
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """What a person can mend ends with its sentence, not with a traceback."""
-    from models.photos import BadDataset
-    from models.releases import Refused
-    from parrot.errors import ParrotError
-
-    try:
-        yield
-    except (ParrotError, BadDataset, Refused, ValueError, OSError) as error:
-        _err.print(f"[red]{error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+    display.err.print(f"report: {path}", soft_wrap=True)
