@@ -190,8 +190,9 @@ def list_(to: Target) -> None:
         store = open_store(to)
         found, now = releases.releases(store), releases.current(store)
     table = Table()
-    for heading in ("version", "current", "manifest sha256"):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("version", overflow="fold", min_width=10)
+    table.add_column("current since", overflow="fold", min_width=10)
+    table.add_column("manifest sha256", overflow="fold")
     for release in found:
         is_current = now is not None and now.now.version == release.version
         promoted = now.now.promoted if now and is_current else ""
@@ -207,7 +208,9 @@ def promote(version: str, to: Target) -> None:
 
     with display.errors():
         promotion = releases.promote(version, open_store(to))
-    display.out.print(f"{promotion.version} is current; manifest {promotion.manifest_sha256}")
+    display.out.print(
+        f"{promotion.version} is current; manifest {promotion.manifest_sha256}", soft_wrap=True
+    )
 
 
 @app.command()
@@ -218,7 +221,10 @@ def rollback(to: Target) -> None:
 
     with display.errors():
         promotion = releases.rollback(open_store(to))
-    display.out.print(f"{promotion.version} is current again; manifest {promotion.manifest_sha256}")
+    display.out.print(
+        f"{promotion.version} is current again; manifest {promotion.manifest_sha256}",
+        soft_wrap=True,
+    )
 
 
 @app.command()
