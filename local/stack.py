@@ -197,6 +197,10 @@ def _environment(data: Path, storage: str, models: str, release: Release) -> Map
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "OBSERVATIONS": f"sqlite:{data / _OBSERVATIONS}",
         "DOWNLOAD_SECRET": _secret(data / "download-secret"),
+        # Photos are large buffers that come and go in many threads: give each of them back to the
+        # system instead of keeping it in the heap of the thread that freed it.
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
         "IDENTITY": "local",
         "ALLOW_ANONYMOUS_SAVE": "true",
     }
