@@ -28,8 +28,8 @@ import requests
 from flask import Flask, Response, request
 from PIL import Image
 
-from models import backbone
-from models.lazy_tf import tf
+from models.network import backbone
+from models.network.lazy_tf import tf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

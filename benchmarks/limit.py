@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.lazy_tf import tf
-from models.server import savedmodel
+from local.model_server import savedmodel
+from models.network.lazy_tf import tf
 from parrot import images
-from parrot import manifest as manifests
+from parrot.model import manifest as manifests
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,14 +30,14 @@ from local.delivery import Delivery
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
 from parrot.events import FINALIZED, stored_photo
-from parrot.records import Status
+from parrot.observation import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from google.cloud.storage import Bucket
 
-    from parrot.observations import ObservationStore
+    from parrot.store import ObservationStore
 
 TOPIC = "photos"
 _PUBLISH = "/google.pubsub.v1.Publisher/Publish"

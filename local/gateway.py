@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import functions_framework
 from flask import Flask, Response, send_from_directory
 
-from parrot.web import BASE_PATH
+from parrot.http.parameters import BASE_PATH
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

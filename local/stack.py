@@ -20,15 +20,15 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from local.processes import Part, PartFailed, Processes, free_port
-from models.build import is_built
-from models.releases import publish
-from models.stores import BucketStore
+from models.network.build import is_built
+from models.publishing.releases import publish
+from models.publishing.stores import BucketStore
 from parrot.adapters.model_bundle import FolderBundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from models.releases import Release
+    from models.publishing.releases import Release
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_BUNDLE = ROOT / "models" / "default"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from models import display
-from parrot.records import Crop, Encoding, InputSpec, Resampling, Scaling
+from models.report import display
+from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 
 if TYPE_CHECKING:
-    from models.features import Extractor
-    from models.feedback import AllObservations
-    from models.results import Results
+    from models.data.features import Extractor
+    from models.data.feedback import AllObservations
+    from models.evaluation.results import Results
 
 # Heavy modules (TensorFlow, scikit-learn) are imported by the command that needs them, so that
 # --help answers at once.
@@ -44,7 +44,7 @@ def build(
     to: Annotated[Path, typer.Option(help="Model folder to write NAME/VERSION into.")] = _MODELS,
 ) -> None:
     """Build the SavedModel from the ImageNet backbone and a bundle's species head."""
-    from models.build import build as build_model
+    from models.network.build import build as build_model
 
     with display.errors(), display.err.status("building"):
         folder = build_model(bundle, to)
@@ -69,8 +69,8 @@ def fit(  # noqa: PLR0913 - the options of one command
 
     Features are extracted once and kept; an interrupted run goes on where it stopped.
     """
-    from models.fit import Policy
-    from models.training import Order, train
+    from models.training.fit import Policy
+    from models.training.training import Order, train
 
     name = version or f"{datetime.now(UTC):%Y-%m-%d}"
     order = Order(
@@ -115,7 +115,7 @@ def evaluate(
     cache: Cache = _CACHE,
 ) -> None:
     """What a bundle answers for labelled photos; photos it was fitted on flatter it."""
-    from models.evaluate import evaluate as evaluate_bundle
+    from models.evaluation.evaluate import evaluate as evaluate_bundle
 
     with display.errors(), display.progress() as (progress, step):
         results = evaluate_bundle(bundle, photos, _extractor(cache), progress=progress)
@@ -137,8 +137,8 @@ def compare(
     cache: Cache = _CACHE,
 ) -> None:
     """Two bundles on the same photos, with 95 % intervals of the difference."""
-    from models.compare import compare as compare_results
-    from models.evaluate import evaluate as evaluate_bundle
+    from models.evaluation.compare import compare as compare_results
+    from models.evaluation.evaluate import evaluate as evaluate_bundle
 
     with display.errors(), display.progress() as (progress, _step):
         extractor = _extractor(cache)
@@ -168,8 +168,8 @@ def publish(
     bundle: BundleFolder = _DEFAULT,
 ) -> None:
     """Upload a bundle as a version and read it back; a version is never overwritten."""
-    from models import releases
-    from models.stores import open_store
+    from models.publishing import releases
+    from models.publishing.stores import open_store
     from parrot.adapters.model_bundle import FolderBundle
 
     with display.errors():
@@ -183,8 +183,8 @@ def publish(
 @app.command(name="list")
 def list_(to: Target) -> None:
     """Published versions, and which one is current."""
-    from models import releases
-    from models.stores import open_store
+    from models.publishing import releases
+    from models.publishing.stores import open_store
 
     with display.errors():
         store = open_store(to)
@@ -203,8 +203,8 @@ def list_(to: Target) -> None:
 @app.command()
 def promote(version: str, to: Target) -> None:
     """Let functions without a pinned version follow this one from their next start."""
-    from models import releases
-    from models.stores import open_store
+    from models.publishing import releases
+    from models.publishing.stores import open_store
 
     with display.errors():
         promotion = releases.promote(version, open_store(to))
@@ -216,8 +216,8 @@ def promote(version: str, to: Target) -> None:
 @app.command()
 def rollback(to: Target) -> None:
     """Promote again what was current before the current version."""
-    from models import releases
-    from models.stores import open_store
+    from models.publishing import releases
+    from models.publishing.stores import open_store
 
     with display.errors():
         promotion = releases.rollback(open_store(to))
@@ -238,9 +238,9 @@ def export_saved(
     """Fetch what people saved, with the species they chose, as photos for fit."""
     from google.cloud.storage import Client
 
-    from models.feedback import export
+    from models.data.feedback import export
     from parrot.adapters.photo_store import BucketPhotos
-    from parrot.species import SpeciesTable
+    from parrot.model.species import SpeciesTable
 
     data = species.read_bytes()
     with display.errors(), display.err.status("fetching"):
@@ -265,8 +265,8 @@ def species_json(
     to: Annotated[Path, typer.Option(help="File to write.")] = _ROOT / "public" / "species.json",
 ) -> None:
     """Write the static list of species that Hosting serves."""
-    from parrot.answers import species as species_body
-    from parrot.species import SpeciesTable
+    from parrot.http.answers import species as species_body
+    from parrot.model.species import SpeciesTable
 
     with display.errors():
         rows = SpeciesTable.parse((bundle / "species.csv").read_bytes()).rows
@@ -285,7 +285,7 @@ def adopt(
     version: Annotated[str, typer.Option(help="Bundle version.")] = "first",
 ) -> None:
     """Make a bundle of the first version's joblib files. They are unpickled: trust them."""
-    from models.first_version import adopt as adopt_files
+    from models.publishing.first_version import adopt as adopt_files
 
     with display.errors():
         adopt_files(joblib_folder, species, version, out)
@@ -308,7 +308,7 @@ def wrap(  # noqa: PLR0913 - the options of one command
     signature: Annotated[str | None, typer.Option(help="Of the source, if it has several.")] = None,
 ) -> None:
     """Make a model that wants floats take raw pixels or JPEG files, preprocessing in its graph."""
-    from models.wrap import wrap as wrap_model
+    from models.network.wrap import wrap as wrap_model
 
     spec = InputSpec(width, height, crop=crop, resampling=resampling, scaling=scaling)
     with display.errors(), display.err.status("wrapping"):
@@ -335,7 +335,7 @@ def serve(  # noqa: PLR0913 - the options of one command
     versions: Annotated[list[str] | None, typer.Option(help="NAME:all or NAME:1,2.")] = None,
 ) -> None:
     """Serve SavedModels over TF Serving's REST API."""
-    from models import server
+    from local import model_server as server
 
     with display.errors():
         server.run(
@@ -364,14 +364,14 @@ def _observations(where: str) -> AllObservations:
 
 
 def _extractor(cache: Path) -> Extractor:
-    from models.backbone import LITE2
-    from models.features import Extractor
+    from models.data.features import Extractor
+    from models.network.backbone import LITE2
 
     return Extractor(LITE2, cache)
 
 
 def _write_report(path: Path, title: str, results: Results) -> None:
-    from models.report import write
+    from models.report.report import write
 
     write(path, title, results)
     display.err.print(f"report: {path}", soft_wrap=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local import stack
-from tests import firestore as emulators
-from tests.photos import ODD, PHOTOS
+from tests.support import firestore as emulators
+from tests.support.photos import ODD, PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
     from google.cloud.storage import Bucket
 
-    from tests.test_observations_store import Store
+    from tests.support.observations import Store
 
 
 def pytest_configure() -> None:

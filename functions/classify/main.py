@@ -3,23 +3,25 @@
 import functions_framework
 from flask import Request, Response
 
-from parrot import answers, submission, web, wiring
+from parrot import wiring
 from parrot.errors import Unauthenticated
+from parrot.http import answers, caller, parameters, submission
+from parrot.http.respond import respond
 
 
 @functions_framework.http
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return web.respond(request, wiring.settings, {"POST": _classify, "GET": _ready})
+    return respond(request, wiring.settings, {"POST": _classify, "GET": _ready})
 
 
 def _classify(request: Request) -> Response:
     settings = wiring.settings()
-    web.attest(request, settings, wiring.app_check)
-    user = web.user(request, wiring.identity)
+    caller.attest(request, settings, wiring.app_check)
+    user = caller.user(request, wiring.identity)
     if user is None and settings.require_auth:
         raise Unauthenticated("this deployment classifies for signed-in users only")
-    top = web.top(request)
+    top = parameters.top(request)
     sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
     allowance = wiring.classify_meter().take(user)
     answer = wiring.cached_classifier().classify(sent.photo, top=top)

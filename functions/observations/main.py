@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from parrot import answers, submission, web, wiring
+from parrot import wiring
 from parrot.errors import InvalidRequest, Unauthenticated
+from parrot.http import answers, caller, parameters, submission
+from parrot.http.respond import respond
 from parrot.observations import FILES, ORIGINAL
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 @functions_framework.http
 def observations(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return web.respond(request, wiring.settings, _methods(web.route(request.path, "observations")))
+    return respond(
+        request, wiring.settings, _methods(parameters.route(request.path, "observations"))
+    )
 
 
 def _methods(route: tuple[str, ...]) -> Mapping[str, Callable[[Request], Response]]:
@@ -43,16 +47,16 @@ def _methods(route: tuple[str, ...]) -> Mapping[str, Callable[[Request], Respons
 def _list(request: Request) -> Response:
     page, token = wiring.observer().list(
         _user(request),
-        size=web.page_size(request),
+        size=parameters.page_size(request),
         token=request.args.get("page_token") or None,
-        species=web.species_filter(request),
-        status=web.status_filter(request),
+        species=parameters.species_filter(request),
+        status=parameters.status_filter(request),
     )
     return answers.observations(page, token, _links(request))
 
 
 def _read(name: str, request: Request) -> Response:
-    found = wiring.observer().read(_user(request), web.observation_id(name))
+    found = wiring.observer().read(_user(request), parameters.observation_id(name))
     return answers.observation(found, _links(request))
 
 
@@ -63,16 +67,18 @@ def _relabel(name: str, request: Request) -> Response:
         raise InvalidRequest(f"{min(unknown)!r:.40} cannot be changed: send species or index")
     changed = wiring.observer().relabel(
         user,
-        web.observation_id(name),
+        parameters.observation_id(name),
         wiring.species().find(**fields),
-        matches=web.if_match(request),
+        matches=parameters.if_match(request),
     )
     return answers.observation(changed, _links(request))
 
 
 def _delete(name: str, request: Request) -> Response:
     user = _user(request)
-    wiring.observer().delete(user, web.observation_id(name), matches=web.if_match(request))
+    wiring.observer().delete(
+        user, parameters.observation_id(name), matches=parameters.if_match(request)
+    )
     return answers.deleted()
 
 
@@ -82,18 +88,18 @@ def _file(name: str, file: str, request: Request) -> Response:
     if token is None or file == ORIGINAL:
         grant, user = None, _user(request)
     else:
-        grant = wiring.downloads().grant(token, web.observation_id(name), file)
+        grant = wiring.downloads().grant(token, parameters.observation_id(name), file)
         user = grant.user
-    return answers.file(wiring.observer().file(user, web.observation_id(name), file), grant)
+    return answers.file(wiring.observer().file(user, parameters.observation_id(name), file), grant)
 
 
 def _user(request: Request) -> User:
-    web.attest(request, wiring.settings(), wiring.app_check)
-    user = web.user(request, wiring.identity)
+    caller.attest(request, wiring.settings(), wiring.app_check)
+    user = caller.user(request, wiring.identity)
     if user is None:
         raise Unauthenticated("observations are their user's own: sign in")
     return user
 
 
 def _links(request: Request) -> answers.Links:
-    return web.links(request, wiring.settings(), wiring.downloads())
+    return parameters.links(request, wiring.settings(), wiring.downloads())

@@ -3,30 +3,32 @@
 import functions_framework
 from flask import Request, Response
 
-from parrot import answers, submission, web, wiring
+from parrot import wiring
 from parrot.errors import Unauthenticated
+from parrot.http import answers, caller, parameters, submission
+from parrot.http.respond import respond
 from parrot.records import ANONYMOUS_UID, User
 
 
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return web.respond(request, wiring.settings, {"POST": _save})
+    return respond(request, wiring.settings, {"POST": _save})
 
 
 def _save(request: Request) -> Response:
     settings = wiring.settings()
-    web.attest(request, settings, wiring.app_check)
-    user = web.user(request, wiring.identity)
+    caller.attest(request, settings, wiring.app_check)
+    user = caller.user(request, wiring.identity)
     if user is None:
         if not settings.allow_anonymous_save:
             raise Unauthenticated("saving needs a signed-in user")
         user = User(ANONYMOUS_UID, anonymous=True)
-    key = web.idempotency_key(request)
+    key = parameters.idempotency_key(request)
     sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
     species = wiring.species().find(
         index=sent.fields.get("index"), species=sent.fields.get("species")
     )
     saved = wiring.saver().save(sent.photo, species, user, key=key)
-    links = web.links(request, settings, wiring.downloads())
+    links = parameters.links(request, settings, wiring.downloads())
     return answers.saved(saved, links, first_version=sent.first_version)

@@ -12,7 +12,7 @@ from cachetools import TTLCache
 from parrot.records import Timing
 
 if TYPE_CHECKING:
-    from parrot.bundle import Bundle
+    from parrot.model.bundle import Bundle
     from parrot.records import Classification, Photo
 
 # How long an answer may outlive a model version that was replaced while nobody asked anew.

@@ -12,8 +12,8 @@ from parrot.errors import BadModelResponse
 from parrot.records import Classification, SpeciesSet, Timing
 
 if TYPE_CHECKING:
-    from parrot.bundle import Bundle
-    from parrot.manifest import ServedModel
+    from parrot.model.bundle import Bundle
+    from parrot.model.manifest import ServedModel
     from parrot.records import Floats, Photo, Prediction
 
 

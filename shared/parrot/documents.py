@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from parrot.records import Derived, Label, Observation, Status, Verdict
+from parrot.observation import Derived, Label, Observation, Status, Verdict
 
 
 def instant(when: datetime) -> str:
@@ -48,16 +48,3 @@ def observation(stored: dict[str, Any]) -> Observation:
             "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
         }
     )
-
-
-def quarters(phash: str) -> tuple[str, ...]:
-    """A perceptual hash's four 16-bit quarters, each with its number.
-
-    Hashes that differ in at most three bits share at least one: stores look that one up.
-    """
-    return tuple(f"{number}{phash[number * 4 : number * 4 + 4]}" for number in range(4))
-
-
-def distance(phash: str, other: str) -> int:
-    """In how many bits two perceptual hashes differ."""
-    return (int(phash, 16) ^ int(other, 16)).bit_count()

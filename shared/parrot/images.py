@@ -17,12 +17,14 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
-from parrot.records import Crop, Encoding, Photo, Raster, Resampling, Scaling
+from parrot.model.inputs import Crop, Encoding, Resampling, Scaling
+from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parrot.records import Bytes, Floats, InputSpec
+    from parrot.model.inputs import InputSpec
+    from parrot.records import Bytes, Floats
 
 MAX_PHOTO_BYTES = 20 * 2**20
 # 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.

@@ -9,72 +9,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import review
+from parrot.duplicates import settle
 from parrot.errors import InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
-from parrot.records import Label, Place, Status
+from parrot.observation import Label, Place, Status, micros, reviewed, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from parrot.records import Observation, Page, Species, User
+    from parrot.observation import Observation, Page
+    from parrot.records import Species, User
+    from parrot.store import ObservationStore
 
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
 _TRIES = 20
-# Bits of 64. The same picture in another size or quality stays within; other pictures are 16 away.
-SIMILAR_BITS = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOKEN_VERSION = 1
 _DIGEST_BYTES = 8
 _TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
-
-
-class ObservationStore(Protocol):
-    """Where observations live: Firestore, or SQLite on one machine.
-
-    Every method raises StoreUnavailable where the store cannot be reached. Nothing here ever
-    returns another user's observation.
-    """
-
-    def create(self, observation: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) is there; the stored one, and whether it is new.
-
-        Of many callers at once exactly one is told True.
-        """
-
-    def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The user's own observation in any status, or None."""
-
-    def replace(self, observation: Observation) -> bool:
-        """Store it with revision + 1 if the stored one is of this `version` still.
-
-        False where it was changed or removed in the meantime, even if it was made anew since:
-        nothing was written then.
-        """
-
-    def remove(self, observation: Observation) -> bool:
-        """Remove the document if the stored one is of this `version` still; whether it was."""
-
-    def page(
-        self,
-        uid: str,
-        *,
-        size: int,
-        after: Place | None = None,
-        species: str | None = None,
-        status: Status | None = None,
-    ) -> Page:
-        """Up to `size` observations after a place, newest first; DELETING ones are not shown."""
-
-    def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
-        """The user's observations whose perceptual hash differs in at most `distance` bits.
-
-        `distance` is at most 3: stores look hashes up by their four 16-bit quarters, one of which
-        must then be the same.
-        """
-
-    def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        """The user's observations whose `duplicate_of` is this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +124,7 @@ class Observer:
             label = Label(species.id, species.index, now)
             status = stored.status
             if stored.verdict is not None and status is not Status.REJECTED:
-                status = review.status(label, stored.verdict)
+                status = reviewed(label, stored.verdict)
             changed = replace(stored, labels=(*stored.labels, label), status=status, updated=now)
             if self._store.replace(changed):
                 return replace(changed, revision=stored.revision + 1)
@@ -229,46 +181,6 @@ class Observer:
         raise StoreUnavailable(f"observation {observation_id} is being changed all the time")
 
 
-def version(stored: Observation) -> str:
-    """Tells each state of an observation from every other, even of one that was made anew."""
-    return f"{stored.revision}-{_micros(stored.created):x}"
-
-
-def age(observation: Observation) -> tuple[datetime, str]:
-    """Orders a user's observations, the oldest first."""
-    return (observation.created, observation.id)
-
-
-def original_of(observation: Observation, similar: Iterable[Observation]) -> str | None:
-    """Id of the oldest of those that look like it and are older, if there is one."""
-    older = [one for one in similar if age(one) < age(observation)]
-    return min(older, key=age).id if older else None
-
-
-def settle(store: ObservationStore, twin: Observation, *, now: Callable[[], datetime]) -> None:
-    """Make an observation name the oldest that looks like it. Raises StoreUnavailable.
-
-    It looks again after it wrote: what is marked for deletion before that look is not named any
-    more, and whoever marks it later finds the name and calls this again.
-    """
-    for _ in range(_TRIES):
-        current = store.get(twin.uid, twin.id)
-        if current is None or current.status is Status.DELETING:
-            return
-        named = None
-        if current.derived is not None:
-            phash = current.derived.phash
-            named = original_of(current, store.similar(twin.uid, phash, distance=SIMILAR_BITS))
-        if named == current.duplicate_of:
-            return
-        store.replace(replace(current, duplicate_of=named, updated=now()))
-    raise StoreUnavailable(f"observation {twin.id} is being changed all the time")
-
-
-def _micros(when: datetime) -> int:
-    return (when - _EPOCH) // timedelta(microseconds=1)
-
-
 def _file(stored: Observation, file: str) -> tuple[str | None, str]:
     """Object name and media type."""
     if file == ORIGINAL:
@@ -289,8 +201,8 @@ def _scope(uid: str, species: str | None, status: Status | None) -> bytes:
 
 
 def _token(place: Place, scope: bytes) -> str:
-    micros = _micros(place.created).to_bytes(8, "big")
-    raw = bytes([_TOKEN_VERSION]) + scope + micros + place.id.encode()
+    created = micros(place.created).to_bytes(8, "big")
+    raw = bytes([_TOKEN_VERSION]) + scope + created + place.id.encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import images, review, thumbnails
+from parrot import images, thumbnails
+from parrot.duplicates import SIMILAR_BITS, settle
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestError, StoreUnavailable
-from parrot.observations import SIMILAR_BITS, age, settle
-from parrot.records import Derived, Label, Observation, Status, Verdict
+from parrot.observation import Derived, Label, Observation, Status, Verdict, age, reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from parrot.observations import ObservationStore
+    from parrot.model.species import SpeciesTable
     from parrot.records import Classification, Photo, StoredPhoto
-    from parrot.species import SpeciesTable
+    from parrot.store import ObservationStore
     from parrot.thumbnails import Thumbnails
 
 _TRIES = 20
@@ -183,7 +183,7 @@ class Processor:
             stored,
             lambda current: replace(
                 current,
-                status=review.status(current.label, verdict),
+                status=reviewed(current.label, verdict),
                 verdict=verdict,
                 reason=None,
                 generation=str(stored.generation),

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
 from parrot.errors import Conflict, StoreUnavailable
-from parrot.records import Label, Observation, Status
+from parrot.observation import Label, Observation, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.observations import ObservationStore
     from parrot.quota import Meter
     from parrot.records import Allowance, Photo, Species, User
+    from parrot.store import ObservationStore
 
 # Any fixed UUID will do; changing it would make every retry a second observation.
 _NAMESPACE = uuid.UUID("5b1ce5c4-2a0e-5f0c-9d3e-0b8f4f1f6c55")

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from parrot import blurhash, images
+from parrot.duplicates import perceptual_hash
 
 if TYPE_CHECKING:
     from parrot.records import Photo
@@ -19,9 +20,6 @@ THUMBNAIL_PX = 256
 _BLURHASH_PX = 32
 _QUALITY = 80
 _EFFORT = 2  # half the time of libwebp's default (4), files 3 % larger
-_WAVES, _GRID = 8, 32
-# Rows are the slowest waves of a discrete cosine transform over _GRID samples.
-_COSINES = np.cos(np.pi * np.outer(np.arange(_WAVES), 2 * np.arange(_GRID) + 1) / (2 * _GRID))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +49,6 @@ def make(photo: Photo, *, max_pixels: int) -> Thumbnails:
         blurhash=blurhash.encode(np.asarray(tiny)),
         phash=perceptual_hash(image),
     )
-
-
-def perceptual_hash(image: Image.Image) -> str:
-    """64 bits that survive another size, quality or format of the same picture, as hex.
-
-    Each bit says whether one of the 64 slowest waves of the brightness is above their median.
-    """
-    grid = image.convert("L").resize((_GRID, _GRID), Image.Resampling.LANCZOS)
-    waves = (_COSINES @ np.asarray(grid, np.float64) @ _COSINES.T).ravel()
-    bits = waves > np.median(waves[1:])  # the first is the mean brightness, far from all others
-    return np.packbits(bits).tobytes().hex()
 
 
 def _webp(image: Image.Image) -> bytes:

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 import requests
 
-from parrot import bundle, logs
+from parrot import logs
 from parrot.adapters.identity import LocalIdentity
 from parrot.adapters.model_bundle import BucketBundle, current_version
 from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
 from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.config import Settings
-from parrot.downloads import Downloads
-from parrot.manifest import version_name
+from parrot.model import bundle
+from parrot.model.manifest import version_name
 from parrot.observations import Observer
 from parrot.process import Processor
 from parrot.quota import Meter, Quota
 from parrot.save import Saver
+from parrot.tokens import Downloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
     from parrot.adapters.firestore import FirestoreObservations
     from parrot.adapters.photo_store import BucketPhotos
     from parrot.adapters.sqlite import SqliteObservations
-    from parrot.bundle import Bundle
     from parrot.classify import ModelServer
-    from parrot.gate import Gate
-    from parrot.species import SpeciesTable
-    from parrot.web import AppCheck, Identity
+    from parrot.http.caller import AppCheck, Identity
+    from parrot.model.bundle import Bundle
+    from parrot.model.gate import Gate
+    from parrot.model.species import SpeciesTable
 
     T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.server.bodies import MAX_BODY_BYTES
+from local.model_server.bodies import MAX_BODY_BYTES
 from tests.model_server.asking import BAD_REQUEST, assert_error, b64, outputs
 
 if TYPE_CHECKING:

@@ -23,12 +23,12 @@ from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import FieldFilter, Query
 
-from parrot.documents import distance as bits_apart
-from parrot.documents import document, instant, quarters
+from parrot.documents import document, instant
 from parrot.documents import observation as restored
+from parrot.duplicates import distance as bits_apart
+from parrot.duplicates import quarters
 from parrot.errors import StoreUnavailable
-from parrot.observations import version
-from parrot.records import Page, Place, Status
+from parrot.observation import Page, Place, Status, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         DocumentSnapshot,
     )
 
-    from parrot.records import Observation
+    from parrot.observation import Observation
 
 # The library tries for minutes; a phone has hung up long before.
 _PATIENCE: dict[str, Any] = {

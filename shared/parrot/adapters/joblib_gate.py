@@ -1,6 +1,6 @@
 """The first version's four joblib files to a Gate: scaler, PCA, mixture, isotonic curve.
 
-The only place where anything is unpickled; `parrot.bundle` verifies the bytes before.
+The only place where anything is unpickled; `parrot.model.bundle` verifies the bytes before.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.gate import Gate, Mixture, MonotoneTable, OneClass, Projection
-from parrot.manifest import JOBLIB_STAGES
+from parrot.model.gate import Gate, Mixture, MonotoneTable, OneClass, Projection
+from parrot.model.manifest import JOBLIB_STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

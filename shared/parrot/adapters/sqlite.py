@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from parrot.documents import distance as bits_apart
-from parrot.documents import document, instant, quarters
+from parrot.documents import document, instant
 from parrot.documents import observation as restored
+from parrot.duplicates import distance as bits_apart
+from parrot.duplicates import quarters
 from parrot.errors import StoreUnavailable
-from parrot.observations import version
-from parrot.records import Page, Place, Status
+from parrot.observation import Page, Place, Status, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from parrot.records import Observation
+    from parrot.observation import Observation
 
 _BUSY_SECONDS = 10.0
 # `document` is the observation; the other columns repeat what is looked up.

@@ -1,0 +1,92 @@
+"""The server's processes: a gunicorn master that binds the port, and one worker with TensorFlow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from local.model_server.registry import Registry
+from local.model_server.worker import PromptWorker
+
+if TYPE_CHECKING:
+    from gunicorn.workers.base import Worker
+
+    from local.model_server.settings import Settings
+
+_GRACE_SECONDS = 1  # for requests under way at a signal; the whole shutdown is to take under 2 s
+_KEEP_ALIVE_SECONDS = 75  # longer than clients pool connections, so that they close first
+_TF_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "ABSL_MIN_LOG_LEVEL": "3"}
+
+
+def serve(settings: Settings) -> None:
+    """Run until a signal, then raise SystemExit; see `local.model_server.run`."""
+    if not settings.base.is_dir():
+        raise NotADirectoryError(f"{settings.base} is not a folder")
+    for name, value in _TF_QUIET.items():
+        os.environ.setdefault(name, value)
+    _Server(settings).run()
+
+
+class _Server(BaseApplication):
+    """gunicorn's view of this server: its configuration, and what each worker loads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        options = {
+            "bind": f"{settings.host}:{settings.port}",
+            "worker_class": PromptWorker,
+            "workers": 1,  # each would load every model
+            "threads": settings.http_threads,
+            # No heartbeat limit: importing TensorFlow and loading may take long on a busy machine.
+            "timeout": 0,
+            "graceful_timeout": _GRACE_SECONDS,
+            "keepalive": _KEEP_ALIVE_SECONDS,
+            "loglevel": "warning",
+            "control_socket_disable": True,  # it would write to the user's home
+            "post_worker_init": _announce,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """In the worker: load the models, then start to poll."""
+        # TensorFlow must not be imported before the fork, its threads would not survive it.
+        from local.model_server import savedmodel  # noqa: PLC0415
+        from local.model_server.app import create_app  # noqa: PLC0415
+        from local.model_server.watcher import Watcher  # noqa: PLC0415
+
+        settings = self._settings
+        _log_to_stderr()
+        savedmodel.limit_threads(
+            inter_op=settings.inter_op_threads, intra_op=settings.intra_op_threads
+        )
+        registry = Registry(settings.labels)
+        watcher = Watcher(settings, registry, savedmodel.SavedModel)
+        watcher.poll()
+        if settings.poll_seconds > 0:
+            Thread(target=watcher.run, name="watcher", daemon=True).start()
+        return create_app(registry)
+
+
+def _announce(worker: Worker) -> None:
+    host, port = worker.sockets[0].getsockname()[:2]
+    sys.stdout.write(f"ready: http://{host}:{port}\n")
+    sys.stdout.flush()
+
+
+def _log_to_stderr() -> None:
+    logger = logging.getLogger("local.model_server")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

@@ -1,0 +1,104 @@
+"""The loop that keeps the registry in step with the folder."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from threading import Event
+from typing import TYPE_CHECKING
+
+from local.model_server import bodies, versions
+from local.model_server.errors import Code, ModelError, ServingError
+from local.model_server.predict import predict
+from local.model_server.registry import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from local.model_server.registry import Registry
+    from local.model_server.settings import Settings
+    from local.model_server.signatures import Servable
+    from local.model_server.versions import Fingerprint, Folders, VersionFolder, VersionId
+
+_WARMUP_FILE = "assets.extra/warmup.json"  # beside TF Serving's own warm-up file
+
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Polls one base folder, with `load` to turn a version folder into a servable."""
+
+    def __init__(
+        self, settings: Settings, registry: Registry, load: Callable[[Path], Servable]
+    ) -> None:
+        """Begin without a look; `load` raises ServingError for a folder that it cannot load."""
+        self._settings = settings
+        self._registry = registry
+        self._load = load
+        self._seen: Folders | None = None
+        self._failed: dict[VersionId, Fingerprint] = {}
+        self._stopping = Event()
+
+    def poll(self) -> None:
+        """Look once: load what is wanted and new, then unload what that replaced."""
+        found = versions.scan(self._settings.base)
+        settled = versions.settled(found, self._seen, self._registry.serving())
+        self._seen = found
+        wanted = versions.aspired(settled, self._settings.policies)
+        new = versions.to_load(wanted, self._registry.in_memory(), self._failed)
+        for folder in new:
+            self._registry.mark(folder.id, State.START)
+        for folder in new:
+            self._load_version(folder)
+        for version_id in versions.to_unload(wanted, self._registry.serving()):
+            self._registry.withdraw(version_id)
+        ended = self._registry.sweep()
+        for version_id in ended:
+            log.info("unloaded %s", version_id)
+        if ended:
+            gc.collect()  # a loaded graph is full of reference cycles, and large
+
+    def run(self) -> None:
+        """Poll until `stop`; a failed look is logged, and the next one tries again."""
+        while not self._stopping.wait(self._settings.poll_seconds):
+            try:
+                self.poll()
+            except Exception:
+                log.exception("looking at %s failed", self._settings.base)
+
+    def stop(self) -> None:
+        """End `run` at its next turn."""
+        self._stopping.set()
+
+    def _load_version(self, folder: VersionFolder) -> None:
+        self._registry.mark(folder.id, State.LOADING)
+        try:
+            servable = self._load(folder.path)
+            _warm_up(servable, folder.path)
+        except ServingError as error:
+            self._fail(folder, error)
+        except Exception as error:  # whatever a broken folder makes TensorFlow raise
+            log.debug("loading %s failed", folder.id, exc_info=True)
+            self._fail(folder, ModelError(Code.UNKNOWN, f"{type(error).__name__}: {error}"))
+        else:
+            self._failed.pop(folder.id, None)
+            self._registry.offer(folder.id, servable)
+            log.info("loaded %s", folder.id)
+
+    def _fail(self, folder: VersionFolder, error: ServingError) -> None:
+        # Remembered with the files as they are: another try only makes sense when they change.
+        self._failed[folder.id] = folder.fingerprint
+        self._registry.mark(folder.id, State.END, error)
+        log.error("failed to load %s: %s", folder.id, error.message)
+
+
+def _warm_up(servable: Servable, folder: Path) -> None:
+    """Replay `assets.extra/warmup.json`, the body of a `:predict` request, if it is there.
+
+    A graph is optimised on its first call, which would else be some client's slow request. As in
+    TF Serving, a warm-up that fails fails the load.
+    """
+    path = folder / _WARMUP_FILE
+    if path.is_file():
+        predict(servable, bodies.parse(path.read_bytes()))

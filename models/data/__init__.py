@@ -1,0 +1,1 @@
+"""Labelled photos: where they are, how they are varied, what people saved."""

@@ -1,0 +1,143 @@
+"""Saved observations and their photos as a training set: what people chose becomes labels.
+
+A folder of `parrots/SPECIES/UID-ID.EXT` and an `index.csv` that `fit` reads. Photos of one user
+share a `near_duplicates` value, so that they stay on one side of every split; users and ids are
+hashed. `bundle` and `model` say which model judged the photo, `label_map` is the sha256
+of the species table whose indices the labels have.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from parrot import images
+from parrot.errors import InvalidImage, UnsupportedMedia
+from parrot.model import manifest
+from parrot.observation import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from parrot.model.species import SpeciesTable
+    from parrot.observation import Observation
+
+_USED = frozenset({Status.READY, Status.NEEDS_REVIEW})
+_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in images.MEDIA_TYPES}
+_COLUMNS = (
+    "path",
+    "group",
+    "label",
+    "near_duplicates",
+    "source",
+    "status",
+    "bundle",
+    "model",
+    "label_map",
+)
+
+
+class AllObservations(Protocol):
+    """Every user's observations; the functions never ask for this."""
+
+    def everything(self) -> Iterator[Observation]:
+        """In no particular order. Raises StoreUnavailable."""
+
+
+class Originals(Protocol):
+    """The photos as people sent them."""
+
+    def read(self, object_name: str) -> bytes | None:
+        """The photo, or None. Raises StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many observations were written, and why the others were not."""
+
+    written: int
+    unlabelled: int
+    unprocessed: int
+    without_photo: int
+    duplicates: int
+
+
+def export(  # noqa: PLR0913 - both ends of a copy
+    observations: AllObservations,
+    originals: Originals,
+    species: SpeciesTable,
+    species_csv: bytes,
+    folder: Path,
+    *,
+    progress: Callable[[], None] = lambda: None,
+) -> Exported:
+    """Write the training set; again is harmless, and fetches only what is not there.
+
+    A near-duplicate of the same user adds nothing and is left out. Raises StoreUnavailable.
+    """
+    known = {row.id for row in species.rows}
+    label_map = manifest.digest(species_csv)
+    lines, counts = (
+        [],
+        dict.fromkeys(("unlabelled", "unprocessed", "without_photo", "duplicates"), 0),
+    )
+    for observation in observations.everything():
+        progress()
+        label = observation.label
+        if observation.status not in _USED:
+            counts["unprocessed"] += 1
+        elif label is None or label.species not in known:
+            counts["unlabelled"] += 1
+        elif observation.duplicate_of is not None:
+            counts["duplicates"] += 1
+        else:
+            path = _fetch(observation, label.species, originals, folder)
+            if path is None:
+                counts["without_photo"] += 1
+                continue
+            verdict = observation.verdict
+            lines.append(
+                {
+                    "path": path.relative_to(folder).as_posix(),
+                    "group": "parrots",
+                    "label": label.species,
+                    "near_duplicates": _hash(observation.uid),
+                    "source": "saved",
+                    "status": observation.status.value,
+                    "bundle": verdict.bundle if verdict else "",
+                    "model": verdict.model if verdict else "",
+                    "label_map": label_map,
+                }
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, _COLUMNS)
+        table.writeheader()
+        table.writerows(sorted(lines, key=lambda line: line["path"]))
+    return Exported(written=len(lines), **counts)
+
+
+def _fetch(
+    observation: Observation, species: str, originals: Originals, folder: Path
+) -> Path | None:
+    """The photo's path in the folder; None where it is gone or is no photo after all."""
+    name = f"{_hash(observation.uid)}-{_hash(observation.id)}"
+    path = folder / "parrots" / species / f"{name}{_SUFFIX.get(observation.media_type, '')}"
+    if path.is_file() and manifest.digest(path.read_bytes()) == observation.sha256:
+        return path
+    data = originals.read(observation.object_name)
+    try:
+        images.read(data or b"")
+    except (InvalidImage, UnsupportedMedia):
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data or b"")
+    return path
+
+
+def _hash(name: str) -> str:
+    """Enough to tell apart, not enough to tell who."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""How well a bundle answers: figures, curves, comparisons."""

@@ -1,0 +1,74 @@
+"""Two results on the same photos, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.data.photos import Group
+from models.evaluation import metrics
+
+if TYPE_CHECKING:
+    from models.evaluation.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure of two bundles, as shares 0..1; `low..high` holds `after - before`, 95 %."""
+
+    figure: str
+    before: float
+    after: float
+    low: float
+    high: float
+    photos: int
+    more_is_better: bool
+
+    @property
+    def verdict(self) -> str:
+        """What the interval allows to say."""
+        if self.low <= 0 <= self.high:
+            return "no difference shown"
+        return "better" if (self.low > 0) == self.more_is_better else "worse"
+
+
+def compare(before: Results, after: Results) -> list[Difference]:
+    """Paired differences. Raises ValueError where the photos or the species are not the same."""
+    if [p.path for p in before.photos] != [p.path for p in after.photos]:
+        raise ValueError("the two results are of different photos")
+    if before.species != after.species:
+        raise ValueError("the two bundles name different species")
+    known = before.known
+    figures = [
+        ("species right (top 1)", known, _right, True),
+        ("true species in the set", known, _in_set, True),
+        ("parrots kept", np.flatnonzero(before.of(Group.PARROTS)), _kept, True),
+        ("other birds let through", np.flatnonzero(before.of(Group.OTHER_BIRDS)), _kept, False),
+        ("non-birds let through", np.flatnonzero(before.of(Group.NEGATIVES)), _kept, False),
+    ]
+    differences = []
+    for name, chosen, figure, more_is_better in figures:
+        if not len(chosen):
+            continue
+        one, other = figure(before, chosen), figure(after, chosen)
+        _, low, high = metrics.paired_difference(one, other)
+        differences.append(
+            Difference(
+                name, float(one.mean()), float(other.mean()), low, high, len(chosen), more_is_better
+            )
+        )
+    return differences
+
+
+def _right(results: Results, chosen: metrics.Index) -> metrics.Array:
+    return np.asarray(results.guess[chosen] == results.target[chosen], np.float64)
+
+
+def _in_set(results: Results, chosen: metrics.Index) -> metrics.Array:
+    return np.asarray(results.sets[chosen, results.target[chosen]], np.float64)
+
+
+def _kept(results: Results, chosen: metrics.Index) -> metrics.Array:
+    return np.asarray(results.is_parrot[chosen], np.float64)

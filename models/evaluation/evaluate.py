@@ -1,0 +1,55 @@
+"""What a bundle built here answers for labelled photos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.data import dataset, photos
+from models.evaluation.results import Results
+from models.network.head import SpeciesHead
+from models.publishing.bundles import HEAD
+from parrot.adapters.joblib_gate import compile_gate
+from parrot.adapters.model_bundle import FolderBundle
+from parrot.errors import BadBundle
+from parrot.model import bundle as bundles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.data.features import Extractor
+
+
+def evaluate(
+    bundle_folder: Path,
+    where: list[Path],
+    extractor: Extractor,
+    *,
+    progress: Callable[[str, int], Callable[[int], None]],
+) -> Results:
+    """The bundle's gate and head on photos, looked at as a function looks at them.
+
+    Raises BadBundle, BadDataset, InvalidImage.
+    """
+    bundle = bundles.load(
+        FolderBundle(bundle_folder), sha256=None, trusted=False, compile_joblib=compile_gate
+    )
+    if HEAD not in bundle.manifest.files:
+        raise BadBundle(f"{bundle_folder} has no {HEAD}: its models were not built here")
+    head = SpeciesHead.load((bundle_folder / HEAD).read_bytes())
+    labelled = [photo for folder in where for photo in photos.read(folder)]
+    species = [row.id for row in bundle.species.rows]
+    data = dataset.load(labelled, species, extractor, training=False, progress=progress)
+    logits = head.logits(data.plain)
+    scores = bundle.gate.scores(data.plain.astype("float64"))
+    conformal = bundle.manifest.conformal
+    return Results(
+        photos=labelled,
+        species=species,
+        target=data.target,
+        coverage=conformal.coverage if conformal else 1.0,
+        parrot=scores,
+        is_parrot=scores >= bundle.manifest.threshold,
+        probabilities=head.probabilities(data.plain).astype("float64"),
+        sets=logits >= (conformal.cut if conformal else float("-inf")),
+    )

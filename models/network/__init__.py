@@ -1,0 +1,1 @@
+"""Graphs: the backbone, the head, and SavedModels made of them."""

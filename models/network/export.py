@@ -1,0 +1,72 @@
+"""Backbone and head as one SavedModel: ParrotClassifier, one forward pass, all outputs.
+
+Signatures, each giving `features` (batch, 1280), and by class `logits` and `probabilities`:
+
+    serving_default  pixels  string (batch): uint8 RGB, row by row, exactly the input's size
+    jpeg             jpeg    string (batch): JPEG files of any size; cut and resized in the graph
+    floats           pixels  float32 (batch, height, width, 3) RGB in 0..255
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.data.views import INPUT
+from models.network import backbone as backbones
+from models.network import graph
+from models.network.head import SpeciesHead
+from models.network.lazy_tf import tf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.network.backbone import BackboneSpec
+
+NAME = "ParrotClassifier"
+_FINGERPRINT = "assets.extra/built-from.txt"
+# Raise when the graph changes, so that models built by older code are built again.
+_REVISION = 3
+
+
+def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
+    """Whether `folder` holds what `export` would write for this head file."""
+    try:
+        return (folder / _FINGERPRINT).read_text() == _fingerprint(spec, head)
+    except OSError:
+        return False
+
+
+def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
+    """Write the SavedModel to `folder` (.../NAME/VERSION), whole or not at all."""
+    backbone, head = backbones.load(spec), SpeciesHead.load(head_file)
+    tensor, function = tf().TensorSpec, tf().function
+    image = tensor([None, INPUT.height, INPUT.width, graph.CHANNELS], tf().float32, "pixels")
+
+    # Traced once and called by the other two, so that the weights are in the file once.
+    @function(input_signature=[image])  # type: ignore[untyped-decorator]
+    def predict(pixels: Any) -> Any:
+        features = backbones.forward(backbone, pixels)
+        logits = tf().matmul(features, head.weights) + head.bias
+        probabilities = tf().nn.softmax(logits / np.float32(head.temperature))
+        return {"features": features, "logits": logits, "probabilities": probabilities}
+
+    signatures = {
+        "serving_default": function(
+            lambda pixels: predict(graph.raw_pixels(pixels, INPUT)),
+            input_signature=[tensor([None], tf().string, "pixels")],
+        ),
+        "jpeg": function(
+            lambda jpeg: predict(graph.jpeg_pixels(jpeg, INPUT)),
+            input_signature=[tensor([None], tf().string, "jpeg")],
+        ),
+        "floats": predict,
+    }
+    with graph.saved(tf().Module(), signatures, folder, INPUT) as draft:
+        (draft / _FINGERPRINT).write_text(_fingerprint(spec, head_file))
+
+
+def _fingerprint(spec: BackboneSpec, head: bytes) -> str:
+    return f"{_REVISION} {spec.name} {hashlib.sha256(head).hexdigest()}"

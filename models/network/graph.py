@@ -1,0 +1,133 @@
+"""Graphs that take photos: bytes to pixels to the range that a model wants, and to a folder.
+
+What is computed here agrees with `parrot.images`; tests/test_wrap.py holds them together.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.network.lazy_tf import tf
+from parrot.model.inputs import Crop, Resampling, Scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from parrot.model.inputs import InputSpec
+
+CHANNELS = 3
+_CAFFE_MEAN = (103.939, 116.779, 123.68)  # BGR, as Keras has it
+
+
+def raw_pixels(rows: Any, spec: InputSpec) -> Any:
+    """(n,) strings of uint8 RGB, row by row, to float32 (n, height, width, 3) in 0..255."""
+    size = spec.height * spec.width * CHANNELS
+    check = tf().debugging.assert_equal(
+        tf().strings.length(rows),
+        size,
+        f"raw pixels are {spec.height} x {spec.width} x {CHANNELS} bytes",
+    )
+    with tf().control_dependencies([check]):
+        flat = tf().io.decode_raw(rows, tf().uint8, fixed_length=size)
+    shaped = tf().reshape(flat, (-1, spec.height, spec.width, CHANNELS))
+    return tf().cast(shaped, tf().float32)
+
+
+def jpeg_pixels(files: Any, spec: InputSpec) -> Any:
+    """(n,) JPEG files of any size to float32 (n, height, width, 3) in 0..255.
+
+    TF_BILINEAR gives fractions and is what `parrot.images` computes; ANTIALIAS is rounded and
+    differs from it by a level here and there. EXIF orientation is not looked at.
+    """
+    shape = (spec.height, spec.width, CHANNELS)
+    return tf().map_fn(
+        lambda file: tf().ensure_shape(_resized(_decoded(file), spec), shape),
+        files,
+        fn_output_signature=tf().TensorSpec(shape, tf().float32),
+    )
+
+
+def scaled(pixels: Any, scaling: Scaling) -> Any:
+    """Pixels in 0..255 in the range that the model wants."""
+    if scaling is Scaling.UNIT:
+        return pixels / np.float32(255)
+    if scaling is Scaling.SYMMETRIC:
+        return pixels / np.float32(127.5) - np.float32(1)
+    if scaling is Scaling.CAFFE:
+        return pixels[..., ::-1] - np.array(_CAFFE_MEAN, np.float32)
+    return pixels
+
+
+@contextmanager
+def saved(
+    module: Any, signatures: Mapping[str, Any], folder: Path, spec: InputSpec
+) -> Iterator[Path]:
+    """Write a SavedModel to `folder`, whole or not at all, replacing what is there.
+
+    Yields the draft's folder for what else goes in. A request of raw pixels is put beside the
+    model, which the local server replays after loading, so that no phone waits for it.
+    """
+    draft = folder.with_name(f"{folder.name}.tmp")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        tf().saved_model.save(module, str(draft), signatures=dict(signatures))
+        _write_warmup(draft, spec)
+        yield draft
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _decoded(file: Any) -> Any:
+    return tf().io.decode_jpeg(file, channels=CHANNELS, dct_method="INTEGER_ACCURATE")
+
+
+def _resized(image: Any, spec: InputSpec) -> Any:
+    top, left, height, width = _box(image, spec)
+    if spec.resampling is Resampling.TF_BILINEAR:
+        # As `parrot.images` does it: whole pixels first, round half to even.
+        top, left, bottom, right = (
+            tf().cast(tf().round(edge), tf().int32)
+            for edge in (top, left, top + height, left + width)
+        )
+        cut = image[top : tf().maximum(bottom, top + 1), left : tf().maximum(right, left + 1)]
+        return tf().image.resize(cut, (spec.height, spec.width))
+    # tf.image.resize's own kernel, but with a box that may begin within a pixel, as Pillow's.
+    scale = tf().cast([spec.height / height, spec.width / width], tf().float32)
+    small = tf().raw_ops.ScaleAndTranslate(
+        images=tf().cast(image, tf().float32)[None],
+        size=(spec.height, spec.width),
+        scale=scale,
+        translation=-tf().cast([top, left], tf().float32) * scale,
+        kernel_type="triangle",
+        antialias=True,
+    )[0]
+    return tf().clip_by_value(tf().round(small), 0.0, 255.0)
+
+
+def _box(image: Any, spec: InputSpec) -> tuple[Any, Any, Any, Any]:
+    """Top, left, height and width of the part that the model sees, in pixels, as float64."""
+    shape = tf().cast(tf().shape(image), tf().float64)
+    height, width = shape[0], shape[1]
+    if spec.crop is Crop.SQUASH:
+        return tf().zeros_like(height), tf().zeros_like(width), height, width
+    aspect = spec.width / spec.height
+    cut_width = tf().minimum(width, height * aspect)
+    cut_height = tf().minimum(height, width / aspect)
+    return (height - cut_height) / 2, (width - cut_width) / 2, cut_height, cut_width
+
+
+def _write_warmup(folder: Path, spec: InputSpec) -> None:
+    grey = np.full((spec.height, spec.width, CHANNELS), 127, np.uint8).tobytes()
+    extra = folder / "assets.extra"
+    extra.mkdir(parents=True, exist_ok=True)
+    body = {"instances": [{"b64": base64.b64encode(grey).decode()}]}
+    (extra / "warmup.json").write_text(json.dumps(body))

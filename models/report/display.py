@@ -1,0 +1,72 @@
+"""What the commands show a person: progress, tables, errors as sentences."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from models.evaluation.results import Results
+
+# ruff: noqa: PLC0415 - as in `models.cli`
+
+out = Console()
+err = Console(stderr=True)
+
+
+def figures(columns: dict[str, Results]) -> Table:
+    """One column of figures for each of the named results."""
+    from models.report.card import FIGURES, figure_text
+
+    table = Table()
+    table.add_column("figure")
+    for name in columns:
+        table.add_column(name, justify="right")
+    figures = [results.figures() for results in columns.values()]
+    for (part, key), name in FIGURES.items():
+        table.add_row(name, *(figure_text(found[part][key]) for found in figures))
+    return table
+
+
+@contextmanager
+def progress() -> Iterator[
+    tuple[Callable[[str, int], Callable[[int], None]], Callable[[str], None]]
+]:
+    """A bar for each view of the photos, a line for each step after that."""
+    columns = (
+        TextColumn("{task.description:>36}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as display:
+
+        def bar(name: str, total: int) -> Callable[[int], None]:
+            task = display.add_task(f"features: {name}", total=total)
+            return lambda count: display.advance(task, count)
+
+        def step(text: str) -> None:
+            display.console.print(f"[dim]{text}")
+
+        yield bar, step
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """What a person can mend ends with its sentence, not with a traceback."""
+    from models.data.photos import BadDataset
+    from models.publishing.releases import Refused
+    from parrot.errors import ParrotError
+
+    try:
+        yield
+    except (ParrotError, BadDataset, Refused, ValueError, OSError) as error:
+        err.print(f"[red]{error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error

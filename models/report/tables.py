@@ -1,0 +1,149 @@
+"""Results counted by species and by source, and who is taken for whom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.data.photos import Group
+from models.evaluation import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.evaluation.metrics import Flags
+    from models.evaluation.results import Results
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many, with the 95 % interval (Wilson)."""
+
+    hits: int
+    photos: int
+
+    @classmethod
+    def of(cls, hits: Flags) -> Share | None:
+        """The share of these photos, None of no photos."""
+        return cls(int(hits.sum()), len(hits)) if len(hits) else None
+
+    @property
+    def rate(self) -> float:
+        """0..1."""
+        return self.hits / self.photos
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """0..1 each."""
+        return metrics.wilson(self.hits, self.photos)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesRow:
+    """One species of the table; every share is of its photos."""
+
+    name: str
+    right: Share
+    kept: Share  # by the gate
+    held: Share  # by the set of species
+    set_size: float
+    taken_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source; None where it has no photos of the kind."""
+
+    name: str
+    photos: int
+    mistakes: int  # photos with a wrong answer of the gate, or of the species head
+    right: Share | None
+    kept: Share | None
+    birds: Share | None  # let through
+    negatives: Share | None  # let through
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionRow:
+    """How many photos of one truth are taken for each species; `truth` is its index, if any."""
+
+    name: str
+    truth: int | None
+    counts: tuple[int, ...]
+
+    @property
+    def photos(self) -> int:
+        """Of this row."""
+        return sum(self.counts)
+
+
+def by_species(results: Results, names: Sequence[str]) -> list[SpeciesRow]:
+    """The species that have photos, the worst first."""
+    rows = []
+    for index in np.unique(results.target[results.known]):
+        photos = np.flatnonzero(results.target == index)
+        wrong = Counter(names[guess] for guess in results.guess[photos] if guess != index)
+        rows.append(
+            SpeciesRow(
+                names[index],
+                Share(len(photos) - wrong.total(), len(photos)),
+                Share(int(results.is_parrot[photos].sum()), len(photos)),
+                Share(int(results.sets[photos, index].sum()), len(photos)),
+                float(results.sets[photos].sum(axis=1).mean()),
+                ", ".join(f"{name} {count}" for name, count in wrong.most_common()),
+            )
+        )
+    return sorted(rows, key=lambda row: (row.right.rate, -row.right.photos, row.name))
+
+
+def by_source(results: Results) -> list[SourceRow]:
+    """Most mistakes first, then most photos."""
+    source = np.array([photo.source for photo in results.photos])
+    parrot = results.of(Group.PARROTS)
+    known = results.target >= 0
+    right = known & (results.guess == results.target)
+    mistake = (parrot != results.is_parrot) | (known & ~right)
+    rows = []
+    for name in np.unique(source):
+        here = source == name
+        rows.append(
+            SourceRow(
+                short(str(name)),
+                int(here.sum()),
+                int(mistake[here].sum()),
+                Share.of(right[here & known]),
+                Share.of(results.is_parrot[here & parrot]),
+                Share.of(results.is_parrot[here & results.of(Group.OTHER_BIRDS)]),
+                Share.of(results.is_parrot[here & results.of(Group.NEGATIVES)]),
+            )
+        )
+    return sorted(rows, key=lambda row: (-row.mistakes, -row.photos, row.name))
+
+
+def confusion(results: Results, names: Sequence[str]) -> list[ConfusionRow]:
+    """A row for each species that has photos, then one for parrots of no species here."""
+    rows = [
+        _confusion_row(results, names[index], int(index), np.flatnonzero(results.target == index))
+        for index in np.unique(results.target[results.known])
+    ]
+    if len(results.strangers):
+        rows.append(_confusion_row(results, "Parrots of other species", None, results.strangers))
+    return rows
+
+
+def short(source: str) -> str:
+    """A source for others to read: of a folder, which is one where there is no index, the end."""
+    path = Path(source)
+    return "/".join(path.parts[-2:]) if path.is_absolute() else source
+
+
+def _confusion_row(
+    results: Results, name: str, truth: int | None, photos: metrics.Index
+) -> ConfusionRow:
+    counts = np.bincount(results.guess[photos], minlength=len(results.species))
+    return ConfusionRow(name, truth, tuple(counts.tolist()))

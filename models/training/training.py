@@ -1,0 +1,99 @@
+"""From labelled photos to a bundle folder with its card: what `fit` does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.data import dataset, photos
+from models.data.views import INPUT
+from models.network.export import NAME
+from models.publishing import bundles
+from models.report import card
+from models.training.fit import fit
+from parrot.model.manifest import ServedModel
+from parrot.model.species import SpeciesTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from models.data.features import Extractor
+    from models.data.photos import LabelledPhoto
+    from models.training.fit import Fitted, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be fitted on what, and where it goes."""
+
+    photos: list[Path]
+    species_csv: Path
+    version: str  # of the bundle
+    model_version: str  # of the served model: raise it when a published one is to stay
+    out: Path
+    policy: Policy
+
+
+def train(
+    order: Order,
+    extractor: Extractor,
+    *,
+    progress: Callable[[str, int], Callable[[int], None]],
+    step: Callable[[str], None],
+) -> Fitted:
+    """Extract, fit, write the bundle. Raises BadDataset, BadBundle, InvalidImage."""
+    species_csv = order.species_csv.read_bytes()
+    species = [row.id for row in SpeciesTable.parse(species_csv).rows]
+    labelled = [photo for folder in order.photos for photo in photos.read(folder)]
+    _check(labelled, species)
+    data = dataset.load(labelled, species, extractor, progress=progress)
+    fitted = fit(data, order.policy, step=step)
+    # One photo the gate is sure of, one it is sure against, and the most doubtful one.
+    ranked = np.argsort(fitted.gate.scores(data.plain.astype(np.float64)))
+    doubtful = np.abs(fitted.results.parrot - fitted.threshold).argmin()
+    bundles.write(
+        bundles.Draft(
+            version=order.version,
+            models=(
+                ServedModel(
+                    NAME,
+                    order.model_version,
+                    "serving_default",
+                    INPUT,
+                    features="features",
+                    probabilities="probabilities",
+                    logits="logits",
+                ),
+            ),
+            gate=fitted.gate,
+            threshold=fitted.threshold,
+            conformal=fitted.conformal,
+            species_csv=species_csv,
+            references=data.plain[[ranked[-1], ranked[0], doubtful]],
+            extra={
+                bundles.HEAD: fitted.head.dump(),
+                card.NAME: card.write(order.version, order.policy, fitted).encode(),
+            },
+            metrics={
+                "cross_validation": fitted.results.figures(),
+                "new_sources": fitted.new_sources.figures(),
+                "gates": [asdict(candidate) for candidate in fitted.candidates],
+            },
+        ),
+        order.out,
+    )
+    return fitted
+
+
+def _check(labelled: Sequence[LabelledPhoto], species: Sequence[str]) -> None:
+    """What would fail after minutes of extraction fails now."""
+    missing = [name for name in species if name not in {photo.species for photo in labelled}]
+    if missing:
+        raise photos.BadDataset(f"no photos of {', '.join(missing)}")
+    if all(photo.is_parrot for photo in labelled):
+        raise photos.BadDataset("no photos of anything but parrots: the gate needs both")
+    if len({photo.source for photo in labelled}) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
+        raise photos.BadDataset("all photos are of one source: how is a new one to be judged?")

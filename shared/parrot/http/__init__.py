@@ -1,0 +1,1 @@
+"""Flask requests to records, records to responses."""

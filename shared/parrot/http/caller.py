@@ -1,0 +1,52 @@
+"""Who is calling: the user behind the bearer token, and the app behind the App Check token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from parrot.errors import Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Request
+
+    from parrot.config import Settings
+    from parrot.records import User
+
+
+class Identity(Protocol):
+    """Who stands behind a bearer token."""
+
+    def user(self, token: str) -> User:
+        """Raises Unauthenticated, IdentityUnavailable."""
+
+
+class AppCheck(Protocol):
+    """Whether the project's own app is asking."""
+
+    def check(self, token: str) -> None:
+        """Raises Unauthenticated, IdentityUnavailable."""
+
+
+def user(request: Request, identity: Callable[[], Identity]) -> User | None:
+    """Who asks; None for nobody. Raises Unauthenticated for credentials that are no good."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("the Authorization header is no 'Bearer <token>'")
+    return identity().user(token.strip())
+
+
+def attest(request: Request, config: Settings, app_check: Callable[[], AppCheck]) -> None:
+    """Where the deployment says so, let nobody in but the project's own apps.
+
+    Raises Unauthenticated.
+    """
+    if config.require_app_check:
+        token = request.headers.get("X-Firebase-AppCheck")
+        if not token:
+            raise Unauthenticated("this deployment wants an X-Firebase-AppCheck token")
+        app_check().check(token)

@@ -1,0 +1,113 @@
+"""What a request says in its path, query and headers: checked, and as the core's own types."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from parrot.errors import InvalidRequest, NotFound
+from parrot.http.answers import Links
+from parrot.observation import Status, version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Request
+
+    from parrot.config import Settings
+    from parrot.observation import Observation
+    from parrot.tokens import Downloads
+
+BASE_PATH = "/parrot-classifier"
+DEFAULT_TOP = 5
+DEFAULT_PAGE = 20
+_MOST_TOP = 1000
+_LARGEST_PAGE = 100
+_MAX_FIELD = 200
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def route(path: str, resource: str) -> tuple[str, ...]:
+    """What follows the resource's name, or all of a path that does not name it.
+
+    Hosting passes the whole path on, a function's own URL ends in the function's name.
+    """
+    parts = tuple(part for part in path.split("/") if part)
+    if resource in parts:
+        parts = parts[parts.index(resource) + 1 :]
+    return parts
+
+
+def observation_id(text: str) -> str:
+    """An id as this service makes them. Raises NotFound."""
+    if not _ID.fullmatch(text):
+        raise NotFound(f"you have no observation {text!r:.80}")
+    return text
+
+
+def links(request: Request, config: Settings, downloads: Downloads) -> Links:
+    """URLs as this caller can reach them: behind Hosting, its host and not the function's own."""
+    root = config.public_url
+    if root is None:
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0]
+        host = request.headers.get("X-Forwarded-Host", request.host).partition(",")[0].strip()
+        root = f"{'https' if scheme.strip() == 'https' else 'http'}://{host}"
+    return Links(root.rstrip("/"), f"{BASE_PATH}/observations", downloads)
+
+
+def if_match(request: Request) -> Callable[[Observation], bool]:
+    """The If-Match header as a question to the stored observation.
+
+    An ETag's end, after the dot, tells of the download URLs: their age contradicts no change.
+    """
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return lambda _stored: True
+    # Werkzeug makes None of an empty tag; it is nobody's.
+    tags = request.if_match.as_set(include_weak=True)
+    wanted = {tag.partition(".")[0] for tag in tags if tag}
+    return lambda stored: version(stored) in wanted
+
+
+def page_size(request: Request) -> int:
+    """`?page_size=`. Raises InvalidRequest."""
+    return _number(request, "page_size", DEFAULT_PAGE, _LARGEST_PAGE)
+
+
+def status_filter(request: Request) -> Status | None:
+    """`?status=`. Raises InvalidRequest."""
+    text = request.args.get("status")
+    if text is None:
+        return None
+    visible = {status.value for status in Status} - {Status.DELETING.value}
+    if text not in visible:
+        raise InvalidRequest(f"status={text!r:.40} is not one of {', '.join(sorted(visible))}")
+    return Status(text)
+
+
+def species_filter(request: Request) -> str | None:
+    """`?species=`. Raises InvalidRequest."""
+    text = request.args.get("species")
+    if text is not None and not 1 <= len(text) <= _MAX_FIELD:
+        raise InvalidRequest(f"species has 1 to {_MAX_FIELD} characters")
+    return text
+
+
+def top(request: Request) -> int:
+    """`?top=`: how many species. Raises InvalidRequest."""
+    return _number(request, "top", DEFAULT_TOP, _MOST_TOP)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The Idempotency-Key header. Raises InvalidRequest for an empty or endless one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= _MAX_FIELD:
+        raise InvalidRequest(f"an Idempotency-Key has 1 to {_MAX_FIELD} characters")
+    return key
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.args.get(name, str(default))
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
+        raise InvalidRequest(f"{name}={text!r:.20} is no number from 1 to {most}")
+    return int(text)

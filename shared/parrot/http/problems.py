@@ -1,0 +1,72 @@
+"""Errors to application/problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from flask import Response
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from parrot.errors import (
+    BackendError,
+    DeploymentError,
+    InvalidRequest,
+    MethodNotAllowed,
+    ParrotError,
+    PhotoTooLarge,
+    RequestError,
+    TooManyRequests,
+    Unauthenticated,
+)
+from parrot.http.parameters import BASE_PATH
+
+if TYPE_CHECKING:
+    from flask import Request
+
+PROBLEM = "application/problem+json"
+_OURS = "this service is not set up right; its log says how"
+_LOG = logging.getLogger(__name__)
+
+
+def as_parrot_error(error: Exception, request: Request) -> ParrotError:
+    """What went wrong, in this project's own terms; what nobody expected is logged."""
+    if isinstance(error, ParrotError):
+        if not isinstance(error, RequestError):
+            _LOG.error("%s: %s", error.code, error.detail)
+        return error
+    if isinstance(error, RequestEntityTooLarge):
+        limit = request.max_content_length or 0
+        if request.content_length is not None and request.content_length <= limit:
+            return InvalidRequest("the form has too many parts")  # Werkzeug says 413 of this too
+        return PhotoTooLarge(size=request.content_length, limit=limit)
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 500:  # noqa: PLR2004
+        return InvalidRequest(error.description or error.name)
+    _LOG.error("unexpected", exc_info=error)
+    return ParrotError("something went wrong here; it is logged")
+
+
+def response_for(error: ParrotError) -> Response:
+    """The problem+json of an error, with the headers that go with it."""
+    body = {
+        "type": f"{BASE_PATH}/errors#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        # What is wrong with a deployment is for its log, not for everybody.
+        "detail": _OURS if isinstance(error, DeploymentError) else error.detail,
+        "code": error.code,
+    }
+    response = Response(
+        json.dumps(body, ensure_ascii=False), status=error.status, content_type=PROBLEM
+    )
+    if isinstance(error, BackendError | TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, TooManyRequests):
+        response.headers["RateLimit-Policy"] = f'"{error.quota}";q={error.limit};w={error.seconds}'
+        response.headers["RateLimit"] = f'"{error.quota}";r=0;t={error.retry_after}'
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(error.allowed)
+    return response

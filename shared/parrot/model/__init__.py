@@ -1,0 +1,1 @@
+"""What a model bundle holds: manifest, gate, species, model inputs."""

@@ -1,0 +1,121 @@
+"""A model bundle that kept its promises: read, verified, ready to score.
+
+Nothing is believed before its sha256 is compared, and nothing is unpickled unless the manifest
+itself was pinned by whoever deployed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from parrot.errors import BadBundle
+from parrot.model import manifest as manifests
+from parrot.model.gate import Gate
+from parrot.model.species import SpeciesTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from parrot.model.manifest import Manifest
+
+_TOLERANCE = 1e-4
+
+
+class BundleFiles(Protocol):
+    """Where a bundle's files lie."""
+
+    def read(self, name: str) -> bytes:
+        """The whole file. Raises BadBundle where it is not there, StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything about the models that a function keeps in memory."""
+
+    manifest: Manifest
+    sha256: str  # of manifest.json: names the bundle's content, whatever its version says
+    gate: Gate
+    species: SpeciesTable
+
+
+def load(
+    files: BundleFiles,
+    *,
+    sha256: str | None,
+    trusted: bool,
+    compile_joblib: Callable[[Mapping[str, bytes], str], Gate],
+) -> Bundle:
+    """Read and verify a bundle. Raises BadBundle, StoreUnavailable.
+
+    `sha256` is what the manifest must have; `trusted` says that whoever deployed chose it, and not
+    whoever may write to the bucket. `compile_joblib` gets the four pickles by name and the
+    scikit-learn version they were written with; only a trusted manifest's pickles come that far.
+    """
+    manifest, found = _manifest(files, sha256)
+    species = _species(files, manifest)
+    if manifest.compiled:
+        gate = Gate.load(_verified(files, manifest, manifests.GATE))
+    elif sha256 is None or not trusted:
+        raise BadBundle(
+            "this gate must be unpickled, which is done only for a pinned manifest:"
+            f" set MODEL_BUNDLE_SHA256={found} if you trust its files"
+        )
+    else:
+        pickles = {name: _verified(files, manifest, name) for name in manifests.JOBLIB_STAGES}
+        gate = compile_joblib(pickles, manifest.scikit_learn)
+    _reproduce(gate, manifest)
+    return Bundle(manifest, found, gate, species)
+
+
+def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
+    """The classes alone, for whoever classifies nothing. Raises BadBundle, StoreUnavailable."""
+    return _species(files, _manifest(files, sha256)[0])
+
+
+def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:
+    data = files.read(manifests.NAME)
+    found = manifests.digest(data)
+    if sha256 is not None and found != sha256:
+        raise BadBundle(
+            f"{manifests.NAME} has sha256 {found[:12]}..., expected is {sha256[:12]}..."
+        )
+    return manifests.parse(data), found
+
+
+def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
+    species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
+    if len(species) != manifest.classes:
+        raise BadBundle(
+            f"{manifests.SPECIES} has {len(species)} lines, the manifest says {manifest.classes}"
+        )
+    return species
+
+
+def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
+    data = files.read(name)
+    found = manifests.digest(data)
+    if found != manifest.files[name]:
+        raise BadBundle(
+            f"{name} ({len(data):,} bytes) has sha256 {found[:12]}...,"
+            f" the manifest says {manifest.files[name][:12]}...: damaged or half uploaded"
+        )
+    return data
+
+
+def _reproduce(gate: Gate, manifest: Manifest) -> None:
+    if gate.scorer.kind != manifest.gate_kind:
+        raise BadBundle(f"the gate is {gate.scorer.kind}, the manifest says {manifest.gate_kind}")
+    if gate.features != manifest.features:
+        raise BadBundle(
+            f"the gate takes {gate.features} features, the manifest says {manifest.features}"
+        )
+    got = gate.scores(np.array([line.features for line in manifest.reference]))
+    for number, (line, probability) in enumerate(zip(manifest.reference, got, strict=True)):
+        if not abs(probability - line.probability) <= _TOLERANCE:  # NaN fails too
+            raise BadBundle(
+                f"reference vector {number} gives {probability:.6f},"
+                f" the manifest says {line.probability:.6f}: the gate does not reproduce"
+            )

@@ -1,0 +1,122 @@
+"""The observation: a photo that a person kept, its version and its place in the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Status(StrEnum):
+    """Where an observation stands in its life."""
+
+    PENDING = "pending"  # the photo is on its way, or not processed yet
+    READY = "ready"
+    NEEDS_REVIEW = "needs_review"  # processed; the model and the person disagree
+    REJECTED = "rejected"  # it can never be processed; `reason` says why
+    DELETING = "deleting"  # being removed; nobody is shown it any more
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A species that the person chose, and when."""
+
+    species: str  # Species.id
+    index: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the model said of a saved photo; `species` is None where it is no parrot."""
+
+    is_parrot: bool
+    parrot_probability: float
+    species: str | None
+    species_probability: float | None
+    bundle: str
+    model: str  # NAME/VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What was made of a saved photo; nothing of it carries the original's metadata."""
+
+    image: str  # object name of the clean copy, WebP, long side at most 1024 px
+    thumbnail: str  # object name, WebP, long side at most 256 px
+    width: int  # of `image`
+    height: int
+    blurhash: str
+    phash: str  # perceptual hash, 16 hex digits
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A photo that a person kept, and the species the person chose (None: not yet)."""
+
+    id: str
+    uid: str
+    object_name: str  # of the original photo in the bucket
+    labels: tuple[Label, ...]  # oldest first; the last one counts
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    status: Status
+    created: datetime
+    updated: datetime
+    revision: int = 1  # counts changes; the ETag
+    generation: str | None = None  # of the original that was processed last
+    verdict: Verdict | None = None
+    derived: Derived | None = None
+    duplicate_of: str | None = None  # id of an older near-duplicate of the same user
+    reason: str | None = None  # why it was rejected
+
+    @property
+    def label(self) -> Label | None:
+        """The species that counts."""
+        return self.labels[-1] if self.labels else None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where an observation stands in its user's list: newest first, ties by id."""
+
+    created: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some observations, newest first; `next` is the last one's place if there are more."""
+
+    observations: tuple[Observation, ...]
+    next: Place | None
+
+
+def version(stored: Observation) -> str:
+    """Tells each state of an observation from every other, even of one that was made anew."""
+    return f"{stored.revision}-{micros(stored.created):x}"
+
+
+def age(observation: Observation) -> tuple[datetime, str]:
+    """Orders a user's observations, the oldest first."""
+    return (observation.created, observation.id)
+
+
+def reviewed(label: Label | None, verdict: Verdict) -> Status:
+    """READY, or NEEDS_REVIEW where a person and the model name different things.
+
+    Without a label nobody disagrees yet. A label always names a parrot, so a verdict of "no
+    parrot" contradicts every one.
+    """
+    if label is None or label.species == verdict.species:
+        return Status.READY
+    return Status.NEEDS_REVIEW
+
+
+def micros(when: datetime) -> int:
+    """Microseconds since 1970."""
+    return (when - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,298 @@
+"""classify over HTTP: every way to send a photo, both versions' answers, clear problems."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from local.stack import DEFAULT_BUNDLE
+from tests.support.photos import encoded, first, noise
+from tests.support.problems import assert_problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def curl(*arguments: str) -> str:
+    done = subprocess.run(["curl", "-sS", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+def galah(photos: Path) -> Path:
+    return first(photos / "parrots" / "galah")[0]
+
+
+@pytest.mark.parametrize(
+    ("label", "species"),
+    [
+        ("sun-conure", "aratinga-solstitialis"),
+        ("galah", "eolophus-roseicapilla"),
+        ("hyacinth-macaw", "anodorhynchus-hyacinthinus"),
+    ],
+)
+def test_a_parrot_is_named(classify_url: str, photos: Path, label: str, species: str) -> None:
+    """The main job."""
+    path = first(photos / "parrots" / label, 2)[1]
+    body = requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30).json()
+    assert body["parrot"]["is_parrot"]
+    assert body["species"][0]["id"] == species
+
+
+def test_another_bird_is_no_parrot_and_has_no_species(classify_url: str, photos: Path) -> None:
+    """A confident wrong name is worse than none."""
+    path = first(photos / "other_birds" / "golden-eagle")[0]
+    response = requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30)
+    assert response.status_code == 200
+    assert response.json()["parrot"]["is_parrot"] is False
+    assert response.json()["species"] == []
+
+
+def test_the_answer_is_the_documented_json(classify_url: str, galah: Path) -> None:
+    """App developers code against these names."""
+    response = requests.post(
+        classify_url, files={"image": galah.read_bytes() + b"not asked before"}, timeout=30
+    )
+    body = response.json()
+    assert list(body) == ["parrot", "species", "set", "model", "photo"]
+    assert list(body["species"][0]) == [
+        "index",
+        "id",
+        "scientific_name",
+        "names",
+        "cites",
+        "probability",
+    ]
+    assert len(body["species"]) == 5
+    version = json.loads((DEFAULT_BUNDLE / "manifest.json").read_text())["version"]
+    assert body["model"]["bundle"] == version
+    assert body["model"]["classifier"].startswith("ParrotClassifier/")
+    assert set(body["photo"]) == {"sha256", "width", "height"}
+    assert [part.split(";")[0] for part in response.headers["Server-Timing"].split(", ")] == [
+        "decode",
+        "model",
+        "gate",
+    ]
+
+
+def test_a_known_species_is_in_the_set_and_a_stranger_gets_none(
+    classify_url: str, photos: Path, galah: Path
+) -> None:
+    """An honest "not sure" instead of a confident wrong name."""
+    body = requests.post(classify_url, files={"image": galah.read_bytes()}, timeout=30).json()
+    assert body["set"] == {"coverage": 0.95, "species": ["eolophus-roseicapilla"], "unknown": False}
+    strangers = [
+        requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30).json()
+        for path in first(photos / "parrots" / "palm-cockatoo", 5)
+    ]
+    assert all(body["parrot"]["is_parrot"] for body in strangers)
+    assert sum(body["set"]["species"] == [] and body["set"]["unknown"] for body in strangers) >= 3
+
+
+def test_curl_sends_a_photo_in_every_documented_way(classify_url: str, galah: Path) -> None:
+    """The README's lines, as a person types them."""
+    encoded_photo = base64.b64encode(galah.read_bytes()).decode()
+    answers = [
+        curl("-F", f"image=@{galah}", classify_url),
+        curl("--data-binary", f"@{galah}", "-H", "Content-Type: image/jpeg", classify_url),
+        curl("--data-binary", f"@{galah}", classify_url),
+        requests.post(classify_url, json={"image": encoded_photo}, timeout=30).text,
+        requests.post(
+            classify_url, json={"image": f"data:image/jpeg;base64,{encoded_photo}"}, timeout=30
+        ).text,
+    ]
+    assert len(set(answers)) == 1
+    assert json.loads(answers[0])["species"][0]["id"] == "eolophus-roseicapilla"
+
+
+def test_top_limits_the_ranking_which_sums_to_one(classify_url: str, galah: Path) -> None:
+    """One line for a small screen, all of them for an expert."""
+    data = galah.read_bytes()
+    one = requests.post(f"{classify_url}?top=1", data=data, timeout=30).json()["species"]
+    every = requests.post(f"{classify_url}?top=100", data=data, timeout=30).json()["species"]
+    assert len(one) == 1
+    assert len(every) == 16
+    assert sum(row["probability"] for row in every) == pytest.approx(1, abs=1e-4)
+    assert [row["probability"] for row in every] == sorted(
+        (row["probability"] for row in every), reverse=True
+    )
+
+
+def test_the_first_versions_form_gets_the_first_versions_list(
+    classify_url: str, galah: Path, tmp_path: Path
+) -> None:
+    """Phones that were never updated still work."""
+    text = tmp_path / "photo.b64"
+    text.write_text(base64.b64encode(galah.read_bytes()).decode())
+    answer = curl("--data-urlencode", f"b64@{text}", classify_url)
+    probabilities = json.loads(answer)
+    assert len(probabilities) == 16
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+    assert probabilities.index(max(probabilities)) == 6
+    assert answer == json.dumps(probabilities)
+
+
+def test_the_first_versions_form_says_not_parrot(classify_url: str, photos: Path) -> None:
+    """Byte for byte: the phones compare the text."""
+    data = first(photos / "negatives" / "food")[0].read_bytes()
+    response = requests.post(classify_url, data={"b64": base64.b64encode(data)}, timeout=30)
+    assert response.content == b"Not parrot"
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("how", ["line breaks", "url-safe", "no padding", "plus became space"])
+def test_what_phones_make_of_base64_is_understood(classify_url: str, galah: Path, how: str) -> None:
+    """Every platform's encoder has its own habits."""
+    data = galah.read_bytes()
+    text = {
+        "line breaks": base64.encodebytes(data).decode().replace("\n", "\r\n"),
+        "url-safe": base64.urlsafe_b64encode(data).decode(),
+        "no padding": base64.b64encode(data).decode().rstrip("="),
+        "plus became space": base64.b64encode(data).decode().replace("+", " "),
+    }[how]
+    assert requests.post(classify_url, data={"b64": text}, timeout=30).text.startswith("[")
+
+
+def test_a_form_field_of_megabytes_is_taken(classify_url: str) -> None:
+    """Flask by itself refuses form fields over 500 kB."""
+    data = encoded(noise(1500, 1200), "JPEG", quality=95)
+    assert len(data) > 1_500_000
+    response = requests.post(classify_url, data={"b64": base64.b64encode(data)}, timeout=30)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        ({"data": b"", "headers": {"Content-Type": "image/jpeg"}}, 400, "invalid_image"),
+        ({"data": b"", "headers": {"Content-Type": FORM}}, 400, "invalid_image"),
+        ({"files": {"photo": b"x"}}, 400, "invalid_image"),
+        ({"data": {"b64": "***"}}, 400, "invalid_image"),
+        ({"data": {"b64": ""}}, 400, "invalid_image"),
+        ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "invalid_request"),
+        ({"data": b"[" * 99999, "headers": {"Content-Type": "application/json"}}, 400, None),
+        ({"json": ["x"]}, 400, "invalid_image"),
+        ({"json": {"image": 5}}, 400, "invalid_image"),
+        ({"json": {"image": "é"}}, 400, "invalid_image"),
+        ({"data": b"GIF89a", "headers": {"Content-Type": "image/gif"}}, 415, "unsupported_media"),
+        ({"data": b"<a/>", "headers": {"Content-Type": "text/xml"}}, 415, "unsupported_media"),
+        ({"files": {"image": b"\xff\xd8\xff\xe0 no jpeg"}}, 422, "invalid_image"),
+        (
+            {"data": b"--x", "headers": {"Content-Type": "multipart/form-data; boundary=y"}},
+            400,
+            "invalid_image",
+        ),
+        ({"data": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, 400, None),
+        ({"data": b"x", "params": {"top": "0"}}, 400, "invalid_request"),
+        ({"data": b"x", "params": {"top": "000000001999"}}, 400, "invalid_request"),
+        ({"data": b"x", "params": {"top": "٣"}}, 400, "invalid_request"),
+        ({"data": b"x", "headers": {"Authorization": "Basic eDp5"}}, 401, "unauthenticated"),
+        ({"data": b"x", "headers": {"Authorization": "Bearer hello"}}, 401, "unauthenticated"),
+    ],
+)
+def test_bad_requests_get_a_problem_that_names_them(
+    classify_url: str, request_: dict[str, object], status: int, code: str | None
+) -> None:
+    """The app can tell a person what to do; nothing is a server error."""
+    response = requests.post(classify_url, timeout=30, **request_)  # type: ignore[arg-type]
+    assert_problem(response, status, code)
+
+
+def test_a_body_over_the_limit_is_refused(classify_url: str) -> None:
+    """Twenty megabytes are enough for any phone."""
+    response = requests.post(
+        classify_url, data=bytes(29 * 2**20), headers={"Content-Type": "image/jpeg"}, timeout=60
+    )
+    assert_problem(response, 413, "photo_too_large")
+
+
+def test_other_methods_are_refused_with_the_allowed_ones(classify_url: str) -> None:
+    """RFC 9110 asks for Allow."""
+    response = requests.delete(classify_url, timeout=30)
+    assert_problem(response, 405, "method_not_allowed")
+    assert response.headers["Allow"] == "POST, GET"
+
+
+def test_get_answers_readiness_and_versions(classify_url: str) -> None:
+    """Operators and load balancers ask."""
+    body = requests.get(classify_url, timeout=30).json()
+    assert body["status"] == "ready"
+    assert body["models"] == ["ParrotClassifier/1"]
+
+
+def test_a_browser_may_call_from_anywhere_but_without_credentials(classify_url: str) -> None:
+    """The web app lives on another origin; tokens travel in a header, never in cookies."""
+    preflight = requests.options(
+        classify_url,
+        headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"},
+        timeout=30,
+    )
+    assert preflight.status_code == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Idempotency-Key" in preflight.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in preflight.headers
+
+
+def test_the_function_answers_whatever_the_path_before_it(running_url: str, galah: Path) -> None:
+    """Its own URL, Hosting's rewrite and a trailing slash are the same function."""
+    url = f"{running_url}/parrot-classifier/classify/"
+    assert requests.post(url, files={"image": galah.read_bytes()}, timeout=30).ok
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"[" + b"{}," * 1_000_000 + b"{}]"),
+        (FORM, b"a&" * 1_000_000),
+        ("application/json", b'{"image": "eA==", "x": [' + b"1," * 200 + b"1]}"),
+    ],
+)
+def test_a_million_empty_values_are_refused_before_they_are_parsed(
+    classify_url: str, kind: str, body: bytes
+) -> None:
+    """A body of the allowed size must not become gigabytes."""
+    response = requests.post(classify_url, data=body, headers={"Content-Type": kind}, timeout=30)
+    assert_problem(response, 400, "invalid_request")
+
+
+def test_too_many_parts_are_no_large_photo(classify_url: str) -> None:
+    """The phone would shrink a photo that is small enough."""
+    parts = {f"field-{number}": (None, "x") for number in range(1100)}
+    assert_problem(requests.post(classify_url, files=parts, timeout=30), 400, "invalid_request")
+
+
+def test_a_chunked_body_over_the_limit_is_refused_as_such(classify_url: str) -> None:
+    """Its length is not known before it has come."""
+    chunks = (bytes(2**20) for _ in range(32))
+    headers = {"Content-Type": "image/jpeg"}
+    response = requests.post(classify_url, data=chunks, headers=headers, timeout=60)
+    assert_problem(response, 413, "photo_too_large")
+
+
+def test_a_body_of_broken_chunks_is_the_callers_mistake(running_url: str) -> None:
+    """A proxy that breaks off is no internal error."""
+    host, port = running_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as raw:
+        raw.sendall(
+            b"POST /parrot-classifier/classify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Content-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc"
+        )
+        raw.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400"), answer[:200]
+
+
+@pytest.mark.parametrize("header", [b"RIFF\0\0\0\0WEBPjunk", b"\xff\xd8\xffjunkjunkjunk"])
+def test_what_decoders_say_stays_inside(classify_url: str, header: bytes) -> None:
+    """Addresses and module names help only an attacker."""
+    response = requests.post(classify_url, files={"image": header}, timeout=30)
+    assert_problem(response, 422, "invalid_image")
+    assert response.json()["detail"].endswith("is damaged or incomplete")

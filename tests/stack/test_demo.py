@@ -1,0 +1,65 @@
+"""The README's first command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+from local.stack import ROOT
+from tests.support.photos import first
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def demo(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(ROOT / "dev.sh"), "demo", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def test_json_is_the_http_answer_with_the_path_one_line_a_photo(
+    photos: Path, tmp_path: Path
+) -> None:
+    """Programs read it; relative paths are those of the caller."""
+    parrots = photos / "parrots"
+    chosen = [first(parrots / label, 3)[2] for label in ("cockatiel", "galah", "sun-conure")]
+    bird = first(photos / "other_birds" / "golden-eagle")[0]
+    (tmp_path / "bird.jpg").write_bytes(bird.read_bytes())
+    data = ["--data", str(tmp_path / "data")]
+    done = demo("--json", *data, *map(str, chosen), "bird.jpg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["photo"]["path"] for line in lines] == [*map(str, chosen), "bird.jpg"]
+    named = [line["species"][0]["names"]["en"] for line in lines[:3]]
+    assert named == ["Cockatiel", "Galah", "Sun conure"]
+    assert not lines[3]["parrot"]["is_parrot"]
+
+
+def test_without_photos_it_explains_itself_and_answers_for_samples(tmp_path: Path) -> None:
+    """Whoever cloned this may have no parrot at hand."""
+    done = demo("--data", str(tmp_path))
+    assert done.returncode == 0
+    assert "./dev.sh demo PHOTO..." in done.stderr
+    for name in ("china.jpg", "flower.jpg"):
+        assert name in done.stdout
+
+
+def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    """A typo is the commonest mistake."""
+    done = demo(str(tmp_path / "parot.jpg"))
+    assert done.returncode == 2
+    assert "parot.jpg" in done.stderr.replace("\n", "")
+
+
+def test_a_photo_that_is_none_fails_with_the_reason(tmp_path: Path) -> None:
+    """Scripts look at the exit code, people at the table."""
+    (tmp_path / "page.jpg").write_text("<html>")
+    done = demo("--data", str(tmp_path / "data"), str(tmp_path / "page.jpg"))
+    assert done.returncode == 1
+    assert "415" in done.stdout

@@ -1,0 +1,357 @@
+"""Firebase's tokens, verified by firebase-admin itself; only the certificates come from here."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import firebase_admin
+import jwt
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from firebase_admin import _token_gen, app_check
+from jwt.algorithms import RSAAlgorithm
+
+from local import stack
+from local.processes import free_port
+from parrot.adapters.firebase import FirebaseAppCheck, FirebaseIdentity, connect
+from parrot.adapters.firestore import FirestoreObservations
+from parrot.errors import IdentityUnavailable, Unauthenticated
+from tests.support.observations import observation
+from tests.support.problems import assert_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from google.cloud.firestore import Client
+
+PROJECT = "demo-parrot"
+AUTH_EMULATOR = "FIREBASE_AUTH_EMULATOR_HOST"
+KEY, OTHER_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    return {
+        "iss": f"https://securetoken.google.com/{PROJECT}",
+        "aud": PROJECT,
+        "sub": "ana",
+        "iat": now - 5,
+        "exp": now + 3600,
+        "auth_time": now - 5,
+        **changes,
+    }
+
+
+def unsigned(**changes: Any) -> str:
+    """What the auth emulator gives out."""
+    head = {"alg": "none", "typ": "JWT"}
+    parts = (json.dumps(part).encode() for part in (head, claims(**changes)))
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
+
+
+def signed(key: rsa.RSAPrivateKey = KEY, kid: str = "one", **changes: Any) -> str:
+    return jwt.encode(claims(**changes), key, algorithm="RS256", headers={"kid": kid})
+
+
+def app_token(key: rsa.RSAPrivateKey = KEY, kid: str = "one", **changes: Any) -> str:
+    app = {
+        "iss": "https://firebaseappcheck.googleapis.com/123",
+        "aud": ["projects/123", f"projects/{PROJECT}"],
+        "sub": "1:123:android:abc",
+    }
+    return jwt.encode(claims(**{**app, **changes}), key, algorithm="RS256", headers={"kid": kid})
+
+
+def certificate() -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "securetoken")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(KEY.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(KEY, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@contextmanager
+def published(body: object) -> Iterator[str]:
+    """A URL that answers with this JSON, as Google's certificate URLs do."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing to say."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _forget_apps() -> Iterator[None]:
+    """firebase-admin keeps its apps for ever."""
+    yield
+    for app in list(firebase_admin._apps.values()):  # noqa: SLF001 - there is no list of them
+        firebase_admin.delete_app(app)
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[FirebaseIdentity]:
+    """With a certificate for KEY where Google's would be."""
+    monkeypatch.delenv(AUTH_EMULATOR, raising=False)
+    with published({"one": certificate()}) as url:
+        monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", url)
+        yield FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=False)
+
+
+@pytest.fixture
+def app_checker(monkeypatch: pytest.MonkeyPatch) -> Iterator[FirebaseAppCheck]:
+    """With KEY among the keys where Google's would be."""
+    key = {**RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True), "kid": "one", "use": "sig"}
+    with published({"keys": [key]}) as url:
+        monkeypatch.setattr(app_check._AppCheckService, "_JWKS_URL", url)  # noqa: SLF001
+        yield FirebaseAppCheck(connect(PROJECT, credentialed=False))
+
+
+def test_a_signed_token_stands_for_its_user(identity: FirebaseIdentity) -> None:
+    """RS256 against the published certificate."""
+    assert identity.user(signed()).uid == "ana"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        signed(OTHER_KEY),
+        signed(kid="two"),
+        signed(exp=int(time.time()) - 3600, iat=int(time.time()) - 7200),
+        signed(iat=int(time.time()) + 3600),
+        signed(aud="another-project"),
+        signed(iss="https://securetoken.google.com/another-project"),
+        signed(sub=""),
+        signed(sub="x" * 129),
+        signed(sub="../ben"),
+        signed(sub="a/b"),
+        signed(sub="anonymous"),
+        signed(sub=7),
+        unsigned(),
+        jwt.encode(claims(), "x" * 32, algorithm="HS256", headers={"kid": "one"}),
+        "garbage",
+        "a.b.c",
+        "..",
+        "",
+        "é",
+    ],
+)
+def test_every_other_token_is_refused_in_our_own_words(
+    identity: FirebaseIdentity, token: str
+) -> None:
+    """The vendor's sentences quote tokens."""
+    with pytest.raises(Unauthenticated) as caught:
+        identity.user(token)
+    assert not token or token not in caught.value.detail
+
+
+def test_an_expired_token_says_so(identity: FirebaseIdentity) -> None:
+    """The phone then gets a new one and asks again."""
+    with pytest.raises(Unauthenticated, match="expired"):
+        identity.user(signed(exp=int(time.time()) - 60, iat=int(time.time()) - 7200))
+
+
+def test_without_the_certificates_nobody_is_refused_for_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """503: the phone keeps its session and tries again."""
+    monkeypatch.delenv(AUTH_EMULATOR, raising=False)
+    monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", f"http://127.0.0.1:{free_port()}/")
+    identity = FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=False)
+    with pytest.raises(IdentityUnavailable):
+        identity.user(signed())
+
+
+def test_the_emulators_tokens_are_taken_where_the_emulator_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody need listen there: which is why `config` refuses the variable on Cloud Run."""
+    monkeypatch.setenv(AUTH_EMULATOR, f"127.0.0.1:{free_port()}")
+    identity = FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=False)
+    assert identity.user(unsigned()).uid == "ana"
+    for token in (unsigned(aud="another-project"), unsigned(sub="a/b"), "garbage"):
+        with pytest.raises(Unauthenticated):
+            identity.user(token)
+
+
+def test_where_revocation_is_checked_an_unreachable_firebase_is_no_refusal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor is it a pass."""
+    monkeypatch.setenv(AUTH_EMULATOR, f"127.0.0.1:{free_port()}")
+    identity = FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=True)
+    with pytest.raises(IdentityUnavailable):
+        identity.user(unsigned())
+
+
+def test_an_app_check_token_of_this_project_passes(app_checker: FirebaseAppCheck) -> None:
+    """The app's attestation, not the user's."""
+    app_checker.check(app_token())
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        app_token(OTHER_KEY),
+        app_token(kid="two"),
+        app_token(exp=int(time.time()) - 60),
+        app_token(aud=["projects/456"]),
+        app_token(iss="https://example.com/"),
+        signed(),
+        "garbage",
+        "a.b.c",
+    ],
+)
+def test_every_other_app_check_token_is_refused(app_checker: FirebaseAppCheck, token: str) -> None:
+    """firebase-admin raises three kinds of errors here."""
+    with pytest.raises(Unauthenticated):
+        app_checker.check(token)
+
+
+def test_without_app_checks_keys_nobody_is_refused_for_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """503, as for the users."""
+    url = f"http://127.0.0.1:{free_port()}/"
+    monkeypatch.setattr(app_check._AppCheckService, "_JWKS_URL", url)  # noqa: SLF001
+    with pytest.raises(IdentityUnavailable):
+        FirebaseAppCheck(connect(PROJECT, credentialed=False)).check(app_token())
+
+
+@contextmanager
+def functions(tmp_path: Path, **changes: str) -> Iterator[str]:
+    """The functions as they are deployed, but for what their environment says."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "BUCKET": "b",
+        "MODEL_SERVER_URL": "http://127.0.0.1:1",
+        "OBSERVATIONS": f"sqlite:{tmp_path / 'observations.db'}",
+        "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "IDENTITY": "firebase",
+        **changes,
+    }
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4"),
+            *("--log-level", "warning", "local.gateway:application()"),
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=stack.ROOT,
+    )
+    url = f"http://127.0.0.1:{port}/parrot-classifier"
+    try:
+        _wait(f"{url}/observations")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(url: str) -> None:
+    for _ in range(300):
+        try:
+            requests.options(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the functions do not answer")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_over_http_a_firebase_user_sees_their_observations(tmp_path: Path) -> None:
+    """And nobody else does."""
+    with functions(tmp_path, **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}) as url:
+        response = requests.get(f"{url}/observations", headers=bearer(unsigned()), timeout=30)
+        assert response.json() == {"observations": []}
+        for token in (unsigned(aud="x"), "local:ana", "garbage"):
+            response = requests.get(f"{url}/observations", headers=bearer(token), timeout=30)
+            assert_problem(response, 401, "unauthenticated")
+
+
+def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> None:
+    """Neither let in nor sent away: Google's certificates cannot be had through this proxy."""
+    nowhere = {"HTTPS_PROXY": f"http://127.0.0.1:{free_port()}", "NO_PROXY": ""}
+    with functions(tmp_path, **nowhere) as url:
+        response = requests.get(f"{url}/observations", headers=bearer(signed()), timeout=30)
+        assert_problem(response, 503, "identity_unavailable")
+        assert int(response.headers["Retry-After"]) > 0
+        response = requests.get(f"{url}/observations", headers=bearer(unsigned()), timeout=30)
+        assert_problem(response, 401, "unauthenticated")
+
+
+def test_over_http_app_check_is_asked_of_every_call_where_it_is_required(tmp_path: Path) -> None:
+    """A bot has an account in no time, but not the app."""
+    with functions(
+        tmp_path, REQUIRE_APP_CHECK="true", **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}
+    ) as url:
+        for method, path in (("GET", "observations"), ("POST", "save"), ("POST", "classify")):
+            for given in ({}, {"X-Firebase-AppCheck": "garbage"}):
+                headers = {**bearer(unsigned()), **given}
+                response = requests.request(method, f"{url}/{path}", headers=headers, timeout=30)
+                assert_problem(response, 401, "unauthenticated")
+
+
+def test_over_http_with_firestore_a_user_sees_their_observations(
+    tmp_path: Path, firestore: Callable[[], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As deployed: Firebase's users, Firestore's observations."""
+    client = firestore()
+    store = FirestoreObservations(client)
+    for number in range(3):
+        store.create(observation(number, seconds=number))
+    monkeypatch.setenv(AUTH_EMULATOR, f"127.0.0.1:{free_port()}")
+    issuer = f"https://securetoken.google.com/{client.project}"
+    ana, bea = (bearer(unsigned(sub=sub, aud=client.project, iss=issuer)) for sub in ("ana", "bea"))
+    with functions(tmp_path, OBSERVATIONS="firestore", GOOGLE_CLOUD_PROJECT=client.project) as url:
+        query: dict[str, str | int] = {"page_size": 2}
+        first = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
+        query["page_token"] = first["next_page_token"]
+        rest = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
+        found = [one["id"] for page in (first, rest) for one in page["observations"]]
+        assert found == ["id-00000", "id-00001", "id-00002"]
+        assert requests.get(f"{url}/observations/id-00001", headers=ana, timeout=30).ok
+        response = requests.get(f"{url}/observations/id-00001", headers=bea, timeout=30)
+        assert_problem(response, 404, "not_found")

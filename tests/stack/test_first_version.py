@@ -1,0 +1,197 @@
+"""The first version's models, gate and phones still work."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import requests
+
+from models.network.lazy_tf import tf
+from models.publishing import first_version
+from parrot import images
+from parrot.adapters.joblib_gate import compile_gate
+from parrot.adapters.model_bundle import FolderBundle
+from parrot.adapters.model_server import TfServing, pooled
+from parrot.classify import Classifier
+from parrot.errors import BadBundle
+from parrot.model import bundle
+from tests.support.photos import first
+from tests.support.serving import model_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FEATURES, CLASSES = 96, 5
+_CAFFE = [103.939, 116.779, 123.68]
+
+
+@pytest.fixture(scope="module")
+def joblib_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """scaler, PCA, mixture and isotonic curve, fitted on what the random extractor gives."""
+    import joblib  # noqa: PLC0415
+    from sklearn.decomposition import PCA  # noqa: PLC0415
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(400, FEATURES)) @ rng.normal(size=(FEATURES, FEATURES)) * 0.1 + 0.5
+    scaler = StandardScaler().fit(x)
+    pca = PCA(12, random_state=0).fit(scaler.transform(x))
+    z = pca.transform(scaler.transform(x))
+    gmm = GaussianMixture(3, random_state=0).fit(z)
+    scores = np.concatenate([gmm.score_samples(z), gmm.score_samples(z * 3), [-1e9]])
+    iso = IsotonicRegression().fit(scores, np.r_[np.ones(len(z)), np.zeros(len(z) + 1)])
+    folder = tmp_path_factory.mktemp("joblib")
+    for name, stage in zip(("scaler", "pca", "gmm", "iso"), (scaler, pca, gmm, iso), strict=True):
+        joblib.dump(stage, folder / f"{name}.joblib")
+    (folder / "species.csv").write_text(
+        "index,id,scientific_name,en,ko,cites\n"
+        + "".join(f"{i},species-{i},Species {i},Bird {i},새 {i},\n" for i in range(CLASSES))
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adopted(joblib_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle that `adopt` writes around the joblib files."""
+    folder = tmp_path_factory.mktemp("bundle")
+    first_version.adopt(joblib_folder, joblib_folder / "species.csv", "first", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any, Any]]:
+    """A server with both models, and the models themselves for the first version's own steps."""
+    folder = tmp_path_factory.mktemp("models")
+    extractor = _export(folder / "ParrotExtractor" / "1", 224, FEATURES, softmax=False)
+    classifier = _export(folder / "ParrotClassifier" / "1", 299, CLASSES, softmax=True)
+    with model_server(folder) as url:
+        yield url, extractor, classifier
+
+
+def _export(folder: Path, size: int, outputs: int, *, softmax: bool) -> Any:
+    """A model with random weights that takes floats, as a Keras model of the time was exported."""
+    rng = np.random.default_rng(size)
+    kernel = rng.normal(size=(16, 16, 3, outputs)).astype(np.float32) * (1.0 if softmax else 2e-3)
+
+    @tf().function(  # type: ignore[untyped-decorator]
+        input_signature=[tf().TensorSpec([None, size, size, 3], tf().float32, "input")]
+    )
+    def forward(x: Any) -> Any:
+        y = tf().reduce_mean(tf().nn.relu(tf().nn.conv2d(x, kernel, 16, "VALID")), axis=(1, 2))
+        name = "probabilities" if softmax else "features"
+        return {name: tf().nn.softmax(y) if softmax else y}
+
+    tf().saved_model.save(tf().Module(), str(folder), signatures={"serving_default": forward})
+    return forward
+
+
+def _own_steps(
+    data: bytes, extractor: Any, classifier: Any, stages: list[Any]
+) -> tuple[float, Any]:
+    """The first version, written out: one resize and one forward pass for each model."""
+    image = tf().io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+    small = tf().image.resize(image, (224, 224))
+    caffe = small[..., ::-1] - tf().constant(_CAFFE)
+    features = extractor(caffe[None])["features"].numpy()[0]
+    larger = tf().image.resize(image, (299, 299)) / 255.0
+    probabilities = classifier(larger[None])["probabilities"].numpy()[0]
+    return first_version.probability(features, *stages), probabilities
+
+
+def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
+    photos: Path, adopted: Path, joblib_folder: Path, two_models: tuple[str, Any, Any]
+) -> None:
+    """Teams with their own models move without retraining."""
+    import joblib  # noqa: PLC0415
+
+    url, extractor, classifier = two_models
+    stages = [joblib.load(joblib_folder / f"{n}.joblib") for n in ("scaler", "pca", "gmm", "iso")]
+    files = FolderBundle(adopted)
+    loaded = bundle.load(
+        files,
+        sha256=_sha256(adopted),
+        trusted=True,
+        compile_joblib=compile_gate,
+    )
+    server = TfServing(url, pooled(requests.Session()), timeout=30)
+    classify = Classifier(loaded, server, max_pixels=50_000_000).classify
+    verdicts = []
+    for path in (*first(photos / "parrots" / "galah", 4), *first(photos / "negatives" / "food", 4)):
+        data = path.read_bytes()
+        gate, probabilities = _own_steps(data, extractor, classifier, stages)
+        answer = classify(images.read(data))
+        assert answer.parrot_probability == pytest.approx(gate, abs=1e-4)
+        assert answer.is_parrot == (gate >= 0.5)
+        verdicts.append(answer.is_parrot)
+        if answer.is_parrot:
+            assert answer.probabilities == pytest.approx(probabilities, abs=1e-4)
+            assert dict(answer.models) == {
+                "extractor": "ParrotExtractor/1",
+                "classifier": "ParrotClassifier/1",
+            }
+    assert True in verdicts, "no photo passed the random gate: the second model was never compared"
+
+
+def test_joblib_files_are_not_unpickled_unless_the_manifest_is_pinned(adopted: Path) -> None:
+    """A pickle runs what it likes; whoever can write to the bucket must not run code with us."""
+
+    def never(*_: object) -> Any:
+        raise AssertionError("unpickled")
+
+    with pytest.raises(BadBundle, match="MODEL_BUNDLE_SHA256"):
+        bundle.load(FolderBundle(adopted), sha256=None, trusted=True, compile_joblib=never)
+
+
+def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_path: Path) -> None:
+    """The manifest is pinned, the files by the manifest."""
+    for file in adopted.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "gmm.joblib").write_bytes(b"cos\nsystem\n")
+    with pytest.raises(BadBundle, match=r"gmm\.joblib .* damaged"):
+        bundle.load(
+            FolderBundle(tmp_path),
+            sha256=_sha256(adopted),
+            trusted=True,
+            compile_joblib=compile_gate,
+        )
+
+
+def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_path: Path) -> None:
+    """scikit-learn promises nothing across versions, and a wrong gate is worse than none."""
+    for file in adopted.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    manifest = json.loads((adopted / "manifest.json").read_text())
+    manifest["scikit_learn"] = "0.24.2"
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadBundle, match=r"0\.24\.2"):
+        bundle.load(
+            FolderBundle(tmp_path),
+            sha256=_sha256(tmp_path),
+            trusted=True,
+            compile_joblib=compile_gate,
+        )
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
+def test_every_covariance_type_compiles_to_the_same_densities(covariance: str) -> None:
+    """Nobody knows any more which one a team chose."""
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415
+
+    from parrot.adapters.joblib_gate import mixture_of  # noqa: PLC0415
+
+    x = np.random.default_rng(1).normal(size=(300, 4)) * [1, 2, 3, 0.5]
+    gmm = GaussianMixture(3, covariance_type=covariance, random_state=0).fit(x)
+    ours = mixture_of(gmm)(x)
+    np.testing.assert_allclose(ours, gmm.score_samples(x), rtol=1e-9)
+
+
+def _sha256(folder: Path) -> str:
+    from parrot.model.manifest import digest  # noqa: PLC0415
+
+    return digest((folder / "manifest.json").read_bytes())

@@ -1,0 +1,336 @@
+"""Every store of observations keeps the same promises."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.firestore import Client
+
+from parrot.adapters.firestore import FirestoreObservations
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.errors import StoreUnavailable
+from parrot.observation import Label, Observation, Place, Status, Verdict
+from tests.support.observations import KEA, NOW, Store, derived, observation, processed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def fill(store: Store, observations: list[Observation]) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        assert all(created for _, created in pool.map(store.create, observations))
+
+
+def walk(
+    store: Store, uid: str = "ana", *, size: int = 100, between: Callable[[], None] | None = None
+) -> list[str]:
+    """Ids of all pages, one after the other."""
+    found: list[str] = []
+    after: Place | None = None
+    while True:
+        page = store.page(uid, size=size, after=after)
+        found += [one.id for one in page.observations]
+        if page.next is None:
+            return found
+        assert len(page.observations) == size
+        after = page.next
+        if between is not None:
+            between()
+
+
+def test_what_was_created_is_read_back_whole(store: Store) -> None:
+    """Microseconds, time zone and all."""
+    plain = observation(1)
+    full = replace(
+        observation(2),
+        labels=(KEA, Label("amazona", 1, NOW + timedelta(days=1))),
+        status=Status.NEEDS_REVIEW,
+        generation="1700000000000001",
+        verdict=Verdict(True, 0.25, "amazona", 0.5, "2026-11-22", "ParrotClassifier/1"),  # noqa: FBT003
+        derived=derived("00ff00ff00ff00ff"),
+        duplicate_of="id-00001",
+        reason="none",
+        created=NOW.replace(microsecond=0),
+    )
+    for wanted in (plain, full):
+        assert store.create(wanted) == (wanted, True)
+        assert store.get("ana", wanted.id) == wanted
+
+
+def test_creating_it_again_returns_the_first_one(store: Store) -> None:
+    """The first save counts; the second is told what was saved."""
+    store.create(observation())
+    assert store.create(replace(observation(), media_type="image/png")) == (observation(), False)
+
+
+def test_of_many_creators_exactly_one_is_told_so(store: Store) -> None:
+    """The 201 goes to one of them."""
+    with ThreadPoolExecutor(8) as pool:
+        told = [
+            created for _, created in pool.map(lambda _: store.create(observation()), range(40))
+        ]
+    assert told.count(True) == 1
+
+
+def test_a_change_counts_its_revision(store: Store) -> None:
+    """The revision is what If-Match compares."""
+    store.create(observation())
+    assert store.replace(replace(observation(), status=Status.READY))
+    stored = store.get("ana", "id-00001")
+    assert stored == replace(observation(), status=Status.READY, revision=2)
+
+
+def test_a_change_of_a_stale_revision_is_refused_and_writes_nothing(store: Store) -> None:
+    """Somebody else was faster; what they wrote stays."""
+    store.create(observation())
+    store.replace(replace(observation(), status=Status.READY))
+    assert not store.replace(replace(observation(), status=Status.REJECTED))
+    stored = store.get("ana", "id-00001")
+    assert stored is not None
+    assert stored.status is Status.READY
+
+
+def test_of_many_changes_of_one_revision_exactly_one_is_made(store: Store) -> None:
+    """Two phones of one person, and the processing in between."""
+    store.create(observation())
+    changes = [replace(observation(), reason=f"change {number}") for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(store.replace, changes))
+    assert made.count(True) == 1
+    stored = store.get("ana", "id-00001")
+    assert stored is not None
+    assert stored.reason == f"change {made.index(True)}"
+    assert stored.revision == 2
+
+
+def test_what_was_removed_is_gone_and_can_be_removed_again(store: Store) -> None:
+    """A deletion that is repeated must not fail."""
+    store.create(processed(1, "0" * 16))
+    assert store.remove(processed(1, "0" * 16))
+    assert not store.remove(processed(1, "0" * 16))
+    assert store.get("ana", "id-00001") is None
+    assert store.page("ana", size=10).observations == ()
+    assert store.similar("ana", "0" * 16, distance=3) == ()
+
+
+def test_a_change_does_not_bring_back_what_was_removed(store: Store) -> None:
+    """A late event must not resurrect anything."""
+    store.create(observation())
+    store.remove(observation())
+    assert not store.replace(observation())
+    assert store.get("ana", "id-00001") is None
+
+
+def test_a_later_version_is_neither_removed_nor_changed(store: Store) -> None:
+    """Of the same revision, but made anew; or of the same making, but changed."""
+    old, anew = observation(), observation(seconds=-1)
+    store.create(anew)
+    assert not store.remove(old)
+    assert not store.replace(old)
+    assert store.get("ana", old.id) == anew
+    store.replace(anew)
+    assert not store.remove(anew)
+    assert store.remove(replace(anew, revision=2))
+    assert store.get("ana", old.id) is None
+
+
+def test_of_many_removers_exactly_one_is_told_so(store: Store) -> None:
+    """And none of them fails."""
+    store.create(observation())
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda _: store.remove(observation()), range(16)))
+    assert told.count(True) == 1
+
+
+def test_those_that_name_an_observation_are_found(store: Store) -> None:
+    """Whatever they look like by now, and whatever state they are in."""
+    marked = replace(observation(2), duplicate_of="id-00001", status=Status.DELETING)
+    twin = replace(processed(3, "f" * 16), duplicate_of="id-00001")
+    other = replace(observation(4), duplicate_of="id-00002")
+    theirs = replace(observation(5, "bea"), duplicate_of="id-00001")
+    fill(store, [observation(1), marked, twin, other, theirs])
+    assert store.naming("ana", "id-00001") == (marked, twin)
+    assert store.naming("ana", "id-00009") == ()
+    store.replace(replace(twin, duplicate_of=None))
+    assert store.naming("ana", "id-00001") == (marked,)
+
+
+def test_nobody_reaches_another_users_observation(store: Store) -> None:
+    """Not even who knows its id."""
+    store.create(processed(1, "0" * 16))
+    assert store.get("bea", "id-00001") is None
+    assert not store.replace(replace(observation(), uid="bea"))
+    assert not store.remove(replace(observation(), uid="bea"))
+    assert store.page("bea", size=10).observations == ()
+    assert store.similar("bea", "0" * 16, distance=3) == ()
+    assert store.create(observation(uid="bea"))[1]
+    assert store.get("ana", "id-00001") == processed(1, "0" * 16)
+
+
+def test_all_pages_together_are_everything_newest_first(store: Store) -> None:
+    """2,000 observations, many of them of the same microsecond."""
+    mine = [observation(number, seconds=number // 50) for number in range(2000)]
+    random.Random(1).shuffle(mine)
+    fill(store, [*mine, *(observation(number, "bea") for number in range(20))])
+    newest_first = sorted(mine, key=lambda one: (one.created, one.id), reverse=True)
+    assert walk(store) == [one.id for one in newest_first]
+
+
+def test_a_whole_last_page_has_no_next(store: Store) -> None:
+    """Else a phone would ask for an empty page."""
+    fill(store, [observation(number) for number in range(4)])
+    assert len(walk(store, size=2)) == 4
+    assert store.page("ana", size=4).next is None
+    assert store.page("nobody", size=4).next is None
+
+
+def test_pages_neither_repeat_nor_skip_what_stays_while_others_come_and_go(store: Store) -> None:
+    """Saving and deleting go on while a phone turns pages."""
+    fill(store, [observation(number, seconds=number) for number in range(60)])
+    arrivals = iter(range(1000, 1100))
+
+    def change() -> None:
+        number = next(arrivals)
+        store.create(observation(number, seconds=-number))  # newer than all
+        store.create(observation(number + 500, seconds=10.5))  # between two that are there
+        assert store.remove(observation(number % 60, seconds=number % 60))  # 40, 41, ...
+
+    found = walk(store, size=7, between=change)
+    stayed = [f"id-{number:05}" for number in range(40)]
+    assert [one for one in found if one in stayed] == stayed
+    assert len(set(found)) == len(found)
+
+
+def test_the_place_of_a_removed_observation_still_ends_a_page(store: Store) -> None:
+    """The page token names a place, not an observation."""
+    fill(store, [observation(number, seconds=number) for number in range(4)])
+    page = store.page("ana", size=2)
+    store.remove(page.observations[-1])
+    rest = store.page("ana", size=2, after=page.next)
+    assert [one.id for one in rest.observations] == ["id-00002", "id-00003"]
+
+
+def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store) -> None:
+    """A relabelled observation moves to its new species' list."""
+    relabelled = replace(observation(1), labels=(KEA, Label("amazona", 1, NOW)))
+    unlabelled = replace(observation(2), labels=())
+    ready = replace(observation(3), status=Status.READY)
+    fill(store, [relabelled, unlabelled, ready])
+
+    def ids(species: str | None = None, status: Status | None = None) -> set[str]:
+        page = store.page("ana", size=10, species=species, status=status)
+        return {one.id for one in page.observations}
+
+    assert ids(species="amazona") == {relabelled.id}
+    assert ids(species=KEA.species) == {ready.id}
+    assert ids(status=Status.PENDING) == {relabelled.id, unlabelled.id}
+    assert ids(species=KEA.species, status=Status.PENDING) == set()
+    store.replace(replace(ready, labels=(KEA, Label("amazona", 1, NOW))))
+    assert ids(species="amazona") == {relabelled.id, ready.id}
+    assert ids(species=KEA.species) == set()
+
+
+def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: Store) -> None:
+    """Nobody sees it any more; the deletion still has to find it."""
+    store.create(processed(1, "0" * 16))
+    store.replace(replace(processed(1, "0" * 16), status=Status.DELETING))
+    assert store.page("ana", size=10).observations == ()
+    assert store.page("ana", size=10, status=Status.DELETING).observations == ()
+    assert store.similar("ana", "0" * 16, distance=3) == ()
+    assert store.get("ana", "id-00001") is not None
+
+
+def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Store) -> None:
+    """Whichever bits differ: three of them leave one of four quarters alone."""
+    base = 0x0123456789ABCDEF
+    chance = random.Random(2)
+    hashes = {}
+    for number, bits in enumerate([0, 1, 2, 3, 3, 3, 3, 4, 5, 16]):
+        flipped = sum(1 << bit for bit in chance.sample(range(64), bits))
+        hashes[f"id-{number:05}"] = (bits, f"{base ^ flipped:016x}")
+    fill(store, [processed(int(name[3:]), phash) for name, (_, phash) in hashes.items()])
+    store.create(observation(99))  # not processed yet
+    found = store.similar("ana", f"{base:016x}", distance=3)
+    assert {one.id for one in found} == {name for name, (bits, _) in hashes.items() if bits <= 3}
+    assert len(store.similar("ana", f"{base:016x}", distance=0)) == 1
+
+
+def test_a_changed_hash_is_found_by_its_new_value_only(store: Store) -> None:
+    """A photo that was uploaded anew."""
+    store.create(processed(1, "0" * 16))
+    store.replace(processed(1, "f" * 16))
+    assert store.similar("ana", "0" * 16, distance=3) == ()
+    assert len(store.similar("ana", "f" * 16, distance=3)) == 1
+
+
+def test_a_quota_is_used_up_once_and_starts_anew_with_its_window(store: Store) -> None:
+    """What was refused is not counted."""
+    taken = [store.take("ana", "saves", window=7, limit=3) for _ in range(5)]
+    assert taken == [1, 2, 3, 4, 4]
+    assert store.take("ana", "saves", window=8, limit=3) == 1
+    assert store.take("ana", "saves", window=8, limit=1) == 2
+    assert store.take("bea", "saves", window=8, limit=3) == 1
+    assert store.take("ana", "other", window=8, limit=3) == 1
+
+
+def test_of_many_takers_at_once_exactly_the_limit_is_served(store: Store) -> None:
+    """All instances count together."""
+    with ThreadPoolExecutor(4) as pool:
+        takers = [pool.submit(store.take, "ana", "saves", window=1, limit=5) for _ in range(8)]
+    assert sorted(taker.result() for taker in takers) == [1, 2, 3, 4, 5, 6, 6, 6]
+
+
+def test_two_processes_share_one_file(tmp_path: Path) -> None:
+    """The functions run beside each other."""
+    path = tmp_path / "observations.db"
+    code = (
+        "import sys; from pathlib import Path;"
+        "from parrot.adapters.sqlite import SqliteObservations;"
+        "from tests.test_observations_store import observation;"
+        "store = SqliteObservations(Path(sys.argv[1]));"
+        "[store.create(observation(n)) for n in range(100)];"
+        "[store.take('ana', 'saves', window=1, limit=1000) for n in range(100)]"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], env={"PYTHONPATH": ":".join(sys.path)}
+    )
+    store = SqliteObservations(path)
+    for number in range(100, 200):
+        store.create(observation(number))
+        store.take("ana", "saves", window=1, limit=1000)
+    assert other.wait(30) == 0
+    assert len(walk(store, size=50)) == 200
+    assert store.take("ana", "saves", window=1, limit=1000) == 201
+
+
+def test_a_file_that_is_no_database_is_a_store_that_is_unavailable(tmp_path: Path) -> None:
+    """A vendor's error must not cross the border."""
+    (tmp_path / "x.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreUnavailable):
+        SqliteObservations(tmp_path / "x.db")
+
+
+def test_a_firestore_that_does_not_answer_is_a_store_that_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor may gRPC's, and within a phone's patience."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
+    store = FirestoreObservations(Client("demo-parrot", credentials=AnonymousCredentials()))
+    with pytest.raises(StoreUnavailable):
+        store.get("ana", "id-00001")
+
+
+def test_the_export_to_training_sees_every_users_observations(store: Store) -> None:
+    """One query, whoever saved them."""
+    fill(store, [observation(number, uid) for number in range(3) for uid in ("ana", "bea")])
+    found = sorted((one.uid, one.id) for one in store.everything())
+    assert found == [(uid, f"id-{number:05}") for uid in ("ana", "bea") for number in range(3)]

@@ -1,0 +1,314 @@
+"""From the phone's save to the finished observation, through every part of the local stack."""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from cloudevents.conversion import to_structured
+from PIL import Image
+
+from local import events, stack
+from local.delivery import Delivery
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.observation import Status
+from tests.support.photos import encoded, first, noise
+from tests.support.webp import assert_silent_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloudevents.http import CloudEvent
+    from google.cloud.storage import Bucket
+
+PATIENCE_SECONDS = 30
+FINISHED = {"ready", "needs_review"}
+
+
+def headers(user: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer local:{user}"}
+
+
+def save(url: str, data: bytes, user: str, species: str = "nestor-notabilis") -> dict[str, Any]:
+    response = requests.post(
+        f"{url}/parrot-classifier/save",
+        files={"image": data},
+        data={"species": species},
+        headers=headers(user),
+        timeout=60,
+    )
+    assert response.status_code == 201, response.text
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def walk(url: str, user: str) -> list[dict[str, Any]]:
+    """All of a user's observations, page by page."""
+    found: list[dict[str, Any]] = []
+    query: dict[str, str] = {"page_size": "50"}
+    while True:
+        body = requests.get(
+            f"{url}/parrot-classifier/observations", query, headers=headers(user), timeout=60
+        ).json()
+        found += body["observations"]
+        if "next_page_token" not in body:
+            return found
+        query["page_token"] = body["next_page_token"]
+
+
+def settled(url: str, user: str, count: int = 1) -> list[dict[str, Any]]:
+    """The user's observations, as soon as there are so many and none is pending."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = walk(url, user)
+        if len(found) >= count and all(one["status"] != "pending" for one in found):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"still not processed: {found}")
+
+
+def local_bucket(running: stack.Running) -> Bucket:
+    (url,) = [url for name, url, _ in running.parts if name == "storage"]
+    return stack.storage_client(url).bucket(stack.BUCKET)
+
+
+def test_a_saved_photo_is_ready_within_seconds(running_url: str, photos: Path) -> None:
+    """A phone shows the thumbnail as soon as it is there."""
+    data = first(photos / "parrots" / "kea")[0].read_bytes()
+    started = time.monotonic()
+    saved = save(running_url, data, "process-ada")
+    (done,) = settled(running_url, "process-ada")
+    assert time.monotonic() - started < 10
+    assert done["id"] == saved["id"]
+    assert done["status"] == "ready"
+    for file, long_side in (("image", 1024), ("thumbnail", 256)):
+        answer = requests.get(done["files"][file], timeout=30)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/webp")
+        assert max(assert_silent_file(answer.content)) <= long_side
+
+
+def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
+    running_url: str, bucket: Bucket, odd: Path
+) -> None:
+    """A thumbnail must not tell where somebody lives."""
+    gps = sorted((odd / "derived-parrot").glob("*gps*.jpg"))
+    assert len(gps) == 2
+    sideways = {}
+    for path in gps:
+        data = path.read_bytes()
+        assert b"Exif" in data
+        with Image.open(path) as image:
+            sideways[save(running_url, data, "process-gps")["id"]] = image.height / image.width
+    for done in settled(running_url, "process-gps", len(gps)):
+        assert done["status"] in FINISHED
+        derived = list(bucket.list_blobs(prefix=f"derived/process-gps/{done['id']}/"))
+        assert len(derived) == 2
+        for blob in derived:
+            width, height = assert_silent_file(blob.download_as_bytes())
+            assert width / height == pytest.approx(sideways[done["id"]], rel=0.01)  # upright
+            assert not blob.metadata
+
+
+def test_a_direct_upload_becomes_an_observation(running_url: str, bucket: Bucket) -> None:
+    """The Firebase SDK uploads past the functions."""
+    blob = bucket.blob("photos/process-sdk/my bird \N{PARROT}.jpg")
+    blob.metadata = {"species": "nestor-notabilis"}
+    blob.upload_from_string(encoded(noise(seed=40)), content_type="image/jpeg")
+    (done,) = settled(running_url, "process-sdk")
+    assert done["status"] == "needs_review"  # noise is no parrot
+    assert done["species"] == "nestor-notabilis"
+    assert uuid.UUID(done["id"])
+
+
+def test_a_damaged_upload_is_rejected_with_a_reason(running_url: str, bucket: Bucket) -> None:
+    """And nothing is derived from it."""
+    damaged = encoded(noise(seed=41))[:-200]
+    bucket.blob("photos/process-bad/half.jpg").upload_from_string(damaged)
+    (done,) = settled(running_url, "process-bad")
+    assert done["status"] == "rejected"
+    assert "damaged or incomplete" in done["reason"]
+    assert list(bucket.list_blobs(prefix="derived/process-bad/")) == []
+
+
+def test_the_first_versions_phones_photos_are_processed_too(
+    running_url: str, bucket: Bucket
+) -> None:
+    """They have no user, but their photos are training data like all others."""
+    form = {"b64": base64.b64encode(encoded(noise(seed=42))), "index": "14"}
+    before = {blob.name for blob in bucket.list_blobs(prefix="derived/anonymous/")}
+    requests.post(f"{running_url}/parrot-classifier/save", data=form, timeout=60)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        now = {blob.name for blob in bucket.list_blobs(prefix="derived/anonymous/")}
+        if len(now - before) >= 2:
+            return
+        time.sleep(0.1)
+    raise AssertionError("nothing was derived")
+
+
+def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) -> None:
+    """Otherwise Eventarc repeats them for a day."""
+    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    resource = {
+        "bucket": stack.BUCKET,
+        "name": "photos/process-none/gone",
+        "generation": 1,
+        "size": 1,
+        "timeCreated": "2026-11-23T12:00:00Z",
+    }
+    for changes in ({}, {"generation": "x"}, {"name": 1}, {"name": "index/1.jpg"}, {"bucket": "b"}):
+        headers, body = to_structured(events.cloud_event({**resource, **changes}))
+        assert requests.post(url, body, headers=headers, timeout=30).status_code == 200, changes
+    assert walk(running.url, "process-none") == []
+
+
+def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_path: Path) -> None:
+    """What may succeed later is told again until it does."""
+    with stack.running(tmp_path) as running:
+        model = running.processes.kill("model server")
+        save(running.url, encoded(noise(seed=45)), "ana")
+        time.sleep(1)
+        assert [one["status"] for one in walk(running.url, "ana")] == ["pending"]
+        running.processes.start(model)
+        (done,) = settled(running.url, "ana")
+        assert done["status"] == "needs_review"
+
+
+def test_what_nobody_delivered_is_delivered_after_a_restart(tmp_path: Path) -> None:
+    """Events are kept in memory; the bucket and the observations say which are missing."""
+    with stack.running(tmp_path) as running:
+        running.processes.kill("storage events")
+        save(running.url, encoded(noise(seed=43)), "ana")
+        local_bucket(running).blob("photos/ana/direct").upload_from_string(encoded(noise(seed=44)))
+        local_bucket(running).blob(f"derived/ana/{uuid.uuid4()}/image.webp").upload_from_string("x")
+        time.sleep(0.5)
+        assert [one["status"] for one in walk(running.url, "ana")] == ["pending"]
+    with stack.running(tmp_path) as running:
+        done = settled(running.url, "ana", 2)
+        assert {one["status"] for one in done} <= FINISHED
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(list(local_bucket(running).list_blobs(prefix="derived/"))) > 4:
+            assert time.monotonic() < deadline, "what was left of a deleted one is still there"
+            time.sleep(0.1)
+
+
+class Chaos:
+    """Collects storage's events, and delivers each one to three times in any order."""
+
+    def __init__(self, seed: int) -> None:
+        self.collected: list[CloudEvent] = []
+        self._random = random.Random(seed)
+
+    def of(self, folder: str) -> list[CloudEvent]:
+        return [event for event in self.collected if event.data["name"].startswith(folder)]
+
+    def wait_for(self, folder: str, count: int) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self.of(folder)) < count:
+            assert time.monotonic() < deadline, f"{len(self.of(folder))} of {count} events"
+            time.sleep(0.05)
+
+    def shuffled(self, events: list[CloudEvent]) -> list[CloudEvent]:
+        told = [event for event in events for _ in range(self._random.randint(1, 3))]
+        self._random.shuffle(told)
+        return told
+
+
+@pytest.mark.slow
+def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
+    tmp_path: Path, photos: Path
+) -> None:
+    """At least once, in any order, with instances that die: the result is as if nothing was."""
+    good, bad, users = 200, 6, ("ana", "bea")
+    kinds = sorted((photos / "parrots").iterdir())
+    files = [path for kind in kinds for path in sorted(kind.glob("*.jpg"))[:20]][:good]
+    assert len(files) == good
+    chaos = Chaos(seed=4)
+    with stack.running(tmp_path) as running:
+        port = int(running.processes.kill("storage events").url.rpartition(":")[2])
+        (process_url,) = [url for name, url, _ in running.parts if name == "process"]
+        bucket = local_bucket(running)
+        store = SqliteObservations(tmp_path / "observations.db")
+        with events.publisher(port, chaos.collected.append):
+            with ThreadPoolExecutor(4) as pool:
+                saved = list(
+                    pool.map(
+                        lambda at: save(running.url, files[at].read_bytes(), users[at % 2]),
+                        range(good),
+                    )
+                )
+            for number in range(bad):
+                damaged = encoded(noise(seed=number))[: -100 - number]
+                bucket.blob(f"photos/ana/bad-{number}.jpg").upload_from_string(damaged)
+            chaos.wait_for("photos/", good + bad)
+
+            told = chaos.shuffled(chaos.of("photos/"))
+            third = len(told) // 3
+            with Delivery(process_url) as delivery:
+                for event in told[:third]:
+                    delivery.accept(event)
+                for count, rest in ((30, told[third : 2 * third]), (100, told[2 * third :])):
+                    _wait_until_finished(store, users, count)
+                    process = running.processes.kill("process")
+                    for event in rest:
+                        delivery.accept(event)
+                    running.processes.start(process)
+                assert delivery.finished(PATIENCE_SECONDS * 3)
+                written = _generations(bucket)
+                chaos.wait_for("derived/", len(written))
+                for event in chaos.shuffled(chaos.of("derived/")):
+                    delivery.accept(event)
+                assert delivery.finished(PATIENCE_SECONDS)
+            assert _generations(bucket) == written  # its own files start nothing
+
+        found = {user: walk(running.url, user) for user in users}
+        _assert_exact(found, {one["id"] for one in saved}, bad, store)
+        kept = [(user, one) for user, many in found.items() for one in many]
+        expected = {
+            f"derived/{user}/{one['id']}/{file}.webp"
+            for user, one in kept
+            if one["status"] in FINISHED
+            for file in ("image", "thumbnail")
+        }
+        assert len(expected) == 2 * good
+        assert set(written) == expected
+
+
+def _generations(bucket: Bucket) -> dict[str, int]:
+    return {blob.name: blob.generation for blob in bucket.list_blobs(prefix="derived/")}
+
+
+def _assert_exact(
+    found: dict[str, list[dict[str, Any]]], saved: set[str], bad: int, store: SqliteObservations
+) -> None:
+    everyone = [(user, one) for user, many in found.items() for one in many]
+    ids = Counter(one["id"] for _, one in everyone)
+    assert len(ids) == len(everyone) == len(saved) + bad
+    assert saved <= set(ids)
+    for user, one in everyone:
+        if one["id"] in saved:
+            assert one["status"] in FINISHED, one
+        else:
+            assert one["status"] == "rejected", one
+            assert one["reason"]
+            observation = store.get(user, one["id"])
+            assert observation is not None
+            # Made, then rejected: a second rejection would be a third revision.
+            assert observation.revision == 2
+
+
+def _wait_until_finished(store: SqliteObservations, users: tuple[str, ...], count: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        stored = [one for user in users for one in store.page(user, size=1000).observations]
+        if sum(one.status is not Status.PENDING for one in stored) >= count:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,90 @@
+"""Quotas: decided by pure arithmetic, counted for each user, told in RateLimit headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from local import stack
+from parrot.errors import TooManyRequests
+from parrot.quota import Meter, Quota
+from parrot.records import ANONYMOUS_UID, Allowance, User
+from tests.support.phone import BASE, Phone
+from tests.support.photos import encoded, noise
+from tests.support.problems import assert_problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.observations import Store
+
+SAVES = Quota("saves", 3, 86400)
+
+
+def test_what_is_left_and_until_when_is_arithmetic() -> None:
+    """Windows start at midnight, UTC."""
+    noon = 20_000 * 86_400 + 43_200.5
+    assert SAVES.window(noon) == 20_000
+    assert SAVES.decide(1, noon) == Allowance("saves", 3, 86400, remaining=2, resets_in=43_200)
+    assert SAVES.decide(3, noon).remaining == 0
+    with pytest.raises(TooManyRequests) as caught:
+        SAVES.decide(4, noon)
+    assert caught.value.retry_after == 43_200
+
+
+def test_each_user_and_each_window_has_its_own_count(store: Store) -> None:
+    """One person's upload of a holiday must not stop another's."""
+    now = [86_400.0]
+    meter = Meter(lambda: store, SAVES, lambda: now[0])
+    for remaining in (2, 1, 0):
+        allowance = meter.take(User("ana"))
+        assert allowance is not None
+        assert allowance.remaining == remaining
+    with pytest.raises(TooManyRequests):
+        meter.take(User("ana"))
+    assert meter.take(User("bea")) is not None
+    now[0] += 86_400
+    assert meter.take(User("ana")) is not None
+
+
+def test_nothing_is_counted_without_a_limit_or_a_login(store: Store) -> None:
+    """Those who never sign in share one name; one phone must not use up everybody's."""
+    nobody = User(ANONYMOUS_UID, anonymous=True)
+    for limit, user in ((0, User("ana")), (1, None), (1, nobody)):
+        meter = Meter(lambda: store, Quota("saves", limit, 60))
+        assert [meter.take(user) for _ in range(3)] == [None] * 3
+
+
+def test_quotas_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """429 with Retry-After; a retry of a save uses up nothing; reading is free."""
+    monkeypatch.setenv("SAVES_PER_DAY", "2")
+    monkeypatch.setenv("CLASSIFICATIONS_PER_MINUTE", "3")
+    with stack.running(tmp_path) as running:
+        ana = Phone(running.url, "ana")
+
+        def save(seed: int) -> requests.Response:
+            return ana.ask("POST", "/save?index=1", data=encoded(noise(32, 24, seed=seed)))
+
+        first, again, second, refused = (save(seed) for seed in (1, 1, 2, 3))
+        assert [one.status_code for one in (first, again, second)] == [201, 200, 201]
+        assert first.headers["RateLimit-Policy"] == '"saves";q=2;w=86400'
+        assert first.headers["RateLimit"].startswith('"saves";r=1;t=')
+        assert "RateLimit" not in again.headers
+        assert_problem(refused, 429, "too_many_requests")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert refused.headers["RateLimit"].startswith('"saves";r=0;t=')
+        assert save(2).status_code == 200
+        assert len(ana.pages()) == 2
+        assert Phone(running.url, "bea").save(9)
+
+        photo = encoded(noise(32, 24))
+        # Seven in a row reach the limit of three even where a minute begins among them.
+        told = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
+        assert {one.status_code for one in told} == {200, 429}
+        assert told[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
+        for _ in range(5):
+            open_to_all = requests.post(f"{running.url}{BASE}/classify", data=photo, timeout=30)
+            assert open_to_all.status_code == 200
+            assert "RateLimit" not in open_to_all.headers

@@ -1,0 +1,179 @@
+"""save over HTTP: once, however often it is sent; nothing lost, nobody mixed up."""
+
+from __future__ import annotations
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from tests.support.photos import encoded, first, noise
+from tests.support.problems import assert_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Names = Callable[[str], list[str]]
+
+# What a save decides; the rest is the processing's.
+SAVED = ("id", "species", "index", "labels", "photo", "created")
+
+
+def photo(seed: int) -> bytes:
+    return encoded(noise(seed=seed))
+
+
+def send(
+    url: str, data: bytes, *, user: str | None = None, key: str | None = None, **fields: Any
+) -> requests.Response:
+    headers = {"Authorization": f"Bearer local:{user}"} if user else {}
+    if key:
+        headers["Idempotency-Key"] = key
+    return requests.post(
+        url, files={"image": data}, data=fields or {"index": "3"}, headers=headers, timeout=60
+    )
+
+
+def test_a_save_is_answered_with_the_observation(save_url: str, stored: Names) -> None:
+    """201, a Location, and the photo in the bucket."""
+    response = send(save_url, photo(1), user="ana", species="nymphicus-hollandicus")
+    body = response.json()
+    assert response.status_code == 201
+    assert response.headers["Location"] == f"/parrot-classifier/observations/{body['id']}"
+    assert body["species"] == "nymphicus-hollandicus"
+    assert body["index"] == 4
+    assert body["status"] == "pending"
+    assert body["photo"]["media_type"] == "image/jpeg"
+    assert stored("photos/ana/") == [f"photos/ana/{body['id']}"]
+
+
+def test_the_stored_photo_is_the_sent_photo(
+    save_url: str, stored_bytes: Callable[[str], bytes], photos: Path
+) -> None:
+    """Training data must not be recompressed, nor lose its EXIF before it is looked at."""
+    data = first(photos / "parrots" / "kea")[0].read_bytes()
+    saved = send(save_url, data, user="kim", index="14").json()
+    assert stored_bytes(f"photos/kim/{saved['id']}") == data
+
+
+def test_the_same_save_again_is_200_with_the_same_body(save_url: str) -> None:
+    """A phone that did not hear the answer asks again; processing may have gone on meanwhile."""
+    once, again = (send(save_url, photo(2), user="ana") for _ in range(2))
+    assert (once.status_code, again.status_code) == (201, 200)
+    assert {name: again.json()[name] for name in SAVED} == {
+        name: once.json()[name] for name in SAVED
+    }
+
+
+def test_twenty_saves_at_once_leave_one_object_and_one_observation(
+    save_url: str, stored: Names
+) -> None:
+    """Bad networks and impatient thumbs."""
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: send(save_url, photo(3), user="bea"), range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(stored("photos/bea/")) == 1
+
+
+def test_two_photos_in_the_same_second_are_two_objects(save_url: str, stored: Names) -> None:
+    """The first version named files by the second."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda seed: send(save_url, photo(seed), user="cy"), (4, 5)))
+    assert len(stored("photos/cy/")) == 2
+
+
+def test_two_users_with_one_photo_have_two_observations(save_url: str) -> None:
+    """Nobody learns that somebody else has it."""
+    one, other = (send(save_url, photo(6), user=user) for user in ("dee", "eli"))
+    assert other.status_code == 201
+    assert one.json()["id"] != other.json()["id"]
+
+
+def test_the_same_photo_as_another_species_is_a_conflict(save_url: str) -> None:
+    """Changing one's mind is a change of the observation, not a second one."""
+    saved = send(save_url, photo(7), user="fay", index="3").json()
+    response = send(save_url, photo(7), user="fay", index="4")
+    assert_problem(response, 409, "conflict")
+    assert saved["id"] in response.json()["detail"]
+
+
+def test_an_idempotency_key_names_one_save(save_url: str) -> None:
+    """With a key the phone decides what is the same; a key used for another photo is a bug."""
+    assert send(save_url, photo(8), user="gus", key="k-1").status_code == 201
+    assert send(save_url, photo(8), user="gus", key="k-1").status_code == 200
+    assert_problem(send(save_url, photo(9), user="gus", key="k-1"), 409, "conflict")
+    assert send(save_url, photo(8), user="gus", key="k-2").status_code == 201
+    assert_problem(send(save_url, photo(8), user="gus", key="k" * 300), 400, "invalid_request")
+
+
+def test_the_first_versions_phones_save_without_a_login(save_url: str, stored: Names) -> None:
+    """Byte for byte, misspelling and all; once, though the phone tries twice."""
+    before = len(stored("photos/anonymous/"))
+    form = {"b64": base64.b64encode(photo(10)), "index": "11"}
+    for _ in range(2):
+        response = requests.post(save_url, data=form, timeout=60)
+        assert response.content == b"Image save Succeess"
+        assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert len(stored("photos/anonymous/")) == before + 1
+
+
+def test_people_without_a_login_may_name_a_photo_differently(save_url: str) -> None:
+    """They share one user; the second must not be told of the first."""
+    for index in ("1", "2"):
+        form = {"b64": base64.b64encode(photo(11)), "index": index}
+        assert requests.post(save_url, data=form, timeout=60).text == "Image save Succeess"
+
+
+def test_json_and_raw_bodies_save_too(save_url: str) -> None:
+    """The same ways as for classify."""
+    headers = {"Authorization": "Bearer local:hal"}
+    as_json = {"image": base64.b64encode(photo(12)).decode(), "index": 5}
+    assert requests.post(save_url, json=as_json, headers=headers, timeout=60).status_code == 201
+    raw = requests.post(f"{save_url}?index=5", data=photo(13), headers=headers, timeout=60)
+    assert raw.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"index": "16"},
+        {"index": "-1"},
+        {"index": "1.0"},
+        {"index": "²"},
+        {"index": "00000000199"},
+        {"index": "9" * 400},
+        {"index": "../../etc"},
+        {"species": "dodo"},
+        {"species": "kea", "index": "14"},
+        {"note": "no species at all"},
+    ],
+)
+def test_a_species_that_does_not_exist_is_refused_and_nothing_is_stored(
+    save_url: str, stored: Names, fields: dict[str, str]
+) -> None:
+    """The first version made a folder of whatever it was sent."""
+    assert_problem(send(save_url, photo(14), user="ivy", **fields), 400, "invalid_request")
+    assert stored("photos/ivy/") == []
+
+
+def test_half_a_photo_is_refused_and_nothing_is_stored(save_url: str, stored: Names) -> None:
+    """The phone should send it again while it still has it."""
+    assert_problem(send(save_url, photo(15)[:-300], user="jo"), 422, "invalid_image")
+    assert stored("photos/jo/") == []
+
+
+def test_a_user_name_cannot_leave_its_folder(save_url: str) -> None:
+    """The uid becomes part of an object's name."""
+    response = requests.post(
+        save_url,
+        files={"image": photo(16)},
+        data={"index": "1"},
+        headers={"Authorization": "Bearer local:../kim"},
+        timeout=60,
+    )
+    assert_problem(response, 401, "unauthenticated")
+    assert response.headers["WWW-Authenticate"] == "Bearer"

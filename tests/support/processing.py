@@ -1,0 +1,196 @@
+"""A bucket in memory, a model that always says the same, and a world that interrupts."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from local.stack import DEFAULT_BUNDLE
+from parrot import images
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.events import stored_photo
+from parrot.model.species import SpeciesTable
+from parrot.observation import Label, Observation, Status
+from parrot.process import Processor
+from parrot.records import Classification, SpeciesScore
+from tests.support.events import event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from parrot.records import Photo, StoredPhoto
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BUCKET = "b"
+SPECIES = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
+KEA = SPECIES.find(species="nestor-notabilis")
+GALAH = next(row for row in SPECIES.rows if row.english == "Galah")
+
+
+class MemoryPhotos:
+    """Keeps Cloud Storage's promises about generations."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[int, bytes]] = {}
+        self._generations = itertools.count(1795399912250572)
+
+    def upload(self, name: str, data: bytes) -> int:
+        self.objects[name] = (next(self._generations), data)
+        return self.objects[name][0]
+
+    def read(self, object_name: str) -> bytes | None:
+        return self.objects[object_name][1] if object_name in self.objects else None
+
+    def read_generation(self, object_name: str, generation: int) -> bytes | None:
+        return self.objects[object_name][1] if self.is_live(object_name, generation) else None
+
+    def is_live(self, object_name: str, generation: int) -> bool:
+        return self.generation(object_name) == generation
+
+    def generation(self, object_name: str) -> int | None:
+        return self.objects[object_name][0] if object_name in self.objects else None
+
+    def write_derived(self, object_name: str, data: bytes) -> None:
+        self.upload(object_name, data)
+
+    def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
+        prefix = f"derived/{uid}/{observation_id}/"
+        return {name: one[0] for name, one in self.objects.items() if name.startswith(prefix)}
+
+    def delete(self, object_name: str, *, generation: int | None = None) -> None:
+        if generation is None or self.is_live(object_name, generation):
+            self.objects.pop(object_name, None)
+
+
+@dataclass
+class SameAnswer:
+    """Says the same of every photo that can be read, or raises `error`."""
+
+    species: str | None = KEA.id
+    error: Exception | None = None
+
+    def classify(self, photo: Photo) -> Classification:
+        if self.error is not None:
+            raise self.error
+        width, height = images.measure(photo)
+        best = () if self.species is None else (SPECIES.find(species=self.species),)
+        return Classification(
+            is_parrot=self.species is not None,
+            parrot_probability=0.9 if self.species else 0.1,
+            species=tuple(SpeciesScore(species, 0.8) for species in best),
+            probabilities=(),
+            species_set=None,
+            bundle="2026-11-22",
+            models=(("classifier", "ParrotClassifier/1"),),
+            sha256=photo.sha256,
+            width=width,
+            height=height,
+        )
+
+
+@dataclass
+class Steps:
+    """Counts every call to the outside; after the call number `at`, `then` happens once."""
+
+    at: int = 0
+    then: Callable[[], object] = lambda: None
+    count: int = 0
+
+    def taken(self) -> None:
+        self.count += 1
+        if self.count == self.at:
+            self.then()
+
+
+class Counted:
+    """Hands every call on to `inner` and tells `steps` when it returned."""
+
+    def __init__(self, inner: object, steps: Steps) -> None:
+        self._inner, self._steps = inner, steps
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            result = method(*arguments, **options)
+            self._steps.taken()
+            return result
+
+        return call
+
+
+class Killed(BaseException):
+    """The instance is gone; nothing can catch that."""
+
+
+@dataclass
+class World:
+    """A store, a bucket, and a process function between them."""
+
+    folder: Path
+    photos: MemoryPhotos = field(default_factory=MemoryPhotos)
+    model: SameAnswer = field(default_factory=SameAnswer)
+
+    def __post_init__(self) -> None:
+        self.store = SqliteObservations(self.folder / "observations.db")
+
+    def processor(self, steps: Steps | None = None) -> Processor:
+        steps = steps or Steps()
+        return Processor(
+            Counted(self.store, steps),
+            Counted(self.photos, steps),
+            Counted(self.model, steps),
+            SPECIES,
+            bucket=BUCKET,
+            max_bytes=images.MAX_PHOTO_BYTES,
+            max_pixels=images.MAX_PHOTO_PIXELS,
+            now=lambda: NOW,
+        )
+
+    def save(self, data: bytes, name: int = 1, *, uid: str = "ana", **changes: Any) -> StoredPhoto:
+        """What `save` does: the observation, then its photo. The event that follows."""
+        wanted = Observation(
+            id=uuid_of(name),
+            uid=uid,
+            object_name=f"photos/{uid}/{uuid_of(name)}",
+            labels=(Label(KEA.id, KEA.index, NOW),),
+            sha256="0" * 64,
+            media_type="image/jpeg",
+            width=4,
+            height=3,
+            status=Status.PENDING,
+            created=NOW.replace(minute=name),
+            updated=NOW,
+        )
+        self.store.create(dataclasses.replace(wanted, **changes))
+        return self.upload(data, wanted.object_name)
+
+    def upload(self, data: bytes, name: str, *, species: str | None = None) -> StoredPhoto:
+        """What the Firebase SDK does. The event that follows."""
+        stored = stored_photo(
+            event(
+                name=name,
+                bucket=BUCKET,
+                size=len(data),
+                generation=self.photos.upload(name, data),
+                metadata={"species": species} if species else None,
+            )
+        )
+        assert stored is not None
+        return stored
+
+    def stands(self, stored: StoredPhoto) -> Observation:
+        observation = self.store.get(stored.uid, stored.id)
+        assert observation is not None
+        return observation
+
+    def files(self) -> list[str]:
+        return sorted(self.photos.objects)
+
+
+def uuid_of(number: int) -> str:
+    return f"00000000-0000-5000-8000-{number:012}"

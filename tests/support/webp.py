@@ -1,0 +1,32 @@
+"""WebP files, looked into."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def chunks(webp: bytes) -> set[bytes]:
+    """Names of the file's parts: EXIF, XMP and ICCP would be parts of their own."""
+    found, at = set(), 12
+    while at < len(webp):
+        found.add(webp[at : at + 4])
+        size = int.from_bytes(webp[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
+    return found
+
+
+def assert_silent_file(file: bytes) -> tuple[int, int]:
+    """No metadata of any kind, by Pillow's word and by the bytes; its width and height."""
+    assert chunks(file) <= {b"VP8 ", b"VP8L"}
+    for word in (b"Exif", b"EXIF", b"GPS", b"http://ns.adobe", b"ICC_PROFILE", b"xpacket"):
+        assert word not in file
+    with opened(file) as image:
+        assert not image.getexif()
+        assert not {"exif", "icc_profile", "xmp"} & set(image.info)
+        return image.size

@@ -1,0 +1,204 @@
+"""The life of a bundle, the same in a bucket and in a folder."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local import stack
+from models.publishing import releases
+from models.publishing.stores import BucketStore, BundleStore, Changed, FolderStore
+from parrot.adapters.model_bundle import BucketBundle, FolderBundle, current_version
+from parrot.errors import BadBundle
+from parrot.model import bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from google.cloud.storage import Bucket
+
+CURRENT = "bundles/current.json"
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> BundleStore:
+    if request.param == "folder":
+        return FolderStore(tmp_path / "store")
+    (url,) = [url for name, url, _ in request.getfixturevalue("running").parts if name == "storage"]
+    client = stack.storage_client(url)
+    client.create_bucket(f"releases-{tmp_path.name.lower().replace('_', '-')[:40]}")
+    return BucketStore(client, f"releases-{tmp_path.name.lower().replace('_', '-')[:40]}")
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> dict[str, Path]:
+    """The default bundle under three names."""
+    made = {}
+    for version in ("v1", "v2", "v3"):
+        folder = tmp_path / version
+        folder.mkdir()
+        for file in stack.DEFAULT_BUNDLE.iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+        raw = json.loads((folder / "manifest.json").read_text())
+        raw["version"] = version
+        (folder / "manifest.json").write_text(json.dumps(raw))
+        made[version] = folder
+    return made
+
+
+def publish(store: BundleStore, folder: Path) -> bool:
+    return releases.publish(FolderBundle(folder), store)[1]
+
+
+def test_a_version_is_published_once_and_never_overwritten(
+    store: BundleStore, versions: dict[str, Path]
+) -> None:
+    """What a deployment pinned must stay what it was."""
+    assert publish(store, versions["v1"])
+    assert not publish(store, versions["v1"])
+    raw = json.loads((versions["v1"] / "manifest.json").read_text())
+    raw["gate"]["threshold"] = 0.9
+    (versions["v1"] / "manifest.json").write_text(json.dumps(raw))
+    with pytest.raises(releases.Refused, match="another version"):
+        publish(store, versions["v1"])
+
+
+def test_an_upload_that_died_is_completed_by_the_next_try(
+    store: BundleStore, versions: dict[str, Path]
+) -> None:
+    """The manifest comes last, so half a version is no version."""
+    store.write("bundles/v1/gate.npz", b"half", over=None)
+    assert releases.releases(store) == []
+    assert publish(store, versions["v1"])
+    assert [release.version for release in releases.releases(store)] == ["v1"]
+
+
+def test_a_damaged_bundle_is_not_published(store: BundleStore, versions: dict[str, Path]) -> None:
+    """It is loaded as a function would load it, before anything is uploaded."""
+    (versions["v1"] / "gate.npz").write_bytes(b"half")
+    with pytest.raises(BadBundle, match=r"gate\.npz"):
+        publish(store, versions["v1"])
+    assert store.names("bundles/") == []
+
+
+def test_promote_and_roll_back_move_one_pointer_and_keep_history(
+    store: BundleStore, versions: dict[str, Path]
+) -> None:
+    """A bad model must be gone within a minute."""
+    for folder in versions.values():
+        publish(store, folder)
+    for version in ("v1", "v2", "v3"):
+        assert releases.promote(version, store).version == version
+    assert releases.rollback(store).version == "v2"
+    now = releases.current(store)
+    assert now is not None
+    assert now.now.version == "v2"
+    assert [line.version for line in now.history] == ["v3", "v2", "v1"]
+
+
+def test_an_unknown_or_damaged_version_is_not_promoted(
+    store: BundleStore, versions: dict[str, Path]
+) -> None:
+    """Functions would fail at their next start."""
+    with pytest.raises(BadBundle, match="v9"):
+        releases.promote("v9", store)
+    publish(store, versions["v1"])
+    gate = store.read("bundles/v1/gate.npz")
+    assert gate is not None
+    store.write("bundles/v1/gate.npz", b"half", over=gate.generation)
+    with pytest.raises(BadBundle, match=r"gate\.npz"):
+        releases.promote("v1", store)
+    assert releases.current(store) is None
+
+
+def test_without_history_there_is_nothing_to_roll_back_to(
+    store: BundleStore, versions: dict[str, Path]
+) -> None:
+    """Said, not guessed."""
+    with pytest.raises(releases.Refused, match="nothing to roll back"):
+        releases.rollback(store)
+    publish(store, versions["v1"])
+    releases.promote("v1", store)
+    with pytest.raises(releases.Refused, match="nothing to roll back"):
+        releases.rollback(store)
+
+
+def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
+    store: BundleStore, versions: dict[str, Path]
+) -> None:
+    """Two people, one pointer: nobody's choice is overwritten unseen."""
+    for folder in versions.values():
+        publish(store, folder)
+    releases.promote("v1", store)
+    meeting = threading.Barrier(2)
+
+    class Meeting:
+        """The real store, except that both read the pointer before either writes it."""
+
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def read(self, name: str) -> object:
+            return store.read(name)
+
+        def names(self, prefix: str) -> list[str]:
+            return store.names(prefix)
+
+        def write(self, name: str, data: bytes, *, over: str | None) -> None:
+            meeting.wait(10)
+            store.write(name, data, over=over)
+
+    outcomes: dict[str, str] = {}
+
+    def promote(version: str) -> None:
+        try:
+            releases.promote(version, Meeting(version))  # type: ignore[arg-type]
+            outcomes[version] = "won"
+        except releases.Refused:
+            outcomes[version] = "told"
+
+    threads = [threading.Thread(target=promote, args=(version,)) for version in ("v2", "v3")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes.values()) == ["told", "won"]
+    now = releases.current(store)
+    assert now is not None
+    assert outcomes[now.now.version] == "won"
+
+
+def test_a_stale_write_is_refused(store: BundleStore) -> None:
+    """The one promise that everything above stands on."""
+    store.write("bundles/x", b"1", over=None)
+    first = store.read("bundles/x")
+    assert first is not None
+    store.write("bundles/x", b"2", over=first.generation)
+    for over in (None, first.generation):
+        with pytest.raises(Changed):
+            store.write("bundles/x", b"3", over=over)
+    second = store.read("bundles/x")
+    assert second is not None
+    assert second.data == b"2"
+
+
+def test_a_function_follows_the_pointer_but_believes_only_its_digest(
+    bucket: Bucket, versions: dict[str, Path]
+) -> None:
+    """Promoted is one thing, half uploaded another."""
+    store = BucketStore(bucket.client, bucket.name)
+    publish(store, versions["v1"])
+    releases.promote("v1", store)
+    version, sha256 = current_version(bucket.client, bucket.name)
+    files = BucketBundle(bucket.client, bucket.name, version)
+
+    def never(*_: object) -> object:
+        raise AssertionError("unpickled")
+
+    load = {"trusted": False, "compile_joblib": never}
+    assert bundle.load(files, sha256=sha256, **load).manifest.version == "v1"  # type: ignore[arg-type]
+    with pytest.raises(BadBundle, match="expected"):
+        bundle.load(files, sha256="0" * 64, **load)  # type: ignore[arg-type]

@@ -1,0 +1,277 @@
+"""A report that a colleague can open anywhere: one file, every section, whatever was evaluated."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.data.photos import UNSORTED, Group, LabelledPhoto
+from models.evaluation import curves
+from models.evaluation.metrics import expected_calibration_error
+from models.evaluation.results import Results
+from models.report import report
+from models.report.mistakes import EACH
+from tests.support.photos import encoded, noise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SECTIONS = [
+    "summary",
+    "gate",
+    "reliability",
+    "confusion",
+    "species",
+    "sets",
+    "sources",
+    "mistakes",
+]
+SPECIES = ("ara-macao", "eolophus-roseicapilla", "no-such-species")
+KINDS = (
+    (Group.PARROTS, "scarlet-macaw", "ara-macao"),
+    (Group.PARROTS, "galah", "eolophus-roseicapilla"),
+    (Group.PARROTS, "palm-cockatoo", None),
+    (Group.PARROTS, UNSORTED, None),
+    (Group.OTHER_BIRDS, "toucan", None),
+    (Group.NEGATIVES, "food", None),
+)
+# Elements that HTML never closes.
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(HTMLParser):
+    """What a page holds; fails where a tag is closed that is not open."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.loaded: list[str] = []  # whatever a browser would fetch
+        self.links: list[str] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == [], f"never closed: {self._open}"
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        found = {name: value or "" for name, value in attrs}
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found["href"]] if "href" in found else []
+        names = ("src", "srcset", "data", "poster", "xlink:href", "action", "background")
+        self.loaded += [found[name] for name in names if name in found]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open[-1:] == [tag], f"</{tag}> closes nothing"
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A JPEG that is wider than a thumbnail."""
+    path = tmp_path / "folder" / "photo.jpg"
+    path.parent.mkdir()
+    path.write_bytes(encoded(noise(300, 200)))
+    return path
+
+
+def _results(
+    path: Path, kinds: Sequence[tuple[Group, str, str | None]] = KINDS, each: int = 20
+) -> Results:
+    """Random answers, some of every kind wrong."""
+    rng = np.random.default_rng(5)
+    photos = [
+        LabelledPhoto(path, group, label, species, str(number), f"source-{number % 3}")
+        for group, label, species in kinds
+        for number in range(each)
+    ]
+    probabilities = rng.dirichlet(np.ones(len(SPECIES)), len(photos))
+    truth = np.array([found.is_parrot for found in photos])
+    parrot = np.clip(truth * 0.5 + rng.random(len(photos)) * 0.6 - 0.05, 0, 1)
+    target = [SPECIES.index(found.species) if found.species else -1 for found in photos]
+    return Results(
+        photos=photos,
+        species=SPECIES,
+        target=np.array(target, np.intp),
+        coverage=0.95,
+        parrot=parrot,
+        is_parrot=parrot > 0.5,
+        probabilities=probabilities,
+        sets=probabilities > 0.3,
+    )
+
+
+def _page(results: Results, folder: Path, title: str = "Bundle") -> tuple[Page, str]:
+    path = folder / "new" / "report.html"
+    report.write(path, title, results)
+    html = path.read_text(encoding="utf-8")
+    return Page(html), html
+
+
+def test_the_report_is_one_file_with_every_section(photo: Path, tmp_path: Path) -> None:
+    """It is mailed and opened on a train."""
+    page, html = _page(_results(photo), tmp_path)
+    assert [name for name in page.ids if name in SECTIONS] == SECTIONS
+    assert page.loaded, "no thumbnails"
+    assert all(source.startswith("data:image/jpeg;base64,") for source in page.loaded)
+    assert set(page.links) == {f"#{name}" for name in SECTIONS}
+    assert not {"script", "link", "iframe", "object", "embed"} & set(page.tags)
+    assert "@import" not in html
+    assert "url(" not in html
+    assert html.count('role="img"') == 6, "two gate curves, two reliabilities, two of the sets"
+
+
+def test_the_figures_are_those_of_the_results(photo: Path, tmp_path: Path) -> None:
+    """Report, card and metrics.json must not disagree."""
+    results = _results(photo)
+    page, _ = _page(results, tmp_path)
+    figures = results.figures()
+    assert f"{figures['gate']['parrots_kept']['rate']:.2%}" in page.text
+    assert f"{figures['species']['top1']['rate']:.2%}" in page.text
+    assert "120 photos from 3 sources: 80 parrots (40 of 2 known species)" in page.text
+
+
+def test_species_have_their_english_names_or_those_given(photo: Path, tmp_path: Path) -> None:
+    """Nobody reads ids; a species that the table does not know keeps its own."""
+    page, _ = _page(_results(photo), tmp_path)
+    for name in ("Scarlet macaw", "Galah", "no-such-species"):
+        assert name in page.text
+    report.write(tmp_path / "r.html", "Bundle", _results(photo), names={"ara-macao": "Guacamayo"})
+    text = Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
+    assert "Guacamayo" in text
+    assert "Scarlet macaw" not in text
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        (0,),
+        (2, 3),
+        (4,),
+        (5,),
+        (4, 5),
+        (0, 1, 2, 3),
+        (0, 4),
+        (3, 5),
+    ],
+)
+def test_groups_without_photos_leave_their_figures_out(
+    kept: tuple[int, ...], photo: Path, tmp_path: Path
+) -> None:
+    """A colleague evaluates on parrots only, or on a folder of false alarms."""
+    kinds = [KINDS[number] for number in kept]
+    page, html = _page(_results(photo, kinds, each=3), tmp_path)
+    assert [name for name in page.ids if name in SECTIONS] == SECTIONS
+    for picture in page.loaded:
+        html = html.replace(picture, "")
+    assert "nan" not in html
+
+
+def test_one_photo_is_enough(photo: Path, tmp_path: Path) -> None:
+    """Bins, curves and scales all meet their smallest case."""
+    for number, kind in enumerate(KINDS):
+        _page(_results(photo, [kind], each=1), tmp_path / str(number))
+
+
+def test_labels_titles_and_paths_are_text_and_never_markup(tmp_path: Path) -> None:
+    """Folder names and sources come from anywhere."""
+    hostile = "<script>alert(1)</script>"
+    folder = tmp_path / "<img src=x onerror=alert(2)>"
+    folder.mkdir()
+    path = folder / '"><script>.jpg'
+    path.write_bytes(encoded(noise(20, 20)))
+    kinds = [(Group.PARROTS, "galah", SPECIES[1]), (Group.OTHER_BIRDS, hostile, None)]
+    results = _results(path, kinds)
+    photos = [replace(found, source=f"source {hostile}") for found in results.photos]
+    results = replace(results, photos=photos, is_parrot=np.ones(len(photos), bool))
+    names = dict.fromkeys(SPECIES, f"bird {hostile}")
+    report.write(tmp_path / "r.html", f"title {hostile}", results, names=names)
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "script" not in page.tags
+    assert all(source.startswith("data:") for source in page.loaded)
+    for text in (f"title {hostile}", f"source {hostile}", f"bird {hostile}", f": {hostile}"):
+        assert text in page.text
+
+
+def test_the_worst_mistakes_come_first_and_are_few_and_small(photo: Path, tmp_path: Path) -> None:
+    """A report of a bad bundle must still open on a phone."""
+    results = _results(photo, each=60)
+    page, _ = _page(results, tmp_path)
+    assert len(page.loaded) == 4 * EACH == 48
+    with Image.open(io.BytesIO(base64.b64decode(page.loaded[0].split(",")[1]))) as image:
+        assert image.size == (160, 107)
+    worst = results.parrot[~np.array([found.is_parrot for found in results.photos])].max()
+    assert page.text.index(f"(parrot {worst:.1%})") == page.text.index("(parrot ")
+
+
+def test_the_report_does_not_say_where_the_photos_lie(photo: Path, tmp_path: Path) -> None:
+    """It is sent to others; folder and file name are enough to find a photo again."""
+    results = _results(photo)
+    # As they are read from a folder without an index.
+    photos = [replace(found, source=str(photo.parent)) for found in results.photos]
+    page, html = _page(replace(results, photos=photos), tmp_path)
+    assert str(tmp_path.parent) not in html
+    assert "folder/photo.jpg" in page.text
+
+
+def test_a_photo_that_is_gone_or_damaged_leaves_its_line(photo: Path, tmp_path: Path) -> None:
+    """Features are cached: the file may have been deleted since."""
+    results = _results(photo)
+    photo.write_bytes(photo.read_bytes()[:2000])
+    page, _ = _page(results, tmp_path)
+    photo.unlink()
+    gone, _ = _page(results, tmp_path)
+    for found in (page, gone):
+        assert found.loaded == []
+        assert "photo cannot be read" in found.text
+
+
+def test_the_area_under_the_roc_curve_is_the_share_of_pairs_in_order() -> None:
+    """Ties count half: the definition, counted out."""
+    rng = np.random.default_rng(2)
+    yes, no = rng.integers(3, 9, 40).astype(float), rng.integers(0, 7, 30).astype(float)
+    pairs = (yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2
+    assert curves.roc(yes, no).area == pytest.approx(pairs)
+
+
+def test_average_precision_is_scikit_learns() -> None:
+    """The name has one meaning."""
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415 - 0.8 s
+
+    rng = np.random.default_rng(2)
+    yes, no = rng.normal(1, 1, 50).round(1), rng.normal(0, 1, 70).round(1)
+    expected = average_precision_score(np.r_[np.ones(50), np.zeros(70)], np.r_[yes, no])
+    assert curves.precision_recall(yes, no).area == pytest.approx(expected)
+
+
+def test_the_reliability_bins_are_those_of_the_calibration_error() -> None:
+    """The picture explains the figure."""
+    rng = np.random.default_rng(4)
+    stated = rng.random(137)
+    right = rng.random(137) < stated**2
+    bins = curves.reliability(stated, right)
+    error = sum(found.photos * abs(found.stated - found.observed) for found in bins) / len(stated)
+    assert error == pytest.approx(expected_calibration_error(stated, right))
+    assert all(found.low <= found.observed <= found.high for found in bins)

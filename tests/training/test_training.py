@@ -1,0 +1,218 @@
+"""Training: features once, figures that are what they say, bundles that load."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.data import photos as photo_lists
+from models.data.augment import augmented
+from models.data.views import GATE_VIEWS, SPECIES_VIEWS
+from models.evaluation import metrics
+from parrot import images
+from parrot.adapters.model_bundle import FolderBundle
+from parrot.model import bundle
+from tests.support.photos import encoded, first, noise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from parrot.model.gate import Gate
+
+RNG = np.random.default_rng(11)
+SPECIES = {
+    "galah": "eolophus-roseicapilla",
+    "sun-conure": "aratinga-solstitialis",
+    "cockatiel": "nymphicus-hollandicus",
+}
+
+
+@pytest.fixture(scope="module")
+def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten photos of each of three species, and thirty of everything else."""
+    root = tmp_path_factory.mktemp("photos")
+    chosen = {f"parrots/{label}": first(photos / "parrots" / label, 10) for label in SPECIES}
+    birds = sorted((photos / "other_birds").glob("*/*.jpg"))[::40]
+    chosen["other_birds/mixed"] = birds
+    chosen["negatives/food"] = first(photos / "negatives" / "food", 12)
+    for folder, paths in chosen.items():
+        (root / folder).mkdir(parents=True)
+        for path in paths:
+            (root / folder / path.name).write_bytes(path.read_bytes())
+    lines = ["index,id,scientific_name,en,ko,cites"]
+    lines += [f"{n},{id_},{id_},{label},{label}," for n, (label, id_) in enumerate(SPECIES.items())]
+    (root / "species.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def models(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "models", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "160"},
+    )
+
+
+@pytest.mark.slow
+def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
+    small_set: Path, tmp_path: Path
+) -> None:
+    """Extraction is the long part; nobody should pay for it twice."""
+    cache, out = tmp_path / "features.sqlite", tmp_path / "bundle"
+    command = ["fit", str(small_set), "--species", str(small_set / "species.csv")]
+    command += ["--cache", str(cache), "--out", str(out), "--version", "test"]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "models", *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not _rows(cache):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    kept = _rows(cache)
+    assert kept
+    done = models(*command)
+    assert done.returncode == 0, done.stderr
+    assert kept < set(_rows(cache))
+    loaded = bundle.load(FolderBundle(out), sha256=None, trusted=False, compile_joblib=_never)
+    assert loaded.manifest.classes == 3
+    figures = json.loads((out / "manifest.json").read_text())["metrics"]["cross_validation"]
+    assert figures["species"]["top1"]["rate"] > 0.8
+    assert figures["gate"]["negatives_let_through"]["rate"] < 0.2
+    assert "test" in (out / "MODEL_CARD.md").read_text()
+    evaluated = models(
+        "evaluate", str(small_set), "--bundle", str(out), "--cache", str(cache),
+        "--metrics", str(tmp_path / "metrics.json"),
+    )  # fmt: skip
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 30
+    compared = models("compare", str(out), str(out), str(small_set), "--cache", str(cache))
+    assert "no difference shown" in compared.stdout
+
+
+def _rows(cache: Path) -> set[bytes]:
+    try:
+        with sqlite3.connect(cache) as db:
+            return {row for (row,) in db.execute("SELECT key FROM features")}
+    except sqlite3.OperationalError:
+        return set()
+
+
+def _never(*_: object) -> Gate:
+    raise AssertionError("unpickled")
+
+
+def test_a_species_without_photos_is_named(tmp_path: Path) -> None:
+    """A head that never saw a species would still rank it."""
+    (tmp_path / "photos" / "parrots" / "kea").mkdir(parents=True)
+    (tmp_path / "photos" / "parrots" / "kea" / "1.jpg").write_bytes(encoded(noise()))
+    done = models("fit", str(tmp_path / "photos"), "--cache", str(tmp_path / "cache"))
+    assert done.returncode == 1
+    assert "no photos of psittacus-erithacus, amazona" in done.stderr.replace("\n", " ")
+
+
+def test_a_csv_names_the_line_that_is_wrong(tmp_path: Path) -> None:
+    """Ten thousand lines, one typo."""
+    (tmp_path / "a.jpg").write_bytes(encoded(noise()))
+    table = tmp_path / "list.csv"
+    table.write_text("path,label,group\na.jpg,kea,parrots\na.jpg,kea,parots\n")
+    with pytest.raises(photo_lists.BadDataset, match=r"line 3.*parots"):
+        photo_lists.read(table)
+
+
+def test_a_csv_and_a_folder_say_the_same(tmp_path: Path) -> None:
+    """Both are documented."""
+    (tmp_path / "parrots" / "kea").mkdir(parents=True)
+    (tmp_path / "parrots" / "kea" / "a.jpg").write_bytes(encoded(noise()))
+    (folder,) = photo_lists.read(tmp_path)
+    (tmp_path / "list.csv").write_text("path,label,group\nparrots/kea/a.jpg,kea,parrots\n")
+    (line,) = photo_lists.read(tmp_path / "list.csv")
+    assert (line.path, line.species, line.group) == (folder.path, folder.species, folder.group)
+    assert line.species == "nestor-notabilis"
+
+
+@pytest.mark.parametrize("view", [*GATE_VIEWS, *SPECIES_VIEWS[2:]], ids=lambda view: view.name)
+def test_an_augmented_photo_is_the_same_each_time_and_another_in_another_view(view: object) -> None:
+    """The cache would otherwise keep what never comes again."""
+    photo = images.read(encoded(noise(600, 400), "JPEG"))
+    how, name = view.augmentation, view.name  # type: ignore[attr-defined]
+    assert augmented(photo, how, name) == augmented(photo, how, name)
+    assert augmented(photo, how, name) != photo.data
+    if how.mirror:
+        assert augmented(photo, how, name) != augmented(photo, how, f"{name}-other")
+
+
+def test_what_the_gate_is_fitted_on_has_the_same_sharpness_whatever_the_photo() -> None:
+    """A model must not learn that small files are no parrots."""
+    for size in ((448, 336), (224, 224), (300, 448)):
+        photo = images.read(encoded(noise(*size), "JPEG"))
+        for view in GATE_VIEWS:
+            assert view.augmentation is not None
+            data = augmented(photo, view.augmentation, view.name)
+            with Image.open(__import__("io").BytesIO(data)) as image:
+                assert min(image.size) <= 224
+
+
+def test_calibration_error_is_zero_for_honest_and_large_for_boastful_probabilities() -> None:
+    """The figure that the card promises."""
+    probability = RNG.uniform(size=50_000)
+    honest = RNG.uniform(size=50_000) < probability
+    assert metrics.expected_calibration_error(probability, honest) < 0.01
+    boast = np.full(1000, 0.99)
+    half = np.arange(1000) % 2 == 0
+    assert metrics.expected_calibration_error(boast, half) == pytest.approx(0.49)
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.95])
+def test_a_conformal_cut_covers_new_photos_as_often_as_stated(coverage: float) -> None:
+    """Whatever the scores look like."""
+    covered = [
+        (RNG.gumbel(size=500) >= metrics.conformal_cut(RNG.gumbel(size=300), coverage)).mean()
+        for _ in range(200)
+    ]
+    assert np.mean(covered) == pytest.approx(coverage, abs=0.01)
+
+
+def test_a_threshold_keeps_at_least_the_stated_share() -> None:
+    """At least, not about."""
+    scores = RNG.normal(size=577)
+    for share in (0.9, 0.975, 1.0):
+        assert (scores >= metrics.threshold_keeping(scores, share)).mean() >= share
+
+
+def test_a_paired_difference_sees_what_two_separate_rates_would_not() -> None:
+    """The same photos were judged twice."""
+    before = (np.arange(400) % 10 != 0).astype(float)
+    after = before.copy()
+    after[:400:40] = 1
+    mean, low, high = metrics.paired_difference(before, after)
+    assert mean == pytest.approx(10 / 400)
+    assert 0 < low < mean < high
+
+
+def test_the_tools_explain_themselves_quickly() -> None:
+    """--help must not wait for TensorFlow."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "models", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+    assert "promote" in done.stdout
+    assert "tensorflow" not in done.stderr
+    assert "sklearn" not in done.stderr

@@ -1,0 +1,208 @@
+"""Teams with models of their own stop sending lists of floats."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+
+from models.network.lazy_tf import tf
+from models.network.wrap import Wrapped, wrap
+from parrot import images
+from parrot.adapters.model_server import TfServing, pooled
+from parrot.model import manifest
+from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.manifest import ServedModel
+from tests.support.photos import PHOTOS, encoded, first, noise
+from tests.support.saved_models import FEATURES, HEIGHT, SQUASHED, WIDTH, save
+from tests.support.serving import model_server
+
+DEFAULT = Path(__file__).parents[2] / "models" / "default" / "manifest.json"
+
+
+@pytest.fixture(scope="module")
+def jpegs() -> list[bytes]:
+    """Noise of odd and even sizes, wide and upright; and real photos where there are any."""
+    made = [encoded(noise(*size), quality=90) for size in ((81, 50), (33, 120), (24, 16), (5, 3))]
+    if not PHOTOS.is_dir():
+        return made
+    return made + [path.read_bytes() for path in first(PHOTOS / "parrots" / "galah", 4)]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SavedModel of one signature."""
+    folder = tmp_path_factory.mktemp("source")
+    return save(folder / "model", (None, HEIGHT, WIDTH, 3))
+
+
+def _keras() -> Any:
+    layers = tf().keras.layers
+    image = tf().keras.Input((HEIGHT, WIDTH, 3))
+    features = layers.GlobalAveragePooling2D(name="features")(layers.Conv2D(5, 3)(image))
+    dropped = layers.Dropout(0.5)(layers.BatchNormalization()(features))
+    probabilities = layers.Dense(4, "softmax", name="probabilities")(dropped)
+    return tf().keras.Model(image, [features, probabilities])
+
+
+def _ask(wrapped: Wrapped, signature: str, inputs: list[bytes]) -> dict[str, Any]:
+    serve = tf().saved_model.load(str(wrapped.folder)).signatures[signature]
+    name = "jpeg" if signature == "jpeg" else "pixels"
+    return {key: value.numpy() for key, value in serve(**{name: tf().constant(inputs)}).items()}
+
+
+def _floats(data: bytes, spec: InputSpec) -> Any:
+    """What a function sends to a model that takes floats."""
+    asked = replace(spec, encoding=Encoding.FLOATS)
+    return images.payload(images.pixels(images.read(data), asked), asked)
+
+
+def _rounded(data: bytes, spec: InputSpec) -> tuple[bytes, Any]:
+    """What a function sends to the wrapped model; the same pixels as floats."""
+    raster = images.pixels(images.read(data), spec)
+    raw = images.payload(raster, replace(spec, encoding=Encoding.RAW, scaling=Scaling.NONE))
+    assert isinstance(raw, bytes)
+    pixels = np.frombuffer(raw, np.uint8).reshape(spec.height, spec.width, 3)
+    whole = replace(raster, pixels=pixels)
+    return raw, images.payload(whole, replace(spec, encoding=Encoding.FLOATS))
+
+
+@pytest.mark.parametrize("scaling", Scaling)
+def test_raw_pixels_and_jpegs_give_what_the_source_gives_for_floats(
+    scaling: Scaling, source: Path, jpegs: list[bytes], tmp_path: Path
+) -> None:
+    """Every answer and every threshold of a team's model stays what it was."""
+    spec = replace(SQUASHED, scaling=scaling)
+    wrapped = wrap(source, tmp_path / "model" / "1", spec)
+    original = tf().saved_model.load(str(source)).signatures["serving_default"]
+    raw, rounded = zip(*(_rounded(data, spec) for data in jpegs), strict=True)
+    cases = [
+        ("serving_default", list(raw), np.stack(rounded)),
+        ("jpeg", jpegs, np.stack([_floats(data, spec) for data in jpegs])),
+    ]
+    for signature, sent, floats in cases:
+        expected = original(image=tf().constant(floats))
+        found = _ask(wrapped, signature, sent)
+        assert found.keys() == {"features", "seen"}
+        for name, value in found.items():
+            np.testing.assert_allclose(value, expected[name].numpy(), rtol=0, atol=1e-4)
+    assert wrapped.difference <= 1e-4
+
+
+def test_a_centred_cut_without_antialias_is_the_functions_own(
+    source: Path, jpegs: list[bytes], tmp_path: Path
+) -> None:
+    """The cut begins at the same pixel, also where half a pixel is left over."""
+    spec = replace(SQUASHED, crop=Crop.CENTER)
+    seen = _ask(wrap(source, tmp_path / "1", spec), "jpeg", jpegs)["seen"]
+    np.testing.assert_allclose(seen, [_floats(data, spec) for data in jpegs], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("crop", Crop)
+def test_antialiased_jpegs_are_the_functions_own_but_for_rounding(
+    crop: Crop, source: Path, jpegs: list[bytes], tmp_path: Path
+) -> None:
+    """TensorFlow's kernel is Pillow's in other arithmetic; noise shows every shift of a pixel.
+
+    Files far larger than the input are left out: those Pillow decodes at a reduced scale.
+    """
+    spec = InputSpec(WIDTH, HEIGHT, crop=crop, resampling=Resampling.ANTIALIAS)
+    small = jpegs[2:4]
+    seen = _ask(wrap(source, tmp_path / "1", spec), "jpeg", small)["seen"]
+    assert np.abs(seen - np.stack([_floats(data, spec) for data in small])).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_keras_file_is_wrapped_with_the_names_of_its_outputs(
+    suffix: str, jpegs: list[bytes], tmp_path: Path
+) -> None:
+    """Many teams have no SavedModel, and dropout must be off."""
+    model = _keras()
+    model.save(tmp_path / f"model{suffix}")
+    spec = replace(SQUASHED, scaling=Scaling.SYMMETRIC)
+    wrapped = wrap(tmp_path / f"model{suffix}", tmp_path / "ParrotClassifier" / "3", spec)
+    features, probabilities = model(np.stack([_floats(data, spec) for data in jpegs]))
+    found = _ask(wrapped, "jpeg", jpegs)
+    np.testing.assert_allclose(found["features"], features, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(found["probabilities"], probabilities, rtol=0, atol=1e-4)
+    assert wrapped.outputs == {"features": (5,), "probabilities": (4,)}
+
+
+def test_a_sequential_keras_model_gives_its_output_the_name_of_its_last_layer(
+    tmp_path: Path,
+) -> None:
+    """Where the source names no outputs, the name must at least be the one TF Serving showed."""
+    layers = tf().keras.layers
+    image = tf().keras.Input((HEIGHT, WIDTH, 3))
+    model = tf().keras.Sequential([image, layers.Flatten(), layers.Dense(3, name="dense_1")])
+    model.save(tmp_path / "model.keras")
+    wrapped = wrap(tmp_path / "model.keras", tmp_path / "ParrotClassifier" / "1", SQUASHED)
+    assert wrapped.outputs == {"dense_1": (3,)}
+    assert wrapped.manifest()["outputs"] == {}, "its role is for a person to say"
+
+
+def test_the_model_server_answers_for_base64_bytes(
+    source: Path, jpegs: list[bytes], tmp_path: Path
+) -> None:
+    """The point of it: a photo travels as its bytes, and the adapter needs only the manifest."""
+    wrapped = wrap(
+        source, tmp_path / "ParrotExtractor" / "1", replace(SQUASHED, scaling=Scaling.UNIT)
+    )
+    spec = wrapped.spec
+    expected = _ask(wrapped, "jpeg", jpegs)["features"]
+    with model_server(tmp_path) as url:
+        instances = [{"b64": base64.b64encode(data).decode()} for data in jpegs]
+        body = {"signature_name": "jpeg", "instances": instances}
+        answer = requests.post(f"{url}/v1/models/ParrotExtractor:predict", json=body, timeout=30)
+        answer.raise_for_status()
+        found = [row["features"] for row in answer.json()["predictions"]]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+        entry = wrapped.manifest()
+        asked = InputSpec(**entry["input"])
+        model = ServedModel(
+            entry["name"], entry["version"], entry["signature"], asked, "features", None
+        )
+        server = TfServing(url, pooled(requests.Session()), timeout=30)
+        raster = images.pixels(images.read(jpegs[0]), asked)
+        prediction = server.predict(model, images.payload(raster, asked))
+    _, rounded = _rounded(jpegs[0], spec)
+    original = tf().saved_model.load(str(source)).signatures["serving_default"]
+    by_source = original(image=tf().constant(rounded[None]))["features"].numpy()[0]
+    assert prediction.features is not None
+    np.testing.assert_allclose(prediction.features, by_source, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_the_manifest_entry_is_one_that_a_bundle_accepts(
+    encoding: Encoding, tmp_path: Path
+) -> None:
+    """Scaling is in the graph now: said twice it would be done twice."""
+    entry = Wrapped(
+        tmp_path / "ParrotExtractor" / "4",
+        replace(SQUASHED, scaling=Scaling.CAFFE),
+        {"features": (FEATURES,), "probabilities": (4,), "seen": (HEIGHT, WIDTH, 3)},
+        0.0,
+    ).manifest(encoding)
+    raw = json.loads(DEFAULT.read_text(encoding="utf-8"))
+    raw.pop("conformal")
+    parsed = manifest.parse(json.dumps(raw | {"models": [entry]}).encode()).models[0]
+    assert (parsed.name, parsed.version) == ("ParrotExtractor", "4")
+    outputs = (parsed.features, parsed.probabilities, parsed.logits)
+    assert outputs == ("features", "probabilities", None)
+    assert parsed.input.encoding is encoding
+    floats = encoding is Encoding.FLOATS
+    assert parsed.input.scaling is (Scaling.CAFFE if floats else Scaling.NONE)
+    assert parsed.input.resampling is Resampling.TF_BILINEAR
+
+
+def test_what_keras_exports_is_wrapped_without_naming_a_signature(tmp_path: Path) -> None:
+    """Keras writes the same function twice, as `serve` and as `serving_default`."""
+    _keras().export(str(tmp_path / "model"), verbose=False)
+    assert wrap(tmp_path / "model", tmp_path / "1", SQUASHED).difference <= 1e-4

@@ -1,0 +1,100 @@
+"""What cannot be wrapped is told so, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.network.lazy_tf import tf
+from models.network.wrap import wrap
+from tests.support.saved_models import HEIGHT, SQUASHED, WIDTH, save, save_function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_of_several_signatures_one_must_be_named_if_none_is_the_default(tmp_path: Path) -> None:
+    """The wrong one would be found out by nobody."""
+    several = save(tmp_path / "model", (None, None, None, 3), names=["embed", "classify"])
+    with pytest.raises(ValueError, match="name one of: classify, embed"):
+        wrap(several, tmp_path / "1", SQUASHED)
+    with pytest.raises(ValueError, match=r"no signature 'embd'"):
+        wrap(several, tmp_path / "1", SQUASHED, signature="embd")
+    assert wrap(several, tmp_path / "1", SQUASHED, signature="embed").outputs["features"] == (7,)
+
+
+def test_a_model_that_loses_its_weights_in_the_copy_is_refused(tmp_path: Path) -> None:
+    """TensorFlow 1's reference variables: better told now than by the model server."""
+    v1 = tf().compat.v1
+    with tf().Graph().as_default(), v1.Session() as session:
+        image = v1.placeholder(tf().float32, [None, HEIGHT, WIDTH, 3])
+        weight = v1.get_variable("weight", [3], use_resource=False)
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(
+            session, str(tmp_path / "model"), {"image": image}, {"seen": image * weight}
+        )
+    with pytest.raises(ValueError, match=r"does not run: .*uninitialized value"):
+        wrap(tmp_path / "model", tmp_path / "1", SQUASHED)
+    assert not (tmp_path / "1").exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((None, 24, 16, 3), r"shape \(any, 24, 16, 3\), asked for was \(any, 16, 24, 3\)"),
+        ((None, 3, 16, 24), r"shape \(any, 3, 16, 24\).*batch, height, width, channels"),
+        ((1, 16, 24, 3), r"shape \(1, 16, 24, 3\)"),
+        ((None, 16, 24), "one image input of rank 4"),
+    ],
+)
+def test_a_model_of_another_shape_is_refused(
+    shape: tuple[int | None, ...], message: str, tmp_path: Path
+) -> None:
+    """A picture on its side gives answers too, only bad ones."""
+    save_function(tmp_path / "model", lambda image: {"seen": image}, shape)
+    with pytest.raises(ValueError, match=message):
+        wrap(tmp_path / "model", tmp_path / "out" / "1", SQUASHED)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_two_inputs_is_refused(tmp_path: Path) -> None:
+    """There is one photo to give."""
+    shape = (None, HEIGHT, WIDTH, 3)
+    save_function(tmp_path / "model", lambda left, right: {"sum": left + right}, shape, shape)
+    with pytest.raises(ValueError, match="'left', 'right'"):
+        wrap(tmp_path / "model", tmp_path / "1", SQUASHED)
+
+
+def test_a_model_that_takes_bytes_of_pixels_already_is_refused(tmp_path: Path) -> None:
+    """Scaled to 0..1 and cast to integers, every photo would be black."""
+    folder = save(tmp_path / "model", (None, HEIGHT, WIDTH, 3), dtype=tf().uint8)
+    with pytest.raises(ValueError, match="uint8, wanted are floats"):
+        wrap(folder, tmp_path / "1", SQUASHED)
+
+
+def test_something_else_than_a_model_is_refused(tmp_path: Path) -> None:
+    """The message says what is taken."""
+    (tmp_path / "model.keras").write_text("no model")
+    with pytest.raises(ValueError, match="cannot be loaded by Keras"):
+        wrap(tmp_path / "model.keras", tmp_path / "1", SQUASHED)
+    with pytest.raises(ValueError, match=r"neither a SavedModel folder nor a Keras file"):
+        wrap(tmp_path, tmp_path / "1", SQUASHED)
+
+
+def test_a_version_that_exists_is_not_overwritten(tmp_path: Path) -> None:
+    """A served version that changes is two models under one name."""
+    with pytest.raises(FileExistsError, match="must not change"):
+        wrap(tmp_path, tmp_path, SQUASHED)
+
+
+def test_a_model_that_is_random_at_inference_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    """It cannot be shown to be the same model."""
+
+    def dice(image: Any) -> Any:
+        return {"features": tf().random.uniform(tf().shape(image)[:1])}
+
+    save_function(tmp_path / "model", dice, (None, HEIGHT, WIDTH, 3))
+    with pytest.raises(ValueError, match="'features' of the wrapped model differs"):
+        wrap(tmp_path / "model", tmp_path / "out" / "1", SQUASHED)
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,0 +1,142 @@
+"""A bundle is believed only after everything it promises was checked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.stack import DEFAULT_BUNDLE
+from parrot.adapters.model_bundle import FolderBundle
+from parrot.errors import BadBundle
+from parrot.model import bundle, manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from parrot.model.gate import Gate
+
+
+def no_joblib(*_: object) -> Gate:
+    raise AssertionError("nothing here may be unpickled")
+
+
+def load(folder: Path, pinned: str | None = None) -> bundle.Bundle:
+    return bundle.load(FolderBundle(folder), sha256=pinned, trusted=True, compile_joblib=no_joblib)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for file in DEFAULT_BUNDLE.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path
+
+
+def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    raw = json.loads((folder / "manifest.json").read_text())
+    edit(raw)
+    (folder / "manifest.json").write_text(json.dumps(raw))
+
+
+def test_the_default_bundle_loads_and_reproduces() -> None:
+    """What a clone carries is whole."""
+    loaded = load(DEFAULT_BUNDLE)
+    assert len(loaded.species) == loaded.manifest.classes == 16
+    assert loaded.gate.features == loaded.manifest.features
+
+
+def test_species_keep_the_order_that_phones_know() -> None:
+    """Class index = line: an app of last year must not show another bird."""
+    order = [row.english for row in load(DEFAULT_BUNDLE).species.rows]
+    assert order == [
+        "African grey parrot",
+        "Amazon parrots",
+        "Blue-and-yellow macaw",
+        "Budgerigar",
+        "Cockatiel",
+        "Eclectus parrot",
+        "Galah",
+        "Hyacinth macaw",
+        "Rainbow lorikeet",
+        "Rose-ringed parakeet",
+        "Scarlet macaw",
+        "Sun conure",
+        "White cockatoos",
+        "Rosy-faced lovebird",
+        "Kea",
+        "Kakapo",
+    ]
+
+
+@pytest.mark.parametrize("name", ["gate.npz", "species.csv"])
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data + b" "])
+def test_a_damaged_file_is_named(copy: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
+    """Half an upload is the commonest damage."""
+    (copy / name).write_bytes(damage((copy / name).read_bytes()))
+    with pytest.raises(BadBundle, match=f"{name} .*damaged or half uploaded"):
+        load(copy)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "gate.npz", "species.csv"])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    """The manifest may be there before the rest."""
+    (copy / name).unlink()
+    with pytest.raises(BadBundle, match=name):
+        load(copy)
+
+
+def test_another_manifest_than_the_pinned_one_is_refused(copy: Path) -> None:
+    """Whoever can write to the bucket must not change what a deployment runs."""
+    pinned = manifest.digest((copy / "manifest.json").read_bytes())
+    assert load(copy, pinned).sha256 == pinned
+    change(copy, lambda raw: raw["gate"].update(threshold=0.0))
+    with pytest.raises(BadBundle, match="expected"):
+        load(copy, pinned)
+
+
+def test_a_gate_that_does_not_reproduce_is_refused(copy: Path) -> None:
+    """The vectors catch what digests cannot: a gate fitted on other features."""
+    change(copy, lambda raw: raw["reference"][1].update(probability=0.123))
+    with pytest.raises(BadBundle, match="reference vector 1"):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda raw: raw.update(format=2), "format"),
+        (lambda raw: raw.pop("models"), "models"),
+        (lambda raw: raw.update(models=[]), "models"),
+        (lambda raw: raw["models"][0]["outputs"].pop("features"), "features"),
+        (lambda raw: raw["models"][0]["input"].update(crop="diagonal"), "diagonal"),
+        (lambda raw: raw["models"][0]["input"].update(width=0), "size"),
+        (lambda raw: raw["models"][0]["input"].update(scaling="unit"), "scaling"),
+        (lambda raw: raw.update(version="../other"), "version"),
+        (lambda raw: raw.update(features=7), "features"),
+        (lambda raw: raw.update(classes=17), "16 lines"),
+        (lambda raw: raw.update(reference=[]), "reference"),
+        (lambda raw: raw["gate"].update(threshold=2), "threshold"),
+        (lambda raw: raw["gate"].update(kind="mahalanobis"), "mahalanobis"),
+        (lambda raw: raw["files"].update({"../x": "0" * 64}), "bad name"),
+        (lambda raw: raw["files"].update({"x": "short"}), "sha256"),
+        (lambda raw: raw["files"].pop("gate.npz"), r"gate\.npz"),
+        (lambda raw: raw["reference"][0]["features"].append(float("nan")), "reference"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_is_refused_by_name(
+    copy: Path, edit: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    """Whoever publishes should read what is wrong, not guess."""
+    change(copy, edit)
+    with pytest.raises(BadBundle, match=said):
+        load(copy)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000])
+def test_a_manifest_that_is_no_object_is_refused(copy: Path, text: str) -> None:
+    """Anything can lie under that name."""
+    (copy / "manifest.json").write_text(text)
+    with pytest.raises(BadBundle, match=r"manifest\.json"):
+        load(copy)

@@ -1,0 +1,118 @@
+"""Answers are remembered by photo and bundle; failures are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from parrot import images
+from parrot.cache import CachedClassifier
+from parrot.errors import ModelUnavailable
+from parrot.records import Classification, SpeciesScore
+from tests.support.photos import encoded, noise
+from tests.support.processing import GALAH, KEA
+
+if TYPE_CHECKING:
+    from parrot.records import Photo
+
+PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
+
+
+@dataclass
+class Counting:
+    """Answers, or fails, and counts how often it was asked."""
+
+    asked: int = 0
+    version: str = "1"
+    error: Exception | None = None
+    bundle: Any = field(default_factory=lambda: SimpleNamespace(sha256="a"))
+
+    def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return Classification(
+            is_parrot=True,
+            parrot_probability=0.9,
+            species=(SpeciesScore(KEA, 0.7), SpeciesScore(GALAH, 0.3))[:top],
+            probabilities=(0.7, 0.3),
+            species_set=None,
+            bundle="b",
+            models=(("classifier", f"M/{self.version}"),),
+            sha256=photo.sha256,
+            width=16,
+            height=16,
+        )
+
+
+def test_the_same_photo_is_classified_once() -> None:
+    """However many species are asked for."""
+    inner = Counting()
+    cached = CachedClassifier(inner, size=2)
+    first = cached.classify(PHOTOS[0], top=1)
+    again = cached.classify(PHOTOS[0], top=5)
+    assert inner.asked == 1
+    assert [len(one.species) for one in (first, again)] == [1, 2]
+    assert [timing.description for timing in again.timings] == ["hit"]
+    assert replace(again, timings=(), species=()) == replace(first, timings=(), species=())
+
+
+def test_another_bundle_is_asked_anew() -> None:
+    """A new threshold is a new answer."""
+    inner = Counting()
+    cached = CachedClassifier(inner, size=2)
+    cached.classify(PHOTOS[0])
+    inner.bundle = SimpleNamespace(sha256="b")
+    cached.classify(PHOTOS[0])
+    assert inner.asked == 2
+
+
+def test_no_more_than_so_many_answers_are_kept() -> None:
+    """An instance lives for days."""
+    inner = Counting()
+    cached = CachedClassifier(inner, size=2)
+    for number in (0, 1, 2, 2, 1, 0):
+        cached.classify(PHOTOS[number])
+    assert inner.asked == 4
+
+
+def test_a_failure_is_tried_again() -> None:
+    """A model that was away for a second must not be away for minutes."""
+    inner = Counting(error=ModelUnavailable("away"))
+    cached = CachedClassifier(inner, size=2)
+    with pytest.raises(ModelUnavailable):
+        cached.classify(PHOTOS[0])
+    inner.error = None
+    assert cached.classify(PHOTOS[0]).is_parrot
+
+
+def test_a_new_model_version_makes_older_answers_stale() -> None:
+    """The model server may be updated without the functions."""
+    inner = Counting()
+    cached = CachedClassifier(inner, size=3)
+    cached.classify(PHOTOS[0])
+    inner.version = "2"
+    cached.classify(PHOTOS[1])
+    assert cached.classify(PHOTOS[0]).models == (("classifier", "M/2"),)
+
+
+def test_an_answer_grows_old() -> None:
+    """Where nobody asks anything new, nothing tells of a new model."""
+    inner = Counting()
+    cached = CachedClassifier(inner, size=3, seconds=0)
+    for _ in range(2):
+        cached.classify(PHOTOS[0])
+    assert inner.asked == 2
+
+
+def test_an_answer_from_memory_says_so(classify_url: str) -> None:
+    """Server-Timing tells what was waited for."""
+    photo = encoded(noise(16, 16, seed=77))
+    first, again = (requests.post(classify_url, data=photo, timeout=30) for _ in range(2))
+    assert first.json() == again.json()
+    assert first.headers["Server-Timing"].startswith("decode;dur=")
+    assert again.headers["Server-Timing"].startswith("cache;desc=hit;dur=")

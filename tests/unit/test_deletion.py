@@ -1,0 +1,239 @@
+"""A deletion that is interrupted leaves nothing behind once it is repeated."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from parrot import images
+from parrot.adapters.photo_store import BucketPhotos
+from parrot.errors import Conflict, NotFound
+from parrot.observation import Status
+from parrot.observations import Observer
+from parrot.quota import Meter, Quota
+from parrot.records import User
+from parrot.save import Saver
+from tests.support.photos import encoded, noise
+from tests.support.processing import KEA, NOW, Counted, Steps, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from google.cloud.storage import Bucket
+
+    from parrot.observation import Observation
+    from tests.support.observations import Store
+
+    Names = Callable[[str], list[str]]
+
+PHOTO = images.read(encoded(noise(32, 24)))
+MOST_STEPS = 20
+LATER = NOW.replace(hour=13)
+
+
+class KilledError(Exception):
+    """The instance ends here."""
+
+
+class StepByStep(BucketPhotos):
+    """Removes derived files one at a time, as they are."""
+
+    def __init__(self, bucket: Bucket, steps: Steps) -> None:
+        super().__init__(bucket.client, bucket.name)
+        self._steps = steps
+
+    def delete(self, object_name: str, **options: Any) -> None:
+        super().delete(object_name, **options)
+        self._steps.taken()
+
+
+@pytest.fixture
+def quiet(bucket: Bucket) -> Bucket:
+    """A bucket whose events nobody hears: the running stack knows another store."""
+    made: Bucket = bucket.client.create_bucket(f"quiet-{uuid.uuid4().hex}")
+    return made
+
+
+@pytest.fixture
+def stored(quiet: Bucket) -> Callable[[str], list[str]]:
+    """Names of its objects under a prefix."""
+    return lambda prefix: [blob.name for blob in quiet.list_blobs(prefix=prefix)]
+
+
+@pytest.fixture
+def user() -> User:
+    return User("ana")
+
+
+def kill() -> None:
+    raise KilledError
+
+
+def saver(store: Store, photos: Any) -> Saver:
+    return Saver(
+        store, photos, max_pixels=10**6, meter=Meter(lambda: store, Quota("saves", 0, 86400))
+    )
+
+
+def saved(store: Store, bucket: Bucket, user: User) -> Observation:
+    """An observation with its photo and what was derived from it."""
+    photos = BucketPhotos(bucket.client, bucket.name)
+    observation = saver(store, photos).save(PHOTO, KEA, user).observation
+    for file in ("image", "thumbnail"):
+        photos.write_derived(f"derived/{user.uid}/{observation.id}/{file}.webp", b"webp")
+    return observation
+
+
+def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
+    store: Store, quiet: Bucket, stored: Names, user: User
+) -> None:
+    """Nothing left in bucket or store, and nobody sees it meanwhile."""
+    killed_at = 0
+    for at in range(1, MOST_STEPS):
+        observation = saved(store, quiet, user)
+        steps = Steps(at, kill)
+        # A kill after the first look, before the mark, is a deletion never begun.
+        observer = Observer(Counted(store, steps), StepByStep(quiet, steps))
+        try:
+            observer.delete(user, observation.id)
+        except KilledError:
+            killed_at = at
+        after = Observer(store, BucketPhotos(quiet.client, quiet.name))
+        if store.get(user.uid, observation.id) is not None:
+            if at > 1:
+                assert after.list(user, size=10)[0].observations == ()
+                with pytest.raises(NotFound):
+                    after.read(user, observation.id)
+            after.delete(user, observation.id)
+        assert store.get(user.uid, observation.id) is None
+        assert stored(f"photos/{user.uid}/") == []
+        assert stored(f"derived/{user.uid}/") == []
+        if steps.count < at:
+            break
+    # get, mark, who names it, look back, original, two derived files, document.
+    assert killed_at == 8
+
+
+def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
+    store: Store, quiet: Bucket, stored: Names, user: User
+) -> None:
+    """Refused while it is being deleted; whole if it was let in."""
+    photos = BucketPhotos(quiet.client, quiet.name)
+    refused = made = 0
+    for at in range(1, MOST_STEPS):
+        observation = saved(store, quiet, user)
+        told: list[object] = []
+
+        def again(told: list[object] = told) -> None:
+            try:
+                told.append(saver(store, photos).save(PHOTO, KEA, user).created)
+            except Conflict as error:
+                told.append(error)
+
+        steps = Steps(at, again)
+        observer = Observer(Counted(store, steps), StepByStep(quiet, steps))
+        observer.delete(user, observation.id)
+        if not told:
+            break
+        if isinstance(told[0], Conflict):
+            refused += 1
+            assert stored(f"photos/{user.uid}/") == []
+        elif told[0]:
+            made += 1
+            assert stored(f"photos/{user.uid}/") == [observation.object_name]
+            observer.delete(user, observation.id)
+        assert store.get(user.uid, observation.id) is None
+        assert stored(f"derived/{user.uid}/") == []
+    assert (refused, made) == (6, 1)
+
+
+@pytest.mark.parametrize("processed", [False, True], ids=["new", "processed"])
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
+    tmp_path: Path, *, processed: bool, direct: bool
+) -> None:
+    """At each step of the first: the phone's retry ends, and the same photo is saved anew."""
+    user, data = User("ana"), PHOTO.data
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        old = world.save(data) if not direct else world.upload(data, "photos/ana/x")
+        world.processor().process(old)
+        world.processor().process(world.save(data, 2))  # a twin, which names it
+        kept: list[object] = []
+
+        def meanwhile() -> None:
+            if world.store.get("ana", old.id) is not None:  # or else the slow one did it all
+                Observer(world.store, world.photos).delete(user, old.id)
+            if direct:
+                new = replace(world.upload(data, old.name), created=LATER)
+            else:
+                new = world.save(data, created=LATER)
+            if processed or direct:
+                world.processor().process(new)
+            kept.append((world.stands(new), dict(world.photos.objects)))
+
+        steps = Steps(at, meanwhile)
+        slow = Observer(Counted(world.store, steps), Counted(world.photos, steps))
+        slow.delete(user, old.id)
+        if at:
+            assert kept == [(world.stands(old), world.photos.objects)], at
+        else:
+            assert world.store.get("ana", old.id) is None
+            assert old.name not in world.files()
+        return steps.count
+
+    steps = run(tmp_path / "undisturbed", 0)
+    assert steps > 10
+    for at in range(1, steps + 1):
+        run(tmp_path / str(at), at)
+
+
+def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
+    store: Store, quiet: Bucket, stored: Names, user: User
+) -> None:
+    """Afterwards there are a document and its photo, or neither."""
+    photos = BucketPhotos(quiet.client, quiet.name)
+    for at in range(1, MOST_STEPS):
+        ids: list[str] = []
+
+        def delete(ids: list[str] = ids) -> None:
+            for one in store.page(user.uid, size=10).observations:
+                ids.append(one.id)
+                Observer(store, photos).delete(user, one.id)
+
+        steps = Steps(at, delete)
+        there = saver(Counted(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
+        left = store.page(user.uid, size=10).observations
+        assert stored(f"photos/{user.uid}/") == [one.object_name for one in left]
+        for one in left:
+            Observer(store, photos).delete(user, one.id)
+        if steps.count < at:
+            assert not ids
+            assert there.created
+            return
+    raise AssertionError("the save never ended")
+
+
+def test_a_deletion_waiting_for_its_end_refuses_a_save_and_says_how_to_go_on(
+    store: Store, quiet: Bucket, user: User
+) -> None:
+    """The phone can finish it."""
+    observation = saved(store, quiet, user)
+    steps = Steps(2, kill)
+    with pytest.raises(KilledError):
+        Observer(Counted(store, steps), StepByStep(quiet, steps)).delete(user, observation.id)
+    marked = store.get(user.uid, observation.id)
+    assert marked is not None
+    assert marked.status is Status.DELETING
+    photos = BucketPhotos(quiet.client, quiet.name)
+    with pytest.raises(Conflict, match="delete it again"):
+        saver(store, photos).save(PHOTO, KEA, user)
+    Observer(store, photos).delete(user, observation.id)
+    assert saver(store, photos).save(PHOTO, KEA, user).created
+    Observer(store, photos).delete(user, observation.id)

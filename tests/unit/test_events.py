@@ -1,0 +1,161 @@
+"""Storage's events: ours, somebody else's, and broken ones."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parrot.errors import InvalidRequest
+from parrot.events import stored_photo
+from parrot.records import UID
+from tests.support.events import ID, event
+
+
+def test_a_saved_photo_is_read_whole() -> None:
+    """Every field that the processor needs, without another request."""
+    stored = stored_photo(event())
+    assert stored is not None
+    assert (stored.bucket, stored.name, stored.uid, stored.id) == (
+        "b",
+        f"photos/ana/{ID}",
+        "ana",
+        ID,
+    )
+    assert (stored.generation, stored.size, stored.content_type) == (
+        1795399912250572,
+        22,
+        "image/jpeg",
+    )
+    assert stored.created.isoformat() == "2026-11-23T02:11:52.250567+00:00"
+    assert stored.species == "nestor-notabilis"
+
+
+def test_integers_come_as_strings_or_numbers() -> None:
+    """Eventarc and the emulators differ."""
+    assert stored_photo(event(generation=17, size=22)) == stored_photo(
+        event(generation="17", size="22")
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"derived/ana/{ID}/image.webp",
+        "bundles/current.json",
+        "11/20261122.jpg",
+        f"photos/ana/{ID}/image.webp",
+        f"photos//{ID}",
+        "photos/ana/",
+        "photos/ana",
+        f"photos/../{ID}",
+        f"photos/__ana__/{ID}",
+        f"photos/{'u' * 129}/{ID}",
+        f"/photos/ana/{ID}",
+        f"Photos/ana/{ID}",
+    ],
+)
+def test_other_objects_are_not_ours(name: str) -> None:
+    """Above all what the function writes itself: it would call itself for ever."""
+    assert stored_photo(event(name=name)) is None
+
+
+def test_other_kinds_of_event_are_not_ours() -> None:
+    """A trigger that was set up too widely must do nothing."""
+    deleted = "google.cloud.storage.object.v1.deleted"
+    assert stored_photo(event(kind=deleted)) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": None},
+        {"name": ""},
+        {"name": 7},
+        {"name": "photos/ana/\ud800"},
+        {"bucket": None},
+        {"generation": None},
+        {"generation": "-1"},
+        {"generation": "²"},
+        {"generation": True},
+        {"size": "1.5"},
+        {"size": []},
+        {"timeCreated": None},
+        {"timeCreated": "yesterday"},
+    ],
+)
+def test_a_malformed_event_says_what_is_wrong(changes: dict[str, Any]) -> None:
+    """It is logged and acknowledged: sent again it would be as malformed."""
+    with pytest.raises(InvalidRequest, match=next(iter(changes))):
+        stored_photo(event(**changes))
+
+
+@pytest.mark.parametrize("data", [b"\xff", "text", [1], 3])
+def test_an_event_without_an_object_is_malformed(data: Any) -> None:
+    """Whatever the body was."""
+    with pytest.raises(InvalidRequest):
+        stored_photo(event(data))
+
+
+def test_a_name_that_is_no_uuid_gets_one_that_stays() -> None:
+    """The Firebase SDK's uploads have any name; a redelivery must find the same observation."""
+    first, again, other = (
+        stored_photo(event(name=f"photos/ana/{name}")) for name in ("my bird.jpg",) * 2 + ("b",)
+    )
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert first.id == again.id != other.id
+    assert str(uuid.UUID(first.id)) == first.id
+
+
+def test_capital_letters_do_not_make_two_photos_one() -> None:
+    """Some phones write UUIDs in capitals, and object names are told apart by case."""
+    upper = stored_photo(event(name=f"photos/ana/{ID.upper()}"))
+    assert upper is not None
+    assert upper.id not in {ID, ID.upper()}
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"species": 3}, "species", ["species"]])
+def test_metadata_of_any_shape_costs_no_photo(metadata: Any) -> None:
+    """Uploaders write what they like there."""
+    stored = stored_photo(event(metadata=metadata))
+    assert stored is not None
+    assert stored.species is None
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])  # its first run builds tables
+@given(
+    data=st.fixed_dictionaries(
+        {},
+        optional={
+            "bucket": json,
+            "name": json | st.from_regex(r"\A(photos|derived)/[^/]+(/.+)?\Z"),
+            "generation": json | st.from_regex(r"\A\d+\Z"),
+            "size": json,
+            "timeCreated": json | st.datetimes().map(str),
+            "metadata": json,
+        },
+    )
+)
+def test_whatever_an_event_holds_it_is_ours_not_ours_or_malformed(data: Any) -> None:
+    """Anything else would be retried for a day."""
+    try:
+        stored = stored_photo(event(data))
+    except InvalidRequest:
+        return
+    if stored is not None:
+        assert stored.name.startswith(f"photos/{stored.uid}/")
+        assert UID.fullmatch(stored.uid)
+        assert str(uuid.UUID(stored.id)) == stored.id
+        assert stored.created.tzinfo is not None

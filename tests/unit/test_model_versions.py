@@ -1,0 +1,96 @@
+"""The decision which versions to load and unload, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.model_server.versions import (
+    Folders,
+    Label,
+    VersionFolder,
+    VersionId,
+    VersionPolicy,
+    aspired,
+    scan,
+    settled,
+    to_load,
+    to_unload,
+)
+
+
+def folders(*numbers: int, model: str = "m", size: int = 1) -> Folders:
+    """Imagine version folders whose only file has this size."""
+    ids = [VersionId(model, number) for number in numbers]
+    return {i: VersionFolder(i, Path(str(i)), (("saved_model.pb", size, 0),)) for i in ids}
+
+
+def ids(*numbers: int, model: str = "m") -> set[VersionId]:
+    """Name versions of one model."""
+    return {VersionId(model, number) for number in numbers}
+
+
+def test_only_numbered_folders_with_a_graph_are_versions(tmp_path: Path) -> None:
+    """Everything else in a model folder is somebody's notes or a copy in progress."""
+    for name in ("m/1", "m/00002", "m/3-tmp", "m/latest"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "saved_model.pb").write_bytes(b"")
+    (tmp_path / "m" / "4").mkdir()
+    (tmp_path / "m" / "5").write_text("a file")
+    (tmp_path / "models.config").write_text("a file")
+    assert set(scan(tmp_path)) == ids(1, 2)
+    assert scan(tmp_path / "nonesuch") == {}
+
+
+def test_the_latest_version_is_wanted_without_a_policy() -> None:
+    """By number, not by text: 10 comes after 9."""
+    assert set(aspired({**folders(9, 10), **folders(1, model="n")}, ())) == {
+        VersionId("m", 10),
+        VersionId("n", 1),
+    }
+
+
+def test_a_policy_names_versions_or_takes_all_for_its_model_only() -> None:
+    """Labels on older versions need one."""
+    found = {**folders(1, 2, 3), **folders(1, 2, model="n")}
+    every = aspired(found, [VersionPolicy.parse("m:all")])
+    assert set(every) == ids(1, 2, 3) | ids(2, model="n")
+    some = aspired(found, [VersionPolicy.parse("m:1,3,9")])
+    assert set(some) == ids(1, 3) | ids(2, model="n")
+
+
+def test_a_folder_that_still_changes_is_left_for_the_next_look() -> None:
+    """Unless it is loaded: then it is old news. The first look takes what it finds."""
+    before, now = folders(1, 2, size=1), {**folders(1, 2, size=2), **folders(3)}
+    assert settled(now, None, set()) == now
+    assert set(settled(now, before, ids(1))) == ids(1)
+    assert set(settled(now, now, set())) == ids(1, 2, 3)
+
+
+def test_a_failed_version_is_tried_again_only_when_its_files_change() -> None:
+    """A broken model would else be loaded every second."""
+    (folder,) = folders(2, size=1).values()
+    failed = {folder.id: folder.fingerprint}
+    assert to_load(folders(2, size=1), set(), failed) == ()
+    assert [f.id.version for f in to_load(folders(2, size=2), set(), failed)] == [2]
+    assert to_load(folders(2), ids(2), {}) == ()
+
+
+def test_the_old_version_stays_until_a_wanted_one_serves() -> None:
+    """A broken release must not take the model down."""
+    assert to_unload(folders(2), ids(1)) == ()
+    assert set(to_unload(folders(2), ids(1, 2))) == ids(1)
+    assert set(to_unload({}, ids(1))) == ids(1)
+    assert to_unload(folders(2), ids(1, model="n") | ids(2)) == (VersionId("n", 1),)
+
+
+def test_flags_are_read_or_refused_with_their_form() -> None:
+    """The message is what a person sees on the command line."""
+    assert Label.parse("m:stable=1") == Label("m", "stable", 1)
+    for text in ("m", "m:stable", "m:stable=x", ":a=1"):
+        with pytest.raises(ValueError, match="NAME:LABEL=VERSION"):
+            Label.parse(text)
+    for text in ("m", "m:", "m:latest", "m:1,"):
+        with pytest.raises(ValueError, match="NAME:all"):
+            VersionPolicy.parse(text)

@@ -1,0 +1,231 @@
+"""What may be shown of a photo: upright, small, recognisable, and silent about its origin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from parrot import blurhash, images, thumbnails
+from parrot.errors import InvalidImage, RequestError
+from parrot.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
+from tests.support.photos import encoded, noise
+from tests.support.webp import assert_silent_file, opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXIF_ORIENTATION, EXIF_GPS, EXIF_CAMERA = 0x0112, 0x8825, 0x010F
+GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
+
+
+def make(data: bytes) -> Thumbnails:
+    return thumbnails.make(images.read(data), max_pixels=images.MAX_PHOTO_PIXELS)
+
+
+def bits_apart(one: str, other: str) -> int:
+    return (int(one, 16) ^ int(other, 16)).bit_count()
+
+
+def corners() -> Image.Image:
+    """Red, green, blue and white quarters: any turn or mirroring shows."""
+    pixels = np.zeros((300, 400, 3), np.uint8)
+    pixels[:150, :200], pixels[:150, 200:] = (255, 0, 0), (0, 255, 0)
+    pixels[150:, :200], pixels[150:, 200:] = (0, 0, 255), (255, 255, 255)
+    return Image.fromarray(pixels)
+
+
+def assert_silent(made: Thumbnails) -> None:
+    assert_silent_file(made.image)
+    assert_silent_file(made.thumbnail)
+
+
+def test_long_sides_are_limited_and_nothing_is_enlarged() -> None:
+    """A clean copy for the screen, a thumbnail for the list."""
+    made = make(encoded(noise(3000, 1500)))
+    assert (made.width, made.height) == opened(made.image).size == (IMAGE_PX, IMAGE_PX // 2)
+    assert opened(made.thumbnail).size == (THUMBNAIL_PX, THUMBNAIL_PX // 2)
+    little = make(encoded(noise(60, 40)))
+    assert opened(little.image).size == opened(little.thumbnail).size == (60, 40)
+    strip = make(encoded(noise(3000, 1)))
+    assert opened(strip.image).size == (IMAGE_PX, 1)
+    assert opened(strip.thumbnail).size == (THUMBNAIL_PX, 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_ends_upright(orientation: int) -> None:
+    """Eight ways to hold a phone; the clean copy has no EXIF left that could say which."""
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    turned = corners()
+    if orientation in undo:
+        turned = turned.transpose(Image.Transpose(undo[orientation]))
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = orientation
+    made = make(encoded(turned, quality=95, exif=exif))
+    for file in (made.image, made.thumbnail):
+        seen = np.asarray(opened(file).convert("RGB").resize((4, 3), Image.Resampling.BOX))
+        expected = np.asarray(corners().resize((4, 3), Image.Resampling.BOX))
+        assert np.abs(seen[::2, [0, 3]].astype(int) - expected[::2, [0, 3]]).max() < 30
+    assert (made.width, made.height) == (400, 300)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_no_place_camera_or_profile_is_passed_on(kind: str) -> None:
+    """People share the thumbnails; where they live is not to be read from them."""
+    exif = Image.Exif()
+    exif[EXIF_CAMERA] = "SecretCam"
+    exif[EXIF_GPS] = GPS
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = encoded(noise(), kind, exif=exif, icc_profile=profile)
+    assert b"SecretCam" in data
+    made = make(data)
+    assert_silent(made)
+    assert b"SecretCam" not in made.image + made.thumbnail
+
+
+def test_photos_of_phones_with_gps_leave_no_trace(odd: Path) -> None:
+    """Real cameras write more kinds of metadata than a test thinks of."""
+    files = sorted((odd / "derived-parrot").glob("*gps*.jpg"))
+    files += sorted((odd / "exif-samples").glob("*.jpg")) + sorted((odd / "heic").glob("*.heic"))
+    done = 0
+    for path in files:
+        try:
+            made = make(path.read_bytes())
+        except RequestError:  # some are damaged on purpose
+            continue
+        assert_silent(made)
+        done += 1
+    assert done > 30
+
+
+def test_odd_files_are_made_or_refused_as_invalid(odd: Path) -> None:
+    """Nothing else may come out: it would be retried for a day."""
+    made = refused = 0
+    for path in sorted(odd.glob("*/*")):
+        try:
+            make(path.read_bytes())
+            made += 1
+        except RequestError:
+            refused += 1
+    assert made > 80
+    assert refused > 5
+
+
+def test_half_a_photo_is_refused() -> None:
+    """Its thumbnail would be half grey."""
+    with pytest.raises(InvalidImage):
+        make(encoded(noise(1200, 900))[:-500])
+
+
+def test_colours_of_a_wide_profile_become_srgb() -> None:
+    """Without its profile a Display P3 photo looks pale, so its colours are converted."""
+    # The sRGB profile with red and green exchanged: a profile that nobody can overlook.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = bytearray(profile)
+    where = {profile[at : at + 4]: at for at in range(132, 132 + 12 * profile[131], 12)}
+    red, green = where[b"rXYZ"] + 4, where[b"gXYZ"] + 4
+    swapped[red : red + 8], swapped[green : green + 8] = (
+        profile[green : green + 8],
+        profile[red : red + 8],
+    )
+    image = Image.new("RGB", (64, 64), (200, 30, 30))
+    made = make(encoded(image, quality=95, icc_profile=bytes(swapped)))
+    r, g, b = np.asarray(opened(made.image).convert("RGB"))[32, 32].astype(int)
+    assert abs(r - 30) < 12
+    assert abs(g - 200) < 12
+    assert abs(b - 30) < 12
+
+
+@pytest.mark.parametrize("profile", [b"junk", b"", bytes(200)])
+def test_a_damaged_profile_costs_no_photo(profile: bytes) -> None:
+    """The colours stay as they are."""
+    made = make(encoded(noise(), "PNG", icc_profile=profile))
+    assert_silent(made)
+
+
+def test_the_perceptual_hash_survives_another_size_quality_and_format(photos: Path) -> None:
+    """The same picture saved twice, once by way of a messenger: at most three bits differ."""
+    for path in sorted((photos / "parrots").glob("*/*.jpg"))[::25]:
+        original = Image.open(path).convert("RGB")
+        hashed = make(path.read_bytes()).phash
+        assert len(hashed) == 16
+        half = original.resize((original.width // 2, original.height // 2))
+        for again in (
+            encoded(original, quality=60),
+            encoded(half, quality=75),
+            encoded(half, "WEBP", quality=60),
+            encoded(half, "PNG"),
+        ):
+            assert bits_apart(hashed, make(again).phash) <= 3
+
+
+def test_different_photos_have_hashes_far_apart(photos: Path) -> None:
+    """Two photos of one species are no duplicates."""
+    paths = sorted((photos / "parrots").glob("*/*.jpg"))[::10]
+    hashes = [make(path.read_bytes()).phash for path in paths]
+    distances = [bits_apart(one, other) for at, one in enumerate(hashes) for other in hashes[:at]]
+    assert len(hashes) > 30
+    assert min(distances) > 10
+
+
+def test_a_plain_photo_has_hashes_too() -> None:
+    """A lens cap is a photo."""
+    made = make(encoded(Image.new("RGB", (50, 50))))
+    assert len(made.phash) == 16
+    assert len(made.blurhash) == 28
+
+
+def test_the_blurhash_decodes_to_the_photos_colours() -> None:
+    """Phones decode it with their own library; this decoder follows the published format."""
+    made = make(encoded(corners(), quality=95))
+    seen = _decoded(made.blurhash, 4, 3)
+    left, right = seen[:, 0].mean(axis=0), seen[:, -1].mean(axis=0)
+    assert seen[0, 0].argmax() == 0
+    assert seen[0, -1].argmax() == 1
+    assert seen[-1, 0].argmax() == 2
+    assert right[1] > left[1]
+
+
+def test_the_blurhash_is_that_of_the_reference_implementation() -> None:
+    """Computed once with the PyPI package `blurhash` 1.1.5."""
+    ramp = np.linspace(0, 255, 24).astype(np.uint8)
+    pixels = np.stack(
+        [
+            np.broadcast_to(ramp, (16, 24)),
+            np.broadcast_to(ramp[:16, None], (16, 24)),
+            np.broadcast_to(ramp[::-1], (16, 24)),
+        ],
+        axis=-1,
+    )
+    assert blurhash.encode(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
+    assert blurhash.encode(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
+
+
+def _decoded(
+    text: str, width: int, height: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    digits = blurhash._DIGITS  # noqa: SLF001 - the format's alphabet
+
+    def number(part: str) -> int:
+        value = 0
+        for digit in part:
+            value = value * 83 + digits.index(digit)
+        return value
+
+    across, down = number(text[0]) % 9 + 1, number(text[0]) // 9 + 1
+    assert len(text) == 4 + 2 * across * down
+    loudest = (number(text[1]) + 1) / 166
+    colour = np.array(list(number(text[2:6]).to_bytes(3, "big"))) / 255
+    waves = [np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)]
+    for at in range(6, len(text), 2):
+        value = number(text[at : at + 2])
+        steps = (np.array([value // 361, value // 19 % 19, value % 19]) - 9) / 9
+        waves.append(np.sign(steps) * steps**2 * loudest)
+    out = np.zeros((height, width, 3))
+    for at, wave in enumerate(waves):
+        x = np.cos(np.pi * (at % across) * np.arange(width) / width)
+        y = np.cos(np.pi * (at // across) * np.arange(height) / height)
+        out += np.outer(y, x)[..., None] * wave
+    return out
