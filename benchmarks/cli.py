@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks import photos
 from benchmarks.clients import WrongAnswer
-from local.processes import PartFailed
+from local.supervisor import PartFailed
 from parrot.errors import ParrotError
 
 if TYPE_CHECKING:

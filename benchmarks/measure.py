@@ -22,7 +22,7 @@ from benchmarks.clients import Ask, Phone
 from benchmarks.limit import Limit
 from benchmarks.results import Pair, PhotoResult, Results, Spread
 from local import stack
-from local.processes import Part, PartFailed, Processes, free_port
+from local.supervisor import Part, PartFailed, Supervisor, free_port
 from parrot import images
 from parrot.adapters.model_server import TfServing, pooled
 
@@ -50,7 +50,7 @@ class _Service:
     name: str
     url: str
     part: Part
-    processes: Processes
+    supervisor: Supervisor
     prepare: Callable[[str, Sample], Ask]
 
     def ask(self, sample: Sample) -> Ask:
@@ -104,11 +104,11 @@ def _ours(folder: Path, say: Say) -> Iterator[tuple[_Service, str]]:
     """The local stack, and where its model server is."""
     with stack.running(folder / "ours", say=say) as running:
         urls = {name: url for name, url, _pid in running.parts}
-        part = running.processes.kill("functions")
-        running.processes.start(part)
-        running.processes.wait(part, _READY_SECONDS)
+        part = running.supervisor.kill("functions")
+        running.supervisor.start(part)
+        running.supervisor.wait(part, _READY_SECONDS)
         yield (
-            _Service("ours", running.url, part, running.processes, Ask.ours),
+            _Service("ours", running.url, part, running.supervisor, Ask.ours),
             urls["model server"],
         )
 
@@ -139,12 +139,12 @@ def _first_version(folder: Path, say: Say) -> Iterator[_Service]:
         flask,
         lambda: _answers(flask, status=requests.codes.not_found),
     )
-    with Processes(folder / "first-version") as processes:
+    with Supervisor(folder / "first-version") as supervisor:
         for part in (server, service):
-            processes.start(part)
+            supervisor.start(part)
         for part in (server, service):
-            processes.wait(part, _READY_SECONDS)
-        yield _Service("first version", flask, service, processes, Ask.first_version)
+            supervisor.wait(part, _READY_SECONDS)
+        yield _Service("first version", flask, service, supervisor, Ask.first_version)
 
 
 def _answers(url: str, *, status: int = requests.codes.ok) -> bool:
@@ -252,7 +252,7 @@ def _memory(ours: _Service, first: _Service) -> Pair:
 
 
 def _pid(service: _Service) -> int:
-    return service.processes.wait(service.part, _READY_SECONDS)
+    return service.supervisor.wait(service.part, _READY_SECONDS)
 
 
 def _resident(pid: int) -> float:
@@ -267,15 +267,17 @@ def _starts(sample: Sample, ours: _Service, first: _Service, say: Say) -> Pair:
     for number in range(_RESTARTS):
         for service in (ours, first):
             say(f"start {number + 1} of {service.name}")
-            service.processes.kill(service.part.name)
-            found[service.name].append(_start(service.processes, service.part, service.ask(sample)))
+            service.supervisor.kill(service.part.name)
+            found[service.name].append(
+                _start(service.supervisor, service.part, service.ask(sample))
+            )
     mine, old = median(found[ours.name]), median(found[first.name])
     return Pair("start to first answer", "s", mine, old, old / mine)
 
 
-def _start(processes: Processes, part: Part, ask: Ask) -> float:
+def _start(supervisor: Supervisor, part: Part, ask: Ask) -> float:
     started = time.perf_counter()
-    processes.start(part)
+    supervisor.start(part)
     clients.first_answer(ask)
     return time.perf_counter() - started
 
@@ -298,10 +300,10 @@ def _alone(samples: Sequence[Sample], ours: _Service, say: Say) -> dict[str, flo
     found = []
     for number in range(_RESTARTS):
         say(f"start {number + 1} of functions/classify")
-        found.append(_start(ours.processes, part, Ask.ours(url, samples[-1])))
+        found.append(_start(ours.supervisor, part, Ask.ours(url, samples[-1])))
         if number + 1 < _RESTARTS:
-            ours.processes.kill(part.name)
+            ours.supervisor.kill(part.name)
     clients.per_second(Ask.ours(url, samples[0]), clients=CLIENTS, total=CLIENTS)
-    memory = _resident(ours.processes.wait(part, _READY_SECONDS))
-    ours.processes.kill(part.name)
+    memory = _resident(ours.supervisor.wait(part, _READY_SECONDS))
+    ours.supervisor.kill(part.name)
     return {"seconds to first answer": median(found), "resident MiB": memory}

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from local import demo as demos
 from local import stack
-from local.processes import PartFailed
+from local.supervisor import PartFailed
 from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def up(
         _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C ends everything")
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
-            for part, code in running.processes.ended():
+            for part, code in running.supervisor.ended():
                 _err.print(f"[red]the {part.name} ended with {code}", highlight=False)
                 if part.environment:
                     _err.print("stop with Ctrl-C and start again: it needs this stack's settings")

@@ -19,11 +19,11 @@ from google.api_core.exceptions import Conflict
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
-from local.processes import Part, PartFailed, Processes, free_port
-from models.network.build import is_built
+from local.supervisor import Part, PartFailed, Supervisor, free_port
+from models.network.model_folder import is_built
+from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
-from models.publishing.stores import BucketStore
-from parrot.adapters.model_bundle import FolderBundle
+from parrot.adapters.bundle_files import FolderBundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,7 +49,7 @@ class Running:
 
     url: str
     parts: tuple[tuple[str, str, int], ...]
-    processes: Processes
+    supervisor: Supervisor
 
 
 @contextmanager
@@ -66,28 +66,28 @@ def running(
         _build_model()
     data = data.resolve()
     storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
-    with Processes(data / "logs") as processes:
+    with Supervisor(data / "logs") as supervisor:
         storage = _storage(storage_url, data, events_url)
         models = _model_server(models_url)
         events = _events(events_url, data, storage_url, process_url)
         say("starting storage and model server")
         for part in (storage, models, events):
-            processes.start(part)
-        processes.wait(storage, _READY_SECONDS)
+            supervisor.start(part)
+        supervisor.wait(storage, _READY_SECONDS)
         say("publishing the model bundle to the local bucket")
         release = _publish(storage_url)
         environment = _environment(data, storage_url, models_url, release)
         functions = _functions(port or free_port(), environment)
         process = _process(process_url, environment)
         say("starting the functions")
-        processes.start(functions)
-        processes.start(process)
+        supervisor.start(functions)
+        supervisor.start(process)
         parts = (storage, models, functions, process, events)
-        pids = [processes.wait(part, _READY_SECONDS) for part in parts]
+        pids = [supervisor.wait(part, _READY_SECONDS) for part in parts]
         yield Running(
             functions.url,
             tuple((part.name, part.url, pid) for part, pid in zip(parts, pids, strict=True)),
-            processes,
+            supervisor,
         )
 
 

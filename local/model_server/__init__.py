@@ -56,7 +56,7 @@ def run(  # noqa: PLR0913 - these are the flags of one command, all but the fold
         SystemExit: always, in the end; status 0 after a signal.
     """
     # Imported here so that a command's --help need not pay for the web server.
-    from local.model_server.process import serve  # noqa: PLC0415
+    from local.model_server.server import serve  # noqa: PLC0415
 
     serve(
         Settings(

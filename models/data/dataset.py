@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from models.data.features import Extractor
-    from models.data.photos import LabelledPhoto
+    from models.data.labelled_photos import LabelledPhoto
     from parrot.records import Floats
 
     Array = npt.NDArray[np.float64]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.augment import augmented
+from models.data.augmentation import augmented
 from models.network import backbone as backbones
 from models.network.lazy_tf import tf
 from parrot import images

@@ -7,25 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.data.augmentation import Augmentation
+from models.network.classifier import INPUT
 from parrot.model.inputs import Crop, InputSpec
 
-INPUT = InputSpec(320, 320)  # what the served model takes
 _SMALL = 260
-
-
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """What may happen to a photo before it is looked at; ranges are drawn from evenly.
-
-    `short_side` are the pixels that are left of the shorter side at most.
-    """
-
-    short_side: tuple[float, float]
-    quality: tuple[int, int]  # JPEG
-    area: tuple[float, float] = (1.0, 1.0)  # share of the photo that a random cut keeps
-    aspect: float = 1.0  # a cut's proportions lie in 1/aspect..aspect
-    colour: tuple[float, float] = (1.0, 1.0)  # factors of brightness, contrast, saturation
-    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.data.photos import UNSORTED, Group
+from models.data.labelled_photos import UNSORTED, Group
 from models.evaluation import metrics
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from models.data.photos import LabelledPhoto
+    from models.data.labelled_photos import LabelledPhoto
 
     Array = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from parrot.records import Floats
 
+HEAD_FILE = "head.npz"
 Real = TypeVar("Real", np.float32, np.float64)
 
 

@@ -14,15 +14,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from models.publishing.stores import Changed
+from models.publishing.release_store import Changed
+from parrot.adapters.bundle_files import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import compile_gate
-from parrot.adapters.model_bundle import CURRENT, FOLDER
 from parrot.errors import BadBundle
 from parrot.model import bundle as bundles
 from parrot.model import manifest as manifests
 
 if TYPE_CHECKING:
-    from models.publishing.stores import BundleStore
+    from models.publishing.release_store import BundleStore
 
 _HISTORY = 50
 

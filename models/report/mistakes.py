@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from models.data.photos import UNSORTED, Group
+from models.data.labelled_photos import UNSORTED, Group
 from models.report import tables
 from parrot import images
 from parrot.errors import ParrotError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.photos import Group
+from models.data.labelled_photos import Group
 from models.evaluation import metrics
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 import requests
 
 from parrot import logs
+from parrot.adapters.bundle_files import BucketBundle, current_version
 from parrot.adapters.identity import LocalIdentity
-from parrot.adapters.model_bundle import BucketBundle, current_version
 from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
 from parrot.cache import CachedClassifier
 from parrot.classify import Classifier

@@ -12,7 +12,7 @@ from cloudevents.http import from_http
 
 from local import events
 from local.delivery import Delivery, pause
-from local.processes import free_port
+from local.supervisor import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from local import stack
-from models.data import photos as photo_lists
+from models.data import labelled_photos
 from tests.support.photos import first
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
             )
             assert done.returncode == 0, done.stderr
             assert done.stdout.startswith("3 photos")
-    labelled = photo_lists.read(out)
+    labelled = labelled_photos.read(out)
     assert sorted(photo.species or "" for photo in labelled) == [
         "eolophus-roseicapilla",
         "nestor-notabilis",

@@ -26,7 +26,7 @@ from firebase_admin import _token_gen, app_check
 from jwt.algorithms import RSAAlgorithm
 
 from local import stack
-from local.processes import free_port
+from local.supervisor import free_port
 from parrot.adapters.firebase import FirebaseAppCheck, FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import IdentityUnavailable, Unauthenticated

@@ -12,8 +12,8 @@ import requests
 from models.network.lazy_tf import tf
 from models.publishing import first_version
 from parrot import images
+from parrot.adapters.bundle_files import FolderBundle
 from parrot.adapters.joblib_gate import compile_gate
-from parrot.adapters.model_bundle import FolderBundle
 from parrot.adapters.model_server import TfServing, pooled
 from parrot.classify import Classifier
 from parrot.errors import BadBundle

@@ -172,11 +172,11 @@ def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) 
 def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_path: Path) -> None:
     """What may succeed later is told again until it does."""
     with stack.running(tmp_path) as running:
-        model = running.processes.kill("model server")
+        model = running.supervisor.kill("model server")
         save(running.url, encoded(noise(seed=45)), "ana")
         time.sleep(1)
         assert [one["status"] for one in walk(running.url, "ana")] == ["pending"]
-        running.processes.start(model)
+        running.supervisor.start(model)
         (done,) = settled(running.url, "ana")
         assert done["status"] == "needs_review"
 
@@ -184,7 +184,7 @@ def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_pat
 def test_what_nobody_delivered_is_delivered_after_a_restart(tmp_path: Path) -> None:
     """Events are kept in memory; the bucket and the observations say which are missing."""
     with stack.running(tmp_path) as running:
-        running.processes.kill("storage events")
+        running.supervisor.kill("storage events")
         save(running.url, encoded(noise(seed=43)), "ana")
         local_bucket(running).blob("photos/ana/direct").upload_from_string(encoded(noise(seed=44)))
         local_bucket(running).blob(f"derived/ana/{uuid.uuid4()}/image.webp").upload_from_string("x")
@@ -232,7 +232,7 @@ def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
     assert len(files) == good
     chaos = Chaos(seed=4)
     with stack.running(tmp_path) as running:
-        port = int(running.processes.kill("storage events").url.rpartition(":")[2])
+        port = int(running.supervisor.kill("storage events").url.rpartition(":")[2])
         (process_url,) = [url for name, url, _ in running.parts if name == "process"]
         bucket = local_bucket(running)
         store = SqliteObservations(tmp_path / "observations.db")
@@ -256,10 +256,10 @@ def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
                     delivery.accept(event)
                 for count, rest in ((30, told[third : 2 * third]), (100, told[2 * third :])):
                     _wait_until_finished(store, users, count)
-                    process = running.processes.kill("process")
+                    process = running.supervisor.kill("process")
                     for event in rest:
                         delivery.accept(event)
-                    running.processes.start(process)
+                    running.supervisor.start(process)
                 assert delivery.finished(PATIENCE_SECONDS * 3)
                 written = _generations(bucket)
                 chaos.wait_for("derived/", len(written))

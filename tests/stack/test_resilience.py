@@ -19,7 +19,7 @@ from tests.support.serving import start, stop
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.processes import Part
+    from local.supervisor import Part
 
 PHOTO, OTHER_PHOTO = encoded(noise()), encoded(noise(seed=1))
 PATIENCE_SECONDS = 20
@@ -113,7 +113,7 @@ def test_one_signal_ends_every_process(tmp_path: Path, number: signal.Signals) -
 def _wait_for_end(running: stack.Running) -> list[tuple[Part, int]]:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if ended := running.processes.ended():
+        if ended := running.supervisor.ended():
             return ended
         time.sleep(0.05)
     raise AssertionError("no part ended")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from models.data.feedback import AllObservations
+from models.data.saved_photos import AllObservations
 from parrot.observation import Derived, Label, Observation, Status
 from parrot.quota import Counter
 from parrot.store import ObservationStore

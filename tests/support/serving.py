@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from local.processes import free_port
+from local.supervisor import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ import pytest
 
 from local import stack
 from models.publishing import releases
-from models.publishing.stores import BucketStore, BundleStore, Changed, FolderStore
-from parrot.adapters.model_bundle import BucketBundle, FolderBundle, current_version
+from models.publishing.release_store import BucketStore, BundleStore, Changed, FolderStore
+from parrot.adapters.bundle_files import BucketBundle, FolderBundle, current_version
 from parrot.errors import BadBundle
 from parrot.model import bundle
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.data.photos import UNSORTED, Group, LabelledPhoto
+from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
 from models.evaluation import curves
 from models.evaluation.metrics import expected_calibration_error
 from models.evaluation.results import Results
-from models.report import report
+from models.report import report_file
 from models.report.mistakes import EACH
 from tests.support.photos import encoded, noise
 
@@ -125,7 +125,7 @@ def _results(
 
 def _page(results: Results, folder: Path, title: str = "Bundle") -> tuple[Page, str]:
     path = folder / "new" / "report.html"
-    report.write(path, title, results)
+    report_file.write(path, title, results)
     html = path.read_text(encoding="utf-8")
     return Page(html), html
 
@@ -158,7 +158,9 @@ def test_species_have_their_english_names_or_those_given(photo: Path, tmp_path: 
     page, _ = _page(_results(photo), tmp_path)
     for name in ("Scarlet macaw", "Galah", "no-such-species"):
         assert name in page.text
-    report.write(tmp_path / "r.html", "Bundle", _results(photo), names={"ara-macao": "Guacamayo"})
+    report_file.write(
+        tmp_path / "r.html", "Bundle", _results(photo), names={"ara-macao": "Guacamayo"}
+    )
     text = Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
     assert "Guacamayo" in text
     assert "Scarlet macaw" not in text
@@ -207,7 +209,7 @@ def test_labels_titles_and_paths_are_text_and_never_markup(tmp_path: Path) -> No
     photos = [replace(found, source=f"source {hostile}") for found in results.photos]
     results = replace(results, photos=photos, is_parrot=np.ones(len(photos), bool))
     names = dict.fromkeys(SPECIES, f"bird {hostile}")
-    report.write(tmp_path / "r.html", f"title {hostile}", results, names=names)
+    report_file.write(tmp_path / "r.html", f"title {hostile}", results, names=names)
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(source.startswith("data:") for source in page.loaded)

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.data import photos as photo_lists
-from models.data.augment import augmented
+from models.data import labelled_photos
+from models.data.augmentation import augmented
 from models.data.views import GATE_VIEWS, SPECIES_VIEWS
 from models.evaluation import metrics
 from parrot import images
-from parrot.adapters.model_bundle import FolderBundle
+from parrot.adapters.bundle_files import FolderBundle
 from parrot.model import bundle
 from tests.support.photos import encoded, first, noise
 
@@ -130,17 +130,17 @@ def test_a_csv_names_the_line_that_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(encoded(noise()))
     table = tmp_path / "list.csv"
     table.write_text("path,label,group\na.jpg,kea,parrots\na.jpg,kea,parots\n")
-    with pytest.raises(photo_lists.BadDataset, match=r"line 3.*parots"):
-        photo_lists.read(table)
+    with pytest.raises(labelled_photos.BadDataset, match=r"line 3.*parots"):
+        labelled_photos.read(table)
 
 
 def test_a_csv_and_a_folder_say_the_same(tmp_path: Path) -> None:
     """Both are documented."""
     (tmp_path / "parrots" / "kea").mkdir(parents=True)
     (tmp_path / "parrots" / "kea" / "a.jpg").write_bytes(encoded(noise()))
-    (folder,) = photo_lists.read(tmp_path)
+    (folder,) = labelled_photos.read(tmp_path)
     (tmp_path / "list.csv").write_text("path,label,group\nparrots/kea/a.jpg,kea,parrots\n")
-    (line,) = photo_lists.read(tmp_path / "list.csv")
+    (line,) = labelled_photos.read(tmp_path / "list.csv")
     assert (line.path, line.species, line.group) == (folder.path, folder.species, folder.group)
     assert line.species == "nestor-notabilis"
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from models.network.lazy_tf import tf
-from models.network.wrap import Wrapped, wrap
+from models.network.wrapper import Wrapped, wrap
 from parrot import images
 from parrot.adapters.model_server import TfServing, pooled
 from parrot.model import manifest

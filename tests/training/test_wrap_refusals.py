@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.network.lazy_tf import tf
-from models.network.wrap import wrap
+from models.network.wrapper import wrap
 from tests.support.saved_models import HEIGHT, SQUASHED, WIDTH, save, save_function
 
 if TYPE_CHECKING:

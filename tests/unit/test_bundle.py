@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.stack import DEFAULT_BUNDLE
-from parrot.adapters.model_bundle import FolderBundle
+from parrot.adapters.bundle_files import FolderBundle
 from parrot.errors import BadBundle
 from parrot.model import bundle, manifest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.network.backbone import LITE2
-from models.network.export import export, up_to_date
-from models.publishing.bundles import HEAD
+from models.network.classifier import export, up_to_date
+from models.network.head import HEAD_FILE
 from parrot.errors import BadBundle
 from parrot.model import manifest as manifests
 
@@ -32,8 +32,8 @@ def is_built(bundle: Path, models: Path) -> bool:
 
 def _head_and_folder(bundle: Path, models: Path) -> tuple[bytes, Path]:
     manifest = manifests.parse((bundle / manifests.NAME).read_bytes())
-    head = bundle / HEAD
+    head = bundle / HEAD_FILE
     if len(manifest.models) != 1 or not head.is_file():
-        raise BadBundle(f"{bundle} has no {HEAD}: its models were not built here")
+        raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were not built here")
     (served,) = manifest.models
     return head.read_bytes(), models / served.name / (served.version or "1")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.photos import Group
+from models.data.labelled_photos import Group
 from models.evaluation import metrics
 from models.evaluation.results import Results
 from models.network.head import SpeciesHead, softmax

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.network import graph
+from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
 from parrot import images
 from parrot.model.inputs import Encoding, Scaling
@@ -82,7 +82,7 @@ def wrap(source: Path, out: Path, spec: InputSpec, *, signature: str | None = No
     loaded = _load(source, signature)
     _check_input(loaded.input, spec, source)
     tensor = tf().TensorSpec
-    image = tensor([None, spec.height, spec.width, graph.CHANNELS], tf().float32, "pixels")
+    image = tensor([None, spec.height, spec.width, photo_graph.CHANNELS], tf().float32, "pixels")
 
     # Traced once and called by the other two, so that the model is in the file once.
     @tf().function(input_signature=[image])  # type: ignore[untyped-decorator]
@@ -90,10 +90,10 @@ def wrap(source: Path, out: Path, spec: InputSpec, *, signature: str | None = No
         return dict(loaded.predict(tf().cast(pixels, loaded.input.dtype)))
 
     def raw(pixels: Any) -> Any:
-        return floats(graph.scaled(graph.raw_pixels(pixels, spec), spec.scaling))
+        return floats(photo_graph.scaled(photo_graph.raw_pixels(pixels, spec), spec.scaling))
 
     def jpeg(jpeg: Any) -> Any:
-        return floats(graph.scaled(graph.jpeg_pixels(jpeg, spec), spec.scaling))
+        return floats(photo_graph.scaled(photo_graph.jpeg_pixels(jpeg, spec), spec.scaling))
 
     module = tf().Module()
     module.source = loaded.model
@@ -102,7 +102,7 @@ def wrap(source: Path, out: Path, spec: InputSpec, *, signature: str | None = No
         SIGNATURES[Encoding.JPEG]: _of_strings(jpeg, "jpeg"),
         SIGNATURES[Encoding.FLOATS]: floats,
     }
-    with graph.saved(module, signatures, out, spec) as draft:
+    with savedmodel.written(module, signatures, out, spec) as draft:
         outputs = floats.get_concrete_function().structured_outputs
         difference = _difference(draft, loaded, spec)
     shapes = {name: tuple(value.shape[1:]) for name, value in outputs.items()}
@@ -170,7 +170,7 @@ def _check_input(found: Any, spec: InputSpec, source: Path) -> None:
         raise ValueError(f"{source} takes {shape}, wanted is one image input of rank {_RANK}")
     if not dtype.is_floating:
         raise ValueError(f"{source} takes {dtype.name}, wanted are floats: it needs no wrapping")
-    wanted = (None, spec.height, spec.width, graph.CHANNELS)
+    wanted = (None, spec.height, spec.width, photo_graph.CHANNELS)
     if not tf().TensorShape(wanted).is_compatible_with(shape) or shape[0] is not None:
         raise ValueError(
             f"{source} takes images of shape {_shape(shape)}, asked for was {_shape(wanted)}"
@@ -185,7 +185,7 @@ def _shape(shape: Any) -> str:
 def _difference(written: Path, source: _Source, spec: InputSpec) -> float:
     """The largest difference of a float output on noise. Raises ValueError if not by rounding."""
     noise = np.random.default_rng(0).integers(
-        0, 256, (2, spec.height, spec.width, graph.CHANNELS), np.uint8
+        0, 256, (2, spec.height, spec.width, photo_graph.CHANNELS), np.uint8
     )
     asked = replace(spec, encoding=Encoding.FLOATS)
     rasters = [Raster(pixels, spec.width, spec.height) for pixels in noise]

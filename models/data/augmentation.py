@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
 if TYPE_CHECKING:
-    from models.data.views import Augmentation
     from parrot.records import Photo
 
 _TRIES = 20  # until a random cut fits into the photo
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """What may happen to a photo before it is looked at; ranges are drawn from evenly.
+
+    `short_side` are the pixels that are left of the shorter side at most.
+    """
+
+    short_side: tuple[float, float]
+    quality: tuple[int, int]  # JPEG
+    area: tuple[float, float] = (1.0, 1.0)  # share of the photo that a random cut keeps
+    aspect: float = 1.0  # a cut's proportions lie in 1/aspect..aspect
+    colour: tuple[float, float] = (1.0, 1.0)  # factors of brightness, contrast, saturation
+    mirror: bool = False
 
 
 def augmented(photo: Photo, how: Augmentation, name: str) -> bytes:

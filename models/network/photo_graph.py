@@ -1,14 +1,10 @@
 """Graphs that take photos: bytes to pixels to the range that a model wants, and to a folder.
 
-What is computed here agrees with `parrot.images`; tests/test_wrap.py holds them together.
+What is computed here agrees with `parrot.images`; tests/training/test_wrap.py holds them together.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import shutil
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +13,6 @@ from models.network.lazy_tf import tf
 from parrot.model.inputs import Crop, Resampling, Scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from parrot.model.inputs import InputSpec
 
 CHANNELS = 3
@@ -65,27 +58,6 @@ def scaled(pixels: Any, scaling: Scaling) -> Any:
     return pixels
 
 
-@contextmanager
-def saved(
-    module: Any, signatures: Mapping[str, Any], folder: Path, spec: InputSpec
-) -> Iterator[Path]:
-    """Write a SavedModel to `folder`, whole or not at all, replacing what is there.
-
-    Yields the draft's folder for what else goes in. A request of raw pixels is put beside the
-    model, which the local server replays after loading, so that no phone waits for it.
-    """
-    draft = folder.with_name(f"{folder.name}.tmp")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        tf().saved_model.save(module, str(draft), signatures=dict(signatures))
-        _write_warmup(draft, spec)
-        yield draft
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
 def _decoded(file: Any) -> Any:
     return tf().io.decode_jpeg(file, channels=CHANNELS, dct_method="INTEGER_ACCURATE")
 
@@ -123,11 +95,3 @@ def _box(image: Any, spec: InputSpec) -> tuple[Any, Any, Any, Any]:
     cut_width = tf().minimum(width, height * aspect)
     cut_height = tf().minimum(height, width / aspect)
     return (height - cut_height) / 2, (width - cut_width) / 2, cut_height, cut_width
-
-
-def _write_warmup(folder: Path, spec: InputSpec) -> None:
-    grey = np.full((spec.height, spec.width, CHANNELS), 127, np.uint8).tobytes()
-    extra = folder / "assets.extra"
-    extra.mkdir(parents=True, exist_ok=True)
-    body = {"instances": [{"b64": base64.b64encode(grey).decode()}]}
-    (extra / "warmup.json").write_text(json.dumps(body))

@@ -35,7 +35,7 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class Processes:
+class Supervisor:
     """Runs parts; leaving the context ends all of them, last started first."""
 
     def __init__(self, logs: Path) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from models.data.photos import Group
+from models.data.labelled_photos import Group
 from models.evaluation import curves
+from models.evaluation.figures import FIGURES
 from models.report import charts, mistakes, tables
-from models.report.card import FIGURES
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.evaluation.results import Results
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SPECIES = Path(__file__).with_name("default") / "species.csv"
+_SPECIES = Path(__file__).parent.parent / "default" / "species.csv"
 _PARTS = {"gate": "Is it a parrot", "species": "Which species", "set": "Set of species"}
 _AGAINST = ((Group.OTHER_BIRDS, "other birds", "one"), (Group.NEGATIVES, "non-birds", "two"))
 _STATED = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.data.views import INPUT
 from models.network import backbone as backbones
-from models.network import graph
+from models.network import photo_graph, savedmodel
 from models.network.head import SpeciesHead
 from models.network.lazy_tf import tf
+from parrot.model.inputs import InputSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from models.network.backbone import BackboneSpec
 
 NAME = "ParrotClassifier"
+INPUT = InputSpec(320, 320)
 _FINGERPRINT = "assets.extra/built-from.txt"
 # Raise when the graph changes, so that models built by older code are built again.
 _REVISION = 3
@@ -43,7 +44,7 @@ def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
     """Write the SavedModel to `folder` (.../NAME/VERSION), whole or not at all."""
     backbone, head = backbones.load(spec), SpeciesHead.load(head_file)
     tensor, function = tf().TensorSpec, tf().function
-    image = tensor([None, INPUT.height, INPUT.width, graph.CHANNELS], tf().float32, "pixels")
+    image = tensor([None, INPUT.height, INPUT.width, photo_graph.CHANNELS], tf().float32, "pixels")
 
     # Traced once and called by the other two, so that the weights are in the file once.
     @function(input_signature=[image])  # type: ignore[untyped-decorator]
@@ -55,16 +56,16 @@ def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
 
     signatures = {
         "serving_default": function(
-            lambda pixels: predict(graph.raw_pixels(pixels, INPUT)),
+            lambda pixels: predict(photo_graph.raw_pixels(pixels, INPUT)),
             input_signature=[tensor([None], tf().string, "pixels")],
         ),
         "jpeg": function(
-            lambda jpeg: predict(graph.jpeg_pixels(jpeg, INPUT)),
+            lambda jpeg: predict(photo_graph.jpeg_pixels(jpeg, INPUT)),
             input_signature=[tensor([None], tf().string, "jpeg")],
         ),
         "floats": predict,
     }
-    with graph.saved(tf().Module(), signatures, folder, INPUT) as draft:
+    with savedmodel.written(tf().Module(), signatures, folder, INPUT) as draft:
         (draft / _FINGERPRINT).write_text(_fingerprint(spec, head_file))
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from parrot.model.manifest import Conformal, ServedModel
     from parrot.records import Floats
 
-HEAD = "head.npz"
 _REFERENCE_DECIMALS = 5
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data import dataset, photos
-from models.data.views import INPUT
-from models.network.export import NAME
-from models.publishing import bundles
-from models.report import card
-from models.training.fit import fit
+from models.data import dataset, labelled_photos
+from models.network.classifier import INPUT, NAME
+from models.network.head import HEAD_FILE
+from models.publishing import bundle_folder
+from models.training import card
+from models.training.fitting import fit
 from parrot.model.manifest import ServedModel
 from parrot.model.species import SpeciesTable
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.data.features import Extractor
-    from models.data.photos import LabelledPhoto
-    from models.training.fit import Fitted, Policy
+    from models.data.labelled_photos import LabelledPhoto
+    from models.training.fitting import Fitted, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ def train(
     """Extract, fit, write the bundle. Raises BadDataset, BadBundle, InvalidImage."""
     species_csv = order.species_csv.read_bytes()
     species = [row.id for row in SpeciesTable.parse(species_csv).rows]
-    labelled = [photo for folder in order.photos for photo in photos.read(folder)]
+    labelled = [photo for folder in order.photos for photo in labelled_photos.read(folder)]
     _check(labelled, species)
     data = dataset.load(labelled, species, extractor, progress=progress)
     fitted = fit(data, order.policy, step=step)
     # One photo the gate is sure of, one it is sure against, and the most doubtful one.
     ranked = np.argsort(fitted.gate.scores(data.plain.astype(np.float64)))
     doubtful = np.abs(fitted.results.parrot - fitted.threshold).argmin()
-    bundles.write(
-        bundles.Draft(
+    bundle_folder.write(
+        bundle_folder.Draft(
             version=order.version,
             models=(
                 ServedModel(
@@ -74,7 +74,7 @@ def train(
             species_csv=species_csv,
             references=data.plain[[ranked[-1], ranked[0], doubtful]],
             extra={
-                bundles.HEAD: fitted.head.dump(),
+                HEAD_FILE: fitted.head.dump(),
                 card.NAME: card.write(order.version, order.policy, fitted).encode(),
             },
             metrics={
@@ -92,8 +92,10 @@ def _check(labelled: Sequence[LabelledPhoto], species: Sequence[str]) -> None:
     """What would fail after minutes of extraction fails now."""
     missing = [name for name in species if name not in {photo.species for photo in labelled}]
     if missing:
-        raise photos.BadDataset(f"no photos of {', '.join(missing)}")
+        raise labelled_photos.BadDataset(f"no photos of {', '.join(missing)}")
     if all(photo.is_parrot for photo in labelled):
-        raise photos.BadDataset("no photos of anything but parrots: the gate needs both")
+        raise labelled_photos.BadDataset("no photos of anything but parrots: the gate needs both")
     if len({photo.source for photo in labelled}) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
-        raise photos.BadDataset("all photos are of one source: how is a new one to be judged?")
+        raise labelled_photos.BadDataset(
+            "all photos are of one source: how is a new one to be judged?"
+        )

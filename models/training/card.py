@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from models.data.photos import Group
-from models.data.views import GATE_VIEWS, INPUT, SPECIES_VIEWS
+from models.data.labelled_photos import Group
+from models.data.views import GATE_VIEWS, SPECIES_VIEWS
+from models.evaluation.figures import FIGURES, figure_text
+from models.network.classifier import INPUT
 
 if TYPE_CHECKING:
     from models.evaluation.results import Results
-    from models.training.fit import Candidate, Fitted, Policy
+    from models.training.fitting import Candidate, Fitted, Policy
 
 NAME = "MODEL_CARD.md"
-FIGURES = {
-    ("species", "top1"): "species right",
-    ("species", "top3"): "species among the first three",
-    ("species", "mean_class_recall"): "species right, mean over species",
-    ("species", "calibration_error"): "species, calibration error",
-    ("gate", "parrots_kept"): "parrots kept",
-    ("gate", "other_birds_let_through"): "other birds let through",
-    ("gate", "negatives_let_through"): "non-birds let through",
-    ("gate", "calibration_error"): "gate, calibration error",
-    ("set", "coverage"): "set holds the true species",
-    ("set", "mean_size"): "set, mean size",
-    ("set", "empty"): "set empty for a known species",
-    ("set", "strangers_not_named_alone"): "parrots of other species not given one name",
-}
 
 
 def write(version: str, policy: Policy, fitted: Fitted) -> str:
@@ -103,14 +91,3 @@ def _figure_rows(inner: Results, outer: Results) -> str:
         f"| {name} | " + " | ".join(figure_text(found[part][key]) for found in figures) + " |"
         for (part, key), name in FIGURES.items()
     )
-
-
-def figure_text(figure: Any) -> str:
-    """A rate with its interval, a number, or nothing."""
-    if figure is None:
-        return ""
-    if isinstance(figure, dict):
-        return (
-            f"{figure['rate']:.2%} ({figure['low']:.1%}..{figure['high']:.1%}, n = {figure['n']})"
-        )
-    return f"{figure:.4f}"

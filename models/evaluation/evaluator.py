@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.data import dataset, photos
+from models.data import dataset, labelled_photos
 from models.evaluation.results import Results
-from models.network.head import SpeciesHead
-from models.publishing.bundles import HEAD
+from models.network.head import HEAD_FILE, SpeciesHead
+from parrot.adapters.bundle_files import FolderBundle
 from parrot.adapters.joblib_gate import compile_gate
-from parrot.adapters.model_bundle import FolderBundle
 from parrot.errors import BadBundle
 from parrot.model import bundle as bundles
 
@@ -34,10 +33,10 @@ def evaluate(
     bundle = bundles.load(
         FolderBundle(bundle_folder), sha256=None, trusted=False, compile_joblib=compile_gate
     )
-    if HEAD not in bundle.manifest.files:
-        raise BadBundle(f"{bundle_folder} has no {HEAD}: its models were not built here")
-    head = SpeciesHead.load((bundle_folder / HEAD).read_bytes())
-    labelled = [photo for folder in where for photo in photos.read(folder)]
+    if HEAD_FILE not in bundle.manifest.files:
+        raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were not built here")
+    head = SpeciesHead.load((bundle_folder / HEAD_FILE).read_bytes())
+    labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
     data = dataset.load(labelled, species, extractor, training=False, progress=progress)
     logits = head.logits(data.plain)

@@ -23,7 +23,7 @@ err = Console(stderr=True)
 
 def figures(columns: dict[str, Results]) -> Table:
     """One column of figures for each of the named results."""
-    from models.report.card import FIGURES, figure_text
+    from models.evaluation.figures import FIGURES, figure_text
 
     table = Table()
     table.add_column("figure")
@@ -61,7 +61,7 @@ def progress() -> Iterator[
 @contextmanager
 def errors() -> Iterator[None]:
     """What a person can mend ends with its sentence, not with a traceback."""
-    from models.data.photos import BadDataset
+    from models.data.labelled_photos import BadDataset
     from models.publishing.releases import Refused
     from parrot.errors import ParrotError
 

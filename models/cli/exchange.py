@@ -1,0 +1,99 @@
+"""Commands that take in what others made, and give out what others read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.cli import console
+from models.cli.options import DEFAULT_BUNDLE, ROOT, BundleFolder, SpeciesFile
+
+if TYPE_CHECKING:
+    from models.data.saved_photos import AllObservations
+
+# ruff: noqa: PLC0415 - as in `models.cli`
+
+commands = typer.Typer()
+
+
+@commands.command()
+def export_saved(
+    observations: Annotated[str, typer.Argument(help="sqlite:PATH or firestore:PROJECT.")],
+    bucket: Annotated[str, typer.Argument(help="Bucket with the photos.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write; fit reads it.")],
+    *,
+    species: SpeciesFile = DEFAULT_BUNDLE / "species.csv",
+) -> None:
+    """Fetch what people saved, with the species they chose, as photos for fit."""
+    from google.cloud.storage import Client
+
+    from models.data.saved_photos import export
+    from parrot.adapters.photo_store import BucketPhotos
+    from parrot.model.species import SpeciesTable
+
+    data = species.read_bytes()
+    with console.errors(), console.err.status("fetching"):
+        exported = export(
+            _observations(observations),
+            BucketPhotos(Client(), bucket),
+            SpeciesTable.parse(data),
+            data,
+            out,
+        )
+    console.out.print(
+        f"{exported.written} photos in {out}; left out: {exported.unlabelled} without a known"
+        f" species, {exported.unprocessed} not processed or rejected, {exported.duplicates}"
+        f" near-duplicates, {exported.without_photo} without a photo",
+        soft_wrap=True,
+    )
+
+
+@commands.command()
+def species_json(
+    bundle: BundleFolder = DEFAULT_BUNDLE,
+    to: Annotated[Path, typer.Option(help="File to write.")] = ROOT / "public" / "species.json",
+) -> None:
+    """Write the static list of species that Hosting serves."""
+    from parrot.http.answers import species as species_body
+    from parrot.model.species import SpeciesTable
+
+    with console.errors():
+        rows = SpeciesTable.parse((bundle / "species.csv").read_bytes()).rows
+        lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
+        to.write_text(f'{{"species": [\n{lines}\n]}}\n', encoding="utf-8")
+    console.out.print(f"{to}", soft_wrap=True)
+
+
+@commands.command()
+def adopt(
+    joblib_folder: Annotated[
+        Path, typer.Argument(help="With the four .joblib files.", exists=True)
+    ],
+    species: Annotated[Path, typer.Argument(help="species.csv in class order.", exists=True)],
+    out: Annotated[Path, typer.Argument(help="Bundle folder to write.")],
+    version: Annotated[str, typer.Option(help="Bundle version.")] = "first",
+) -> None:
+    """Make a bundle of the first version's joblib files. They are unpickled: trust them."""
+    from models.publishing.first_version import adopt as adopt_files
+
+    with console.errors():
+        adopt_files(joblib_folder, species, version, out)
+    console.out.print(f"bundle: {out}", soft_wrap=True)
+
+
+def _observations(where: str) -> AllObservations:
+    kind, _, name = where.partition(":")
+    if kind == "sqlite":
+        from parrot.adapters.sqlite import SqliteObservations
+
+        return SqliteObservations(Path(name))
+    if kind == "firestore":
+        from google.cloud.firestore import Client
+
+        from parrot.adapters.firestore import FirestoreObservations
+
+        return FirestoreObservations(Client(project=name or None))
+    raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT")

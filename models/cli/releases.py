@@ -1,0 +1,78 @@
+"""The life of a bundle in a bucket: publish, list, promote, rollback."""
+
+from __future__ import annotations
+
+import typer
+from rich.table import Table
+
+from models.cli import console
+from models.cli.options import DEFAULT_BUNDLE, BundleFolder, Target
+
+# ruff: noqa: PLC0415 - as in `models.cli`
+
+commands = typer.Typer()
+
+
+@commands.command()
+def publish(
+    to: Target,
+    bundle: BundleFolder = DEFAULT_BUNDLE,
+) -> None:
+    """Upload a bundle as a version and read it back; a version is never overwritten."""
+    from models.publishing import releases
+    from models.publishing.release_store import open_store
+    from parrot.adapters.bundle_files import FolderBundle
+
+    with console.errors():
+        release, new = releases.publish(FolderBundle(bundle), open_store(to))
+    console.out.print(f"{release.version} {'published' if new else 'was published before'}")
+    console.out.print("pin it with:", style="dim")
+    pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"
+    console.out.print(pin, soft_wrap=True)
+
+
+@commands.command(name="list")
+def list_(to: Target) -> None:
+    """Published versions, and which one is current."""
+    from models.publishing import releases
+    from models.publishing.release_store import open_store
+
+    with console.errors():
+        store = open_store(to)
+        found, now = releases.releases(store), releases.current(store)
+    table = Table()
+    table.add_column("version", overflow="fold", min_width=10)
+    table.add_column("current since", overflow="fold", min_width=10)
+    table.add_column("manifest sha256", overflow="fold")
+    for release in found:
+        is_current = now is not None and now.now.version == release.version
+        promoted = now.now.promoted if now and is_current else ""
+        table.add_row(release.version, promoted, release.manifest_sha256)
+    console.out.print(table)
+
+
+@commands.command()
+def promote(version: str, to: Target) -> None:
+    """Let functions without a pinned version follow this one from their next start."""
+    from models.publishing import releases
+    from models.publishing.release_store import open_store
+
+    with console.errors():
+        promotion = releases.promote(version, open_store(to))
+    console.out.print(
+        f"{promotion.version} is current; manifest {promotion.manifest_sha256}", soft_wrap=True
+    )
+
+
+@commands.command()
+def rollback(to: Target) -> None:
+    """Promote again what was current before the current version."""
+    from models.publishing import releases
+    from models.publishing.release_store import open_store
+
+    with console.errors():
+        promotion = releases.rollback(open_store(to))
+    console.out.print(
+        f"{promotion.version} is current again; manifest {promotion.manifest_sha256}",
+        soft_wrap=True,
+    )

@@ -1,0 +1,155 @@
+"""Commands that look at labelled photos: fit, evaluate, compare."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from models.cli import console
+from models.cli.options import (
+    DEFAULT_BUNDLE,
+    FEATURE_CACHE,
+    LOCAL,
+    BundleFolder,
+    Cache,
+    Photos,
+    SpeciesFile,
+)
+
+if TYPE_CHECKING:
+    from models.data.features import Extractor
+    from models.evaluation.results import Results
+
+# ruff: noqa: PLC0415 - as in `models.cli`
+
+commands = typer.Typer()
+
+
+@commands.command()
+def fit(  # noqa: PLR0913 - the options of one command
+    photos: Photos,
+    *,
+    out: Annotated[Path | None, typer.Option(help="Bundle folder to write.")] = None,
+    version: Annotated[str | None, typer.Option(help="Bundle version; today's date.")] = None,
+    model_version: Annotated[str, typer.Option(help="Version of the served model.")] = "1",
+    species: SpeciesFile = DEFAULT_BUNDLE / "species.csv",
+    keep: Annotated[float, typer.Option(help="Share of parrots to let through.")] = 0.975,
+    coverage: Annotated[float, typer.Option(help="Coverage of the species set.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    cache: Cache = FEATURE_CACHE,
+) -> None:
+    """Fit gate and species head on labelled photos, calibrate, write a bundle with its card.
+
+    Features are extracted once and kept; an interrupted run goes on where it stopped.
+    """
+    from models.training.fitting import Policy
+    from models.training.job import Order, train
+
+    name = version or f"{datetime.now(UTC):%Y-%m-%d}"
+    order = Order(
+        photos=photos,
+        species_csv=species,
+        version=name,
+        model_version=model_version,
+        out=out or LOCAL / "bundles" / name,
+        policy=Policy(keep=keep, coverage=coverage, seed=seed),
+    )
+    with console.errors(), console.progress() as (progress, step):
+        fitted = train(order, _extractor(cache), progress=progress, step=step)
+        if report is not None:
+            step("report")
+            _write_report(report, f"Bundle {name}, cross-validated", fitted.results)
+    gates = Table(title=f"gates that keep {keep:.1%} of parrots let through; * from new sources")
+    for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
+        gates.add_column(heading, justify="left" if heading == "gate" else "right")
+    for candidate in fitted.candidates:
+        shares = (
+            candidate.birds,
+            candidate.others,
+            candidate.birds_new_sources,
+            candidate.others_new_sources,
+        )
+        style = "bold" if candidate.kind == fitted.gate.scorer.kind else ""
+        gates.add_row(candidate.kind, *(f"{share:.2%}" for share in shares), style=style)
+    console.out.print(gates)
+    console.out.print(
+        console.figures({"cross-validated": fitted.results, "new sources": fitted.new_sources})
+    )
+    console.out.print(f"bundle: {order.out}", soft_wrap=True)
+
+
+@commands.command()
+def evaluate(
+    photos: Photos,
+    *,
+    bundle: BundleFolder = DEFAULT_BUNDLE,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    metrics: Annotated[Path | None, typer.Option(help="metrics.json to write.")] = None,
+    cache: Cache = FEATURE_CACHE,
+) -> None:
+    """What a bundle answers for labelled photos; photos it was fitted on flatter it."""
+    from models.evaluation.evaluator import evaluate as evaluate_bundle
+
+    with console.errors(), console.progress() as (progress, step):
+        results = evaluate_bundle(bundle, photos, _extractor(cache), progress=progress)
+        if report is not None:
+            step("report")
+            _write_report(report, f"Bundle {bundle.name}", results)
+    if metrics is not None:
+        metrics.parent.mkdir(parents=True, exist_ok=True)
+        metrics.write_text(json.dumps(results.figures(), indent=1))
+    console.out.print(console.figures({bundle.name: results}))
+
+
+@commands.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="Bundle folder.", exists=True)],
+    after: Annotated[Path, typer.Argument(help="Bundle folder.", exists=True)],
+    photos: Photos,
+    *,
+    cache: Cache = FEATURE_CACHE,
+) -> None:
+    """Two bundles on the same photos, with 95 % intervals of the difference."""
+    from models.evaluation.comparison import compare as compare_results
+    from models.evaluation.evaluator import evaluate as evaluate_bundle
+
+    with console.errors(), console.progress() as (progress, _step):
+        extractor = _extractor(cache)
+        results = [
+            evaluate_bundle(folder, photos, extractor, progress=progress)
+            for folder in (before, after)
+        ]
+        differences = compare_results(*results)
+    table = Table()
+    for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
+        table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
+    for line in differences:
+        table.add_row(
+            f"{line.figure} [dim](n = {line.photos})",
+            f"{line.before:.2%}",
+            f"{line.after:.2%}",
+            f"{(line.after - line.before) * 100:+.2f}",
+            f"{line.low * 100:+.2f}..{line.high * 100:+.2f}",
+            line.verdict,
+        )
+    console.out.print(table)
+
+
+def _extractor(cache: Path) -> Extractor:
+    from models.data.features import Extractor
+    from models.network.backbone import LITE2
+
+    return Extractor(LITE2, cache)
+
+
+def _write_report(path: Path, title: str, results: Results) -> None:
+    from models.report.report_file import write
+
+    write(path, title, results)
+    console.err.print(f"report: {path}", soft_wrap=True)
