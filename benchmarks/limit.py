@@ -10,7 +10,7 @@ import numpy as np
 from local.model_server import savedmodel
 from models.network.lazy_tf import tf
 from parrot import images
-from parrot.model import manifest as manifests
+from parrot.model.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ class Limit:
     def __init__(self, bundle: Path, models: Path) -> None:
         """Load the bundle's SavedModel from `models`. Raises BadBundle, ModelError."""
         savedmodel.limit_threads(inter_op=1, intra_op=1)
-        (self.served,) = manifests.parse((bundle / manifests.NAME).read_bytes()).models
+        (self.served,) = Manifest.parse((bundle / MANIFEST).read_bytes()).models
         folder = models / self.served.name / (self.served.version or "1")
         self._forward = tf().saved_model.load(str(folder)).signatures[self.served.signature]
 

@@ -23,7 +23,7 @@ from local.supervisor import Part, PartFailed, Supervisor, free_port
 from models.network.model_folder import is_built
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
-from parrot.adapters.bundle_files import FolderBundle
+from parrot.adapters.bundle_files import FolderFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -220,7 +220,7 @@ def _publish(storage: str) -> Release:
     client.create_bucket(MODEL_BUCKET)
     with contextlib.suppress(Conflict):
         client.create_bucket(BUCKET)
-    release, _ = publish(FolderBundle(DEFAULT_BUNDLE), BucketStore(client, MODEL_BUCKET))
+    release, _ = publish(FolderFiles(DEFAULT_BUNDLE), BucketStore(client, MODEL_BUCKET))
     return release
 
 

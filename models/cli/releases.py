@@ -21,10 +21,10 @@ def publish(
     """Upload a bundle as a version and read it back; a version is never overwritten."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
-    from parrot.adapters.bundle_files import FolderBundle
+    from parrot.adapters.bundle_files import FolderFiles
 
     with console.errors():
-        release, new = releases.publish(FolderBundle(bundle), open_store(to))
+        release, new = releases.publish(FolderFiles(bundle), open_store(to))
     console.out.print(f"{release.version} {'published' if new else 'was published before'}")
     console.out.print("pin it with:", style="dim")
     pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"

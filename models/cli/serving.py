@@ -53,7 +53,7 @@ def wrap(  # noqa: PLR0913 - the options of one command
     with console.errors(), console.err.status("wrapping"):
         done = wrap_model(source, out, spec, signature=signature)
     console.err.print("its entry in a manifest's models:", style="dim")
-    console.out.print_json(data=done.manifest(encoding))
+    console.out.print_json(data=done.served_model(encoding).dump())
     for name, shape in done.outputs.items():
         console.err.print(f"output {name} {shape}", markup=False)
     console.err.print(f"largest difference to the source on noise: {done.difference:.2g}")

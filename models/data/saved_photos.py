@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
 from parrot.errors import InvalidImage, UnsupportedMedia
-from parrot.model import manifest
+from parrot.model.manifest import digest
 from parrot.observation import Status
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def export(  # noqa: PLR0913 - both ends of a copy
     A near-duplicate of the same user adds nothing and is left out. Raises StoreUnavailable.
     """
     known = {row.id for row in species.rows}
-    label_map = manifest.digest(species_csv)
+    label_map = digest(species_csv)
     lines, counts = (
         [],
         dict.fromkeys(("unlabelled", "unprocessed", "without_photo", "duplicates"), 0),
@@ -126,7 +126,7 @@ def _fetch(
     """The photo's path in the folder; None where it is gone or is no photo after all."""
     name = f"{_hash(observation.uid)}-{_hash(observation.id)}"
     path = folder / "parrots" / species / f"{name}{_SUFFIX.get(observation.media_type, '')}"
-    if path.is_file() and manifest.digest(path.read_bytes()) == observation.sha256:
+    if path.is_file() and digest(path.read_bytes()) == observation.sha256:
         return path
     data = originals.read(observation.object_name)
     try:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from models.data import dataset, labelled_photos
 from models.evaluation.results import Results
 from models.network.head import HEAD_FILE, SpeciesHead
-from parrot.adapters.bundle_files import FolderBundle
-from parrot.adapters.joblib_gate import compile_gate
+from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
-from parrot.model import bundle as bundles
+from parrot.model.bundle import Bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +29,7 @@ def evaluate(
 
     Raises BadBundle, BadDataset, InvalidImage.
     """
-    bundle = bundles.load(
-        FolderBundle(bundle_folder), sha256=None, trusted=False, compile_joblib=compile_gate
-    )
+    bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were not built here")
     head = SpeciesHead.load((bundle_folder / HEAD_FILE).read_bytes())

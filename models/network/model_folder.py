@@ -8,7 +8,7 @@ from models.network.backbone import LITE2
 from models.network.classifier import export, up_to_date
 from models.network.head import HEAD_FILE
 from parrot.errors import BadBundle
-from parrot.model import manifest as manifests
+from parrot.model.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def is_built(bundle: Path, models: Path) -> bool:
 
 
 def _head_and_folder(bundle: Path, models: Path) -> tuple[bytes, Path]:
-    manifest = manifests.parse((bundle / manifests.NAME).read_bytes())
+    manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
     head = bundle / HEAD_FILE
     if len(manifest.models) != 1 or not head.is_file():
         raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were not built here")

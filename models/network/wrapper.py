@@ -9,7 +9,7 @@ The written SavedModel has three signatures, each with the outputs of the source
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
 from parrot import images
 from parrot.model.inputs import Encoding, Scaling
+from parrot.model.served_model import DEFAULT_SIGNATURE, ServedModel
 from parrot.records import Raster
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from parrot.model.inputs import InputSpec
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
-SIGNATURES = {Encoding.RAW: "serving_default", Encoding.JPEG: "jpeg", Encoding.FLOATS: "floats"}
+SIGNATURES = {Encoding.RAW: DEFAULT_SIGNATURE, Encoding.JPEG: "jpeg", Encoding.FLOATS: "floats"}
 _RANK = 4
 _TOLERANCE = 1e-4
 _ROLES = ("features", "logits", "probabilities")
@@ -42,20 +43,20 @@ class Wrapped:
     outputs: Mapping[str, tuple[int | None, ...]]
     difference: float  # largest one to the source's own outputs, on noise
 
-    def manifest(self, encoding: Encoding = Encoding.RAW) -> dict[str, Any]:
-        """The model's entry for a bundle's `manifest.json` when asked in this encoding.
+    def served_model(self, encoding: Encoding = Encoding.RAW) -> ServedModel:
+        """The model's entry for a manifest, if it is to be asked in this encoding.
 
-        Outputs that are not called features, logits or probabilities are missing in it: their
-        role is for a person to say.
+        Only outputs named features, logits or probabilities are in it: a person must say which
+        role any other plays.
         """
-        own_scaling = self.spec.scaling if encoding is Encoding.FLOATS else Scaling.NONE
-        return {
-            "name": self.folder.resolve().parent.name,
-            "version": self.folder.name,
-            "signature": SIGNATURES[encoding],
-            "input": asdict(replace(self.spec, encoding=encoding, scaling=own_scaling)),
-            "outputs": {role: role for role in _ROLES if role in self.outputs},
-        }
+        scaling = self.spec.scaling if encoding is Encoding.FLOATS else Scaling.NONE
+        return ServedModel(
+            name=self.folder.resolve().parent.name,
+            version=self.folder.name,
+            signature=SIGNATURES[encoding],
+            input=replace(self.spec, encoding=encoding, scaling=scaling),
+            **{role: role if role in self.outputs else None for role in _ROLES},
+        )
 
 
 @dataclass(frozen=True, slots=True)

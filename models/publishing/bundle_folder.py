@@ -1,21 +1,22 @@
-"""Write a bundle folder: manifest, species, compiled gate, and the head that the export needs."""
+"""A new bundle, written to a folder."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parrot.model import manifest as manifests
+from parrot.model.manifest import GATE, MANIFEST, SPECIES, Manifest, Reference, digest
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from parrot.model.gate import Gate
-    from parrot.model.manifest import Conformal, ServedModel
+    from parrot.model.manifest import Conformal
+    from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
 _REFERENCE_DECIMALS = 5
@@ -37,62 +38,33 @@ class Draft:
 
 
 def write(draft: Draft, folder: Path) -> None:
-    """Write the files, the manifest last."""
+    """Write a fitted bundle. Raises BadBundle."""
     import sklearn  # noqa: PLC0415 - 0.8 s, not for --help
 
-    files = {
-        manifests.GATE: draft.gate.dump(),
-        manifests.SPECIES: draft.species_csv,
-        **draft.extra,
-    }
+    files = {GATE: draft.gate.dump(), SPECIES: draft.species_csv, **draft.extra}
     references = np.round(draft.references.astype(np.float64), _REFERENCE_DECIMALS)
-    manifest = {
-        "format": manifests.FORMAT,
-        "version": draft.version,
-        "features": draft.gate.features,
-        "classes": len(draft.species_csv.decode().strip().splitlines()) - 1,
-        "models": [_model(model) for model in draft.models],
-        "gate": {"kind": draft.gate.scorer.kind, "threshold": draft.threshold},
-        **({"conformal": asdict(draft.conformal)} if draft.conformal else {}),
-        "scikit_learn": sklearn.__version__,
-        "files": {name: manifests.digest(data) for name, data in sorted(files.items())},
-        "reference": [
-            {"features": row.tolist(), "probability": round(draft.gate.score(row), 8)}
-            for row in references
-        ],
-        "metrics": draft.metrics,
-    }
+    manifest = Manifest(
+        version=draft.version,
+        features=draft.gate.features,
+        classes=len(SpeciesTable.parse(draft.species_csv)),
+        models=draft.models,
+        gate_kind=draft.gate.scorer.kind,
+        threshold=draft.threshold,
+        conformal=draft.conformal,
+        scikit_learn=sklearn.__version__,
+        files={name: digest(data) for name, data in files.items()},
+        reference=tuple(
+            Reference(tuple(row.tolist()), round(draft.gate.score(row), 8)) for row in references
+        ),
+        metrics=draft.metrics,
+    )
+    write_files(manifest, files, folder)
+
+
+def write_files(manifest: Manifest, files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files that a manifest lists, and the manifest last. Raises BadBundle."""
+    data = manifest.dump()
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    (folder / manifests.NAME).write_text(_flat_vectors(text) + "\n", encoding="utf-8")
-
-
-def _model(model: ServedModel) -> dict[str, Any]:
-    outputs = {
-        "features": model.features,
-        "probabilities": model.probabilities,
-        "logits": model.logits,
-    }
-    return {
-        "name": model.name,
-        "version": model.version,
-        "signature": model.signature,
-        "input": asdict(model.input),
-        "outputs": {role: name for role, name in outputs.items() if name is not None},
-    }
-
-
-def _flat_vectors(text: str) -> str:
-    """JSON's indent puts every number on a line of its own; put each vector on one."""
-    lines: list[str] = []
-    within = False
-    for line in text.splitlines():
-        if within:
-            lines[-1] += " " * (line.strip() not in "],") + line.strip()
-            within = not line.strip().startswith("]")
-        else:
-            lines.append(line)
-            within = line.endswith('"features": [')
-    return "\n".join(lines)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / MANIFEST).write_bytes(data)

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parrot.model import manifest as manifests
+from models.publishing import bundle_folder
 from parrot.model.gate import OneClass
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.manifest import JOBLIB_STAGES, SPECIES, Manifest, Reference, digest
+from parrot.model.served_model import DEFAULT_SIGNATURE, ServedModel
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _THRESHOLD = 0.5
 _REFERENCES = 3
-_SQUASHED = {"crop": Crop.SQUASH, "resampling": Resampling.TF_BILINEAR, "encoding": Encoding.FLOATS}
-EXTRACTOR_INPUT = InputSpec(224, 224, scaling=Scaling.CAFFE, **_SQUASHED)  # type: ignore[arg-type]
-CLASSIFIER_INPUT = InputSpec(299, 299, scaling=Scaling.UNIT, **_SQUASHED)  # type: ignore[arg-type]
+
+
+def _squashed(size: int, scaling: Scaling) -> InputSpec:
+    return InputSpec(
+        size,
+        size,
+        crop=Crop.SQUASH,
+        resampling=Resampling.TF_BILINEAR,
+        scaling=scaling,
+        encoding=Encoding.FLOATS,
+    )
+
+
+EXTRACTOR = ServedModel(
+    "ParrotExtractor",
+    None,
+    DEFAULT_SIGNATURE,
+    _squashed(224, Scaling.CAFFE),
+    features="features",
+    probabilities=None,
+)
+CLASSIFIER = ServedModel(
+    "ParrotClassifier",
+    None,
+    DEFAULT_SIGNATURE,
+    _squashed(299, Scaling.UNIT),
+    features=None,
+    probabilities="probabilities",
+)
 
 
 def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) -> None:
@@ -31,39 +58,25 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
     import joblib  # noqa: PLC0415 - with scikit-learn 0.8 s, not for --help
     import sklearn  # noqa: PLC0415
 
-    files = {name: (joblib_folder / name).read_bytes() for name in manifests.JOBLIB_STAGES}
-    files[manifests.SPECIES] = species_csv.read_bytes()
-    stages = [joblib.load(joblib_folder / name) for name in manifests.JOBLIB_STAGES]
+    files = {name: (joblib_folder / name).read_bytes() for name in JOBLIB_STAGES}
+    files[SPECIES] = species_csv.read_bytes()
+    stages = [joblib.load(joblib_folder / name) for name in JOBLIB_STAGES]
     references = _references(*stages)
-    manifest = {
-        "format": manifests.FORMAT,
-        "version": manifests.version_name(version),
-        "features": references.shape[1],
-        "classes": len(files[manifests.SPECIES].decode().strip().splitlines()) - 1,
-        "models": [
-            {
-                "name": "ParrotExtractor",
-                "input": asdict(EXTRACTOR_INPUT),
-                "outputs": {"features": "features"},
-            },
-            {
-                "name": "ParrotClassifier",
-                "input": asdict(CLASSIFIER_INPUT),
-                "outputs": {"probabilities": "probabilities"},
-            },
-        ],
-        "gate": {"kind": OneClass.kind, "threshold": _THRESHOLD},
-        "scikit_learn": sklearn.__version__,
-        "files": {name: manifests.digest(data) for name, data in sorted(files.items())},
-        "reference": [
-            {"features": row.tolist(), "probability": probability(row, *stages)}
-            for row in references
-        ],
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    (folder / manifests.NAME).write_text(json.dumps(manifest))
+    manifest = Manifest(
+        version=version,
+        features=references.shape[1],
+        classes=len(SpeciesTable.parse(files[SPECIES])),
+        models=(EXTRACTOR, CLASSIFIER),
+        gate_kind=OneClass.kind,
+        threshold=_THRESHOLD,
+        conformal=None,
+        scikit_learn=sklearn.__version__,
+        files={name: digest(data) for name, data in files.items()},
+        reference=tuple(
+            Reference(tuple(row.tolist()), probability(row, *stages)) for row in references
+        ),
+    )
+    bundle_folder.write_files(manifest, files, folder)
 
 
 def probability(features: Any, scaler: Any, pca: Any, gmm: Any, iso: Any) -> float:

@@ -31,7 +31,7 @@ class Stored:
     generation: str
 
 
-class BundleStore(Protocol):
+class ReleaseStore(Protocol):
     """Objects by name; names are `bundles/...`."""
 
     def read(self, name: str) -> Stored | None:
@@ -118,7 +118,7 @@ class FolderStore:
         )
 
 
-def open_store(target: str) -> BundleStore:
+def open_store(target: str) -> ReleaseStore:
     """`gs://BUCKET` or a folder. For the emulator set STORAGE_EMULATOR_HOST."""
     from pathlib import Path  # noqa: PLC0415
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from models.publishing.release_store import Changed
 from parrot.adapters.bundle_files import CURRENT, FOLDER
-from parrot.adapters.joblib_gate import compile_gate
+from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
-from parrot.model import bundle as bundles
-from parrot.model import manifest as manifests
+from parrot.model.bundle import Bundle
+from parrot.model.manifest import MANIFEST, digest, version_name
 
 if TYPE_CHECKING:
-    from models.publishing.release_store import BundleStore
+    from models.publishing.release_store import ReleaseStore
+    from parrot.model.bundle import BundleFiles
 
 _HISTORY = 50
 
@@ -57,7 +58,7 @@ class Current:
     generation: str
 
 
-def publish(source: bundles.BundleFiles, store: BundleStore) -> tuple[Release, bool]:
+def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
     """Upload a bundle and read it back as a function would; the release, and whether it is new.
 
     A version without its manifest is an unfinished upload, which is completed. The same bundle
@@ -66,9 +67,9 @@ def publish(source: bundles.BundleFiles, store: BundleStore) -> tuple[Release, b
     local = _load(source)
     release = Release(local.manifest.version, local.sha256)
     prefix = f"{FOLDER}/{release.version}"
-    present = store.read(f"{prefix}/{manifests.NAME}")
+    present = store.read(f"{prefix}/{MANIFEST}")
     if present is not None:
-        if manifests.digest(present.data) != release.manifest_sha256:
+        if digest(present.data) != release.manifest_sha256:
             raise Refused(f"{prefix} holds another bundle: publish under another version")
         return release, False
     try:
@@ -78,7 +79,7 @@ def publish(source: bundles.BundleFiles, store: BundleStore) -> tuple[Release, b
             if unfinished is None or unfinished.data != data:
                 over = unfinished.generation if unfinished else None
                 store.write(f"{prefix}/{name}", data, over=over)
-        store.write(f"{prefix}/{manifests.NAME}", source.read(manifests.NAME), over=None)
+        store.write(f"{prefix}/{MANIFEST}", source.read(MANIFEST), over=None)
     except Changed as error:
         raise Refused(f"somebody else is publishing {prefix} now ({error})") from error
     if _load(_Published(store, release.version)).sha256 != release.manifest_sha256:
@@ -86,18 +87,18 @@ def publish(source: bundles.BundleFiles, store: BundleStore) -> tuple[Release, b
     return release, True
 
 
-def releases(store: BundleStore) -> list[Release]:
+def releases(store: ReleaseStore) -> list[Release]:
     """All published versions, oldest name first."""
     found = []
     for name in store.names(f"{FOLDER}/"):
         version, _, file = name.removeprefix(f"{FOLDER}/").partition("/")
-        manifest = store.read(name) if file == manifests.NAME else None
+        manifest = store.read(name) if file == MANIFEST else None
         if manifest is not None:
-            found.append(Release(version, manifests.digest(manifest.data)))
+            found.append(Release(version, digest(manifest.data)))
     return found
 
 
-def current(store: BundleStore) -> Current | None:
+def current(store: ReleaseStore) -> Current | None:
     """What is promoted. Raises BadBundle where the pointer cannot be read."""
     stored = store.read(CURRENT)
     if stored is None:
@@ -110,18 +111,18 @@ def current(store: BundleStore) -> Current | None:
         raise BadBundle(f"{CURRENT} cannot be read: {error!r}") from error
 
 
-def promote(version: str, store: BundleStore) -> Promotion:
+def promote(version: str, store: ReleaseStore) -> Promotion:
     """Let functions without a pinned version follow this one from their next start.
 
     The version is read and verified first. Raises BadBundle, Refused where it is unknown or
     somebody else promotes at the same time.
     """
     before = current(store)
-    loaded = _load(_Published(store, manifests.version_name(version)))
+    loaded = _load(_Published(store, version_name(version)))
     return _point(version, loaded.sha256, before, store)
 
 
-def rollback(store: BundleStore) -> Promotion:
+def rollback(store: ReleaseStore) -> Promotion:
     """Promote again what was current before the current version. Raises BadBundle, Refused."""
     before = current(store)
     earlier = (
@@ -135,7 +136,7 @@ def rollback(store: BundleStore) -> Promotion:
     return _point(earlier[0].version, loaded.sha256, before, store)
 
 
-def _point(version: str, sha256: str, before: Current | None, store: BundleStore) -> Promotion:
+def _point(version: str, sha256: str, before: Current | None, store: ReleaseStore) -> Promotion:
     promotion = Promotion(version, sha256, datetime.now(UTC).isoformat(timespec="seconds"))
     history = (before.now, *before.history)[:_HISTORY] if before else ()
     body = {**asdict(promotion), "history": [asdict(line) for line in history]}
@@ -149,7 +150,7 @@ def _point(version: str, sha256: str, before: Current | None, store: BundleStore
 
 @dataclass(frozen=True, slots=True)
 class _Published:
-    store: BundleStore
+    store: ReleaseStore
     version: str
 
     def read(self, name: str) -> bytes:
@@ -159,7 +160,7 @@ class _Published:
         return stored.data
 
 
-def _load(files: bundles.BundleFiles) -> bundles.Bundle:
+def _load(files: BundleFiles) -> Bundle:
     """As a function would, reference vectors and all; the publisher trusts the bundle's pickles."""
-    sha256 = manifests.digest(files.read(manifests.NAME))
-    return bundles.load(files, sha256=sha256, trusted=True, compile_joblib=compile_gate)
+    sha256 = digest(files.read(MANIFEST))
+    return Bundle.load(files, sha256=sha256, unpickle=unpickle)

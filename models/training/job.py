@@ -13,7 +13,7 @@ from models.network.head import HEAD_FILE
 from models.publishing import bundle_folder
 from models.training import card
 from models.training.fitting import fit
-from parrot.model.manifest import ServedModel
+from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from parrot.records import Classification, SpeciesSet, Timing
 
 if TYPE_CHECKING:
     from parrot.model.bundle import Bundle
-    from parrot.model.manifest import ServedModel
+    from parrot.model.served_model import ServedModel
     from parrot.records import Floats, Photo, Prediction
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 import requests
 
 from parrot import logs
-from parrot.adapters.bundle_files import BucketBundle, current_version
+from parrot.adapters.bundle_files import BucketFiles, current_version
 from parrot.adapters.identity import LocalIdentity
 from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
 from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.config import Settings
-from parrot.model import bundle
+from parrot.model.bundle import Bundle, load_species
 from parrot.model.manifest import version_name
 from parrot.observations import Observer
 from parrot.process import Processor
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from parrot.adapters.sqlite import SqliteObservations
     from parrot.classify import ModelServer
     from parrot.http.caller import AppCheck, Identity
-    from parrot.model.bundle import Bundle
     from parrot.model.gate import Gate
     from parrot.model.species import SpeciesTable
 
@@ -154,7 +153,7 @@ def species() -> SpeciesTable:
     Raises BadConfig, BadBundle, StoreUnavailable.
     """
     files, sha256 = _bundle_files()
-    return bundle.load_species(files, sha256=sha256)
+    return load_species(files, sha256=sha256)
 
 
 @_once
@@ -198,28 +197,24 @@ def _storage() -> Client:
 def _bundle() -> Bundle:
     config = settings()
     files, sha256 = _bundle_files()
-    return bundle.load(
-        files,
-        sha256=sha256,
-        trusted=config.bundle is not None and config.bundle_sha256 is not None,
-        compile_joblib=_compile_joblib,
-    )
+    pinned = config.bundle is not None and config.bundle_sha256 is not None
+    return Bundle.load(files, sha256=sha256, unpickle=_unpickle if pinned else None)
 
 
 @_once
-def _bundle_files() -> tuple[BucketBundle, str | None]:
+def _bundle_files() -> tuple[BucketFiles, str | None]:
     """The pinned bundle, or the one that `current.json` names; and its manifest's sha256."""
     config = settings()
     version, sha256 = config.bundle, config.bundle_sha256
     if version is None:
         version, sha256 = current_version(_storage(), config.model_bucket)
-    return BucketBundle(_storage(), config.model_bucket, version_name(version)), sha256
+    return BucketFiles(_storage(), config.model_bucket, version_name(version)), sha256
 
 
-def _compile_joblib(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
-    from parrot.adapters.joblib_gate import compile_gate  # noqa: PLC0415 - scikit-learn: 0.8 s
+def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
+    from parrot.adapters.joblib_gate import unpickle  # noqa: PLC0415 - scikit-learn: 0.8 s
 
-    return compile_gate(pickles, scikit_learn)
+    return unpickle(pickles, scikit_learn)
 
 
 def _model_server() -> ModelServer:

@@ -12,12 +12,12 @@ import requests
 from models.network.lazy_tf import tf
 from models.publishing import first_version
 from parrot import images
-from parrot.adapters.bundle_files import FolderBundle
-from parrot.adapters.joblib_gate import compile_gate
+from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.joblib_gate import unpickle
 from parrot.adapters.model_server import TfServing, pooled
 from parrot.classify import Classifier
 from parrot.errors import BadBundle
-from parrot.model import bundle
+from parrot.model.bundle import Bundle
 from tests.support.photos import first
 from tests.support.serving import model_server
 
@@ -112,13 +112,8 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
 
     url, extractor, classifier = two_models
     stages = [joblib.load(joblib_folder / f"{n}.joblib") for n in ("scaler", "pca", "gmm", "iso")]
-    files = FolderBundle(adopted)
-    loaded = bundle.load(
-        files,
-        sha256=_sha256(adopted),
-        trusted=True,
-        compile_joblib=compile_gate,
-    )
+    files = FolderFiles(adopted)
+    loaded = Bundle.load(files, sha256=_sha256(adopted), unpickle=unpickle)
     server = TfServing(url, pooled(requests.Session()), timeout=30)
     classify = Classifier(loaded, server, max_pixels=50_000_000).classify
     verdicts = []
@@ -145,7 +140,9 @@ def test_joblib_files_are_not_unpickled_unless_the_manifest_is_pinned(adopted: P
         raise AssertionError("unpickled")
 
     with pytest.raises(BadBundle, match="MODEL_BUNDLE_SHA256"):
-        bundle.load(FolderBundle(adopted), sha256=None, trusted=True, compile_joblib=never)
+        Bundle.load(FolderFiles(adopted), sha256=None, unpickle=never)
+    with pytest.raises(BadBundle, match="MODEL_BUNDLE_SHA256"):
+        Bundle.load(FolderFiles(adopted), sha256=_sha256(adopted))
 
 
 def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_path: Path) -> None:
@@ -154,12 +151,7 @@ def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_pat
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "gmm.joblib").write_bytes(b"cos\nsystem\n")
     with pytest.raises(BadBundle, match=r"gmm\.joblib .* damaged"):
-        bundle.load(
-            FolderBundle(tmp_path),
-            sha256=_sha256(adopted),
-            trusted=True,
-            compile_joblib=compile_gate,
-        )
+        Bundle.load(FolderFiles(tmp_path), sha256=_sha256(adopted), unpickle=unpickle)
 
 
 def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_path: Path) -> None:
@@ -170,12 +162,7 @@ def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_pat
     manifest["scikit_learn"] = "0.24.2"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BadBundle, match=r"0\.24\.2"):
-        bundle.load(
-            FolderBundle(tmp_path),
-            sha256=_sha256(tmp_path),
-            trusted=True,
-            compile_joblib=compile_gate,
-        )
+        Bundle.load(FolderFiles(tmp_path), sha256=_sha256(tmp_path), unpickle=unpickle)
 
 
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])

@@ -10,10 +10,10 @@ import pytest
 
 from local import stack
 from models.publishing import releases
-from models.publishing.release_store import BucketStore, BundleStore, Changed, FolderStore
-from parrot.adapters.bundle_files import BucketBundle, FolderBundle, current_version
+from models.publishing.release_store import BucketStore, Changed, FolderStore, ReleaseStore
+from parrot.adapters.bundle_files import BucketFiles, FolderFiles, current_version
 from parrot.errors import BadBundle
-from parrot.model import bundle
+from parrot.model.bundle import Bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ CURRENT = "bundles/current.json"
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> BundleStore:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ReleaseStore:
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
     (url,) = [url for name, url, _ in request.getfixturevalue("running").parts if name == "storage"]
@@ -49,12 +49,12 @@ def versions(tmp_path: Path) -> dict[str, Path]:
     return made
 
 
-def publish(store: BundleStore, folder: Path) -> bool:
-    return releases.publish(FolderBundle(folder), store)[1]
+def publish(store: ReleaseStore, folder: Path) -> bool:
+    return releases.publish(FolderFiles(folder), store)[1]
 
 
 def test_a_version_is_published_once_and_never_overwritten(
-    store: BundleStore, versions: dict[str, Path]
+    store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
     """What a deployment pinned must stay what it was."""
     assert publish(store, versions["v1"])
@@ -67,7 +67,7 @@ def test_a_version_is_published_once_and_never_overwritten(
 
 
 def test_an_upload_that_died_is_completed_by_the_next_try(
-    store: BundleStore, versions: dict[str, Path]
+    store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
     """The manifest comes last, so half a version is no version."""
     store.write("bundles/v1/gate.npz", b"half", over=None)
@@ -76,7 +76,7 @@ def test_an_upload_that_died_is_completed_by_the_next_try(
     assert [release.version for release in releases.releases(store)] == ["v1"]
 
 
-def test_a_damaged_bundle_is_not_published(store: BundleStore, versions: dict[str, Path]) -> None:
+def test_a_damaged_bundle_is_not_published(store: ReleaseStore, versions: dict[str, Path]) -> None:
     """It is loaded as a function would load it, before anything is uploaded."""
     (versions["v1"] / "gate.npz").write_bytes(b"half")
     with pytest.raises(BadBundle, match=r"gate\.npz"):
@@ -85,7 +85,7 @@ def test_a_damaged_bundle_is_not_published(store: BundleStore, versions: dict[st
 
 
 def test_promote_and_roll_back_move_one_pointer_and_keep_history(
-    store: BundleStore, versions: dict[str, Path]
+    store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
     """A bad model must be gone within a minute."""
     for folder in versions.values():
@@ -100,7 +100,7 @@ def test_promote_and_roll_back_move_one_pointer_and_keep_history(
 
 
 def test_an_unknown_or_damaged_version_is_not_promoted(
-    store: BundleStore, versions: dict[str, Path]
+    store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
     """Functions would fail at their next start."""
     with pytest.raises(BadBundle, match="v9"):
@@ -115,7 +115,7 @@ def test_an_unknown_or_damaged_version_is_not_promoted(
 
 
 def test_without_history_there_is_nothing_to_roll_back_to(
-    store: BundleStore, versions: dict[str, Path]
+    store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
     """Said, not guessed."""
     with pytest.raises(releases.Refused, match="nothing to roll back"):
@@ -127,7 +127,7 @@ def test_without_history_there_is_nothing_to_roll_back_to(
 
 
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
-    store: BundleStore, versions: dict[str, Path]
+    store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
     """Two people, one pointer: nobody's choice is overwritten unseen."""
     for folder in versions.values():
@@ -171,7 +171,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
     assert outcomes[now.now.version] == "won"
 
 
-def test_a_stale_write_is_refused(store: BundleStore) -> None:
+def test_a_stale_write_is_refused(store: ReleaseStore) -> None:
     """The one promise that everything above stands on."""
     store.write("bundles/x", b"1", over=None)
     first = store.read("bundles/x")
@@ -193,12 +193,8 @@ def test_a_function_follows_the_pointer_but_believes_only_its_digest(
     publish(store, versions["v1"])
     releases.promote("v1", store)
     version, sha256 = current_version(bucket.client, bucket.name)
-    files = BucketBundle(bucket.client, bucket.name, version)
+    files = BucketFiles(bucket.client, bucket.name, version)
 
-    def never(*_: object) -> object:
-        raise AssertionError("unpickled")
-
-    load = {"trusted": False, "compile_joblib": never}
-    assert bundle.load(files, sha256=sha256, **load).manifest.version == "v1"  # type: ignore[arg-type]
+    assert Bundle.load(files, sha256=sha256).manifest.version == "v1"
     with pytest.raises(BadBundle, match="expected"):
-        bundle.load(files, sha256="0" * 64, **load)  # type: ignore[arg-type]
+        Bundle.load(files, sha256="0" * 64)

@@ -20,14 +20,12 @@ from models.data.augmentation import augmented
 from models.data.views import GATE_VIEWS, SPECIES_VIEWS
 from models.evaluation import metrics
 from parrot import images
-from parrot.adapters.bundle_files import FolderBundle
-from parrot.model import bundle
+from parrot.adapters.bundle_files import FolderFiles
+from parrot.model.bundle import Bundle
 from tests.support.photos import encoded, first, noise
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from parrot.model.gate import Gate
 
 RNG = np.random.default_rng(11)
 SPECIES = {
@@ -88,7 +86,7 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     done = models(*command)
     assert done.returncode == 0, done.stderr
     assert kept < set(_rows(cache))
-    loaded = bundle.load(FolderBundle(out), sha256=None, trusted=False, compile_joblib=_never)
+    loaded = Bundle.load(FolderFiles(out), sha256=None)
     assert loaded.manifest.classes == 3
     figures = json.loads((out / "manifest.json").read_text())["metrics"]["cross_validation"]
     assert figures["species"]["top1"]["rate"] > 0.8
@@ -110,10 +108,6 @@ def _rows(cache: Path) -> set[bytes]:
             return {row for (row,) in db.execute("SELECT key FROM features")}
     except sqlite3.OperationalError:
         return set()
-
-
-def _never(*_: object) -> Gate:
-    raise AssertionError("unpickled")
 
 
 def test_a_species_without_photos_is_named(tmp_path: Path) -> None:

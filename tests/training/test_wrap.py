@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from models.network.lazy_tf import tf
 from models.network.wrapper import Wrapped, wrap
 from parrot import images
 from parrot.adapters.model_server import TfServing, pooled
-from parrot.model import manifest
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
-from parrot.model.manifest import ServedModel
+from parrot.model.manifest import Manifest
 from tests.support.photos import PHOTOS, encoded, first, noise
 from tests.support.saved_models import FEATURES, HEIGHT, SQUASHED, WIDTH, save
 from tests.support.serving import model_server
@@ -144,7 +142,7 @@ def test_a_sequential_keras_model_gives_its_output_the_name_of_its_last_layer(
     model.save(tmp_path / "model.keras")
     wrapped = wrap(tmp_path / "model.keras", tmp_path / "ParrotClassifier" / "1", SQUASHED)
     assert wrapped.outputs == {"dense_1": (3,)}
-    assert wrapped.manifest()["outputs"] == {}, "its role is for a person to say"
+    assert wrapped.served_model().dump()["outputs"] == {}, "a person must say what it is"
 
 
 def test_the_model_server_answers_for_base64_bytes(
@@ -164,11 +162,8 @@ def test_the_model_server_answers_for_base64_bytes(
         found = [row["features"] for row in answer.json()["predictions"]]
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
-        entry = wrapped.manifest()
-        asked = InputSpec(**entry["input"])
-        model = ServedModel(
-            entry["name"], entry["version"], entry["signature"], asked, "features", None
-        )
+        model = wrapped.served_model()
+        asked = model.input
         server = TfServing(url, pooled(requests.Session()), timeout=30)
         raster = images.pixels(images.read(jpegs[0]), asked)
         prediction = server.predict(model, images.payload(raster, asked))
@@ -189,10 +184,9 @@ def test_the_manifest_entry_is_one_that_a_bundle_accepts(
         replace(SQUASHED, scaling=Scaling.CAFFE),
         {"features": (FEATURES,), "probabilities": (4,), "seen": (HEIGHT, WIDTH, 3)},
         0.0,
-    ).manifest(encoding)
-    raw = json.loads(DEFAULT.read_text(encoding="utf-8"))
-    raw.pop("conformal")
-    parsed = manifest.parse(json.dumps(raw | {"models": [entry]}).encode()).models[0]
+    ).served_model(encoding)
+    bundle = replace(Manifest.parse(DEFAULT.read_bytes()), models=(entry,), conformal=None)
+    (parsed,) = Manifest.parse(bundle.dump()).models
     assert (parsed.name, parsed.version) == ("ParrotExtractor", "4")
     outputs = (parsed.features, parsed.probabilities, parsed.logits)
     assert outputs == ("features", "probabilities", None)

@@ -8,23 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.stack import DEFAULT_BUNDLE
-from parrot.adapters.bundle_files import FolderBundle
+from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
-from parrot.model import bundle, manifest
+from parrot.model.bundle import Bundle
+from parrot.model.manifest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from parrot.model.gate import Gate
 
-
-def no_joblib(*_: object) -> Gate:
-    raise AssertionError("nothing here may be unpickled")
-
-
-def load(folder: Path, pinned: str | None = None) -> bundle.Bundle:
-    return bundle.load(FolderBundle(folder), sha256=pinned, trusted=True, compile_joblib=no_joblib)
+def load(folder: Path, pinned: str | None = None) -> Bundle:
+    return Bundle.load(FolderFiles(folder), sha256=pinned)
 
 
 @pytest.fixture
@@ -89,7 +84,7 @@ def test_a_missing_file_is_named(copy: Path, name: str) -> None:
 
 def test_another_manifest_than_the_pinned_one_is_refused(copy: Path) -> None:
     """Whoever can write to the bucket must not change what a deployment runs."""
-    pinned = manifest.digest((copy / "manifest.json").read_bytes())
+    pinned = digest((copy / "manifest.json").read_bytes())
     assert load(copy, pinned).sha256 == pinned
     change(copy, lambda raw: raw["gate"].update(threshold=0.0))
     with pytest.raises(BadBundle, match="expected"):
@@ -115,7 +110,7 @@ def test_a_gate_that_does_not_reproduce_is_refused(copy: Path) -> None:
         (lambda raw: raw["models"][0]["input"].update(scaling="unit"), "scaling"),
         (lambda raw: raw.update(version="../other"), "version"),
         (lambda raw: raw.update(features=7), "features"),
-        (lambda raw: raw.update(classes=17), "16 lines"),
+        (lambda raw: raw.update(classes=17), "16 species"),
         (lambda raw: raw.update(reference=[]), "reference"),
         (lambda raw: raw["gate"].update(threshold=2), "threshold"),
         (lambda raw: raw["gate"].update(kind="mahalanobis"), "mahalanobis"),

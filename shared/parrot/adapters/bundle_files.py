@@ -1,4 +1,4 @@
-"""Bundle files from Cloud Storage or a folder."""
+"""A bundle's files in Cloud Storage or in a folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TIMEOUT_SECONDS = 10.0
 _RETRY = DEFAULT_RETRY.with_timeout(30.0)
 
 
-class BucketBundle:
+class BucketFiles:
     """`gs://BUCKET/bundles/VERSION/`."""
 
     def __init__(self, client: Client, bucket: str, version: str) -> None:
@@ -32,19 +32,19 @@ class BucketBundle:
         self._prefix = f"{FOLDER}/{version}"
 
     def read(self, name: str) -> bytes:
-        """The whole file. Raises BadBundle where it is not there, StoreUnavailable."""
+        """The whole file. Raises BadBundle if it does not exist, StoreUnavailable."""
         return _download(self._client, self._bucket, f"{self._prefix}/{name}")
 
 
-class FolderBundle:
-    """A bundle in a folder: what was just built, or `models/default`."""
+class FolderFiles:
+    """A local folder: a bundle that was just built, or `models/default`."""
 
     def __init__(self, folder: Path) -> None:
         """Nothing is read here."""
         self._folder = folder
 
     def read(self, name: str) -> bytes:
-        """The whole file. Raises BadBundle where it is not there."""
+        """The whole file. Raises BadBundle if it cannot be read."""
         try:
             return (self._folder / name).read_bytes()
         except OSError as error:
@@ -52,16 +52,16 @@ class FolderBundle:
 
 
 def current_version(client: Client, bucket: str) -> tuple[str, str]:
-    """Version and manifest's sha256 that `current.json` names. Raises BadBundle, StoreUnavailable.
+    """The version and manifest sha256 in `current.json`. Raises BadBundle, StoreUnavailable.
 
-    Whoever may write to the bucket may change both: this is a pointer, no pin.
+    Whoever may write to the bucket may change both: this is a pointer, not a pin.
     """
     data = _download(client, bucket, CURRENT)
     try:
         raw = json.loads(data)
         return str(raw["version"]), str(raw["manifest_sha256"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BadBundle(f"gs://{bucket}/{CURRENT} names no version: {error!r}") from error
+        raise BadBundle(f"gs://{bucket}/{CURRENT} does not name a version: {error!r}") from error
 
 
 def _download(client: Client, bucket: str, name: str) -> bytes:
@@ -75,5 +75,5 @@ def _download(client: Client, bucket: str, name: str) -> bytes:
         raise BadBundle(f"gs://{bucket}/{name} does not exist") from error
     except (GoogleAPIError, GoogleAuthError, requests.RequestException, OSError) as error:
         raise StoreUnavailable(
-            f"gs://{bucket}/{name} cannot be read now ({type(error).__name__})"
+            f"gs://{bucket}/{name} cannot be read right now ({type(error).__name__})"
         ) from error

@@ -1,6 +1,6 @@
 """The first version's four joblib files to a Gate: scaler, PCA, mixture, isotonic curve.
 
-The only place where anything is unpickled; `parrot.model.bundle` verifies the bytes before.
+The only place where anything is unpickled; `parrot.model.bundle` verifies the bytes first.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def compile_gate(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
-    """Unpickle and compile.
+def unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
+    """Compile the four stages to a gate.
 
-    `pickles` is by file name, `scikit_learn` the version that wrote them. Raises BadBundle where
-    the installed scikit-learn is another one, or a file holds something else.
+    `pickles` is by file name, `scikit_learn` the version that wrote them. Raises BadBundle if
+    another scikit-learn is installed, or a file holds something else.
     """
     try:
         import joblib  # noqa: PLC0415 - with scikit-learn 0.8 s that other bundles do not pay
@@ -35,7 +35,7 @@ def compile_gate(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
     if sklearn.__version__ != scikit_learn:
         raise BadBundle(
             f"the joblib files were written with scikit-learn {scikit_learn},"
-            f" installed is {sklearn.__version__}"
+            f" but {sklearn.__version__} is installed"
         )
     stages = {}
     for name in JOBLIB_STAGES:
@@ -48,7 +48,7 @@ def compile_gate(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
     try:
         return _compiled(*(stages[name] for name in JOBLIB_STAGES))
     except (AttributeError, ValueError, IndexError) as error:
-        raise BadBundle(f"{', '.join(JOBLIB_STAGES)} are no gate: {error}") from error
+        raise BadBundle(f"{', '.join(JOBLIB_STAGES)} do not make a gate: {error}") from error
 
 
 def _compiled(scaler: Any, pca: Any, gmm: Any, iso: Any) -> Gate:  # noqa: ANN401 - duck-typed

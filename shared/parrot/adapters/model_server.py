@@ -19,7 +19,7 @@ from parrot.records import Prediction
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parrot.model.manifest import ServedModel
+    from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
 _POOL = 32  # connections kept: a little above the concurrency of one instance

@@ -1,34 +1,34 @@
-"""A model bundle that kept its promises: read, verified, ready to score.
+"""A model bundle: read, verified, ready to score.
 
-Nothing is believed before its sha256 is compared, and nothing is unpickled unless the manifest
-itself was pinned by whoever deployed.
+Nothing is believed before its sha256 is compared, and nothing is unpickled unless whoever deployed
+pinned the manifest itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model import manifest as manifests
 from parrot.model.gate import Gate
+from parrot.model.manifest import GATE, JOBLIB_STAGES, MANIFEST, SPECIES, Manifest, digest
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from parrot.model.manifest import Manifest
+    Unpickle = Callable[[Mapping[str, bytes], str], Gate]
 
 _TOLERANCE = 1e-4
 
 
 class BundleFiles(Protocol):
-    """Where a bundle's files lie."""
+    """Where a bundle's files are kept."""
 
     def read(self, name: str) -> bytes:
-        """The whole file. Raises BadBundle where it is not there, StoreUnavailable."""
+        """The whole file. Raises BadBundle if it does not exist, StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,63 +40,57 @@ class Bundle:
     gate: Gate
     species: SpeciesTable
 
+    @classmethod
+    def load(
+        cls, files: BundleFiles, *, sha256: str | None, unpickle: Unpickle | None = None
+    ) -> Self:
+        """Read and verify a bundle. Raises BadBundle, StoreUnavailable.
 
-def load(
-    files: BundleFiles,
-    *,
-    sha256: str | None,
-    trusted: bool,
-    compile_joblib: Callable[[Mapping[str, bytes], str], Gate],
-) -> Bundle:
-    """Read and verify a bundle. Raises BadBundle, StoreUnavailable.
-
-    `sha256` is what the manifest must have; `trusted` says that whoever deployed chose it, and not
-    whoever may write to the bucket. `compile_joblib` gets the four pickles by name and the
-    scikit-learn version they were written with; only a trusted manifest's pickles come that far.
-    """
-    manifest, found = _manifest(files, sha256)
-    species = _species(files, manifest)
-    if manifest.compiled:
-        gate = Gate.load(_verified(files, manifest, manifests.GATE))
-    elif sha256 is None or not trusted:
-        raise BadBundle(
-            "this gate must be unpickled, which is done only for a pinned manifest:"
-            f" set MODEL_BUNDLE_SHA256={found} if you trust its files"
-        )
-    else:
-        pickles = {name: _verified(files, manifest, name) for name in manifests.JOBLIB_STAGES}
-        gate = compile_joblib(pickles, manifest.scikit_learn)
-    _reproduce(gate, manifest)
-    return Bundle(manifest, found, gate, species)
+        `sha256` is what the manifest must have, None if it may have any. `unpickle` makes a gate of
+        the four pickles by name and the scikit-learn version that wrote them. Pass it only if
+        whoever deployed chose the sha256, not whoever may write to the bucket.
+        """
+        manifest, found = _manifest(files, sha256)
+        species = _species(files, manifest)
+        if manifest.compiled:
+            gate = Gate.load(_verified(files, manifest, GATE))
+        elif sha256 is None or unpickle is None:
+            raise BadBundle(
+                "this bundle's gate must be unpickled, which is allowed only for a pinned manifest:"
+                f" set MODEL_BUNDLE_SHA256={found} if you trust its files"
+            )
+        else:
+            pickles = {name: _verified(files, manifest, name) for name in JOBLIB_STAGES}
+            gate = unpickle(pickles, manifest.scikit_learn)
+        _reproduce(gate, manifest)
+        return cls(manifest, found, gate, species)
 
 
 def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
-    """The classes alone, for whoever classifies nothing. Raises BadBundle, StoreUnavailable."""
+    """The classes alone, without the gate. Raises BadBundle, StoreUnavailable."""
     return _species(files, _manifest(files, sha256)[0])
 
 
 def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:
-    data = files.read(manifests.NAME)
-    found = manifests.digest(data)
+    data = files.read(MANIFEST)
+    found = digest(data)
     if sha256 is not None and found != sha256:
-        raise BadBundle(
-            f"{manifests.NAME} has sha256 {found[:12]}..., expected is {sha256[:12]}..."
-        )
-    return manifests.parse(data), found
+        raise BadBundle(f"{MANIFEST} has sha256 {found[:12]}..., expected {sha256[:12]}...")
+    return Manifest.parse(data), found
 
 
 def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
-    species = SpeciesTable.parse(_verified(files, manifest, manifests.SPECIES))
+    species = SpeciesTable.parse(_verified(files, manifest, SPECIES))
     if len(species) != manifest.classes:
         raise BadBundle(
-            f"{manifests.SPECIES} has {len(species)} lines, the manifest says {manifest.classes}"
+            f"{SPECIES} has {len(species)} species, the manifest says {manifest.classes}"
         )
     return species
 
 
 def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
     data = files.read(name)
-    found = manifests.digest(data)
+    found = digest(data)
     if found != manifest.files[name]:
         raise BadBundle(
             f"{name} ({len(data):,} bytes) has sha256 {found[:12]}...,"
@@ -117,5 +111,5 @@ def _reproduce(gate: Gate, manifest: Manifest) -> None:
         if not abs(probability - line.probability) <= _TOLERANCE:  # NaN fails too
             raise BadBundle(
                 f"reference vector {number} gives {probability:.6f},"
-                f" the manifest says {line.probability:.6f}: the gate does not reproduce"
+                f" the manifest says {line.probability:.6f}: the gate does not reproduce it"
             )

@@ -1,12 +1,8 @@
-"""What a model bundle says of itself: `manifest.json`, parsed and checked.
+"""What a model bundle says about itself: `manifest.json`, parsed, checked and written.
 
 {"format": 1, "version": "2026-11-23",
  "features": 1280, "classes": 16,
- "models": [{"name": "ParrotClassifier", "version": "1", "signature": "serving_default",
-             "input": {"width": 260, "height": 260, "crop": "center", "resampling": "antialias",
-                       "scaling": "none", "encoding": "raw"},
-             "outputs": {"features": "features", "probabilities": "probabilities",
-                         "logits": "logits"}}],
+ "models": [<see `served_model`>],
  "gate": {"kind": "logistic", "threshold": 0.5},
  "conformal": {"coverage": 0.95, "cut": 5.7},
  "scikit_learn": "1.9.1",
@@ -14,9 +10,9 @@
  "reference": [{"features": [0.12, ...], "probability": 0.98}],
  "metrics": {...}}
 
-One model gives both outputs; or, in the first version's manner, one gives the features and a
-second one the probabilities. "conformal" may be missing; it needs logits. A model without a
-"version" is asked for whatever version the server has.
+Either one model gives both outputs, or the first gives the features and the second the
+probabilities, as in the first version. "conformal" is optional and needs logits. "metrics" is for
+people: no code reads it.
 """
 
 from __future__ import annotations
@@ -25,43 +21,30 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 from parrot.errors import BadBundle
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.served_model import ServedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-FORMAT = 1
-NAME = "manifest.json"
+MANIFEST = "manifest.json"
 GATE = "gate.npz"
 SPECIES = "species.csv"
 # What the first version kept its gate in, in the order in which features pass through.
 JOBLIB_STAGES = ("scaler.joblib", "pca.joblib", "gmm.joblib", "iso.joblib")
+_FORMAT = 1
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_MAX_EDGE = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """A model on the model server, and which of its outputs are ours (None: not given)."""
-
-    name: str
-    version: str | None
-    signature: str
-    input: InputSpec
-    features: str | None
-    probabilities: str | None
-    logits: str | None = None
+_MOST_MODELS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Conformal:
-    """The species whose logit reaches `cut` hold the true one `coverage` of the time."""
+    """The species whose logits reach `cut` include the true one with probability `coverage`."""
 
     coverage: float
     cut: float
@@ -89,143 +72,149 @@ class Manifest:
     scikit_learn: str
     files: Mapping[str, str]
     reference: tuple[Reference, ...]
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def compiled(self) -> bool:
-        """Whether the gate is there as NumPy arrays, so that nothing need be unpickled."""
+        """Whether the gate is there as NumPy arrays, so that nothing has to be unpickled."""
         return GATE in self.files
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read `manifest.json`. Raises BadBundle, naming the field."""
+        try:
+            raw = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise BadBundle(f"{MANIFEST} is not valid JSON: {error}") from error
+        try:
+            manifest = cls._from_json(raw)
+        except KeyError as error:
+            raise BadBundle(f"{MANIFEST}: {error} is missing") from error
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise BadBundle(f"{MANIFEST}: {error}") from error
+        _check(manifest)
+        return manifest
+
+    def dump(self) -> bytes:
+        """The inverse of `parse`.
+
+        Raises BadBundle where the fields contradict each other, ValueError for a metric that is
+        not finite.
+        """
+        _check(self)
+        raw = {
+            "format": _FORMAT,
+            "version": self.version,
+            "features": self.features,
+            "classes": self.classes,
+            "models": [model.dump() for model in self.models],
+            "gate": {"kind": self.gate_kind, "threshold": self.threshold},
+            **({} if self.conformal is None else {"conformal": asdict(self.conformal)}),
+            "scikit_learn": self.scikit_learn,
+            "files": dict(sorted(self.files.items())),
+            "reference": [asdict(reference) for reference in self.reference],
+            **({"metrics": self.metrics} if self.metrics else {}),
+        }
+        text = json.dumps(raw, indent=1, allow_nan=False)
+        return (_vectors_on_one_line(text) + "\n").encode()
+
+    @classmethod
+    def _from_json(cls, raw: Mapping[str, Any]) -> Self:
+        if raw["format"] != _FORMAT:
+            raise ValueError(f"format {raw['format']!r}; this code reads format {_FORMAT}")
+        return cls(
+            version=str(raw["version"]),
+            features=int(raw["features"]),
+            classes=int(raw["classes"]),
+            models=tuple(ServedModel.parse(model) for model in raw["models"]),
+            gate_kind=str(raw["gate"]["kind"]),
+            threshold=float(raw["gate"]["threshold"]),
+            conformal=_conformal(raw.get("conformal")),
+            scikit_learn=str(raw["scikit_learn"]),
+            files={str(name): str(sha256) for name, sha256 in raw["files"].items()},
+            reference=tuple(
+                Reference(tuple(map(float, entry["features"])), float(entry["probability"]))
+                for entry in raw["reference"]
+            ),
+            metrics=dict(raw.get("metrics", {})),
+        )
+
+    def problems(self) -> Iterator[str]:
+        """What contradicts itself, as far as can be told without the files."""
+        yield from (f"models: {problem}" for problem in self._model_problems())
+        if self.features < 1 or self.classes < 1:
+            yield "features and classes must be at least 1"
+        if not 0 <= self.threshold <= 1:
+            yield "gate.threshold is not a probability"
+        yield from (f"files: {problem}" for problem in self._file_problems())
+        if not self.reference:
+            yield "reference: there is no vector to check the gate with"
+        for reference in self.reference:
+            if len(reference.features) != self.features:
+                yield f"reference: {len(reference.features)} features instead of {self.features}"
+            if not all(map(math.isfinite, (*reference.features, reference.probability))):
+                yield "reference: not finite"
+
+    def _model_problems(self) -> Iterator[str]:
+        if not 1 <= len(self.models) <= _MOST_MODELS:
+            yield "there must be one or two"
+            return
+        if self.models[0].features is None:
+            yield "the first gives no features"
+        if self.models[-1].probabilities is None:
+            yield "the last gives no probabilities"
+        for model in self.models:
+            yield from model.problems()
+        if self.conformal is not None:
+            if self.models[-1].logits is None:
+                yield "the last gives no logits, which conformal needs"
+            if not 0 < self.conformal.coverage < 1 or not math.isfinite(self.conformal.cut):
+                yield "conformal: coverage must lie between 0 and 1, and cut must be finite"
+
+    def _file_problems(self) -> Iterator[str]:
+        if SPECIES not in self.files:
+            yield f"{SPECIES} is missing"
+        if not self.compiled and not set(JOBLIB_STAGES) <= self.files.keys():
+            yield f"neither {GATE} nor all of {', '.join(JOBLIB_STAGES)}"
+        for name, sha256 in self.files.items():
+            if not _FILE.fullmatch(name):
+                yield f"bad name {name!r:.80}"
+            if not _SHA256.fullmatch(sha256):
+                yield f"{name}: not a sha256"
 
 
 def version_name(text: str) -> str:
-    """The name itself if it can stand in a path. Raises BadBundle."""
+    """The name itself if it can be part of a path. Raises BadBundle."""
     if not _VERSION.fullmatch(text):
-        raise BadBundle(f"{text!r:.80} is no bundle version (letters, digits, '.', '_', '-')")
+        raise BadBundle(f"{text!r:.80} is not a bundle version (letters, digits, '.', '_', '-')")
     return text
 
 
 def digest(data: bytes) -> str:
-    """sha256 in hex, as it stands in `files`."""
+    """sha256 in hex, as in `files`."""
     return hashlib.sha256(data).hexdigest()
 
 
-def parse(data: bytes) -> Manifest:
-    """Read `manifest.json`. Raises BadBundle, naming the field."""
-    try:
-        raw = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadBundle(f"{NAME} is no JSON: {error}") from error
-    try:
-        manifest = _manifest(raw)
-    except BadBundle:
-        raise
-    except KeyError as error:
-        raise BadBundle(f"{NAME}: {error} is missing") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise BadBundle(f"{NAME}: {error}") from error
-    _check(manifest)
-    return manifest
-
-
-def _manifest(raw: Mapping[str, Any]) -> Manifest:
-    if raw["format"] != FORMAT:
-        raise BadBundle(f"{NAME}: format {raw['format']!r}, this code reads {FORMAT}")
-    return Manifest(
-        version=version_name(str(raw["version"])),
-        features=int(raw["features"]),
-        classes=int(raw["classes"]),
-        models=tuple(_served_model(model) for model in raw["models"]),
-        gate_kind=str(raw["gate"]["kind"]),
-        threshold=float(raw["gate"]["threshold"]),
-        conformal=_conformal(raw.get("conformal")),
-        scikit_learn=str(raw["scikit_learn"]),
-        files={str(name): str(sha256) for name, sha256 in raw["files"].items()},
-        reference=tuple(
-            Reference(tuple(float(x) for x in line["features"]), float(line["probability"]))
-            for line in raw["reference"]
-        ),
-    )
+def _check(manifest: Manifest) -> None:
+    version_name(manifest.version)
+    problem = next(manifest.problems(), None)
+    if problem is not None:
+        raise BadBundle(f"{MANIFEST}: {problem}")
 
 
 def _conformal(raw: Mapping[str, Any] | None) -> Conformal | None:
     return None if raw is None else Conformal(float(raw["coverage"]), float(raw["cut"]))
 
 
-def _served_model(raw: Mapping[str, Any]) -> ServedModel:
-    spec, outputs, version = raw["input"], raw["outputs"], raw.get("version")
-    return ServedModel(
-        name=str(raw["name"]),
-        version=None if version is None else str(version),
-        signature=str(raw.get("signature", "serving_default")),
-        input=InputSpec(
-            width=int(spec["width"]),
-            height=int(spec["height"]),
-            crop=Crop(spec["crop"]),
-            resampling=Resampling(spec["resampling"]),
-            scaling=Scaling(spec["scaling"]),
-            encoding=Encoding(spec["encoding"]),
-        ),
-        features=outputs.get("features"),
-        probabilities=outputs.get("probabilities"),
-        logits=outputs.get("logits"),
-    )
-
-
-def _check(manifest: Manifest) -> None:
-    """The promises that can be checked without the files."""
-    first, *others = manifest.models or (None,)
-    last = others[0] if others else first
-    problems = [
-        (first is None or len(others) > 1, "models: one or two of them"),
-        (first is not None and first.features is None, "models: the first gives no features"),
-        (
-            last is not None and last.probabilities is None,
-            "models: the last gives no probabilities",
-        ),
-        (manifest.features < 1 or manifest.classes < 1, "features and classes count from 1"),
-        (not 0 <= manifest.threshold <= 1, "gate.threshold is a probability"),
-        (
-            manifest.conformal is not None
-            and (last is None or last.logits is None or not 0 < manifest.conformal.coverage < 1),
-            "conformal: needs a coverage between 0 and 1 and a model that gives logits",
-        ),
-        (SPECIES not in manifest.files, f"files: {SPECIES} is missing"),
-        (
-            not manifest.compiled and not set(JOBLIB_STAGES) <= manifest.files.keys(),
-            f"files: neither {GATE} nor all of {', '.join(JOBLIB_STAGES)}",
-        ),
-        (not manifest.reference, "reference: no vector to check the gate with"),
-        *((not _FILE.fullmatch(name), f"files: bad name {name!r:.80}") for name in manifest.files),
-        *(
-            (not _SHA256.fullmatch(sha256), f"files: {name}: no sha256")
-            for name, sha256 in manifest.files.items()
-        ),
-        *(
-            (len(line.features) != manifest.features, "reference: another number of features")
-            for line in manifest.reference
-        ),
-        *(
-            (
-                not all(map(math.isfinite, (*line.features, line.probability))),
-                "reference: not finite",
-            )
-            for line in manifest.reference
-        ),
-        *(
-            (
-                not (0 < model.input.width <= _MAX_EDGE and 0 < model.input.height <= _MAX_EDGE),
-                f"models: {model.name}: bad input size",
-            )
-            for model in manifest.models
-        ),
-        *(
-            (
-                model.input.encoding is not Encoding.FLOATS
-                and model.input.scaling is not Scaling.NONE,
-                f"models: {model.name}: scaling goes with encoding 'floats' only",
-            )
-            for model in manifest.models
-        ),
-    ]
-    for wrong, what in problems:
-        if wrong:
-            raise BadBundle(f"{NAME}: {what}")
+def _vectors_on_one_line(text: str) -> str:
+    """JSON's indent puts every number on its own line; put each feature vector on one."""
+    lines: list[str] = []
+    within = False
+    for line in text.split("\n"):
+        if within:
+            lines[-1] += " " * (line.strip() not in "],") + line.strip()
+            within = not line.strip().startswith("]")
+        else:
+            lines.append(line)
+            within = line.endswith('"features": [')
+    return "\n".join(lines)

@@ -1,0 +1,85 @@
+"""A model on the model server: what it is called, what it takes and what it gives.
+
+In a manifest:
+
+{"name": "ParrotClassifier", "version": "1", "signature": "serving_default",
+ "input": {"width": 320, "height": 320, "crop": "center", "resampling": "antialias",
+           "scaling": "none", "encoding": "raw"},
+ "outputs": {"features": "features", "probabilities": "probabilities", "logits": "logits"}}
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DEFAULT_SIGNATURE = "serving_default"
+_MAX_EDGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """`features`, `probabilities` and `logits` name its outputs; None: it does not give them.
+
+    Without a `version`, the model server chooses one.
+    """
+
+    name: str
+    version: str | None
+    signature: str
+    input: InputSpec
+    features: str | None
+    probabilities: str | None
+    logits: str | None = None
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the model's entry. Raises KeyError, TypeError, ValueError, AttributeError."""
+        spec, outputs = raw["input"], raw["outputs"]
+        return cls(
+            name=str(raw["name"]),
+            version=_text(raw.get("version")),
+            signature=str(raw.get("signature", DEFAULT_SIGNATURE)),
+            input=InputSpec(
+                width=int(spec["width"]),
+                height=int(spec["height"]),
+                crop=Crop(spec["crop"]),
+                resampling=Resampling(spec["resampling"]),
+                scaling=Scaling(spec["scaling"]),
+                encoding=Encoding(spec["encoding"]),
+            ),
+            features=_text(outputs.get("features")),
+            probabilities=_text(outputs.get("probabilities")),
+            logits=_text(outputs.get("logits")),
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """The inverse of `parse`."""
+        outputs = {
+            "features": self.features,
+            "probabilities": self.probabilities,
+            "logits": self.logits,
+        }
+        return {
+            "name": self.name,
+            **({} if self.version is None else {"version": self.version}),
+            "signature": self.signature,
+            "input": asdict(self.input),
+            "outputs": {role: name for role, name in outputs.items() if name is not None},
+        }
+
+    def problems(self) -> Iterator[str]:
+        """What contradicts itself in this entry."""
+        if not (0 < self.input.width <= _MAX_EDGE and 0 < self.input.height <= _MAX_EDGE):
+            yield f"{self.name}: bad input size"
+        if self.input.encoding is not Encoding.FLOATS and self.input.scaling is not Scaling.NONE:
+            yield f"{self.name}: scaling goes with encoding 'floats' only"
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,113 @@
+"""What is written into a manifest is what is read from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.stack import DEFAULT_BUNDLE
+from parrot.errors import BadBundle
+from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.manifest import GATE, MANIFEST, SPECIES, Conformal, Manifest, Reference
+from parrot.model.served_model import ServedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+SHARES = st.floats(0, 1)
+EDGES = st.integers(1, 4096)
+SHA256 = st.text("0123456789abcdef", min_size=64, max_size=64)
+NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
+METRICS = st.dictionaries(
+    st.text(), st.recursive(st.none() | NUMBERS | st.text(), st.lists), max_size=3
+)
+
+
+@st.composite
+def served_models(draw: st.DrawFn, *roles: str) -> ServedModel:
+    encoding = draw(st.sampled_from(Encoding))
+    scaling = draw(st.sampled_from(Scaling)) if encoding is Encoding.FLOATS else Scaling.NONE
+    spec = InputSpec(
+        draw(EDGES),
+        draw(EDGES),
+        crop=draw(st.sampled_from(Crop)),
+        resampling=draw(st.sampled_from(Resampling)),
+        scaling=scaling,
+        encoding=encoding,
+    )
+    outputs = {role: draw(st.text()) for role in roles}
+    return ServedModel(
+        draw(st.text()),
+        draw(st.none() | st.text()),
+        draw(st.text()),
+        spec,
+        outputs.get("features"),
+        outputs.get("probabilities"),
+        outputs.get("logits"),
+    )
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> Manifest:
+    one = st.tuples(served_models("features", "probabilities", "logits"))
+    two = st.tuples(served_models("features"), served_models("probabilities", "logits"))
+    features = draw(st.integers(1, 4))
+    vectors = st.tuples(*[NUMBERS] * features)
+    conformal = st.builds(Conformal, st.floats(0.01, 0.99), NUMBERS)
+    return Manifest(
+        version=draw(NAMES),
+        features=features,
+        classes=draw(st.integers(1, 10_000)),
+        models=draw(one | two),
+        gate_kind=draw(st.text()),
+        threshold=draw(SHARES),
+        conformal=draw(st.none() | conformal),
+        scikit_learn=draw(st.text()),
+        files={GATE: draw(SHA256), SPECIES: draw(SHA256), **draw(st.dictionaries(NAMES, SHA256))},
+        reference=tuple(
+            draw(st.lists(st.builds(Reference, vectors, SHARES), min_size=1, max_size=3))
+        ),
+        metrics=draw(METRICS),
+    )
+
+
+@given(manifests())
+def test_a_manifest_reads_back_as_it_was_written(manifest: Manifest) -> None:
+    """Training writes it, functions read it: two spellings of one format would drift apart."""
+    assert Manifest.parse(manifest.dump()) == manifest
+
+
+def test_the_default_manifest_is_written_byte_for_byte() -> None:
+    """Deployments pin its sha256, which must not depend on who wrote it last."""
+    data = (DEFAULT_BUNDLE / MANIFEST).read_bytes()
+    assert Manifest.parse(data).dump() == data
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda m: replace(m, version="../x"), "version"),
+        (lambda m: replace(m, models=()), "models"),
+        (lambda m: replace(m, models=m.models * 3), "one or two"),
+        (lambda m: replace(m, classes=0), "classes"),
+        (lambda m: replace(m, threshold=math.nan), "threshold"),
+        (lambda m: replace(m, conformal=Conformal(1.5, 0.0)), "coverage"),
+        (lambda m: replace(m, conformal=Conformal(0.9, math.inf)), "finite"),
+        (lambda m: replace(m, models=(replace(m.models[0], logits=None),)), "logits"),
+        (lambda m: replace(m, features=7), "7"),
+        (lambda m: replace(m, files={**m.files, "x": "short"}), "sha256"),
+    ],
+)
+def test_a_manifest_that_no_function_would_read_is_not_written(
+    spoil: Callable[[Manifest], Manifest], reason: str
+) -> None:
+    """Better a failed fit than a failed deployment."""
+    manifest = Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes())
+    with pytest.raises(BadBundle, match=reason):
+        spoil(manifest).dump()
