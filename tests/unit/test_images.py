@@ -8,7 +8,7 @@ from PIL import Image
 
 from parrot import images
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.inputs import Crop, Encoding, InputSpec, Scaling
 from parrot.records import Raster
 from tests.support.photos import encoded, noise
 
@@ -170,18 +170,6 @@ def test_payloads_are_what_the_encoding_says() -> None:
         assert isinstance(floats, np.ndarray)
         assert floats.min() == pytest.approx(low, abs=1e-4)
         assert floats.max() == pytest.approx(high, abs=1e-4)
-
-
-@pytest.mark.parametrize("size", [(500, 333), (100, 80), (224, 224), (17, 900)])
-def test_tf_bilinear_equals_tensorflow_bit_for_bit(size: tuple[int, int]) -> None:
-    """Models of the first version were trained on these very pixels."""
-    from models.network.lazy_tf import tf  # noqa: PLC0415 - 2.5 s that the other tests need not wait for
-
-    image = noise(*size)
-    spec = InputSpec(224, 224, crop=Crop.SQUASH, resampling=Resampling.TF_BILINEAR)
-    ours = images.pixels(images.read(encoded(image, "PNG")), spec).pixels
-    theirs = tf().image.resize(np.asarray(image), (224, 224)).numpy()
-    np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "P"])
