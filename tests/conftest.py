@@ -11,6 +11,7 @@ import pytest
 from local import stack
 from tests.support import firestore as emulators
 from tests.support.photos import ODD, PHOTOS
+from tests.support.required import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +29,12 @@ def pytest_configure() -> None:
 
 
 def _folder(path: Path) -> Path:
-    if path.is_dir():
-        return path
-    reason = f"needs the photos of {path}; PARROT_PHOTOS and PARROT_ODD name other folders"
-    if os.environ.get("REQUIRE_PHOTOS"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if not path.is_dir():
+        missing(
+            f"needs the photos of {path}; PARROT_PHOTOS and PARROT_ODD name other folders",
+            required_by="REQUIRE_PHOTOS",
+        )
+    return path
 
 
 @pytest.fixture(scope="session")

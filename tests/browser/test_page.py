@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-import time
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from local.drawing import draw_parrot
 from local.stack import DEFAULT_BUNDLE, ROOT
@@ -23,22 +19,13 @@ from parrot.model.species import SpeciesTable
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
+
+    from playwright.sync_api import Locator, Page
+
+    from tests.support.browser import Complaints
 
 PUBLIC = ROOT / "public"
 TEXTS = sorted(path for path in PUBLIC.iterdir() if path.suffix != ".json")
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-# Chromium takes commands from descriptor 3 and answers on 4.
-LAUNCH = """
-import fcntl, os, sys
-ours = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
-for number, descriptor in zip((3, 4), ours):
-    os.dup2(descriptor, number)
-os.execv(sys.argv[3], sys.argv[3:])
-"""
 
 
 class Rows(HTMLParser):
@@ -141,130 +128,50 @@ def test_no_code_or_style_stands_inline(name: str) -> None:
     assert not re.findall(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", html)
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs chromium or google-chrome on PATH")
-def test_a_person_classifies_a_photo_and_saves_it(running_url: str, tmp_path: Path) -> None:
-    """The whole way in a real browser: choose, read the verdict, save, be told the second time."""
+def save_as(page: Page, species: str) -> str:
+    """Save the only photo under a species; what the card then says."""
+    card = page.locator(".card").first
+    card.locator("select").select_option(species)
+    card.get_by_role("button", name="Save").click()
+    expect(card.locator(".saved")).to_be_visible(timeout=60_000)
+    return card.locator(".saved").inner_text().strip()
+
+
+def choose(page: Page, photo: Path, *, until: str) -> Locator:
+    """Choose a photo; its card once it has that state."""
+    page.locator("#files").set_input_files(photo)
+    card = page.locator(".card").first
+    expect(card).to_have_attribute("data-state", until, timeout=60_000)
+    return card
+
+
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_a_person_classifies_a_photo_and_saves_it(
+    request: pytest.FixtureRequest, screen: str, tmp_path: Path
+) -> None:
+    """The happy path: choose, read the verdict, save, and hear that it was saved before."""
+    page: Page = request.getfixturevalue(screen)
+    page.get_by_label("Your name").fill(screen)  # somebody whose photos nobody else saves
     drawing = draw_parrot(tmp_path / "parrot.png")
-    with Browser(tmp_path / "profile", running_url) as page:
-        page.choose("#files", drawing)
-        page.wait("document.querySelector('.card').dataset.state === 'answered'")
-        assert page.text(".verdict-title") == "A parrot"
-        assert page.text(".species .name") == "Blue-and-yellow macaw"
-        page.run("document.querySelector('.card select').value = 'ara-ararauna'")
-        page.run("document.querySelector('.save button').click()")
-        page.wait("!document.querySelector('.saved').hidden")
-        assert page.text(".saved") == "Saved as Blue-and-yellow macaw."
-        page.choose("#files", drawing)
-        page.wait("document.querySelector('.card').dataset.state === 'answered'")
-        page.run("document.querySelector('.card select').value = 'ara-ararauna'")
-        page.run("document.querySelector('.save button').click()")
-        page.wait("!document.querySelector('.saved').hidden")
-        assert "saved this photo before" in page.text(".saved")
-        assert page.complaints == []
+    card = choose(page, drawing, until="answered")
+    expect(card.locator(".verdict-title")).to_have_text("A parrot")
+    expect(card.locator(".species .name").first).to_have_text("Blue-and-yellow macaw")
+    assert save_as(page, "ara-ararauna") == "Saved as Blue-and-yellow macaw."
+    choose(page, drawing, until="answered")
+    assert "saved this photo before" in save_as(page, "ara-ararauna")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs chromium or google-chrome on PATH")
-def test_a_person_is_told_why_a_file_is_refused(running_url: str, tmp_path: Path) -> None:
-    """A web page that somebody saved under a photo's name is the commonest broken photo."""
+def test_a_person_is_told_why_a_file_is_refused(
+    desktop: Page, complaints: Complaints, running_url: str, tmp_path: Path
+) -> None:
+    """A web page that was saved under a photo's name is the most common broken photo."""
     fake = tmp_path / "photo.jpg"
     fake.write_text("<!doctype html>")
-    with Browser(tmp_path / "profile", running_url) as page:
-        page.choose("#files", fake)
-        page.wait("document.querySelector('.card').dataset.state === 'failed'")
-        assert page.text(".problem-title") == "Unsupported media type"
-        address = page.run("document.querySelector('.problem-link').href")
-        assert address == f"{running_url}/parrot-classifier/errors#unsupported_media"
-
-
-class Browser:
-    """A headless Chromium with one page, driven over a pair of pipes: no package, no port."""
-
-    def __init__(self, profile: Path, url: str) -> None:
-        """`complaints` collects what the browser's console calls errors."""
-        self.complaints: list[str] = []
-        self._number = 0
-        self._session: str | None = None
-        theirs_in, self._out = os.pipe()
-        self._in, theirs_out = os.pipe()
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-c", LAUNCH, str(theirs_in), str(theirs_out), str(BROWSER)),
-                *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-                *("--disable-background-networking", "--disable-sync", "--no-first-run"),
-                *("--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"),
-            ],
-            pass_fds=(theirs_in, theirs_out),
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self._url = url
-
-    def __enter__(self) -> Self:
-        target = self._ask("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._ask("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "DOM", "Log"):
-            self._ask(f"{domain}.enable")
-        self._ask("Page.navigate", url=self._url)
-        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._session = None
-        self._ask("Browser.close")
-        self._process.wait(20)
-        os.close(self._in)
-        os.close(self._out)
-
-    def run(self, script: str) -> object:
-        answer = self._ask("Runtime.evaluate", expression=script, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def wait(self, condition: str, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not self.run(f"Boolean({condition})"):
-            assert time.monotonic() < deadline, f"never: {condition}; {self.complaints}"
-            time.sleep(0.05)
-
-    def text(self, selector: str) -> str:
-        return str(self.run(f"document.querySelector({selector!r}).textContent.trim()"))
-
-    def choose(self, selector: str, *files: Path) -> None:
-        root = self._ask("DOM.getDocument")["root"]["nodeId"]
-        node = self._ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self._ask("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
-
-    def _ask(self, method: str, **params: object) -> dict[str, Any]:
-        self._number += 1
-        message: dict[str, object] = {"id": self._number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
-        while True:
-            said = json.loads(self._next())
-            if said.get("id") == self._number:
-                assert "error" not in said, said
-                return dict(said["result"])
-            self._note(said)
-
-    def _next(self) -> bytes:
-        message = b""
-        while not message.endswith(b"\0"):
-            piece = os.read(self._in, 1)
-            assert piece, "the browser ended"
-            message += piece
-        return message[:-1]
-
-    def _note(self, event: dict[str, Any]) -> None:
-        if event.get("method") == "Runtime.exceptionThrown":
-            self.complaints.append(str(event["params"]["exceptionDetails"]))
-        entry = event.get("params", {}).get("entry", {})
-        if event.get("method") == "Log.entryAdded" and entry["level"] == "error":
-            self.complaints.append(entry["text"])
+    complaints.expect("status of 415")
+    card = choose(desktop, fake, until="failed")
+    expect(card.locator(".about > .problem .problem-title")).to_have_text("Unsupported media type")
+    with desktop.expect_popup() as popup:
+        card.get_by_role("link", name="What this means").click()
+    explanation = popup.value
+    expect(explanation).to_have_url(f"{running_url}/parrot-classifier/errors#unsupported_media")
+    expect(explanation.locator("#unsupported_media")).to_be_in_viewport()

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
     from parrot.records import Bytes
 
+pytestmark = pytest.mark.usefixtures("remember_thumbnails")
+
 PHOTO = encoded(noise(80, 60, seed=1))
 LARGE = encoded(noise(1200, 900, seed=1), quality=60)
 OTHER = encoded(noise(seed=2))

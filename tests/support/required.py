@@ -1,0 +1,15 @@
+"""What a test needs and this machine may not have: skip on a laptop, fail in CI."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+def missing(reason: str, *, required_by: str) -> NoReturn:
+    """Skip the test, or fail it where the variable `required_by` is set."""
+    if os.environ.get(required_by):
+        pytest.fail(f"{reason} ({required_by} is set)")
+    pytest.skip(reason)

@@ -1,0 +1,81 @@
+"""Keeps this folder fast: no server, no process, no TensorFlow, no waiting for a disk."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from parrot import thumbnails
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - only if the system has it
+_FORBIDDEN = {"socket.bind", "socket.connect", "subprocess.Popen", "os.posix_spawn"}
+
+
+class ElsewhereError(Exception):
+    """Says where such a test belongs."""
+
+
+class _Guard:
+    """An audit hook: Python tells it about sockets, processes and imports, and it may refuse."""
+
+    active = False
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.active and (
+            event in _FORBIDDEN or (event == "import" and arguments[0] == "tensorflow")
+        ):
+            raise ElsewhereError(
+                f"tests/unit may not use {event} {arguments}: move the test to tests/stack "
+                "or tests/training"
+            )
+
+
+_guard = _Guard()
+sys.addaudithook(_guard)  # which cannot be removed again, therefore `active`
+
+
+@pytest.fixture(autouse=True)
+def guard() -> Iterator[None]:
+    """Fail whatever is not a unit test."""
+    _guard.active = True
+    yield
+    _guard.active = False
+
+
+def _server() -> NoReturn:
+    pytest.fail("tests/unit runs without servers: move the test to tests/stack")
+
+
+@pytest.fixture
+def running() -> NoReturn:
+    """Not here."""
+    _server()
+
+
+@pytest.fixture
+def firestore() -> NoReturn:
+    """Not here."""
+    _server()
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In memory where that is possible: some tests make hundreds of databases."""
+    folder = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="parrot-unit-", dir=folder) as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def remember_thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute the thumbnails of each photo once, however often it is processed."""
+    monkeypatch.setattr(thumbnails, "make", functools.cache(thumbnails.make))
