@@ -1,0 +1,97 @@
+"""The page's files, as text: complete, consistent with the service, independent of other origins."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.stack import DEFAULT_BUNDLE, ROOT
+from parrot.errors import ParrotError
+from parrot.model.species import SpeciesTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PUBLIC = ROOT / "public"
+TEXTS = sorted(path for path in PUBLIC.iterdir() if path.suffix != ".json")
+
+
+class Rows(HTMLParser):
+    """The table rows that have an id, and the numbers in each row's second column."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.statuses: dict[str, set[int]] = {}
+        self._row: str | None = None
+        self._cell = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self._row, self._cell = dict(attrs).get("id"), 0
+            if self._row:
+                assert self._row not in self.statuses
+                self.statuses[self._row] = set()
+        elif tag in {"th", "td"}:
+            self._cell += 1
+
+    def handle_data(self, data: str) -> None:
+        if self._row and self._cell == 2:
+            self.statuses[self._row] |= {int(number) for number in re.findall(r"\d+", data)}
+
+
+def errors(root: type[ParrotError] = ParrotError) -> Iterator[type[ParrotError]]:
+    """Every class of the tree that has a code of its own."""
+    if "code" in vars(root):
+        yield root
+    for child in root.__subclasses__():
+        if child.__module__.startswith("parrot."):
+            yield from errors(child)
+
+
+def test_every_error_code_is_explained_and_no_other() -> None:
+    """A problem's `type` links to its explanation there."""
+    html = (PUBLIC / "errors.html").read_text(encoding="utf-8")
+    explained = Rows(html).statuses
+    assert set(explained) == {error.code for error in errors()}
+    for error in errors():
+        assert error.status in explained[error.code] or error.code == "invalid_image"
+    assert explained["invalid_image"] == {400, 422}
+
+
+def test_the_species_list_is_that_of_the_bundle() -> None:
+    """People choose from it, and the service then looks up what they chose."""
+    table = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
+    listed = json.loads((PUBLIC / "species.json").read_text(encoding="utf-8"))
+    assert listed == {
+        "species": [
+            {
+                "index": species.index,
+                "id": species.id,
+                "scientific_name": species.scientific_name,
+                "names": {"en": species.english, "ko": species.korean},
+                "cites": species.cites or None,
+            }
+            for species in table.rows
+        ]
+    }
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_nothing_refers_to_another_origin(path: Path) -> None:
+    """The page works offline and tells no third party who looks at it."""
+    text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert not re.findall(r"https?://|[\"'(]//|@import|url\((?!#)", text)
+
+
+@pytest.mark.parametrize("name", ["index.html", "errors.html"])
+def test_there_is_no_inline_code_or_style(name: str) -> None:
+    """The content security policy forbids it, so that an injected script would not run either."""
+    html = (PUBLIC / name).read_text(encoding="utf-8")
+    assert "Content-Security-Policy" in html
+    assert not re.findall(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", html)
