@@ -1,4 +1,4 @@
-"""The page's files, as text: complete, consistent with the service, independent of other origins."""
+"""The page's files, read as text: complete, consistent with the service, free of other origins."""
 
 from __future__ import annotations
 
