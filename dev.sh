@@ -10,7 +10,8 @@ usage() {
   cat <<'TEXT'
 ./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
-./dev.sh test [pytest arguments]            format, lint, types, import rules, tests
+./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
+./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--json]                     the benchmark
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh lock                               renew the pinned versions
@@ -55,8 +56,11 @@ run() {
 }
 
 check() {
-  setup
   cd "$root"
+  if compgen -G "tests/${1:--}/test_*.py" >/dev/null; then
+    run -m pytest "tests/$1" "${@:2}"
+  fi
+  setup
   export PYTHONPATH="$root:$root/shared"
   say "format";  "$venv/bin/ruff" format --check --quiet .
   say "lint";    "$venv/bin/ruff" check --quiet .

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Let the processes that tests start import what the tests import."""
+    """Let processes that tests start import the same packages as the tests."""
     os.environ["PYTHONPATH"] = f"{stack.ROOT}{os.pathsep}{stack.ROOT / 'shared'}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the fast tests first."""
+    items.sort(key=lambda item: "unit" not in item.path.parts)
 
 
 def _folder(path: Path) -> Path:
@@ -101,7 +106,7 @@ def stored_bytes(bucket: Bucket) -> Callable[[str], bytes]:
 
 @pytest.fixture(scope="session")
 def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Client]]:
-    """Makes clients of the Firestore emulator, each with an empty database of its own."""
+    """Make clients of the Firestore emulator, each with its own empty database."""
     from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
 
     patch = pytest.MonkeyPatch()

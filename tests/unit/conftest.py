@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only if the system has it
-_FORBIDDEN = {"socket.bind", "socket.connect", "subprocess.Popen", "os.posix_spawn"}
+_FORBIDDEN = {
+    "import tensorflow",
+    "os.posix_spawn",
+    "socket.bind",
+    "socket.connect",
+    "subprocess.Popen",
+}
 
 
 class ElsewhereError(Exception):
@@ -30,13 +36,11 @@ class _Guard:
     active = False
 
     def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self.active and (
-            event in _FORBIDDEN or (event == "import" and arguments[0] == "tensorflow")
-        ):
-            raise ElsewhereError(
-                f"tests/unit may not use {event} {arguments}: move the test to tests/stack "
-                "or tests/training"
-            )
+        if not self.active:
+            return
+        name = f"import {arguments[0]}" if event == "import" else event
+        if name in _FORBIDDEN:
+            raise ElsewhereError(f"no {name} in tests/unit: move the test to stack or training")
 
 
 _guard = _Guard()
@@ -45,7 +49,7 @@ sys.addaudithook(_guard)  # which cannot be removed again, therefore `active`
 
 @pytest.fixture(autouse=True)
 def guard() -> Iterator[None]:
-    """Fail whatever is not a unit test."""
+    """Fail any test that belongs in another folder."""
     _guard.active = True
     yield
     _guard.active = False
