@@ -1,4 +1,4 @@
-"""gcloud's Firestore emulator, for tests; nothing else of gcloud is used."""
+"""The Firestore emulator that comes with gcloud; nothing else of gcloud is used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NotInstalledError(Exception):
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[str]:
-    """HOST:PORT of an emulator: the one that is named by the environment, or our own."""
+    """HOST:PORT of an emulator: the one FIRESTORE_EMULATOR_HOST names, or one started here."""
     if HOST in os.environ:
         yield os.environ[HOST]
         return

@@ -32,20 +32,20 @@ class Phone:
         return self.ask("GET", path, **request)
 
     def save(self, seed: int, species: str = "nestor-notabilis") -> str:
-        """A small photo that nobody else has; its id."""
+        """Save a small photo that nobody else has; return its id."""
         data = encoded(noise(32, 24, seed=seed), quality=60)
         response = self.ask("POST", "/save", files={"image": data}, data={"species": species})
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
 
     def pages(self, *, between: Callable[[], None] = lambda: None, **query: Any) -> list[str]:
-        """Ids of all pages, one after the other."""
-        found: list[str] = []
+        """Read all pages in order; return the ids on them."""
+        ids: list[str] = []
         while True:
             body = self.get("/observations", params=query).json()
-            found += [one["id"] for one in body["observations"]]
+            ids += [observation["id"] for observation in body["observations"]]
             if "next_page_token" not in body:
-                return found
+                return ids
             query["page_token"] = body["next_page_token"]
             between()
 

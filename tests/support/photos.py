@@ -1,4 +1,4 @@
-"""Where the test photos lie, and photos made on the spot for tests that need none of them."""
+"""Where the test photos are, and images made up for tests that need no photo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every error answer looks like."""
+"""What every error response looks like."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def assert_problem(response: requests.Response, status: int, code: str | None = None) -> None:
-    """RFC 9457, with a code for programs; `code` None: any."""
+    """RFC 9457, with a code for programs; None accepts any code."""
     assert response.status_code == status, response.text[:300]
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()

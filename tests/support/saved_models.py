@@ -1,4 +1,4 @@
-"""Small SavedModels with random weights or none, and the input that they want."""
+"""Small SavedModels with random weights or none, and the input they take."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SQUASHED = InputSpec(
 
 
 def save(folder: Path, shape: tuple[int | None, ...], **more: Any) -> Path:
-    """A SavedModel with random weights; `seen` is the very image that it was given."""
+    """A SavedModel with random weights; its output `seen` is the image exactly as given."""
     rng = np.random.default_rng(3)
     module = tf().Module()
     module.kernel = tf().Variable(rng.normal(size=(8, 8, 3, FEATURES)).astype(np.float32) * 0.01)

@@ -1,4 +1,4 @@
-"""A real model server for tests that need one of their own."""
+"""A real model server, for tests that need one to themselves."""
 
 from __future__ import annotations
 
