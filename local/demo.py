@@ -11,13 +11,12 @@ from typing import Any
 import requests
 from rich.table import Table
 
-from local.drawing import draw_parrot
-from local.stack import ROOT
+from local.samples import MACAW
 
 EXPLANATION = (
     "Is it a parrot, and which one? Give photos: [bold]./dev.sh demo PHOTO...[/bold]\n"
     "[dim]Without any, here are two photographs that scikit-learn carries (no parrots) and a"
-    " drawing of this project's own making."
+    " drawing made for this project."
 )
 _TIMEOUT_SECONDS = 60
 _CREATED, _SAVED_BEFORE = 201, 200
@@ -44,11 +43,11 @@ class Answer:
 
 
 def samples() -> list[Path]:
-    """Pictures that every clone has: two photographs of a package, and a drawing."""
+    """Pictures that every clone has: a drawing, and two photographs from a package."""
     carried = [
         Path(str(files("sklearn.datasets.images") / name)) for name in ("china.jpg", "flower.jpg")
     ]
-    return [draw_parrot(ROOT / ".local" / "samples" / "parrot-drawing.png"), *carried]
+    return [MACAW, *carried]
 
 
 def ask(url: str, photo: Path, *, save: bool) -> Answer:

@@ -8,7 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from local.drawing import draw_parrot
+from local.samples import MACAW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,17 +61,16 @@ def choose(page: Page, photo: Path, *, until: str) -> Locator:
 
 @pytest.mark.parametrize("screen", ["desktop", "phone"])
 def test_a_person_classifies_a_photo_and_saves_it(
-    request: pytest.FixtureRequest, screen: str, tmp_path: Path
+    request: pytest.FixtureRequest, screen: str
 ) -> None:
     """The happy path: choose, read the verdict, save, and hear that it was saved before."""
     page: Page = request.getfixturevalue(screen)
     page.get_by_label("Your name").fill(screen)  # somebody whose photos nobody else saves
-    drawing = draw_parrot(tmp_path / "parrot.png")
-    card = choose(page, drawing, until="answered")
+    card = choose(page, MACAW, until="answered")
     expect(card.locator(".verdict-title")).to_have_text("A parrot")
     expect(card.locator(".species .name").first).to_have_text("Blue-and-yellow macaw")
     assert save_as(page, "ara-ararauna") == "Saved as Blue-and-yellow macaw."
-    choose(page, drawing, until="answered")
+    choose(page, MACAW, until="answered")
     assert "saved this photo before" in save_as(page, "ara-ararauna")
 
 
