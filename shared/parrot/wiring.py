@@ -126,7 +126,7 @@ def observer() -> Observer:
 @_once
 def downloads() -> Downloads:
     """Raises BadConfig."""
-    return Downloads(settings().download_secret)
+    return Downloads(settings().download_secrets)
 
 
 @_once

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask import Response
 
 RECORDED = Path(__file__).with_name("recorded_answers.txt")
-LINKS = Links("https://parrots.example", "/parrot-classifier/observations", Downloads(None))
+LINKS = Links("https://parrots.example", "/parrot-classifier/observations", Downloads(()))
 PARROT = Classification(
     is_parrot=True,
     parrot_probability=0.99123456789,
