@@ -27,8 +27,8 @@
 | MAX_PHOTO_PIXELS | largest photo in pixels; PNG, WebP, AVIF: at most 25 million | 51,000,000 |
 
 DOWNLOAD_SECRET may list several secrets of at least 32 characters, newest first, separated by
-commas: the first one signs, all of them are accepted. To replace a secret, put the new one first and
-remove the old one an hour later.
+commas: the first one signs, all of them are accepted. To replace a secret, put the new one first,
+and remove the old one an hour later.
 
 Emulators believe everybody, so on Cloud Run (`K_SERVICE`) their variables are refused, as is
 IDENTITY=local. The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
