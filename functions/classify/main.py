@@ -12,7 +12,7 @@ from parrot.http.respond import respond
 @functions_framework.http
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(request, wiring.settings, {"POST": _classify, "GET": _ready})
+    return respond(request, wiring.start, {"POST": _classify, "GET": _ready})
 
 
 def _classify(request: Request) -> Response:

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @functions_framework.http
 def observations(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(
-        request, wiring.settings, _methods(parameters.route(request.path, "observations"))
-    )
+    return respond(request, wiring.start, _methods(parameters.route(request.path, "observations")))
 
 
 def _methods(route: tuple[str, ...]) -> Mapping[str, Callable[[Request], Response]]:

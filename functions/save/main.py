@@ -13,7 +13,7 @@ from parrot.records import ANONYMOUS_UID, User
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(request, wiring.settings, {"POST": _save})
+    return respond(request, wiring.start, {"POST": _save})
 
 
 def _save(request: Request) -> Response:

@@ -67,7 +67,7 @@ class Settings:
 
     bucket: str
     model_bucket: str
-    bundle: str | None
+    bundle_version: str | None  # None: what current.json says
     bundle_sha256: str | None
     model_server_url: str | None
     vertex_endpoints: Mapping[str, str]
@@ -112,7 +112,7 @@ class Settings:
         settings = cls(
             bucket=bucket,
             model_bucket=env.get("MODEL_BUCKET") or bucket,
-            bundle=read.optional("MODEL_BUNDLE", bool),
+            bundle_version=read.optional("MODEL_BUNDLE", bool),
             bundle_sha256=read.optional("MODEL_BUNDLE_SHA256", _SHA256.fullmatch),
             model_server_url=url,
             vertex_endpoints=endpoints,

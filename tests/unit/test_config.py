@@ -21,7 +21,7 @@ def test_defaults_are_safe() -> None:
     assert not settings.allow_anonymous_save
     assert settings.model_auth == "none"
     assert settings.model_bucket == "b"
-    assert settings.bundle is None
+    assert settings.bundle_version is None
 
 
 def test_a_private_model_server_gets_a_token() -> None:

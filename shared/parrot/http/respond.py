@@ -27,16 +27,19 @@ _LOG = logging.getLogger(__name__)
 
 def respond(
     request: Request,
-    settings: Callable[[], Settings],
+    start: Callable[[], Settings],
     methods: Mapping[str, Callable[[Request], Response]],
 ) -> Response:
-    """Answer with the method's handler; every error becomes a problem+json, nothing is raised."""
+    """Answer with the method's handler; every error becomes a problem+json, nothing is raised.
+
+    `start` gets the process ready, its log included, and gives the settings.
+    """
     started = time.perf_counter()
     logs.remember_trace(request.headers.get("X-Cloud-Trace-Context"))
     origins: tuple[str, ...] = ()
     code = None
     try:
-        config = settings()
+        config = start()
         origins = config.cors_origins
         _limit(request, config)
         if request.method == "OPTIONS":
