@@ -42,7 +42,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parrot.errors import BadConfig
-from parrot.images import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
+from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
