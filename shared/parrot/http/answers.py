@@ -115,9 +115,11 @@ def file(stored: StoredFile, grant: Grant | None) -> Response:
     return response
 
 
-def deleted() -> Response:
-    """Nothing is left to tell of."""
-    return Response(status=204)
+def empty() -> Response:
+    """204: done, and nothing to say about it."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]  # Flask's default, of a body that is not there
+    return response
 
 
 def species(row: Species) -> bodies.Species:

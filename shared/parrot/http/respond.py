@@ -7,17 +7,15 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from flask import Response
-
 from parrot import logs
 from parrot.errors import MethodNotAllowed, NotFound
-from parrot.http import problems
+from parrot.http import answers, problems
 from parrot.http.submission import FORM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from flask import Request
+    from flask import Request, Response
 
     from parrot.config import Settings
 
@@ -43,8 +41,8 @@ def respond(
         origins = config.cors_origins
         _limit(request, config)
         if request.method == "OPTIONS":
-            response = Response(status=204)
-            response.headers["Allow"] = ", ".join(("OPTIONS", *methods))
+            response = answers.empty()
+            response.headers["Allow"] = ", ".join(_allowed(methods))
         else:
             response = _handler(request, methods)(request)
             response.make_conditional(request)
@@ -54,7 +52,7 @@ def respond(
         problem = problems.as_parrot_error(error, request)
         code = problem.code
         response = problems.response_for(problem)
-    _allow_origin(request, response, origins, methods)
+    _allow_origin(request, response, origins, _allowed(methods))
     _LOG.info(
         "%s %s %d",
         request.method,
@@ -82,15 +80,21 @@ def _handler(
     if not methods:
         raise NotFound("there is nothing at this path")
     if method not in methods:
-        raise MethodNotAllowed(request.method, tuple(methods))
+        raise MethodNotAllowed(request.method, _allowed(methods))
     return methods[method]
+
+
+def _allowed(methods: Collection[str]) -> tuple[str, ...]:
+    """Every method that is answered: GET answers HEAD too, and OPTIONS always works."""
+    head = ("HEAD",) if "GET" in methods else ()
+    return (*methods, *head, "OPTIONS")
 
 
 def _allow_origin(
     request: Request,
     response: Response,
     origins: tuple[str, ...],
-    methods: Mapping[str, Callable[[Request], Response]],
+    methods: tuple[str, ...],
 ) -> None:
     """CORS without credentials: tokens travel in a header, so `*` gives nobody else's rights."""
     origin = request.headers.get("Origin")
