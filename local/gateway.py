@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _ROOT = Path(__file__).parent.parent
+_ERRORS = f"{BASE_PATH}/errors"  # the page about them
+_OTHERS = f"{BASE_PATH}/observations"
 FUNCTIONS = ("classify", "save", "observations")
 
 
@@ -28,26 +30,32 @@ def application() -> WSGIApplication:
         )
         for name in FUNCTIONS
     }
-    page = _page()
+    page: WSGIApplication = _page()
 
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> object:
         path = environ["PATH_INFO"]
-        for prefix, function in functions.items():
-            if path == prefix or path.startswith(f"{prefix}/"):
-                return function(environ, start_response)
-        return page(environ, start_response)
+        application = page
+        if _within(BASE_PATH, path) and path != _ERRORS:
+            # As in firebase.json: a path that nobody answers gets the 404 of `observations`.
+            owner = next((prefix for prefix in functions if _within(prefix, path)), _OTHERS)
+            application = functions[owner]
+        return application(environ, start_response)
 
     return dispatch  # type: ignore[return-value]  # an iterable of bytes, whatever the app made
+
+
+def _within(folder: str, path: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _page() -> Flask:
     page = Flask(__name__, static_folder=None)
     public = _ROOT / "public"
 
-    @page.get("/")
+    @page.get("/", defaults={"name": "index"})
+    @page.get(_ERRORS, defaults={"name": "errors"})
     @page.get("/<path:name>")
-    def file(name: str = "index.html") -> Response:
-        path = name.removeprefix(f"{BASE_PATH.strip('/')}/")
-        return send_from_directory(public, path if "." in path else f"{path}.html")
+    def file(name: str) -> Response:
+        return send_from_directory(public, name if "." in name else f"{name}.html")
 
     return page

@@ -1,4 +1,7 @@
-"""List, read, relabel and delete one's own observations; download what was made of them."""
+"""List, read, relabel and delete the user's own observations; download their files.
+
+Hosting sends all paths here that nobody else answers, for a 404 that a program can read.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,10 @@ if TYPE_CHECKING:
 @functions_framework.http
 def observations(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(
-        request, wiring.settings, _methods(parameters.route(request.path, "observations"))
-    )
+    return respond(request, wiring.start, _methods(parameters.route(request.path, "observations")))
 
 
-def _methods(route: tuple[str, ...]) -> Mapping[str, Callable[[Request], Response]]:
+def _methods(route: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
     match route:
         case ():
             return {"GET": _list}
@@ -49,7 +50,7 @@ def _list(request: Request) -> Response:
         _user(request),
         size=parameters.page_size(request),
         token=request.args.get("page_token") or None,
-        species=parameters.species_filter(request),
+        species=parameters.species_filter(request, wiring.species),
         status=parameters.status_filter(request),
     )
     return answers.observations(page, token, _links(request))
@@ -79,7 +80,7 @@ def _delete(name: str, request: Request) -> Response:
     wiring.observer().delete(
         user, parameters.observation_id(name), matches=parameters.if_match(request)
     )
-    return answers.deleted()
+    return answers.empty()
 
 
 def _file(name: str, file: str, request: Request) -> Response:

@@ -14,7 +14,7 @@ _log = logging.getLogger("parrot.process")
 @functions_framework.cloud_event
 def on_saved(event: CloudEvent) -> None:
     """Cloud Functions entry point. What it raises is delivered again."""
-    wiring.settings()
+    wiring.start()
     try:
         stored = events.stored_photo(event)
     except InvalidRequest as error:

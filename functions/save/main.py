@@ -13,7 +13,8 @@ from parrot.records import ANONYMOUS_UID, User
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(request, wiring.settings, {"POST": _save})
+    known = parameters.route(request.path, "save") == ()
+    return respond(request, wiring.start, {"POST": _save} if known else {})
 
 
 def _save(request: Request) -> Response:

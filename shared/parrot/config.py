@@ -17,7 +17,7 @@
 | REQUIRE_APP_CHECK | every call needs an App Check token | false |
 | REQUIRE_AUTH | classify needs a user too | false |
 | ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
-| DOWNLOAD_SECRET | signs download URLs; empty: they want an Authorization header | empty |
+| DOWNLOAD_SECRET | signs download URLs; empty: they need an Authorization header | empty |
 | PUBLIC_URL | where the phones find the service | the host they asked |
 | SAVES_PER_DAY | new observations a user and day (UTC); 0: no limit | 500 |
 | CLASSIFICATIONS_PER_MINUTE | for those who are signed in; 0: no limit | 120 |
@@ -25,6 +25,10 @@
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
 | MAX_PHOTO_PIXELS | largest photo in pixels; PNG, WebP, AVIF: at most 25 million | 51,000,000 |
+
+DOWNLOAD_SECRET may list several secrets of at least 32 characters, newest first, separated by
+commas: the first one signs, all of them are accepted. To replace a secret, put the new one first,
+and remove the old one an hour later.
 
 Emulators believe everybody, so on Cloud Run (`K_SERVICE`) their variables are refused, as is
 IDENTITY=local. The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
@@ -38,7 +42,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parrot.errors import BadConfig
-from parrot.images import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
+from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +67,7 @@ class Settings:
 
     bucket: str
     model_bucket: str
-    bundle: str | None
+    bundle_version: str | None  # None: what current.json says
     bundle_sha256: str | None
     model_server_url: str | None
     vertex_endpoints: Mapping[str, str]
@@ -77,7 +81,7 @@ class Settings:
     require_app_check: bool
     require_auth: bool
     allow_anonymous_save: bool
-    download_secret: bytes | None = field(repr=False)
+    download_secrets: tuple[bytes, ...] = field(repr=False)  # newest first
     public_url: str | None
     saves_per_day: int
     classifications_per_minute: int
@@ -108,7 +112,7 @@ class Settings:
         settings = cls(
             bucket=bucket,
             model_bucket=env.get("MODEL_BUCKET") or bucket,
-            bundle=read.optional("MODEL_BUNDLE", bool),
+            bundle_version=read.optional("MODEL_BUNDLE", bool),
             bundle_sha256=read.optional("MODEL_BUNDLE_SHA256", _SHA256.fullmatch),
             model_server_url=url,
             vertex_endpoints=endpoints,
@@ -124,7 +128,7 @@ class Settings:
             require_app_check=app_check,
             require_auth=read.flag("REQUIRE_AUTH"),
             allow_anonymous_save=read.flag("ALLOW_ANONYMOUS_SAVE"),
-            download_secret=read.secret("DOWNLOAD_SECRET"),
+            download_secrets=read.secrets("DOWNLOAD_SECRET"),
             public_url=read.optional("PUBLIC_URL", _is_url),
             saves_per_day=read.count("SAVES_PER_DAY", 500),
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
@@ -198,21 +202,25 @@ class _Reader:
     def count(self, name: str, default: int, *, low: int = 0, high: int = 1_000_000) -> int:
         return int(self.number(name, default, low=low, high=high))
 
-    def secret(self, name: str) -> bytes | None:
-        value = self._env.get(name, "").strip().encode()
-        if value and len(value) < _SHORTEST_SECRET:
+    def secrets(self, name: str) -> tuple[bytes, ...]:
+        secrets = tuple(part.encode() for part in self._parts(name))
+        if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
             self.problem(f"{name} is shorter than {_SHORTEST_SECRET} characters")
-        return value or None
+        return secrets
 
     def pairs(self, name: str, fits: Callable[[str], object]) -> dict[str, str]:
-        found = {}
-        for part in filter(None, (part.strip() for part in self._env.get(name, "").split(","))):
+        pairs = {}
+        for part in self._parts(name):
             key, _, value = part.partition("=")
             if key and fits(value):
-                found[key] = value
+                pairs[key] = value
             else:
-                self.problem(f"{name}: {part!r:.80} is no NAME=URL")
-        return found
+                self.problem(f"{name}: {part!r:.80} is not NAME=URL")
+        return pairs
+
+    def _parts(self, name: str) -> list[str]:
+        parts = (part.strip() for part in self._env.get(name, "").split(","))
+        return [part for part in parts if part]
 
 
 def _refuse_emulators(env: Mapping[str, str], identity: str, read: _Reader) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
+from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.inputs import Crop, Encoding, Resampling, Scaling
 from parrot.records import Photo, Raster
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from parrot.model.inputs import InputSpec
     from parrot.records import Bytes, Floats
 
-MAX_PHOTO_BYTES = 20 * 2**20
-# 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.
-MAX_PHOTO_PIXELS = 51_000_000
 # Whoever sends more than that in a format that must be decoded whole means no good: 200 kB of PNG
 # can unpack to any size. Phones write 48 megapixels as JPEG or HEIC only.
 _MAX_WHOLE_PIXELS = 25_000_000

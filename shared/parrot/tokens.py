@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from itsdangerous import BadData, TimestampSigner
+from itsdangerous.encoding import base64_decode, base64_encode
+
 from parrot.errors import Forbidden
 from parrot.records import ANONYMOUS_UID, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from parrot.observation import Observation
 
-_VERSION = 1
-_MAC_BYTES = 16
-_HEAD_BYTES = 1 + 8
-# URLs stay the same for half an hour, so that phones and their caches know them again, and work
-# for half an hour to an hour.
+# URLs stay the same for half an hour, so that phones and their caches recognize them, and work for
+# half an hour to an hour.
 _WINDOW_SECONDS = 1800
+_LIFE_SECONDS = 2 * _WINDOW_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,56 +34,64 @@ class Grant:
 
 
 class Downloads:
-    """Makes and checks tokens: an HMAC-SHA256 over the observation, the file, user and expiry."""
+    """Makes and checks tokens: the user, signed for one file of one observation."""
 
-    def __init__(self, secret: bytes | None, now: Callable[[], float] = time.time) -> None:
-        """Without a secret no token is made or believed; URLs then want an Authorization header."""
-        self._secret, self._now = secret, now
+    def __init__(self, secrets: Sequence[bytes], now: Callable[[], float] = time.time) -> None:
+        """The first secret signs, all of them are accepted.
+
+        Without a secret no token is made or accepted; URLs then need an Authorization header.
+        """
+        self._secrets, self._now = tuple(secrets), now
 
     @property
     def window(self) -> int:
         """Changes whenever the URLs do."""
-        return int(self._now()) // _WINDOW_SECONDS if self._secret else 0
+        return int(self._now()) // _WINDOW_SECONDS if self._secrets else 0
 
     def path(self, observation: Observation, file: str) -> str:
         """`ID/image?token=...`: where the file is, below the observations."""
         path = f"{quote(observation.id, safe='')}/{file}"
-        if self._secret is None:
+        if not self._secrets:
             return path
-        expires = (self.window + 2) * _WINDOW_SECONDS
-        head = bytes([_VERSION]) + expires.to_bytes(8, "big")
-        uid = observation.uid.encode()
-        mac = self._mac(self._secret, head, uid, observation.id, file)
-        token = base64.urlsafe_b64encode(head + mac + uid).rstrip(b"=").decode()
-        return f"{path}?token={token}"
+        token = self._signer(observation.id, file).sign(base64_encode(observation.uid))
+        return f"{path}?token={token.decode()}"
 
     def grant(self, token: str, observation_id: str, file: str) -> Grant:
-        """What the token allows. Raises Forbidden, the same for every reason but age."""
+        """What the token allows. Raises Forbidden, in the same words for every reason but age."""
+        if not self._secrets:
+            raise _invalid()
         try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise _bad() from error
-        head, mac, uid = (
-            raw[:_HEAD_BYTES],
-            raw[_HEAD_BYTES : _HEAD_BYTES + _MAC_BYTES],
-            raw[_HEAD_BYTES + _MAC_BYTES :],
-        )
-        if self._secret is None or head[:1] != bytes([_VERSION]):
-            raise _bad()
-        if not hmac.compare_digest(mac, self._mac(self._secret, head, uid, observation_id, file)):
-            raise _bad()
-        expires = int.from_bytes(head[1:], "big")
+            value, signed = self._signer(observation_id, file).unsign(token, return_timestamp=True)
+        except BadData as error:
+            raise _invalid() from error
+        # Not by `max_age`: it refuses what an instance whose clock is a little ahead has just made.
+        expires = int(signed.timestamp()) + _LIFE_SECONDS
         if expires <= self._now():
             raise Forbidden("this download URL has expired; read the observation for a new one")
-        name = uid.decode()
-        return Grant(User(name, anonymous=name == ANONYMOUS_UID), expires)
+        uid = base64_decode(value).decode()
+        return Grant(User(uid, anonymous=uid == ANONYMOUS_UID), expires)
 
-    @staticmethod
-    def _mac(secret: bytes, head: bytes, uid: bytes, observation_id: str, file: str) -> bytes:
-        # None of the parts holds a line break; the head's length is fixed.
-        message = b"\n".join((head, file.encode(), observation_id.encode(), uid))
-        return hmac.digest(secret, message, hashlib.sha256)[:_MAC_BYTES]
+    def _signer(self, observation_id: str, file: str) -> _WindowSigner:
+        """Its key is derived for one file, so that its tokens open no other."""
+        return _WindowSigner(
+            self._secrets[::-1],  # the last one signs
+            salt=f"{file} of {observation_id}",
+            start=self.window * _WINDOW_SECONDS,
+        )
 
 
-def _bad() -> Forbidden:
-    return Forbidden("this download URL is no good; read the observation for a new one")
+class _WindowSigner(TimestampSigner):
+    """Dates its tokens from the window's start, so that they are all the same until the next."""
+
+    def __init__(self, secrets: Sequence[bytes], *, salt: str, start: int) -> None:
+        # SHA-384 fills base64 letters without spare bits: no token can be spelled in two ways.
+        super().__init__(secrets, salt=salt, key_derivation="hmac", digest_method=hashlib.sha384)
+        self._start = start
+
+    def get_timestamp(self) -> int:
+        """Seconds since 1970."""
+        return self._start
+
+
+def _invalid() -> Forbidden:
+    return Forbidden("this download URL is not valid; read the observation for a new one")

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -214,11 +215,63 @@ def test_a_body_over_the_limit_is_refused(classify_url: str) -> None:
     assert_problem(response, 413, "photo_too_large")
 
 
-def test_other_methods_are_refused_with_the_allowed_ones(classify_url: str) -> None:
-    """RFC 9110 asks for Allow."""
-    response = requests.delete(classify_url, timeout=30)
-    assert_problem(response, 405, "method_not_allowed")
-    assert response.headers["Allow"] == "POST, GET"
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("classify", "POST, GET, HEAD, OPTIONS"),
+        ("save", "POST, OPTIONS"),
+        ("observations", "GET, HEAD, OPTIONS"),
+        ("observations/some-id", "GET, PATCH, DELETE, HEAD, OPTIONS"),
+    ],
+)
+def test_other_methods_are_refused_with_the_allowed_ones(
+    running_url: str, path: str, allowed: str
+) -> None:
+    """RFC 9110 asks for Allow, and OPTIONS says the same."""
+    url = f"{running_url}/parrot-classifier/{path}"
+    refused = requests.put(url, timeout=30)
+    assert_problem(refused, 405, "method_not_allowed")
+    options = requests.options(url, timeout=30)
+    assert options.status_code == 204
+    assert "Content-Type" not in options.headers
+    assert refused.headers["Allow"] == options.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/nothing",
+        "/image",
+        "/a/image",
+        "/classifying",
+        "/classify/more",
+        "/save/1",
+        "/observations/a/b/c",
+        "/errors/more",
+        "/index.html",
+    ],
+)
+def test_a_path_that_does_not_exist_is_a_problem_that_a_web_app_can_read(
+    running_url: str, path: str
+) -> None:
+    """A page of HTML, or an answer without CORS headers, tells a program nothing."""
+    url = f"{running_url}/parrot-classifier{path}"
+    for method in ("GET", "POST", "DELETE"):
+        response = requests.request(
+            method, url, headers={"Origin": "https://app.example"}, timeout=30
+        )
+        assert_problem(response, 404, "not_found")
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_page_about_errors_is_where_every_problem_points(classify_url: str) -> None:
+    """Whoever follows `type` finds an explanation."""
+    problem = requests.delete(classify_url, timeout=30).json()
+    page = requests.get(urljoin(classify_url, problem["type"]), timeout=30)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert f'id="{problem["code"]}"' in page.text
 
 
 def test_get_answers_readiness_and_versions(classify_url: str) -> None:

@@ -119,6 +119,8 @@ def test_a_page_token_of_another_list_or_another_user_is_refused(ana: Phone, bea
         "status=deleting",
         "status=done",
         "species=",
+        "species=nope",
+        "species=nestor-notabilis%20",
     ],
 )
 def test_a_bad_query_is_named(ana: Phone, query: str) -> None:
@@ -236,9 +238,13 @@ def test_an_id_that_cannot_be_is_not_found(ana: Phone, name: str) -> None:
         ("/observations/", ()),
         ("/parrot-classifier/observations/abc", ("abc",)),
         ("/v1/project/observations/abc/image/", ("abc", "image")),
+        ("/parrot-classifier", None),
+        ("/parrot-classifier/nothing", None),
     ],
 )
-def test_the_path_before_the_resource_does_not_matter(path: str, route: tuple[str, ...]) -> None:
+def test_the_path_before_the_resource_does_not_matter(
+    path: str, route: tuple[str, ...] | None
+) -> None:
     """Behind Hosting it is whole, at the function's own URL it is not."""
     assert parameters.route(path, "observations") == route
 
@@ -262,6 +268,7 @@ def test_a_deleted_observation_leaves_nothing_behind(
     assert len(stored(f"derived/{ana.user}/{name}/")) == 2
     response = ana.ask("DELETE", f"/observations/{name}")
     assert (response.status_code, response.content) == (204, b"")
+    assert "Content-Type" not in response.headers
     assert stored(f"photos/{ana.user}/") == stored(f"derived/{ana.user}/") == []
     for method in ("GET", "DELETE"):
         assert_problem(ana.ask(method, f"/observations/{name}"), 404, "not_found")

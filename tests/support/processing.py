@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.stack import DEFAULT_BUNDLE
-from parrot import images
+from parrot import images, limits
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
@@ -146,8 +146,8 @@ class World:
             Counted(self.model, steps),
             SPECIES,
             bucket=BUCKET,
-            max_bytes=images.MAX_PHOTO_BYTES,
-            max_pixels=images.MAX_PHOTO_PIXELS,
+            max_bytes=limits.MAX_PHOTO_BYTES,
+            max_pixels=limits.MAX_PHOTO_PIXELS,
             now=lambda: NOW,
         )
 

@@ -21,7 +21,7 @@ def test_defaults_are_safe() -> None:
     assert not settings.allow_anonymous_save
     assert settings.model_auth == "none"
     assert settings.model_bucket == "b"
-    assert settings.bundle is None
+    assert settings.bundle_version is None
 
 
 def test_a_private_model_server_gets_a_token() -> None:
@@ -129,8 +129,17 @@ def test_firebase_and_firestore_need_a_project() -> None:
 
 def test_a_short_secret_is_refused_and_never_shown() -> None:
     """It could be guessed; and settings may end up in a traceback."""
-    with pytest.raises(BadConfig) as caught:
-        Settings.from_env({**LOCAL, "DOWNLOAD_SECRET": "tellnobody"})
-    assert "tellnobody" not in caught.value.detail
+    for secret in ("tellnobody", f"{'tellnobody' * 4},tellnobody"):
+        with pytest.raises(BadConfig, match="DOWNLOAD_SECRET") as caught:
+            Settings.from_env({**LOCAL, "DOWNLOAD_SECRET": secret})
+        assert "tellnobody" not in caught.value.detail
     settings = Settings.from_env({**LOCAL, "DOWNLOAD_SECRET": "tellnobody" * 4})
     assert "tellnobody" not in repr(settings)
+
+
+def test_download_secrets_are_listed_newest_first() -> None:
+    """A secret is replaced by putting the new one before it for an hour."""
+    new, old = "n" * 32, "o" * 32
+    settings = Settings.from_env({**LOCAL, "DOWNLOAD_SECRET": f"{new}, {old}"})
+    assert settings.download_secrets == (new.encode(), old.encode())
+    assert Settings.from_env(LOCAL).download_secrets == ()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from parrot import blurhash, images, thumbnails
+from parrot import blurhash, images, limits, thumbnails
 from parrot.errors import InvalidImage, RequestError
 from parrot.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
 from tests.support.photos import encoded, noise
@@ -22,7 +22,7 @@ GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
 def make(data: bytes) -> Thumbnails:
-    return thumbnails.make(images.read(data), max_pixels=images.MAX_PHOTO_PIXELS)
+    return thumbnails.make(images.read(data), max_pixels=limits.MAX_PHOTO_PIXELS)
 
 
 def bits_apart(one: str, other: str) -> int:

@@ -6,15 +6,14 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response
 
+from parrot.http import bodies
 from parrot.observation import version
-from parrot.observations import FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from parrot.observation import Label, Observation, Page, Verdict
@@ -34,19 +33,22 @@ _DECIMALS = 6
 class Links:
     """Where an observation and its files are found."""
 
-    host: str  # https://HOST
+    origin: str  # https://HOST, as the caller reaches it
     path: str  # of all observations
     downloads: Downloads
 
-    def files(self, record: Observation) -> dict[str, str]:
+    def files(self, record: Observation) -> bodies.Files:
         """URL of each derived file. Whoever has one can download: never log it."""
-        return {
-            file: f"{self.host}{self.path}/{self.downloads.path(record, file)}" for file in FILES
-        }
+        return bodies.Files(
+            image=self._download(record, "image"), thumbnail=self._download(record, "thumbnail")
+        )
 
     def entity_tag(self, record: Observation) -> str:
         """Changes with the observation, and with the URLs where there are any."""
         return f"{version(record)}.{self.downloads.window}" if record.derived else version(record)
+
+    def _download(self, record: Observation, file: str) -> str:
+        return f"{self.origin}{self.path}/{self.downloads.path(record, file)}"
 
 
 def classification(
@@ -57,25 +59,7 @@ def classification(
         text = json.dumps(answer.probabilities) if answer.is_parrot else NOT_A_PARROT
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
     else:
-        response = _json(
-            {
-                "parrot": {
-                    "is_parrot": answer.is_parrot,
-                    "probability": round(answer.parrot_probability, _DECIMALS),
-                },
-                "species": [
-                    {**species(score.species), "probability": round(score.probability, _DECIMALS)}
-                    for score in answer.species
-                ],
-                **_species_set(answer.species_set),
-                "model": {"bundle": answer.bundle, **dict(answer.models)},
-                "photo": {
-                    "sha256": answer.sha256,
-                    "width": answer.width,
-                    "height": answer.height,
-                },
-            }
-        )
+        response = _json(_classification(answer))
     response.headers["Server-Timing"] = ", ".join(
         f"{timing.step}{f';desc={timing.description}' if timing.description else ''}"
         f";dur={timing.milliseconds:.1f}"
@@ -87,7 +71,7 @@ def classification(
 
 def readiness(bundle: str, models: tuple[str, ...]) -> Response:
     """Everything that an answer needs is there."""
-    return _json({"status": "ready", "bundle": bundle, "models": list(models)})
+    return _json(bodies.Readiness(status="ready", bundle=bundle, models=list(models)))
 
 
 def saved(answer: Saved, links: Links, *, first_version: bool) -> Response:
@@ -110,7 +94,9 @@ def observation(record: Observation, links: Links, *, status: int = 200) -> Resp
 
 def observations(page: Page, next_token: str | None, links: Links) -> Response:
     """A page of them; without `next_page_token` it is the last one."""
-    body: dict[str, Any] = {"observations": [_observation(one, links) for one in page.observations]}
+    body = bodies.ObservationPage(
+        observations=[_observation(record, links) for record in page.observations]
+    )
     if next_token is not None:
         body["next_page_token"] = next_token
     response = _private(_json(body))
@@ -129,28 +115,77 @@ def file(stored: StoredFile, grant: Grant | None) -> Response:
     return response
 
 
-def deleted() -> Response:
-    """Nothing is left to tell of."""
-    return Response(status=204)
+def empty() -> Response:
+    """204: done, and nothing to say about it."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]  # Flask's default, of a body that is not there
+    return response
 
 
-def _observation(record: Observation, links: Links) -> dict[str, Any]:
+def species(row: Species) -> bodies.Species:
+    """A species' JSON, in every answer and in species.json."""
+    return bodies.Species(
+        index=row.index,
+        id=row.id,
+        scientific_name=row.scientific_name,
+        names=bodies.Names(en=row.english, ko=row.korean),
+        cites=row.cites or None,
+    )
+
+
+def _classification(answer: Classification) -> bodies.Classification:
+    parrot = _parrot(answer)
+    ranking: list[bodies.ScoredSpecies] = [
+        {**species(score.species), "probability": round(score.probability, _DECIMALS)}
+        for score in answer.species
+    ]
+    model = _models(answer)
+    photo = bodies.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
+    likely = answer.species_set
+    if likely is None:
+        return bodies.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+    return bodies.Classification(
+        parrot=parrot, species=ranking, set=_species_set(likely), model=model, photo=photo
+    )
+
+
+def _species_set(likely: SpeciesSet) -> bodies.SpeciesSet:
+    ids = [species.id for species in likely.species]
+    return bodies.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
+
+
+def _models(answer: Classification) -> bodies.ModelVersions:
+    body = bodies.ModelVersions(bundle=answer.bundle)
+    for role, name in answer.models:
+        if role == "extractor":
+            body["extractor"] = name
+        else:
+            body["classifier"] = name
+    return body
+
+
+def _parrot(answer: Classification | Verdict) -> bodies.Verdict:
+    probability = round(answer.parrot_probability, _DECIMALS)
+    return bodies.Verdict(is_parrot=answer.is_parrot, probability=probability)
+
+
+def _observation(record: Observation, links: Links) -> bodies.Observation:
     label = record.label
-    body: dict[str, Any] = {
-        "id": record.id,
-        "species": label.species if label else None,
-        "index": label.index if label else None,
-        "status": record.status.value,
-        "photo": {
-            "sha256": record.sha256 or None,
-            "media_type": record.media_type,
-            "width": record.width or None,
-            "height": record.height or None,
-        },
-        "created": _time(record.created),
-        "updated": _time(record.updated),
-        "labels": [_label(one) for one in record.labels],
-    }
+    body = bodies.Observation(
+        id=record.id,
+        species=label.species if label else None,
+        index=label.index if label else None,
+        status=record.status,
+        photo=bodies.SavedPhoto(
+            sha256=record.sha256 or None,
+            media_type=record.media_type,
+            width=record.width or None,
+            height=record.height or None,
+        ),
+        created=_time(record.created),
+        updated=_time(record.updated),
+        labels=[_label(label) for label in record.labels],
+    )
     if record.verdict is not None:
         body["verdict"] = _verdict(record.verdict)
     if record.derived is not None:
@@ -163,22 +198,19 @@ def _observation(record: Observation, links: Links) -> dict[str, Any]:
     return body
 
 
-def _label(label: Label) -> dict[str, Any]:
-    return {"species": label.species, "index": label.index, "at": _time(label.at)}
+def _label(label: Label) -> bodies.Label:
+    return bodies.Label(species=label.species, index=label.index, at=_time(label.at))
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    """As classify tells it, with the best species only."""
-    sure = verdict.species_probability
-    return {
-        "parrot": {
-            "is_parrot": verdict.is_parrot,
-            "probability": round(verdict.parrot_probability, _DECIMALS),
-        },
-        "species": verdict.species,
-        "probability": None if sure is None else round(sure, _DECIMALS),
-        "model": {"bundle": verdict.bundle, "classifier": verdict.model},
-    }
+def _verdict(verdict: Verdict) -> bodies.SavedVerdict:
+    """The classification, reduced to the best species."""
+    probability = verdict.species_probability
+    return bodies.SavedVerdict(
+        parrot=_parrot(verdict),
+        species=verdict.species,
+        probability=None if probability is None else round(probability, _DECIMALS),
+        model=bodies.ModelVersions(bundle=verdict.bundle, classifier=verdict.model),
+    )
 
 
 def _time(when: datetime) -> str:
@@ -203,26 +235,7 @@ def _private(response: Response) -> Response:
     return response
 
 
-def _species_set(found: SpeciesSet | None) -> dict[str, Any]:
-    """An honest "not sure": several names, or with an empty set that it is none of the known."""
-    if found is None:
-        return {}
-    ids = [species.id for species in found.species]
-    return {"set": {"coverage": found.coverage, "species": ids, "unknown": not ids}}
-
-
-def species(row: Species) -> dict[str, Any]:
-    """A species' JSON, in every answer and in species.json."""
-    return {
-        "index": row.index,
-        "id": row.id,
-        "scientific_name": row.scientific_name,
-        "names": {"en": row.english, "ko": row.korean},
-        "cites": row.cites or None,
-    }
-
-
-def _json(body: Mapping[str, Any], *, status: int = 200) -> Response:
+def _json(body: bodies.Body, *, status: int = 200) -> Response:
     return Response(
         json.dumps(body, ensure_ascii=False), status=status, content_type="application/json"
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flask import Request
 
     from parrot.config import Settings
+    from parrot.model.species import SpeciesTable
     from parrot.observation import Observation
     from parrot.tokens import Downloads
 
@@ -28,15 +29,16 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-def route(path: str, resource: str) -> tuple[str, ...]:
-    """What follows the resource's name, or all of a path that does not name it.
+def route(path: str, resource: str) -> tuple[str, ...] | None:
+    """What follows the resource's name; None for a path of something else.
 
-    Hosting passes the whole path on, a function's own URL ends in the function's name.
+    Hosting passes the whole path on. A function's own URL ends in the function's name, so there the
+    path is only what follows it.
     """
     parts = tuple(part for part in path.split("/") if part)
     if resource in parts:
-        parts = parts[parts.index(resource) + 1 :]
-    return parts
+        return parts[parts.index(resource) + 1 :]
+    return None if parts[:1] == (BASE_PATH[1:],) else parts
 
 
 def observation_id(text: str) -> str:
@@ -85,12 +87,13 @@ def status_filter(request: Request) -> Status | None:
     return Status(text)
 
 
-def species_filter(request: Request) -> str | None:
-    """`?species=`. Raises InvalidRequest."""
+def species_filter(request: Request, species: Callable[[], SpeciesTable]) -> str | None:
+    """`?species=`. The table is needed only where it is given.
+
+    Raises InvalidRequest; what reading the table raises.
+    """
     text = request.args.get("species")
-    if text is not None and not 1 <= len(text) <= _MAX_FIELD:
-        raise InvalidRequest(f"species has 1 to {_MAX_FIELD} characters")
-    return text
+    return None if text is None else species().find(species=text).id
 
 
 def top(request: Request) -> int:

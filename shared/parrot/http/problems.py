@@ -20,6 +20,7 @@ from parrot.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from parrot.http import bodies
 from parrot.http.parameters import BASE_PATH
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ def as_parrot_error(error: Exception, request: Request) -> ParrotError:
 
 def response_for(error: ParrotError) -> Response:
     """The problem+json of an error, with the headers that go with it."""
-    body = {
-        "type": f"{BASE_PATH}/errors#{error.code}",
-        "title": error.title,
-        "status": error.status,
+    body = bodies.Problem(
+        type=f"{BASE_PATH}/errors#{error.code}",
+        title=error.title,
+        status=error.status,
         # What is wrong with a deployment is for its log, not for everybody.
-        "detail": _OURS if isinstance(error, DeploymentError) else error.detail,
-        "code": error.code,
-    }
+        detail=_OURS if isinstance(error, DeploymentError) else error.detail,
+        code=error.code,
+    )
     response = Response(
         json.dumps(body, ensure_ascii=False), status=error.status, content_type=PROBLEM
     )

@@ -7,17 +7,15 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from flask import Response
-
 from parrot import logs
 from parrot.errors import MethodNotAllowed, NotFound
-from parrot.http import problems
+from parrot.http import answers, problems
 from parrot.http.submission import FORM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from flask import Request
+    from flask import Request, Response
 
     from parrot.config import Settings
 
@@ -27,21 +25,24 @@ _LOG = logging.getLogger(__name__)
 
 def respond(
     request: Request,
-    settings: Callable[[], Settings],
+    start: Callable[[], Settings],
     methods: Mapping[str, Callable[[Request], Response]],
 ) -> Response:
-    """Answer with the method's handler; every error becomes a problem+json, nothing is raised."""
+    """Answer with the method's handler; every error becomes a problem+json, nothing is raised.
+
+    `start` gets the process ready, its log included, and gives the settings.
+    """
     started = time.perf_counter()
     logs.remember_trace(request.headers.get("X-Cloud-Trace-Context"))
     origins: tuple[str, ...] = ()
     code = None
     try:
-        config = settings()
+        config = start()
         origins = config.cors_origins
         _limit(request, config)
         if request.method == "OPTIONS":
-            response = Response(status=204)
-            response.headers["Allow"] = ", ".join(("OPTIONS", *methods))
+            response = answers.empty()
+            response.headers["Allow"] = ", ".join(_allowed(methods))
         else:
             response = _handler(request, methods)(request)
             response.make_conditional(request)
@@ -51,7 +52,7 @@ def respond(
         problem = problems.as_parrot_error(error, request)
         code = problem.code
         response = problems.response_for(problem)
-    _allow_origin(request, response, origins, methods)
+    _allow_origin(request, response, origins, _allowed(methods))
     _LOG.info(
         "%s %s %d",
         request.method,
@@ -79,15 +80,21 @@ def _handler(
     if not methods:
         raise NotFound("there is nothing at this path")
     if method not in methods:
-        raise MethodNotAllowed(request.method, tuple(methods))
+        raise MethodNotAllowed(request.method, _allowed(methods))
     return methods[method]
+
+
+def _allowed(methods: Collection[str]) -> tuple[str, ...]:
+    """Every method that is answered: GET answers HEAD too, and OPTIONS always works."""
+    head = ("HEAD",) if "GET" in methods else ()
+    return (*methods, *head, "OPTIONS")
 
 
 def _allow_origin(
     request: Request,
     response: Response,
     origins: tuple[str, ...],
-    methods: Mapping[str, Callable[[Request], Response]],
+    methods: tuple[str, ...],
 ) -> None:
     """CORS without credentials: tokens travel in a header, so `*` gives nobody else's rights."""
     origin = request.headers.get("Origin")

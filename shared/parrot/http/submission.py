@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException
 
-from parrot import images
 from parrot.errors import InvalidImage, InvalidRequest, PhotoTooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
 
     Raises InvalidImage (400), InvalidRequest, PhotoTooLarge, UnsupportedMedia.
     """
+    from parrot import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
+
     kind = request.mimetype
     query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}
     first_version = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from parrot.errors import Forbidden
@@ -10,11 +12,12 @@ from parrot.tokens import Downloads
 from tests.support.observations import observation
 
 SECRET = b"a secret of thirty-two characters"
+NEWER = b"another secret of enough characters"
 NOW = 1_800_000_000.0
 
 
-def downloads(now: float = NOW, secret: bytes | None = SECRET) -> Downloads:
-    return Downloads(secret, lambda: now)
+def downloads(now: float = NOW, *secrets: bytes) -> Downloads:
+    return Downloads(secrets or (SECRET,), lambda: now)
 
 
 def token(path: str) -> str:
@@ -59,10 +62,41 @@ def test_no_changed_token_opens_anything() -> None:
             downloads().grant(bad, "id-00001", "image")
 
 
-def test_another_secret_or_none_opens_nothing() -> None:
+def test_another_secret_opens_nothing() -> None:
     """Changing the secret takes back every URL."""
     made = token(downloads().path(observation(), "image"))
-    for secret in (b"another secret of enough characters", None):
-        with pytest.raises(Forbidden):
-            downloads(secret=secret).grant(made, "id-00001", "image")
-    assert downloads(secret=None).path(observation(), "image") == "id-00001/image"
+    with pytest.raises(Forbidden):
+        downloads(NOW, NEWER).grant(made, "id-00001", "image")
+
+
+def test_without_a_secret_there_are_no_tokens() -> None:
+    """URLs then need the user's own credentials."""
+    nothing = Downloads((), lambda: NOW)
+    assert nothing.path(observation(), "image") == "id-00001/image"
+    with pytest.raises(Forbidden):
+        nothing.grant(token(downloads().path(observation(), "image")), "id-00001", "image")
+
+
+def test_a_secret_can_be_replaced_while_phones_hold_urls() -> None:
+    """The newest signs, the older ones are still accepted: no picture breaks."""
+    before, during = downloads(), downloads(NOW, NEWER, SECRET)
+    old, new = (token(each.path(observation(), "image")) for each in (before, during))
+    for made in (old, new):
+        assert during.grant(made, "id-00001", "image").user == User("ana")
+    assert downloads(NOW, NEWER).grant(new, "id-00001", "image").user == User("ana")
+    with pytest.raises(Forbidden):
+        before.grant(new, "id-00001", "image")
+
+
+def test_a_token_of_a_faster_clock_is_accepted() -> None:
+    """The next instance may be a second behind the one that made it."""
+    made = token(downloads(NOW).path(observation(), "image"))
+    assert downloads(NOW - 1).grant(made, "id-00001", "image").expires == NOW + 3600
+
+
+def test_every_uid_that_can_be_stored_fits_into_a_url() -> None:
+    """Custom tokens of Firebase may hold more than letters."""
+    uid = "a.b:c@d|e+f=g~h-" * 8
+    made = token(downloads().path(observation(uid=uid), "image"))
+    assert made == quote(made, safe="")
+    assert downloads().grant(made, "id-00001", "image").user == User(uid)

@@ -1,0 +1,119 @@
+"""Answers stay the same, byte for byte: apps in the field parse them, and caches hash them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyRequests
+from parrot.http import answers, problems
+from parrot.http.answers import Links
+from parrot.observation import Label, Page, Status, Verdict
+from parrot.records import Classification, SpeciesScore, SpeciesSet
+from parrot.tokens import Downloads
+from tests.support.observations import NOW, derived, observation
+from tests.support.processing import GALAH, KEA
+
+if TYPE_CHECKING:
+    from flask import Response
+
+RECORDED = Path(__file__).with_name("recorded_answers.txt")
+LINKS = Links("https://parrots.example", "/parrot-classifier/observations", Downloads(()))
+PARROT = Classification(
+    is_parrot=True,
+    parrot_probability=0.99123456789,
+    species=(SpeciesScore(KEA, 0.75), SpeciesScore(GALAH, 1e-7)),
+    probabilities=(0.1, 1e-07, 0.30000000000000004),
+    species_set=SpeciesSet(0.95, (KEA,)),
+    bundle="2026-11-23",
+    models=(("extractor", "ParrotExtractor/1"), ("classifier", "ParrotClassifier/2")),
+    sha256="ab" * 32,
+    width=3024,
+    height=4032,
+)
+NOT_A_PARROT = replace(
+    PARROT,
+    is_parrot=False,
+    parrot_probability=0.25,
+    species=(),
+    probabilities=(),
+    species_set=None,
+    models=(("classifier", "ParrotClassifier/1"),),
+)
+PENDING = replace(observation(), labels=(), sha256="", width=0, height=0)
+LABELS = (Label("amazona", 1, NOW), Label("nestor-notabilis", 14, NOW))
+VERDICT = Verdict(
+    is_parrot=True,
+    parrot_probability=0.9123456789,
+    species="nestor-notabilis",
+    species_probability=0.5,
+    bundle="2026-11-23",
+    model="ParrotClassifier/1",
+)
+READY = replace(
+    PENDING,
+    labels=LABELS,
+    sha256="cd" * 32,
+    width=640,
+    height=480,
+    status=Status.READY,
+    verdict=VERDICT,
+    derived=derived("0" * 16),
+    duplicate_of="id-0",
+)
+REJECTED = replace(
+    PENDING,
+    labels=LABELS[:1],
+    status=Status.REJECTED,
+    reason="this JPEG photo is damaged — sorry",
+    verdict=replace(VERDICT, is_parrot=False, species=None, species_probability=None),
+)
+
+
+def classified(answer: Classification, *, first_version: bool = False) -> Response:
+    return answers.classification(answer, None, first_version=first_version)
+
+
+SAMPLES = {
+    "a parrot": classified(PARROT),
+    "a parrot, but no known species": classified(replace(PARROT, species_set=SpeciesSet(0.95, ()))),
+    "not a parrot": classified(NOT_A_PARROT),
+    "a parrot for the first version": classified(PARROT, first_version=True),
+    "not a parrot for the first version": classified(NOT_A_PARROT, first_version=True),
+    "readiness": answers.readiness("2026-11-23", ("ParrotClassifier/1",)),
+    "a pending observation": answers.observation(PENDING, LINKS),
+    "a ready observation": answers.observation(READY, LINKS),
+    "a rejected observation": answers.observation(REJECTED, LINKS),
+    "an empty page": answers.observations(Page((), None), None, LINKS),
+    "a page": answers.observations(Page((PENDING,), None), "AQID", LINKS),
+    "a problem": problems.response_for(InvalidRequest("index '앵무' is not one of 0..15")),
+    "a timeout": problems.response_for(ModelTimeout("no answer within 20 s")),
+    "an exhausted quota": problems.response_for(
+        TooManyRequests(quota="saves", limit=500, seconds=86400, retry_after=60)
+    ),
+}
+
+
+def recorded() -> dict[str, bytes]:
+    """Name to body; in the file each is one line."""
+    lines = RECORDED.read_bytes().splitlines()
+    return {name.decode(): body for name, body in zip(lines[::2], lines[1::2], strict=True)}
+
+
+@pytest.mark.parametrize("name", recorded())
+def test_an_answer_is_the_recorded_one_byte_for_byte(name: str) -> None:
+    """Apps in the field parse them, and their caches compare them."""
+    assert SAMPLES[name].get_data() == recorded()[name]
+
+
+def test_every_sample_is_recorded() -> None:
+    """A sample that nobody compares proves nothing."""
+    assert SAMPLES.keys() == recorded().keys()
+
+
+def test_what_is_wrong_with_a_deployment_is_not_told_to_the_caller() -> None:
+    """The log says it to the operator; bucket names and digests help only an attacker."""
+    assert b"gs://" not in problems.response_for(BadBundle("gs://b/x is damaged")).get_data()
