@@ -30,7 +30,7 @@ from local.delivery import Delivery
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
 from parrot.events import FINALIZED, stored_photo
-from parrot.observation import Status
+from parrot.observation import DERIVED, PHOTOS, Status, parse_derived_name, photo_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,21 +98,21 @@ def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEven
     Photos without an observation of their generation; and derived files of a deleted one, which
     the function removes when it is told of the photo that is gone.
     """
-    for blob in bucket.list_blobs(prefix="photos/"):
+    for blob in bucket.list_blobs(prefix=PHOTOS):
         event = cloud_event(blob._properties)  # noqa: SLF001 - the resource as it came
         photo = stored_photo(event)
         if photo is not None:
             known = observations.get(photo.uid, photo.id)
             if known is None or known.generation != str(photo.generation):
                 yield event
-    for folder in {blob.name.rpartition("/")[0] for blob in bucket.list_blobs(prefix="derived/")}:
-        _, uid, observation_id = folder.split("/")
+    derived = {parse_derived_name(blob.name) for blob in bucket.list_blobs(prefix=DERIVED)}
+    for uid, observation_id in filter(None, derived):
         known = observations.get(uid, observation_id)
         if known is None or known.status is Status.DELETING:
             yield cloud_event(
                 {
                     "bucket": bucket.name,
-                    "name": f"photos/{uid}/{observation_id}",
+                    "name": photo_name(uid, observation_id),
                     "generation": "0",
                     "size": "0",
                     "timeCreated": "1970-01-01T00:00:00Z",

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from parrot.errors import InvalidRequest
-from parrot.records import UID, StoredPhoto
+from parrot.observation import parse_photo_name
+from parrot.records import StoredPhoto
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -37,10 +38,10 @@ def stored_photo(event: CloudEvent) -> StoredPhoto | None:
     if not isinstance(data, dict):
         raise InvalidRequest("the event's data is no JSON object")
     name = _text(data, "name")
-    folder, _, rest = name.partition("/")
-    uid, _, last = rest.partition("/")
-    if folder != "photos" or not UID.fullmatch(uid) or not last or "/" in last:
+    parts = parse_photo_name(name)
+    if parts is None:
         return None
+    uid, last = parts
     return StoredPhoto(
         bucket=_text(data, "bucket"),
         name=name,

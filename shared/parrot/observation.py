@@ -1,4 +1,4 @@
-"""The observation: a photo that a person kept, its version and its place in the list."""
+"""The observation: a photo that a person kept, its version, its place in the list, its files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from parrot.records import UID
+
+# Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
+PHOTOS, DERIVED = "photos/", "derived/"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -120,3 +124,38 @@ def reviewed(label: Label | None, verdict: Verdict) -> Status:
 def micros(when: datetime) -> int:
     """Microseconds since 1970."""
     return (when - _EPOCH) // timedelta(microseconds=1)
+
+
+def photo_name(uid: str, observation_id: str) -> str:
+    """Object name of an original that `save` stores."""
+    return f"{PHOTOS}{uid}/{observation_id}"
+
+
+def parse_photo_name(name: str) -> tuple[str, str] | None:
+    """Uid and last part of `photos/{uid}/{name}`; None for every other object.
+
+    Phones that upload by themselves may choose any last part without a slash.
+    """
+    uid, _, last = name.removeprefix(PHOTOS).partition("/")
+    if not name.startswith(PHOTOS) or not UID.fullmatch(uid) or not last or "/" in last:
+        return None
+    return uid, last
+
+
+def derived_name(uid: str, observation_id: str, file: str) -> str:
+    """Object name of a derived file, `image` or `thumbnail`."""
+    return f"{derived_folder(uid, observation_id)}{file}.webp"
+
+
+def derived_folder(uid: str, observation_id: str) -> str:
+    """What the names of everything derived from one photo start with."""
+    return f"{DERIVED}{uid}/{observation_id}/"
+
+
+def parse_derived_name(name: str) -> tuple[str, str] | None:
+    """Uid and observation id of `derived/{uid}/{id}/{file}`; None for every other object."""
+    uid, _, rest = name.removeprefix(DERIVED).partition("/")
+    observation_id, _, file = rest.partition("/")
+    if not name.startswith(DERIVED) or not uid or not observation_id or not file:
+        return None
+    return uid, observation_id

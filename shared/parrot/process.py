@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Protocol
 from parrot import images, thumbnails
 from parrot.duplicates import SIMILAR_BITS, settle
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestError, StoreUnavailable
-from parrot.observation import Derived, Label, Observation, Status, Verdict, age, reviewed
+from parrot.observation import (
+    Derived,
+    Label,
+    Observation,
+    Status,
+    Verdict,
+    age,
+    derived_name,
+    reviewed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -165,10 +174,9 @@ class Processor:
             raise _Gone
 
     def _write(self, stored: StoredPhoto, made: Thumbnails) -> Derived:
-        folder = f"derived/{stored.uid}/{stored.id}"
         derived = Derived(
-            image=f"{folder}/image.webp",
-            thumbnail=f"{folder}/thumbnail.webp",
+            image=derived_name(stored.uid, stored.id, "image"),
+            thumbnail=derived_name(stored.uid, stored.id, "thumbnail"),
             width=made.width,
             height=made.height,
             blurhash=made.blurhash,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
 from parrot.errors import Conflict, StoreUnavailable
-from parrot.observation import Label, Observation, Status
+from parrot.observation import Label, Observation, Status, photo_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ class Saver:
         wanted = Observation(
             id=name,
             uid=user.uid,
-            object_name=f"photos/{user.uid}/{name}",
+            object_name=photo_name(user.uid, name),
             labels=(Label(species.id, species.index, now),),
             sha256=photo.sha256,
             media_type=photo.media_type,

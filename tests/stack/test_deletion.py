@@ -11,7 +11,7 @@ import pytest
 from parrot import images
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.errors import Conflict, NotFound
-from parrot.observation import Status
+from parrot.observation import Status, derived_name
 from parrot.observations import Observer
 from parrot.quota import Meter, Quota
 from parrot.records import User
@@ -84,7 +84,7 @@ def saved(store: Store, bucket: Bucket, user: User) -> Observation:
     photos = BucketPhotos(bucket.client, bucket.name)
     observation = saver(store, photos).save(PHOTO, KEA, user).observation
     for file in ("image", "thumbnail"):
-        photos.write_derived(f"derived/{user.uid}/{observation.id}/{file}.webp", b"webp")
+        photos.write_derived(derived_name(user.uid, observation.id, file), b"webp")
     return observation
 
 

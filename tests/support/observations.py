@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from models.data.saved_photos import AllObservations
-from parrot.observation import Derived, Label, Observation, Status
+from parrot.observation import Derived, Label, Observation, Status, photo_name
 from parrot.quota import Counter
 from parrot.store import ObservationStore
 
@@ -25,7 +25,7 @@ def observation(number: int = 1, uid: str = "ana", *, seconds: float = 0) -> Obs
     return Observation(
         id=f"id-{number:05}",
         uid=uid,
-        object_name=f"photos/{uid}/id-{number:05}",
+        object_name=photo_name(uid, f"id-{number:05}"),
         labels=(KEA,),
         sha256="0" * 64,
         media_type="image/jpeg",

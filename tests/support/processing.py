@@ -13,7 +13,7 @@ from parrot import images, limits
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
-from parrot.observation import Label, Observation, Status
+from parrot.observation import Label, Observation, Status, derived_folder, photo_name
 from parrot.process import Processor
 from parrot.records import Classification, SpeciesScore
 from tests.support.events import event
@@ -58,7 +58,7 @@ class MemoryPhotos:
         self.upload(object_name, data)
 
     def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
-        prefix = f"derived/{uid}/{observation_id}/"
+        prefix = derived_folder(uid, observation_id)
         return {name: one[0] for name, one in self.objects.items() if name.startswith(prefix)}
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
@@ -156,7 +156,7 @@ class World:
         wanted = Observation(
             id=uuid_of(name),
             uid=uid,
-            object_name=f"photos/{uid}/{uuid_of(name)}",
+            object_name=photo_name(uid, uuid_of(name)),
             labels=(Label(KEA.id, KEA.index, NOW),),
             sha256="0" * 64,
             media_type="image/jpeg",

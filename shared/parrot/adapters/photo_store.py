@@ -13,6 +13,7 @@ from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from parrot.errors import StoreUnavailable
+from parrot.observation import derived_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ class BucketPhotos:
 
     def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
         """Generation by name of all under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
-        prefix = f"derived/{uid}/{observation_id}/"
+        prefix = derived_folder(uid, observation_id)
         with _translated("listed"):
             blobs = self._bucket.list_blobs(prefix=prefix, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
             return {blob.name: int(blob.generation) for blob in blobs}
