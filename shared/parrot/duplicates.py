@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from parrot.errors import StoreUnavailable
-from parrot.observation import Status, age
+from parrot.observation import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,8 +52,8 @@ def distance(phash: str, other: str) -> int:
 
 def original_of(observation: Observation, similar: Iterable[Observation]) -> str | None:
     """Id of the oldest of those that look like it and are older, if there is one."""
-    older = [one for one in similar if age(one) < age(observation)]
-    return min(older, key=age).id if older else None
+    older = [other.place for other in similar if other.place < observation.place]
+    return min(older).id if older else None
 
 
 def settle(store: ObservationStore, twin: Observation, *, now: Callable[[], datetime]) -> None:

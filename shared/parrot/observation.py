@@ -10,7 +10,7 @@ from parrot.records import UID
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -56,6 +56,14 @@ class Derived:
     phash: str  # perceptual hash, 16 hex digits
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where an observation stands among its user's: the older one is less, ties go by id."""
+
+    created: datetime
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """A photo that a person kept, and the species the person chose (None: not yet)."""
@@ -83,13 +91,15 @@ class Observation:
         """The species that counts."""
         return self.labels[-1] if self.labels else None
 
+    @property
+    def place(self) -> Place:
+        """Orders a user's observations by age."""
+        return Place(self.created, self.id)
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where an observation stands in its user's list: newest first, ties by id."""
-
-    created: datetime
-    id: str
+    @property
+    def version(self) -> str:
+        """Differs in every stored state, even after the observation was deleted and made again."""
+        return f"{self.revision}-{micros(self.created):x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +108,6 @@ class Page:
 
     observations: tuple[Observation, ...]
     next: Place | None
-
-
-def version(stored: Observation) -> str:
-    """Tells each state of an observation from every other, even of one that was made anew."""
-    return f"{stored.revision}-{micros(stored.created):x}"
-
-
-def age(observation: Observation) -> tuple[datetime, str]:
-    """Orders a user's observations, the oldest first."""
-    return (observation.created, observation.id)
 
 
 def reviewed(label: Label | None, verdict: Verdict) -> Status:
@@ -123,7 +123,7 @@ def reviewed(label: Label | None, verdict: Verdict) -> Status:
 
 def micros(when: datetime) -> int:
     """Microseconds since 1970."""
-    return (when - _EPOCH) // timedelta(microseconds=1)
+    return (when - EPOCH) // timedelta(microseconds=1)
 
 
 def photo_name(uid: str, observation_id: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot.duplicates import settle
 from parrot.errors import InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
-from parrot.observation import Label, Place, Status, micros, reviewed, version
+from parrot.observation import EPOCH, Label, Place, Status, micros, reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
 _TRIES = 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOKEN_VERSION = 1
 _DIGEST_BYTES = 8
 _TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
@@ -153,7 +152,7 @@ class Observer:
         original = self._files.generation(marked.object_name)
         derived = self._files.list_derived(marked.uid, marked.id)
         current = self._store.get(marked.uid, marked.id)
-        if current is None or version(current) != version(marked):
+        if current is None or current.version != marked.version:
             return
         if original is not None:
             self._files.delete(marked.object_name, generation=original)
@@ -213,8 +212,8 @@ def _place(token: str, scope: bytes) -> Place:
     """
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        micros = int.from_bytes(raw[_TOKEN_HEAD - 8 : _TOKEN_HEAD], "big")
-        place = Place(_EPOCH + timedelta(microseconds=micros), raw[_TOKEN_HEAD:].decode())
+        since = timedelta(microseconds=int.from_bytes(raw[_TOKEN_HEAD - 8 : _TOKEN_HEAD], "big"))
+        place = Place(EPOCH + since, raw[_TOKEN_HEAD:].decode())
     except (binascii.Error, ValueError, OverflowError) as error:
         raise InvalidRequest("page_token is none of this service's") from error
     if not place.id or _token(place, raw[1 : 1 + _DIGEST_BYTES]) != token:

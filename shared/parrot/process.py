@@ -22,7 +22,6 @@ from parrot.observation import (
     Observation,
     Status,
     Verdict,
-    age,
     derived_name,
     reviewed,
 )
@@ -245,7 +244,7 @@ class Processor:
         """
         uid = observation.uid
         similar = self._observations.similar(uid, phash, distance=SIMILAR_BITS)
-        newer = [twin for twin in similar if age(twin) > age(observation)]
+        newer = [twin for twin in similar if twin.place > observation.place]
         naming = self._observations.naming(uid, observation.id)
         return list({twin.id: twin for twin in (*newer, *naming)}.values())
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from parrot.errors import BadModelResponse, ModelUnavailable, NotFound
-from parrot.observation import Label, Status, age
+from parrot.observation import Label, Status
 from parrot.observations import Observer
 from parrot.process import Outcome
 from parrot.records import User
@@ -285,9 +285,9 @@ def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> N
 
 def sound(world: World) -> bool:
     """Whether each `duplicate_of` names an older observation of its user that is there."""
-    ages = {(one.uid, one.id): age(one) for one in world.store.everything()}
+    places = {(one.uid, one.id): one.place for one in world.store.everything()}
     return all(
-        ages.get((one.uid, one.duplicate_of), age(one)) < age(one)
+        places.get((one.uid, one.duplicate_of), one.place) < one.place
         for one in world.store.everything()
         if one.duplicate_of is not None
     )

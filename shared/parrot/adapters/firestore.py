@@ -28,7 +28,7 @@ from parrot.documents import observation as restored
 from parrot.duplicates import distance as bits_apart
 from parrot.duplicates import quarters
 from parrot.errors import StoreUnavailable
-from parrot.observation import Page, Place, Status, version
+from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         DocumentSnapshot,
     )
 
-    from parrot.observation import Observation
+    from parrot.observation import Observation, Place
 
 # The library tries for minutes; a phone has hung up long before.
 _PATIENCE: dict[str, Any] = {
@@ -82,7 +82,7 @@ class FirestoreObservations:
         place = self._document(changed.uid, changed.id)
         with _translated():
             snapshot = place.get(**_PATIENCE)
-            if not snapshot.exists or version(_observation(snapshot)) != version(changed):
+            if not snapshot.exists or _observation(snapshot).version != changed.version:
                 return False
             fields = _fields(replace(changed, revision=changed.revision + 1))
             return self._set(place, snapshot, fields)
@@ -93,7 +93,7 @@ class FirestoreObservations:
         for _ in range(_TRIES):
             with _translated():
                 snapshot = place.get(**_PATIENCE)
-                if not snapshot.exists or version(_observation(snapshot)) != version(observation):
+                if not snapshot.exists or _observation(snapshot).version != observation.version:
                     return False
                 unchanged = self._client.write_option(last_update_time=snapshot.update_time)
                 try:
@@ -126,7 +126,7 @@ class FirestoreObservations:
             rows = query.limit(size + 1).get(**_PATIENCE)
         found = tuple(_observation(row) for row in rows[:size])
         more = len(rows) > size
-        return Page(found, Place(found[-1].created, found[-1].id) if more else None)
+        return Page(found, found[-1].place if more else None)
 
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, for the export to training. Raises StoreUnavailable."""
@@ -143,7 +143,7 @@ class FirestoreObservations:
             found = [_observation(row) for row in query.get(**_PATIENCE)]
         return tuple(
             one
-            for one in sorted(found, key=lambda one: (one.created, one.id))
+            for one in sorted(found, key=lambda one: one.place)
             if one.derived is not None
             and one.status is not Status.DELETING
             and bits_apart(one.derived.phash, phash) <= distance
@@ -156,7 +156,7 @@ class FirestoreObservations:
         )
         with _translated():
             found = [_observation(row) for row in query.get(**_PATIENCE)]
-        return tuple(sorted(found, key=lambda one: (one.created, one.id)))
+        return tuple(sorted(found, key=lambda one: one.place))
 
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
         """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""

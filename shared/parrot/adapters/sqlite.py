@@ -14,13 +14,13 @@ from parrot.documents import observation as restored
 from parrot.duplicates import distance as bits_apart
 from parrot.duplicates import quarters
 from parrot.errors import StoreUnavailable
-from parrot.observation import Page, Place, Status, version
+from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from parrot.observation import Observation
+    from parrot.observation import Observation, Place
 
 _BUSY_SECONDS = 10.0
 # `document` is the observation; the other columns repeat what is looked up.
@@ -126,7 +126,7 @@ class SqliteObservations:
             ).fetchall()
         found = tuple(restored(json.loads(row[0])) for row in rows[:size])
         more = len(rows) > size
-        return Page(found, Place(found[-1].created, found[-1].id) if more else None)
+        return Page(found, found[-1].place if more else None)
 
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, for the export to training. Raises StoreUnavailable."""
@@ -215,7 +215,7 @@ def _read(db: sqlite3.Connection, uid: str, observation_id: str) -> Observation 
 
 def _is_stored(db: sqlite3.Connection, observation: Observation) -> bool:
     stored = _read(db, observation.uid, observation.id)
-    return stored is not None and version(stored) == version(observation)
+    return stored is not None and stored.version == observation.version
 
 
 def _write(db: sqlite3.Connection, observation: Observation) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from flask import Response
 
 from parrot.http import bodies
-from parrot.observation import version
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +44,7 @@ class Links:
 
     def entity_tag(self, record: Observation) -> str:
         """Changes with the observation, and with the URLs where there are any."""
-        return f"{version(record)}.{self.downloads.window}" if record.derived else version(record)
+        return f"{record.version}.{self.downloads.window}" if record.derived else record.version
 
     def _download(self, record: Observation, file: str) -> str:
         return f"{self.origin}{self.path}/{self.downloads.path(record, file)}"

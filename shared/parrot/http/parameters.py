@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidRequest, NotFound
 from parrot.http.answers import Links
-from parrot.observation import Status, version
+from parrot.observation import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def if_match(request: Request) -> Callable[[Observation], bool]:
     # Werkzeug makes None of an empty tag; it is nobody's.
     tags = request.if_match.as_set(include_weak=True)
     wanted = {tag.partition(".")[0] for tag in tags if tag}
-    return lambda stored: version(stored) in wanted
+    return lambda stored: stored.version in wanted
 
 
 def page_size(request: Request) -> int:
