@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from parrot.errors import StoreUnavailable
 from parrot.observation import Status
 
 if TYPE_CHECKING:
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore
 
 _WAVES, _GRID = 8, 32
-_TRIES = 20
-# Bits of 64. The same picture in another size or quality stays within; other pictures are 16 away.
+# Of 64 bits. The same picture in another size or quality differs in at most three; different
+# pictures differ in more than ten.
 SIMILAR_BITS = 3
 # Rows are the slowest waves of a discrete cosine transform over _GRID samples.
 _COSINES = np.cos(np.pi * np.outer(np.arange(_WAVES), 2 * np.arange(_GRID) + 1) / (2 * _GRID))
@@ -45,32 +44,84 @@ def quarters(phash: str) -> tuple[str, ...]:
     return tuple(f"{number}{phash[number * 4 : number * 4 + 4]}" for number in range(4))
 
 
-def distance(phash: str, other: str) -> int:
-    """In how many bits two perceptual hashes differ."""
+def bits_apart(phash: str, other: str) -> int:
+    """The number of bits in which two perceptual hashes differ."""
     return (int(phash, 16) ^ int(other, 16)).bit_count()
 
 
-def original_of(observation: Observation, similar: Iterable[Observation]) -> str | None:
-    """Id of the oldest of those that look like it and are older, if there is one."""
-    older = [other.place for other in similar if other.place < observation.place]
+def resembling(
+    phash: str, candidates: Iterable[Observation], *, distance: int
+) -> tuple[Observation, ...]:
+    """Those whose hash differs in at most `distance` bits, the oldest first.
+
+    Without those that are being deleted: nobody is to name them any more.
+    """
+    similar = [
+        candidate
+        for candidate in candidates
+        if candidate.derived is not None
+        and candidate.status is not Status.DELETING
+        and bits_apart(candidate.derived.phash, phash) <= distance
+    ]
+    return tuple(sorted(similar, key=lambda observation: observation.place))
+
+
+def settle(store: ObservationStore, published: Observation, *, now: Callable[[], datetime]) -> None:
+    """After a photo's hash was stored: it, and those that look like it, name the oldest.
+
+    The newer ones may already be settled, because photos are not processed in the order in which
+    they were saved. So may those that name it: they may mean an observation of the same id that
+    was deleted since. Raises StoreUnavailable.
+    """
+    newer = [twin for twin in _similar(store, published) if twin.place > published.place]
+    naming = store.naming(published.uid, published.id)
+    for twin in {twin.id: twin for twin in (*newer, *naming)}.values():
+        _name_oldest(store, twin, now=now)
+    _name_oldest(store, published, now=now)
+
+
+def release(
+    store: ObservationStore, uid: str, observation_id: str, *, now: Callable[[], datetime]
+) -> None:
+    """After an observation was marked or removed: nobody names it any more.
+
+    Raises StoreUnavailable.
+    """
+    for twin in store.naming(uid, observation_id):
+        _name_oldest(store, twin, now=now)
+
+
+def _name_oldest(
+    store: ObservationStore, twin: Observation, *, now: Callable[[], datetime]
+) -> None:
+    """Make an observation name the oldest one that looks like it, or none.
+
+    It looks until it finds nothing to change. So what was marked for deletion before the last look
+    is not named any more, and whoever marks it later finds the name, and releases it.
+    """
+
+    def name(current: Observation) -> Observation:
+        if current.status is Status.DELETING:
+            return current
+        original = _original(store, current)
+        if original == current.duplicate_of:
+            return current
+        return replace(current, duplicate_of=original, updated=now())
+
+    seen, settled = twin, store.update(twin.uid, twin.id, name)
+    while settled is not None and settled.version != seen.version:
+        seen, settled = settled, store.update(twin.uid, twin.id, name)
+
+
+def _original(store: ObservationStore, observation: Observation) -> str | None:
+    """Id of the oldest observation that looks like it and is older, if there is one."""
+    older = [
+        other.place for other in _similar(store, observation) if other.place < observation.place
+    ]
     return min(older).id if older else None
 
 
-def settle(store: ObservationStore, twin: Observation, *, now: Callable[[], datetime]) -> None:
-    """Make an observation name the oldest that looks like it. Raises StoreUnavailable.
-
-    It looks again after it wrote: what is marked for deletion before that look is not named any
-    more, and whoever marks it later finds the name and calls this again.
-    """
-    for _ in range(_TRIES):
-        current = store.get(twin.uid, twin.id)
-        if current is None or current.status is Status.DELETING:
-            return
-        named = None
-        if current.derived is not None:
-            phash = current.derived.phash
-            named = original_of(current, store.similar(twin.uid, phash, distance=SIMILAR_BITS))
-        if named == current.duplicate_of:
-            return
-        store.replace(replace(current, duplicate_of=named, updated=now()))
-    raise StoreUnavailable(f"observation {twin.id} is being changed all the time")
+def _similar(store: ObservationStore, observation: Observation) -> tuple[Observation, ...]:
+    if observation.derived is None:
+        return ()
+    return store.similar(observation.uid, observation.derived.phash, distance=SIMILAR_BITS)

@@ -1,4 +1,4 @@
-"""List, read, relabel and delete one's own observations."""
+"""List, read, relabel and delete the user's own observations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from parrot.duplicates import settle
-from parrot.errors import InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
+from parrot import duplicates
+from parrot.errors import InvalidRequest, NotFound, PreconditionFailed
 from parrot.observation import EPOCH, Label, Place, Status, micros, reviewed
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
-_TRIES = 20
 _TOKEN_VERSION = 1
 _DIGEST_BYTES = 8
 _TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
@@ -37,26 +36,26 @@ class StoredFile:
 
 
 class Files(Protocol):
-    """Where photos live, and what was made of them."""
+    """The bucket of photos and the files derived from them."""
 
     def read(self, object_name: str) -> bytes | None:
-        """The whole object, or None where there is none. Raises StoreUnavailable."""
+        """The whole object, or None if there is none. Raises StoreUnavailable."""
 
     def generation(self, object_name: str) -> int | None:
-        """The live object's generation, or None where there is none. Raises StoreUnavailable."""
+        """The live object's generation, or None if there is none. Raises StoreUnavailable."""
 
     def list_derived(self, uid: str, observation_id: str) -> Mapping[str, int]:
-        """Generation by name of all under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
+        """Generation by name of everything derived from one photo. Raises StoreUnavailable."""
 
     def delete(self, object_name: str, *, generation: int) -> None:
-        """Remove this generation of an object; no error where it is gone.
+        """Remove this generation of an object; no error if it is gone.
 
         Raises StoreUnavailable.
         """
 
 
 class Observer:
-    """One's own observations; somebody else's do not exist here."""
+    """The user's own observations; for this class nobody else's exist."""
 
     def __init__(
         self,
@@ -88,10 +87,10 @@ class Observer:
 
     def read(self, user: User, observation_id: str) -> Observation:
         """Raises NotFound, StoreUnavailable."""
-        found = self._store.get(user.uid, observation_id)
-        if found is None or found.status is Status.DELETING:
-            raise NotFound(f"you have no observation {observation_id!r:.80}")
-        return found
+        stored = self._store.get(user.uid, observation_id)
+        if stored is None or stored.status is Status.DELETING:
+            raise _not_found(observation_id)
+        return stored
 
     def file(self, user: User, observation_id: str, file: str) -> StoredFile:
         """A derived file, or the original. Raises NotFound, StoreUnavailable."""
@@ -110,24 +109,28 @@ class Observer:
         *,
         matches: Callable[[Observation], bool] = lambda _stored: True,
     ) -> Observation:
-        """Append a label; the one that counts already changes nothing.
+        """Append a label; the species that it already has changes nothing.
 
         `matches` is the caller's If-Match. Raises NotFound, PreconditionFailed, StoreUnavailable.
         """
-        for _ in range(_TRIES):
-            stored = self.read(user, observation_id)
+
+        def append(stored: Observation) -> Observation:
+            if stored.status is Status.DELETING:
+                raise _not_found(observation_id)
             _require(matches, stored)
             if stored.label is not None and stored.label.species == species.id:
                 return stored
             now = self._now()
             label = Label(species.id, species.index, now)
-            status = stored.status
+            status: Status = stored.status
             if stored.verdict is not None and status is not Status.REJECTED:
                 status = reviewed(label, stored.verdict)
-            changed = replace(stored, labels=(*stored.labels, label), status=status, updated=now)
-            if self._store.replace(changed):
-                return replace(changed, revision=stored.revision + 1)
-        raise StoreUnavailable(f"observation {observation_id} is being changed all the time")
+            return replace(stored, labels=(*stored.labels, label), status=status, updated=now)
+
+        relabelled = self._store.update(user.uid, observation_id, append)
+        if relabelled is None:
+            raise _not_found(observation_id)
+        return relabelled
 
     def delete(
         self,
@@ -138,17 +141,16 @@ class Observer:
     ) -> None:
         """Remove the photo, everything derived from it and the document, in this order.
 
-        The document goes last and is marked first: it is the note of what is still to be removed,
-        so that a deletion that was interrupted is finished by asking again, and it keeps everybody
-        else from adding files meanwhile. What is removed is listed before the mark is looked at
-        again, and removed by generation: should another deletion be faster and the same photo be
-        saved anew, that one stays. Raises NotFound, PreconditionFailed, StoreUnavailable.
+        The document is marked first and removed last. While it is marked, nobody adds files, and
+        an interrupted deletion is finished by asking again. The files are listed before the mark
+        is checked once more, and removed by generation: if another deletion was faster and the
+        same photo was saved again since, the new files stay.
+        Raises NotFound, PreconditionFailed, StoreUnavailable.
         """
         marked = self._mark(user, observation_id, matches)
         if marked is None:
             return
-        for twin in self._store.naming(marked.uid, marked.id):
-            settle(self._store, twin, now=self._now)
+        duplicates.release(self._store, marked.uid, marked.id, now=self._now)
         original = self._files.generation(marked.object_name)
         derived = self._files.list_derived(marked.uid, marked.id)
         current = self._store.get(marked.uid, marked.id)
@@ -163,21 +165,21 @@ class Observer:
     def _mark(
         self, user: User, observation_id: str, matches: Callable[[Observation], bool]
     ) -> Observation | None:
-        """The marked document; None where another deletion ended after this one began."""
-        first = stored = self._store.get(user.uid, observation_id)
-        if first is None:
-            raise NotFound(f"you have no observation {observation_id!r:.80}")
-        for _ in range(_TRIES):
-            if stored is None or stored.created != first.created:
-                return None
-            if stored.status is Status.DELETING:
+        """The marked document; None if another deletion finished after this one began."""
+        first: Observation | None = None
+
+        def mark(stored: Observation) -> Observation:
+            nonlocal first
+            first = first or stored
+            if stored.created != first.created or stored.status is Status.DELETING:
                 return stored
             _require(matches, stored)
-            marked = replace(stored, status=Status.DELETING, updated=self._now())
-            if self._store.replace(marked):
-                return replace(marked, revision=marked.revision + 1)
-            stored = self._store.get(user.uid, observation_id)
-        raise StoreUnavailable(f"observation {observation_id} is being changed all the time")
+            return replace(stored, status=Status.DELETING, updated=self._now())
+
+        marked = self._store.update(user.uid, observation_id, mark)
+        if first is None:
+            raise _not_found(observation_id)
+        return marked if marked is not None and marked.created == first.created else None
 
 
 def _file(stored: Observation, file: str) -> tuple[str | None, str]:
@@ -190,7 +192,11 @@ def _file(stored: Observation, file: str) -> tuple[str | None, str]:
 
 def _require(matches: Callable[[Observation], bool], stored: Observation) -> None:
     if not matches(stored):
-        raise PreconditionFailed(f"observation {stored.id} was changed; read it and try again")
+        raise PreconditionFailed(f"observation {stored.id} has changed; read it and try again")
+
+
+def _not_found(observation_id: str) -> NotFound:
+    return NotFound(f"you have no observation {observation_id!r:.80}")
 
 
 def _scope(uid: str, species: str | None, status: Status | None) -> bytes:
@@ -208,16 +214,16 @@ def _token(place: Place, scope: bytes) -> str:
 def _place(token: str, scope: bytes) -> Place:
     """Where the page before ended. Raises InvalidRequest.
 
-    Not signed: whoever makes one up gets another part of their own list.
+    Not signed: a caller who makes one up gets another part of their own list.
     """
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         since = timedelta(microseconds=int.from_bytes(raw[_TOKEN_HEAD - 8 : _TOKEN_HEAD], "big"))
         place = Place(EPOCH + since, raw[_TOKEN_HEAD:].decode())
     except (binascii.Error, ValueError, OverflowError) as error:
-        raise InvalidRequest("page_token is none of this service's") from error
+        raise InvalidRequest("page_token is not valid") from error
     if not place.id or _token(place, raw[1 : 1 + _DIGEST_BYTES]) != token:
-        raise InvalidRequest("page_token is none of this service's")
+        raise InvalidRequest("page_token is not valid")
     if raw[1 : 1 + _DIGEST_BYTES] != scope:
         raise InvalidRequest("page_token belongs to another list: keep species and status")
     return place

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import images, thumbnails
-from parrot.duplicates import SIMILAR_BITS, settle
-from parrot.errors import InvalidRequest, PhotoTooLarge, RequestError, StoreUnavailable
+from parrot import duplicates, images, thumbnails
+from parrot.errors import InvalidRequest, PhotoTooLarge, RequestError
 from parrot.observation import (
     Derived,
     Label,
@@ -27,14 +26,12 @@ from parrot.observation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from parrot.model.species import SpeciesTable
     from parrot.records import Classification, Photo, StoredPhoto
     from parrot.store import ObservationStore
     from parrot.thumbnails import Thumbnails
-
-_TRIES = 20
 
 
 class Outcome(StrEnum):
@@ -115,7 +112,7 @@ class Processor:
             return self._process(stored, adopt=observation is None)
         except _Gone:
             self._sweep(stored)
-            self._settle(self._observations.naming(stored.uid, stored.id))
+            duplicates.release(self._observations, stored.uid, stored.id, now=self._now)
             return Outcome.GONE
 
     def _process(self, stored: StoredPhoto, *, adopt: bool) -> Outcome:
@@ -131,7 +128,7 @@ class Processor:
         # The hash is published before others are searched: of two photos that are processed at
         # once, at least the later searcher then finds the other.
         published = self._change(stored, lambda now: _published(now, photo, answer, derived))
-        self._settle([*self._twins(published, derived.phash), published])
+        duplicates.settle(self._observations, published, now=self._now)
         return self._finish(stored, _verdict(answer))
 
     def _read(self, stored: StoredPhoto) -> Photo:
@@ -220,37 +217,23 @@ class Processor:
     def _change(
         self, stored: StoredPhoto, change: Callable[[Observation], Observation]
     ) -> Observation:
-        """Change what is stored by now. Raises _Gone where it was deleted, StoreUnavailable.
+        """Change what is stored by now. Raises _Gone if it was deleted, StoreUnavailable.
 
-        People relabel and delete while we work: a change is made of what they left and only
-        counts if nobody was faster. What another delivery finished meanwhile stays.
+        People relabel and delete meanwhile, so a change starts from what they left. What another
+        delivery has finished stays.
         """
-        for _ in range(_TRIES):
-            current = self._observations.get(stored.uid, stored.id)
-            if current is None or current.status is Status.DELETING:
+
+        def unless_finished(current: Observation) -> Observation:
+            if current.status is Status.DELETING:
                 raise _Gone
             if _done(current, stored):
                 return current
-            changed = replace(change(current), updated=self._now())
-            if self._observations.replace(changed):
-                return replace(changed, revision=changed.revision + 1)
-        raise StoreUnavailable(f"observation {stored.id} is being changed all the time")
+            return replace(change(current), updated=self._now())
 
-    def _twins(self, observation: Observation, phash: str) -> list[Observation]:
-        """Whose `duplicate_of` may change: what is similar and newer, and what names it already.
-
-        Photos may be processed in another order than they were taken in, and what names it may
-        mean one that was deleted since, under the same id.
-        """
-        uid = observation.uid
-        similar = self._observations.similar(uid, phash, distance=SIMILAR_BITS)
-        newer = [twin for twin in similar if twin.place > observation.place]
-        naming = self._observations.naming(uid, observation.id)
-        return list({twin.id: twin for twin in (*newer, *naming)}.values())
-
-    def _settle(self, twins: Iterable[Observation]) -> None:
-        for twin in twins:
-            settle(self._observations, twin, now=self._now)
+        changed = self._observations.update(stored.uid, stored.id, unless_finished)
+        if changed is None:
+            raise _Gone
+        return changed
 
     def _sweep(self, stored: StoredPhoto) -> None:
         """Remove derived files that belong to nothing: of a deleted or a rejected observation.

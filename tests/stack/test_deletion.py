@@ -17,7 +17,7 @@ from parrot.quota import Meter, Quota
 from parrot.records import User
 from parrot.save import Saver
 from tests.support.photos import encoded, noise
-from tests.support.processing import KEA, NOW, Counted, Steps, World
+from tests.support.processing import KEA, NOW, Counted, CountedStore, Steps, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class StepByStep(BucketPhotos):
 
     def delete(self, object_name: str, **options: Any) -> None:
         super().delete(object_name, **options)
-        self._steps.taken()
+        self._steps.taken("delete")
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
         observation = saved(store, quiet, user)
         steps = Steps(at, kill)
         # A kill after the first look, before the mark, is a deletion never begun.
-        observer = Observer(Counted(store, steps), StepByStep(quiet, steps))
+        observer = Observer(CountedStore(store, steps), StepByStep(quiet, steps))
         try:
             observer.delete(user, observation.id)
         except KilledError:
@@ -135,7 +135,7 @@ def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
                 told.append(error)
 
         steps = Steps(at, again)
-        observer = Observer(Counted(store, steps), StepByStep(quiet, steps))
+        observer = Observer(CountedStore(store, steps), StepByStep(quiet, steps))
         observer.delete(user, observation.id)
         if not told:
             break
@@ -179,7 +179,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
             kept.append((world.stands(new), dict(world.photos.objects)))
 
         steps = Steps(at, meanwhile)
-        slow = Observer(Counted(world.store, steps), Counted(world.photos, steps))
+        slow = Observer(CountedStore(world.store, steps), Counted(world.photos, steps))
         slow.delete(user, old.id)
         if at:
             assert kept == [(world.stands(old), world.photos.objects)], at
@@ -208,7 +208,7 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
                 Observer(store, photos).delete(user, one.id)
 
         steps = Steps(at, delete)
-        there = saver(Counted(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
+        there = saver(CountedStore(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
         left = store.page(user.uid, size=10).observations
         assert stored(f"photos/{user.uid}/") == [one.object_name for one in left]
         for one in left:
@@ -227,7 +227,7 @@ def test_a_deletion_waiting_for_its_end_refuses_a_save_and_says_how_to_go_on(
     observation = saved(store, quiet, user)
     steps = Steps(2, kill)
     with pytest.raises(KilledError):
-        Observer(Counted(store, steps), StepByStep(quiet, steps)).delete(user, observation.id)
+        Observer(CountedStore(store, steps), StepByStep(quiet, steps)).delete(user, observation.id)
     marked = store.get(user.uid, observation.id)
     assert marked is not None
     assert marked.status is Status.DELETING

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from parrot.observation import Label, Observation, Place, Status, Verdict
 from tests.support.observations import KEA, NOW, Store, derived, observation, processed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -81,12 +82,12 @@ def test_of_many_creators_exactly_one_is_told_so(store: Store) -> None:
     assert told.count(True) == 1
 
 
-def test_a_change_counts_its_revision(store: Store) -> None:
-    """The revision is what If-Match compares."""
+def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: Store) -> None:
+    """Callers go on with what is stored, and never count revisions themselves."""
     store.create(observation())
-    assert store.replace(replace(observation(), status=Status.READY))
-    stored = store.get("ana", "id-00001")
-    assert stored == replace(observation(), status=Status.READY, revision=2)
+    changed = store.replace(replace(observation(), status=Status.READY))
+    assert changed == replace(observation(), status=Status.READY, revision=2)
+    assert store.get("ana", "id-00001") == changed
 
 
 def test_a_change_of_a_stale_revision_is_refused_and_writes_nothing(store: Store) -> None:
@@ -105,11 +106,102 @@ def test_of_many_changes_of_one_revision_exactly_one_is_made(store: Store) -> No
     changes = [replace(observation(), reason=f"change {number}") for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(store.replace, changes))
-    assert made.count(True) == 1
+    (winner,) = [number for number, stored in enumerate(made) if stored is not None]
+    assert made[winner] == replace(changes[winner], revision=2)
+    assert store.get("ana", "id-00001") == made[winner]
+
+
+def test_an_update_changes_what_is_stored_by_now(store: Store) -> None:
+    """However old the caller's own copy is."""
+    store.create(observation())
+    store.replace(replace(observation(), reason="since"))
+    updated = store.update("ana", "id-00001", lambda stored: replace(stored, sha256="f" * 64))
+    assert updated == replace(observation(), reason="since", sha256="f" * 64, revision=3)
+    assert store.get("ana", "id-00001") == updated
+
+
+def test_an_update_that_changes_nothing_writes_nothing(store: Store) -> None:
+    """A write would change the ETag, and fire every listener."""
+    store.create(observation())
+    assert store.update("ana", "id-00001", copy) == observation()
+    assert store.get("ana", "id-00001") == observation()
+
+
+def test_an_update_of_nothing_is_none_and_makes_nothing(store: Store) -> None:
+    """A late event must not bring anything back, and a user's own id is nobody else's."""
+    store.create(observation(uid="bea"))
+    assert store.update("ana", "id-00001", lambda stored: replace(stored, width=9)) is None
+    assert store.get("ana", "id-00001") is None
+
+
+def test_an_update_that_raises_writes_nothing(store: Store) -> None:
+    """The caller's own reasons to refuse pass through."""
+    store.create(observation())
+
+    def refuse(_stored: Observation) -> Observation:
+        raise KeyError("its own")
+
+    with pytest.raises(KeyError, match="its own"):
+        store.update("ana", "id-00001", refuse)
+    assert store.get("ana", "id-00001") == observation()
+
+
+def test_an_update_starts_again_from_what_overtook_it(store: Store) -> None:
+    """The other change stays; so does an observation that was made again meanwhile."""
+    store.create(observation())
+    changed = replace(observation(), sha256="f" * 64, revision=2)
+    again = replace(observation(seconds=-1), height=9)
+
+    def others() -> Iterator[None]:
+        assert store.replace(replace(observation(), sha256="f" * 64)) == changed
+        yield
+        assert store.remove(changed)
+        store.create(again)
+        yield
+
+    turns = others()
+    seen: list[Observation] = []
+
+    def change(stored: Observation) -> Observation:
+        seen.append(stored)
+        next(turns, None)
+        return replace(stored, reason="mine")
+
+    assert store.update("ana", "id-00001", change) == replace(again, reason="mine", revision=2)
+    assert seen == [observation(), changed, again]
+
+
+def test_many_updates_at_once_all_count(store: Store) -> None:
+    """Nobody's change is lost, whoever was faster."""
+    store.create(observation())
+
+    def append(index: int) -> Observation | None:
+        label = Label("amazona", index, NOW)
+        return store.update(
+            "ana", "id-00001", lambda stored: replace(stored, labels=(*stored.labels, label))
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        assert None not in list(pool.map(append, range(8)))
     stored = store.get("ana", "id-00001")
     assert stored is not None
-    assert stored.reason == f"change {made.index(True)}"
-    assert stored.revision == 2
+    assert sorted(label.index for label in stored.labels[1:]) == list(range(8))
+    assert stored.revision == 9
+
+
+def test_an_update_that_is_always_overtaken_gives_up(store: Store) -> None:
+    """With an error that says to try later, not for ever."""
+    store.create(observation())
+
+    def change(stored: Observation) -> Observation:
+        store.replace(replace(stored, width=stored.width + 1))
+        return replace(stored, reason="too slow")
+
+    with pytest.raises(StoreUnavailable, match="too many concurrent changes"):
+        store.update("ana", "id-00001", change)
+    stored = store.get("ana", "id-00001")
+    assert stored is not None
+    assert stored.reason is None
 
 
 def test_what_was_removed_is_gone_and_can_be_removed_again(store: Store) -> None:
@@ -295,7 +387,7 @@ def test_two_processes_share_one_file(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from parrot.adapters.sqlite import SqliteObservations;"
-        "from tests.test_observations_store import observation;"
+        "from tests.support.observations import observation;"
         "store = SqliteObservations(Path(sys.argv[1]));"
         "[store.create(observation(n)) for n in range(100)];"
         "[store.take('ana', 'saves', window=1, limit=1000) for n in range(100)]"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.stack import DEFAULT_BUNDLE
-from parrot import images, limits
+from parrot import images, limits, store
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
@@ -94,20 +94,24 @@ class SameAnswer:
 
 @dataclass
 class Steps:
-    """Counts every call to the outside; after the call number `at`, `then` happens once."""
+    """Notes every call to the outside; after the call number `at`, `then` happens once."""
 
     at: int = 0
     then: Callable[[], object] = lambda: None
-    count: int = 0
+    names: list[str] = field(default_factory=list)
 
-    def taken(self) -> None:
-        self.count += 1
+    @property
+    def count(self) -> int:
+        return len(self.names)
+
+    def taken(self, name: str) -> None:
+        self.names.append(name)
         if self.count == self.at:
             self.then()
 
 
 class Counted:
-    """Hands every call on to `inner` and tells `steps` when it returned."""
+    """Passes every call on to `inner`, and notes it in `steps` when it has returned."""
 
     def __init__(self, inner: object, steps: Steps) -> None:
         self._inner, self._steps = inner, steps
@@ -117,10 +121,19 @@ class Counted:
 
         def call(*arguments: Any, **options: Any) -> Any:
             result = method(*arguments, **options)
-            self._steps.taken()
+            self._steps.taken(name)
             return result
 
         return call
+
+
+class CountedStore(Counted):
+    """Counts both calls that a change is made of, so that others come between them."""
+
+    def update(
+        self, uid: str, name: str, change: Callable[[Observation], Observation]
+    ) -> Observation | None:
+        return store.update(self, uid, name, change)
 
 
 class Killed(BaseException):
@@ -141,7 +154,7 @@ class World:
     def processor(self, steps: Steps | None = None) -> Processor:
         steps = steps or Steps()
         return Processor(
-            Counted(self.store, steps),
+            CountedStore(self.store, steps),
             Counted(self.photos, steps),
             Counted(self.model, steps),
             SPECIES,

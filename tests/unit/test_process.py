@@ -22,6 +22,7 @@ from tests.support.processing import (
     KEA,
     NOW,
     Counted,
+    CountedStore,
     Killed,
     SameAnswer,
     Steps,
@@ -137,6 +138,8 @@ def test_a_huge_object_is_rejected_without_reading_it(world: World) -> None:
     stored = dataclasses.replace(world.upload(PHOTO, "photos/ana/huge"), size=2**40)
     steps = Steps()
     assert world.processor(steps).process(stored) is Outcome.REJECTED
+    assert "get" in steps.names
+    assert "read_generation" not in steps.names
     assert "over the limit" in (world.stands(stored).reason or "")
 
 
@@ -385,7 +388,7 @@ def test_a_deletion_killed_among_the_twins_is_made_good_by_the_next(
             raise Killed
 
         steps = Steps(at, disturb)
-        observer = Observer(Counted(world.store, steps), Counted(world.photos, steps))
+        observer = Observer(CountedStore(world.store, steps), Counted(world.photos, steps))
         with contextlib.suppress(Killed):
             observer.delete(User("ana"), events[0].id)
         with contextlib.suppress(NotFound):

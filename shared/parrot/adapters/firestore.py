@@ -23,15 +23,15 @@ from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import FieldFilter, Query
 
+from parrot import store
 from parrot.documents import document, instant
 from parrot.documents import observation as restored
-from parrot.duplicates import distance as bits_apart
-from parrot.duplicates import quarters
+from parrot.duplicates import quarters, resembling
 from parrot.errors import StoreUnavailable
 from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from google.cloud.firestore import (
         Client,
@@ -77,15 +77,21 @@ class FirestoreObservations:
             snapshot = self._document(uid, observation_id).get(**_PATIENCE)
         return _observation(snapshot) if snapshot.exists else None
 
-    def replace(self, changed: Observation) -> bool:
+    def replace(self, observation: Observation) -> Observation | None:
         """Compare and set by version. Raises StoreUnavailable."""
-        place = self._document(changed.uid, changed.id)
+        changed = replace(observation, revision=observation.revision + 1)
+        place = self._document(observation.uid, observation.id)
         with _translated():
             snapshot = place.get(**_PATIENCE)
-            if not snapshot.exists or _observation(snapshot).version != changed.version:
-                return False
-            fields = _fields(replace(changed, revision=changed.revision + 1))
-            return self._set(place, snapshot, fields)
+            if not snapshot.exists or _observation(snapshot).version != observation.version:
+                return None
+            return changed if self._set(place, snapshot, _fields(changed)) else None
+
+    def update(
+        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
+    ) -> Observation | None:
+        """Change what is stored. Raises StoreUnavailable, and what `change` raises."""
+        return store.update(self, uid, observation_id, change)
 
     def remove(self, observation: Observation) -> bool:
         """Compare and remove by version. Raises StoreUnavailable."""
@@ -140,14 +146,8 @@ class FirestoreObservations:
             filter=FieldFilter("quarters", "array_contains_any", list(quarters(phash)))
         )
         with _translated():
-            found = [_observation(row) for row in query.get(**_PATIENCE)]
-        return tuple(
-            one
-            for one in sorted(found, key=lambda one: one.place)
-            if one.derived is not None
-            and one.status is not Status.DELETING
-            and bits_apart(one.derived.phash, phash) <= distance
-        )
+            candidates = [_observation(row) for row in query.get(**_PATIENCE)]
+        return resembling(phash, candidates, distance=distance)
 
     def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""

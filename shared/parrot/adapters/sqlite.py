@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from parrot import store
 from parrot.documents import document, instant
 from parrot.documents import observation as restored
-from parrot.duplicates import distance as bits_apart
-from parrot.duplicates import quarters
+from parrot.duplicates import quarters, resembling
 from parrot.errors import StoreUnavailable
 from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from parrot.observation import Observation, Place
@@ -84,14 +84,21 @@ class SqliteObservations:
         with self._connection() as db:
             return _read(db, uid, observation_id)
 
-    def replace(self, observation: Observation) -> bool:
+    def replace(self, observation: Observation) -> Observation | None:
         """Compare and set by version. Raises StoreUnavailable."""
+        changed = replace(observation, revision=observation.revision + 1)
         with self._transaction() as db:
             if not _is_stored(db, observation):
-                return False
+                return None
             _remove(db, observation.uid, observation.id)
-            _write(db, replace(observation, revision=observation.revision + 1))
-        return True
+            _write(db, changed)
+        return changed
+
+    def update(
+        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
+    ) -> Observation | None:
+        """Change what is stored. Raises StoreUnavailable, and what `change` raises."""
+        return store.update(self, uid, observation_id, change)
 
     def remove(self, observation: Observation) -> bool:
         """Compare and remove by version. Raises StoreUnavailable."""
@@ -139,18 +146,11 @@ class SqliteObservations:
         with self._connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents WHERE uid = ? AND id IN"
-                " (SELECT id FROM quarters WHERE uid = ? AND quarter IN (?, ?, ?, ?))"
-                " ORDER BY created, id",
+                " (SELECT id FROM quarters WHERE uid = ? AND quarter IN (?, ?, ?, ?))",
                 (uid, uid, *quarters(phash)),
             ).fetchall()
-        found = (restored(json.loads(row[0])) for row in rows)
-        return tuple(
-            one
-            for one in found
-            if one.derived is not None
-            and one.status is not Status.DELETING
-            and bits_apart(one.derived.phash, phash) <= distance
-        )
+        candidates = (restored(json.loads(row[0])) for row in rows)
+        return resembling(phash, candidates, distance=distance)
 
     def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
