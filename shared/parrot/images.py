@@ -1,7 +1,7 @@
 """Bytes to a checked Photo to the pixels that a model wants. Nothing else decodes a photo.
 
-Training, evaluation and serving call the same `pixels`: a model that was fitted on other
-pixels than it is served with gives other answers.
+Training, evaluation and serving call the same `pixels`: a model that is served with other pixels
+than it was fitted on gives other answers.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageCms
 
+from parrot import resampling
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
-from parrot.model.inputs import Crop, Encoding, Resampling, Scaling
+from parrot.model.inputs import Encoding, Resampling, Scaling
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from parrot.model.inputs import InputSpec
     from parrot.records import Bytes, Floats
 
-# Whoever sends more than that in a format that must be decoded whole means no good: 200 kB of PNG
-# can unpack to any size. Phones write 48 megapixels as JPEG or HEIC only.
+# For formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
+# megapixels as JPEG or HEIC only, so more than this is probably hostile.
 _MAX_WHOLE_PIXELS = 25_000_000
 _WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
 # Photos over this size are decoded one at a time, so that a few at once do not use up the memory.
@@ -37,7 +38,7 @@ _ONE_LARGE = threading.Semaphore(1)
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
 
 _PILLOW_FORMATS = {
-    "image/jpeg": ("JPEG",),  # Pillow's reader tells MPO, as some cameras write it, by itself
+    "image/jpeg": ("JPEG",),  # including MPO, which some cameras write: Pillow recognises it
     "image/png": ("PNG",),
     "image/webp": ("WEBP",),
     "image/heic": ("HEIF",),
@@ -45,7 +46,7 @@ _PILLOW_FORMATS = {
 }
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_NAMED_BUT_UNREAD = (
+_KNOWN_BUT_REFUSED = (
     (b"GIF8", "GIF"),
     (b"BM", "BMP"),
     (b"II*\0", "TIFF"),
@@ -66,13 +67,15 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 # Keras' "caffe" preprocessing: the ImageNet mean in BGR order.
 _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 _MEASURE_PX = 64
+# What Pillow says, in other errors than MemoryError, if a C library could not allocate.
+_OUT_OF_MEMORY = "out of memory"
 _JPEG_QUALITY = 95
 
 
 def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
-    """Check size and type, decode nothing.
+    """Check size and type without decoding anything.
 
-    Raises InvalidImage (400) for no bytes, PhotoTooLarge, UnsupportedMedia.
+    Raises InvalidImage (400) if there are no bytes, PhotoTooLarge, UnsupportedMedia.
     """
     if not data:
         raise InvalidImage("the photo is empty", status=400)
@@ -95,28 +98,27 @@ def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS)
         target = (spec.height, spec.width) if sideways else (spec.width, spec.height)
         needed = image.size  # without antialiasing every pixel counts
         if spec.resampling is Resampling.ANTIALIAS:
-            needed = _covering(image.size, target, spec.crop)
-            image.draft("RGB", needed)
+            needed = resampling.covering(image.size, target, spec.crop)
+        _decode(image, photo, needed)
         rgb = _rgb(image, needed)
-        box = _box(rgb.size, target, spec.crop)
+        box = resampling.box(rgb.size, target, spec.crop)
         if spec.resampling is Resampling.ANTIALIAS:
             small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
             array = np.asarray(_upright(small, orientation))
         else:
-            whole = np.asarray(_upright(rgb.crop(_whole_pixels(box)), orientation))
-            array = _tf_bilinear(whole, spec.height, spec.width)
+            whole = np.asarray(_upright(rgb.crop(resampling.whole_pixels(box)), orientation))
+            array = resampling.tf_bilinear(whole, spec.height, spec.width)
     return Raster(array, *((height, width) if sideways else (width, height)))
 
 
 def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
-    """Width and height of the upright photo, having read it to its end.
+    """Width and height of the upright photo, after decoding it to its end.
 
-    Raises InvalidImage (422) also where only the last byte is missing.
+    Raises InvalidImage (422), even if only the last byte is missing.
     """
     with _opened(photo, max_pixels) as image:
         width, height = image.size
-        image.draft("RGB", (_MEASURE_PX, _MEASURE_PX))
-        image.load()
+        _decode(image, photo, (_MEASURE_PX, _MEASURE_PX))
         sideways = _orientation(image) in _SIDEWAYS
     return (height, width) if sideways else (width, height)
 
@@ -124,14 +126,14 @@ def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, i
 def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS) -> Image.Image:
     """The whole photo as a person sees it: upright, sRGB, its long side at most `long_side`.
 
-    Nothing of the file's metadata comes along. Raises InvalidImage (422).
+    None of the file's metadata is kept. Raises InvalidImage (422).
     """
     with _opened(photo, max_pixels) as image:
         orientation = _orientation(image)
         scale = min(1.0, long_side / max(image.size))
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA", "P"} else None
-        image.draft("RGB", size)
+        _decode(image, photo, size)
         small = _rgb(image, size).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
         small = _upright(_srgb(small, profile) if profile else small, orientation)
     small.info = {}
@@ -139,11 +141,11 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
 
 
 def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
-    """What is sent for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
+    """What to send for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
     if spec.encoding is Encoding.FLOATS:
         return _scaled(raster.pixels, spec.scaling)
     whole = raster.pixels
-    if whole.dtype != np.uint8:  # resampled as TensorFlow does it, with fractions
+    if whole.dtype != np.uint8:  # fractions, from resampling as TensorFlow does
         whole = np.rint(whole).astype(np.uint8)
     if spec.encoding is Encoding.RAW:
         return whole.tobytes()
@@ -167,31 +169,51 @@ def _media_type(data: bytes) -> str:
             return "image/avif"
         if brands & _HEIC_BRANDS:
             return "image/heic"
-    for magic, name in _NAMED_BUT_UNREAD:
+    for magic, name in _KNOWN_BUT_REFUSED:
         if data.startswith(magic):
-            raise UnsupportedMedia(f"{name} is not read; send one of {', '.join(MEDIA_TYPES)}")
-    raise UnsupportedMedia(f"this is no image of a type that is read: {', '.join(MEDIA_TYPES)}")
+            raise UnsupportedMedia(f"{name} is not supported; send one of {', '.join(MEDIA_TYPES)}")
+    raise UnsupportedMedia(f"this is not a supported image; send one of {', '.join(MEDIA_TYPES)}")
 
 
 @contextmanager
 def _opened(photo: Photo, max_pixels: int) -> Iterator[Image.Image]:
-    """Open for decoding; whatever a decoder throws at a hostile file becomes InvalidImage."""
+    """The photo, a JPEG not decoded yet; large photos one at a time. Raises InvalidImage."""
     if photo.media_type == "image/heic":
         _register_heif()
+    with _decoding(photo):
+        image = Image.open(io.BytesIO(photo.data), formats=_PILLOW_FORMATS[photo.media_type])
+    with image:
+        limit = min(max_pixels, _MAX_WHOLE_PIXELS) if photo.media_type in _WHOLE else max_pixels
+        pixels_in_all = _check_size(*image.size, limit)
+        with _ONE_LARGE if pixels_in_all > _LARGE_PIXELS else nullcontext():
+            if photo.media_type != "image/jpeg":
+                # Only JPEG decodes at a reduced scale, so only there may this wait. Pillow's PNG
+                # reader would otherwise decode while it looks for EXIF, where errors are ignored.
+                _decode(image, photo, image.size)
+            yield image
+
+
+def _decode(image: Image.Image, photo: Photo, needed: tuple[int, int]) -> None:
+    """Decode the whole file; a JPEG at the smallest scale that still covers `needed`."""
+    with _decoding(photo):
+        image.draft("RGB", needed)
+        image.load()
+
+
+@contextmanager
+def _decoding(photo: Photo) -> Iterator[None]:
+    """Whatever a decoder raises on a damaged or hostile file becomes InvalidImage.
+
+    Only calls into Pillow's decoders belong in here. A mistake of our own or a lack of memory is
+    not the photo's fault: those must stay errors that are worth a retry.
+    """
     try:
-        with Image.open(io.BytesIO(photo.data), formats=_PILLOW_FORMATS[photo.media_type]) as image:
-            limit = min(max_pixels, _MAX_WHOLE_PIXELS) if photo.media_type in _WHOLE else max_pixels
-            pixels_in_all = _check_size(*image.size, limit)
-            with _ONE_LARGE if pixels_in_all > _LARGE_PIXELS else nullcontext():
-                if photo.media_type != "image/jpeg":
-                    # Only JPEG decodes at a reduced scale, so only there may this wait. Pillow's
-                    # PNG reader would otherwise decode while it looks for EXIF, where errors are
-                    # ignored.
-                    image.load()
-                yield image
-    except (InvalidImage, ImportError, NameError):  # the last two would be our own mistakes
+        yield
+    except (MemoryError, ImportError):  # the latter: a plugin that is not installed
         raise
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
+        if _OUT_OF_MEMORY in str(error).lower():
+            raise MemoryError(str(error)) from error
         raise InvalidImage(f"the {photo.media_type} is damaged or incomplete") from error
 
 
@@ -203,7 +225,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> int:
 
 @cache
 def _register_heif() -> None:
-    """Register late: most photos are JPEG, and the import costs a cold start 50 ms."""
+    """Registered late: most photos are JPEG, and the import would add 50 ms to a cold start."""
     from pillow_heif import register_heif_opener  # noqa: PLC0415
 
     register_heif_opener(thumbnails=False)
@@ -212,6 +234,8 @@ def _register_heif() -> None:
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - unreadable EXIF must not cost anyone the photo
         return 1
     return value if value in _TRANSPOSE else 1
@@ -224,7 +248,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
     """Any mode to RGB: 16 bits scaled (not clipped), transparency on white.
 
-    What needs copies is first reduced to what still covers `target`.
+    Transparent photos need copies, so they are first reduced to what still covers `target`.
     """
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
@@ -234,7 +258,7 @@ def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
             deep = np.clip(deep, 0, 65535).astype(np.uint16)
         return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        # Colours weighted by their opacity: what is invisible must not shine through the edges.
+        # Colours weighted by their opacity, so that invisible ones do not tint the edges.
         seen = image.convert("RGBA").convert("RGBa")
         seen = seen.reduce(max(1, min(image.width // target[0], image.height // target[1]) // 2))
         over = seen.convert("RGBA")
@@ -243,37 +267,12 @@ def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
 
 
 def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Colours as the profile means them: without it a phone's Display P3 would look pale."""
+    """Colours converted as the profile says: a phone's Display P3 would look pale otherwise."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB")) or image
-    except (ImageCms.PyCMSError, OSError, ValueError):  # damaged, or a profile of no RGB
+    except (ImageCms.PyCMSError, OSError, ValueError):  # damaged, or not an RGB profile
         return image
-
-
-def _covering(size: tuple[int, int], target: tuple[int, int], crop: Crop) -> tuple[int, int]:
-    """The smallest size of the whole photo whose cut still has the target's pixels."""
-    if crop is Crop.SQUASH:
-        return target
-    scale = max(target[0] / size[0], target[1] / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _box(
-    size: tuple[int, int], target: tuple[int, int], crop: Crop
-) -> tuple[float, float, float, float]:
-    width, height = size
-    if crop is Crop.SQUASH:
-        return (0, 0, width, height)
-    aspect = target[0] / target[1]
-    cut_width, cut_height = min(width, height * aspect), min(height, width / aspect)
-    left, top = (width - cut_width) / 2, (height - cut_height) / 2
-    return (left, top, left + cut_width, top + cut_height)
-
-
-def _whole_pixels(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
-    left, top, right, bottom = (round(edge) for edge in box)
-    return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
 def _scaled(array: Bytes | Floats, scaling: Scaling) -> Floats:
@@ -285,34 +284,3 @@ def _scaled(array: Bytes | Floats, scaling: Scaling) -> Floats:
     if scaling is Scaling.CAFFE:
         return floats[..., ::-1] - _CAFFE_MEAN
     return floats
-
-
-def _tf_bilinear(array: Bytes, height: int, width: int) -> Floats:
-    """tf.image.resize(array, (height, width)), bit for bit: half-pixel centres, no antialias.
-
-    The order of the float32 operations is that of TensorFlow's CPU kernel: along x, then y.
-    """
-    top, bottom, down = _tf_weights(array.shape[0], height)
-    left, right, across = _tf_weights(array.shape[1], width)
-    across = across[None, :, None]
-
-    def rows(index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Floats:
-        picked = array[index].astype(np.float32)
-        start = picked[:, left]
-        return start + (picked[:, right] - start) * across
-
-    upper = rows(top)
-    return upper + (rows(bottom) - upper) * down[:, None, None]
-
-
-def _tf_weights(
-    source: int, target: int
-) -> tuple[
-    np.ndarray[tuple[int], np.dtype[np.intp]], np.ndarray[tuple[int], np.dtype[np.intp]], Floats
-]:
-    scale = np.float32(source) / np.float32(target)
-    where = (np.arange(target, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
-    floor = np.floor(where)
-    lower = np.maximum(floor, 0).astype(np.intp)
-    upper = np.minimum(np.ceil(where), source - 1).astype(np.intp)
-    return lower, upper, (where - floor).astype(np.float32)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from parrot import images
+from parrot import images, resampling
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.model.inputs import Crop, Encoding, InputSpec, Scaling
 from parrot.records import Raster
@@ -190,3 +192,35 @@ def test_invisible_colours_do_not_shine_through_when_a_large_photo_is_reduced() 
     red, green, blue = images.pixels(photo, SPEC).pixels.reshape(-1, 3).mean(axis=0)
     assert blue > 250
     assert abs(red - green) < 3
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_a_mistake_of_our_own_is_not_the_photos_fault(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invalid photo is rejected for ever, a mistake is mended and tried again."""
+
+    def broken(*_arguments: object) -> None:
+        raise ValueError("a mistake in our own resampling")
+
+    monkeypatch.setattr(resampling, "box", broken)
+    with pytest.raises(ValueError, match="our own resampling"):
+        images.pixels(images.read(encoded(noise(), kind)), SPEC)
+
+
+@pytest.mark.parametrize(("kind", "spare"), [("PNG", 2**20), ("AVIF", 60 * 2**20)])
+def test_a_lack_of_memory_is_not_the_photos_fault(kind: str, spare: int) -> None:
+    """Another photo was large at the same moment; a second later there is room again."""
+    code = (
+        "import resource, sys; from pathlib import Path; from parrot import images;"
+        "photo = images.read(sys.stdin.buffer.read()); images.measure(photo);"
+        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize();"
+        f"resource.setrlimit(resource.RLIMIT_AS, (used + {spare}, -1));"
+        "images.upright(photo, long_side=99)"
+    )
+    large = encoded(Image.new("RGB", (4000, 4000)), kind)
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=large, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(b"MemoryError")

@@ -113,8 +113,8 @@ def test_the_same_event_again_changes_nothing(world: World) -> None:
     ("data", "reason"),
     [
         (PHOTO[:-200], "damaged"),
-        (b"GIF89a" + bytes(50), "GIF is not read"),
-        (b"<html>", "no image"),
+        (b"GIF89a" + bytes(50), "GIF is not supported"),
+        (b"<html>", "not a supported image"),
         (b"", "empty"),
         (encoded(Image.new("1", (9000, 9000)), "PNG"), "pixels"),
     ],
@@ -143,9 +143,13 @@ def test_a_huge_object_is_rejected_without_reading_it(world: World) -> None:
     assert "over the limit" in (world.stands(stored).reason or "")
 
 
-@pytest.mark.parametrize("error", [ModelUnavailable("away"), BadModelResponse("nonsense")])
+@pytest.mark.parametrize(
+    "error",
+    [ModelUnavailable("away"), BadModelResponse("nonsense"), MemoryError(), ValueError("our own")],
+    ids=lambda error: type(error).__name__,
+)
 def test_what_may_succeed_later_is_raised_and_then_succeeds(world: World, error: Exception) -> None:
-    """The trigger tries again while the model is being deployed or mended."""
+    """The trigger tries again until the model is deployed, or our own mistake is fixed."""
     stored = world.save(PHOTO)
     world.model.error = error
     with pytest.raises(type(error)):

@@ -1,0 +1,70 @@
+"""What to cut from a photo for a model, and TensorFlow's way to resample it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from parrot.model.inputs import Crop
+
+if TYPE_CHECKING:
+    from parrot.records import Bytes, Floats
+
+
+def covering(size: tuple[int, int], target: tuple[int, int], crop: Crop) -> tuple[int, int]:
+    """The smallest size of the whole photo whose cut still has the target's pixels."""
+    if crop is Crop.SQUASH:
+        return target
+    scale = max(target[0] / size[0], target[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def box(
+    size: tuple[int, int], target: tuple[int, int], crop: Crop
+) -> tuple[float, float, float, float]:
+    """What to cut from a photo of `size`: left, top, right and bottom edge, around the centre."""
+    width, height = size
+    if crop is Crop.SQUASH:
+        return (0, 0, width, height)
+    aspect = target[0] / target[1]
+    cut_width, cut_height = min(width, height * aspect), min(height, width / aspect)
+    left, top = (width - cut_width) / 2, (height - cut_height) / 2
+    return (left, top, left + cut_width, top + cut_height)
+
+
+def whole_pixels(edges: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    """The edges of a cut, rounded; at least one pixel each way."""
+    left, top, right, bottom = (round(edge) for edge in edges)
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def tf_bilinear(array: Bytes, height: int, width: int) -> Floats:
+    """tf.image.resize(array, (height, width)), bit for bit: half-pixel centres, no antialias.
+
+    The order of the float32 operations is that of TensorFlow's CPU kernel: along x, then y.
+    """
+    top, bottom, down = _tf_weights(array.shape[0], height)
+    left, right, across = _tf_weights(array.shape[1], width)
+    across = across[None, :, None]
+
+    def rows(index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Floats:
+        picked = array[index].astype(np.float32)
+        start = picked[:, left]
+        return start + (picked[:, right] - start) * across
+
+    upper = rows(top)
+    return upper + (rows(bottom) - upper) * down[:, None, None]
+
+
+def _tf_weights(
+    source: int, target: int
+) -> tuple[
+    np.ndarray[tuple[int], np.dtype[np.intp]], np.ndarray[tuple[int], np.dtype[np.intp]], Floats
+]:
+    scale = np.float32(source) / np.float32(target)
+    where = (np.arange(target, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
+    floor = np.floor(where)
+    lower = np.maximum(floor, 0).astype(np.intp)
+    upper = np.minimum(np.ceil(where), source - 1).astype(np.intp)
+    return lower, upper, (where - floor).astype(np.float32)
