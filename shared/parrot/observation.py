@@ -79,7 +79,7 @@ class Observation:
     status: Status
     created: datetime
     updated: datetime
-    revision: int = 1  # counts changes; the ETag
+    revision: int = 1  # counts changes
     generation: str | None = None  # of the original that was processed last
     verdict: Verdict | None = None
     derived: Derived | None = None
@@ -100,6 +100,14 @@ class Observation:
     def version(self) -> str:
         """Differs in every stored state, even after the observation was deleted and made again."""
         return f"{self.revision}-{micros(self.created):x}"
+
+    @property
+    def label_version(self) -> str:
+        """Differs whenever a person changed the label, or deleted it and saved it again.
+
+        Labels are only ever appended, so their number tells.
+        """
+        return f"{micros(self.created):x}-{len(self.labels)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from tests.support.phone import Phone
 from tests.support.photos import encoded, first, noise
 from tests.support.problems import assert_problem
 
@@ -177,3 +179,39 @@ def test_a_user_name_cannot_leave_its_folder(save_url: str) -> None:
     )
     assert_problem(response, 401, "unauthenticated")
     assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_the_tag_of_a_save_stays_good_while_the_system_works(running_url: str, method: str) -> None:
+    """The person corrects the label on the screen that still shows the save's answer."""
+    phone = Phone(running_url, f"tag-{uuid.uuid4().hex}")
+    saved = phone.ask("POST", "/save?species=nestor-notabilis", data=photo(17))
+    path = f"/observations/{saved.json()['id']}"
+    phone.settled(saved.json()["id"])
+    processed = phone.get(path)
+    tag = saved.headers["ETag"]
+    assert processed.headers["ETag"] != tag
+    assert phone.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+    response = phone.ask(method, path, json={"species": "amazona"}, headers={"If-Match": tag})
+    assert response.status_code in {200, 204}, response.text
+
+
+def test_the_tag_of_a_save_ends_with_the_label_or_the_observation(running_url: str) -> None:
+    """Another phone's correction must be seen before it is overwritten."""
+    phone = Phone(running_url, f"tag-{uuid.uuid4().hex}")
+    saved = phone.ask("POST", "/save?species=nestor-notabilis", data=photo(18))
+    path = f"/observations/{saved.json()['id']}"
+    first = {"If-Match": saved.headers["ETag"]}
+    relabelled = phone.ask("PATCH", path, json={"species": "amazona"}, headers=first)
+    for method in ("PATCH", "DELETE"):
+        response = phone.ask(method, path, json={"species": "ara-macao"}, headers=first)
+        assert_problem(response, 412, "precondition_failed")
+
+    second = {"If-Match": relabelled.headers["ETag"]}
+    assert phone.ask("DELETE", path, headers=second).status_code == 204
+    again = phone.ask("POST", "/save?species=amazona", data=photo(18))
+    assert (again.status_code, again.headers["Location"]) == (201, saved.headers["Location"])
+    for tags in (first, second):
+        response = phone.ask("PATCH", path, json={"species": "ara-macao"}, headers=tags)
+        assert_problem(response, 412, "precondition_failed")

@@ -43,8 +43,12 @@ class Links:
         )
 
     def entity_tag(self, record: Observation) -> str:
-        """Changes with the observation, and with the URLs where there are any."""
-        return f"{record.version}.{self.downloads.window}" if record.derived else record.version
+        """LABEL.REVISION, and .WINDOW if there are URLs: changes with the observation and them.
+
+        If-Match compares LABEL alone: what the system writes contradicts no person's change.
+        """
+        window = f".{self.downloads.window}" if record.derived else ""
+        return f"{record.label_version}.{record.revision}{window}"
 
     def _download(self, record: Observation, file: str) -> str:
         return f"{self.origin}{self.path}/{self.downloads.path(record, file)}"

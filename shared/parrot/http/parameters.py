@@ -59,16 +59,17 @@ def links(request: Request, config: Settings, downloads: Downloads) -> Links:
 
 
 def if_match(request: Request) -> Callable[[Observation], bool]:
-    """The If-Match header as a question to the stored observation.
+    """The If-Match header as a question to the stored observation: has its label changed?
 
-    An ETag's end, after the dot, tells of the download URLs: their age contradicts no change.
+    The rest of an ETag, after the dot, is about what the system writes and about download URLs;
+    neither contradicts a person's change.
     """
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return lambda _stored: True
-    # Werkzeug makes None of an empty tag; it is nobody's.
+    # Werkzeug turns an empty tag into None.
     tags = request.if_match.as_set(include_weak=True)
     wanted = {tag.partition(".")[0] for tag in tags if tag}
-    return lambda stored: stored.version in wanted
+    return lambda stored: stored.label_version in wanted
 
 
 def page_size(request: Request) -> int:
