@@ -12,6 +12,7 @@ ParrotError
 |  |- PreconditionFailed 412
 |  |- PhotoTooLarge      413
 |  |- UnsupportedMedia   415
+|  |- IdempotencyKeyReused 422
 |  `- TooManyRequests    429
 |- BackendError              retry may help
 |  |- ModelUnavailable   503
@@ -140,6 +141,14 @@ class UnsupportedMedia(RequestError):
     status = 415
     code = "unsupported_media"
     title = "Unsupported media type"
+
+
+class IdempotencyKeyReused(RequestError):
+    """The Idempotency-Key was sent before, with another photo."""
+
+    status = 422
+    code = "idempotency_key_reused"
+    title = "Idempotency-Key reused"
 
 
 class TooManyRequests(RequestError):

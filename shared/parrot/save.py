@@ -1,14 +1,15 @@
-"""The story of one save."""
+"""How one photo is saved."""
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
-from parrot.errors import Conflict, StoreUnavailable
+from parrot.errors import Conflict, IdempotencyKeyReused, StoreUnavailable
 from parrot.observation import Label, Observation, Status, photo_name
 
 if TYPE_CHECKING:
@@ -18,30 +19,46 @@ if TYPE_CHECKING:
     from parrot.records import Allowance, Photo, Species, User
     from parrot.store import ObservationStore
 
-# Any fixed UUID will do; changing it would make every retry a second observation.
+# Any fixed UUID would do; changing it would turn every retry into a second observation.
 _NAMESPACE = uuid.UUID("5b1ce5c4-2a0e-5f0c-9d3e-0b8f4f1f6c55")
 _TRIES = 5
+# A phone that was offline may retry for days. After that only a reused key goes unnoticed: the same
+# photo is still the same observation.
+_KEYS_KEPT = timedelta(days=7)
 
 
 class Photos(Protocol):
-    """Where photos live: a Cloud Storage bucket."""
+    """The bucket of photos."""
 
     def put(self, object_name: str, photo: Photo) -> int | None:
-        """Upload unless the object is there; the generation that this call wrote, or None.
+        """Upload unless the object exists; the generation that this call wrote, or None.
 
         Raises StoreUnavailable.
         """
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
-        """Remove an object, or only this generation of it; no error where there is none.
+        """Remove an object, or only this generation of it; no error if there is none.
 
         Raises StoreUnavailable.
         """
 
 
+class Keys(Protocol):
+    """Which observation each user's Idempotency-Keys belong to."""
+
+    def claim(
+        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
+    ) -> str:
+        """Give a key to an observation unless it has one; the id of the one that has it.
+
+        `key` is a hash, in hex digits. A claim that expired before `now` does not count. Concurrent
+        callers all get the same answer. Raises StoreUnavailable.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The observation, whether this save made it, and what is left of the user's quota."""
+    """The observation, whether this save created it, and what is left of the user's quota."""
 
     observation: Observation
     created: bool
@@ -49,12 +66,13 @@ class Saved:
 
 
 class Saver:
-    """Photo and chosen species in, observation out: once, however often it is sent."""
+    """Photo and chosen species in, observation out: one, however often it is sent."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
         observations: ObservationStore,
         photos: Photos,
+        keys: Keys,
         *,
         max_pixels: int,
         meter: Meter,
@@ -63,6 +81,7 @@ class Saver:
         """Nothing is opened here."""
         self._observations = observations
         self._photos = photos
+        self._keys = keys
         self._max_pixels = max_pixels
         self._meter = meter
         self._now = now
@@ -70,14 +89,16 @@ class Saver:
     def save(self, photo: Photo, species: Species, user: User, *, key: str | None = None) -> Saved:
         """Keep the photo. `key` is the caller's Idempotency-Key.
 
-        The observation comes first: a photo without one would be an orphan that nobody sees, while
-        a `pending` one without its photo is completed by the phone's next try. Only what makes a
-        new observation counts against the quota.
-        Raises InvalidImage, Conflict, TooManyRequests, StoreUnavailable.
+        The observation is created first: a photo without one would never be seen, while a `pending`
+        one without its photo is completed by the phone's next try. Only a new observation counts
+        against the quota.
+        Raises InvalidImage, IdempotencyKeyReused, Conflict, TooManyRequests, StoreUnavailable.
         """
         width, height = images.measure(photo, max_pixels=self._max_pixels)
         now = self._now()
-        name = observation_id(user, photo.sha256, species.id, key)
+        name = observation_id(user, photo.sha256, species.id)
+        if key is not None and not user.anonymous:
+            self._claim(user, key, name, now)
         wanted = Observation(
             id=name,
             uid=user.uid,
@@ -100,45 +121,51 @@ class Saver:
                 _same_save(observation, wanted)
             if observation.status is not Status.PENDING or self._upload(observation, photo):
                 return Saved(observation, created, allowance)
-        raise StoreUnavailable(f"observation {wanted.id} is removed as often as it is saved")
+        raise StoreUnavailable(f"observation {wanted.id} is deleted whenever it is saved")
+
+    def _claim(self, user: User, key: str, name: str, now: datetime) -> None:
+        """Raises IdempotencyKeyReused, StoreUnavailable.
+
+        For signed-in users only. People who never sign in share one uid, so one phone's key could
+        refuse another phone's photo; their retries are recognised by photo and species alone.
+        """
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        owner = self._keys.claim(user.uid, digest, name, now=now, expires=now + _KEYS_KEPT)
+        if owner != name:
+            raise IdempotencyKeyReused(
+                f"this Idempotency-Key was sent before, with the photo of observation {owner}"
+            )
 
     def _upload(self, observation: Observation, photo: Photo) -> bool:
-        """Store the photo; False where somebody removed the observation meanwhile."""
+        """Store the photo; False if the observation was removed meanwhile."""
         generation = self._photos.put(observation.object_name, photo)
         if generation is None:
             return True
         stored = self._observations.get(observation.uid, observation.id)
         if stored is not None and stored.status is not Status.DELETING:
             return True
-        # The deletion may have looked for the photo before it came, or listed it and not come to
-        # it yet: this upload is taken back, and a new one would be another generation.
+        # The deletion may have looked for the photo before it arrived, or found it and not removed
+        # it yet. So this upload is taken back; a new one would be another generation.
         self._photos.delete(observation.object_name, generation=generation)
         if stored is not None:
             raise _being_deleted(stored)
         return False
 
 
-def observation_id(user: User, sha256: str, species_id: str, key: str | None) -> str:
-    """UUIDv5 of the user and the key, or the photo where there is no key.
+def observation_id(user: User, sha256: str, species_id: str) -> str:
+    """UUIDv5 of the user and the photo: the same photo is the same observation.
 
-    People who never sign in share one uid, so there the species counts too: two of them may name
+    People who never sign in share one uid, so for them the species counts too: two of them may name
     the same photo differently.
     """
-    if key is not None:
-        what = f"key:{key}"
-    elif user.anonymous:
-        what = f"photo:{sha256}:{species_id}"
-    else:
-        what = f"photo:{sha256}"
-    return str(uuid.uuid5(_NAMESPACE, f"{user.uid}\n{what}"))
+    photo = f"photo:{sha256}:{species_id}" if user.anonymous else f"photo:{sha256}"
+    return str(uuid.uuid5(_NAMESPACE, f"{user.uid}\n{photo}"))
 
 
 def _same_save(stored: Observation, wanted: Observation) -> None:
-    """A retry names the species that the first try named, or the one that counts by now."""
+    """A retry names the species that the first try named, or the current one. Raises Conflict."""
     if stored.status is Status.DELETING:
         raise _being_deleted(stored)
-    if stored.sha256 != wanted.sha256:
-        raise Conflict(f"this Idempotency-Key already saved another photo as {stored.id}")
     named = {label.species for label in (*stored.labels[:1], *stored.labels[-1:])}
     if wanted.label is not None and wanted.label.species not in named:
         raise Conflict(

@@ -119,6 +119,7 @@ def saver() -> Saver:
     return Saver(
         observation_store(),
         photo_store(),
+        observation_store(),
         max_pixels=settings().max_photo_pixels,
         meter=Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY)),
     )

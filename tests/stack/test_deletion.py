@@ -75,7 +75,7 @@ def kill() -> None:
 
 def saver(store: Store, photos: Any) -> Saver:
     return Saver(
-        store, photos, max_pixels=10**6, meter=Meter(lambda: store, Quota("saves", 0, 86400))
+        store, photos, store, max_pixels=10**6, meter=Meter(lambda: store, Quota("saves", 0, 86400))
     )
 
 

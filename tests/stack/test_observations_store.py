@@ -381,6 +381,33 @@ def test_of_many_takers_at_once_exactly_the_limit_is_served(store: Store) -> Non
     assert sorted(taker.result() for taker in takers) == [1, 2, 3, 4, 5, 6, 6, 6]
 
 
+def test_a_key_belongs_to_the_first_observation_until_it_expires(store: Store) -> None:
+    """To each user's own; others may use the same words."""
+    later, week = NOW + timedelta(days=1), NOW + timedelta(days=7)
+    assert store.claim("ana", "a" * 64, "id-1", now=NOW, expires=week) == "id-1"
+    assert store.claim("ana", "a" * 64, "id-2", now=later, expires=later + (week - NOW)) == "id-1"
+    assert store.claim("ana", "b" * 64, "id-2", now=NOW, expires=week) == "id-2"
+    assert store.claim("bea", "a" * 64, "id-3", now=NOW, expires=week) == "id-3"
+    assert store.claim("ana", "a" * 64, "id-4", now=week, expires=week + (week - NOW)) == "id-4"
+    assert store.claim("ana", "a" * 64, "id-1", now=week, expires=week + (week - NOW)) == "id-4"
+
+
+def test_of_many_claims_at_once_exactly_one_counts(store: Store) -> None:
+    """All of them are told the same."""
+    ids = [f"id-{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        owners = list(
+            pool.map(
+                lambda name: store.claim(
+                    "ana", "a" * 64, name, now=NOW, expires=NOW + timedelta(days=7)
+                ),
+                ids,
+            )
+        )
+    assert len(set(owners)) == 1
+    assert owners[0] in ids
+
+
 def test_two_processes_share_one_file(tmp_path: Path) -> None:
     """The functions run beside each other."""
     path = tmp_path / "observations.db"

@@ -103,12 +103,18 @@ def test_the_same_photo_as_another_species_is_a_conflict(save_url: str) -> None:
     assert saved["id"] in response.json()["detail"]
 
 
-def test_an_idempotency_key_names_one_save(save_url: str) -> None:
-    """With a key the phone decides what is the same; a key used for another photo is a bug."""
-    assert send(save_url, photo(8), user="gus", key="k-1").status_code == 201
-    assert send(save_url, photo(8), user="gus", key="k-1").status_code == 200
-    assert_problem(send(save_url, photo(9), user="gus", key="k-1"), 409, "conflict")
-    assert send(save_url, photo(8), user="gus", key="k-2").status_code == 201
+def test_an_idempotency_key_is_for_one_photo(save_url: str, stored: Names) -> None:
+    """The photo decides what is the same; a key that comes with another photo is a bug."""
+    once, again = (send(save_url, photo(8), user="gus", key="k-1") for _ in range(2))
+    assert (once.status_code, again.status_code) == (201, 200)
+    reused = send(save_url, photo(9), user="gus", key="k-1")
+    assert_problem(reused, 422, "idempotency_key_reused")
+    assert once.json()["id"] in reused.json()["detail"]
+    other_key = send(save_url, photo(8), user="gus", key="k-2")
+    assert (other_key.status_code, other_key.json()["id"]) == (200, once.json()["id"])
+    other_species = send(save_url, photo(8), user="gus", key="k-3", index="4")
+    assert_problem(other_species, 409, "conflict")
+    assert stored("photos/gus/") == [f"photos/gus/{once.json()['id']}"]
     assert_problem(send(save_url, photo(8), user="gus", key="k" * 300), 400, "invalid_request")
 
 

@@ -9,13 +9,14 @@ from typing import Protocol
 from models.data.saved_photos import AllObservations
 from parrot.observation import Derived, Label, Observation, Status, photo_name
 from parrot.quota import Counter
+from parrot.save import Keys
 from parrot.store import ObservationStore
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 KEA = Label("nestor-notabilis", 14, NOW)
 
 
-class Store(ObservationStore, Counter, AllObservations, Protocol):
+class Store(ObservationStore, Counter, Keys, AllObservations, Protocol):
     """What an adapter has to be."""
 
 

@@ -42,6 +42,9 @@ class MemoryPhotos:
         self.objects[name] = (next(self._generations), data)
         return self.objects[name][0]
 
+    def put(self, object_name: str, photo: Photo) -> int | None:
+        return None if object_name in self.objects else self.upload(object_name, photo.data)
+
     def read(self, object_name: str) -> bytes | None:
         return self.objects[object_name][1] if object_name in self.objects else None
 

@@ -1,8 +1,8 @@
 """Observations in Firestore, at `users/{uid}/observations/{id}`.
 
 Changes are optimistic: a write names the update time of the document that was read, and the server
-refuses it where that is no longer the newest. So nothing waits for anybody's lock. Quotas are in
-`users/{uid}/quotas/{name}`.
+refuses it if that is no longer the newest, so nobody waits for a lock. Quotas are in
+`users/{uid}/quotas/{name}`, claims of Idempotency-Keys in `users/{uid}/keys/{hash}`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from google.cloud.firestore import (
         Client,
@@ -168,6 +169,25 @@ class FirestoreObservations:
                 used = min(stored["used"] if stored.get("window") == window else 0, limit) + 1
                 if used > limit or self._set(place, snapshot, {"window": window, "used": used}):
                     return int(used)
+        raise StoreUnavailable("too many requests at once")
+
+    def claim(
+        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
+    ) -> str:
+        """Give an Idempotency-Key to an observation, by compare and set. Raises StoreUnavailable.
+
+        `expires` is a timestamp, for Firestore's time-to-live policy: it removes old claims.
+        """
+        place = self._user(uid).collection("keys").document(key)
+        for _ in range(_TRIES):
+            with _translated():
+                snapshot = place.get(**_PATIENCE)
+                stored = snapshot.to_dict() or {}
+                if stored and stored["expires"] > now:
+                    return str(stored["observation"])
+                claim = {"observation": observation_id, "expires": expires}
+                if self._set(place, snapshot, claim):
+                    return observation_id
         raise StoreUnavailable("too many requests at once")
 
     def _set(

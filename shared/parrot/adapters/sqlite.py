@@ -18,6 +18,7 @@ from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from parrot.observation import Observation, Place
@@ -55,6 +56,13 @@ CREATE TABLE IF NOT EXISTS quotas (
     window INTEGER NOT NULL,
     used INTEGER NOT NULL,
     PRIMARY KEY (uid, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS keys (
+    uid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    observation TEXT NOT NULL,
+    expires TEXT NOT NULL,
+    PRIMARY KEY (uid, key)
 ) WITHOUT ROWID;
 """
 
@@ -177,6 +185,21 @@ class SqliteObservations:
                     (uid, quota, window, used),
                 )
         return used
+
+    def claim(
+        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
+    ) -> str:
+        """Give an Idempotency-Key to an observation. Raises StoreUnavailable."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM keys WHERE uid = ? AND expires <= ?", (uid, instant(now)))
+            db.execute(
+                "INSERT OR IGNORE INTO keys (uid, key, observation, expires) VALUES (?, ?, ?, ?)",
+                (uid, key, observation_id, instant(expires)),
+            )
+            (owner,) = db.execute(
+                "SELECT observation FROM keys WHERE uid = ? AND key = ?", (uid, key)
+            ).fetchone()
+        return str(owner)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

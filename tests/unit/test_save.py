@@ -1,0 +1,110 @@
+"""One save: what makes it the same one, and what a phone's Idempotency-Key is good for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parrot import images
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
+from parrot.quota import Meter, Quota
+from parrot.records import ANONYMOUS_UID, User
+from parrot.save import Saver
+from tests.support.photos import encoded, noise
+from tests.support.processing import GALAH, KEA, NOW, MemoryPhotos
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PHOTO, OTHER = (images.read(encoded(noise(32, 24, seed=seed))) for seed in (1, 2))
+ANA, BEA = User("ana"), User("bea")
+NOBODY = User(ANONYMOUS_UID, anonymous=True)
+
+
+class Desk:
+    """A saver, with a clock that a test can turn."""
+
+    def __init__(self, folder: Path, *, quota: int = 0) -> None:
+        self.now, self.photos = NOW, MemoryPhotos()
+        self.store = SqliteObservations(folder / "observations.db")
+        self.saver = Saver(
+            self.store,
+            self.photos,
+            self.store,
+            max_pixels=10**6,
+            meter=Meter(lambda: self.store, Quota("saves", quota, 86400), NOW.timestamp),
+            now=lambda: self.now,
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_the_same_photo_under_two_keys_is_one_observation(desk: Desk) -> None:
+    """A phone that was reinstalled no longer knows the key; the photo is still the same."""
+    once = desk.saver.save(PHOTO, KEA, ANA, key="k-1")
+    for key in ("k-1", "k-2", None):
+        again = desk.saver.save(PHOTO, KEA, ANA, key=key)
+        assert (again.observation, again.created) == (once.observation, False)
+    assert len(desk.photos.objects) == 1
+
+
+def test_the_same_photo_under_two_keys_cannot_have_two_species(desk: Desk) -> None:
+    """Training would learn both."""
+    desk.saver.save(PHOTO, KEA, ANA, key="k-1")
+    for key in ("k-1", "k-2"):
+        with pytest.raises(Conflict):
+            desk.saver.save(PHOTO, GALAH, ANA, key=key)
+
+
+def test_a_key_that_comes_with_another_photo_is_refused_and_nothing_is_stored(desk: Desk) -> None:
+    """Answering with either photo would hide a bug of the phone's."""
+    once = desk.saver.save(PHOTO, KEA, ANA, key="k-1").observation
+    with pytest.raises(IdempotencyKeyReused, match=once.id):
+        desk.saver.save(OTHER, KEA, ANA, key="k-1")
+    assert list(desk.store.everything()) == [once]
+    assert list(desk.photos.objects) == [once.object_name]
+    assert desk.saver.save(OTHER, KEA, ANA, key="k-2").created
+    assert desk.saver.save(PHOTO, KEA, BEA, key="k-2").created  # another user's key
+
+
+def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
+    """Nobody retries that long, and the records must not pile up."""
+    desk.saver.save(PHOTO, KEA, ANA, key="k-1")
+    desk.now += timedelta(days=7, seconds=-1)
+    with pytest.raises(IdempotencyKeyReused):
+        desk.saver.save(OTHER, KEA, ANA, key="k-1")
+    desk.now += timedelta(seconds=1)
+    assert desk.saver.save(OTHER, KEA, ANA, key="k-1").created
+
+
+def test_without_a_login_a_key_binds_nothing(desk: Desk) -> None:
+    """All those phones share one user: one's key must not refuse another's photo."""
+    once = desk.saver.save(PHOTO, KEA, NOBODY, key="1")
+    assert not desk.saver.save(PHOTO, KEA, NOBODY, key="1").created
+    assert desk.saver.save(OTHER, KEA, NOBODY, key="1").created
+    named_otherwise = desk.saver.save(PHOTO, GALAH, NOBODY, key="1")
+    assert named_otherwise.created
+    assert named_otherwise.observation.id != once.observation.id
+
+
+def test_a_refused_photo_binds_no_key(desk: Desk) -> None:
+    """The phone sends the whole photo with the same key once it has it."""
+    half = images.read(PHOTO.data[:-100])
+    with pytest.raises(InvalidImage):
+        desk.saver.save(half, KEA, ANA, key="k-1")
+    assert desk.saver.save(PHOTO, KEA, ANA, key="k-1").created
+
+
+def test_only_a_new_observation_counts_against_the_quota(tmp_path: Path) -> None:
+    """Retries cost nothing, with a key or without."""
+    desk = Desk(tmp_path, quota=1)
+    for key in ("k-1", "k-1", "k-2", None):
+        desk.saver.save(PHOTO, KEA, ANA, key=key)
+    with pytest.raises(TooManyRequests):
+        desk.saver.save(OTHER, KEA, ANA, key="k-3")
