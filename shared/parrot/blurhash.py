@@ -1,4 +1,4 @@
-"""BlurHash: a photo in some thirty characters, for the moment before its thumbnail is there.
+"""BlurHash: a photo in some thirty characters, to show while its thumbnail loads.
 
 The format is that of https://github.com/woltapp/blurhash; phones decode it with the libraries
 listed there.
@@ -19,7 +19,7 @@ _AC_STEPS = 19
 
 
 def encode(pixels: Bytes) -> str:
-    """The BlurHash of (height, width, 3) RGB; some 32 pixels a side are plenty."""
+    """The BlurHash of (height, width, 3) RGB; some 32 pixels per side are plenty."""
     height, width, _ = pixels.shape
     across, down = (_LONG, _SHORT) if width >= height else (_SHORT, _LONG)
     waves = np.einsum(

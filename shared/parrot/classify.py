@@ -1,4 +1,4 @@
-"""The story of one classification."""
+"""How one photo is classified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ModelServer(Protocol):
-    """Whoever runs the forward pass: TF Serving on Cloud Run, Vertex AI, the local server."""
+    """Runs the forward pass: TF Serving on Cloud Run, Vertex AI, or the local server."""
 
     def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
         """One photo through one model.
@@ -28,14 +28,14 @@ class ModelServer(Protocol):
         """
 
     def version(self, model: ServedModel) -> str:
-        """The version that answers now. Raises ModelUnavailable, ModelTimeout."""
+        """The version in use now. Raises ModelUnavailable, ModelTimeout."""
 
 
 class Classifier:
     """Photo in, verdict and species out."""
 
     def __init__(self, bundle: Bundle, server: ModelServer, *, max_pixels: int) -> None:
-        """Nothing is loaded or asked here; `max_pixels` is the largest photo that is decoded."""
+        """Nothing is loaded or requested here; photos over `max_pixels` are refused."""
         self.bundle = bundle
         self._server = server
         self._max_pixels = max_pixels
@@ -60,7 +60,7 @@ class Classifier:
 
         probabilities: tuple[float, ...] = ()
         if is_parrot:
-            for model in second:  # the first version's manner: another model names the species
+            for model in second:  # as the first version did: another model names the species
                 again = images.pixels(photo, model.input, max_pixels=self._max_pixels)
                 prediction = self._server.predict(model, images.payload(again, model.input))
                 versions.append(("classifier", prediction.model_version))
@@ -82,13 +82,13 @@ class Classifier:
         )
 
     def versions(self) -> tuple[str, ...]:
-        """NAME/VERSION of every model that would answer now: the readiness check."""
+        """NAME/VERSION of every model in use now: the readiness check."""
         return tuple(self._server.version(model) for model in self.bundle.manifest.models)
 
     def _gate(self, features: Floats | None) -> float:
         wanted = self.bundle.manifest.features
         if features is None or features.shape != (wanted,) or not np.isfinite(features).all():
-            raise BadModelResponse(f"the model's features are no {wanted} finite numbers")
+            raise BadModelResponse(f"the model's features are not {wanted} finite numbers")
         return self.bundle.gate.score(features)
 
     def _set(self, logits: Floats | None) -> SpeciesSet | None:
@@ -102,7 +102,7 @@ class Classifier:
     def _checked(self, name: str, vector: Floats | None) -> Floats:
         wanted = self.bundle.manifest.classes
         if vector is None or vector.shape != (wanted,) or not np.isfinite(vector).all():
-            raise BadModelResponse(f"the model's {name} are no {wanted} finite numbers")
+            raise BadModelResponse(f"the model's {name} are not {wanted} finite numbers")
         return vector
 
 

@@ -1,7 +1,7 @@
-"""Observations as plain documents, one form for every store.
+"""Observations as plain documents, the same in every store.
 
-Times are ISO 8601 in UTC with all six digits of the microseconds, so that text sorts as time does
-and comes back exactly.
+Times are ISO 8601 in UTC with all six digits of the microseconds, so that text sorts like time and
+is read back exactly.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from parrot.observation import Derived, Label, Observation, Status, Verdict
 
 
 def instant(when: datetime) -> str:
-    """A time as text that sorts."""
+    """A time as text that sorts like it."""
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def document(observation: Observation) -> dict[str, Any]:
-    """Every field, in types that JSON and Firestore both know."""
+    """Every field, in types that JSON and Firestore both have."""
     return {
         **{field.name: getattr(observation, field.name) for field in fields(Observation)},
         "labels": [{**asdict(label), "at": instant(label.at)} for label in observation.labels],
@@ -32,7 +32,7 @@ def document(observation: Observation) -> dict[str, Any]:
 
 
 def observation(stored: dict[str, Any]) -> Observation:
-    """What `document` was made of; fields that are not the observation's own are ignored."""
+    """The observation of a document; fields that it does not have are ignored."""
     known = {field.name: stored[field.name] for field in fields(Observation)}
     return Observation(
         **{

@@ -39,7 +39,7 @@ def perceptual_hash(image: Image.Image) -> str:
 def quarters(phash: str) -> tuple[str, ...]:
     """A perceptual hash's four 16-bit quarters, each with its number.
 
-    Hashes that differ in at most three bits share at least one: stores look that one up.
+    Hashes that differ in at most three bits share at least one: stores look hashes up by them.
     """
     return tuple(f"{number}{phash[number * 4 : number * 4 + 4]}" for number in range(4))
 
@@ -52,9 +52,9 @@ def bits_apart(phash: str, other: str) -> int:
 def resembling(
     phash: str, candidates: Iterable[Observation], *, distance: int
 ) -> tuple[Observation, ...]:
-    """Those whose hash differs in at most `distance` bits, the oldest first.
+    """The candidates whose hash differs in at most `distance` bits, the oldest first.
 
-    Without those that are being deleted: nobody is to name them any more.
+    Those that are being deleted are left out: no new photo may name them.
     """
     similar = [
         candidate
@@ -67,11 +67,10 @@ def resembling(
 
 
 def settle(store: ObservationStore, published: Observation, *, now: Callable[[], datetime]) -> None:
-    """After a photo's hash was stored: it, and those that look like it, name the oldest.
+    """After a photo's hash was stored, make it and its near-duplicates name the oldest of them.
 
-    The newer ones may already be settled, because photos are not processed in the order in which
-    they were saved. So may those that name it: they may mean an observation of the same id that
-    was deleted since. Raises StoreUnavailable.
+    Newer ones may have been processed first. Those that name it already may mean an observation
+    that was deleted since and had the same id. Raises StoreUnavailable.
     """
     newer = [twin for twin in _similar(store, published) if twin.place > published.place]
     naming = store.naming(published.uid, published.id)
@@ -83,7 +82,7 @@ def settle(store: ObservationStore, published: Observation, *, now: Callable[[],
 def release(
     store: ObservationStore, uid: str, observation_id: str, *, now: Callable[[], datetime]
 ) -> None:
-    """After an observation was marked or removed: nobody names it any more.
+    """After an observation was marked for deletion or removed, make nobody name it.
 
     Raises StoreUnavailable.
     """
@@ -96,8 +95,8 @@ def _name_oldest(
 ) -> None:
     """Make an observation name the oldest one that looks like it, or none.
 
-    It looks until it finds nothing to change. So what was marked for deletion before the last look
-    is not named any more, and whoever marks it later finds the name, and releases it.
+    It looks again after each write. So it never names what was marked for deletion before the last
+    look, and a later deletion finds the name and releases it.
     """
 
     def name(current: Observation) -> Observation:

@@ -3,7 +3,7 @@
 ParrotError
 |- RequestError              the caller can fix it
 |  |- InvalidRequest     400 a field is missing or malformed
-|  |- InvalidImage       400 no image at all, 422 an image that cannot be read
+|  |- InvalidImage       400 not an image, 422 an image that cannot be read
 |  |- Unauthenticated    401
 |  |- Forbidden          403
 |  |- NotFound           404
@@ -19,13 +19,13 @@ ParrotError
 |  |- StoreUnavailable   503
 |  |- IdentityUnavailable 503
 |  `- ModelTimeout       504
-`- DeploymentError           ours to mend
+`- DeploymentError           an operator must fix it
    |- BadConfig          500
    |- BadBundle          500
    `- BadModelResponse   500
 
 Each class knows its HTTP status, its `code` (stable, for programs) and its title (for people);
-`detail` is the sentence about this one case. Nothing here knows of HTTP beyond the number.
+`detail` is the sentence about this one case. Nothing here knows about HTTP beyond the number.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class InvalidRequest(RequestError):
 
 
 class InvalidImage(RequestError):
-    """No image (400), or an image that cannot be read (422)."""
+    """Not an image (400), or an image that cannot be read (422)."""
 
     code = "invalid_image"
     title = "Invalid image"
@@ -78,7 +78,7 @@ class Unauthenticated(RequestError):
 
 
 class Forbidden(RequestError):
-    """What was shown gives no right to this: a download URL that expired or was changed."""
+    """A download URL that has expired or was changed."""
 
     status = 403
     code = "forbidden"
@@ -94,7 +94,7 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The resource does not know this method."""
+    """The resource does not have this method."""
 
     status = 405
     code = "method_not_allowed"
@@ -129,8 +129,8 @@ class PhotoTooLarge(RequestError):
     title = "Photo too large"
 
     def __init__(self, *, size: int | None, limit: int) -> None:
-        said = "the body" if size is None else f"{size:,} bytes"
-        super().__init__(f"{said} is over the limit of {limit:,} bytes")
+        sent = "the body" if size is None else f"{size:,} bytes"
+        super().__init__(f"{sent} is over the limit of {limit:,} bytes")
         self.size = size
         self.limit = limit
 
@@ -169,7 +169,7 @@ class TooManyRequests(RequestError):
 
 
 class BackendError(ParrotError):
-    """Something behind us failed; the same request may work soon."""
+    """A service behind this one failed; the same request may work soon."""
 
     status = 503
 
@@ -201,14 +201,14 @@ class StoreUnavailable(BackendError):
 
 
 class IdentityUnavailable(BackendError):
-    """Whether a token is good cannot be found out now."""
+    """Tokens cannot be checked now."""
 
     code = "identity_unavailable"
     title = "Sign-in cannot be checked"
 
 
 class DeploymentError(ParrotError):
-    """Ours to mend: the caller can do nothing."""
+    """An operator must fix it; the caller cannot."""
 
 
 class BadConfig(DeploymentError):
@@ -226,7 +226,7 @@ class BadBundle(DeploymentError):
 
 
 class BadModelResponse(DeploymentError):
-    """The model server answered something that is no prediction of this model."""
+    """The model server's answer is not a prediction of this model."""
 
     code = "bad_model_response"
     title = "Bad model response"

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line with the request's trace, as Cloud Logging reads it."""
+"""Structured logs: one JSON object per line, with the request's trace, for Cloud Logging."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROOT = "parrot"
 
 
 def configure(project: str | None) -> None:
-    """Send this package's log to stdout; again is harmless. Traces belong to `project`."""
+    """Send this package's log to stdout, once. Traces belong to `project`."""
     logger = logging.getLogger(_ROOT)
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stdout)
@@ -24,7 +24,7 @@ def configure(project: str | None) -> None:
 
 
 def remember_trace(header: str | None) -> None:
-    """Name the trace of this request: `X-Cloud-Trace-Context`, TRACE/SPAN;o=1."""
+    """Set the trace of this request from `X-Cloud-Trace-Context`: TRACE/SPAN;o=1."""
     _TRACE.set(header.partition("/")[0][:64] if header else None)
 
 

@@ -14,13 +14,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Status(StrEnum):
-    """Where an observation stands in its life."""
+    """How far an observation has come."""
 
     PENDING = "pending"  # the photo is on its way, or not processed yet
     READY = "ready"
     NEEDS_REVIEW = "needs_review"  # processed; the model and the person disagree
     REJECTED = "rejected"  # it can never be processed; `reason` says why
-    DELETING = "deleting"  # being removed; nobody is shown it any more
+    DELETING = "deleting"  # being removed; no longer shown to anyone
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the model said of a saved photo; `species` is None where it is no parrot."""
+    """What the model said about a saved photo; `species` is None if it is not a parrot."""
 
     is_parrot: bool
     parrot_probability: float
@@ -46,7 +46,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What was made of a saved photo; nothing of it carries the original's metadata."""
+    """What was derived from a saved photo; none of it has the original's metadata."""
 
     image: str  # object name of the clean copy, WebP, long side at most 1024 px
     thumbnail: str  # object name, WebP, long side at most 256 px
@@ -58,7 +58,7 @@ class Derived:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where an observation stands among its user's: the older one is less, ties go by id."""
+    """An observation's place among its user's: older is less, ties go by id."""
 
     created: datetime
     id: str
@@ -71,7 +71,7 @@ class Observation:
     id: str
     uid: str
     object_name: str  # of the original photo in the bucket
-    labels: tuple[Label, ...]  # oldest first; the last one counts
+    labels: tuple[Label, ...]  # oldest first; the last one is current
     sha256: str
     media_type: str
     width: int
@@ -88,22 +88,22 @@ class Observation:
 
     @property
     def label(self) -> Label | None:
-        """The species that counts."""
+        """The current label."""
         return self.labels[-1] if self.labels else None
 
     @property
     def place(self) -> Place:
-        """Orders a user's observations by age."""
+        """What a user's observations are ordered by."""
         return Place(self.created, self.id)
 
     @property
     def version(self) -> str:
-        """Differs in every stored state, even after the observation was deleted and made again."""
+        """Differs in every stored state, even after the photo was deleted and saved again."""
         return f"{self.revision}-{micros(self.created):x}"
 
     @property
     def label_version(self) -> str:
-        """Differs whenever a person changed the label, or deleted it and saved it again.
+        """Changes when a person changes the label, or deletes the photo and saves it again.
 
         Labels are only ever appended, so their number tells.
         """
@@ -119,10 +119,10 @@ class Page:
 
 
 def reviewed(label: Label | None, verdict: Verdict) -> Status:
-    """READY, or NEEDS_REVIEW where a person and the model name different things.
+    """READY, or NEEDS_REVIEW if the person and the model name different things.
 
-    Without a label nobody disagrees yet. A label always names a parrot, so a verdict of "no
-    parrot" contradicts every one.
+    Without a label there is nothing to disagree with. A label always names a parrot, so a verdict
+    of "no parrot" contradicts every label.
     """
     if label is None or label.species == verdict.species:
         return Status.READY

@@ -1,8 +1,8 @@
-"""The story of one stored photo.
+"""How a stored photo is processed.
 
 Events come at least once, late, and in any order; the function may die between any two steps. So
-each step may be done twice, nothing is believed that an event says of the past, and the
-observation's `generation` is written last: until it stands there, the whole story starts again.
+each step may be done twice, what an event says is checked against the bucket, and the observation's
+`generation` is written last: until it is set, processing starts again from the beginning.
 """
 
 from __future__ import annotations
@@ -49,23 +49,23 @@ class Photos(Protocol):
     """The bucket. Every method raises StoreUnavailable."""
 
     def read_generation(self, object_name: str, generation: int) -> bytes | None:
-        """The object's bytes; None where this generation is not the live one any more."""
+        """The object's bytes; None if this generation is no longer the live one."""
 
     def is_live(self, object_name: str, generation: int) -> bool:
-        """Whether the object is there in this generation."""
+        """Whether this generation is the live one."""
 
     def write_derived(self, object_name: str, data: bytes) -> None:
-        """Store a WebP file, over the one that may be there."""
+        """Store a WebP file, replacing the one that may exist."""
 
     def list_derived(self, uid: str, observation_id: str) -> Mapping[str, int]:
-        """Generation by name of all objects under `derived/{uid}/{id}/`."""
+        """Generation by name of everything derived from one photo."""
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
-        """Remove an object, or only this generation of it; no error where there is none."""
+        """Remove an object, or only this generation of it; no error if there is none."""
 
 
 class Classifies(Protocol):
-    """Whoever answers for a photo."""
+    """Answers for photos."""
 
     def classify(self, photo: Photo) -> Classification:
         """Answer for one photo. Raises RequestError, BackendError, DeploymentError."""
@@ -76,7 +76,7 @@ class _Gone(Exception):
 
 
 class Processor:
-    """Photo in the bucket in, finished observation out: once, however often it is told."""
+    """Photo in the bucket in, finished observation out: one, however many events come."""
 
     def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
@@ -99,7 +99,7 @@ class Processor:
     def process(self, stored: StoredPhoto) -> Outcome:
         """Finish the photo's observation, or say why there is nothing to do.
 
-        Raises BackendError and DeploymentError: told again later, it may succeed.
+        Raises BackendError and DeploymentError: a later delivery may succeed.
         """
         if stored.bucket != self._bucket:
             return Outcome.IGNORED
@@ -125,8 +125,8 @@ class Processor:
         if adopt:
             self._adopt(stored)
         derived = self._write(stored, made)
-        # The hash is published before others are searched: of two photos that are processed at
-        # once, at least the later searcher then finds the other.
+        # The hash is stored before others are searched: of two photos that are processed at once,
+        # at least the later searcher finds the other.
         published = self._change(stored, lambda now: _published(now, photo, answer, derived))
         duplicates.settle(self._observations, published, now=self._now)
         return self._finish(stored, _verdict(answer))
@@ -141,14 +141,14 @@ class Processor:
         return images.read(data, max_bytes=self._max_bytes)
 
     def _adopt(self, stored: StoredPhoto) -> None:
-        """Make the observation of a photo that a phone uploaded by itself. Raises _Gone.
+        """Create the observation of a photo that a phone uploaded by itself. Raises _Gone.
 
-        `save` makes its observation before it uploads, so only such photos have none. Or it was
-        deleted, and this is an old event that read the photo just before: hence the look back.
+        `save` creates its observation before it uploads, so only such photos have none. Or it was
+        deleted after this event read the photo: so the photo is looked up once more.
         """
         labels: tuple[Label, ...] = ()
         if stored.species is not None:
-            with contextlib.suppress(InvalidRequest):  # the person can still choose one that exists
+            with contextlib.suppress(InvalidRequest):  # the person can still choose another
                 species = self._species.find(species=stored.species)
                 labels = (Label(species.id, species.index, stored.created),)
         adopted = Observation(
@@ -166,7 +166,7 @@ class Processor:
         )
         self._observations.create(adopted)
         if not self._photos.is_live(stored.name, stored.generation):
-            self._observations.remove(adopted)  # a save that came since is another version
+            self._observations.remove(adopted)  # not one that was saved since: its version differs
             raise _Gone
 
     def _write(self, stored: StoredPhoto, made: Thumbnails) -> Derived:
@@ -196,7 +196,7 @@ class Processor:
         return Outcome(finished.status.value)
 
     def _reject(self, stored: StoredPhoto, why: str, *, adopt: bool) -> Outcome:
-        """Said once, on the observation: asking again would not help. Raises _Gone."""
+        """Record why on the observation: another try would not help. Raises _Gone."""
         if adopt:
             self._adopt(stored)
         rejected = self._change(
@@ -236,10 +236,10 @@ class Processor:
         return changed
 
     def _sweep(self, stored: StoredPhoto) -> None:
-        """Remove derived files that belong to nothing: of a deleted or a rejected observation.
+        """Remove the derived files of a deleted or rejected observation.
 
-        Listed before looked: should the same photo be saved anew meanwhile, its files have other
-        generations than the listed ones and stay.
+        They are listed before the observation is looked up: if the same photo is saved again
+        meanwhile, its files have other generations and stay.
         """
         files = self._photos.list_derived(stored.uid, stored.id)
         current = self._observations.get(stored.uid, stored.id) if files else None
@@ -249,7 +249,7 @@ class Processor:
 
 
 def _done(observation: Observation, stored: StoredPhoto) -> bool:
-    """Whether this generation or a newer one was finished. Generations of an object only grow."""
+    """Whether this generation or a newer one is finished. Generations of an object only grow."""
     return observation.generation is not None and int(observation.generation) >= stored.generation
 
 

@@ -1,4 +1,4 @@
-"""How much of something one user may do in a window of time."""
+"""How often a user may do something in a window of time."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 
 class Counter(Protocol):
-    """Where uses are counted, for all instances together."""
+    """Counts uses, for all instances together."""
 
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
-        """Use one of `limit` in the quota's numbered window; how many that makes.
+        """Use one of `limit` in the quota's numbered window; the number of uses so far.
 
-        `limit + 1` where none was left. Of many callers at once exactly `limit` are told less.
+        `limit + 1` if none was left. Of many concurrent callers exactly `limit` get less.
         Raises StoreUnavailable.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many in each window; windows start at multiples of their length since 1970, in UTC."""
+    """A limit for each window; windows start at multiples of their length since 1970, in UTC."""
 
     name: str  # what is counted, for people and in the RateLimit headers
     limit: int  # 0: no limit
     seconds: int
 
     def window(self, now: float) -> int:
-        """The number of the window that a moment lies in."""
+        """The number of the window that a moment falls into."""
         return int(now) // self.seconds
 
     def decide(self, used: int, now: float) -> Allowance:
@@ -54,14 +54,14 @@ class Meter:
     def __init__(
         self, counter: Callable[[], Counter], quota: Quota, now: Callable[[], float] = time.time
     ) -> None:
-        """The counter is asked for only where there is a limit."""
+        """The counter is built only if there is a limit."""
         self._counter, self._quota, self._now = counter, quota, now
 
     def take(self, user: User | None) -> Allowance | None:
-        """Use one; None where nothing is counted. Raises TooManyRequests, StoreUnavailable.
+        """Use one; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
 
-        Whoever is not signed in shares one name with everybody else: one phone could use up what
-        all of them have, so nothing is counted there.
+        Callers who are not signed in share one uid, so one phone could use up the quota of all of
+        them. For those nothing is counted.
         """
         if user is None or user.anonymous or not self._quota.limit:
             return None

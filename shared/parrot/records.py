@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A file that says of itself that it is an image; nothing is decoded yet."""
+    """A file that starts like an image; nothing is decoded yet."""
 
     data: bytes = field(repr=False)
     media_type: str
@@ -40,7 +40,7 @@ class Raster:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a served model says of one photo; what the model does not give is None."""
+    """A served model's outputs for one photo; None for those that it does not have."""
 
     features: Floats | None
     probabilities: Floats | None
@@ -70,9 +70,9 @@ class SpeciesScore:
 
 @dataclass(frozen=True, slots=True)
 class SpeciesSet:
-    """The species that it may be: the true one is among them with the stated frequency.
+    """The species that it may be: the true one is among them as often as `coverage` says.
 
-    Empty where the photo resembles none of the known species.
+    Empty if the photo resembles none of the known species.
     """
 
     coverage: float
@@ -81,7 +81,7 @@ class SpeciesSet:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What a step cost, for the Server-Timing header."""
+    """How long a step took, for the Server-Timing header."""
 
     step: str
     milliseconds: float
@@ -94,9 +94,9 @@ class Classification:
 
     is_parrot: bool
     parrot_probability: float
-    species: tuple[SpeciesScore, ...]  # best first; empty where it is no parrot
-    probabilities: tuple[float, ...]  # by class index; empty where it is no parrot
-    species_set: SpeciesSet | None  # None where it is no parrot or the bundle has none
+    species: tuple[SpeciesScore, ...]  # best first; empty if it is not a parrot
+    probabilities: tuple[float, ...]  # by class index; empty if it is not a parrot
+    species_set: SpeciesSet | None  # None if it is not a parrot or the bundle has none
     bundle: str
     models: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
     sha256: str
@@ -105,22 +105,22 @@ class Classification:
     timings: tuple[Timing, ...] = ()
 
 
-# A uid becomes part of object names and document paths, so it is one plain segment of a path.
-# Firebase makes 28 letters and digits; custom tokens may hold anything up to 128 characters.
+# A uid becomes part of object names and document paths, so it must be one plain path segment.
+# Firebase uses 28 letters and digits; custom tokens may have any 128 characters.
 UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
-ANONYMOUS_UID = "anonymous"  # all the phones of the first version, which know no login
+ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign in
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks. Raises ValueError for a uid that cannot be part of an object's name."""
+    """A caller. Raises ValueError for a uid that cannot be part of an object's name."""
 
     uid: str
     anonymous: bool = False
 
     def __post_init__(self) -> None:
         if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
-            raise ValueError(f"no uid: {self.uid!r:.40}")
+            raise ValueError(f"not a valid uid: {self.uid!r:.40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Allowance:
     """What is left of a user's quota, for the RateLimit headers."""
 
     quota: str  # what is counted
-    limit: int  # so many in each window
+    limit: int  # uses per window
     seconds: int  # the window's length
     remaining: int
     resets_in: int  # seconds until the next window
@@ -136,14 +136,14 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """What a storage event says of an object `photos/{uid}/{name}`, and whose it becomes."""
+    """What a storage event says about a photo, and the observation that it belongs to."""
 
     bucket: str
     name: str
     generation: int
     size: int  # bytes
-    content_type: str  # as the uploader named it; nobody checked
+    content_type: str  # as the uploader stated it, unchecked
     uid: str
-    id: str  # of its observation: the name where that is a UUID, else made from it
+    id: str  # of its observation: the name if that is a UUID, else derived from it
     created: datetime
-    species: str | None = None  # that the uploader wrote beside it; nobody checked
+    species: str | None = None  # as the uploader stated it, unchecked

@@ -1,4 +1,4 @@
-"""A stored photo to what may be shown of it: a clean copy, a thumbnail, and two short hashes."""
+"""What may be shown of a stored photo: a clean copy, a thumbnail, and two short hashes."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class StepByStep(BucketPhotos):
 
 @pytest.fixture
 def quiet(bucket: Bucket) -> Bucket:
-    """A bucket whose events nobody hears: the running stack knows another store."""
+    """A bucket without a trigger: the running stack has another store."""
     made: Bucket = bucket.client.create_bucket(f"quiet-{uuid.uuid4().hex}")
     return made
 
@@ -91,7 +91,7 @@ def saved(store: Store, bucket: Bucket, user: User) -> Observation:
 def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
     store: Store, quiet: Bucket, stored: Names, user: User
 ) -> None:
-    """Nothing left in bucket or store, and nobody sees it meanwhile."""
+    """Nothing is left in bucket or store, and nobody sees it meanwhile."""
     killed_at = 0
     for at in range(1, MOST_STEPS):
         observation = saved(store, quiet, user)
@@ -121,28 +121,28 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
 def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
     store: Store, quiet: Bucket, stored: Names, user: User
 ) -> None:
-    """Refused while it is being deleted; whole if it was let in."""
+    """Refused while it is being deleted, complete otherwise."""
     photos = BucketPhotos(quiet.client, quiet.name)
     refused = made = 0
     for at in range(1, MOST_STEPS):
         observation = saved(store, quiet, user)
-        told: list[object] = []
+        answers: list[object] = []
 
-        def again(told: list[object] = told) -> None:
+        def again(answers: list[object] = answers) -> None:
             try:
-                told.append(saver(store, photos).save(PHOTO, KEA, user).created)
+                answers.append(saver(store, photos).save(PHOTO, KEA, user).created)
             except Conflict as error:
-                told.append(error)
+                answers.append(error)
 
         steps = Steps(at, again)
         observer = Observer(CountedStore(store, steps), StepByStep(quiet, steps))
         observer.delete(user, observation.id)
-        if not told:
+        if not answers:
             break
-        if isinstance(told[0], Conflict):
+        if isinstance(answers[0], Conflict):
             refused += 1
             assert stored(f"photos/{user.uid}/") == []
-        elif told[0]:
+        elif answers[0]:
             made += 1
             assert stored(f"photos/{user.uid}/") == [observation.object_name]
             observer.delete(user, observation.id)
@@ -156,7 +156,7 @@ def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
 def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
     tmp_path: Path, *, processed: bool, direct: bool
 ) -> None:
-    """At each step of the first: the phone's retry ends, and the same photo is saved anew."""
+    """At each step of the first: the phone's retry ends, and the same photo is saved again."""
     user, data = User("ana"), PHOTO.data
 
     def run(folder: Path, at: int) -> int:
@@ -176,13 +176,13 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
                 new = world.save(data, created=LATER)
             if processed or direct:
                 world.processor().process(new)
-            kept.append((world.stands(new), dict(world.photos.objects)))
+            kept.append((world.observation(new), dict(world.photos.objects)))
 
         steps = Steps(at, meanwhile)
         slow = Observer(CountedStore(world.store, steps), Counted(world.photos, steps))
         slow.delete(user, old.id)
         if at:
-            assert kept == [(world.stands(old), world.photos.objects)], at
+            assert kept == [(world.observation(old), world.photos.objects)], at
         else:
             assert world.store.get("ana", old.id) is None
             assert old.name not in world.files()

@@ -68,18 +68,18 @@ def test_what_was_created_is_read_back_whole(store: Store) -> None:
 
 
 def test_creating_it_again_returns_the_first_one(store: Store) -> None:
-    """The first save counts; the second is told what was saved."""
+    """The first save counts; the second gets what was saved."""
     store.create(observation())
     assert store.create(replace(observation(), media_type="image/png")) == (observation(), False)
 
 
-def test_of_many_creators_exactly_one_is_told_so(store: Store) -> None:
+def test_of_many_creators_exactly_one_creates_it(store: Store) -> None:
     """The 201 goes to one of them."""
     with ThreadPoolExecutor(8) as pool:
-        told = [
+        results = [
             created for _, created in pool.map(lambda _: store.create(observation()), range(40))
         ]
-    assert told.count(True) == 1
+    assert results.count(True) == 1
 
 
 def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: Store) -> None:
@@ -91,7 +91,7 @@ def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: Store) 
 
 
 def test_a_change_of_a_stale_revision_is_refused_and_writes_nothing(store: Store) -> None:
-    """Somebody else was faster; what they wrote stays."""
+    """Another writer was faster; what they wrote stays."""
     store.create(observation())
     store.replace(replace(observation(), status=Status.READY))
     assert not store.replace(replace(observation(), status=Status.REJECTED))
@@ -223,24 +223,24 @@ def test_a_change_does_not_bring_back_what_was_removed(store: Store) -> None:
 
 
 def test_a_later_version_is_neither_removed_nor_changed(store: Store) -> None:
-    """Of the same revision, but made anew; or of the same making, but changed."""
-    old, anew = observation(), observation(seconds=-1)
-    store.create(anew)
+    """Neither one that was created again with the same revision, nor one that was changed."""
+    old, again = observation(), observation(seconds=-1)
+    store.create(again)
     assert not store.remove(old)
     assert not store.replace(old)
-    assert store.get("ana", old.id) == anew
-    store.replace(anew)
-    assert not store.remove(anew)
-    assert store.remove(replace(anew, revision=2))
+    assert store.get("ana", old.id) == again
+    store.replace(again)
+    assert not store.remove(again)
+    assert store.remove(replace(again, revision=2))
     assert store.get("ana", old.id) is None
 
 
-def test_of_many_removers_exactly_one_is_told_so(store: Store) -> None:
+def test_of_many_removers_exactly_one_removes_it(store: Store) -> None:
     """And none of them fails."""
     store.create(observation())
     with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda _: store.remove(observation()), range(16)))
-    assert told.count(True) == 1
+        results = list(pool.map(lambda _: store.remove(observation()), range(16)))
+    assert results.count(True) == 1
 
 
 def test_those_that_name_an_observation_are_found(store: Store) -> None:
@@ -257,7 +257,7 @@ def test_those_that_name_an_observation_are_found(store: Store) -> None:
 
 
 def test_nobody_reaches_another_users_observation(store: Store) -> None:
-    """Not even who knows its id."""
+    """Not even by knowing its id."""
     store.create(processed(1, "0" * 16))
     assert store.get("bea", "id-00001") is None
     assert not store.replace(replace(observation(), uid="bea"))
@@ -357,14 +357,14 @@ def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Store) -
 
 
 def test_a_changed_hash_is_found_by_its_new_value_only(store: Store) -> None:
-    """A photo that was uploaded anew."""
+    """A photo that was replaced by another upload."""
     store.create(processed(1, "0" * 16))
     store.replace(processed(1, "f" * 16))
     assert store.similar("ana", "0" * 16, distance=3) == ()
     assert len(store.similar("ana", "f" * 16, distance=3)) == 1
 
 
-def test_a_quota_is_used_up_once_and_starts_anew_with_its_window(store: Store) -> None:
+def test_a_quota_is_used_up_once_and_starts_again_with_its_window(store: Store) -> None:
     """What was refused is not counted."""
     taken = [store.take("ana", "saves", window=7, limit=3) for _ in range(5)]
     assert taken == [1, 2, 3, 4, 4]
@@ -393,7 +393,7 @@ def test_a_key_belongs_to_the_first_observation_until_it_expires(store: Store) -
 
 
 def test_of_many_claims_at_once_exactly_one_counts(store: Store) -> None:
-    """All of them are told the same."""
+    """All of them get the same answer."""
     ids = [f"id-{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         owners = list(
@@ -431,14 +431,14 @@ def test_two_processes_share_one_file(tmp_path: Path) -> None:
     assert store.take("ana", "saves", window=1, limit=1000) == 201
 
 
-def test_a_file_that_is_no_database_is_a_store_that_is_unavailable(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_an_unavailable_store(tmp_path: Path) -> None:
     """A vendor's error must not cross the border."""
     (tmp_path / "x.db").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreUnavailable):
         SqliteObservations(tmp_path / "x.db")
 
 
-def test_a_firestore_that_does_not_answer_is_a_store_that_is_unavailable(
+def test_a_firestore_that_does_not_answer_is_an_unavailable_store(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nor may gRPC's, and within a phone's patience."""

@@ -140,7 +140,7 @@ def test_a_damaged_upload_is_rejected_with_a_reason(running_url: str, bucket: Bu
 def test_the_first_versions_phones_photos_are_processed_too(
     running_url: str, bucket: Bucket
 ) -> None:
-    """They have no user, but their photos are training data like all others."""
+    """They cannot sign in, but their photos are training data like all others."""
     form = {"b64": base64.b64encode(encoded(noise(seed=42))), "index": "14"}
     before = {blob.name for blob in bucket.list_blobs(prefix="derived/anonymous/")}
     requests.post(f"{running_url}/parrot-classifier/save", data=form, timeout=60)
@@ -170,7 +170,7 @@ def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) 
 
 
 def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_path: Path) -> None:
-    """What may succeed later is told again until it does."""
+    """What may succeed later is delivered again until it does."""
     with stack.running(tmp_path) as running:
         model = running.supervisor.kill("model server")
         save(running.url, encoded(noise(seed=45)), "ana")
@@ -216,16 +216,16 @@ class Chaos:
             time.sleep(0.05)
 
     def shuffled(self, events: list[CloudEvent]) -> list[CloudEvent]:
-        told = [event for event in events for _ in range(self._random.randint(1, 3))]
-        self._random.shuffle(told)
-        return told
+        deliveries = [event for event in events for _ in range(self._random.randint(1, 3))]
+        self._random.shuffle(deliveries)
+        return deliveries
 
 
 @pytest.mark.slow
 def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
     tmp_path: Path, photos: Path
 ) -> None:
-    """At least once, in any order, with instances that die: the result is as if nothing was."""
+    """At least once, in any order, with instances that die: the result is the same."""
     good, bad, users = 200, 6, ("ana", "bea")
     kinds = sorted((photos / "parrots").iterdir())
     files = [path for kind in kinds for path in sorted(kind.glob("*.jpg"))[:20]][:good]
@@ -249,12 +249,12 @@ def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
                 bucket.blob(f"photos/ana/bad-{number}.jpg").upload_from_string(damaged)
             chaos.wait_for("photos/", good + bad)
 
-            told = chaos.shuffled(chaos.of("photos/"))
-            third = len(told) // 3
+            queue = chaos.shuffled(chaos.of("photos/"))
+            third = len(queue) // 3
             with Delivery(process_url) as delivery:
-                for event in told[:third]:
+                for event in queue[:third]:
                     delivery.accept(event)
-                for count, rest in ((30, told[third : 2 * third]), (100, told[2 * third :])):
+                for count, rest in ((30, queue[third : 2 * third]), (100, queue[2 * third :])):
                     _wait_until_finished(store, users, count)
                     process = running.supervisor.kill("process")
                     for event in rest:

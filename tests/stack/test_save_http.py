@@ -62,7 +62,7 @@ def test_the_stored_photo_is_the_sent_photo(
 
 
 def test_the_same_save_again_is_200_with_the_same_body(save_url: str) -> None:
-    """A phone that did not hear the answer asks again; processing may have gone on meanwhile."""
+    """A phone that missed the answer tries again; processing may have gone on meanwhile."""
     once, again = (send(save_url, photo(2), user="ana") for _ in range(2))
     assert (once.status_code, again.status_code) == (201, 200)
     assert {name: again.json()[name] for name in SAVED} == {
@@ -96,7 +96,7 @@ def test_two_users_with_one_photo_have_two_observations(save_url: str) -> None:
 
 
 def test_the_same_photo_as_another_species_is_a_conflict(save_url: str) -> None:
-    """Changing one's mind is a change of the observation, not a second one."""
+    """A person who changes their mind changes the observation; there is no second one."""
     saved = send(save_url, photo(7), user="fay", index="3").json()
     response = send(save_url, photo(7), user="fay", index="4")
     assert_problem(response, 409, "conflict")
@@ -130,7 +130,7 @@ def test_the_first_versions_phones_save_without_a_login(save_url: str, stored: N
 
 
 def test_people_without_a_login_may_name_a_photo_differently(save_url: str) -> None:
-    """They share one user; the second must not be told of the first."""
+    """They share one user; the second must not learn about the first."""
     for index in ("1", "2"):
         form = {"b64": base64.b64encode(photo(11)), "index": index}
         assert requests.post(save_url, data=form, timeout=60).text == "Image save Succeess"

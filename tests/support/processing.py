@@ -1,4 +1,4 @@
-"""A bucket in memory, a model that always says the same, and a world that interrupts."""
+"""A bucket in memory, a model that always answers the same, and interruptions at any step."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class MemoryPhotos:
 
     def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
         prefix = derived_folder(uid, observation_id)
-        return {name: one[0] for name, one in self.objects.items() if name.startswith(prefix)}
+        return {name: stored[0] for name, stored in self.objects.items() if name.startswith(prefix)}
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         if generation is None or self.is_live(object_name, generation):
@@ -71,7 +71,7 @@ class MemoryPhotos:
 
 @dataclass
 class SameAnswer:
-    """Says the same of every photo that can be read, or raises `error`."""
+    """Gives the same answer for every photo that can be read, or raises `error`."""
 
     species: str | None = KEA.id
     error: Exception | None = None
@@ -140,7 +140,7 @@ class CountedStore(Counted):
 
 
 class Killed(BaseException):
-    """The instance is gone; nothing can catch that."""
+    """The instance is gone; no code of ours catches that."""
 
 
 @dataclass
@@ -199,10 +199,10 @@ class World:
         assert stored is not None
         return stored
 
-    def stands(self, stored: StoredPhoto) -> Observation:
-        observation = self.store.get(stored.uid, stored.id)
-        assert observation is not None
-        return observation
+    def observation(self, stored: StoredPhoto) -> Observation:
+        found = self.store.get(stored.uid, stored.id)
+        assert found is not None
+        return found
 
     def files(self) -> list[str]:
         return sorted(self.photos.objects)

@@ -1,4 +1,4 @@
-"""Storage's events: ours, somebody else's, and broken ones."""
+"""Storage's events: photos, other objects, and broken ones."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_integers_come_as_strings_or_numbers() -> None:
         f"Photos/ana/{ID}",
     ],
 )
-def test_other_objects_are_not_ours(name: str) -> None:
-    """Above all what the function writes itself: it would call itself for ever."""
+def test_other_objects_are_no_photos(name: str) -> None:
+    """Above all what the function writes itself: it would trigger itself for ever."""
     assert stored_photo(event(name=name)) is None
 
 
-def test_other_kinds_of_event_are_not_ours() -> None:
+def test_other_kinds_of_event_are_ignored() -> None:
     """A trigger that was set up too widely must do nothing."""
     deleted = "google.cloud.storage.object.v1.deleted"
     assert stored_photo(event(kind=deleted)) is None
@@ -85,10 +85,13 @@ def test_other_kinds_of_event_are_not_ours() -> None:
         {"size": []},
         {"timeCreated": None},
         {"timeCreated": "yesterday"},
+        {"timeCreated": "1969-12-31T23:59:59Z"},
+        {"timeCreated": "0001-01-01T00:00:00+01:00"},
+        {"timeCreated": "9999-12-31T23:59:59-01:00"},
     ],
 )
 def test_a_malformed_event_says_what_is_wrong(changes: dict[str, Any]) -> None:
-    """It is logged and acknowledged: sent again it would be as malformed."""
+    """It is logged and acknowledged: a redelivery would be just as malformed."""
     with pytest.raises(InvalidRequest, match=next(iter(changes))):
         stored_photo(event(**changes))
 
@@ -100,7 +103,7 @@ def test_an_event_without_an_object_is_malformed(data: Any) -> None:
         stored_photo(event(data))
 
 
-def test_a_name_that_is_no_uuid_gets_one_that_stays() -> None:
+def test_a_name_that_is_not_a_uuid_always_gets_the_same_one() -> None:
     """The Firebase SDK's uploads have any name; a redelivery must find the same observation."""
     first, again, other = (
         stored_photo(event(name=f"photos/ana/{name}")) for name in ("my bird.jpg",) * 2 + ("b",)
@@ -113,15 +116,15 @@ def test_a_name_that_is_no_uuid_gets_one_that_stays() -> None:
 
 
 def test_capital_letters_do_not_make_two_photos_one() -> None:
-    """Some phones write UUIDs in capitals, and object names are told apart by case."""
+    """Some phones write UUIDs in capitals, and object names are case-sensitive."""
     upper = stored_photo(event(name=f"photos/ana/{ID.upper()}"))
     assert upper is not None
     assert upper.id not in {ID, ID.upper()}
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"species": 3}, "species", ["species"]])
-def test_metadata_of_any_shape_costs_no_photo(metadata: Any) -> None:
-    """Uploaders write what they like there."""
+def test_metadata_of_any_shape_does_not_lose_the_photo(metadata: Any) -> None:
+    """Uploaders can write anything there."""
     stored = stored_photo(event(metadata=metadata))
     assert stored is not None
     assert stored.species is None
@@ -148,7 +151,7 @@ json = st.recursive(
         },
     )
 )
-def test_whatever_an_event_holds_it_is_ours_not_ours_or_malformed(data: Any) -> None:
+def test_every_event_is_about_a_photo_or_another_object_or_is_malformed(data: Any) -> None:
     """Anything else would be retried for a day."""
     try:
         stored = stored_photo(event(data))

@@ -52,7 +52,7 @@ def test_other_types_are_refused_before_anything_is_decoded(data: bytes) -> None
         images.read(data)
 
 
-def test_no_bytes_are_no_image() -> None:
+def test_no_bytes_are_not_an_image() -> None:
     """An upload that was cut off at once must not look like a server error."""
     with pytest.raises(InvalidImage) as caught:
         images.read(b"")
@@ -110,7 +110,7 @@ def test_exif_orientation_turns_the_photo_upright(orientation: int) -> None:
     assert not red[:, 20:].any()
 
 
-def test_damaged_exif_does_not_cost_the_photo() -> None:
+def test_damaged_exif_does_not_lose_the_photo() -> None:
     """Editing programs write broken EXIF; the picture is still there."""
     data = encoded(noise(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01")
     assert images.pixels(images.read(data), SPEC).width == 64

@@ -1,4 +1,4 @@
-"""One stored photo: told once or often, in any order, with people and accidents in between."""
+"""One stored photo: events once or often, in any order, with people and accidents in between."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ from tests.support.processing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from parrot.observation import Observation
@@ -50,16 +49,8 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def steps_of(task: Callable[[Steps], object]) -> int:
-    """How many calls to the outside an undisturbed run makes."""
-    steps = Steps()
-    task(steps)
-    assert steps.count > 5
-    return steps.count
-
-
 def plain(observation: Observation) -> Observation:
-    """Without the count of changes, which may differ."""
+    """Without the number of changes, which may differ."""
     return dataclasses.replace(observation, revision=0)
 
 
@@ -68,10 +59,10 @@ def die() -> None:
 
 
 def test_a_saved_photo_becomes_ready_with_everything_derived(world: World) -> None:
-    """The main road."""
+    """The happy path."""
     stored = world.save(LARGE)
     assert world.processor().process(stored) is Outcome.READY
-    done = world.stands(stored)
+    done = world.observation(stored)
     assert done.status is Status.READY
     assert done.generation == str(stored.generation)
     assert (done.width, done.height, done.media_type) == (1200, 900, "image/jpeg")
@@ -86,26 +77,26 @@ def test_a_saved_photo_becomes_ready_with_everything_derived(world: World) -> No
 
 
 @pytest.mark.parametrize(
-    ("says", "status"),
+    ("named", "status"),
     [(KEA.id, Status.READY), (GALAH.id, Status.NEEDS_REVIEW), (None, Status.NEEDS_REVIEW)],
 )
 def test_a_model_that_disagrees_asks_for_a_review(
-    world: World, says: str | None, status: Status
+    world: World, named: str | None, status: Status
 ) -> None:
-    """Training data wants both to agree, or a second look."""
-    world.model = SameAnswer(says)
+    """Both must agree before a photo is training data, or a person looks again."""
+    world.model = SameAnswer(named)
     stored = world.save(PHOTO)
     assert world.processor().process(stored) == status.value
-    assert world.stands(stored).status is status
+    assert world.observation(stored).status is status
 
 
 def test_the_same_event_again_changes_nothing(world: World) -> None:
     """Delivery is at least once."""
     stored = world.save(PHOTO)
     world.processor().process(stored)
-    before, objects = world.stands(stored), dict(world.photos.objects)
+    before, objects = world.observation(stored), dict(world.photos.objects)
     assert world.processor().process(stored) is Outcome.DONE_BEFORE
-    assert world.stands(stored) == before
+    assert world.observation(stored) == before
     assert world.photos.objects == objects
 
 
@@ -125,7 +116,7 @@ def test_what_can_never_succeed_is_rejected_with_its_reason(
     """Raised, it would be tried again for a day."""
     stored = world.save(data)
     assert world.processor().process(stored) is Outcome.REJECTED
-    done = world.stands(stored)
+    done = world.observation(stored)
     assert done.status is Status.REJECTED
     assert reason in (done.reason or "")
     assert done.derived is None
@@ -140,7 +131,7 @@ def test_a_huge_object_is_rejected_without_reading_it(world: World) -> None:
     assert world.processor(steps).process(stored) is Outcome.REJECTED
     assert "get" in steps.names
     assert "read_generation" not in steps.names
-    assert "over the limit" in (world.stands(stored).reason or "")
+    assert "over the limit" in (world.observation(stored).reason or "")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +145,7 @@ def test_what_may_succeed_later_is_raised_and_then_succeeds(world: World, error:
     world.model.error = error
     with pytest.raises(type(error)):
         world.processor().process(stored)
-    assert world.stands(stored).status is Status.PENDING
+    assert world.observation(stored).status is Status.PENDING
     world.model.error = None
     assert world.processor().process(stored) is Outcome.READY
 
@@ -174,11 +165,11 @@ def test_of_two_generations_the_newer_counts_in_any_order(world: World) -> None:
     assert world.processor().process(old) is Outcome.GONE
     assert world.processor().process(new) is Outcome.READY
     assert world.processor().process(old) is Outcome.DONE_BEFORE
-    assert (world.stands(new).width, world.stands(new).height) == (64, 48)
+    assert (world.observation(new).width, world.observation(new).height) == (64, 48)
 
 
 def test_a_newer_generation_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
-    """What was found out about the older one must not stand on the observation."""
+    """Nothing about the older photo may remain on the observation."""
 
     def run(folder: Path, at: int) -> int:
         folder.mkdir()
@@ -191,7 +182,7 @@ def test_a_newer_generation_in_the_middle_of_any_step_counts(tmp_path: Path) -> 
 
         steps = Steps(at, overtake)
         world.processor(steps).process(old)
-        assert world.stands(old).width == (64 if at else 80), at
+        assert world.observation(old).width == (64 if at else 80), at
         return steps.count
 
     for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
@@ -204,7 +195,7 @@ def test_a_rejected_photo_that_is_replaced_gets_another_chance(world: World) -> 
     assert world.processor().process(bad) is Outcome.REJECTED
     good = world.upload(PHOTO, bad.name)
     assert world.processor().process(good) is Outcome.READY
-    assert world.stands(good).reason is None
+    assert world.observation(good).reason is None
     bad_again = world.upload(b"<html>", bad.name)
     assert world.processor().process(bad_again) is Outcome.REJECTED
     assert world.files() == [bad.name]
@@ -214,7 +205,7 @@ def test_another_bucket_is_ignored(world: World) -> None:
     """A trigger on the wrong bucket must not touch anybody's observations."""
     stored = dataclasses.replace(world.save(PHOTO), bucket="another")
     assert world.processor().process(stored) is Outcome.IGNORED
-    assert world.stands(stored).status is Status.PENDING
+    assert world.observation(stored).status is Status.PENDING
 
 
 def test_a_direct_upload_becomes_an_observation(world: World) -> None:
@@ -225,18 +216,18 @@ def test_a_direct_upload_becomes_an_observation(world: World) -> None:
     for stored in (named, plain_upload, dodo):
         assert world.processor().process(stored) is Outcome.READY
         assert world.processor().process(stored) is Outcome.DONE_BEFORE
-    one = world.stands(named)
+    one = world.observation(named)
     assert one.labels == (Label(KEA.id, KEA.index, named.created),)
     assert (one.object_name, one.created, len(one.sha256)) == (named.name, named.created, 64)
-    assert world.stands(plain_upload).id == uuid_of(7)
-    assert world.stands(plain_upload).labels == world.stands(dodo).labels == ()
+    assert world.observation(plain_upload).id == uuid_of(7)
+    assert world.observation(plain_upload).labels == world.observation(dodo).labels == ()
 
 
 def test_a_damaged_direct_upload_becomes_a_rejected_observation(world: World) -> None:
     """So that the person sees that this photo did not arrive."""
     stored = world.upload(PHOTO[:-100], "photos/ana/half.jpg")
     assert world.processor().process(stored) is Outcome.REJECTED
-    assert world.stands(stored).reason
+    assert world.observation(stored).reason
 
 
 def test_an_object_that_only_takes_an_observations_id_is_ignored(world: World) -> None:
@@ -245,7 +236,7 @@ def test_an_object_that_only_takes_an_observations_id_is_ignored(world: World) -
     world.processor().process(stored)
     thief = world.upload(OTHER, f"photos/ana/{stored.id}")
     assert world.processor().process(thief) is Outcome.IGNORED
-    assert world.stands(stored).object_name == "photos/ana/bird.jpg"
+    assert world.observation(stored).object_name == "photos/ana/bird.jpg"
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
@@ -260,13 +251,13 @@ def test_near_duplicates_name_the_oldest_whatever_came_first(world: World, first
     theirs = world.save(encoded(picture), 5, uid="bea")
     for stored in [*events[first:], *events[:first], other, theirs]:
         world.processor().process(stored)
-    assert [world.stands(stored).duplicate_of for stored in events] == [
+    assert [world.observation(stored).duplicate_of for stored in events] == [
         None,
         events[0].id,
         events[0].id,
     ]
-    assert world.stands(other).duplicate_of is None
-    assert world.stands(theirs).duplicate_of is None
+    assert world.observation(other).duplicate_of is None
+    assert world.observation(theirs).duplicate_of is None
 
 
 def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> None:
@@ -280,9 +271,9 @@ def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> N
         steps = Steps(at, lambda: world.processor().process(events[1 - first]))
         world.processor(steps).process(events[first])
         if at:
-            marks = [world.stands(stored).duplicate_of for stored in events]
+            marks = [world.observation(stored).duplicate_of for stored in events]
             assert marks == [None, events[0].id], (first, at)
-            assert all(world.stands(stored).status is Status.READY for stored in events)
+            assert all(world.observation(stored).status is Status.READY for stored in events)
         return steps.count
 
     for first in (0, 1):
@@ -307,49 +298,49 @@ def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> No
     for stored in events:
         world.processor().process(stored)
     Observer(world.store, world.photos).delete(User("ana"), events[0].id)
-    assert [world.stands(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
+    assert [world.observation(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
     again = world.save(data, 1, created=LATER)
     world.processor().process(again)
-    assert [world.stands(stored).duplicate_of for stored in events] == [
+    assert [world.observation(stored).duplicate_of for stored in events] == [
         events[1].id,
         None,
         events[1].id,
     ]
 
 
-def test_a_name_that_is_wrong_is_corrected_when_its_bearer_is_processed(world: World) -> None:
+def test_a_wrong_name_is_corrected_when_the_photo_that_it_names_is_processed(world: World) -> None:
     """What an earlier version left: a circle of two, of which neither would be trained on."""
     data = encoded(Image.fromarray(_smooth()))
     old = world.save(data, 2)
     world.processor().process(old)
     young = world.save(data, 3)
-    world.store.replace(dataclasses.replace(world.stands(old), duplicate_of=young.id))
+    world.store.replace(dataclasses.replace(world.observation(old), duplicate_of=young.id))
     world.processor().process(young)
-    assert world.stands(old).duplicate_of is None
-    assert world.stands(young).duplicate_of == old.id
+    assert world.observation(old).duplicate_of is None
+    assert world.observation(young).duplicate_of == old.id
 
 
 @pytest.mark.parametrize("dies", [None, 0, 1], ids=["lives", "dies", "dies-later"])
 @pytest.mark.parametrize("victim", [0, 1])
-@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("again", [False, True])
 def test_a_twin_deleted_in_the_middle_of_any_step_is_named_by_nobody(
-    tmp_path: Path, victim: int, *, dies: int | None, anew: bool
+    tmp_path: Path, victim: int, *, dies: int | None, again: bool
 ) -> None:
-    """Of three, processed in any order; also if it is saved anew at once."""
+    """Of three, processed in any order; also if it is saved again at once."""
     data = encoded(Image.fromarray(_smooth()))
 
     def run(folder: Path, last: int, at: int) -> int:
         folder.mkdir()
         world = World(folder)
         events = [world.save(data, name) for name in (1, 2, 3)]
-        told = [*events[:last], *events[last + 1 :], events[last]]
-        for stored in told[:-1]:
+        queue = [*events[:last], *events[last + 1 :], events[last]]
+        for stored in queue[:-1]:
             world.processor().process(stored)
 
         def delete() -> None:
             Observer(world.store, world.photos).delete(User("ana"), events[victim].id)
-            if anew:
-                told.append(world.save(data, victim + 1, created=LATER))
+            if again:
+                queue.append(world.save(data, victim + 1, created=LATER))
             if dies == 0:
                 raise Killed
             if dies is not None:
@@ -360,10 +351,10 @@ def test_a_twin_deleted_in_the_middle_of_any_step_is_named_by_nobody(
             world.processor(steps).process(events[last])
         except Killed:
             world.processor().process(events[last])
-        world.processor().process(told[-1])  # what was saved anew
+        world.processor().process(queue[-1])  # what was saved again
         assert sound(world), (last, at)
         left = list(world.store.everything())
-        assert len(left) == (2 if at and not anew else 3)
+        assert len(left) == (2 if at and not again else 3)
         assert sum(one.duplicate_of is None for one in left) == 1, (last, at)
         return steps.count
 
@@ -373,7 +364,7 @@ def test_a_twin_deleted_in_the_middle_of_any_step_is_named_by_nobody(
 
 
 @pytest.mark.parametrize("processing", [False, True])
-def test_a_deletion_killed_among_the_twins_is_made_good_by_the_next(
+def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
     tmp_path: Path, *, processing: bool
 ) -> None:
     """Also with a younger twin processed just then."""
@@ -399,7 +390,10 @@ def test_a_deletion_killed_among_the_twins_is_made_good_by_the_next(
             Observer(world.store, world.photos).delete(User("ana"), events[0].id)
         if at == 0 and processing:
             world.processor().process(events[2])
-        assert [world.stands(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
+        assert [world.observation(stored).duplicate_of for stored in events[1:]] == [
+            None,
+            events[1].id,
+        ]
         return steps.count
 
     for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
@@ -407,7 +401,7 @@ def test_a_deletion_killed_among_the_twins_is_made_good_by_the_next(
 
 
 @pytest.mark.parametrize("direct", [False, True])
-def test_a_kill_after_any_step_is_made_good_by_the_next_delivery(
+def test_a_kill_after_any_step_is_repaired_by_the_next_delivery(
     tmp_path: Path, *, direct: bool
 ) -> None:
     """The end is the same as without the accident, for good photos and bad ones."""
@@ -422,7 +416,7 @@ def test_a_kill_after_any_step_is_made_good_by_the_next_delivery(
         except Killed:
             world.processor().process(stored)
         assert world.processor().process(stored) is Outcome.DONE_BEFORE
-        return steps.count, plain(world.stands(stored)), world.files()
+        return steps.count, plain(world.observation(stored)), world.files()
 
     for name, data in (("good", PHOTO), ("bad", PHOTO[:-200])):
         count, expected, files = run(tmp_path / name, data, 0)
@@ -446,7 +440,7 @@ def test_another_delivery_in_the_middle_of_any_step_changes_nothing(
         stored = world.save(data)
         steps = Steps(at, lambda: world.processor().process(stored))
         world.processor(steps).process(stored)
-        return steps.count, plain(world.stands(stored)), world.files()
+        return steps.count, plain(world.observation(stored)), world.files()
 
     count, expected, files = run(tmp_path / "undisturbed", 0)
     for at in range(1, count + 1):
@@ -454,7 +448,7 @@ def test_another_delivery_in_the_middle_of_any_step_changes_nothing(
 
 
 def test_a_relabel_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
-    """The person's last word stands, and the review is about it."""
+    """The person's last choice counts, and the review is about it."""
 
     def run(folder: Path, at: int) -> int:
         folder.mkdir()
@@ -463,7 +457,7 @@ def test_a_relabel_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
         observer = Observer(world.store, world.photos)
         steps = Steps(at, lambda: observer.relabel(User("ana"), stored.id, GALAH))
         world.processor(steps).process(stored)
-        done = world.stands(stored)
+        done = world.observation(stored)
         if at:
             assert [label.species for label in done.labels] == [KEA.id, GALAH.id], at
             assert done.status is Status.NEEDS_REVIEW, at
@@ -519,11 +513,11 @@ def test_an_event_after_the_deletion_brings_nothing_back(world: World) -> None:
 
 
 def test_a_deletion_that_is_under_way_is_not_disturbed(world: World) -> None:
-    """It was interrupted after its mark; repeated, it finds all that it has to remove."""
+    """Interrupted after its mark, it still finds everything to remove when it is repeated."""
     stored = world.save(PHOTO)
-    world.store.replace(dataclasses.replace(world.stands(stored), status=Status.DELETING))
+    world.store.replace(dataclasses.replace(world.observation(stored), status=Status.DELETING))
     assert world.processor().process(stored) is Outcome.GONE
-    assert world.stands(stored).status is Status.DELETING
+    assert world.observation(stored).status is Status.DELETING
     assert world.files() == [stored.name]
     Observer(world.store, world.photos).delete(User("ana"), stored.id)
     assert world.files() == []

@@ -1,4 +1,4 @@
-"""What may be shown of a photo: upright, small, recognisable, and silent about its origin."""
+"""What may be shown of a photo: upright, small, recognisable, and without any metadata."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from parrot import blurhash, images, limits, thumbnails
+from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage, RequestError
 from parrot.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
 from tests.support.photos import encoded, noise
@@ -23,10 +24,6 @@ GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 def make(data: bytes) -> Thumbnails:
     return thumbnails.make(images.read(data), max_pixels=limits.MAX_PHOTO_PIXELS)
-
-
-def bits_apart(one: str, other: str) -> int:
-    return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
 def corners() -> Image.Image:
@@ -73,7 +70,7 @@ def test_every_orientation_ends_upright(orientation: int) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_no_place_camera_or_profile_is_passed_on(kind: str) -> None:
-    """People share the thumbnails; where they live is not to be read from them."""
+    """People share the thumbnails, which must not say where they live."""
     exif = Image.Exif()
     exif[EXIF_CAMERA] = "SecretCam"
     exif[EXIF_GPS] = GPS
@@ -124,7 +121,7 @@ def test_colours_of_a_wide_profile_become_srgb() -> None:
 
 
 @pytest.mark.parametrize("profile", [b"junk", b"", bytes(200)])
-def test_a_damaged_profile_costs_no_photo(profile: bytes) -> None:
+def test_a_damaged_profile_does_not_lose_the_photo(profile: bytes) -> None:
     """The colours stay as they are."""
     made = make(encoded(noise(), "PNG", icc_profile=profile))
     assert_silent(made)

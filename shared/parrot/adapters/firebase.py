@@ -1,4 +1,4 @@
-"""Firebase's tokens: who asks (Authentication), and from which app (App Check)."""
+"""Firebase's tokens: who is calling (Authentication), and from which app (App Check)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 5.0
 def connect(project: str, *, credentialed: bool) -> App:
     """The app for a project. No request is made here.
 
-    Tokens are checked with public certificates; only asking whether a session was ended takes the
+    Tokens are checked with public certificates. Only the check for ended sessions needs the
     service's own credentials.
     """
     name = f"parrot-{project}-{'own' if credentialed else 'no'}-credentials"
@@ -40,13 +40,13 @@ class FirebaseIdentity:
     """ID tokens of Firebase Authentication."""
 
     def __init__(self, app: App, *, check_revoked: bool) -> None:
-        """`check_revoked` asks Firebase each time whether the session was ended."""
+        """With `check_revoked`, Firebase is asked each time whether the session was ended."""
         self._app, self._check_revoked = app, check_revoked
 
     def user(self, token: str) -> User:
-        """Who the token stands for. Raises Unauthenticated, IdentityUnavailable.
+        """The token's user. Raises Unauthenticated, IdentityUnavailable.
 
-        The vendor's own sentences may quote the token, so none of them is passed on.
+        The vendor's messages may quote the token, so they are not passed on.
         """
         try:
             claims = auth.verify_id_token(token, self._app, check_revoked=self._check_revoked)
@@ -56,7 +56,9 @@ class FirebaseIdentity:
         except (auth.RevokedIdTokenError, auth.UserDisabledError, auth.UserNotFoundError) as error:
             raise Unauthenticated("this session was ended: sign in again") from error
         except (auth.InvalidIdTokenError, ValueError) as error:
-            raise Unauthenticated("this is no valid Firebase ID token of this project") from error
+            raise Unauthenticated(
+                "this is not a valid Firebase ID token of this project"
+            ) from error
         except (exceptions.FirebaseError, GoogleAuthError) as error:
             raise IdentityUnavailable(
                 f"the ID token cannot be checked now ({type(error).__name__})"
@@ -77,7 +79,7 @@ class FirebaseAppCheck:
         except (PyJWKClientConnectionError, PyJWKSetError) as error:
             raise IdentityUnavailable("the App Check token cannot be checked now") from error
         except (ValueError, exceptions.FirebaseError, PyJWKClientError) as error:
-            raise Unauthenticated("the App Check token is no good") from error
+            raise Unauthenticated("the App Check token is not valid") from error
 
 
 class _Nobody(credentials.Base):  # type: ignore[misc]  # the vendor has no types

@@ -1,7 +1,7 @@
 """Observations in Firestore, at `users/{uid}/observations/{id}`.
 
 Changes are optimistic: a write names the update time of the document that was read, and the server
-refuses it if that is no longer the newest, so nobody waits for a lock. Quotas are in
+refuses it if the document has changed since, so nobody waits for a lock. Quotas are in
 `users/{uid}/quotas/{name}`, claims of Idempotency-Keys in `users/{uid}/keys/{hash}`.
 """
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation, Place
 
-# The library tries for minutes; a phone has hung up long before.
+# The library retries for minutes; a phone hangs up long before.
 _PATIENCE: dict[str, Any] = {
     "retry": Retry(if_exception_type(ServiceUnavailable), timeout=6.0),
     "timeout": 6.0,
@@ -59,7 +59,7 @@ class FirestoreObservations:
         self._client = client
 
     def create(self, wanted: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) is there. Raises StoreUnavailable."""
+        """Store it unless its (uid, id) exists. Raises StoreUnavailable."""
         for _ in range(_TRIES):
             with _translated():
                 try:
@@ -70,7 +70,7 @@ class FirestoreObservations:
                     return wanted, True
             if stored is not None:
                 return stored, False
-        raise StoreUnavailable("the observation is removed as often as it is stored")
+        raise StoreUnavailable("the observation is removed whenever it is stored")
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation, or None. Raises StoreUnavailable."""
@@ -108,7 +108,7 @@ class FirestoreObservations:
                 except (Aborted, FailedPrecondition, NotFound):
                     continue
             return True
-        raise StoreUnavailable("the observation is being changed all the time")
+        raise StoreUnavailable("too many concurrent changes to the observation")
 
     def page(
         self,
@@ -131,9 +131,8 @@ class FirestoreObservations:
             query = query.start_after({"created": instant(after.created), "id": after.id})
         with _translated():
             rows = query.limit(size + 1).get(**_PATIENCE)
-        found = tuple(_observation(row) for row in rows[:size])
-        more = len(rows) > size
-        return Page(found, found[-1].place if more else None)
+        page = tuple(_observation(row) for row in rows[:size])
+        return Page(page, page[-1].place if len(rows) > size else None)
 
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, for the export to training. Raises StoreUnavailable."""
@@ -156,8 +155,8 @@ class FirestoreObservations:
             filter=FieldFilter("duplicate_of", "==", observation_id)
         )
         with _translated():
-            found = [_observation(row) for row in query.get(**_PATIENCE)]
-        return tuple(sorted(found, key=lambda one: one.place))
+            twins = [_observation(row) for row in query.get(**_PATIENCE)]
+        return tuple(sorted(twins, key=lambda twin: twin.place))
 
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
         """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""
@@ -193,7 +192,7 @@ class FirestoreObservations:
     def _set(
         self, place: DocumentReference, read: DocumentSnapshot[Any], fields: dict[str, Any]
     ) -> bool:
-        """Write a document if it is still as it was read; False where somebody was faster."""
+        """Write a document if it is still as it was read; False if another writer was faster."""
         try:
             if read.exists:
                 unchanged = self._client.write_option(last_update_time=read.update_time)
@@ -220,7 +219,7 @@ def _observation(stored: DocumentSnapshot[Any]) -> Observation:
 
 
 def _fields(record: Observation) -> dict[str, Any]:
-    """The document, and what it is looked up by. Always the same keys: an update leaves none."""
+    """The document, and what it is looked up by. Always the same keys: updates leave no old one."""
     return {
         **document(record),
         "species": record.label.species if record.label else None,

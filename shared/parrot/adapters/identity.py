@@ -1,4 +1,4 @@
-"""Bearer tokens to users on one's own machine."""
+"""Bearer tokens to users, on a developer's machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ _LOCAL_TOKEN = re.compile(r"local:([A-Za-z0-9_-]{1,64})")
 
 
 class LocalIdentity:
-    """`local:NAME` is the user NAME. For one's own machine; `config` refuses it on Cloud Run."""
+    """`local:NAME` is the user NAME. For local use only: `config` refuses it on Cloud Run."""
 
     def user(self, token: str) -> User:
-        """Who the token stands for. Raises Unauthenticated."""
+        """The token's user. Raises Unauthenticated."""
         match = _LOCAL_TOKEN.fullmatch(token)
         if match is None:
-            raise Unauthenticated("a local token is local:NAME, NAME of letters, digits, '_', '-'")
+            raise Unauthenticated(
+                "a local token is local:NAME, with only letters, digits, '_' and '-' in NAME"
+            )
         try:
             return User(match[1])
         except ValueError as error:

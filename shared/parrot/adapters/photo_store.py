@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from parrot.records import Photo
 
 _TIMEOUT_SECONDS = 10.0
-# The library retries for two minutes; a phone has hung up long before.
+# The library retries for two minutes; a phone hangs up long before.
 _RETRY = DEFAULT_RETRY.with_timeout(6.0)
 
 
@@ -35,13 +35,13 @@ class BucketPhotos:
         self._bucket = client.bucket(bucket)
 
     def put(self, object_name: str, photo: Photo) -> int | None:
-        """Upload unless it is there; the generation that this call wrote, or None.
+        """Upload unless it exists; the generation that this call wrote, or None.
 
         Raises StoreUnavailable.
         """
         blob = self._bucket.blob(object_name)
-        # No Firebase download token, which the first version gave: it would open an original, with
-        # its EXIF, to whoever knows it, for ever.
+        # No Firebase download token, unlike in the first version: it would let anyone who has it
+        # download the original, with its EXIF, for ever.
         blob.metadata = {"sha256": photo.sha256}
         try:
             with _translated("stored"):
@@ -58,7 +58,7 @@ class BucketPhotos:
         return int(blob.generation)
 
     def read(self, object_name: str) -> bytes | None:
-        """The whole object, or None where there is none. Raises StoreUnavailable."""
+        """The whole object, or None if there is none. Raises StoreUnavailable."""
         try:
             with _translated("read"):
                 blob = self._bucket.blob(object_name)
@@ -67,9 +67,9 @@ class BucketPhotos:
             return None
 
     def read_generation(self, object_name: str, generation: int) -> bytes | None:
-        """The object, or None where this generation is not the live one. Raises StoreUnavailable.
+        """The object, or None if this generation is not the live one. Raises StoreUnavailable.
 
-        As it is stored: an object that claims a Content-Encoding is not unpacked.
+        The bytes as they are stored: an object with a Content-Encoding is not unpacked.
         """
         try:
             with _translated("read"):
@@ -88,17 +88,17 @@ class BucketPhotos:
             return None
 
     def is_live(self, object_name: str, generation: int) -> bool:
-        """Whether the object is there in this generation. Raises StoreUnavailable."""
+        """Whether this generation is the live one. Raises StoreUnavailable."""
         return self.generation(object_name) == generation
 
     def generation(self, object_name: str) -> int | None:
-        """The live object's generation, or None where there is none. Raises StoreUnavailable."""
+        """The live object's generation, or None if there is none. Raises StoreUnavailable."""
         with _translated("looked up"):
             blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
             return None if blob is None else int(blob.generation)
 
     def write_derived(self, object_name: str, data: bytes) -> None:
-        """Store a WebP file, over the one that may be there. Raises StoreUnavailable."""
+        """Store a WebP file, replacing the one that may exist. Raises StoreUnavailable."""
         blob = self._bucket.blob(object_name)
         blob.cache_control = "private, max-age=3600"
         with _translated("stored"):
@@ -111,7 +111,7 @@ class BucketPhotos:
             )
 
     def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
-        """Generation by name of all under `derived/{uid}/{id}/`. Raises StoreUnavailable."""
+        """Generation by name of everything derived from one photo. Raises StoreUnavailable."""
         prefix = derived_folder(uid, observation_id)
         with _translated("listed"):
             blobs = self._bucket.list_blobs(prefix=prefix, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
@@ -120,7 +120,7 @@ class BucketPhotos:
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         """Remove an object, or only this generation of it. Raises StoreUnavailable.
 
-        No error where there is none.
+        No error if there is none.
         """
         with contextlib.suppress(NotFound, PreconditionFailed), _translated("removed"):
             self._bucket.blob(object_name).delete(
@@ -128,16 +128,16 @@ class BucketPhotos:
             )
 
     def _live(self, object_name: str, generation: int) -> Blob | None:
-        """Asked for without its generation: with it, a versioned bucket finds deleted ones too."""
+        """Looked up without the generation: with it, a versioned bucket finds deleted ones too."""
         blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
         return blob if blob is not None and int(blob.generation) == generation else None
 
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """The vendor's errors as StoreUnavailable, but for those that are answers.
+    """The vendor's errors as StoreUnavailable, except those that are answers.
 
-    Only the class is told: the text may quote URLs with tokens.
+    The detail names only the error's class: its text may quote URLs with tokens.
     """
     try:
         yield

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation, Place
 
 _BUSY_SECONDS = 10.0
-# `document` is the observation; the other columns repeat what is looked up.
+# `document` is the observation; the other columns repeat what it is looked up by.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     uid TEXT NOT NULL,
@@ -68,10 +68,10 @@ CREATE TABLE IF NOT EXISTS keys (
 
 
 class SqliteObservations:
-    """One file, one connection a thread, write-ahead log."""
+    """One file, one connection per thread, write-ahead log."""
 
     def __init__(self, path: Path) -> None:
-        """The file and its tables are made where they are missing. Raises StoreUnavailable."""
+        """The file and its tables are created if they are missing. Raises StoreUnavailable."""
         self._path = path
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class SqliteObservations:
             db.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")
 
     def create(self, observation: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) is there. Raises StoreUnavailable."""
+        """Store it unless its (uid, id) exists. Raises StoreUnavailable."""
         with self._transaction() as db:
             stored = _read(db, observation.uid, observation.id)
             if stored is not None:
@@ -139,9 +139,8 @@ class SqliteObservations:
             rows = db.execute(
                 f"{query} ORDER BY created DESC, id DESC LIMIT ?", [*values, size + 1]
             ).fetchall()
-        found = tuple(restored(json.loads(row[0])) for row in rows[:size])
-        more = len(rows) > size
-        return Page(found, found[-1].place if more else None)
+        page = tuple(restored(json.loads(row[0])) for row in rows[:size])
+        return Page(page, page[-1].place if len(rows) > size else None)
 
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, for the export to training. Raises StoreUnavailable."""
@@ -203,7 +202,7 @@ class SqliteObservations:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write-locked from its first statement: what was read is still so when it is written."""
+        """Write-locked from its first statement: nothing changes between a read and its write."""
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -221,7 +220,7 @@ class SqliteObservations:
             db = getattr(self._local, "db", None)
             if db is None:
                 db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-                # Safe with a write-ahead log: a power cut may lose the last commits, never more.
+                # Safe with a write-ahead log: a power cut loses the last commits at most.
                 db.execute("PRAGMA synchronous = NORMAL")
                 self._local.db = db
             yield db
