@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from parrot.store import ObservationStore
 
-TOPIC = "photos"
 _PUBLISH = "/google.pubsub.v1.Publisher/Publish"
 _THREADS = 8
 _AGAIN_SECONDS = 0.2

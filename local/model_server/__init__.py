@@ -30,9 +30,6 @@ def run(  # noqa: PLR0913 - these are the flags of one command, all but the fold
     poll_seconds: float = Settings.poll_seconds,
     labels: Iterable[str] = (),
     versions: Iterable[str] = (),
-    http_threads: int = Settings.http_threads,
-    inter_op_threads: int = Settings.inter_op_threads,
-    intra_op_threads: int = Settings.intra_op_threads,
 ) -> None:
     """Serve every model under `base` until SIGTERM or SIGINT.
 
@@ -43,9 +40,6 @@ def run(  # noqa: PLR0913 - these are the flags of one command, all but the fold
         poll_seconds: seconds between two looks at the folder; 0 looks once, at the start.
         labels: `NAME:LABEL=VERSION` each; a label works while its version is loaded.
         versions: `NAME:all` or `NAME:1,2` each; a model without one serves its latest version.
-        http_threads: requests answered at the same time.
-        inter_op_threads: TensorFlow's threads for independent operations.
-        intra_op_threads: TensorFlow's threads inside one operation.
 
     Prints `ready: http://HOST:PORT` on stdout once the first look is finished, and one line per
     loaded or unloaded version on stderr.
@@ -66,8 +60,5 @@ def run(  # noqa: PLR0913 - these are the flags of one command, all but the fold
             poll_seconds=poll_seconds,
             labels=tuple(map(Label.parse, labels)),
             policies=tuple(map(VersionPolicy.parse, versions)),
-            http_threads=http_threads,
-            inter_op_threads=inter_op_threads,
-            intra_op_threads=intra_op_threads,
         )
     )

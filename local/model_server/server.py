@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS = 1  # for requests under way at a signal; the whole shutdown is to take under 2 s
 _KEEP_ALIVE_SECONDS = 75  # longer than clients pool connections, so that they close first
+# For two cores shared with other programs: a request runs on one core, two requests use both.
+_REQUEST_THREADS, _INTER_OP_THREADS, _INTRA_OP_THREADS = 4, 2, 1
 _TF_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "ABSL_MIN_LOG_LEVEL": "3"}
 
 
@@ -45,7 +47,7 @@ class _Server(BaseApplication):
             "bind": f"{settings.host}:{settings.port}",
             "worker_class": PromptWorker,
             "workers": 1,  # each would load every model
-            "threads": settings.http_threads,
+            "threads": _REQUEST_THREADS,
             # No heartbeat limit: importing TensorFlow and loading may take long on a busy machine.
             "timeout": 0,
             "graceful_timeout": _GRACE_SECONDS,
@@ -66,9 +68,7 @@ class _Server(BaseApplication):
 
         settings = self._settings
         _log_to_stderr()
-        savedmodel.limit_threads(
-            inter_op=settings.inter_op_threads, intra_op=settings.intra_op_threads
-        )
+        savedmodel.limit_threads(inter_op=_INTER_OP_THREADS, intra_op=_INTRA_OP_THREADS)
         registry = Registry(settings.labels)
         watcher = Watcher(settings, registry, savedmodel.SavedModel)
         watcher.poll()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from threading import Event
+import time
 from typing import TYPE_CHECKING
 
 from local.model_server import bodies, versions
@@ -38,7 +38,6 @@ class Watcher:
         self._load = load
         self._seen: Folders | None = None
         self._failed: dict[VersionId, Fingerprint] = {}
-        self._stopping = Event()
 
     def poll(self) -> None:
         """Look once: load what is wanted and new, then unload what that replaced."""
@@ -60,16 +59,13 @@ class Watcher:
             gc.collect()  # a loaded graph is full of reference cycles, and large
 
     def run(self) -> None:
-        """Poll until `stop`; a failed look is logged, and the next one tries again."""
-        while not self._stopping.wait(self._settings.poll_seconds):
+        """Poll for ever; a failed look is logged, and the next one tries again."""
+        while True:
+            time.sleep(self._settings.poll_seconds)
             try:
                 self.poll()
             except Exception:
                 log.exception("looking at %s failed", self._settings.base)
-
-    def stop(self) -> None:
-        """End `run` at its next turn."""
-        self._stopping.set()
 
     def _load_version(self, folder: VersionFolder) -> None:
         self._registry.mark(folder.id, State.LOADING)

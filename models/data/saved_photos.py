@@ -19,7 +19,7 @@ from parrot.model.manifest import digest
 from parrot.observation import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from parrot.model.species import SpeciesTable
@@ -65,14 +65,12 @@ class Exported:
     duplicates: int
 
 
-def export(  # noqa: PLR0913 - both ends of a copy
+def export(
     observations: AllObservations,
     originals: Originals,
     species: SpeciesTable,
     species_csv: bytes,
     folder: Path,
-    *,
-    progress: Callable[[], None] = lambda: None,
 ) -> Exported:
     """Write the training set; again is harmless, and fetches only what is not there.
 
@@ -85,7 +83,6 @@ def export(  # noqa: PLR0913 - both ends of a copy
         dict.fromkeys(("unlabelled", "unprocessed", "without_photo", "duplicates"), 0),
     )
     for observation in observations.everything():
-        progress()
         label = observation.label
         if observation.status not in _USED:
             counts["unprocessed"] += 1
