@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.cli import console
-from models.cli.options import DEFAULT_BUNDLE, ROOT, BundleFolder, SpeciesFile
+from models.cli.options import BundleFolder, SpeciesFile
+from models.folders import DEFAULT_BUNDLE, ROOT
+from parrot.model.manifest import SPECIES
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.saved_photos import AllObservations
@@ -25,18 +28,17 @@ def export_saved(
     bucket: Annotated[str, typer.Argument(help="Bucket with the photos.")],
     out: Annotated[Path, typer.Argument(help="Folder to write; fit reads it.")],
     *,
-    species: SpeciesFile = DEFAULT_BUNDLE / "species.csv",
+    species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
 ) -> None:
     """Fetch what people saved, with the species they chose, as photos for fit."""
     from google.cloud.storage import Client
 
-    from models.data.saved_photos import export
+    from models.data import saved_photos
     from parrot.adapters.photo_store import BucketPhotos
-    from parrot.model.species import SpeciesTable
 
     data = species.read_bytes()
     with console.errors(), console.err.status("fetching"):
-        exported = export(
+        exported = saved_photos.export(
             _observations(observations),
             BucketPhotos(Client(), bucket),
             SpeciesTable.parse(data),
@@ -58,10 +60,9 @@ def species_json(
 ) -> None:
     """Write the static list of species that Hosting serves."""
     from parrot.http.answers import species as species_body
-    from parrot.model.species import SpeciesTable
 
     with console.errors():
-        rows = SpeciesTable.parse((bundle / "species.csv").read_bytes()).rows
+        rows = SpeciesTable.parse((bundle / SPECIES).read_bytes()).rows
         lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
         to.write_text(f'{{"species": [\n{lines}\n]}}\n', encoding="utf-8")
     console.out.print(f"{to}", soft_wrap=True)
@@ -77,10 +78,10 @@ def adopt(
     version: Annotated[str, typer.Option(help="Bundle version.")] = "first",
 ) -> None:
     """Make a bundle of the first version's joblib files. They are unpickled: trust them."""
-    from models.publishing.first_version import adopt as adopt_files
+    from models.publishing import first_version
 
     with console.errors():
-        adopt_files(joblib_folder, species, version, out)
+        first_version.adopt(joblib_folder, species, version, out)
     console.out.print(f"bundle: {out}", soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the folders that they default to."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-ROOT = Path(__file__).parent.parent.parent
-DEFAULT_BUNDLE = ROOT / "models" / "default"
-LOCAL = ROOT / ".local"
+from models.folders import LOCAL
+
 FEATURE_CACHE = LOCAL / "features.sqlite"
-MODEL_FOLDER = LOCAL / "models"
 
 Photos = Annotated[
     list[Path], typer.Argument(help="Photo folders or CSVs (path,label,group).", exists=True)

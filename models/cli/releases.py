@@ -6,7 +6,8 @@ import typer
 from rich.table import Table
 
 from models.cli import console
-from models.cli.options import DEFAULT_BUNDLE, BundleFolder, Target
+from models.cli.options import BundleFolder, Target
+from models.folders import DEFAULT_BUNDLE
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -39,14 +40,14 @@ def list_(to: Target) -> None:
 
     with console.errors():
         store = open_store(to)
-        found, now = releases.releases(store), releases.current(store)
+        versions, current = releases.published(store), releases.current(store)
     table = Table()
     table.add_column("version", overflow="fold", min_width=10)
     table.add_column("current since", overflow="fold", min_width=10)
     table.add_column("manifest sha256", overflow="fold")
-    for release in found:
-        is_current = now is not None and now.now.version == release.version
-        promoted = now.now.promoted if now and is_current else ""
+    now = current.now if current is not None else None
+    for release in versions:
+        promoted = now.promoted if now and now.version == release.version else ""
         table.add_row(release.version, promoted, release.manifest_sha256)
     console.out.print(table)
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from models.cli import console
-from models.cli.options import DEFAULT_BUNDLE, MODEL_FOLDER, BundleFolder
+from models.cli.options import BundleFolder
+from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 
 # ruff: noqa: PLC0415 - as in `models.cli`
@@ -24,10 +25,10 @@ def build(
     ] = MODEL_FOLDER,
 ) -> None:
     """Build the SavedModel from the ImageNet backbone and a bundle's species head."""
-    from models.network.model_folder import build as build_model
+    from models.network import model_folder
 
     with console.errors(), console.err.status("building"):
-        folder = build_model(bundle, to)
+        folder = model_folder.build(bundle, to)
     console.out.print(f"{folder}", soft_wrap=True)
 
 
@@ -47,11 +48,11 @@ def wrap(  # noqa: PLR0913 - the options of one command
     signature: Annotated[str | None, typer.Option(help="Of the source, if it has several.")] = None,
 ) -> None:
     """Make a model that wants floats take raw pixels or JPEG files, preprocessing in its graph."""
-    from models.network.wrapper import wrap as wrap_model
+    from models.network import wrapper
 
     spec = InputSpec(width, height, crop=crop, resampling=resampling, scaling=scaling)
     with console.errors(), console.err.status("wrapping"):
-        done = wrap_model(source, out, spec, signature=signature)
+        done = wrapper.wrap(source, out, spec, signature=signature)
     console.err.print("its entry in a manifest's models:", style="dim")
     console.out.print_json(data=done.served_model(encoding).dump())
     for name, shape in done.outputs.items():
@@ -74,10 +75,10 @@ def serve(  # noqa: PLR0913 - the options of one command
     versions: Annotated[list[str] | None, typer.Option(help="NAME:all or NAME:1,2.")] = None,
 ) -> None:
     """Serve SavedModels over TF Serving's REST API."""
-    from local import model_server as server
+    from local import model_server
 
     with console.errors():
-        server.run(
+        model_server.run(
             base,
             host=host,
             port=port,

@@ -11,15 +11,10 @@ import typer
 from rich.table import Table
 
 from models.cli import console
-from models.cli.options import (
-    DEFAULT_BUNDLE,
-    FEATURE_CACHE,
-    LOCAL,
-    BundleFolder,
-    Cache,
-    Photos,
-    SpeciesFile,
-)
+from models.cli.options import FEATURE_CACHE, BundleFolder, Cache, Photos, SpeciesFile
+from models.folders import DEFAULT_BUNDLE, LOCAL
+from parrot.model.manifest import SPECIES
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.features import Extractor
@@ -37,7 +32,7 @@ def fit(  # noqa: PLR0913 - the options of one command
     out: Annotated[Path | None, typer.Option(help="Bundle folder to write.")] = None,
     version: Annotated[str | None, typer.Option(help="Bundle version; today's date.")] = None,
     model_version: Annotated[str, typer.Option(help="Version of the served model.")] = "1",
-    species: SpeciesFile = DEFAULT_BUNDLE / "species.csv",
+    species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
     keep: Annotated[float, typer.Option(help="Share of parrots to let through.")] = 0.975,
     coverage: Annotated[float, typer.Option(help="Coverage of the species set.")] = 0.95,
     seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
@@ -64,7 +59,7 @@ def fit(  # noqa: PLR0913 - the options of one command
         fitted = train(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {name}, cross-validated", fitted.results)
+            _write_report(report, f"Bundle {name}, cross-validated", fitted.results, species)
     gates = Table(title=f"gates that keep {keep:.1%} of parrots let through; * from new sources")
     for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
         gates.add_column(heading, justify="left" if heading == "gate" else "right")
@@ -94,13 +89,13 @@ def evaluate(
     cache: Cache = FEATURE_CACHE,
 ) -> None:
     """What a bundle answers for labelled photos; photos it was fitted on flatter it."""
-    from models.evaluation.evaluator import evaluate as evaluate_bundle
+    from models.evaluation import evaluator
 
     with console.errors(), console.progress() as (progress, step):
-        results = evaluate_bundle(bundle, photos, _extractor(cache), progress=progress)
+        results = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {bundle.name}", results)
+            _write_report(report, f"Bundle {bundle.name}", results, bundle / SPECIES)
     if metrics is not None:
         metrics.parent.mkdir(parents=True, exist_ok=True)
         metrics.write_text(json.dumps(results.figures(), indent=1))
@@ -116,16 +111,15 @@ def compare(
     cache: Cache = FEATURE_CACHE,
 ) -> None:
     """Two bundles on the same photos, with 95 % intervals of the difference."""
-    from models.evaluation.comparison import compare as compare_results
-    from models.evaluation.evaluator import evaluate as evaluate_bundle
+    from models.evaluation import comparison, evaluator
 
     with console.errors(), console.progress() as (progress, _step):
         extractor = _extractor(cache)
         results = [
-            evaluate_bundle(folder, photos, extractor, progress=progress)
+            evaluator.evaluate(folder, photos, extractor, progress=progress)
             for folder in (before, after)
         ]
-        differences = compare_results(*results)
+        differences = comparison.compare(*results)
     table = Table()
     for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
         table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
@@ -148,8 +142,9 @@ def _extractor(cache: Path) -> Extractor:
     return Extractor(LITE2, cache)
 
 
-def _write_report(path: Path, title: str, results: Results) -> None:
-    from models.report.report_file import write
+def _write_report(path: Path, title: str, results: Results, species: Path) -> None:
+    from models.report import report_file
 
-    write(path, title, results)
+    rows = SpeciesTable.parse(species.read_bytes()).rows
+    report_file.write(path, title, results, {row.id: row.english for row in rows})
     console.err.print(f"report: {path}", soft_wrap=True)

@@ -13,15 +13,10 @@ from models.data.views import GATE_VIEWS, PLAIN, SPECIES_VIEWS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy.typing as npt
-
+    from models.arrays import Flags, Index
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
     from parrot.records import Floats
-
-    Array = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
-    Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)

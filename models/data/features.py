@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.augmentation import augmented
-from models.network import backbone as backbones
+from models.network.backbone import Backbone
 from models.network.lazy_tf import tf
 from parrot import images
 from parrot.errors import InvalidImage, RequestError
@@ -72,11 +72,10 @@ class Extractor:
         """Keys and features, a batch at a time."""
         if not jobs:
             return
-        backbone = backbones.load(self.backbone)
+        backbone = Backbone.load(self.backbone)
         shape = [None, view.spec.height, view.spec.width, 3]
         forward = tf().function(
-            lambda pixels: backbones.forward(backbone, pixels),
-            input_signature=[tf().TensorSpec(shape, tf().float32)],
+            backbone.features, input_signature=[tf().TensorSpec(shape, tf().float32)]
         )
         with ThreadPoolExecutor(_THREADS) as pool:
             for start in range(0, len(jobs), _BATCH):

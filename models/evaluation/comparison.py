@@ -11,6 +11,7 @@ from models.data.labelled_photos import Group
 from models.evaluation import metrics
 
 if TYPE_CHECKING:
+    from models.arrays import Array, Index
     from models.evaluation.results import Results
 
 
@@ -62,13 +63,13 @@ def compare(before: Results, after: Results) -> list[Difference]:
     return differences
 
 
-def _right(results: Results, chosen: metrics.Index) -> metrics.Array:
+def _right(results: Results, chosen: Index) -> Array:
     return np.asarray(results.guess[chosen] == results.target[chosen], np.float64)
 
 
-def _in_set(results: Results, chosen: metrics.Index) -> metrics.Array:
+def _in_set(results: Results, chosen: Index) -> Array:
     return np.asarray(results.sets[chosen, results.target[chosen]], np.float64)
 
 
-def _kept(results: Results, chosen: metrics.Index) -> metrics.Array:
+def _kept(results: Results, chosen: Index) -> Array:
     return np.asarray(results.is_parrot[chosen], np.float64)

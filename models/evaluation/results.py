@@ -14,13 +14,8 @@ from models.evaluation import metrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
+    from models.arrays import Array, Flags, Index
     from models.data.labelled_photos import LabelledPhoto
-
-    Array = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
-    Index = npt.NDArray[np.intp]
 
 _TOP = 3
 

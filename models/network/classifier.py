@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.network import backbone as backbones
 from models.network import photo_graph, savedmodel
+from models.network.backbone import Backbone
 from models.network.head import SpeciesHead
 from models.network.lazy_tf import tf
 from parrot.model.inputs import InputSpec
@@ -42,14 +42,14 @@ def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
 
 def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
     """Write the SavedModel to `folder` (.../NAME/VERSION), whole or not at all."""
-    backbone, head = backbones.load(spec), SpeciesHead.load(head_file)
+    backbone, head = Backbone.load(spec), SpeciesHead.load(head_file)
     tensor, function = tf().TensorSpec, tf().function
     image = tensor([None, INPUT.height, INPUT.width, photo_graph.CHANNELS], tf().float32, "pixels")
 
     # Traced once and called by the other two, so that the weights are in the file once.
     @function(input_signature=[image])  # type: ignore[untyped-decorator]
     def predict(pixels: Any) -> Any:
-        features = backbones.forward(backbone, pixels)
+        features = backbone.features(pixels)
         logits = tf().matmul(features, head.weights) + head.bias
         probabilities = tf().nn.softmax(logits / np.float32(head.temperature))
         return {"features": features, "logits": logits, "probabilities": probabilities}

@@ -87,7 +87,7 @@ def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
     return release, True
 
 
-def releases(store: ReleaseStore) -> list[Release]:
+def published(store: ReleaseStore) -> list[Release]:
     """All published versions, oldest name first."""
     found = []
     for name in store.names(f"{FOLDER}/"):

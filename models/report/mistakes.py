@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from models.evaluation.metrics import Array, Index
+    from models.arrays import Array, Index
     from models.evaluation.results import Results
 
     _Say = Callable[[int], tuple[str, str]]  # the answer, and its probability

@@ -14,18 +14,16 @@ from models.data.labelled_photos import Group
 from models.evaluation import curves
 from models.evaluation.figures import FIGURES
 from models.report import charts, mistakes, tables
-from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from markupsafe import Markup
 
-    from models.evaluation.metrics import Array, Flags
+    from models.arrays import Array, Flags
     from models.evaluation.results import Results
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SPECIES = Path(__file__).parent.parent / "default" / "species.csv"
 _PARTS = {"gate": "Is it a parrot", "species": "Which species", "set": "Set of species"}
 _AGAINST = ((Group.OTHER_BIRDS, "other birds", "one"), (Group.NEGATIVES, "non-birds", "two"))
 _STATED = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
@@ -61,15 +59,12 @@ class Legend:
     through: float
 
 
-def write(
-    path: Path, title: str, results: Results, *, names: Mapping[str, str] | None = None
-) -> None:
-    """Write the report; `names` are the species' names by id, English ones if not given.
+def write(path: Path, title: str, results: Results, names: Mapping[str, str]) -> None:
+    """Write the report; `names` are the species' names by id.
 
-    The file holds thumbnails of the photos: keep it as private as they are.
+    The file contains thumbnails of the photos: keep it as private as they are.
     """
-    known = _english() if names is None else names
-    labels = [known.get(species, species) for species in results.species]
+    labels = [names.get(species, species) for species in results.species]
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -94,11 +89,6 @@ def write(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html, encoding="utf-8")
-
-
-def _english() -> dict[str, str]:
-    table = SpeciesTable.parse(_SPECIES.read_bytes())
-    return {row.id: row.english for row in table.rows}
 
 
 def _summary(figures: dict[str, Any]) -> dict[str, list[Figure]]:

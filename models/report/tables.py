@@ -16,7 +16,7 @@ from models.evaluation import metrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.evaluation.metrics import Flags
+    from models.arrays import Flags, Index
     from models.evaluation.results import Results
 
 
@@ -142,8 +142,6 @@ def short(source: str) -> str:
     return "/".join(path.parts[-2:]) if path.is_absolute() else source
 
 
-def _confusion_row(
-    results: Results, name: str, truth: int | None, photos: metrics.Index
-) -> ConfusionRow:
+def _confusion_row(results: Results, name: str, truth: int | None, photos: Index) -> ConfusionRow:
     counts = np.bincount(results.guess[photos], minlength=len(results.species))
     return ConfusionRow(name, truth, tuple(counts.tolist()))

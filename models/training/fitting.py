@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
     from parrot.model.gate import Projection, Scorer
 
-    Array = npt.NDArray[np.float64]
-    Index = npt.NDArray[np.intp]
     Folds = list[tuple[Index, Index]]
 
 _STRENGTH = 1.0  # inverse regularisation of the species head
@@ -42,7 +41,6 @@ class Policy:
     head_folds: int = 10  # the rarest species have six photos: leave the head as many as possible
     source_folds: int = 8
     seed: int = 0
-    kinds: tuple[str, ...] = tuple(gates.CANDIDATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,7 @@ def _compare(
         for group in (Group.OTHER_BIRDS, Group.NEGATIVES)
     )
     candidates, scores = [], {}
-    for kind in policy.kinds:
+    for kind in gates.CANDIDATES:
         step(f"gate: {kind}, cross-fitted")
         inner = _cross_fitted_scores(
             dataset, kind, list(dataset.folds(policy.gate_folds, policy.seed))
@@ -243,9 +241,7 @@ def _fit_head(dataset: Dataset, chosen: Index) -> tuple[npt.NDArray[np.float32],
     return weights, bias
 
 
-def _curve(
-    kind: str, scores: Array, parrot: npt.NDArray[np.bool_]
-) -> LogisticCurve | MonotoneTable:
+def _curve(kind: str, scores: Array, parrot: Flags) -> LogisticCurve | MonotoneTable:
     """Score to probability: Platt's logistic curve, or for densities an isotonic table."""
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - 0.8 s, not for --help
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help

@@ -24,10 +24,8 @@ from parrot.model.gate import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy.typing as npt
+    from models.arrays import Array, Flags
 
-    Array = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
     Fitter = Callable[[Array, Flags], tuple[Projection, Scorer]]
 
 _STRENGTH = 0.1  # inverse regularisation of the logistic regression
