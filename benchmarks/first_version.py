@@ -28,7 +28,7 @@ import requests
 from flask import Flask, Response, request
 from PIL import Image
 
-from models.network import backbone
+from models.network.backbone import FEATURES, LITE2, Backbone
 from models.network.lazy_tf import tf
 
 if TYPE_CHECKING:
@@ -54,15 +54,15 @@ def build(folder: Path) -> None:
     """Write `models/NAME/1` and the four joblib files, whole or not at all."""
     draft = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    weights = backbone.load(backbone.LITE2)
-    head = np.random.default_rng(1).normal(size=(backbone.FEATURES, _CLASSES)).astype(np.float32)
+    backbone = Backbone.load(LITE2)
+    head = np.random.default_rng(1).normal(size=(FEATURES, _CLASSES)).astype(np.float32)
 
     def extract(pixels: Any) -> Mapping[str, Any]:  # noqa: ANN401 - TensorFlow has no types
         rgb = (pixels + np.array(_CAFFE_MEAN, np.float32))[..., ::-1]
-        return {"features": backbone.forward(weights, rgb)}
+        return {"features": backbone.features(rgb)}
 
     def classify(pixels: Any) -> Mapping[str, Any]:  # noqa: ANN401
-        features = backbone.forward(weights, pixels * 255.0)
+        features = backbone.features(pixels * 255.0)
         return {"probabilities": tf().nn.softmax(tf().matmul(features, head))}
 
     models = (
@@ -89,7 +89,7 @@ def _fit_gate(folder: Path) -> None:
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    features = np.abs(np.random.default_rng(2).normal(size=(_FITTED_ON, backbone.FEATURES)))
+    features = np.abs(np.random.default_rng(2).normal(size=(_FITTED_ON, FEATURES)))
     scaler = StandardScaler().fit(features)
     pca = PCA(_COMPONENTS, random_state=0).fit(scaler.transform(features))
     reduced = pca.transform(scaler.transform(features))

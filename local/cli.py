@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local import demo as demos
 from local import stack
+from local.demo import EXPLANATION, ask, samples, table
 from local.supervisor import PartFailed
 from parrot.errors import ParrotError
 
@@ -38,26 +38,26 @@ def demo(
     data: Annotated[Path, typer.Option(help="Where saved photos go.")] = stack.DEFAULT_DATA,
 ) -> None:
     """Run the local stack, classify each photo over HTTP, print the answers, stop."""
-    chosen = photos or demos.samples()
+    chosen = photos or samples()
     missing = [str(photo) for photo in chosen if not photo.is_file()]
     if missing:
         _err.print(f"[red]no such file: {', '.join(missing)}")
         raise typer.Exit(2)
     if not photos:
-        _err.print(demos.EXPLANATION)
+        _err.print(EXPLANATION)
     with (
         _console_errors(),
         _err.status("starting") as status,
         stack.running(data, say=status.update) as running,
     ):
         status.update("asking")
-        answers = [demos.ask(running.url, photo, save=save) for photo in chosen]
+        answers = [ask(running.url, photo, save=save) for photo in chosen]
         status.update("stopping")
     if json:
         for answer in answers:
             sys.stdout.write(answer.as_json() + "\n")
     else:
-        _out.print(demos.table(answers))
+        _out.print(table(answers))
     if any(answer.failed for answer in answers):
         raise typer.Exit(1)
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -20,6 +19,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from local.supervisor import Part, PartFailed, Supervisor, free_port
+from models import folders
 from models.network.model_folder import is_built
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
@@ -27,13 +27,12 @@ from parrot.adapters.bundle_files import FolderFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from models.publishing.releases import Release
 
-ROOT = Path(__file__).parent.parent
-DEFAULT_BUNDLE = ROOT / "models" / "default"
-DEFAULT_DATA = ROOT / ".local" / "data"
-MODELS = ROOT / ".local" / "models"
+ROOT, DEFAULT_BUNDLE, MODELS = folders.ROOT, folders.DEFAULT_BUNDLE, folders.MODEL_FOLDER
+DEFAULT_DATA = folders.LOCAL / "data"
 PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"
 MODEL_BUCKET = f"{PROJECT}-models"

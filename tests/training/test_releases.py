@@ -71,9 +71,9 @@ def test_an_upload_that_died_is_completed_by_the_next_try(
 ) -> None:
     """The manifest comes last, so half a version is no version."""
     store.write("bundles/v1/gate.npz", b"half", over=None)
-    assert releases.releases(store) == []
+    assert releases.published(store) == []
     assert publish(store, versions["v1"])
-    assert [release.version for release in releases.releases(store)] == ["v1"]
+    assert [release.version for release in releases.published(store)] == ["v1"]
 
 
 def test_a_damaged_bundle_is_not_published(store: ReleaseStore, versions: dict[str, Path]) -> None:
