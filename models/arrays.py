@@ -1,4 +1,4 @@
-"""What arrays hold, for type checkers."""
+"""Names for the types of arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the bundle in use and everything that can be built again are kept."""
+"""Folders of the repository: the bundle in use, and everything that can be rebuilt."""
 
 from __future__ import annotations
 

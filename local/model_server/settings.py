@@ -1,4 +1,4 @@
-"""What one server process is told at its start."""
+"""The settings of one server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that take in what others made, and give out what others read."""
+"""Commands that import and export: export-saved, species-json, adopt."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ commands = typer.Typer()
 @commands.command()
 def export_saved(
     observations: Annotated[str, typer.Argument(help="sqlite:PATH or firestore:PROJECT.")],
-    bucket: Annotated[str, typer.Argument(help="Bucket with the photos.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write; fit reads it.")],
+    bucket: Annotated[str, typer.Argument(help="Bucket that contains the photos.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write, for fit to read.")],
     *,
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
 ) -> None:
-    """Fetch what people saved, with the species they chose, as photos for fit."""
+    """Download the photos that people saved, with the species they chose, as input for fit."""
     from google.cloud.storage import Client
 
     from models.data import saved_photos
     from parrot.adapters.photo_store import BucketPhotos
 
     data = species.read_bytes()
-    with console.errors(), console.err.status("fetching"):
+    with console.errors(), console.err.status("downloading"):
         exported = saved_photos.export(
             _observations(observations),
             BucketPhotos(Client(), bucket),
@@ -48,7 +48,7 @@ def export_saved(
     console.out.print(
         f"{exported.written} photos in {out}; left out: {exported.unlabelled} without a known"
         f" species, {exported.unprocessed} not processed or rejected, {exported.duplicates}"
-        f" near-duplicates, {exported.without_photo} without a photo",
+        f" near-duplicates, {exported.without_photo} whose photo is missing",
         soft_wrap=True,
     )
 
@@ -58,7 +58,7 @@ def species_json(
     bundle: BundleFolder = DEFAULT_BUNDLE,
     to: Annotated[Path, typer.Option(help="File to write.")] = ROOT / "public" / "species.json",
 ) -> None:
-    """Write the static list of species that Hosting serves."""
+    """Write the static list of species for Firebase Hosting."""
     from parrot.http.answers import species as species_body
 
     with console.errors():
@@ -71,13 +71,13 @@ def species_json(
 @commands.command()
 def adopt(
     joblib_folder: Annotated[
-        Path, typer.Argument(help="With the four .joblib files.", exists=True)
+        Path, typer.Argument(help="Folder with the four .joblib files.", exists=True)
     ],
-    species: Annotated[Path, typer.Argument(help="species.csv in class order.", exists=True)],
+    species: Annotated[Path, typer.Argument(help="species.csv, in class order.", exists=True)],
     out: Annotated[Path, typer.Argument(help="Bundle folder to write.")],
     version: Annotated[str, typer.Option(help="Bundle version.")] = "first",
 ) -> None:
-    """Make a bundle of the first version's joblib files. They are unpickled: trust them."""
+    """Make a bundle from the first version's joblib files. Unpickles them: they must be trusted."""
     from models.publishing import first_version
 
     with console.errors():

@@ -12,9 +12,9 @@ from models.folders import LOCAL
 FEATURE_CACHE = LOCAL / "features.sqlite"
 
 Photos = Annotated[
-    list[Path], typer.Argument(help="Photo folders or CSVs (path,label,group).", exists=True)
+    list[Path], typer.Argument(help="Folders of photos, or CSVs (path,label,group).", exists=True)
 ]
-Cache = Annotated[Path, typer.Option(help="Where features are kept between runs.")]
+Cache = Annotated[Path, typer.Option(help="File that keeps features between runs.")]
 Target = Annotated[str, typer.Option("--to", help="gs://BUCKET or a folder.")]
 BundleFolder = Annotated[Path, typer.Option("--bundle", help="Bundle folder.", exists=True)]
-SpeciesFile = Annotated[Path, typer.Option(help="species.csv, in class order.")]
+SpeciesFile = Annotated[Path, typer.Option(help="The species table, in class order.")]

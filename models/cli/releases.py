@@ -1,4 +1,4 @@
-"""The life of a bundle in a bucket: publish, list, promote, rollback."""
+"""Commands around published bundles: publish, list, promote, rollback."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def publish(
     to: Target,
     bundle: BundleFolder = DEFAULT_BUNDLE,
 ) -> None:
-    """Upload a bundle as a version and read it back; a version is never overwritten."""
+    """Upload a bundle as a new version and read it back. Versions are never overwritten."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
     from parrot.adapters.bundle_files import FolderFiles
 
     with console.errors():
         release, new = releases.publish(FolderFiles(bundle), open_store(to))
-    console.out.print(f"{release.version} {'published' if new else 'was published before'}")
+    console.out.print(f"{release.version} {'published' if new else 'is already published'}")
     console.out.print("pin it with:", style="dim")
     pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"
     console.out.print(pin, soft_wrap=True)
@@ -34,7 +34,7 @@ def publish(
 
 @commands.command(name="list")
 def list_(to: Target) -> None:
-    """Published versions, and which one is current."""
+    """List the published versions and show which one is current."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
 
@@ -54,7 +54,7 @@ def list_(to: Target) -> None:
 
 @commands.command()
 def promote(version: str, to: Target) -> None:
-    """Let functions without a pinned version follow this one from their next start."""
+    """Make functions without a pinned version use this one from their next start."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
 
@@ -67,7 +67,7 @@ def promote(version: str, to: Target) -> None:
 
 @commands.command()
 def rollback(to: Target) -> None:
-    """Promote again what was current before the current version."""
+    """Go back to the version that was current before."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
 

@@ -1,4 +1,4 @@
-"""Commands that look at labelled photos: fit, evaluate, compare."""
+"""Commands that use labelled photos: fit, evaluate, compare."""
 
 from __future__ import annotations
 
@@ -29,19 +29,27 @@ commands = typer.Typer()
 def fit(  # noqa: PLR0913 - the options of one command
     photos: Photos,
     *,
-    out: Annotated[Path | None, typer.Option(help="Bundle folder to write.")] = None,
-    version: Annotated[str | None, typer.Option(help="Bundle version; today's date.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Bundle folder to write; default: .local/bundles/VERSION.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Bundle version; default: today's date.")
+    ] = None,
     model_version: Annotated[str, typer.Option(help="Version of the served model.")] = "1",
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
-    keep: Annotated[float, typer.Option(help="Share of parrots to let through.")] = 0.975,
-    coverage: Annotated[float, typer.Option(help="Coverage of the species set.")] = 0.95,
-    seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
+    keep: Annotated[
+        float, typer.Option(help="Share of parrots that the gate lets through.")
+    ] = 0.975,
+    coverage: Annotated[
+        float, typer.Option(help="How often the set of species contains the true one.")
+    ] = 0.95,
+    seed: Annotated[int, typer.Option(help="Seed of the cross-validation.")] = 0,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
-    """Fit gate and species head on labelled photos, calibrate, write a bundle with its card.
+    """Fit gate and species head on labelled photos, and write a bundle with its model card.
 
-    Features are extracted once and kept; an interrupted run goes on where it stopped.
+    Features are extracted once and kept; an interrupted run continues where it stopped.
     """
     from models.training.fitting import Policy
     from models.training.job import Order, train
@@ -60,7 +68,9 @@ def fit(  # noqa: PLR0913 - the options of one command
         if report is not None:
             step("report")
             _write_report(report, f"Bundle {name}, cross-validated", fitted.results, species)
-    gates = Table(title=f"gates that keep {keep:.1%} of parrots let through; * from new sources")
+    gates = Table(
+        title=f"let through by gates that keep {keep:.1%} of parrots; * photos from new sources"
+    )
     for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
         gates.add_column(heading, justify="left" if heading == "gate" else "right")
     for candidate in fitted.candidates:
@@ -88,7 +98,7 @@ def evaluate(
     metrics: Annotated[Path | None, typer.Option(help="metrics.json to write.")] = None,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
-    """What a bundle answers for labelled photos; photos it was fitted on flatter it."""
+    """Evaluate a bundle on labelled photos. Use photos that it was not fitted on."""
     from models.evaluation import evaluator
 
     with console.errors(), console.progress() as (progress, step):
@@ -110,7 +120,7 @@ def compare(
     *,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
-    """Two bundles on the same photos, with 95 % intervals of the difference."""
+    """Compare two bundles on the same photos, with 95 % intervals of the differences."""
     from models.evaluation import comparison, evaluator
 
     with console.errors(), console.progress() as (progress, _step):

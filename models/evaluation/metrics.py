@@ -30,15 +30,15 @@ def expected_calibration_error(probability: Array, right: Flags) -> float:
 
 
 def threshold_keeping(scores: Array, share: float) -> float:
-    """The highest threshold that at least `share` of these scores reach."""
+    """The highest threshold that at least `share` of the scores reach."""
     return float(np.quantile(scores, 1 - share, method="lower"))
 
 
 def conformal_cut(true_scores: Array, coverage: float) -> float:
-    """The score that a new true one reaches with probability `coverage`, however they spread.
+    """The cut that a new photo's true score reaches with probability `coverage`.
 
     Split conformal prediction: Vovk et al., "Algorithmic Learning in a Random World" (2005); the
-    rank counts the new photo itself.
+    rank includes the new photo. It holds for any distribution of scores.
     """
     rank = int(np.floor((len(true_scores) + 1) * (1 - coverage)))
     return float(np.sort(true_scores)[max(rank - 1, 0)])
@@ -58,7 +58,7 @@ def paired_difference(before: Array, after: Array) -> tuple[float, float, float]
     """Mean of `after - before` over the same photos, and its 95 % interval by bootstrap."""
     difference = np.asarray(after, np.float64) - np.asarray(before, np.float64)
     rng = np.random.default_rng(0)
-    # Resampling n values is drawing their counts; that needs no n x rounds table of photos.
+    # Drawing how often each value occurs needs less memory than drawing every photo.
     values, counts = np.unique(difference, return_counts=True)
     drawn = rng.multinomial(len(difference), counts / len(difference), _ROUNDS) @ values
     low, high = np.quantile(drawn / len(difference), [0.025, 0.975])

