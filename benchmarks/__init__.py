@@ -1,4 +1,4 @@
-"""How fast the service is, as ratios: to what is physically possible, and to the first version.
+"""How fast the service is, compared with what is physically possible and with the first version.
 
-Read `measure.py`: it tells the story of one run.
+Start with `measure.py`: it is one run from start to end.
 """

@@ -27,15 +27,15 @@ _err = Console(stderr=True)
 @app.command()
 def bench(
     *,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     photo: Annotated[
-        list[Path] | None, typer.Option(help="A JPEG to measure with; may be repeated.")
+        list[Path] | None, typer.Option(help="A JPEG to measure with; can be repeated.")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each photo is asked.")] = 6,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each photo is classified.")] = 6,
 ) -> None:
-    """Compare the service with what is possible at all and with the first version.
+    """Compare the service with what is physically possible and with the first version.
 
-    Two minutes. Times depend on the machine and on what else it does; the ratios hardly do.
+    Takes two minutes. Times depend on the machine and its load; the ratios hardly do.
     docs/speed.md says what is measured.
     """
     signal.signal(signal.SIGTERM, _terminate)

@@ -1,4 +1,4 @@
-"""Phones: requests that are made ready before the clock runs, sent one by one or many at once."""
+"""Clients: requests are prepared before the clock starts, and sent one by one or in parallel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OK = 200
 
 
 class WrongAnswer(Exception):
-    """Something answered, but not with 200; there is nothing to measure then."""
+    """The answer was not a 200, so there is nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Ask:
 
     @classmethod
     def ours(cls, url: str, sample: Sample) -> Ask:
-        """A multipart file, as README shows."""
+        """A multipart file, as in the README."""
         files = {"image": ("photo.jpg", sample.data, "image/jpeg")}
         return cls(requests.Request("POST", url + _PATH, files=files).prepare())
 
@@ -64,7 +64,7 @@ class Phone:
 
 
 def first_answer(ask: Ask) -> None:
-    """Ask until the answer is 200. Raises WrongAnswer after a minute."""
+    """Ask until the answer is a 200. Raises WrongAnswer after a minute."""
     phone = Phone()
     deadline = time.monotonic() + _FIRST_TRY_SECONDS
     while True:
@@ -79,7 +79,7 @@ def first_answer(ask: Ask) -> None:
 
 
 def per_second(ask: Ask, *, clients: int, total: int) -> float:
-    """Answers a second when so many clients share `total` requests."""
+    """Answers per second when `clients` share `total` requests."""
     phone = Phone(clients)
     with ThreadPoolExecutor(clients) as crowd:
         started = time.perf_counter()

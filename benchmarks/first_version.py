@@ -1,16 +1,17 @@
-"""The first version's way, written anew from its description, to compare with.
+"""The first version, rewritten from its description, to compare with.
 
     python -m benchmarks.first_version build FOLDER           two models, four pickles
     python -m benchmarks.first_version serve FOLDER PORT URL  the Flask process; URL: model server
 
-As it was: the photo in a form field `b64`, decoded in full; tf.image.resize to 224 px, as nested
-JSON lists of floats to ParrotExtractor; its features through scikit-learn's scaler, PCA, mixture
-and isotonic curve from joblib files; for a parrot, the same photo at 299 px to ParrotClassifier.
+The same: the photo arrives in a form field `b64` and is decoded in full. tf.image.resize makes it
+224 px, and it goes to ParrotExtractor as nested JSON lists of floats. The features pass through
+scikit-learn's scaler, PCA, mixture and isotonic curve from joblib files. For a parrot, the same
+photo at 299 px goes to ParrotClassifier.
 
-Not as it was: both models are our own EfficientNet-Lite2 backbone with a random head, because the
-first version's weights were never published. That is less work than its networks will have been
-(ResNet and Inception, by the sizes), so what is measured is the way and not the models. And the
-isotonic curve says "parrot" of every photo, so that both models are asked, as for a parrot.
+Different: both models are our own EfficientNet-Lite2 backbone with a random head, because the first
+version's weights were never published. They are cheaper than its networks probably were (ResNet and
+Inception, judging by the sizes), so this measures the method and not the models. And the isotonic
+curve says "parrot" for every photo, so that both models are always asked.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import requests
 from flask import Flask, Response, request
 from PIL import Image
 
-from models.network import backbone
+from models.network.backbone import FEATURES, LITE2, Backbone
 from models.network.lazy_tf import tf
 
 if TYPE_CHECKING:
@@ -42,27 +43,27 @@ _COMPONENTS, _MIXTURES, _FITTED_ON = 64, 8, 600
 _THRESHOLD = 0.5
 _TIMEOUT_SECONDS = 60
 _STAGES = ("scaler", "pca", "gmm", "iso")
-_BUILT = "built-3.txt"  # raise the number when what is built changes
+_BUILT = "built-3.txt"  # increase the number when what is built changes
 
 
 def is_built(folder: Path) -> bool:
-    """Whether `build` would find nothing to do."""
+    """Whether `build` has nothing to do."""
     return (folder / _BUILT).is_file()
 
 
 def build(folder: Path) -> None:
-    """Write `models/NAME/1` and the four joblib files, whole or not at all."""
+    """Write `models/NAME/1` and the four joblib files, completely or not at all."""
     draft = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    weights = backbone.load(backbone.LITE2)
-    head = np.random.default_rng(1).normal(size=(backbone.FEATURES, _CLASSES)).astype(np.float32)
+    backbone = Backbone.load(LITE2)
+    head = np.random.default_rng(1).normal(size=(FEATURES, _CLASSES)).astype(np.float32)
 
     def extract(pixels: Any) -> Mapping[str, Any]:  # noqa: ANN401 - TensorFlow has no types
         rgb = (pixels + np.array(_CAFFE_MEAN, np.float32))[..., ::-1]
-        return {"features": backbone.forward(weights, rgb)}
+        return {"features": backbone.features(rgb)}
 
     def classify(pixels: Any) -> Mapping[str, Any]:  # noqa: ANN401
-        features = backbone.forward(weights, pixels * 255.0)
+        features = backbone.features(pixels * 255.0)
         return {"probabilities": tf().nn.softmax(tf().matmul(features, head))}
 
     models = (
@@ -82,14 +83,14 @@ def build(folder: Path) -> None:
 
 
 def _fit_gate(folder: Path) -> None:
-    """Stages of the usual sizes; what they were fitted on does not change what they cost."""
+    """Stages of the usual sizes; the data they are fitted on does not change their cost."""
     import joblib  # noqa: PLC0415 - with scikit-learn 0.8 s, which is part of what is measured
     from sklearn.decomposition import PCA  # noqa: PLC0415
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    features = np.abs(np.random.default_rng(2).normal(size=(_FITTED_ON, backbone.FEATURES)))
+    features = np.abs(np.random.default_rng(2).normal(size=(_FITTED_ON, FEATURES)))
     scaler = StandardScaler().fit(features)
     pca = PCA(_COMPONENTS, random_state=0).fit(scaler.transform(features))
     reduced = pca.transform(scaler.transform(features))
@@ -101,12 +102,12 @@ def _fit_gate(folder: Path) -> None:
 
 
 def application(folder: Path, model_server: str) -> Flask:
-    """The Flask application; everything is loaded before the first request, as it was."""
+    """The Flask application; everything is loaded before the first request, as in the original."""
     import joblib  # noqa: PLC0415
 
     scaler, pca, gmm, iso = (joblib.load(folder / f"{name}.joblib") for name in _STAGES)
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_FORM_MEMORY_SIZE"] = None  # no Flask of its time had a limit
+    app.config["MAX_FORM_MEMORY_SIZE"] = None  # Flask had no limit then
 
     @app.post("/parrot-classifier/classify")
     def classify() -> Response:
@@ -121,7 +122,7 @@ def application(folder: Path, model_server: str) -> Flask:
             row, more = _ask(model_server, "ParrotClassifier", unit)
             traffic = (traffic[0] + more[0], traffic[1] + more[1])
             answer = json.dumps(row)
-        # Not of the first version: how the benchmark learns what went over the wire.
+        # Not in the first version: tells the benchmark what was sent to the model server.
         return Response(answer, headers={SENT: str(traffic[0]), RECEIVED: str(traffic[1])})
 
     return app
@@ -132,7 +133,7 @@ def _resized(image: Any, size: int) -> Any:  # noqa: ANN401
 
 
 def _ask(url: str, model: str, pixels: Any) -> tuple[list[float], tuple[int, int]]:  # noqa: ANN401
-    """The model's one row, and the bytes of both bodies as they were sent."""
+    """The model's one row, and the sizes in bytes of both bodies."""
     answer = requests.post(
         f"{url}/v1/models/{model}:predict",
         json={"instances": [pixels.tolist()]},
@@ -148,7 +149,7 @@ def _main(command: str, folder: Path, *rest: str) -> None:
         build(folder)
     else:
         port, url = rest
-        tf()  # at its start, not in its first request
+        tf()  # at the start, not in the first request
         application(folder, url).run("127.0.0.1", int(port), threaded=True)
 
 

@@ -1,4 +1,4 @@
-"""What no server can be faster than: decoding the photo and one forward pass, nothing else."""
+"""The lower limit for any server: decoding the photo and one forward pass, nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Limit:
-    """The service's own model and decoder in this process, on one thread."""
+    """The service's model and decoder in this process, on one thread."""
 
     def __init__(self, bundle: Path, models: Path) -> None:
         """Load the bundle's SavedModel from `models`. Raises BadBundle, ModelError."""

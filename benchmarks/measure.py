@@ -1,4 +1,4 @@
-"""The story of one run: start both services, ask them in turn, restart them, load them, end."""
+"""One run: start both services, ask them in turn, restart them, put load on them, stop them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CLIENTS = 8
 _ARTIFACTS = stack.ROOT / ".local" / "benchmark"
 _READY_SECONDS = 60.0
-_OURS_A_ROUND = 3  # cheap, so asked more often than the first version
+_OURS_A_ROUND = 3  # cheap, so measured more often than the first version
 _RESTARTS = 2
 _TOGETHER = {"ours": 48, "first version": 8}  # requests of all clients in one burst
 _BURSTS = 2
@@ -45,7 +45,7 @@ _MEBI = 2**20
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """One of the two that are compared."""
+    """One of the two services that are compared."""
 
     name: str
     url: str
@@ -62,7 +62,7 @@ def run(samples: Sequence[Sample], *, rounds: int, say: Say) -> Results:
     if not first_version.is_built(_ARTIFACTS):
         say("building the first version's models (once)")
         _build_first_version()
-    # The same photo is asked again and again, and an answer from the cache would measure nothing.
+    # The same photo is sent again and again: answers from the cache would measure nothing.
     os.environ["CLASSIFY_CACHE"] = "0"
     with (
         TemporaryDirectory(prefix="benchmark-") as folder,
@@ -101,7 +101,7 @@ def _build_first_version() -> None:
 
 @contextmanager
 def _ours(folder: Path, say: Say) -> Iterator[tuple[_Service, str]]:
-    """The local stack, and where its model server is."""
+    """The local stack, and its model server's URL."""
     with stack.running(folder / "ours", say=say) as running:
         urls = {name: url for name, url, _pid in running.parts}
         part = running.supervisor.kill("functions")
@@ -115,7 +115,7 @@ def _ours(folder: Path, say: Say) -> Iterator[tuple[_Service, str]]:
 
 @contextmanager
 def _first_version(folder: Path, say: Say) -> Iterator[_Service]:
-    """The first version's Flask process, with a model server of its own: the same program."""
+    """The first version's Flask process, with its own instance of the same model server."""
     say("starting the first version")
     models, flask = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     server = Part(
@@ -200,7 +200,7 @@ def _ms(seconds: Sequence[float]) -> Spread:
 
 
 def _server_timing(response: requests.Response, seconds: float) -> dict[str, float]:
-    """What the service says of its steps; the rest is HTTP, parsing the form and the hash."""
+    """What the service reports for its steps; the rest is HTTP, parsing the form and the hash."""
     steps = {}
     for step in response.headers["Server-Timing"].split(", "):
         name, _, duration = step.partition(";dur=")
@@ -256,7 +256,7 @@ def _pid(service: _Service) -> int:
 
 
 def _resident(pid: int) -> float:
-    """MiB of the process that answers: the largest of those that the part started."""
+    """MiB of the process that answers: the largest that the part started."""
     process = psutil.Process(pid)
     family = [process, *process.children(recursive=True)]
     return float(max(member.memory_info().rss for member in family)) / _MEBI
@@ -283,7 +283,7 @@ def _start(supervisor: Supervisor, part: Part, ask: Ask) -> float:
 
 
 def _alone(samples: Sequence[Sample], ours: _Service, say: Say) -> dict[str, float]:
-    """The one function by functions-framework's own command, without the local gateway."""
+    """The classify function alone, with functions-framework's command and without the gateway."""
     port = str(free_port())
     url = f"http://127.0.0.1:{port}"
     source = stack.ROOT / "functions" / "classify" / "main.py"

@@ -1,4 +1,4 @@
-"""The photos that are measured with: given ones, or made on the spot as large as real ones."""
+"""The photos to measure with: given ones, or synthetic ones as large as real ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _QUALITY = 90
-# From few large spots to single pixels: each step twice as fine and this much weaker, as in nature.
+# From a few large spots to single pixels: each step is twice as fine and this much weaker.
 _FADE = 0.62
 _COARSEST = 6
 
@@ -32,7 +32,7 @@ class Sample:
 
 
 def load(paths: Sequence[Path]) -> list[Sample]:
-    """Photos of one's own. Raises RequestError for what the service would refuse, OSError."""
+    """Given photos. Raises RequestError for those that the service would refuse, OSError."""
     samples = []
     for path in paths:
         data = path.read_bytes()
@@ -42,7 +42,7 @@ def load(paths: Sequence[Path]) -> list[Sample]:
 
 
 def made() -> list[Sample]:
-    """A phone's photo of 12 megapixels, and one that an app made small before it sent it."""
+    """A phone's photo of 12 megapixels, and one that an app reduced before sending it."""
     return [
         _made("12 megapixels", 4032, 3024, grain=6.0),
         _made("1024 px", 1024, 768, grain=4.0),
@@ -50,7 +50,7 @@ def made() -> list[Sample]:
 
 
 def _made(name: str, width: int, height: int, *, grain: float) -> Sample:
-    """Smooth structure at every scale and a sensor's grain, which is what JPEG spends bytes on."""
+    """Smooth structure at every scale plus grain, so that the JPEG is as large as a real one."""
     rng = np.random.default_rng(width)
     half = (width // 2, height // 2)
     canvas = np.full((half[1], half[0], 3), 120, np.float32)

@@ -1,4 +1,4 @@
-"""What a run found, as records; and as a person or a program wants to read it."""
+"""The results of a run as records, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median, and the quartiles on both sides of it."""
+    """The median and both quartiles."""
 
     median: float
     low: float
@@ -39,7 +39,7 @@ class Spread:
 class PhotoResult:
     """One photo, asked alone.
 
-    Ratios are taken round by round, so that what the machine does otherwise cancels out.
+    Ratios are computed round by round, so that the machine's other load cancels out.
     """
 
     photo: str
@@ -56,7 +56,7 @@ class PhotoResult:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One figure of both services. `ratio` above 1 is in our favour."""
+    """One figure of both services. A `ratio` above 1 is in our favour."""
 
     what: str
     unit: str

@@ -1,1 +1,1 @@
-"""The embedded stack: storage, model server, functions and page on one machine, by one command."""
+"""The local stack: storage, model server, functions and page on one machine, with one command."""

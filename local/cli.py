@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local import demo as demos
 from local import stack
+from local.demo import EXPLANATION, ask, samples, table
 from local.supervisor import PartFailed
 from parrot.errors import ParrotError
 
@@ -30,34 +30,36 @@ _err = Console(stderr=True)
 @app.command()
 def demo(
     photos: Annotated[
-        list[Path] | None, typer.Argument(help="Photos; without any, samples are shown.")
+        list[Path] | None, typer.Argument(help="Photos; without any, three samples are used.")
     ] = None,
     *,
-    json: Annotated[bool, typer.Option("--json", help="One HTTP answer a line.")] = False,
-    save: Annotated[bool, typer.Option("--save", help="Save each parrot as what it is.")] = False,
-    data: Annotated[Path, typer.Option(help="Where saved photos go.")] = stack.DEFAULT_DATA,
+    json: Annotated[bool, typer.Option("--json", help="Print one HTTP answer per line.")] = False,
+    save: Annotated[
+        bool, typer.Option("--save", help="Also save each parrot, as its best species.")
+    ] = False,
+    data: Annotated[Path, typer.Option(help="Folder for saved photos.")] = stack.DEFAULT_DATA,
 ) -> None:
-    """Run the local stack, classify each photo over HTTP, print the answers, stop."""
-    chosen = photos or demos.samples()
+    """Start the local stack, classify each photo over HTTP, print the answers, stop."""
+    chosen = photos or samples()
     missing = [str(photo) for photo in chosen if not photo.is_file()]
     if missing:
         _err.print(f"[red]no such file: {', '.join(missing)}")
         raise typer.Exit(2)
     if not photos:
-        _err.print(demos.EXPLANATION)
+        _err.print(EXPLANATION)
     with (
         _console_errors(),
         _err.status("starting") as status,
         stack.running(data, say=status.update) as running,
     ):
-        status.update("asking")
-        answers = [demos.ask(running.url, photo, save=save) for photo in chosen]
+        status.update("classifying")
+        answers = [ask(running.url, photo, save=save) for photo in chosen]
         status.update("stopping")
     if json:
         for answer in answers:
             sys.stdout.write(answer.as_json() + "\n")
     else:
-        _out.print(demos.table(answers))
+        _out.print(table(answers))
     if any(answer.failed for answer in answers):
         raise typer.Exit(1)
 
@@ -66,21 +68,23 @@ def demo(
 def up(
     *,
     port: Annotated[int, typer.Option(help="Port of the page and the functions.")] = 8080,
-    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = stack.DEFAULT_DATA,
+    data: Annotated[
+        Path, typer.Option(help="Folder for everything that is saved.")
+    ] = stack.DEFAULT_DATA,
 ) -> None:
-    """Run the local stack with the page until Ctrl-C."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore SIGINT
+    """Run the local stack with the web page until Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # background jobs of a shell ignore SIGINT
         signal.signal(number, _terminate)
     with (
         _console_errors(),
         stack.running(data, port=port, say=lambda text: _err.print(f"[dim]{text}")) as running,
     ):
         _err.print(_parts(running))
-        _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C ends everything")
+        _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
             for part, code in running.supervisor.ended():
-                _err.print(f"[red]the {part.name} ended with {code}", highlight=False)
+                _err.print(f"[red]the {part.name} ended with exit code {code}", highlight=False)
                 if part.environment:
                     _err.print("stop with Ctrl-C and start again: it needs this stack's settings")
                 else:
@@ -97,11 +101,11 @@ def _parts(running: stack.Running) -> Table:
     return parts
 
 
-class _console_errors:  # noqa: N801 - used as a context manager function would be
-    """Errors that are no bugs end with their sentence, Ctrl-C without one."""
+class _console_errors:  # noqa: N801 - used like a function
+    """Print expected errors as one sentence, without a traceback."""
 
     def __enter__(self) -> None:
-        """Nothing to prepare."""
+        """Nothing to set up."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object

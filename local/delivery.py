@@ -1,4 +1,4 @@
-"""Events to a function over HTTP: told again until it acknowledges, as Eventarc does."""
+"""Deliver events to a function over HTTP until it acknowledges them, as Eventarc does."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
 _WORKERS = 4
-_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0  # Eventarc waits 10 to 600 s; nobody does so at a desk
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0  # Eventarc waits 10 to 600 s, too long at a desk
 _DOUBLINGS = 10
 _TIMEOUT_SECONDS = 120.0
 _log = logging.getLogger(__name__)
 
 
 def pause(tries: int) -> float:
-    """Seconds until the next try after so many before this one; a float has no 2**1024."""
+    """Seconds until the next try after this many; `min` first, as a float has no 2**1024."""
     return min(_FIRST_SECONDS * 2.0 ** min(tries, _DOUBLINGS), _LONGEST_SECONDS)
 
 
 class Delivery:
-    """Takes events at once, delivers them in no particular order, forgets none while it runs."""
+    """Accepts events at once, delivers them in any order, and loses none while it runs."""
 
     def __init__(self, url: str, *, workers: int = _WORKERS) -> None:
-        """`url` is the function's; `workers` events are under way at a time."""
+        """`url` is the function's; at most `workers` events are delivered at the same time."""
         self._url = url
-        self._count = itertools.count()  # events of one instant are told apart
+        self._count = itertools.count()  # orders events that are due at the same instant
         self._waiting: list[tuple[float, int, int, CloudEvent]] = []  # due, number, tries so far
         self._unfinished = 0
         self._changed = threading.Condition()
@@ -56,7 +56,7 @@ class Delivery:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """What was not acknowledged yet is dropped; `events.missed` finds it again."""
+        """Drop what was not acknowledged; `events.missed` finds it again."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -79,7 +79,7 @@ class Delivery:
             self._changed.notify_all()
 
     def _next(self) -> tuple[CloudEvent, int] | None:
-        """The next event that is due, and how often it was tried; None: stop."""
+        """The next event that is due and how often it was tried; None to stop."""
         with self._changed:
             while not self._stopped:
                 wait = self._waiting[0][0] - time.monotonic() if self._waiting else None
@@ -100,11 +100,11 @@ class Delivery:
                         self._changed.notify_all()
                     continue
                 seconds = pause(tries)
-                _log.warning("%s: %s; again in %.1f s", event["subject"], problem, seconds)
+                _log.warning("%s: %s; retrying in %.1f s", event["subject"], problem, seconds)
                 self._wait(event, tries + 1, seconds)
 
     def _send(self, session: requests.Session, event: CloudEvent) -> str | None:
-        """None where it was acknowledged, or else what went wrong."""
+        """None if it was acknowledged, otherwise what went wrong."""
         headers, body = to_structured(event)
         try:
             response = session.post(self._url, body, headers=headers, timeout=_TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""Photos asked over HTTP, and their answers as a person or a program wants them."""
+"""Classify photos over HTTP, and print the answers for a person or a program."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from local.samples import MACAW
 
 EXPLANATION = (
     "Is it a parrot, and which one? Give photos: [bold]./dev.sh demo PHOTO...[/bold]\n"
-    "[dim]Without any, here are two photographs that scikit-learn carries (no parrots) and a"
-    " drawing made for this project."
+    "[dim]Without any, here are a drawing made for this project and two photographs"
+    " that come with scikit-learn (not parrots)."
 )
 _TIMEOUT_SECONDS = 60
 _CREATED, _SAVED_BEFORE = 201, 200
@@ -24,7 +24,7 @@ _CREATED, _SAVED_BEFORE = 201, 200
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service said of one photo, and of saving it (None: not asked)."""
+    """The service's answers for one photo; `saved` is None if it was not to be saved."""
 
     path: Path
     status: int
@@ -33,8 +33,8 @@ class Answer:
 
     @property
     def failed(self) -> bool:
-        """Whether this is a problem and no classification."""
-        return self.status >= 400  # noqa: PLR2004 - HTTP's own border
+        """Whether this is an error rather than a classification."""
+        return self.status >= 400  # noqa: PLR2004 - where HTTP's errors begin
 
     def as_json(self) -> str:
         """The HTTP answer on one line, with the photo's path."""
@@ -51,7 +51,7 @@ def samples() -> list[Path]:
 
 
 def ask(url: str, photo: Path, *, save: bool) -> Answer:
-    """Classify one photo over HTTP, and save it as the best species where it is a parrot."""
+    """Classify one photo over HTTP; if it is a parrot, save it as the best species."""
     data = photo.read_bytes()
     response = requests.post(
         f"{url}/parrot-classifier/classify",
@@ -66,7 +66,7 @@ def ask(url: str, photo: Path, *, save: bool) -> Answer:
 
 
 def table(answers: list[Answer]) -> Table:
-    """One row a photo."""
+    """One row per photo."""
     out = Table()
     for heading in ("photo", "parrot?", "species", "sure"):
         out.add_column(heading, justify="right" if heading == "sure" else "left")
@@ -83,12 +83,12 @@ def _verdict(answer: Answer) -> tuple[str, str, str]:
         return "[red]error", answer.body.get("detail", "?"), str(answer.status)
     probability = answer.body["parrot"]["probability"]
     if not answer.body["parrot"]["is_parrot"]:
-        return "no", "[dim]no parrot", f"{1 - probability:.0%}"
+        return "no", "[dim]not a parrot", f"{1 - probability:.0%}"
     best = answer.body["species"][0]
     name = f"[bold]{best['names']['en']}[/bold] [italic dim]{best['scientific_name']}[/]"
     likely = len(answer.body.get("set", {}).get("species", [best["id"]]))
     if likely == 0:
-        name += "\n[dim]not sure: it resembles no known species closely[/]"
+        name += "\n[dim]not sure: it is not close to any known species[/]"
     elif likely > 1:
         name += f"\n[dim]not sure: one of {likely}, see --json[/]"
     return f"[green]yes[/green], {probability:.0%}", name, f"{best['probability']:.0%}"

@@ -1,8 +1,8 @@
-"""Storage's notifications to CloudEvents for functions/process.
+"""Turn storage notifications into CloudEvents for functions/process.
 
-fake-gcs-server publishes to Pub/Sub, so this is as much of a Pub/Sub server as its client needs.
+fake-gcs-server publishes to Pub/Sub, so this implements the part of Pub/Sub that its client needs.
 Undelivered events are kept in memory only: at the start, `missed` compares the bucket with the
-observations, which also finds what the storage server itself had no time to publish.
+observations, which also finds what the storage server had no time to publish.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from parrot.store import ObservationStore
 
-TOPIC = "photos"
 _PUBLISH = "/google.pubsub.v1.Publisher/Publish"
 _THREADS = 8
 _AGAIN_SECONDS = 0.2
@@ -47,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 def cloud_event(resource: dict[str, Any]) -> CloudEvent:
-    """What Eventarc makes of an object's JSON resource."""
+    """The event that Eventarc sends for an object's JSON resource."""
     attributes = {
         "type": FINALIZED,
         "source": f"//storage.googleapis.com/projects/_/buckets/{resource['bucket']}",
@@ -59,7 +58,7 @@ def cloud_event(resource: dict[str, Any]) -> CloudEvent:
 
 @contextmanager
 def publisher(port: int, accept: Callable[[CloudEvent], None]) -> Iterator[None]:
-    """Serve Pub/Sub's Publish on 127.0.0.1 and hand every notification to `accept`."""
+    """Serve Pub/Sub's Publish on 127.0.0.1 and pass every notification to `accept`."""
     server = grpc.server(ThreadPoolExecutor(_THREADS))
     server.add_generic_rpc_handlers((_Publisher(accept),))
     server.add_insecure_port(f"127.0.0.1:{port}")
@@ -75,7 +74,7 @@ class _Publisher(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no t
         self._accept = accept
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        """The one method that storage's client calls; others are answered UNIMPLEMENTED."""
+        """The one method that the storage server calls; others are UNIMPLEMENTED."""
         if call.method != _PUBLISH:
             return None
         return grpc.unary_unary_rpc_method_handler(
@@ -93,13 +92,13 @@ class _Publisher(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no t
 
 
 def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEvent]:
-    """Events that the function has still to hear of, though nobody may send them any more.
+    """Events that the function still needs but that may never be sent again.
 
-    Photos without an observation of their generation; and derived files of a deleted one, which
-    the function removes when it is told of the photo that is gone.
+    These are photos without an observation of their generation, and derived files of a deleted
+    observation, which the function removes when it gets an event for the deleted photo.
     """
     for blob in bucket.list_blobs(prefix=PHOTOS):
-        event = cloud_event(blob._properties)  # noqa: SLF001 - the resource as it came
+        event = cloud_event(blob._properties)  # noqa: SLF001 - the resource as received
         photo = stored_photo(event)
         if photo is not None:
             known = observations.get(photo.uid, photo.id)
@@ -121,7 +120,7 @@ def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEven
 
 
 def serve(port: int, function: str, bucket: str, observations: Path) -> None:
-    """Run until the process is ended. STORAGE_EMULATOR_HOST says where the bucket is."""
+    """Run until a signal. STORAGE_EMULATOR_HOST says where the bucket is."""
     with Delivery(function) as delivery, publisher(port, delivery.accept):
         for event in _patiently(bucket, observations):
             delivery.accept(event)
@@ -129,11 +128,11 @@ def serve(port: int, function: str, bucket: str, observations: Path) -> None:
 
 
 def _patiently(bucket: str, observations: Path) -> list[CloudEvent]:
-    """What was missed, as soon as the storage server answers: it is started beside us."""
+    """What was missed; waits until the storage server answers, which starts at the same time."""
     while True:
         try:
             return list(missed(Client().bucket(bucket), SqliteObservations(observations)))
-        except NotFound:  # the very first start: no bucket, so nothing missed
+        except NotFound:  # the first start: there is no bucket yet, so nothing was missed
             return []
         except (GoogleAPIError, requests.RequestException, StoreUnavailable) as error:
             _log.warning("cannot look for missed events yet: %s", type(error).__name__)

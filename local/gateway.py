@@ -1,6 +1,6 @@
-"""The HTTP functions and the page behind one port, as Firebase Hosting puts them.
+"""The HTTP functions and the page behind one port, as with Firebase Hosting.
 
-Every function is loaded by functions-framework, as it is when deployed; gunicorn serves them.
+functions-framework loads every function, as it does when deployed; gunicorn serves them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def application() -> WSGIApplication:
             application = functions[owner]
         return application(environ, start_response)
 
-    return dispatch  # type: ignore[return-value]  # an iterable of bytes, whatever the app made
+    return dispatch  # type: ignore[return-value]  # an iterable of bytes
 
 
 def _within(folder: str, path: str) -> bool:

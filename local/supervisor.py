@@ -1,4 +1,4 @@
-"""Child processes: started with a log each, watched, and ended together."""
+"""Child processes: started with one log each, watched, and stopped together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOG_LINES = 15
 
 
 class PartFailed(Exception):
-    """A part ended or never answered; the message carries the end of its log."""
+    """A part ended or never answered; the message includes the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class Part:
 
 
 class Supervisor:
-    """Runs parts; leaving the context ends all of them, last started first."""
+    """Runs parts; leaving the context stops all of them, last started first."""
 
     def __init__(self, logs: Path) -> None:
-        """`logs` is the folder for one log file a part."""
+        """`logs` is a folder for the parts' log files."""
         self._logs = logs
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
 
@@ -64,7 +64,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # A group of its own: the terminal's Ctrl-C reaches only us, and we end the parts.
+                # In its own group: the terminal's Ctrl-C reaches only us, and we stop the parts.
                 start_new_session=True,
             )
         self._running[part.name] = (part, process)
@@ -82,7 +82,7 @@ class Supervisor:
         return process.pid
 
     def ended(self) -> list[tuple[Part, int]]:
-        """Parts that ended by themselves since last asked, and their exit codes."""
+        """Parts that ended by themselves since the last call, and their exit codes."""
         gone = [
             (part, process.returncode)
             for part, process in self._running.values()
@@ -93,14 +93,14 @@ class Supervisor:
         return gone
 
     def kill(self, name: str) -> Part:
-        """End one part at once, as an accident would; `start` starts it again."""
+        """Kill one part at once, as an accident would; `start` starts it again."""
         part, process = self._running.pop(name)
         _signal(process, signal.SIGKILL)
         process.wait()
         return part
 
     def stop(self) -> None:
-        """End every part, last started first: politely, then after some seconds not."""
+        """Stop every part, last started first; kill those that do not stop within seconds."""
         processes = [process for _, process in reversed(self._running.values())]
         for process in processes:
             _signal(process, signal.SIGTERM)
@@ -122,14 +122,14 @@ class Supervisor:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now."""
+    """A port of 127.0.0.1 that is free right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal the part and whatever it started."""
+    """Signal the part and everything that it started."""
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:

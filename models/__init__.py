@@ -1,1 +1,1 @@
-"""Backbone, training, evaluation, export, publishing and serving: what `python -m models` does."""
+"""Train, evaluate, publish and build the models: what `python -m models` does."""

@@ -1,9 +1,9 @@
 """A small server for a TF Serving model folder that speaks TF Serving's REST API.
 
-For local work and tests, where the real server's container is not at hand. One request, read from
-the outside in: `targets` (which model, which verb) -> `registry` (which loaded version) -> `bodies`
-(bytes to JSON) -> `predict` (`tensors`, the signature call, `answers`). Beside it `watcher` polls
-the folder and loads and unloads what `versions` decides.
+For local work and tests without the real server's container. A request passes through `targets`
+(which model, which verb), `registry` (which loaded version), `bodies` (bytes to JSON) and `predict`
+(`tensors`, the signature's call, `answers`). Meanwhile `watcher` polls the folder, and loads and
+unloads what `versions` decides.
 
 Importing this package imports neither TensorFlow nor Flask; only `run` does.
 """
@@ -30,32 +30,26 @@ def run(  # noqa: PLR0913 - these are the flags of one command, all but the fold
     poll_seconds: float = Settings.poll_seconds,
     labels: Iterable[str] = (),
     versions: Iterable[str] = (),
-    http_threads: int = Settings.http_threads,
-    inter_op_threads: int = Settings.inter_op_threads,
-    intra_op_threads: int = Settings.intra_op_threads,
 ) -> None:
     """Serve every model under `base` until SIGTERM or SIGINT.
 
     Args:
         base: the folder that holds `NAME/VERSION/saved_model.pb`.
         host: the address to bind; keep it local, there is no authentication.
-        port: 0 takes a free one; the `ready:` line names it.
-        poll_seconds: seconds between two looks at the folder; 0 looks once, at the start.
+        port: 0 picks a free one; the `ready:` line names it.
+        poll_seconds: seconds between two scans of the folder; 0 scans once, at the start.
         labels: `NAME:LABEL=VERSION` each; a label works while its version is loaded.
         versions: `NAME:all` or `NAME:1,2` each; a model without one serves its latest version.
-        http_threads: requests answered at the same time.
-        inter_op_threads: TensorFlow's threads for independent operations.
-        intra_op_threads: TensorFlow's threads inside one operation.
 
-    Prints `ready: http://HOST:PORT` on stdout once the first look is finished, and one line per
+    Prints `ready: http://HOST:PORT` on stdout once the first scan is finished, and one line per
     loaded or unloaded version on stderr.
 
     Raises:
-        NotADirectoryError: `base` is no folder.
-        ValueError: a label or a version policy is not of its form; the message says which.
-        SystemExit: always, in the end; status 0 after a signal.
+        NotADirectoryError: `base` is not a folder.
+        ValueError: a label or a version policy is malformed; the message says which.
+        SystemExit: always at the end; status 0 after a signal.
     """
-    # Imported here so that a command's --help need not pay for the web server.
+    # Imported here so that --help does not pay for the web server.
     from local.model_server.server import serve  # noqa: PLC0415
 
     serve(
@@ -66,8 +60,5 @@ def run(  # noqa: PLR0913 - these are the flags of one command, all but the fold
             poll_seconds=poll_seconds,
             labels=tuple(map(Label.parse, labels)),
             policies=tuple(map(VersionPolicy.parse, versions)),
-            http_threads=http_threads,
-            inter_op_threads=inter_op_threads,
-            intra_op_threads=intra_op_threads,
         )
     )

@@ -73,11 +73,10 @@ def _batch_size(name: str, array: Array) -> int:
 
 
 def _columns(outputs: Mapping[str, Array]) -> tuple[dict[str, Any], Writer]:
-    """Bring each output into a form for the writer that is returned beside them.
+    """Convert each output for the writer that is returned with them.
 
-    orjson is ten times as fast as `json` and writes a float32 in the shortest form that tells it
-    apart, but it knows no NaN: an answer with one takes the slow road, which has to find the
-    shortest form by way of NumPy's.
+    orjson is ten times as fast as `json` and writes a float32 in its shortest form, but it cannot
+    write NaN: an answer with one takes the slow path, which gets the shortest form from NumPy.
     """
     finite = all(np.isfinite(array).all() for array in outputs.values() if array.dtype.kind == "f")
     values: dict[str, Any] = {}
@@ -89,7 +88,7 @@ def _columns(outputs: Mapping[str, Array]) -> tuple[dict[str, Any], Writer]:
                 f"Failed to write JSON value for type {array.dtype.name} (output {name})"
             )
         elif finite:
-            values[name] = array[()]  # a scalar leaves its array, which orjson wants
+            values[name] = array[()]  # orjson needs a scalar outside its array
         elif array.dtype == np.float32:
             values[name] = array.astype(np.str_).astype(np.float64).tolist()
         else:
@@ -112,7 +111,7 @@ def _text(name: str, value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        # TF Serving would send the bytes as they are, in a body that is then no JSON.
+        # TF Serving would send the bytes unchanged, and the body would not be valid JSON.
         raise InvalidArgument(
             f"Output {name} is not UTF-8; an output named *{_BYTES_SUFFIX} is sent as base64"
         ) from error

@@ -1,4 +1,4 @@
-"""The HTTP side: one request in, one answer in TF Serving's form out."""
+"""The HTTP side: requests in, answers in TF Serving's format out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _GZIP_FROM_BYTES = 1024  # below this a compressed answer is hardly smaller
-_GZIP_LEVEL = 1  # the client is near; a higher level costs more time than it saves
+_GZIP_LEVEL = 1  # clients are local: a higher level costs more time than it saves
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def create_app(registry: Registry) -> Flask:
     """Build the WSGI application that answers for a registry's models."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BODY_BYTES
-    # The path is matched by `targets`, in the raw form in which TF Serving sees it.
+    # `targets` matches the raw path, as TF Serving does.
     app.url_map.merge_slashes = False
 
     def handle(path: str) -> Response:  # noqa: ARG001 - see above
@@ -59,7 +59,7 @@ def _answer(registry: Registry, target: Target) -> bytes:
     with registry.lease(target) as lease:
         if target.verb is Verb.PREDICT:
             return predict(lease.servable, body)
-        # Only models of TF 1's Estimators have signatures for these verbs.
+        # Only models from TF 1's Estimators have signatures for these verbs.
         wanted = f"tensorflow/serving/{target.verb.value}"
         method_name = find_signature(lease.servable, body).method_name
         if method_name != wanted:

@@ -58,7 +58,7 @@ def parse(body: bytes) -> JsonObject:
 
 
 def _parse_non_finite(body: bytes) -> object:
-    """Python's own parser is slower, but knows NaN and Infinity, which orjson takes for errors."""
+    """Python's parser is slower but accepts NaN and Infinity, which orjson refuses."""
     try:
         return json.loads(body.decode())
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError too

@@ -1,10 +1,10 @@
-"""What a request can be told, as one tree, in TF Serving's terms.
+"""The errors that a request can get, as one tree, in TF Serving's terms.
 
 ServingError                a canonical code and a message
 |- InvalidArgument      400 the request cannot be understood or does not fit the signature
 |- NotFound             404 no such model, or no such version of it
 |- BodyTooLarge         413 the body, or what it decompresses to, is over the limit
-|- Unimplemented        501 a verb or a type that this server does not speak
+|- Unimplemented        501 a verb or a type that this server does not support
 `- ModelError               TensorFlow's own error while the model ran; its code says which status
 """
 
@@ -82,7 +82,7 @@ class BodyTooLarge(ServingError):
 
 
 class Unimplemented(ServingError):
-    """A verb or a type that this server does not speak."""
+    """A verb or a type that this server does not support."""
 
     def __init__(self, message: str) -> None:
         """Say what went wrong."""

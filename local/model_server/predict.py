@@ -1,4 +1,4 @@
-"""The story of one prediction."""
+"""One prediction from request body to response body."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _from_instances(instances: object, signature: Signature) -> Mapping[str, Arr
         return _single("instances", instances, signature)
     if not all(objects):
         raise InvalidArgument(
-            f"Item {objects.index(not objects[0])} of 'instances' is of another kind than 0"
+            f"Item {objects.index(not objects[0])} of 'instances' differs in kind from item 0"
         )
     names = {spec.name for spec in signature.inputs}
     for index, item in enumerate(instances):
@@ -92,7 +92,7 @@ def _from_instances(instances: object, signature: Signature) -> Mapping[str, Arr
 def _from_inputs(inputs: object, signature: Signature) -> Mapping[str, Array]:
     if not isinstance(inputs, dict) or tensors.is_base64(inputs):
         return _single("inputs", inputs, signature)
-    # A name beyond the signature's is passed over, as TF Serving does in this format.
+    # Names that the signature does not have are ignored, as TF Serving does in this format.
     for spec in signature.inputs:
         if spec.name not in inputs:
             raise InvalidArgument(f"Missing named input: {spec.name} in 'inputs' object.")

@@ -1,4 +1,4 @@
-"""Which versions are loaded, loading or gone; safe under threads."""
+"""Which versions are loaded, loading or gone; thread-safe."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class VersionStatus:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A loaded version in the hands of one request; it stays loaded until that is answered."""
+    """A loaded version in use by one request; it stays loaded until the request is answered."""
 
     id: VersionId
     servable: Servable
@@ -64,16 +64,16 @@ class _Held:
 
 
 class Registry:
-    """Every version that was ever wanted, as TF Serving keeps them for its status answer."""
+    """Every version that was ever wanted; TF Serving also keeps them for its status answer."""
 
     def __init__(self, labels: Iterable[Label] = ()) -> None:
-        """Begin with nothing loaded; `labels` are only looked up."""
+        """Start with nothing loaded; `labels` are only looked up."""
         self._labels = {(label.model, label.label): label.version for label in labels}
         self._statuses: dict[VersionId, VersionStatus] = {}
         self._held: dict[VersionId, _Held] = {}
         self._lock = Lock()
 
-    # What the watcher tells.
+    # Called by the watcher.
 
     def mark(self, version_id: VersionId, state: State, error: ServingError | None = None) -> None:
         """Record a step of a version that is not loaded: START, LOADING, or END."""
@@ -87,12 +87,12 @@ class Registry:
             self._set(version_id, State.AVAILABLE)
 
     def withdraw(self, version_id: VersionId) -> None:
-        """Give this version to no more requests, while those under way finish: UNLOADING."""
+        """Give this version to no new requests; running ones finish: UNLOADING."""
         with self._lock:
             self._set(version_id, State.UNLOADING)
 
     def sweep(self) -> tuple[VersionId, ...]:
-        """Let go of the withdrawn versions whose last request is answered: END. Return those."""
+        """Release withdrawn versions whose last request is answered: END. Return them."""
         with self._lock:
             done = tuple(
                 version_id
@@ -110,15 +110,15 @@ class Registry:
             return frozenset(filter(self._is_available, self._statuses))
 
     def in_memory(self) -> frozenset[VersionId]:
-        """Return the versions that are held: those that serve, and those on their way out."""
+        """Return the versions that are in memory: serving or unloading."""
         with self._lock:
             return frozenset(self._held)
 
-    # What requests ask.
+    # Called by requests.
 
     @contextmanager
     def lease(self, target: Target) -> Iterator[Lease]:
-        """Hold the version that a target means for the length of a with-block.
+        """Hold the target's version for the length of a with-block.
 
         Raises:
             InvalidArgument: the label names no loaded version (TF Serving's choice of code).
@@ -154,7 +154,7 @@ class Registry:
         wanted = "any versions" if target.version is None else f"version {target.version}"
         raise NotFound(f"Could not find {wanted} of model {target.model}")
 
-    # The rest expects the lock to be held.
+    # The methods below expect the lock to be held.
 
     def _set(self, version_id: VersionId, state: State, error: ServingError | None = None) -> None:
         self._statuses[version_id] = VersionStatus(version_id, state, error)

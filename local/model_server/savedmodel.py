@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Send file descriptor 2 nowhere: TensorFlow's libraries greet it before any flag is read."""
+    """Discard file descriptor 2: TensorFlow's libraries write to it before they read any flag."""
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -41,7 +41,7 @@ with _quiet_stderr():
 
 _TAG = "serve"
 _GRAPH_FILE = "saved_model.pb"
-# TensorFlow wraps an operation's own sentence in a heading about stack traces and its node's name.
+# TensorFlow puts an operation's sentence between a note on stack traces and the node's name.
 _GRAPH_ERROR = re.compile(
     r"Graph execution error:.*?<stack traces unavailable>\n(?P<sentence>.*?)(?:\n\t \[\[.*)?",
     re.DOTALL,
@@ -89,7 +89,7 @@ class SavedModel:
 
 
 def limit_threads(*, inter_op: int, intra_op: int) -> None:
-    """Set TensorFlow's thread counts; only before its first operation."""
+    """Set TensorFlow's thread counts; must be called before its first operation."""
     tf.config.threading.set_inter_op_parallelism_threads(inter_op)
     tf.config.threading.set_intra_op_parallelism_threads(intra_op)
 
@@ -100,7 +100,7 @@ def _read_meta_graph(folder: Path) -> Any:
         saved_model.ParseFromString((folder / _GRAPH_FILE).read_bytes())
     except OSError as error:
         raise ModelError(Code.NOT_FOUND, str(error)) from error
-    except Exception as error:  # protobuf's DecodeError has a different home in each backend
+    except Exception as error:  # protobuf's DecodeError is a different class in each backend
         raise ModelError(Code.DATA_LOSS, f"Cannot parse {_GRAPH_FILE}: {error}") from error
     for meta_graph in saved_model.meta_graphs:
         if set(meta_graph.meta_info_def.tags) == {_TAG}:
@@ -128,7 +128,7 @@ def _shape(proto: Any) -> tuple[int | None, ...] | None:
 
 def _to_numpy(tensor: Any) -> Array:
     value = tensor.numpy()
-    # A string scalar comes as plain bytes.
+    # A string scalar arrives as plain bytes.
     return np.asarray(value, dtype=np.object_) if isinstance(value, bytes) else np.asarray(value)
 
 

@@ -1,4 +1,4 @@
-"""The server's processes: a gunicorn master that binds the port, and one worker with TensorFlow."""
+"""The server as gunicorn runs it: a master that binds the port, and one worker with TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from local.model_server.settings import Settings
 
-_GRACE_SECONDS = 1  # for requests under way at a signal; the whole shutdown is to take under 2 s
-_KEEP_ALIVE_SECONDS = 75  # longer than clients pool connections, so that they close first
+_GRACE_SECONDS = 1  # for running requests at a signal; the whole shutdown should take less than 2 s
+_KEEP_ALIVE_SECONDS = 75  # longer than clients keep connections, so that they close first
+# For two cores shared with other programs: a request runs on one core, two requests use both.
+_REQUEST_THREADS, _INTER_OP_THREADS, _INTRA_OP_THREADS = 4, 2, 1
 _TF_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "ABSL_MIN_LOG_LEVEL": "3"}
 
 
@@ -33,7 +35,7 @@ def serve(settings: Settings) -> None:
 
 
 class _Server(BaseApplication):
-    """gunicorn's view of this server: its configuration, and what each worker loads."""
+    """The gunicorn application: its configuration, and what each worker loads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,13 +47,13 @@ class _Server(BaseApplication):
             "bind": f"{settings.host}:{settings.port}",
             "worker_class": PromptWorker,
             "workers": 1,  # each would load every model
-            "threads": settings.http_threads,
-            # No heartbeat limit: importing TensorFlow and loading may take long on a busy machine.
+            "threads": _REQUEST_THREADS,
+            # No heartbeat limit: importing TensorFlow and loading can take long on a busy machine.
             "timeout": 0,
             "graceful_timeout": _GRACE_SECONDS,
             "keepalive": _KEEP_ALIVE_SECONDS,
             "loglevel": "warning",
-            "control_socket_disable": True,  # it would write to the user's home
+            "control_socket_disable": True,  # it would write to the home folder
             "post_worker_init": _announce,
         }
         for name, value in options.items():
@@ -59,16 +61,14 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         """In the worker: load the models, then start to poll."""
-        # TensorFlow must not be imported before the fork, its threads would not survive it.
+        # TensorFlow must not be imported before the fork: its threads would not survive it.
         from local.model_server import savedmodel  # noqa: PLC0415
         from local.model_server.app import create_app  # noqa: PLC0415
         from local.model_server.watcher import Watcher  # noqa: PLC0415
 
         settings = self._settings
         _log_to_stderr()
-        savedmodel.limit_threads(
-            inter_op=settings.inter_op_threads, intra_op=settings.intra_op_threads
-        )
+        savedmodel.limit_threads(inter_op=_INTER_OP_THREADS, intra_op=_INTRA_OP_THREADS)
         registry = Registry(settings.labels)
         watcher = Watcher(settings, registry, savedmodel.SavedModel)
         watcher.poll()

@@ -1,4 +1,4 @@
-"""What one server process is told at its start."""
+"""The settings of one server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The flags of `run`, whose docstring explains each.
-
-    The thread counts suit two cores shared with other processes: a request runs on one core, two
-    requests can use both.
-    """
+    """The flags of `run`, whose docstring explains each."""
 
     base: Path
     host: str = "127.0.0.1"
@@ -25,6 +21,3 @@ class Settings:
     poll_seconds: float = 1.0
     labels: tuple[Label, ...] = ()
     policies: tuple[VersionPolicy, ...] = ()
-    http_threads: int = 4
-    inter_op_threads: int = 2
-    intra_op_threads: int = 1

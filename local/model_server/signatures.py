@@ -1,4 +1,4 @@
-"""What a loaded model looks like to the rest of the server; nothing here knows TensorFlow."""
+"""A loaded model as the rest of the server sees it, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DEFAULT_SIGNATURE = "serving_default"
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A named input: TensorFlow's name of its type, and its shape.
+    """A named input: TensorFlow's name for its type, and its shape.
 
-    A size of None is any size, a shape of None any rank.
+    A size of None means any size, a shape of None any rank.
     """
 
     name: str
@@ -27,7 +27,7 @@ class TensorSpec:
     shape: tuple[int | None, ...] | None
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
-        """Whether a tensor of this shape may be fed."""
+        """Whether the input accepts a tensor of this shape."""
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(

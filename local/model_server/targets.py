@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from local.model_server.errors import InvalidArgument, NotFound
 
 _MODEL = r"/v1/models/(?P<model>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-# The whole path has to match, query string and all, and upper case is as good: TF Serving's rule.
+# The whole path has to match, including any query string, in any case: TF Serving's rule.
 _POST = re.compile(rf"{_MODEL}:(?P<verb>classify|regress|predict)", re.IGNORECASE | re.ASCII)
 _GET = re.compile(rf"{_MODEL}(?:/(?P<verb>metadata))?", re.IGNORECASE | re.ASCII)
 _ALL_MODELS = "/v1/models"
@@ -30,7 +30,7 @@ class Verb(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A verb and the model it is for; with neither version nor label, the latest is meant."""
+    """A verb and its model; without version and label, the latest version."""
 
     verb: Verb
     model: str
@@ -47,8 +47,8 @@ def parse(method: str, path: str) -> Target:
     """Read a request line's method and its raw path, still percent-encoded, with any query.
 
     Raises:
-        InvalidArgument: the path is under /v1/ but of no known form, as TF Serving has it.
-        NotFound: the path lies elsewhere.
+        InvalidArgument: the path is under /v1/ but malformed, as in TF Serving.
+        NotFound: any other path.
     """
     if not path.lower().startswith(_API_PREFIX):
         raise NotFound(f"Nothing is served at {path}")
@@ -69,7 +69,7 @@ def parse(method: str, path: str) -> Target:
 def _version(digits: str | None) -> int | None:
     if digits is None:
         return None
-    # Compared as a length first: int() refuses thousands of digits with an error of its own.
+    # The length is compared first: int() raises its own error for thousands of digits.
     if len(digits) > len(str(_MAX_VERSION)) or int(digits) > _MAX_VERSION:
         raise InvalidArgument(f"Failed to convert version: {digits[:40]} to numeric.")
     return int(digits)

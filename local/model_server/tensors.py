@@ -1,4 +1,4 @@
-"""JSON values -> tensors, with TF Serving's strictness: nothing is converted silently."""
+"""JSON values -> tensors, as strict as TF Serving: nothing is converted silently."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def preview(value: object) -> str:
     """Write a JSON value for an error message, cut short."""
     try:
         text = json.dumps(value, ensure_ascii=False)
-    except RecursionError:  # orjson reads deeper nesting than json writes
+    except RecursionError:  # orjson reads deeper nesting than json can write
         return "(nested too deeply to show)"
     return text if len(text) <= _PREVIEW_CHARS else f"{text[:_PREVIEW_CHARS]}..."
 
@@ -186,7 +186,7 @@ def _from_base64(text: str) -> bytes:
     """Decode standard base64; white space and missing padding are forgiven, as in TF Serving."""
     try:
         return pybase64.b64decode(text, validate=True)
-    except ValueError:  # of which binascii.Error is one; non-ASCII text raises the plain kind
+    except ValueError:  # including binascii.Error; non-ASCII text raises a plain ValueError
         compact = "".join(text.split())
         padding = "" if compact.endswith("=") else "=" * (-len(compact) % 4)
     try:

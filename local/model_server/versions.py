@@ -1,4 +1,4 @@
-"""Versions on disk, and the decision which of them to load and unload.
+"""Versions on disk, and the decision which ones to load and unload.
 
 `scan` reads the folder; everything else here is a pure function of what it found.
 """
@@ -83,9 +83,9 @@ Folders = dict[VersionId, VersionFolder]
 
 
 def scan(base: Path) -> Folders:
-    """Find every `NAME/VERSION` under `base` that has its graph file, so no half-written one.
+    """Find every `NAME/VERSION` under `base` that has a graph file.
 
-    A folder that vanishes while it is being read counts as absent.
+    A folder that vanishes while it is read counts as absent.
     """
     folders: Folders = {}
     for model in _subfolders(base):
@@ -100,9 +100,9 @@ def scan(base: Path) -> Folders:
 
 
 def settled(now: Folders, before: Folders | None, loaded: AbstractSet[VersionId]) -> Folders:
-    """Leave out the folders that somebody still writes to: those that changed since `before`.
+    """Leave out folders that are still being written: those that changed since `before`.
 
-    Without an earlier look (None) all pass, and so does a loaded version: its files are read.
+    Without an earlier scan (None) all pass. A loaded version always passes: it was read already.
     """
     if before is None:
         return now
@@ -130,7 +130,7 @@ def aspired(folders: Folders, policies: Iterable[VersionPolicy]) -> Folders:
 def to_load(
     wanted: Folders, in_memory: AbstractSet[VersionId], failed: Mapping[VersionId, Fingerprint]
 ) -> tuple[VersionFolder, ...]:
-    """Choose what is wanted and not in memory; what failed only once its files have changed."""
+    """Choose what is wanted and not in memory; what failed, only after its files changed."""
     return tuple(
         folder
         for version_id, folder in sorted(wanted.items())
@@ -139,7 +139,7 @@ def to_load(
 
 
 def to_unload(wanted: Folders, serving: AbstractSet[VersionId]) -> tuple[VersionId, ...]:
-    """Choose what serves and is no longer wanted, unless nothing wanted serves in its place yet."""
+    """Choose what is no longer wanted, unless its replacement does not serve yet."""
     wanted_models = {version_id.model for version_id in wanted}
     replaced = {version_id.model for version_id in wanted if version_id in serving}
     return tuple(
@@ -161,9 +161,9 @@ def _fingerprint(folder: Path) -> Fingerprint:
     files: list[tuple[str, int, int]] = []
     for parent, _, names in os.walk(folder):
         for name in names:
-            path = os.path.join(parent, name)  # noqa: PTH118 - every second, so without Path's cost
+            path = os.path.join(parent, name)  # noqa: PTH118 - runs every second, and Path is slower
             try:
-                stat = os.stat(path)  # noqa: PTH116 - likewise
+                stat = os.stat(path)  # noqa: PTH116 - as above
             except FileNotFoundError:
                 continue
             files.append((os.path.relpath(path, folder), stat.st_size, stat.st_mtime_ns))

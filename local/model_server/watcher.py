@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from threading import Event
+import time
 from typing import TYPE_CHECKING
 
 from local.model_server import bodies, versions
@@ -27,21 +27,20 @@ log = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Polls one base folder, with `load` to turn a version folder into a servable."""
+    """Polls one base folder; `load` turns a version folder into a servable."""
 
     def __init__(
         self, settings: Settings, registry: Registry, load: Callable[[Path], Servable]
     ) -> None:
-        """Begin without a look; `load` raises ServingError for a folder that it cannot load."""
+        """Nothing is scanned here; `load` raises ServingError for a folder that it cannot load."""
         self._settings = settings
         self._registry = registry
         self._load = load
         self._seen: Folders | None = None
         self._failed: dict[VersionId, Fingerprint] = {}
-        self._stopping = Event()
 
     def poll(self) -> None:
-        """Look once: load what is wanted and new, then unload what that replaced."""
+        """Scan once: load what is wanted and new, then unload what it replaces."""
         found = versions.scan(self._settings.base)
         settled = versions.settled(found, self._seen, self._registry.serving())
         self._seen = found
@@ -57,19 +56,16 @@ class Watcher:
         for version_id in ended:
             log.info("unloaded %s", version_id)
         if ended:
-            gc.collect()  # a loaded graph is full of reference cycles, and large
+            gc.collect()  # a loaded graph is large and full of reference cycles
 
     def run(self) -> None:
-        """Poll until `stop`; a failed look is logged, and the next one tries again."""
-        while not self._stopping.wait(self._settings.poll_seconds):
+        """Poll for ever; a scan that fails is logged, and the next one tries again."""
+        while True:
+            time.sleep(self._settings.poll_seconds)
             try:
                 self.poll()
             except Exception:
-                log.exception("looking at %s failed", self._settings.base)
-
-    def stop(self) -> None:
-        """End `run` at its next turn."""
-        self._stopping.set()
+                log.exception("scanning %s failed", self._settings.base)
 
     def _load_version(self, folder: VersionFolder) -> None:
         self._registry.mark(folder.id, State.LOADING)
@@ -87,7 +83,7 @@ class Watcher:
             log.info("loaded %s", folder.id)
 
     def _fail(self, folder: VersionFolder, error: ServingError) -> None:
-        # Remembered with the files as they are: another try only makes sense when they change.
+        # Remembered with its files: another try makes sense only after they change.
         self._failed[folder.id] = folder.fingerprint
         self._registry.mark(folder.id, State.END, error)
         log.error("failed to load %s: %s", folder.id, error.message)
@@ -96,8 +92,8 @@ class Watcher:
 def _warm_up(servable: Servable, folder: Path) -> None:
     """Replay `assets.extra/warmup.json`, the body of a `:predict` request, if it is there.
 
-    A graph is optimised on its first call, which would else be some client's slow request. As in
-    TF Serving, a warm-up that fails fails the load.
+    A graph is optimised on its first call, which would otherwise slow down some client's request.
+    As in TF Serving, a failed warm-up fails the load.
     """
     path = folder / _WARMUP_FILE
     if path.is_file():

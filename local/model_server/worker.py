@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, made to leave as soon as the last answer is out."""
+"""gunicorn's threaded worker, which exits as soon as the last answer is sent."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class PromptWorker(ThreadWorker):
-    """Differs from its parent only in how it ends, which is the same for every signal."""
+    """Differs from its parent only in how it exits, which is the same for every signal."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Finish the requests under way; do not linger for clients that merely stay connected."""
+        """Finish running requests; do not wait for clients that only stay connected."""
         if not self.booted:
-            os._exit(0)  # still importing or loading: nothing to finish, and nobody to tell
-        self.cfg.set("keepalive", 0)  # for the connections that fall idle from now on
+            os._exit(0)  # still importing or loading: there is nothing to finish
+        self.cfg.set("keepalive", 0)  # for connections that become idle from now on
         self.method_queue.defer(self._expire_idle)
         super().handle_exit(sig, frame)
 
@@ -29,13 +29,13 @@ class PromptWorker(ThreadWorker):
         self.handle_exit(sig, frame)
 
     def run(self) -> None:
-        """Serve until a signal, then skip the teardown of TensorFlow, which takes a second."""
+        """Serve until a signal, then skip TensorFlow's teardown, which takes a second."""
         super().run()
         logging.shutdown()
         sys.stdout.flush()
         os._exit(0)
 
     def _expire_idle(self) -> None:
-        """Let every idle connection's time be up; the main loop closes such."""
+        """Expire every idle connection; the main loop closes them."""
         for connection in self.keepalived_conns:
             connection.timeout = 0.0

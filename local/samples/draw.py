@@ -44,7 +44,7 @@ _LOWER_BEAK = ((384, 276), (330, 292), (318, 318), (344, 346), (386, 330))
 _UPPER_BEAK = ((384, 202), (340, 190), (302, 214), (284, 266), (292, 336), (314, 300), (384, 286))
 _SHINE = (372 + 212j, 340 + 210j, 312 + 232j, 298 + 276j)
 _BRANCH = ((-60, 684), (300, 660), (700, 634), (1060, 596), (1060, 650), (600, 700), (-60, 752))
-# In the order of painting; then where the feathers point (90 is down), their length and width.
+# In drawing order: outline, two colours, direction of the feathers (90 is down), length, width.
 _PLUMAGE: tuple[Plumage, ...] = (
     (_TAIL, _DEEP, _BLUE, 66, 200, 26),
     (_BREAST, _YELLOW, _AMBER, 84, 44, 18),
@@ -79,7 +79,7 @@ def macaw() -> Image.Image:
 
 
 def _feathers(size: tuple[int, int], part: Plumage, chance: Random) -> Image.Image:
-    """Tiles for one part; the feathers nearest to the head come last and lie on top."""
+    """Feathers for one part; those nearest to the head are drawn last, on top."""
     outline, first, second, degrees, length, width = part
     layer = Image.new("RGB", size, first)
     pen = ImageDraw.Draw(layer)
@@ -121,7 +121,7 @@ def _face(bird: Image.Image) -> None:
 
 
 def _light(bird: Image.Image) -> None:
-    """Darken the edge that turns from the light, brighten the one that meets it."""
+    """Darken the edge away from the light, brighten the one towards it."""
     alpha = bird.getchannel("A")
     for shift, colour, strength in ((-46, (8, 14, 40), 0.9), (34, (255, 250, 226), 0.35)):
         moved = ImageChops.offset(alpha, shift * _FINER, int(shift * 0.6) * _FINER)

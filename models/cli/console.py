@@ -1,4 +1,4 @@
-"""What the commands show a person: progress, tables, errors as sentences."""
+"""What the commands print: progress, tables, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ err = Console(stderr=True)
 
 
 def figures(columns: dict[str, Results]) -> Table:
-    """One column of figures for each of the named results."""
+    """One column of figures per result, with its name as heading."""
     from models.evaluation.figures import FIGURES, figure_text
 
     table = Table()
@@ -39,7 +39,7 @@ def figures(columns: dict[str, Results]) -> Table:
 def progress() -> Iterator[
     tuple[Callable[[str, int], Callable[[int], None]], Callable[[str], None]]
 ]:
-    """A bar for each view of the photos, a line for each step after that."""
+    """A progress bar for each view of the photos, then a line for each step."""
     columns = (
         TextColumn("{task.description:>36}"),
         BarColumn(),
@@ -60,7 +60,7 @@ def progress() -> Iterator[
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """What a person can mend ends with its sentence, not with a traceback."""
+    """Print an error that the user can fix as a sentence, without a traceback."""
     from models.data.labelled_photos import BadDataset
     from models.publishing.releases import Refused
     from parrot.errors import ParrotError

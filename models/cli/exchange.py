@@ -1,4 +1,4 @@
-"""Commands that take in what others made, and give out what others read."""
+"""Commands that import and export: export-saved, species-json, adopt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.cli import console
-from models.cli.options import DEFAULT_BUNDLE, ROOT, BundleFolder, SpeciesFile
+from models.cli.options import BundleFolder, SpeciesFile
+from models.folders import DEFAULT_BUNDLE, ROOT
+from parrot.model.manifest import SPECIES
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.saved_photos import AllObservations
@@ -22,21 +25,20 @@ commands = typer.Typer()
 @commands.command()
 def export_saved(
     observations: Annotated[str, typer.Argument(help="sqlite:PATH or firestore:PROJECT.")],
-    bucket: Annotated[str, typer.Argument(help="Bucket with the photos.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write; fit reads it.")],
+    bucket: Annotated[str, typer.Argument(help="Bucket that contains the photos.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write, for fit to read.")],
     *,
-    species: SpeciesFile = DEFAULT_BUNDLE / "species.csv",
+    species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
 ) -> None:
-    """Fetch what people saved, with the species they chose, as photos for fit."""
+    """Download the photos that people saved, with the species they chose, as input for fit."""
     from google.cloud.storage import Client
 
-    from models.data.saved_photos import export
+    from models.data import saved_photos
     from parrot.adapters.photo_store import BucketPhotos
-    from parrot.model.species import SpeciesTable
 
     data = species.read_bytes()
-    with console.errors(), console.err.status("fetching"):
-        exported = export(
+    with console.errors(), console.err.status("downloading"):
+        exported = saved_photos.export(
             _observations(observations),
             BucketPhotos(Client(), bucket),
             SpeciesTable.parse(data),
@@ -46,7 +48,7 @@ def export_saved(
     console.out.print(
         f"{exported.written} photos in {out}; left out: {exported.unlabelled} without a known"
         f" species, {exported.unprocessed} not processed or rejected, {exported.duplicates}"
-        f" near-duplicates, {exported.without_photo} without a photo",
+        f" near-duplicates, {exported.without_photo} whose photo is missing",
         soft_wrap=True,
     )
 
@@ -56,12 +58,11 @@ def species_json(
     bundle: BundleFolder = DEFAULT_BUNDLE,
     to: Annotated[Path, typer.Option(help="File to write.")] = ROOT / "public" / "species.json",
 ) -> None:
-    """Write the static list of species that Hosting serves."""
+    """Write the static list of species for Firebase Hosting."""
     from parrot.http.answers import species as species_body
-    from parrot.model.species import SpeciesTable
 
     with console.errors():
-        rows = SpeciesTable.parse((bundle / "species.csv").read_bytes()).rows
+        rows = SpeciesTable.parse((bundle / SPECIES).read_bytes()).rows
         lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
         to.write_text(f'{{"species": [\n{lines}\n]}}\n', encoding="utf-8")
     console.out.print(f"{to}", soft_wrap=True)
@@ -70,17 +71,17 @@ def species_json(
 @commands.command()
 def adopt(
     joblib_folder: Annotated[
-        Path, typer.Argument(help="With the four .joblib files.", exists=True)
+        Path, typer.Argument(help="Folder with the four .joblib files.", exists=True)
     ],
-    species: Annotated[Path, typer.Argument(help="species.csv in class order.", exists=True)],
+    species: Annotated[Path, typer.Argument(help="species.csv, in class order.", exists=True)],
     out: Annotated[Path, typer.Argument(help="Bundle folder to write.")],
     version: Annotated[str, typer.Option(help="Bundle version.")] = "first",
 ) -> None:
-    """Make a bundle of the first version's joblib files. They are unpickled: trust them."""
-    from models.publishing.first_version import adopt as adopt_files
+    """Make a bundle from the first version's joblib files. Unpickles them: they must be trusted."""
+    from models.publishing import first_version
 
     with console.errors():
-        adopt_files(joblib_folder, species, version, out)
+        first_version.adopt(joblib_folder, species, version, out)
     console.out.print(f"bundle: {out}", soft_wrap=True)
 
 

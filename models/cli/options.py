@@ -1,4 +1,4 @@
-"""Options that several commands share, and the folders that they default to."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from typing import Annotated
 
 import typer
 
-ROOT = Path(__file__).parent.parent.parent
-DEFAULT_BUNDLE = ROOT / "models" / "default"
-LOCAL = ROOT / ".local"
+from models.folders import LOCAL
+
 FEATURE_CACHE = LOCAL / "features.sqlite"
-MODEL_FOLDER = LOCAL / "models"
 
 Photos = Annotated[
-    list[Path], typer.Argument(help="Photo folders or CSVs (path,label,group).", exists=True)
+    list[Path], typer.Argument(help="Folders of photos, or CSVs (path,label,group).", exists=True)
 ]
-Cache = Annotated[Path, typer.Option(help="Where features are kept between runs.")]
+Cache = Annotated[Path, typer.Option(help="File that keeps features between runs.")]
 Target = Annotated[str, typer.Option("--to", help="gs://BUCKET or a folder.")]
 BundleFolder = Annotated[Path, typer.Option("--bundle", help="Bundle folder.", exists=True)]
-SpeciesFile = Annotated[Path, typer.Option(help="species.csv, in class order.")]
+SpeciesFile = Annotated[Path, typer.Option(help="The species table, in class order.")]

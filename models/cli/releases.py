@@ -1,4 +1,4 @@
-"""The life of a bundle in a bucket: publish, list, promote, rollback."""
+"""Commands around published bundles: publish, list, promote, rollback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import typer
 from rich.table import Table
 
 from models.cli import console
-from models.cli.options import DEFAULT_BUNDLE, BundleFolder, Target
+from models.cli.options import BundleFolder, Target
+from models.folders import DEFAULT_BUNDLE
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -18,14 +19,14 @@ def publish(
     to: Target,
     bundle: BundleFolder = DEFAULT_BUNDLE,
 ) -> None:
-    """Upload a bundle as a version and read it back; a version is never overwritten."""
+    """Upload a bundle as a new version and read it back. Versions are never overwritten."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
     from parrot.adapters.bundle_files import FolderFiles
 
     with console.errors():
         release, new = releases.publish(FolderFiles(bundle), open_store(to))
-    console.out.print(f"{release.version} {'published' if new else 'was published before'}")
+    console.out.print(f"{release.version} {'published' if new else 'is already published'}")
     console.out.print("pin it with:", style="dim")
     pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"
     console.out.print(pin, soft_wrap=True)
@@ -33,27 +34,27 @@ def publish(
 
 @commands.command(name="list")
 def list_(to: Target) -> None:
-    """Published versions, and which one is current."""
+    """List the published versions and show which one is current."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
 
     with console.errors():
         store = open_store(to)
-        found, now = releases.releases(store), releases.current(store)
+        versions, current = releases.published(store), releases.current(store)
     table = Table()
     table.add_column("version", overflow="fold", min_width=10)
     table.add_column("current since", overflow="fold", min_width=10)
     table.add_column("manifest sha256", overflow="fold")
-    for release in found:
-        is_current = now is not None and now.now.version == release.version
-        promoted = now.now.promoted if now and is_current else ""
+    now = current.now if current is not None else None
+    for release in versions:
+        promoted = now.promoted if now and now.version == release.version else ""
         table.add_row(release.version, promoted, release.manifest_sha256)
     console.out.print(table)
 
 
 @commands.command()
 def promote(version: str, to: Target) -> None:
-    """Let functions without a pinned version follow this one from their next start."""
+    """Make functions without a pinned version use this one from their next start."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
 
@@ -66,7 +67,7 @@ def promote(version: str, to: Target) -> None:
 
 @commands.command()
 def rollback(to: Target) -> None:
-    """Promote again what was current before the current version."""
+    """Go back to the version that was current before."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from models.cli import console
-from models.cli.options import DEFAULT_BUNDLE, MODEL_FOLDER, BundleFolder
+from models.cli.options import BundleFolder
+from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 
 # ruff: noqa: PLC0415 - as in `models.cli`
@@ -19,15 +20,13 @@ commands = typer.Typer()
 @commands.command()
 def build(
     bundle: BundleFolder = DEFAULT_BUNDLE,
-    to: Annotated[
-        Path, typer.Option(help="Model folder to write NAME/VERSION into.")
-    ] = MODEL_FOLDER,
+    to: Annotated[Path, typer.Option(help="Folder to write NAME/VERSION to.")] = MODEL_FOLDER,
 ) -> None:
     """Build the SavedModel from the ImageNet backbone and a bundle's species head."""
-    from models.network.model_folder import build as build_model
+    from models.network import model_folder
 
     with console.errors(), console.err.status("building"):
-        folder = build_model(bundle, to)
+        folder = model_folder.build(bundle, to)
     console.out.print(f"{folder}", soft_wrap=True)
 
 
@@ -38,46 +37,54 @@ def wrap(  # noqa: PLR0913 - the options of one command
     *,
     width: Annotated[int, typer.Option(help="Input width in pixels.")],
     height: Annotated[int, typer.Option(help="Input height in pixels.")],
-    scaling: Annotated[Scaling, typer.Option(help="Range that the model wants.")],
+    scaling: Annotated[Scaling, typer.Option(help="Range of values that the model expects.")],
     crop: Annotated[Crop, typer.Option(help="How a photo becomes that rectangle.")] = Crop.CENTER,
     resampling: Annotated[
-        Resampling, typer.Option(help="How it is made smaller.")
+        Resampling, typer.Option(help="How a photo is made smaller.")
     ] = Resampling.ANTIALIAS,
-    encoding: Annotated[Encoding, typer.Option(help="What functions will send.")] = Encoding.RAW,
-    signature: Annotated[str | None, typer.Option(help="Of the source, if it has several.")] = None,
+    encoding: Annotated[
+        Encoding, typer.Option(help="What the functions will send.")
+    ] = Encoding.RAW,
+    signature: Annotated[
+        str | None, typer.Option(help="Signature of the source, if it has several.")
+    ] = None,
 ) -> None:
-    """Make a model that wants floats take raw pixels or JPEG files, preprocessing in its graph."""
-    from models.network.wrapper import wrap as wrap_model
+    """Wrap a model that takes floats: the new one takes raw pixels or JPEG files."""
+    from models.network import wrapper
 
     spec = InputSpec(width, height, crop=crop, resampling=resampling, scaling=scaling)
     with console.errors(), console.err.status("wrapping"):
-        done = wrap_model(source, out, spec, signature=signature)
-    console.err.print("its entry in a manifest's models:", style="dim")
+        done = wrapper.wrap(source, out, spec, signature=signature)
+    console.err.print("entry for the manifest:", style="dim")
     console.out.print_json(data=done.served_model(encoding).dump())
     for name, shape in done.outputs.items():
         console.err.print(f"output {name} {shape}", markup=False)
-    console.err.print(f"largest difference to the source on noise: {done.difference:.2g}")
+    console.err.print(f"largest difference from the source, on noise: {done.difference:.2g}")
 
 
 @commands.command()
 def serve(  # noqa: PLR0913 - the options of one command
     base: Annotated[
-        Path, typer.Option(help="Model folder: NAME/VERSION/saved_model.pb.")
+        Path, typer.Option(help="Folder of NAME/VERSION/saved_model.pb.")
     ] = MODEL_FOLDER,
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the REST API; 0: a free one.")] = 8501,
+    port: Annotated[int, typer.Option(help="Port of the REST API; 0 picks a free one.")] = 8501,
     poll_seconds: Annotated[
-        float, typer.Option(help="How often to look for versions; 0: once.")
+        float, typer.Option(help="Seconds between looking for new versions; 0: only once.")
     ] = 1.0,
-    label: Annotated[list[str] | None, typer.Option(help="NAME:LABEL=VERSION.")] = None,
-    versions: Annotated[list[str] | None, typer.Option(help="NAME:all or NAME:1,2.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="A label for a version: NAME:LABEL=VERSION.")
+    ] = None,
+    versions: Annotated[
+        list[str] | None, typer.Option(help="Versions to serve: NAME:all or NAME:1,2.")
+    ] = None,
 ) -> None:
     """Serve SavedModels over TF Serving's REST API."""
-    from local import model_server as server
+    from local import model_server
 
     with console.errors():
-        server.run(
+        model_server.run(
             base,
             host=host,
             port=port,

@@ -1,4 +1,4 @@
-"""Commands that look at labelled photos: fit, evaluate, compare."""
+"""Commands that use labelled photos: fit, evaluate, compare."""
 
 from __future__ import annotations
 
@@ -11,15 +11,10 @@ import typer
 from rich.table import Table
 
 from models.cli import console
-from models.cli.options import (
-    DEFAULT_BUNDLE,
-    FEATURE_CACHE,
-    LOCAL,
-    BundleFolder,
-    Cache,
-    Photos,
-    SpeciesFile,
-)
+from models.cli.options import FEATURE_CACHE, BundleFolder, Cache, Photos, SpeciesFile
+from models.folders import DEFAULT_BUNDLE, LOCAL
+from parrot.model.manifest import SPECIES
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.features import Extractor
@@ -34,19 +29,27 @@ commands = typer.Typer()
 def fit(  # noqa: PLR0913 - the options of one command
     photos: Photos,
     *,
-    out: Annotated[Path | None, typer.Option(help="Bundle folder to write.")] = None,
-    version: Annotated[str | None, typer.Option(help="Bundle version; today's date.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Bundle folder to write; default: .local/bundles/VERSION.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Bundle version; default: today's date.")
+    ] = None,
     model_version: Annotated[str, typer.Option(help="Version of the served model.")] = "1",
-    species: SpeciesFile = DEFAULT_BUNDLE / "species.csv",
-    keep: Annotated[float, typer.Option(help="Share of parrots to let through.")] = 0.975,
-    coverage: Annotated[float, typer.Option(help="Coverage of the species set.")] = 0.95,
-    seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
+    species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
+    keep: Annotated[
+        float, typer.Option(help="Share of parrots that the gate lets through.")
+    ] = 0.975,
+    coverage: Annotated[
+        float, typer.Option(help="How often the set of species contains the true one.")
+    ] = 0.95,
+    seed: Annotated[int, typer.Option(help="Seed of the cross-validation.")] = 0,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
-    """Fit gate and species head on labelled photos, calibrate, write a bundle with its card.
+    """Fit gate and species head on labelled photos, and write a bundle with its model card.
 
-    Features are extracted once and kept; an interrupted run goes on where it stopped.
+    Features are extracted once and kept; an interrupted run continues where it stopped.
     """
     from models.training.fitting import Policy
     from models.training.job import Order, train
@@ -64,8 +67,10 @@ def fit(  # noqa: PLR0913 - the options of one command
         fitted = train(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {name}, cross-validated", fitted.results)
-    gates = Table(title=f"gates that keep {keep:.1%} of parrots let through; * from new sources")
+            _write_report(report, f"Bundle {name}, cross-validated", fitted.results, species)
+    gates = Table(
+        title=f"let through by gates that keep {keep:.1%} of parrots; * photos from new sources"
+    )
     for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
         gates.add_column(heading, justify="left" if heading == "gate" else "right")
     for candidate in fitted.candidates:
@@ -93,14 +98,14 @@ def evaluate(
     metrics: Annotated[Path | None, typer.Option(help="metrics.json to write.")] = None,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
-    """What a bundle answers for labelled photos; photos it was fitted on flatter it."""
-    from models.evaluation.evaluator import evaluate as evaluate_bundle
+    """Evaluate a bundle on labelled photos. Use photos that it was not fitted on."""
+    from models.evaluation import evaluator
 
     with console.errors(), console.progress() as (progress, step):
-        results = evaluate_bundle(bundle, photos, _extractor(cache), progress=progress)
+        results = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {bundle.name}", results)
+            _write_report(report, f"Bundle {bundle.name}", results, bundle / SPECIES)
     if metrics is not None:
         metrics.parent.mkdir(parents=True, exist_ok=True)
         metrics.write_text(json.dumps(results.figures(), indent=1))
@@ -115,17 +120,16 @@ def compare(
     *,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
-    """Two bundles on the same photos, with 95 % intervals of the difference."""
-    from models.evaluation.comparison import compare as compare_results
-    from models.evaluation.evaluator import evaluate as evaluate_bundle
+    """Compare two bundles on the same photos, with 95 % intervals of the differences."""
+    from models.evaluation import comparison, evaluator
 
     with console.errors(), console.progress() as (progress, _step):
         extractor = _extractor(cache)
         results = [
-            evaluate_bundle(folder, photos, extractor, progress=progress)
+            evaluator.evaluate(folder, photos, extractor, progress=progress)
             for folder in (before, after)
         ]
-        differences = compare_results(*results)
+        differences = comparison.compare(*results)
     table = Table()
     for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
         table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
@@ -148,8 +152,9 @@ def _extractor(cache: Path) -> Extractor:
     return Extractor(LITE2, cache)
 
 
-def _write_report(path: Path, title: str, results: Results) -> None:
-    from models.report.report_file import write
+def _write_report(path: Path, title: str, results: Results, species: Path) -> None:
+    from models.report import report_file
 
-    write(path, title, results)
+    rows = SpeciesTable.parse(species.read_bytes()).rows
+    report_file.write(path, title, results, {row.id: row.english for row in rows})
     console.err.print(f"report: {path}", soft_wrap=True)

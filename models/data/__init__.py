@@ -1,1 +1,1 @@
-"""Labelled photos: where they are, how they are varied, what people saved."""
+"""Labelled photos: how they are read, augmented and turned into features."""

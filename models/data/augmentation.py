@@ -1,4 +1,4 @@
-"""Photos made different in ways that say nothing about the bird."""
+"""Photos changed in ways that say nothing about the bird."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TRIES = 20  # until a random cut fits into the photo
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """What may happen to a photo before it is looked at; ranges are drawn from evenly.
+    """How a photo may be changed before features are extracted; every range is sampled uniformly.
 
-    `short_side` are the pixels that are left of the shorter side at most.
+    The shorter side is reduced to at most `short_side` pixels.
     """
 
     short_side: tuple[float, float]
@@ -53,7 +53,7 @@ def augmented(photo: Photo, how: Augmentation, name: str) -> bytes:
 
 
 def _cut(image: Image.Image, how: Augmentation, rng: np.random.Generator) -> Image.Image:
-    """A random part; half the time in proportions of its own, else near the photo's."""
+    """A random part: half the time with the photo's proportions, otherwise with random ones."""
     width, height = image.size
     for _ in range(_TRIES):
         area = rng.uniform(*how.area) * width * height

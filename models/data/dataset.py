@@ -1,4 +1,4 @@
-"""Labelled photos with the features of every view that training and evaluation look at."""
+"""Labelled photos with the features of every view that training and evaluation use."""
 
 from __future__ import annotations
 
@@ -13,22 +13,17 @@ from models.data.views import GATE_VIEWS, PLAIN, SPECIES_VIEWS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy.typing as npt
-
+    from models.arrays import Flags, Index
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
     from parrot.records import Floats
 
-    Array = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
-    Index = npt.NDArray[np.intp]
-
 
 @dataclass(frozen=True)
 class Dataset:
-    """`plain` (n, d) is what is served; `gate` (v, n, d) and `head` (w, n, d) is for training.
+    """`plain` (n, d) is as served; `gate` (v, n, d) and `head` (w, n, d) are for training.
 
-    `head` is zero where a photo has no species of the table.
+    `head` is zero for photos that show no species of the table.
     """
 
     photos: Sequence[LabelledPhoto]
@@ -49,7 +44,7 @@ class Dataset:
         return np.array([index.get(photo.species or "", -1) for photo in self.photos], np.intp)
 
     def folds(self, count: int, seed: int) -> Iterator[tuple[Index, Index]]:
-        """Training and test photos; near-duplicates stay together, classes are spread evenly."""
+        """Training and test photos; near-duplicates stay together, classes are balanced."""
         from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
 
         strata = [photo.species or photo.group.value for photo in self.photos]
@@ -58,7 +53,7 @@ class Dataset:
         yield from splitter.split(self.plain, strata, clusters)
 
     def source_folds(self, count: int) -> Iterator[tuple[Index, Index]]:
-        """Training and test photos of different sources; as many folds as there are sources."""
+        """Training and test photos from different sources; at most as many folds as sources."""
         from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
 
         sources = [photo.source for photo in self.photos]
@@ -74,9 +69,9 @@ def load(
     training: bool = True,
     progress: Callable[[str, int], Callable[[int], None]],
 ) -> Dataset:
-    """Extract what the cache does not have; only the plain view where not for training.
+    """Extract what is not cached yet; without `training` only the plain view.
 
-    `progress(name, total)` starts a display and returns what to tell it of each step.
+    `progress(name, total)` starts a progress bar and returns the function that advances it.
     """
     paths = [photo.path for photo in photos]
     known = [number for number, photo in enumerate(photos) if photo.species in species]

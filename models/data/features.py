@@ -1,7 +1,7 @@
-"""Photos to features, once: cached by photo, backbone and view.
+"""Photos to features, each computed once: cached by photo, backbone and view.
 
-The pixels come from `parrot.images`, the very module that serves. The cache is one SQLite file,
-written batch by batch, so that an interrupted run goes on where it stopped.
+The pixels come from `parrot.images`, as in production. The cache is one SQLite file, written batch
+by batch, so that an interrupted run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.augmentation import augmented
-from models.network import backbone as backbones
+from models.network.backbone import Backbone
 from models.network.lazy_tf import tf
 from parrot import images
 from parrot.errors import InvalidImage, RequestError
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from parrot.records import Floats
 
 _BATCH = 32
-_THREADS = 2  # decoding beside the forward pass; Pillow lets go of the GIL
-# Raise when preprocessing, augmentation or the forward pass changes what it computes.
+_THREADS = 2  # decoding during the forward pass; Pillow releases the GIL
+# Increase when preprocessing, augmentation or the forward pass changes what it computes.
 _REVISION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """What decides a photo's features, and where those known already are kept."""
+    """Computes features with one backbone and caches them in one file."""
 
     backbone: BackboneSpec
     cache: Path
@@ -50,7 +50,7 @@ class Extractor:
     ) -> Floats:
         """(n, features), in the order of `paths`.
 
-        `progress` is told how many photos were finished since it was last told. Raises
+        `progress` gets the number of photos that were finished since its last call. Raises
         InvalidImage with the photo's path.
         """
         self.cache.parent.mkdir(parents=True, exist_ok=True)
@@ -69,14 +69,13 @@ class Extractor:
     def _extract(
         self, jobs: Sequence[tuple[bytes, Path]], view: View
     ) -> Iterator[tuple[list[bytes], Floats]]:
-        """Keys and features, a batch at a time."""
+        """Keys and features, batch by batch."""
         if not jobs:
             return
-        backbone = backbones.load(self.backbone)
+        backbone = Backbone.load(self.backbone)
         shape = [None, view.spec.height, view.spec.width, 3]
         forward = tf().function(
-            lambda pixels: backbones.forward(backbone, pixels),
-            input_signature=[tf().TensorSpec(shape, tf().float32)],
+            backbone.features, input_signature=[tf().TensorSpec(shape, tf().float32)]
         )
         with ThreadPoolExecutor(_THREADS) as pool:
             for start in range(0, len(jobs), _BATCH):

@@ -1,8 +1,8 @@
 """Labelled photos for training and evaluation: a folder, or a CSV of path, label and group.
 
-A folder is `parrots/LABEL/*`, `other_birds/LABEL/*`, `negatives/LABEL/*`; where it holds an
-`index.csv` with `near_duplicates` and `source`, photos that share a value of the first never end
-up on two sides of a split, and the second can be left out whole.
+A folder contains `parrots/LABEL/*`, `other_birds/LABEL/*` and `negatives/LABEL/*`. Its `index.csv`,
+if there is one, may have two more columns: photos with the same `near_duplicates` are never split
+between training and test, and all photos of one `source` can be left out together.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from parrot.images import MEDIA_TYPES
 
-UNSORTED = "_unsorted-parrot"  # label of what is certainly a parrot, species not sure
+UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 LABELS = Path(__file__).with_name("labels.csv")
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
 
 
 class Group(StrEnum):
-    """What kind of thing a photo shows."""
+    """What a photo shows."""
 
     PARROTS = "parrots"
     OTHER_BIRDS = "other_birds"
@@ -29,27 +29,27 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
-    """One photo and what people say of it; `species` is an id of species.csv, None if not one."""
+    """One photo and its label; `species` is an id of species.csv, None if it is none of them."""
 
     path: Path
     group: Group
     label: str
     species: str | None
-    cluster: str  # photos of one cluster stay on one side of a split
+    cluster: str  # photos of one cluster are never split between training and test
     source: str
 
     @property
     def is_parrot(self) -> bool:
-        """What the gate is to say."""
+        """What the gate should answer."""
         return self.group is Group.PARROTS
 
 
 class BadDataset(Exception):
-    """The photos or their index cannot be used; the message says which line."""
+    """The photos or their index cannot be used; the message names the line."""
 
 
 def read(where: Path) -> list[LabelledPhoto]:
-    """All labelled photos of a folder or a CSV, in a fixed order. Raises BadDataset."""
+    """All labelled photos of a folder or a CSV, sorted by path. Raises BadDataset."""
     if where.is_file():
         photos = _from_csv(where, where.parent)
     elif (where / "index.csv").is_file():
@@ -59,7 +59,7 @@ def read(where: Path) -> list[LabelledPhoto]:
     else:
         raise BadDataset(f"{where} is neither a folder nor a CSV")
     if not photos:
-        raise BadDataset(f"{where} holds no photos ({', '.join(MEDIA_TYPES)})")
+        raise BadDataset(f"{where} contains no photos ({', '.join(MEDIA_TYPES)})")
     return sorted(photos, key=lambda photo: str(photo.path))
 
 
@@ -105,7 +105,7 @@ def _from_folder(root: Path) -> list[LabelledPhoto]:
 
 
 def _species(group: str, label: str, by_label: dict[str, str]) -> str | None:
-    """A label's species; a label may also be a species id itself."""
+    """A label's species; a label may also be a species id."""
     if group != Group.PARROTS:
         return None
     return by_label.get(label, label if label in by_label.values() else None)

@@ -1,9 +1,9 @@
 """Saved observations and their photos as a training set: what people chose becomes labels.
 
-A folder of `parrots/SPECIES/UID-ID.EXT` and an `index.csv` that `fit` reads. Photos of one user
-share a `near_duplicates` value, so that they stay on one side of every split; users and ids are
-hashed. `bundle` and `model` say which model judged the photo, `label_map` is the sha256
-of the species table whose indices the labels have.
+It is a folder of `parrots/SPECIES/UID-ID.EXT` with an `index.csv` that `fit` reads. Photos of one
+user share a `near_duplicates` value, so that they are never split between training and test. Users
+and ids are hashed. `bundle` and `model` name the model that judged the photo; `label_map` is the
+sha256 of the species table that the labels refer to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from parrot.model.manifest import digest
 from parrot.observation import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from parrot.model.species import SpeciesTable
@@ -41,7 +41,7 @@ _COLUMNS = (
 
 
 class AllObservations(Protocol):
-    """Every user's observations; the functions never ask for this."""
+    """Every user's observations; the functions never need all of them."""
 
     def everything(self) -> Iterator[Observation]:
         """In no particular order. Raises StoreUnavailable."""
@@ -65,18 +65,16 @@ class Exported:
     duplicates: int
 
 
-def export(  # noqa: PLR0913 - both ends of a copy
+def export(
     observations: AllObservations,
     originals: Originals,
     species: SpeciesTable,
     species_csv: bytes,
     folder: Path,
-    *,
-    progress: Callable[[], None] = lambda: None,
 ) -> Exported:
-    """Write the training set; again is harmless, and fetches only what is not there.
+    """Write the training set; a second run fetches only what is missing.
 
-    A near-duplicate of the same user adds nothing and is left out. Raises StoreUnavailable.
+    Near-duplicates of the same user's photos are left out. Raises StoreUnavailable.
     """
     known = {row.id for row in species.rows}
     label_map = digest(species_csv)
@@ -85,7 +83,6 @@ def export(  # noqa: PLR0913 - both ends of a copy
         dict.fromkeys(("unlabelled", "unprocessed", "without_photo", "duplicates"), 0),
     )
     for observation in observations.everything():
-        progress()
         label = observation.label
         if observation.status not in _USED:
             counts["unprocessed"] += 1
@@ -123,7 +120,7 @@ def export(  # noqa: PLR0913 - both ends of a copy
 def _fetch(
     observation: Observation, species: str, originals: Originals, folder: Path
 ) -> Path | None:
-    """The photo's path in the folder; None where it is gone or is no photo after all."""
+    """The photo's path in the folder; None if it no longer exists or cannot be read."""
     name = f"{_hash(observation.uid)}-{_hash(observation.id)}"
     path = folder / "parrots" / species / f"{name}{_SUFFIX.get(observation.media_type, '')}"
     if path.is_file() and digest(path.read_bytes()) == observation.sha256:
@@ -139,5 +136,5 @@ def _fetch(
 
 
 def _hash(name: str) -> str:
-    """Enough to tell apart, not enough to tell who."""
+    """Tells users apart without saying who they are."""
     return hashlib.sha256(name.encode()).hexdigest()[:16]

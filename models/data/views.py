@@ -1,6 +1,6 @@
-"""How a training photo is looked at: sizes, cuts and augmentations, each with a name.
+"""The views of a photo that are used for training: size, crop and augmentation.
 
-The views below were chosen by cross-validation on 1,829 photos; docs/decisions.md says how.
+They were chosen by cross-validation on 1,829 photos; docs/decisions.md says how.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SMALL = 260
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One way to look at every photo; the same view of the same photo gives the same features."""
+    """One way to see a photo; the same view of the same photo always gives the same features."""
 
     name: str
     spec: InputSpec
@@ -29,9 +29,9 @@ def _random(short_side: tuple[float, float]) -> Augmentation:
     )
 
 
-# As it is served.
+# As in production.
 PLAIN = View("plain", INPUT)
-# The species head sees every photo as it is, smaller, and in four random cuts.
+# The species head is fitted on every photo unchanged, smaller, and in four random crops.
 SPECIES_VIEWS = (
     PLAIN,
     View("small", InputSpec(_SMALL, _SMALL)),
@@ -40,8 +40,8 @@ SPECIES_VIEWS = (
         for number in range(4)
     ),
 )
-# The gate sees no photo as it is: all groups are brought to one spread of sharpness and
-# compression, because in many collections the birds that are no parrots are small crops.
+# The gate is not fitted on unchanged photos: all groups get the same range of sharpness and
+# compression, because many collections keep birds other than parrots as small crops.
 GATE_VIEWS = (
     View("alike", INPUT, Augmentation((224, 224), (85, 85))),
     *(View(f"poor-{number}", INPUT, _random((110, 224))) for number in range(2)),

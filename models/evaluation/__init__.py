@@ -1,1 +1,1 @@
-"""How well a bundle answers: figures, curves, comparisons."""
+"""How well a bundle does: figures, curves, comparisons."""

@@ -11,12 +11,13 @@ from models.data.labelled_photos import Group
 from models.evaluation import metrics
 
 if TYPE_CHECKING:
+    from models.arrays import Array, Index
     from models.evaluation.results import Results
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One figure of two bundles, as shares 0..1; `low..high` holds `after - before`, 95 %."""
+    """One figure of two bundles, as shares 0..1; `low..high` is the difference's 95 % interval."""
 
     figure: str
     before: float
@@ -28,18 +29,18 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """What the interval allows to say."""
+        """What the interval shows."""
         if self.low <= 0 <= self.high:
             return "no difference shown"
         return "better" if (self.low > 0) == self.more_is_better else "worse"
 
 
 def compare(before: Results, after: Results) -> list[Difference]:
-    """Paired differences. Raises ValueError where the photos or the species are not the same."""
+    """Paired differences. Raises ValueError if the photos or the species differ."""
     if [p.path for p in before.photos] != [p.path for p in after.photos]:
-        raise ValueError("the two results are of different photos")
+        raise ValueError("the two results are for different photos")
     if before.species != after.species:
-        raise ValueError("the two bundles name different species")
+        raise ValueError("the two bundles have different species")
     known = before.known
     figures = [
         ("species right (top 1)", known, _right, True),
@@ -62,13 +63,13 @@ def compare(before: Results, after: Results) -> list[Difference]:
     return differences
 
 
-def _right(results: Results, chosen: metrics.Index) -> metrics.Array:
+def _right(results: Results, chosen: Index) -> Array:
     return np.asarray(results.guess[chosen] == results.target[chosen], np.float64)
 
 
-def _in_set(results: Results, chosen: metrics.Index) -> metrics.Array:
+def _in_set(results: Results, chosen: Index) -> Array:
     return np.asarray(results.sets[chosen, results.target[chosen]], np.float64)
 
 
-def _kept(results: Results, chosen: metrics.Index) -> metrics.Array:
+def _kept(results: Results, chosen: Index) -> Array:
     return np.asarray(results.is_parrot[chosen], np.float64)

@@ -1,4 +1,4 @@
-"""What a score can do at every threshold, and whether a probability means what it says."""
+"""How a score does at every threshold, and whether a probability means what it says."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import numpy as np
 from models.evaluation import metrics
 
 if TYPE_CHECKING:
-    from models.evaluation.metrics import Array, Flags
-
-BINS = 10
+    from models.arrays import Array, Flags
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line from threshold to threshold, and the one number that sums it up."""
+    """One point per threshold, the highest first, and the one number that sums the curve up."""
 
     x: Array
     y: Array
@@ -36,22 +34,29 @@ class Bin:
 
 
 def roc(yes: Array, no: Array) -> Curve:
-    """Share of `no` and share of `yes` that reach each threshold; the area under that."""
-    kept, through = _reaching(yes, no)
-    x, y = through / len(no), kept / len(yes)
-    return Curve(x, y, float(np.trapezoid(y, x)))
+    """Share of `no` and share of `yes` that reach each threshold; the area under the curve."""
+    from sklearn.metrics import auc, roc_curve  # noqa: PLC0415 - 0.8 s, not for --help
+
+    let_through, kept, _ = roc_curve(*_labelled(yes, no), drop_intermediate=False)
+    return Curve(let_through, kept, float(auc(let_through, kept)))
 
 
 def precision_recall(yes: Array, no: Array) -> Curve:
-    """Share of `yes` that is kept, and how much of what is kept is `yes`; average precision."""
-    kept, through = _reaching(yes, no)
-    recall, precision = kept[1:] / len(yes), kept[1:] / (kept + through)[1:]
-    return Curve(recall, precision, float((np.diff(recall, prepend=0.0) * precision).sum()))
+    """Share of `yes` that is kept, and share of `yes` among what is kept; average precision."""
+    from sklearn.metrics import (  # noqa: PLC0415 - 0.8 s, not for --help
+        average_precision_score,
+        precision_recall_curve,
+    )
+
+    truth, score = _labelled(yes, no)
+    precision, recall, _ = precision_recall_curve(truth, score)
+    # scikit-learn starts at the lowest threshold, and ends with a point that no threshold gives.
+    area = float(average_precision_score(truth, score))
+    return Curve(recall[-2::-1], precision[-2::-1], area)
 
 
 def reliability(probability: Array, right: Flags) -> list[Bin]:
     """The bins of `metrics.expected_calibration_error`, lowest probability first."""
-    order = np.argsort(probability, kind="stable")
     return [
         Bin(
             float(probability[part].mean()),
@@ -59,17 +64,10 @@ def reliability(probability: Array, right: Flags) -> list[Bin]:
             *metrics.wilson(int(right[part].sum()), len(part)),
             len(part),
         )
-        for part in np.array_split(order, BINS)
-        if len(part)
+        for part in metrics.calibration_bins(probability)
     ]
 
 
-def _reaching(yes: Array, no: Array) -> tuple[Array, Array]:
-    """How many of each reach the thresholds: first none, then falling to the lowest score."""
-    thresholds = np.unique(np.concatenate([yes, no]))[::-1]
-    counts = (
-        len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left")
-        for scores in (yes, no)
-    )
-    kept, through = (np.concatenate([[0], count]).astype(np.float64) for count in counts)
-    return kept, through
+def _labelled(yes: Array, no: Array) -> tuple[Flags, Array]:
+    truth = np.concatenate([np.ones(len(yes), bool), np.zeros(len(no), bool)])
+    return truth, np.concatenate([yes, no])

@@ -1,4 +1,4 @@
-"""What a bundle built here answers for labelled photos."""
+"""How a bundle that was built here judges labelled photos."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def evaluate(
     *,
     progress: Callable[[str, int], Callable[[int], None]],
 ) -> Results:
-    """The bundle's gate and head on photos, looked at as a function looks at them.
+    """Judge photos with the bundle's gate and head, as a function does.
 
     Raises BadBundle, BadDataset, InvalidImage.
     """
     bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
-        raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were not built here")
+        raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
     head = SpeciesHead.load((bundle_folder / HEAD_FILE).read_bytes())
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]

@@ -1,4 +1,4 @@
-"""The figures that card, report and commands show: what each is called, and how it is written."""
+"""What each figure is called in the card, the report and the commands, and how it is written."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 FIGURES = {
     ("species", "top1"): "species right",
-    ("species", "top3"): "species among the first three",
+    ("species", "top3"): "species among the top three",
     ("species", "mean_class_recall"): "species right, mean over species",
     ("species", "calibration_error"): "species, calibration error",
     ("gate", "parrots_kept"): "parrots kept",
     ("gate", "other_birds_let_through"): "other birds let through",
     ("gate", "negatives_let_through"): "non-birds let through",
     ("gate", "calibration_error"): "gate, calibration error",
-    ("set", "coverage"): "set holds the true species",
+    ("set", "coverage"): "set contains the true species",
     ("set", "mean_size"): "set, mean size",
     ("set", "empty"): "set empty for a known species",
     ("set", "strangers_not_named_alone"): "parrots of other species not given one name",
@@ -21,7 +21,7 @@ FIGURES = {
 
 
 def figure_text(figure: Any) -> str:
-    """A rate with its interval, a number, or nothing."""
+    """A rate with its interval, a number, or an empty text."""
     if figure is None:
         return ""
     if isinstance(figure, dict):

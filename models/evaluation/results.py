@@ -1,4 +1,4 @@
-"""What was answered for each labelled photo, and the figures that follow."""
+"""The answer for each labelled photo, and the figures computed from them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,15 @@ from models.evaluation import metrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
+    from models.arrays import Array, Flags, Index
     from models.data.labelled_photos import LabelledPhoto
-
-    Array = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
-    Index = npt.NDArray[np.intp]
 
 _TOP = 3
 
 
 @dataclass(frozen=True)
 class Results:
-    """One row a photo; `probabilities` and `sets` (n, classes) are for whatever the gate said."""
+    """One row per photo; `probabilities` and `sets` (n, classes) do not depend on the gate."""
 
     photos: Sequence[LabelledPhoto]
     species: Sequence[str]  # ids by class index
@@ -40,7 +35,7 @@ class Results:
 
     @cached_property
     def known(self) -> Index:
-        """The photos whose species is one of the table's."""
+        """The photos whose species is in the table."""
         return np.flatnonzero(self.target >= 0)
 
     @cached_property
@@ -50,12 +45,12 @@ class Results:
 
     @cached_property
     def right(self) -> Flags:
-        """Whether the likeliest class is the true one, of the known photos."""
+        """Whether the likeliest class is the true one, for each known photo."""
         return np.asarray(self.guess[self.known] == self.target[self.known])
 
     @cached_property
     def strangers(self) -> Index:
-        """Parrots that are sorted, and of no species of the table."""
+        """Parrots whose species was identified and is not in the table."""
         return np.array(
             [
                 number
@@ -66,11 +61,11 @@ class Results:
         )
 
     def of(self, group: Group) -> Flags:
-        """Whether each photo is of the group."""
+        """Whether each photo belongs to the group."""
         return np.array([photo.group is group for photo in self.photos])
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the card, of `metrics.json` and of the manifest."""
+        """The figures for the card, `metrics.json` and the manifest."""
         known, target = self.known, self.target[self.known]
         ranked = np.argsort(-self.probabilities[known], axis=1)
         truth = self.of(Group.PARROTS)
@@ -104,7 +99,7 @@ class Results:
 
 
 def _rate(hits: Flags) -> dict[str, Any] | None:
-    """A share with its 95 % interval, or None of nothing."""
+    """A share with its 95 % interval, or None without photos."""
     if not len(hits):
         return None
     low, high = metrics.wilson(int(hits.sum()), len(hits))

@@ -1,1 +1,1 @@
-"""Graphs: the backbone, the head, and SavedModels made of them."""
+"""The backbone, the species head, and SavedModels built from them."""

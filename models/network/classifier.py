@@ -1,6 +1,6 @@
-"""Backbone and head as one SavedModel: ParrotClassifier, one forward pass, all outputs.
+"""ParrotClassifier: backbone and head in one SavedModel, all outputs in one forward pass.
 
-Signatures, each giving `features` (batch, 1280), and by class `logits` and `probabilities`:
+Every signature returns `features` (batch, 1280), and `logits` and `probabilities` (batch, classes):
 
     serving_default  pixels  string (batch): uint8 RGB, row by row, exactly the input's size
     jpeg             jpeg    string (batch): JPEG files of any size; cut and resized in the graph
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.network import backbone as backbones
 from models.network import photo_graph, savedmodel
+from models.network.backbone import Backbone
 from models.network.head import SpeciesHead
 from models.network.lazy_tf import tf
 from parrot.model.inputs import InputSpec
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 NAME = "ParrotClassifier"
 INPUT = InputSpec(320, 320)
 _FINGERPRINT = "assets.extra/built-from.txt"
-# Raise when the graph changes, so that models built by older code are built again.
+# Increase when the graph changes, so that models built by older code are rebuilt.
 _REVISION = 3
 
 
 def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
-    """Whether `folder` holds what `export` would write for this head file."""
+    """Whether `folder` already contains what `export` would write for this head file."""
     try:
         return (folder / _FINGERPRINT).read_text() == _fingerprint(spec, head)
     except OSError:
@@ -41,15 +41,15 @@ def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
 
 
 def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
-    """Write the SavedModel to `folder` (.../NAME/VERSION), whole or not at all."""
-    backbone, head = backbones.load(spec), SpeciesHead.load(head_file)
+    """Write the SavedModel to `folder` (.../NAME/VERSION), completely or not at all."""
+    backbone, head = Backbone.load(spec), SpeciesHead.load(head_file)
     tensor, function = tf().TensorSpec, tf().function
     image = tensor([None, INPUT.height, INPUT.width, photo_graph.CHANNELS], tf().float32, "pixels")
 
     # Traced once and called by the other two, so that the weights are in the file once.
     @function(input_signature=[image])  # type: ignore[untyped-decorator]
     def predict(pixels: Any) -> Any:
-        features = backbones.forward(backbone, pixels)
+        features = backbone.features(pixels)
         logits = tf().matmul(features, head.weights) + head.bias
         probabilities = tf().nn.softmax(logits / np.float32(head.temperature))
         return {"features": features, "logits": logits, "probabilities": probabilities}

@@ -1,4 +1,4 @@
-"""The species head: features to one probability a species. Small enough to be committed."""
+"""The species head: features to one probability per species. Small enough to commit."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ class SpeciesHead:
 
 
 def softmax(logits: npt.NDArray[Real]) -> npt.NDArray[Real]:
-    """Rows to probabilities, in the precision they come in."""
+    """Rows of logits to probabilities of the same precision."""
     exp = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exp / exp.sum(axis=1, keepdims=True), logits.dtype)

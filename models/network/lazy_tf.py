@@ -1,4 +1,4 @@
-"""TensorFlow, imported when first used (2.5 s) and told to keep quiet."""
+"""TensorFlow, imported on first use (2.5 s) and with its log messages turned off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bundle's SavedModel in a TF Serving model folder: built once, kept while nothing changes."""
+"""A bundle's SavedModel in a TF Serving model folder: built once, rebuilt on change."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def build(bundle: Path, models: Path) -> Path:
-    """Write `models`/NAME/VERSION for the bundle's one model unless it is there; its folder.
+    """Write `models`/NAME/VERSION for the bundle's model unless it is up to date; its folder.
 
-    Raises BadBundle where the bundle has no head that a model could be built with.
+    Raises BadBundle if the bundle has no species head to build a model with.
     """
     head, folder = _head_and_folder(bundle, models)
     if not up_to_date(LITE2, head, folder):
@@ -26,7 +26,7 @@ def build(bundle: Path, models: Path) -> Path:
 
 
 def is_built(bundle: Path, models: Path) -> bool:
-    """Whether `build` would find nothing to do. Raises BadBundle."""
+    """Whether `build` has nothing to do. Raises BadBundle."""
     return up_to_date(LITE2, *_head_and_folder(bundle, models))
 
 
@@ -34,6 +34,6 @@ def _head_and_folder(bundle: Path, models: Path) -> tuple[bytes, Path]:
     manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
     head = bundle / HEAD_FILE
     if len(manifest.models) != 1 or not head.is_file():
-        raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were not built here")
+        raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were built elsewhere")
     (served,) = manifest.models
     return head.read_bytes(), models / served.name / (served.version or "1")

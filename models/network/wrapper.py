@@ -1,8 +1,8 @@
-"""A model that wants lists of floats, wrapped so that it takes raw pixels or JPEG bytes.
+"""A model that takes lists of floats, wrapped so that it takes raw pixels or JPEG files.
 
-The written SavedModel has three signatures, each with the outputs of the source under their names:
+The written SavedModel has three signatures with the outputs of the source:
 
-    serving_default  pixels  string (batch): uint8 RGB, row by row, exactly the model's size
+    serving_default  pixels  string (batch): uint8 RGB, row by row, exactly of the model's size
     jpeg             jpeg    string (batch): JPEG files of any size; cut and resized in the graph
     floats           pixels  float32 (batch, height, width, 3): what the source itself takes
 """
@@ -36,12 +36,12 @@ _ROLES = ("features", "logits", "probabilities")
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """What was written; `outputs` is name -> shape without the batch, None where it may vary."""
+    """What was written; `outputs` is name -> shape without the batch, None for any size."""
 
     folder: Path
-    spec: InputSpec  # what the source wants
+    spec: InputSpec  # what the source takes
     outputs: Mapping[str, tuple[int | None, ...]]
-    difference: float  # largest one to the source's own outputs, on noise
+    difference: float  # the largest difference from the source's outputs, on noise
 
     def served_model(self, encoding: Encoding = Encoding.RAW) -> ServedModel:
         """The model's entry for a manifest, if it is to be asked in this encoding.
@@ -63,7 +63,7 @@ class Wrapped:
 class _Source:
     """A loaded model: `predict` maps its image input to outputs by name."""
 
-    model: Any  # to be kept alive and saved with the graph: it owns the weights
+    model: Any  # must be kept alive and saved with the graph: it owns the weights
     predict: Callable[[Any], Mapping[str, Any]]
     input: Any  # TensorSpec
 
@@ -71,12 +71,11 @@ class _Source:
 def wrap(source: Path, out: Path, spec: InputSpec, *, signature: str | None = None) -> Wrapped:
     """Write `source` to the folder `out` (.../NAME/VERSION) with the preprocessing in its graph.
 
-    `source` is a SavedModel folder or a Keras file; only for files that you trust, since a model
-    is a program. `spec` says what it wants: size, crop, resampling and scaling; its encoding plays
-    no part. `signature` of a SavedModel: if not named, its only one, or `serving_default`, which
-    is also what TF Serving takes when a request names none.
+    `source` is a SavedModel folder or a Keras file. Only for files that you trust: a model is a
+    program. `spec` is what it takes; its encoding is ignored. `signature` of a SavedModel: by
+    default its only one, or `serving_default`, as in TF Serving.
 
-    Raises ValueError where the source is no such model, FileExistsError where `out` exists.
+    Raises ValueError if the source is not such a model, FileExistsError if `out` exists.
     """
     if out.exists():
         raise FileExistsError(f"{out} exists: a version that is served must not change")
@@ -136,9 +135,7 @@ def _from_saved_model(source: Path, signature: str | None) -> _Source:
     inputs = function.structured_input_signature[1]
     (key, spec), *others = inputs.items() or [(None, None)]
     if spec is None or others:
-        raise ValueError(
-            f"{source}: signature {name!r} takes {sorted(inputs)}, wanted is one image"
-        )
+        raise ValueError(f"{source}: signature {name!r} takes {sorted(inputs)}, expected one image")
     return _Source(model, lambda pixels: function(**{key: pixels}), spec)
 
 
@@ -149,8 +146,8 @@ def _from_keras(source: Path) -> _Source:
         raise ValueError(f"{source} cannot be loaded by Keras: {error}") from error
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) != 1:
-        raise ValueError(f"{source} takes {len(inputs)} inputs, wanted is one image")
-    # A Sequential has no names of outputs: it ends with its last layer.
+        raise ValueError(f"{source} takes {len(inputs)} inputs, expected one image")
+    # A Sequential does not name its output: take the name of its last layer.
     names = getattr(model, "output_names", None) or [model.layers[-1].name]
 
     def predict(pixels: Any) -> Mapping[str, Any]:
@@ -168,13 +165,13 @@ def _check_input(found: Any, spec: InputSpec, source: Path) -> None:
     """Raise ValueError unless `found` is a batch of float images of the size of `spec`."""
     shape, dtype = found.shape, tf().as_dtype(found.dtype)
     if shape.rank != _RANK:
-        raise ValueError(f"{source} takes {shape}, wanted is one image input of rank {_RANK}")
+        raise ValueError(f"{source} takes {shape}, expected one image input of rank {_RANK}")
     if not dtype.is_floating:
-        raise ValueError(f"{source} takes {dtype.name}, wanted are floats: it needs no wrapping")
+        raise ValueError(f"{source} takes {dtype.name}, not floats: it needs no wrapping")
     wanted = (None, spec.height, spec.width, photo_graph.CHANNELS)
     if not tf().TensorShape(wanted).is_compatible_with(shape) or shape[0] is not None:
         raise ValueError(
-            f"{source} takes images of shape {_shape(shape)}, asked for was {_shape(wanted)}"
+            f"{source} takes images of shape {_shape(shape)}, expected {_shape(wanted)}"
             " (batch, height, width, channels)"
         )
 
@@ -184,7 +181,7 @@ def _shape(shape: Any) -> str:
 
 
 def _difference(written: Path, source: _Source, spec: InputSpec) -> float:
-    """The largest difference of a float output on noise. Raises ValueError if not by rounding."""
+    """The largest difference on noise. Raises ValueError if it is more than rounding."""
     noise = np.random.default_rng(0).integers(
         0, 256, (2, spec.height, spec.width, photo_graph.CHANNELS), np.uint8
     )
@@ -196,7 +193,7 @@ def _difference(written: Path, source: _Source, spec: InputSpec) -> float:
     try:
         found = serve(pixels=tf().constant([pixels.tobytes() for pixels in noise]))
     except tf().errors.OpError as error:
-        # TensorFlow 1's reference variables, for one: the copy has not their values.
+        # For example TensorFlow 1's reference variables: the copy does not have their values.
         why = " ".join(error.message.split())
         raise ValueError(f"the wrapped model does not run: {why:.300}") from error
     worst = 0.0

@@ -33,7 +33,7 @@ class Draft:
     conformal: Conformal | None
     species_csv: bytes
     references: Floats
-    extra: Mapping[str, bytes] = field(default_factory=dict)  # more files, by name
+    extra: Mapping[str, bytes] = field(default_factory=dict)  # other files, by name
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
 

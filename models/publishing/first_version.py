@@ -53,7 +53,7 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
     """Write a bundle folder around the four joblib files of `joblib_folder`.
 
     The reference probabilities are scikit-learn's own, computed from the unpickled stages, so that
-    they check our compiled form of the gate. Only for files that you trust: they are unpickled.
+    they check the compiled gate. Only for files that you trust: they are unpickled.
     """
     import joblib  # noqa: PLC0415 - with scikit-learn 0.8 s, not for --help
     import sklearn  # noqa: PLC0415
@@ -82,15 +82,15 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
 def probability(features: Any, scaler: Any, pca: Any, gmm: Any, iso: Any) -> float:
     """What the first version computed for one photo's features (d,).
 
-    Its isotonic curve says nothing (NaN) of scores beyond those it was fitted on; there the nearest
-    one's answer is taken.
+    Its isotonic curve returns NaN for scores beyond those it was fitted on; the answer for the
+    nearest fitted score is taken instead.
     """
     score = gmm.score_samples(pca.transform(scaler.transform(np.asarray(features)[None])))
     return float(iso.predict(np.clip(score, iso.X_min_, iso.X_max_))[0])
 
 
 def _references(scaler: Any, pca: Any, gmm: Any, _iso: Any) -> Any:
-    """Feature vectors in the middle of what the mixture calls likely, and between."""
+    """Feature vectors on the line from the mixture's first centre to the mean of all."""
     centres = pca.inverse_transform(gmm.means_)
     towards_nothing = np.linspace(1.0, 0.0, _REFERENCES)[:, None] * centres[:1]
     return scaler.inverse_transform(towards_nothing).round(6)

@@ -1,4 +1,4 @@
-"""Where published bundles lie: a bucket, or a folder with the same layout."""
+"""Where published bundles are kept: a bucket, or a folder with the same layout."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _GS = "gs://"
 
 
 class Changed(Exception):
-    """Somebody else wrote the object first."""
+    """Someone else wrote the object first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object's content and the generation that a later write may insist on."""
+    """An object's content, and the generation that a later write can require."""
 
     data: bytes
     generation: str
@@ -38,7 +38,7 @@ class ReleaseStore(Protocol):
         """The object, or None."""
 
     def write(self, name: str, data: bytes, *, over: str | None) -> None:
-        """Write the object over generation `over`; None: it must not be there. Raises Changed."""
+        """Replace generation `over`; None: the object must not exist. Raises Changed."""
 
     def names(self, prefix: str) -> list[str]:
         """Names of all objects that start with `prefix`, sorted."""
@@ -78,14 +78,14 @@ class BucketStore:
 
 
 class FolderStore:
-    """A folder; a write is a rename under a lock, so that nobody reads half a file."""
+    """A folder; a write is a rename under a lock, so that no one reads half a file."""
 
     def __init__(self, root: Path) -> None:
-        """Nothing is made here."""
+        """No folder is created here."""
         self._root = root
 
     def read(self, name: str) -> Stored | None:
-        """The file, or None; its inode and time tell one write from the next."""
+        """The file, or None; inode and time distinguish one write from the next."""
         try:
             with (self._root / name).open("rb") as file:
                 stat = os.fstat(file.fileno())
@@ -119,7 +119,7 @@ class FolderStore:
 
 
 def open_store(target: str) -> ReleaseStore:
-    """`gs://BUCKET` or a folder. For the emulator set STORAGE_EMULATOR_HOST."""
+    """`gs://BUCKET` or a folder. STORAGE_EMULATOR_HOST selects an emulator."""
     from pathlib import Path  # noqa: PLC0415
 
     if not target.startswith(_GS):

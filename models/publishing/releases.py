@@ -1,7 +1,7 @@
 """The life of a bundle: published as a version, promoted to be followed, rolled back.
 
-`bundles/VERSION/` is written once; its manifest comes last and makes it a version.
-`bundles/current.json` says which version functions without a pinned one follow:
+`bundles/VERSION/` is written once; it counts as a version once its manifest, the last file, exists.
+`bundles/current.json` names the version that functions without a pinned one use:
 
 {"version": "2026-11-23", "manifest_sha256": "...", "promoted": "2026-11-23T10:00:00+00:00",
  "history": [{"version": ..., "manifest_sha256": ..., "promoted": ...}, ...]}   newest first
@@ -61,8 +61,8 @@ class Current:
 def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
     """Upload a bundle and read it back as a function would; the release, and whether it is new.
 
-    A version without its manifest is an unfinished upload, which is completed. The same bundle
-    again is no error. Raises BadBundle, Refused.
+    A version without a manifest is an unfinished upload, which is completed. Publishing the same
+    bundle again is not an error. Raises BadBundle, Refused.
     """
     local = _load(source)
     release = Release(local.manifest.version, local.sha256)
@@ -70,7 +70,7 @@ def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
     present = store.read(f"{prefix}/{MANIFEST}")
     if present is not None:
         if digest(present.data) != release.manifest_sha256:
-            raise Refused(f"{prefix} holds another bundle: publish under another version")
+            raise Refused(f"{prefix} contains another bundle: publish under another version")
         return release, False
     try:
         for name in local.manifest.files:
@@ -81,13 +81,13 @@ def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
                 store.write(f"{prefix}/{name}", data, over=over)
         store.write(f"{prefix}/{MANIFEST}", source.read(MANIFEST), over=None)
     except Changed as error:
-        raise Refused(f"somebody else is publishing {prefix} now ({error})") from error
+        raise Refused(f"someone else is publishing {prefix} right now ({error})") from error
     if _load(_Published(store, release.version)).sha256 != release.manifest_sha256:
-        raise BadBundle(f"{prefix} does not read back as what was written")
+        raise BadBundle(f"{prefix} does not read back as it was written")
     return release, True
 
 
-def releases(store: ReleaseStore) -> list[Release]:
+def published(store: ReleaseStore) -> list[Release]:
     """All published versions, oldest name first."""
     found = []
     for name in store.names(f"{FOLDER}/"):
@@ -99,7 +99,7 @@ def releases(store: ReleaseStore) -> list[Release]:
 
 
 def current(store: ReleaseStore) -> Current | None:
-    """What is promoted. Raises BadBundle where the pointer cannot be read."""
+    """What is current, None if nothing is. Raises BadBundle if the pointer cannot be read."""
     stored = store.read(CURRENT)
     if stored is None:
         return None
@@ -112,10 +112,10 @@ def current(store: ReleaseStore) -> Current | None:
 
 
 def promote(version: str, store: ReleaseStore) -> Promotion:
-    """Let functions without a pinned version follow this one from their next start.
+    """Make functions without a pinned version use this one from their next start.
 
-    The version is read and verified first. Raises BadBundle, Refused where it is unknown or
-    somebody else promotes at the same time.
+    The version is read and verified first. Raises BadBundle if it is unknown or damaged, Refused if
+    someone else promotes at the same time.
     """
     before = current(store)
     loaded = _load(_Published(store, version_name(version)))
@@ -132,7 +132,7 @@ def rollback(store: ReleaseStore) -> Promotion:
         raise Refused("there is nothing to roll back to")
     loaded = _load(_Published(store, earlier[0].version))
     if loaded.sha256 != earlier[0].manifest_sha256:
-        raise BadBundle(f"{earlier[0].version} is not what it was when it was promoted")
+        raise BadBundle(f"{earlier[0].version} has changed since it was promoted")
     return _point(earlier[0].version, loaded.sha256, before, store)
 
 
@@ -144,7 +144,7 @@ def _point(version: str, sha256: str, before: Current | None, store: ReleaseStor
         data = json.dumps(body, indent=1).encode()
         store.write(CURRENT, data, over=before.generation if before else None)
     except Changed as error:
-        raise Refused("somebody else promoted a version just now; look and try again") from error
+        raise Refused("someone else has just promoted a version; check and try again") from error
     return promotion
 
 
@@ -161,6 +161,6 @@ class _Published:
 
 
 def _load(files: BundleFiles) -> Bundle:
-    """As a function would, reference vectors and all; the publisher trusts the bundle's pickles."""
+    """Verify it as a function would; whoever publishes a bundle trusts its pickles."""
     sha256 = digest(files.read(MANIFEST))
     return Bundle.load(files, sha256=sha256, unpickle=unpickle)

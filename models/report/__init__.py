@@ -1,1 +1,1 @@
-"""What a person reads: the model card, the report, tables on the terminal."""
+"""The HTML report of an evaluation."""

@@ -1,4 +1,4 @@
-"""Charts as SVG; the page's style sheet gives the colours, so that they suit its theme."""
+"""Charts as SVG; their colours come from the page's style sheet and follow its theme."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 440, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 46
-_ROW = 22  # of an interval chart
-_NAMES = 172  # room for the names at its left
+_ROW = 22  # height of a row in an interval chart
+_NAMES = 172  # space for the names to the left
 _TINY = 1e-9
 
 
@@ -27,13 +27,13 @@ def _same(value: float) -> float:
 
 
 def logit(share: float) -> float:
-    """Stretches both ends of 0..1, where good probabilities lie."""
+    """Stretches both ends of 0..1, where most probabilities are."""
     inside = min(max(share, _TINY), 1 - _TINY)
     return math.log(inside / (1 - inside))
 
 
 def log(share: float) -> float:
-    """Gives every power of ten the same room."""
+    """Gives every power of ten the same space."""
     return math.log(max(share, _TINY))
 
 
@@ -51,13 +51,13 @@ class Axis:
         return (self.stretch(share) - low) / (high - low)
 
     def held(self, share: float) -> float:
-        """The share, or the end of the axis that is nearest to it."""
+        """The share, or the nearest end of the axis."""
         return min(max(share, self.ticks[0]), self.ticks[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Points to join, and the one where the gate works; `style` is a class of the style sheet."""
+    """Points to connect, and the gate's working point; `style` is a class of the style sheet."""
 
     name: str
     style: str
@@ -76,7 +76,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A share with its interval, and what to say of it."""
+    """A share with its interval and a tooltip."""
 
     name: str
     share: float
@@ -86,7 +86,7 @@ class Interval:
 
 
 def curves(label: str, x: Axis, y: Axis, lines: Sequence[Line]) -> Markup:
-    """Lines, cut off at the frame, with a dot where the gate works."""
+    """Lines, clipped to the frame, with a dot at the gate's working point."""
     drawn = Markup("").join(
         Markup('<polyline class="line {}" points="{}"/>').format(
             line.style,
@@ -114,7 +114,7 @@ def curves(label: str, x: Axis, y: Axis, lines: Sequence[Line]) -> Markup:
 
 
 def reliability(label: str, stated: Axis, observed: Axis, bins: Iterable[Bin]) -> Markup:
-    """A dot and its interval for each bin; on the diagonal the probability is honest."""
+    """A dot with its interval for each bin; a calibrated probability lies on the diagonal."""
     ends = [_spot(stated, observed, end, end) for end in (stated.ticks[0], stated.ticks[-1])]
     parts = [*_grid(stated, observed), _stroke("rule", *ends)]
     for found in bins:
@@ -129,7 +129,7 @@ def reliability(label: str, stated: Axis, observed: Axis, bins: Iterable[Bin]) -
 
 
 def bars(label: str, title: str, categories: Sequence[str], groups: Sequence[Bars]) -> Markup:
-    """Bars side by side for each category, each with its per cent above."""
+    """Bars side by side for each category, each with its percentage above."""
     bottom, room = _HEIGHT - _BOTTOM, _WIDTH - 2 * _RIGHT
     step = room / len(categories)
     width = min(38.0, step * 0.84 / len(groups))
@@ -157,7 +157,7 @@ def bars(label: str, title: str, categories: Sequence[str], groups: Sequence[Bar
 
 
 def intervals(label: str, axis: Axis, lines: Sequence[Interval], rule: float) -> Markup:
-    """A row for each share with its interval, and a line at `rule` to compare with."""
+    """A row per share with its interval, and a line at `rule` to compare with."""
     bottom = _TOP + _ROW * len(lines)
 
     def left(share: float) -> float:
@@ -204,7 +204,7 @@ def _spot(x: Axis, y: Axis, across: float, up: float) -> Spot:
 
 
 def _corners(spots: Iterable[Spot]) -> list[Spot]:
-    """A straight run of many photos needs two points only."""
+    """Drop the points inside straight runs: a run needs only its two ends."""
     kept: list[Spot] = []
     for spot in spots:
         if len(kept) > 1 and any(kept[-2][i] == kept[-1][i] == spot[i] for i in (0, 1)):

@@ -1,4 +1,4 @@
-"""The worst mistakes as pictures, each with what it is and what was answered."""
+"""The worst mistakes: each photo with its truth and the answer."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from models.evaluation.metrics import Array, Index
+    from models.arrays import Array, Index
     from models.evaluation.results import Results
 
     _Say = Callable[[int], tuple[str, str]]  # the answer, and its probability
 
-EACH = 12  # of four kinds: 48 pictures
+EACH = 12  # of each of four kinds: 48 pictures
 _EDGE = 160
 _QUALITY = 82
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One photo; `picture` is a data URI, None where the file cannot be read any more."""
+    """One photo; `picture` is a data URI, None if the file can no longer be read."""
 
     picture: str | None
     photo: str  # folder and file name only: the report may leave this machine
     truth: str
     answer: str
-    probability: str  # of what the answer names
+    probability: str  # of the answer
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The worst of one kind of mistake, and how many there are of it."""
+    """The worst mistakes of one kind, and how many there are in total."""
 
     title: str
     order: str
@@ -53,7 +53,7 @@ class Kind:
 
 
 def kinds(results: Results, names: Sequence[str]) -> list[Kind]:
-    """All four kinds, also those without a mistake."""
+    """All four kinds, including those without a mistake."""
     parrot, sure = results.of(Group.PARROTS), results.probabilities.max(axis=1)
     through = np.flatnonzero(~parrot & results.is_parrot)
     missed = np.flatnonzero(parrot & ~results.is_parrot)
@@ -73,7 +73,7 @@ def kinds(results: Results, names: Sequence[str]) -> list[Kind]:
         return Kind(title, order, len(found), mistakes)
 
     return [
-        kind("Let through, no parrot", "most confident first", through, -results.parrot, gate),
+        kind("Let through, not a parrot", "most confident first", through, -results.parrot, gate),
         kind("Parrots missed", "least likely first", missed, results.parrot, gate),
         kind("Wrong species", "most confident first", confused, -sure, species),
         kind(
@@ -84,7 +84,7 @@ def kinds(results: Results, names: Sequence[str]) -> list[Kind]:
 
 def _mistake(results: Results, number: int, names: Sequence[str], say: _Say) -> Mistake:
     photo = results.photos[number]
-    label = "species not sure" if photo.label == UNSORTED else photo.label
+    label = "species uncertain" if photo.label == UNSORTED else photo.label
     if results.target[number] >= 0:
         truth = names[results.target[number]]
     else:
@@ -104,7 +104,7 @@ def _mistake(results: Results, number: int, names: Sequence[str], say: _Say) -> 
 
 
 def thumbnail(path: Path) -> str | None:
-    """The whole photo, upright, as the data URI of a JPEG; None where it cannot be read."""
+    """The whole photo, upright, as a JPEG data URI; None if it cannot be read."""
     try:
         photo = images.read(path.read_bytes())
         width, height = images.measure(photo)

@@ -1,4 +1,4 @@
-"""The evaluation report: one HTML file that needs nothing else, to be read in a browser."""
+"""The evaluation report: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from models.data.labelled_photos import Group
 from models.evaluation import curves
 from models.evaluation.figures import FIGURES
 from models.report import charts, mistakes, tables
-from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from markupsafe import Markup
 
-    from models.evaluation.metrics import Array, Flags
+    from models.arrays import Array, Flags
     from models.evaluation.results import Results
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SPECIES = Path(__file__).parent.parent / "default" / "species.csv"
 _PARTS = {"gate": "Is it a parrot", "species": "Which species", "set": "Set of species"}
 _AGAINST = ((Group.OTHER_BIRDS, "other birds", "one"), (Group.NEGATIVES, "non-birds", "two"))
 _STATED = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
@@ -36,12 +34,12 @@ _ZOOMS = (
     (0.5, (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
     (0.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)),
 )
-_LARGE_SET = 6  # sets of so many and more share one bar
+_LARGE_SET = 6  # sets of this size and larger share one bar
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A line of the summary; the interval is missing where the figure is no share of photos."""
+    """A line of the summary; only shares of photos have an interval."""
 
     name: str
     text: str
@@ -52,7 +50,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """What a curve is, and the figures that it stands for."""
+    """A curve's name and its figures."""
 
     name: str
     style: str
@@ -61,15 +59,12 @@ class Legend:
     through: float
 
 
-def write(
-    path: Path, title: str, results: Results, *, names: Mapping[str, str] | None = None
-) -> None:
-    """Write the report; `names` are the species' names by id, English ones if not given.
+def write(path: Path, title: str, results: Results, names: Mapping[str, str]) -> None:
+    """Write the report; `names` are the species' names by id.
 
-    The file holds thumbnails of the photos: keep it as private as they are.
+    The file contains thumbnails of the photos: keep it as private as they are.
     """
-    known = _english() if names is None else names
-    labels = [known.get(species, species) for species in results.species]
+    labels = [names.get(species, species) for species in results.species]
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -96,13 +91,8 @@ def write(
     path.write_text(html, encoding="utf-8")
 
 
-def _english() -> dict[str, str]:
-    table = SpeciesTable.parse(_SPECIES.read_bytes())
-    return {row.id: row.english for row in table.rows}
-
-
 def _summary(figures: dict[str, Any]) -> dict[str, list[Figure]]:
-    """The card's figures by part, those left out that there are no photos for."""
+    """The card's figures by part, without those that there are no photos for."""
     return {
         title: [
             _figure(name, figures[part][key])
@@ -120,7 +110,7 @@ def _figure(name: str, found: Any) -> Figure:
 
 
 def _gate(results: Results) -> dict[str, Any] | None:
-    """ROC and precision-recall, None where there are no parrots or nothing else."""
+    """ROC and precision-recall curves; None without parrots or without anything else."""
     truth = results.of(Group.PARROTS)
     against = [(results.of(group), name, style) for group, name, style in _AGAINST]
     against = [line for line in against if line[0].any()]
@@ -141,7 +131,7 @@ def _gate(results: Results) -> dict[str, Any] | None:
     through_axis = charts.Axis("let through", [10.0**power for power in powers], charts.log)
     recall, exact_axis = (
         charts.Axis(title, _zoom([line.marked[place] for line in precision]))
-        for title, place in (("parrots kept", 0), ("parrots among what is kept", 1))
+        for title, place in (("parrots kept", 0), ("parrots among all that is kept", 1))
     )
     return {
         "legend": legend,
@@ -155,13 +145,13 @@ def _points(curve: curves.Curve) -> list[tuple[float, float]]:
 
 
 def _zoom(shares: Sequence[float], room: float = 2.5) -> tuple[float, ...]:
-    """Ticks up to 1 that show these shares well away from the lower end."""
+    """Ticks up to 1 that leave room below these shares."""
     lowest = 1 - room * (1 - min(shares))
     return next((ticks for start, ticks in _ZOOMS if start <= lowest), _ZOOMS[-1][1])
 
 
 def _reliability(results: Results) -> list[tuple[str, Markup, list[curves.Bin]]]:
-    """Title, chart and its bins, for the gate and for the species head."""
+    """Title, chart and bins, for the gate and for the species head."""
     known = results.known
     likeliest = results.probabilities[known].max(axis=1)
     return [
@@ -186,7 +176,7 @@ def _reliability_of(
 
 
 def _sets(results: Results, names: Sequence[str]) -> dict[str, Markup] | None:
-    """Sizes, and coverage by species; None where no species is known."""
+    """Set sizes, and coverage by species; None if no species is known."""
     if not len(results.known):
         return None
     groups = [("known species", "one", results.known), ("other species", "two", results.strangers)]
@@ -214,7 +204,9 @@ def _sets(results: Results, names: Sequence[str]) -> dict[str, Markup] | None:
         for row in tables.by_species(results, names)
     ]
     lines.sort(key=lambda line: (line.share, line.name))
-    axis = charts.Axis("sets that hold the true species", _zoom([line.low for line in lines], 1.0))
+    axis = charts.Axis(
+        "sets that contain the true species", _zoom([line.low for line in lines], 1.0)
+    )
     return {
         "sizes": charts.bars("Set sizes", "species in the set", categories, bars),
         "coverage": charts.intervals("Coverage by species", axis, lines, results.coverage),

@@ -1,4 +1,4 @@
-"""Results counted by species and by source, and who is taken for whom."""
+"""Results by species and by source, and which species are confused."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from models.evaluation import metrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.evaluation.metrics import Flags
+    from models.arrays import Flags, Index
     from models.evaluation.results import Results
 
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many, with the 95 % interval (Wilson)."""
+    """`hits` of `photos`, with the 95 % interval (Wilson)."""
 
     hits: int
     photos: int
 
     @classmethod
     def of(cls, hits: Flags) -> Share | None:
-        """The share of these photos, None of no photos."""
+        """The share of these photos; None without photos."""
         return cls(int(hits.sum()), len(hits)) if len(hits) else None
 
     @property
@@ -45,7 +45,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class SpeciesRow:
-    """One species of the table; every share is of its photos."""
+    """One species; every share is of its photos."""
 
     name: str
     right: Share
@@ -57,11 +57,11 @@ class SpeciesRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One source; None where it has no photos of the kind."""
+    """One source; None for shares that it has no photos for."""
 
     name: str
     photos: int
-    mistakes: int  # photos with a wrong answer of the gate, or of the species head
+    mistakes: int  # photos with a wrong verdict or a wrong species
     right: Share | None
     kept: Share | None
     birds: Share | None  # let through
@@ -70,7 +70,7 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionRow:
-    """How many photos of one truth are taken for each species; `truth` is its index, if any."""
+    """How many photos of one true species get each answer; `truth` is its class index, if any."""
 
     name: str
     truth: int | None
@@ -83,7 +83,7 @@ class ConfusionRow:
 
 
 def by_species(results: Results, names: Sequence[str]) -> list[SpeciesRow]:
-    """The species that have photos, the worst first."""
+    """The species that have photos, worst first."""
     rows = []
     for index in np.unique(results.target[results.known]):
         photos = np.flatnonzero(results.target == index)
@@ -126,7 +126,7 @@ def by_source(results: Results) -> list[SourceRow]:
 
 
 def confusion(results: Results, names: Sequence[str]) -> list[ConfusionRow]:
-    """A row for each species that has photos, then one for parrots of no species here."""
+    """A row for each species that has photos, then one for parrots of other species."""
     rows = [
         _confusion_row(results, names[index], int(index), np.flatnonzero(results.target == index))
         for index in np.unique(results.target[results.known])
@@ -137,13 +137,11 @@ def confusion(results: Results, names: Sequence[str]) -> list[ConfusionRow]:
 
 
 def short(source: str) -> str:
-    """A source for others to read: of a folder, which is one where there is no index, the end."""
+    """A source as others may read it: of a folder's path, only the end."""
     path = Path(source)
     return "/".join(path.parts[-2:]) if path.is_absolute() else source
 
 
-def _confusion_row(
-    results: Results, name: str, truth: int | None, photos: metrics.Index
-) -> ConfusionRow:
+def _confusion_row(results: Results, name: str, truth: int | None, photos: Index) -> ConfusionRow:
     counts = np.bincount(results.guess[photos], minlength=len(results.species))
     return ConfusionRow(name, truth, tuple(counts.tolist()))

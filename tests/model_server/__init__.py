@@ -1,1 +1,1 @@
-"""The local model server against the real thing, and against itself."""
+"""The local model server: what it has in common with TF Serving, and its own rules."""

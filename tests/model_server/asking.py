@@ -1,4 +1,4 @@
-"""Questions to a model server, with what every answer has to be checked for."""
+"""Requests to a model server, with the checks that every answer needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def b64(data: bytes) -> dict[str, str]:
 
 
 def predictions(serving: Serving, target: str, body: Json) -> Json:
-    """Ask in row format; the answer has to be a good one."""
+    """Ask in row format; the answer must be a success."""
     response = serving.predict(target, body)
     assert response.status_code == requests.codes.ok, response.text
     assert response.headers["Content-Type"].startswith("application/json")
@@ -31,7 +31,7 @@ def predictions(serving: Serving, target: str, body: Json) -> Json:
 
 
 def outputs(serving: Serving, target: str, body: Json) -> Json:
-    """Ask in columnar format; the answer has to be a good one."""
+    """Ask in columnar format; the answer must be a success."""
     response = serving.predict(target, body)
     assert response.status_code == requests.codes.ok, response.text
     answer = response.json()

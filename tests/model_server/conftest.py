@@ -1,4 +1,4 @@
-"""A real server on the fixture models, once a session; each test keeps to its own model names."""
+"""A real server on the fixture models, one per session; each test uses its own model names."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Poll until a condition holds."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        assert time.monotonic() < deadline, f"gave up waiting for {what}"
         time.sleep(0.05)
 
 

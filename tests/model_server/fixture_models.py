@@ -1,4 +1,4 @@
-r"""Tiny SavedModels, one per thing a model server has to get right.
+r"""Tiny SavedModels, one for each thing that a model server has to get right.
 
 The conformance suite runs against these, on this project's server or on the real one:
 
@@ -43,7 +43,7 @@ def write_affine(folder: Path, offset: float) -> None:
 
 
 def write_patient(folder: Path) -> None:
-    """Answers each x after x seconds: for requests that are still under way."""
+    """Answers each x after x seconds: for requests that are still running."""
 
     @_function(tf.TensorSpec([None], tf.float32, name="x"))
     def serve(x: Tensor) -> Tensor:

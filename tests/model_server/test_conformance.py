@@ -1,7 +1,7 @@
 """What this project's model server and TF Serving have in common.
 
 Runs on our server, or on the one at TF_SERVING_URL (see `fixture_models` for how to start it).
-Asserts on statuses, keys and values. What both refuse is in `test_conformance_errors`.
+Checks statuses, keys and values. What both refuse is in `test_conformance_errors`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def test_columns_of_one_input_and_one_output_are_plain_lists(serving: Serving) -
 
 
 def test_rows_of_several_tensors_are_objects(serving: Serving) -> None:
-    """One object a row, in and out."""
+    """One object per row, in and out."""
     body = {"instances": [{"a": [1, 2], "b": 3}, {"a": [4.5, 5], "b": -6}]}
     assert predictions(serving, "two_inputs", body) == [
         {"total": 6.0, "twice": 6},
@@ -48,7 +48,7 @@ def test_columns_of_several_tensors_are_one_object(serving: Serving) -> None:
 
 
 def test_an_unknown_name_among_columns_is_passed_over(serving: Serving) -> None:
-    """TF Serving looks the signature's names up in `inputs`, and at nothing else there."""
+    """TF Serving looks up the signature's names in `inputs` and ignores everything else there."""
     body = {"inputs": {"x": [1.0], "other": [1]}}
     assert outputs(serving, "half_plus_two", body) == [2.5]
 
@@ -87,7 +87,7 @@ def test_strings_come_back_as_text_and_as_base64_by_name(serving: Serving) -> No
 
 
 def test_raw_pixels_travel_as_base64(serving: Serving) -> None:
-    """The way in which this project's own clients send photos."""
+    """This is how this project's clients send photos."""
     black, white = bytes(48), b"\xff" * 48
     body = {"instances": [b64(black), {"image_bytes": b64(white)}]}
     assert_error(serving.predict("raw_image", body), BAD_REQUEST)  # of two kinds
@@ -103,7 +103,7 @@ def test_base64_padding_may_be_missing(serving: Serving) -> None:
 
 
 def test_not_a_number_and_infinity_are_bare_words(serving: Serving) -> None:
-    """In requests and in answers, though JSON proper has neither."""
+    """In requests and in answers, although standard JSON has neither."""
     response = serving.predict("non_finite", {"instances": [1.0]})
     assert b"NaN" in response.content
     first, second, third, fourth = response.json()["predictions"][0]
@@ -160,7 +160,7 @@ def test_the_latest_version_answers_unless_another_is_named(serving: Serving) ->
 
 
 def test_a_label_stands_for_a_version(serving: Serving) -> None:
-    """And an unknown one is an invalid argument rather than not found, in TF Serving's book."""
+    """For TF Serving, an unknown one is an invalid argument rather than not found."""
     call = {"instances": [1.0]}
     assert predictions(serving, "half_plus_two/labels/stable", call) == [2.5]
     assert_error(serving.predict("half_plus_two/labels/canary", call), BAD_REQUEST)
@@ -224,7 +224,7 @@ def test_a_body_that_only_claims_to_be_gzipped_is_refused(serving: Serving) -> N
 
 
 def test_the_content_type_does_not_matter(serving: Serving) -> None:
-    """Notably, curl -d sends a form's type, and the documentation uses curl -d."""
+    """The documentation uses curl -d, which sends a form's content type."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     response = serving.predict("half_plus_two", b'{"instances": [1.0]}', headers=headers)
     assert response.json() == {"predictions": [2.5]}

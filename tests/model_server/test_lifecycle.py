@@ -72,7 +72,7 @@ def test_a_new_model_is_found_and_a_new_version_replaces_the_old(
 
 
 def test_no_request_fails_while_versions_change(server: Serving, publish: Publish) -> None:
-    """And no client sees an old version after a new one."""
+    """And no client gets the old version after the new one."""
     publish("busy", 1)
     server.wait_for("busy", {1: "AVAILABLE"})
     done = threading.Event()
@@ -137,7 +137,7 @@ def test_a_request_under_way_finishes_on_the_version_it_began_with(
 def test_a_half_written_version_waits_until_it_is_complete(
     server: Serving, publish: Publish, stage: Stage
 ) -> None:
-    """A slow copy is no broken model."""
+    """A slow copy is not a broken model."""
     publish("copied", 1)
     server.wait_for("copied", {1: "AVAILABLE"})
     source = stage(2)
@@ -194,7 +194,7 @@ def test_a_version_has_to_answer_its_warm_up_request(
 
 
 def test_a_deleted_version_is_unloaded(server: Serving, publish: Publish) -> None:
-    """The folder says what is served, down to nothing at all."""
+    """The folder decides what is served, even if it is empty."""
     publish("deleted", 1)
     server.wait_for("deleted", {1: "AVAILABLE"})
     publish("deleted", 2)

@@ -1,4 +1,4 @@
-"""Where our server deliberately says more than TF Serving, or says it sooner."""
+"""Where our server deliberately reports more than TF Serving, or earlier."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_shape_that_the_signature_forbids_is_refused_before_the_call(server: S
 
 @pytest.mark.parametrize("depth", [65, 600, 1000])
 def test_deep_nesting_is_a_bad_request(server: Serving, depth: int) -> None:
-    """Wherever it stands, and whichever part of the server gives up first."""
+    """Wherever it is, and whichever part of the server fails first."""
     nested = b"[" * depth + b"]" * depth
     mixed = b'[1.0, {"x": %b}]' % nested
     for template in (b"%b", b'{"inputs": %b}', b'{"instances": %b}', b'{"signature_name": %b}'):
@@ -43,7 +43,7 @@ def test_small_integers_do_not_wrap_around(server: Serving, dtype: str, value: i
 
 
 def test_bytes_that_are_no_text_are_not_sent_as_text(server: Serving) -> None:
-    """TF Serving sends them raw, in a body that is then no JSON; the message says what helps."""
+    """TF Serving sends them raw, in a body that is not valid JSON; our message says what helps."""
     response = server.predict("strings", {"instances": [b64(b"\xff")]})
     assert_error(response, BAD_REQUEST)
     assert "_bytes" in response.json()["error"]
@@ -63,14 +63,14 @@ def test_a_label_narrows_the_status(server: Serving) -> None:
 
 
 def test_a_small_body_that_inflates_without_end_is_refused(server: Serving) -> None:
-    """At the limit, not when memory is used up."""
+    """At the limit, not when memory runs out."""
     bomb = gzip.compress(bytes(MAX_BODY_BYTES + 1), compresslevel=1)
     response = server.predict("half_plus_two", bomb, headers={"Content-Encoding": "gzip"})
     assert_error(response, TOO_LARGE)
 
 
 def test_large_answers_are_gzipped_for_who_asks(server: Serving) -> None:
-    """And for nobody else; the answer is the same."""
+    """And only for those; the answer is the same."""
     body = {"signature_name": "float32", "inputs": [0.5] * 1000}
     plain = server.predict("types", body, headers={"Accept-Encoding": "identity"})
     packed = server.predict("types", body, headers={"Accept-Encoding": "gzip"})
@@ -81,6 +81,6 @@ def test_large_answers_are_gzipped_for_who_asks(server: Serving) -> None:
 
 
 def test_empty_tensors_keep_their_shape(server: Serving) -> None:
-    """Nothing detected is an answer too."""
+    """Nothing detected is also an answer."""
     body = {"signature_name": "float32", "inputs": [[], []]}
     assert outputs(server, "types", body) == [[], []]

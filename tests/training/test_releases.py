@@ -56,7 +56,7 @@ def publish(store: ReleaseStore, folder: Path) -> bool:
 def test_a_version_is_published_once_and_never_overwritten(
     store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
-    """What a deployment pinned must stay what it was."""
+    """What a deployment pinned must never change."""
     assert publish(store, versions["v1"])
     assert not publish(store, versions["v1"])
     raw = json.loads((versions["v1"] / "manifest.json").read_text())
@@ -69,11 +69,11 @@ def test_a_version_is_published_once_and_never_overwritten(
 def test_an_upload_that_died_is_completed_by_the_next_try(
     store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
-    """The manifest comes last, so half a version is no version."""
+    """The manifest is written last, so half a version does not count."""
     store.write("bundles/v1/gate.npz", b"half", over=None)
-    assert releases.releases(store) == []
+    assert releases.published(store) == []
     assert publish(store, versions["v1"])
-    assert [release.version for release in releases.releases(store)] == ["v1"]
+    assert [release.version for release in releases.published(store)] == ["v1"]
 
 
 def test_a_damaged_bundle_is_not_published(store: ReleaseStore, versions: dict[str, Path]) -> None:
@@ -117,7 +117,7 @@ def test_an_unknown_or_damaged_version_is_not_promoted(
 def test_without_history_there_is_nothing_to_roll_back_to(
     store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
-    """Said, not guessed."""
+    """An error is better than a guess."""
     with pytest.raises(releases.Refused, match="nothing to roll back"):
         releases.rollback(store)
     publish(store, versions["v1"])
@@ -129,7 +129,7 @@ def test_without_history_there_is_nothing_to_roll_back_to(
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
     store: ReleaseStore, versions: dict[str, Path]
 ) -> None:
-    """Two people, one pointer: nobody's choice is overwritten unseen."""
+    """Two people may promote at once: neither overwrites the other unnoticed."""
     for folder in versions.values():
         publish(store, folder)
     releases.promote("v1", store)
@@ -172,7 +172,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
 
 
 def test_a_stale_write_is_refused(store: ReleaseStore) -> None:
-    """The one promise that everything above stands on."""
+    """Everything above relies on this promise."""
     store.write("bundles/x", b"1", over=None)
     first = store.read("bundles/x")
     assert first is not None
@@ -188,7 +188,7 @@ def test_a_stale_write_is_refused(store: ReleaseStore) -> None:
 def test_a_function_follows_the_pointer_but_believes_only_its_digest(
     bucket: Bucket, versions: dict[str, Path]
 ) -> None:
-    """Promoted is one thing, half uploaded another."""
+    """A promoted version may still be damaged or half uploaded."""
     store = BucketStore(bucket.client, bucket.name)
     publish(store, versions["v1"])
     releases.promote("v1", store)

@@ -1,4 +1,4 @@
-"""Teams with models of their own stop sending lists of floats."""
+"""Teams with their own models can stop sending lists of floats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEFAULT = Path(__file__).parents[2] / "models" / "default" / "manifest.json"
 
 @pytest.fixture(scope="module")
 def jpegs() -> list[bytes]:
-    """Noise of odd and even sizes, wide and upright; and real photos where there are any."""
+    """Noise of odd and even sizes, wide and upright, and real photos if there are any."""
     made = [encoded(noise(*size), quality=90) for size in ((81, 50), (33, 120), (24, 16), (5, 3))]
     if not PHOTOS.is_dir():
         return made
@@ -35,7 +35,7 @@ def jpegs() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SavedModel of one signature."""
+    """A SavedModel with one signature."""
     folder = tmp_path_factory.mktemp("source")
     return save(folder / "model", (None, HEIGHT, WIDTH, 3))
 
@@ -75,7 +75,7 @@ def _rounded(data: bytes, spec: InputSpec) -> tuple[bytes, Any]:
 def test_raw_pixels_and_jpegs_give_what_the_source_gives_for_floats(
     scaling: Scaling, source: Path, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    """Every answer and every threshold of a team's model stays what it was."""
+    """Every answer and every threshold of a team's model stays the same."""
     spec = replace(SQUASHED, scaling=scaling)
     wrapped = wrap(source, tmp_path / "model" / "1", spec)
     original = tf().saved_model.load(str(source)).signatures["serving_default"]
@@ -96,7 +96,7 @@ def test_raw_pixels_and_jpegs_give_what_the_source_gives_for_floats(
 def test_a_centred_cut_without_antialias_is_the_functions_own(
     source: Path, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    """The cut begins at the same pixel, also where half a pixel is left over."""
+    """The crop starts at the same pixel, even if half a pixel is left over."""
     spec = replace(SQUASHED, crop=Crop.CENTER)
     seen = _ask(wrap(source, tmp_path / "1", spec), "jpeg", jpegs)["seen"]
     np.testing.assert_allclose(seen, [_floats(data, spec) for data in jpegs], rtol=0, atol=1e-4)
@@ -106,9 +106,9 @@ def test_a_centred_cut_without_antialias_is_the_functions_own(
 def test_antialiased_jpegs_are_the_functions_own_but_for_rounding(
     crop: Crop, source: Path, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    """TensorFlow's kernel is Pillow's in other arithmetic; noise shows every shift of a pixel.
+    """TensorFlow's kernel is Pillow's with other arithmetic; noise shows any shift by a pixel.
 
-    Files far larger than the input are left out: those Pillow decodes at a reduced scale.
+    Files much larger than the input are left out: Pillow decodes those at a reduced scale.
     """
     spec = InputSpec(WIDTH, HEIGHT, crop=crop, resampling=Resampling.ANTIALIAS)
     small = jpegs[2:4]
@@ -120,7 +120,7 @@ def test_antialiased_jpegs_are_the_functions_own_but_for_rounding(
 def test_a_keras_file_is_wrapped_with_the_names_of_its_outputs(
     suffix: str, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    """Many teams have no SavedModel, and dropout must be off."""
+    """Many teams have a Keras file and no SavedModel; dropout must be off."""
     model = _keras()
     model.save(tmp_path / f"model{suffix}")
     spec = replace(SQUASHED, scaling=Scaling.SYMMETRIC)
@@ -135,7 +135,7 @@ def test_a_keras_file_is_wrapped_with_the_names_of_its_outputs(
 def test_a_sequential_keras_model_gives_its_output_the_name_of_its_last_layer(
     tmp_path: Path,
 ) -> None:
-    """Where the source names no outputs, the name must at least be the one TF Serving showed."""
+    """If the source does not name its outputs, use the name that TF Serving showed."""
     layers = tf().keras.layers
     image = tf().keras.Input((HEIGHT, WIDTH, 3))
     model = tf().keras.Sequential([image, layers.Flatten(), layers.Dense(3, name="dense_1")])
@@ -148,7 +148,7 @@ def test_a_sequential_keras_model_gives_its_output_the_name_of_its_last_layer(
 def test_the_model_server_answers_for_base64_bytes(
     source: Path, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    """The point of it: a photo travels as its bytes, and the adapter needs only the manifest."""
+    """The purpose: a photo is sent as bytes, and the adapter needs only the manifest."""
     wrapped = wrap(
         source, tmp_path / "ParrotExtractor" / "1", replace(SQUASHED, scaling=Scaling.UNIT)
     )
@@ -178,7 +178,7 @@ def test_the_model_server_answers_for_base64_bytes(
 def test_the_manifest_entry_is_one_that_a_bundle_accepts(
     encoding: Encoding, tmp_path: Path
 ) -> None:
-    """Scaling is in the graph now: said twice it would be done twice."""
+    """Scaling is in the graph now: if the manifest named it too, it would be done twice."""
     entry = Wrapped(
         tmp_path / "ParrotExtractor" / "4",
         replace(SQUASHED, scaling=Scaling.CAFFE),

@@ -1,4 +1,4 @@
-"""What cannot be wrapped is told so, and leaves nothing behind."""
+"""A model that cannot be wrapped is refused with a reason, and nothing is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_of_several_signatures_one_must_be_named_if_none_is_the_default(tmp_path: Path) -> None:
-    """The wrong one would be found out by nobody."""
+    """Nobody would notice the wrong one."""
     several = save(tmp_path / "model", (None, None, None, 3), names=["embed", "classify"])
     with pytest.raises(ValueError, match="name one of: classify, embed"):
         wrap(several, tmp_path / "1", SQUASHED)
@@ -25,7 +25,7 @@ def test_of_several_signatures_one_must_be_named_if_none_is_the_default(tmp_path
 
 
 def test_a_model_that_loses_its_weights_in_the_copy_is_refused(tmp_path: Path) -> None:
-    """TensorFlow 1's reference variables: better told now than by the model server."""
+    """TensorFlow 1's reference variables: better refused now than by the model server."""
     v1 = tf().compat.v1
     with tf().Graph().as_default(), v1.Session() as session:
         image = v1.placeholder(tf().float32, [None, HEIGHT, WIDTH, 3])
@@ -42,7 +42,7 @@ def test_a_model_that_loses_its_weights_in_the_copy_is_refused(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((None, 24, 16, 3), r"shape \(any, 24, 16, 3\), asked for was \(any, 16, 24, 3\)"),
+        ((None, 24, 16, 3), r"shape \(any, 24, 16, 3\), expected \(any, 16, 24, 3\)"),
         ((None, 3, 16, 24), r"shape \(any, 3, 16, 24\).*batch, height, width, channels"),
         ((1, 16, 24, 3), r"shape \(1, 16, 24, 3\)"),
         ((None, 16, 24), "one image input of rank 4"),
@@ -51,7 +51,7 @@ def test_a_model_that_loses_its_weights_in_the_copy_is_refused(tmp_path: Path) -
 def test_a_model_of_another_shape_is_refused(
     shape: tuple[int | None, ...], message: str, tmp_path: Path
 ) -> None:
-    """A picture on its side gives answers too, only bad ones."""
+    """A picture on its side also gives answers, but bad ones."""
     save_function(tmp_path / "model", lambda image: {"seen": image}, shape)
     with pytest.raises(ValueError, match=message):
         wrap(tmp_path / "model", tmp_path / "out" / "1", SQUASHED)
@@ -59,7 +59,7 @@ def test_a_model_of_another_shape_is_refused(
 
 
 def test_a_model_of_two_inputs_is_refused(tmp_path: Path) -> None:
-    """There is one photo to give."""
+    """There is only one photo to pass in."""
     shape = (None, HEIGHT, WIDTH, 3)
     save_function(tmp_path / "model", lambda left, right: {"sum": left + right}, shape, shape)
     with pytest.raises(ValueError, match="'left', 'right'"):
@@ -69,12 +69,12 @@ def test_a_model_of_two_inputs_is_refused(tmp_path: Path) -> None:
 def test_a_model_that_takes_bytes_of_pixels_already_is_refused(tmp_path: Path) -> None:
     """Scaled to 0..1 and cast to integers, every photo would be black."""
     folder = save(tmp_path / "model", (None, HEIGHT, WIDTH, 3), dtype=tf().uint8)
-    with pytest.raises(ValueError, match="uint8, wanted are floats"):
+    with pytest.raises(ValueError, match="uint8, not floats"):
         wrap(folder, tmp_path / "1", SQUASHED)
 
 
 def test_something_else_than_a_model_is_refused(tmp_path: Path) -> None:
-    """The message says what is taken."""
+    """The message says what is accepted."""
     (tmp_path / "model.keras").write_text("no model")
     with pytest.raises(ValueError, match="cannot be loaded by Keras"):
         wrap(tmp_path / "model.keras", tmp_path / "1", SQUASHED)
@@ -89,7 +89,7 @@ def test_a_version_that_exists_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_random_at_inference_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    """It cannot be shown to be the same model."""
+    """Nothing could show that it is the same model."""
 
     def dice(image: Any) -> Any:
         return {"features": tf().random.uniform(tf().shape(image)[:1])}

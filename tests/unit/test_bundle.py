@@ -1,4 +1,4 @@
-"""A bundle is believed only after everything it promises was checked."""
+"""A bundle is used only after everything that it promises was checked."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_the_default_bundle_loads_and_reproduces() -> None:
-    """What a clone carries is whole."""
+    """The bundle in the repository is complete."""
     loaded = load(DEFAULT_BUNDLE)
     assert len(loaded.species) == loaded.manifest.classes == 16
     assert loaded.gate.features == loaded.manifest.features
 
 
 def test_species_keep_the_order_that_phones_know() -> None:
-    """Class index = line: an app of last year must not show another bird."""
+    """The class index is the line: last year's app must not show another bird."""
     order = [row.english for row in load(DEFAULT_BUNDLE).species.rows]
     assert order == [
         "African grey parrot",
@@ -68,7 +68,7 @@ def test_species_keep_the_order_that_phones_know() -> None:
 @pytest.mark.parametrize("name", ["gate.npz", "species.csv"])
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data + b" "])
 def test_a_damaged_file_is_named(copy: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
-    """Half an upload is the commonest damage."""
+    """Half an upload is the most common damage."""
     (copy / name).write_bytes(damage((copy / name).read_bytes()))
     with pytest.raises(BadBundle, match=f"{name} .*damaged or half uploaded"):
         load(copy)
@@ -76,7 +76,7 @@ def test_a_damaged_file_is_named(copy: Path, name: str, damage: Callable[[bytes]
 
 @pytest.mark.parametrize("name", ["manifest.json", "gate.npz", "species.csv"])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
-    """The manifest may be there before the rest."""
+    """The manifest may exist before the rest."""
     (copy / name).unlink()
     with pytest.raises(BadBundle, match=name):
         load(copy)
@@ -130,8 +130,8 @@ def test_a_manifest_that_contradicts_itself_is_refused_by_name(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000])
-def test_a_manifest_that_is_no_object_is_refused(copy: Path, text: str) -> None:
-    """Anything can lie under that name."""
+def test_a_manifest_that_is_not_an_object_is_refused(copy: Path, text: str) -> None:
+    """A file of that name may contain anything."""
     (copy / "manifest.json").write_text(text)
     with pytest.raises(BadBundle, match=r"manifest\.json"):
         load(copy)

@@ -1,4 +1,4 @@
-"""A gate survives its file, whatever its kind, and damaged files are refused."""
+"""Gates of every kind are saved and loaded without loss; damaged files are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ GATES = [
 
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.scorer.kind)
 def test_every_kind_scores_the_same_after_its_file(gate: Gate) -> None:
-    """What was fitted and evaluated is what is served."""
+    """The gate in production must be the one that was evaluated."""
     x = RNG.normal(size=(20, D))
     again = Gate.load(gate.dump())
     np.testing.assert_allclose(again.scores(x), gate.scores(x), atol=1e-12)

@@ -1,4 +1,4 @@
-"""What is written into a manifest is what is read from it."""
+"""A manifest reads back as it was written, and a wrong one is never written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision which versions to load and unload, without a server."""
+"""Which versions are loaded and unloaded, decided without a server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ids(*numbers: int, model: str = "m") -> set[VersionId]:
 
 
 def test_only_numbered_folders_with_a_graph_are_versions(tmp_path: Path) -> None:
-    """Everything else in a model folder is somebody's notes or a copy in progress."""
+    """Anything else in a model folder may be notes or a copy in progress."""
     for name in ("m/1", "m/00002", "m/3-tmp", "m/latest"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "saved_model.pb").write_bytes(b"")
@@ -60,8 +60,8 @@ def test_a_policy_names_versions_or_takes_all_for_its_model_only() -> None:
     assert set(some) == ids(1, 3) | ids(2, model="n")
 
 
-def test_a_folder_that_still_changes_is_left_for_the_next_look() -> None:
-    """Unless it is loaded: then it is old news. The first look takes what it finds."""
+def test_a_folder_that_still_changes_is_left_for_the_next_scan() -> None:
+    """Unless it is loaded already. The first scan takes what it finds."""
     before, now = folders(1, 2, size=1), {**folders(1, 2, size=2), **folders(3)}
     assert settled(now, None, set()) == now
     assert set(settled(now, before, ids(1))) == ids(1)
@@ -69,7 +69,7 @@ def test_a_folder_that_still_changes_is_left_for_the_next_look() -> None:
 
 
 def test_a_failed_version_is_tried_again_only_when_its_files_change() -> None:
-    """A broken model would else be loaded every second."""
+    """Otherwise a broken model would be loaded every second."""
     (folder,) = folders(2, size=1).values()
     failed = {folder.id: folder.fingerprint}
     assert to_load(folders(2, size=1), set(), failed) == ()

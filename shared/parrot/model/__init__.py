@@ -1,1 +1,1 @@
-"""What a model bundle holds: manifest, gate, species, model inputs."""
+"""What a model bundle contains: manifest, gate, species, model inputs."""

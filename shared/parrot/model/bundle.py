@@ -1,7 +1,7 @@
 """A model bundle: read, verified, ready to score.
 
-Nothing is believed before its sha256 is compared, and nothing is unpickled unless whoever deployed
-pinned the manifest itself.
+No file is used before its sha256 is compared, and nothing is unpickled unless the deployment pins
+the manifest itself.
 """
 
 from __future__ import annotations

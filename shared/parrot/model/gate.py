@@ -2,7 +2,7 @@
 
 A gate is three steps, kept as arrays so that a function needs no scikit-learn at cold start:
 
-    project    (x - mean) / scale, then onto principal components where there are any
+    project    (x - mean) / scale, then onto principal components if there are any
     score      one number, by the gate's kind (the subclasses of `Scorer`)
     calibrate  score to probability: a logistic curve or a monotone table
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Scorer(Protocol):
-    """A row of projected features (n, d) to one score each (n,), higher meaning more parrot."""
+    """Projected features (n, d) to scores (n,): the higher, the more likely a parrot."""
 
     kind: ClassVar[str]
 
@@ -190,7 +190,7 @@ SCORERS: tuple[type[Scorer], ...] = (Linear, OneClass, LikelihoodRatio, Mahalano
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """(x - mean) / scale, then (z - centre) @ components where there are components (d, k)."""
+    """(x - mean) / scale, then (z - centre) @ components (d, k) if there are any."""
 
     mean: Array
     scale: Array
@@ -285,7 +285,7 @@ class Gate:
             return cls(projection, scorer.of(arrays), _calibration(arrays))
         except BadBundle:
             raise
-        except Exception as error:  # zip, header, key and shape errors alike: the file is damaged
+        except Exception as error:  # zip, header, key and shape errors all mean a damaged file
             raise BadBundle(f"gate.npz cannot be read: {error!r}") from error
 
 

@@ -16,30 +16,30 @@ class Crop(StrEnum):
 class Resampling(StrEnum):
     """How pixels are averaged when the size changes."""
 
-    ANTIALIAS = "antialias"  # Pillow's bilinear with a support that grows with the reduction
+    ANTIALIAS = "antialias"  # Pillow's bilinear, whose support grows with the reduction
     TF_BILINEAR = "tf-bilinear"  # tf.image.resize(method="bilinear", antialias=False)
 
 
 class Scaling(StrEnum):
-    """What range the model wants its numbers in."""
+    """The range of values that the model expects."""
 
-    NONE = "none"  # uint8, 0..255; the model scales for itself
+    NONE = "none"  # uint8, 0..255; the model does its own scaling
     UNIT = "unit"  # 0..1
     SYMMETRIC = "symmetric"  # -1..1
     CAFFE = "caffe"  # BGR minus the ImageNet mean, as Keras calls it
 
 
 class Encoding(StrEnum):
-    """How one photo travels to the model server."""
+    """How one photo is sent to the model server."""
 
     RAW = "raw"  # {"b64": uint8 pixels, row by row}
     JPEG = "jpeg"  # {"b64": a JPEG file of the model's size}
-    FLOATS = "floats"  # nested JSON lists: slow, but every model takes it
+    FLOATS = "floats"  # nested JSON lists: slow, but every model accepts them
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What a model wants to be fed."""
+    """What a model takes."""
 
     width: int
     height: int

@@ -29,7 +29,7 @@ class SpeciesTable:
 
     @classmethod
     def parse(cls, data: bytes) -> SpeciesTable:
-        """Read `species.csv`. Raises BadBundle where it is no table of 0..n-1 with unique ids."""
+        """Read `species.csv`. Raises BadBundle unless it lists 0..n-1 in order with unique ids."""
         try:
             lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
             rows = tuple(
@@ -41,7 +41,7 @@ class SpeciesTable:
         if [row.index for row in rows] != list(range(len(rows))) or not rows:
             raise BadBundle("species.csv: index must count 0, 1, 2, ... in file order")
         if len({row.id for row in rows}) != len(rows):
-            raise BadBundle("species.csv: an id stands twice")
+            raise BadBundle("species.csv: duplicate id")
         return cls(rows)
 
     def rank(
