@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from firebase_admin import App
     from google.cloud.storage import Client
-    from requests import Session
 
     from parrot.adapters.bundle_files import BucketFiles
     from parrot.adapters.firestore import FirestoreObservations
@@ -259,24 +258,12 @@ def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
 def _model_server() -> ModelServer:
     from requests import Session
 
-    from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
+    from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled, signed
 
     config = settings()
     if config.model_server_url is None:
         return VertexEndpoint(
-            config.vertex_endpoints, pooled(_signed(None)), timeout=config.model_timeout
+            config.vertex_endpoints, pooled(signed(None)), timeout=config.model_timeout
         )
-    session = Session() if config.model_auth == "none" else _signed(config.model_server_url)
+    session = Session() if config.model_auth == "none" else signed(config.model_server_url)
     return TfServing(config.model_server_url, pooled(session), timeout=config.model_timeout)
-
-
-def _signed(audience: str | None) -> Session:
-    """A session with Google's tokens: an ID token for an audience, or else an access token."""
-    import google.auth
-    from google.auth.transport.requests import AuthorizedSession, Request
-    from google.oauth2 import id_token
-
-    if audience is not None:
-        return AuthorizedSession(id_token.fetch_id_token_credentials(audience, Request()))
-    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
-    return AuthorizedSession(google.auth.default(scopes=scopes)[0])
