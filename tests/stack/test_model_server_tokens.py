@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
-from local.processes import free_port
+from local.supervisor import free_port
 from tests.support.scripted_http import Answer, Request, json_answer, serving
 from tests.support.vendors import TF_SERVING, VERTEX
 

@@ -9,7 +9,7 @@ import requests
 
 from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
-from parrot.model.manifest import ServedModel
+from parrot.model.served_model import ServedModel
 from tests.support.scripted_http import Answer, json_answer
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from local.processes import free_port
+from local.supervisor import free_port
 from parrot.adapters.model_server import VertexEndpoint
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 from tests.support.scripted_http import Answer, Request, json_answer, serving
@@ -26,7 +26,7 @@ from tests.support.vendors import (
 )
 
 if TYPE_CHECKING:
-    from parrot.model.manifest import ServedModel
+    from parrot.model.served_model import ServedModel
 
 
 @pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])
