@@ -1,7 +1,7 @@
 """The composition root: the only place that builds real objects. Nothing is built at import.
 
 Each part is built once, when it is first needed; a part that failed is tried again by the next
-request, so that a bucket that was away for a minute does not cost the instance its life. Builders
+request, so that an instance outlives a bucket that is unreachable for a minute. Builders
 import what they build, so that each function's cold start pays only for what it uses.
 """
 
@@ -67,7 +67,7 @@ class _Late:
 
 
 def start() -> Settings:
-    """What every entry point calls first: send the log to its place, then read the settings.
+    """Configure logging, then read the settings. Every entry point calls this first.
 
     Raises BadConfig.
     """

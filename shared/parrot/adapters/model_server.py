@@ -35,7 +35,7 @@ _NUMBERS = "fiu"  # kinds of NumPy dtypes
 def pooled(session: requests.Session) -> requests.Session:
     """Let a session keep as many connections as an instance has requests at once.
 
-    The environment's proxies and ~/.netrc are not looked up again for every photo.
+    The environment's proxies and ~/.netrc are ignored: they would be looked up for every photo.
     """
     session.trust_env = False
     for scheme in ("http://", "https://"):
@@ -100,7 +100,7 @@ class TfServing:
         return f"{self._root}/v1/models/{model.name}{pinned}"
 
     def _latest(self, model: ServedModel) -> str:
-        """The version of a model that is not pinned; looked up again every 30 s."""
+        """The version of a model that is not pinned, looked up again every 30 s."""
         with self._lock:
             when, version = self._versions.get(model.name, (-_VERSION_TTL_SECONDS, ""))
         if time.monotonic() - when < _VERSION_TTL_SECONDS:
@@ -150,7 +150,7 @@ class VertexEndpoint:
 
 
 class _Http:
-    """One request, its failures translated."""
+    """One request, with its failures translated."""
 
     def __init__(self, session: requests.Session, timeout: float) -> None:
         self._session = session
@@ -184,7 +184,7 @@ def _no_token(error: GoogleAuthError) -> ModelUnavailable:
 def _answer(response: requests.Response) -> dict[str, Any]:
     status = response.status_code
     if status == _GATEWAY_TIMEOUT:
-        raise ModelTimeout("the model server ran out of time")
+        raise ModelTimeout("the model server timed out")
     if status in _RETRYABLE:
         raise ModelUnavailable(f"the model server answers {status}")
     if status == _NOT_FOUND:
@@ -210,7 +210,7 @@ def _reason(response: requests.Response) -> str:
 
 
 def _body(payload: bytes | Floats, **fields: str) -> bytes:
-    """The request's JSON. Base64 needs no escaping, so `json` need not look at each letter."""
+    """The request's JSON. Base64 needs no escaping, so it is not passed through `json`."""
     head = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in fields.items())
     if isinstance(payload, bytes):
         instance = b'{"b64": "%b"}' % base64.b64encode(payload)
@@ -226,7 +226,7 @@ def _prediction(answer: dict[str, Any], model: ServedModel, version: str) -> Pre
     row = rows[0]
     outputs = (model.features, model.probabilities, model.logits)
     names = [name for name in outputs if name is not None]
-    if not isinstance(row, dict):  # TF Serving names outputs only where there are several
+    if not isinstance(row, dict):  # TF Serving names outputs only if there are several
         if len(names) != 1:
             raise BadModelResponse(f"{model.name} gave one output instead of {names}")
         row = {names[0]: row}
