@@ -1,4 +1,4 @@
-"""POST a photo, get the verdict and the species; GET says whether everything is ready."""
+"""POST a photo to get the verdict and the species; GET tells whether everything is ready."""
 
 import functions_framework
 from flask import Request, Response
@@ -21,7 +21,7 @@ def _classify(request: Request) -> Response:
     caller.attest(request, settings, wiring.app_check)
     user = caller.user(request, wiring.identity)
     if user is None and settings.require_auth:
-        raise Unauthenticated("this deployment classifies for signed-in users only")
+        raise Unauthenticated("this deployment classifies only for signed-in users")
     top = parameters.top(request)
     sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
     allowance = wiring.classify_meter().take(user)

@@ -57,8 +57,8 @@ def _list(request: Request) -> Response:
 
 
 def _read(name: str, request: Request) -> Response:
-    found = wiring.observer().read(_user(request), parameters.observation_id(name))
-    return answers.observation(found, _links(request))
+    observation = wiring.observer().read(_user(request), parameters.observation_id(name))
+    return answers.observation(observation, _links(request))
 
 
 def _relabel(name: str, request: Request) -> Response:
@@ -84,7 +84,7 @@ def _delete(name: str, request: Request) -> Response:
 
 
 def _file(name: str, file: str, request: Request) -> Response:
-    """With a token in the URL, or as the user; the original, with its EXIF, as the user only."""
+    """For a token in the URL or for the user; the original, with its EXIF, only for the user."""
     token = request.args.get("token")
     if token is None or file == ORIGINAL:
         grant, user = None, _user(request)
@@ -98,7 +98,7 @@ def _user(request: Request) -> User:
     caller.attest(request, wiring.settings(), wiring.app_check)
     user = caller.user(request, wiring.identity)
     if user is None:
-        raise Unauthenticated("observations are their user's own: sign in")
+        raise Unauthenticated("only signed-in users have observations: sign in")
     return user
 
 

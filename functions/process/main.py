@@ -1,4 +1,4 @@
-"""Storage tells of a photo that was written; its observation is finished."""
+"""Finish the observation of a photo that was just stored."""
 
 import logging
 
@@ -13,7 +13,7 @@ _log = logging.getLogger("parrot.process")
 
 @functions_framework.cloud_event
 def on_saved(event: CloudEvent) -> None:
-    """Cloud Functions entry point. What it raises is delivered again."""
+    """Cloud Functions entry point. If it raises, the event is delivered again."""
     wiring.start()
     try:
         stored = events.stored_photo(event)
@@ -25,7 +25,7 @@ def on_saved(event: CloudEvent) -> None:
     try:
         outcome = wiring.processor().process(stored)
     except ParrotError as error:
-        _log.warning("to be told again: %s", error.detail, extra={"fields": {"id": stored.id}})
+        _log.warning("to be delivered again: %s", error.detail, extra={"fields": {"id": stored.id}})
         raise
     fields = {"id": stored.id, "generation": stored.generation, "outcome": outcome.value}
     _log.info("processed", extra={"fields": fields})

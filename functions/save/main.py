@@ -1,4 +1,4 @@
-"""POST a photo and the species that a person chose, get an observation."""
+"""POST a photo and the species that the user chose to get an observation."""
 
 import functions_framework
 from flask import Request, Response
@@ -23,7 +23,7 @@ def _save(request: Request) -> Response:
     user = caller.user(request, wiring.identity)
     if user is None:
         if not settings.allow_anonymous_save:
-            raise Unauthenticated("saving needs a signed-in user")
+            raise Unauthenticated("only signed-in users can save: sign in")
         user = User(ANONYMOUS_UID, anonymous=True)
     key = parameters.idempotency_key(request)
     sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)

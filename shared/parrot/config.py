@@ -1,27 +1,27 @@
-"""Settings.from_env: the only reader of the environment. It names every bad variable at once.
+"""Settings.from_env: the only reader of the environment. It names all bad variables at once.
 
 | variable | meaning | default |
 |---|---|---|
 | BUCKET | bucket for photos | required |
 | MODEL_BUCKET | bucket with `bundles/` | BUCKET |
-| MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` says at the start | empty |
-| MODEL_BUNDLE_SHA256 | sha256 that the bundle's manifest must have | empty |
+| MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` names at the start | empty |
+| MODEL_BUNDLE_SHA256 | the required sha256 of the bundle's manifest | empty |
 | MODEL_SERVER_URL | root of a TF Serving REST API | one of |
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
 | MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
 | MODEL_TIMEOUT_SECONDS | how long one prediction may take | 20 |
 | OBSERVATIONS | `firestore`, `firestore:DATABASE` or `sqlite:PATH` | required |
-| IDENTITY | `firebase`, or `local`, which believes everybody | required |
+| IDENTITY | `firebase`, or `local`, which accepts any name | required |
 | GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | required by these |
-| CHECK_REVOKED | ask Firebase at each request whether the session was ended | false |
+| CHECK_REVOKED | ask Firebase on each request whether the session has been revoked | false |
 | REQUIRE_APP_CHECK | every call needs an App Check token | false |
-| REQUIRE_AUTH | classify needs a user too | false |
+| REQUIRE_AUTH | classify needs a signed-in user too | false |
 | ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
 | DOWNLOAD_SECRET | signs download URLs; empty: they need an Authorization header | empty |
-| PUBLIC_URL | where the phones find the service | the host they asked |
-| SAVES_PER_DAY | new observations a user and day (UTC); 0: no limit | 500 |
-| CLASSIFICATIONS_PER_MINUTE | for those who are signed in; 0: no limit | 120 |
-| CLASSIFY_CACHE | answers that an instance keeps; 0: none | 1024 |
+| PUBLIC_URL | where phones find the service | the host they asked |
+| SAVES_PER_DAY | new observations per user and day (UTC); 0: no limit | 500 |
+| CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
+| CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
 | MAX_PHOTO_PIXELS | largest photo in pixels; PNG, WebP, AVIF: at most 25 million | 51,000,000 |
@@ -30,7 +30,7 @@ DOWNLOAD_SECRET may list several secrets of at least 32 characters, newest first
 commas: the first one signs, all of them are accepted. To replace a secret, put the new one first,
 and remove the old one an hour later.
 
-Emulators believe everybody, so on Cloud Run (`K_SERVICE`) their variables are refused, as is
+Emulators trust everybody, so their variables are refused on Cloud Run (`K_SERVICE`), and so is
 IDENTITY=local. The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
 """
 
@@ -57,7 +57,7 @@ _EMULATORS = (
 )
 _SHORTEST_SECRET = 32
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
-# Cloud Run takes 32 MB a request, and base64 makes three bytes four.
+# Cloud Run takes 32 MB per request, and base64 turns three bytes into four.
 _MOST_PHOTO_BYTES = 23 * 2**20
 
 
@@ -67,7 +67,7 @@ class Settings:
 
     bucket: str
     model_bucket: str
-    bundle_version: str | None  # None: what current.json says
+    bundle_version: str | None  # None: the one that current.json names
     bundle_sha256: str | None
     model_server_url: str | None
     vertex_endpoints: Mapping[str, str]
@@ -172,7 +172,7 @@ class _Reader:
         if not value:
             return None
         if not fits(value):
-            self.problem(f"{name}={value!r:.80} does not fit")
+            self.problem(f"{name}={value!r:.80} is not valid")
             return None
         return value
 
@@ -195,7 +195,7 @@ class _Reader:
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            self.problem(f"{name}={text!r:.40} is no number from {low:g} to {high:g}")
+            self.problem(f"{name}={text!r:.40} is not a number from {low:g} to {high:g}")
             return default
         return value
 

@@ -1,7 +1,7 @@
 """The composition root: the only place that builds real objects. Nothing is built at import.
 
 Each part is built once, when it is first needed; a part that failed is tried again by the next
-request, so that a bucket that was away for a minute does not cost the instance its life. Builders
+request, so that an instance outlives a bucket that is unreachable for a minute. Builders
 import what they build, so that each function's cold start pays only for what it uses.
 """
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from firebase_admin import App
     from google.cloud.storage import Client
-    from requests import Session
 
     from parrot.adapters.bundle_files import BucketFiles
     from parrot.adapters.firestore import FirestoreObservations
@@ -68,7 +67,7 @@ class _Late:
 
 
 def start() -> Settings:
-    """What every entry point calls first: send the log to its place, then read the settings.
+    """Configure logging, then read the settings. Every entry point calls this first.
 
     Raises BadConfig.
     """
@@ -260,24 +259,12 @@ def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
 def _model_server() -> ModelServer:
     from requests import Session
 
-    from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
+    from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled, signed
 
     config = settings()
     if config.model_server_url is None:
         return VertexEndpoint(
-            config.vertex_endpoints, pooled(_signed(None)), timeout=config.model_timeout
+            config.vertex_endpoints, pooled(signed(None)), timeout=config.model_timeout
         )
-    session = Session() if config.model_auth == "none" else _signed(config.model_server_url)
+    session = Session() if config.model_auth == "none" else signed(config.model_server_url)
     return TfServing(config.model_server_url, pooled(session), timeout=config.model_timeout)
-
-
-def _signed(audience: str | None) -> Session:
-    """A session with Google's tokens: an ID token for an audience, or else an access token."""
-    import google.auth
-    from google.auth.transport.requests import AuthorizedSession, Request
-    from google.oauth2 import id_token
-
-    if audience is not None:
-        return AuthorizedSession(id_token.fetch_id_token_credentials(audience, Request()))
-    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
-    return AuthorizedSession(google.auth.default(scopes=scopes)[0])

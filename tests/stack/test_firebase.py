@@ -7,11 +7,9 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import firebase_admin
@@ -32,6 +30,7 @@ from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import IdentityUnavailable, Unauthenticated
 from tests.support.observations import observation
 from tests.support.problems import assert_problem
+from tests.support.scripted_http import json_answer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,24 +95,8 @@ def certificate() -> str:
 @contextmanager
 def published(body: object) -> Iterator[str]:
     """A URL that answers with this JSON, as Google's certificate URLs do."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Nothing to say."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(lambda _request: json_answer(body)) as server:
+        yield f"{server.url}/"
 
 
 @pytest.fixture(autouse=True)

@@ -29,17 +29,38 @@ _RETRYABLE = frozenset({408, 429, 500, 502, 503})
 _GATEWAY_TIMEOUT = 504
 _NOT_FOUND = 404
 _OK = 200
+_NUMBERS = "fiu"  # kinds of NumPy dtypes
 
 
 def pooled(session: requests.Session) -> requests.Session:
     """Let a session keep as many connections as an instance has requests at once.
 
-    The environment's proxies and ~/.netrc are not looked up again for every photo.
+    The environment's proxies and ~/.netrc are ignored: they would be looked up for every photo.
     """
     session.trust_env = False
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=_POOL))
     return session
+
+
+def signed(audience: str | None) -> requests.Session:
+    """A session that sends Google's tokens: an ID token for an audience, or else an access token.
+
+    Raises ModelUnavailable where there are no credentials.
+    """
+    import google.auth  # noqa: PLC0415 - a local model server needs none of these
+    from google.auth.transport.requests import AuthorizedSession, Request  # noqa: PLC0415
+    from google.oauth2 import id_token  # noqa: PLC0415
+
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    try:
+        if audience is not None:
+            credentials = id_token.fetch_id_token_credentials(audience, Request())
+        else:
+            credentials, _project = google.auth.default(scopes=scopes)
+    except GoogleAuthError as error:
+        raise _no_token(error) from error
+    return AuthorizedSession(credentials)
 
 
 class TfServing:
@@ -79,7 +100,7 @@ class TfServing:
         return f"{self._root}/v1/models/{model.name}{pinned}"
 
     def _latest(self, model: ServedModel) -> str:
-        """The version of a model that is not pinned; asked anew every 30 s, not for every photo."""
+        """The version of a model that is not pinned, looked up again every 30 s."""
         with self._lock:
             when, version = self._versions.get(model.name, (-_VERSION_TTL_SECONDS, ""))
         if time.monotonic() - when < _VERSION_TTL_SECONDS:
@@ -91,10 +112,7 @@ class TfServing:
 
 
 class VertexEndpoint:
-    """A Vertex AI endpoint: one model each, named in the manifest as its endpoint's resource.
-
-    `model.name` is looked up in `endpoints`: name -> https://.../endpoints/E
-    """
+    """Vertex AI endpoints, one for each model: name in the manifest -> https://.../endpoints/E."""
 
     def __init__(
         self, endpoints: Mapping[str, str], session: requests.Session, *, timeout: float
@@ -115,11 +133,14 @@ class VertexEndpoint:
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""
-        deployed = _get(self._http.call("GET", self._endpoint(model)), "deployedModels", list)
-        if not deployed:
+        deployed = self._http.call("GET", self._endpoint(model)).get("deployedModels")
+        if not deployed:  # Vertex leaves an empty list out
             raise ModelUnavailable(f"nothing is deployed for {model.name}")
-        first = deployed[0]
-        return f"{model.name}/{first.get('modelVersionId') or first.get('id')}"
+        try:
+            first = deployed[0]
+            return f"{model.name}/{first.get('modelVersionId') or first['id']}"
+        except (TypeError, AttributeError, KeyError) as error:
+            raise BadModelResponse("the model server's deployedModels have no id") from error
 
     def _endpoint(self, model: ServedModel) -> str:
         url = self._endpoints.get(model.name)
@@ -129,7 +150,7 @@ class VertexEndpoint:
 
 
 class _Http:
-    """One request, its failures translated."""
+    """One request, with its failures translated."""
 
     def __init__(self, session: requests.Session, timeout: float) -> None:
         self._session = session
@@ -143,6 +164,7 @@ class _Http:
                 data=body,
                 headers={"Content-Type": "application/json"} if body else {},
                 timeout=(_CONNECT_SECONDS, self._timeout),
+                allow_redirects=False,
             )
         except requests.ReadTimeout as error:
             raise ModelTimeout(f"no answer within {self._timeout:g} s") from error
@@ -151,42 +173,44 @@ class _Http:
                 f"the model server cannot be reached ({type(error).__name__})"
             ) from error
         except GoogleAuthError as error:
-            raise ModelUnavailable(
-                f"no token for the model server ({type(error).__name__})"
-            ) from error
+            raise _no_token(error) from error
         return _answer(response)
+
+
+def _no_token(error: GoogleAuthError) -> ModelUnavailable:
+    return ModelUnavailable(f"no token for the model server ({type(error).__name__})")
 
 
 def _answer(response: requests.Response) -> dict[str, Any]:
     status = response.status_code
     if status == _GATEWAY_TIMEOUT:
-        raise ModelTimeout("the model server ran out of time")
+        raise ModelTimeout("the model server timed out")
     if status in _RETRYABLE:
         raise ModelUnavailable(f"the model server answers {status}")
     if status == _NOT_FOUND:
-        raise ModelUnavailable(f"the model server does not serve this model: {_said(response)}")
+        raise ModelUnavailable(f"the model server does not serve this model: {_reason(response)}")
     if status != _OK:
-        raise BadModelResponse(f"the model server answers {status}: {_said(response)}")
+        raise BadModelResponse(f"the model server answers {status}: {_reason(response)}")
     try:
         answer = response.json()
-    except ValueError as error:
-        raise BadModelResponse("the model server's answer is no JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise BadModelResponse("the model server's answer is not valid JSON") from error
     if not isinstance(answer, dict):
-        raise BadModelResponse("the model server's answer is no JSON object")
+        raise BadModelResponse("the model server's answer is not a JSON object")
     return answer
 
 
-def _said(response: requests.Response) -> str:
-    """The server's own words, short: they help whoever reads the log."""
+def _reason(response: requests.Response) -> str:
+    """The server's own words, short, for whoever reads the log."""
     try:
         error = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         error = response.reason
     return f"{error!s:.200}"
 
 
 def _body(payload: bytes | Floats, **fields: str) -> bytes:
-    """The request's JSON. Base64 needs no escaping, so `json` need not look at each letter."""
+    """The request's JSON. Base64 needs no escaping, so it is not passed through `json`."""
     head = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in fields.items())
     if isinstance(payload, bytes):
         instance = b'{"b64": "%b"}' % base64.b64encode(payload)
@@ -202,9 +226,9 @@ def _prediction(answer: dict[str, Any], model: ServedModel, version: str) -> Pre
     row = rows[0]
     outputs = (model.features, model.probabilities, model.logits)
     names = [name for name in outputs if name is not None]
-    if not isinstance(row, dict):  # TF Serving names outputs only where there are several
+    if not isinstance(row, dict):  # TF Serving names outputs only if there are several
         if len(names) != 1:
-            raise BadModelResponse(f"{model.name} gave one output, wanted are {names}")
+            raise BadModelResponse(f"{model.name} gave one output instead of {names}")
         row = {names[0]: row}
     return Prediction(
         features=_vector(row, model.features, model),
@@ -220,9 +244,20 @@ def _vector(row: dict[str, Any], name: str | None, model: ServedModel) -> Floats
     if name not in row:
         raise BadModelResponse(f"{model.name} gave no output {name!r}, but {sorted(row)}")
     try:
-        return np.asarray(row[name], np.float32).reshape(-1)
-    except (TypeError, ValueError) as error:
-        raise BadModelResponse(f"{model.name}: {name} is no vector of numbers") from error
+        numbers = np.asarray(row[name])
+    except (ValueError, OverflowError) as error:  # lists of different lengths, a huge integer
+        raise _not_a_vector(name, model) from error
+    if numbers.dtype.kind not in _NUMBERS:
+        raise _not_a_vector(name, model)
+    with np.errstate(over="ignore"):
+        vector = numbers.astype(np.float32).reshape(-1)
+    if not np.isfinite(vector).all():
+        raise _not_a_vector(name, model)
+    return vector
+
+
+def _not_a_vector(name: str, model: ServedModel) -> BadModelResponse:
+    return BadModelResponse(f"{model.name}: {name} is not a vector of finite numbers")
 
 
 def _get(answer: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 - JSON

@@ -1,1 +1,1 @@
-"""Flask requests to records, records to responses."""
+"""From Flask requests to records, and from records to responses."""

@@ -1,4 +1,4 @@
-"""Records to responses: the JSON that phones see, and the first version's texts."""
+"""From records to responses: the JSON that phones see, and the first version's texts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 NOT_A_PARROT = "Not parrot"
 SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
-_FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # what Flask says of a bare string
-# Decimals of a probability in JSON: more than any model means.
+_FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # Flask's type for a bare string
+# Decimals of a probability in JSON: more than any model can mean.
 _DECIMALS = 6
 
 
@@ -57,7 +57,7 @@ class Links:
 def classification(
     answer: Classification, allowance: Allowance | None, *, first_version: bool
 ) -> Response:
-    """A Classification as the caller's version wants it."""
+    """A Classification in the format of the caller's version."""
     if first_version:
         text = json.dumps(answer.probabilities) if answer.is_parrot else NOT_A_PARROT
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
@@ -68,12 +68,12 @@ def classification(
         f";dur={timing.milliseconds:.1f}"
         for timing in answer.timings
     )
-    _say_allowance(response, allowance)
+    _tell_allowance(response, allowance)
     return response
 
 
 def readiness(bundle: str, models: tuple[str, ...]) -> Response:
-    """Everything that an answer needs is there."""
+    """Everything that a classification needs is there."""
     return _json(bodies.Readiness(status="ready", bundle=bundle, models=list(models)))
 
 
@@ -84,7 +84,7 @@ def saved(answer: Saved, links: Links, *, first_version: bool) -> Response:
     else:
         response = observation(answer.observation, links, status=201 if answer.created else 200)
         response.headers["Location"] = f"{links.path}/{answer.observation.id}"
-    _say_allowance(response, answer.allowance)
+    _tell_allowance(response, answer.allowance)
     return response
 
 
@@ -96,7 +96,7 @@ def observation(record: Observation, links: Links, *, status: int = 200) -> Resp
 
 
 def observations(page: Page, next_token: str | None, links: Links) -> Response:
-    """A page of them; without `next_page_token` it is the last one."""
+    """A page of observations; the last one has no `next_page_token`."""
     body = bodies.ObservationPage(
         observations=[_observation(record, links) for record in page.observations]
     )
@@ -108,7 +108,7 @@ def observations(page: Page, next_token: str | None, links: Links) -> Response:
 
 
 def file(stored: StoredFile, grant: Grant | None) -> Response:
-    """A photo; kept by the caller's cache as long as its URL works."""
+    """A photo. The caller's cache may keep it as long as its URL works."""
     response = Response(stored.data, content_type=stored.media_type)
     age = max(0, grant.expires - int(time.time())) if grant is not None else 0
     response.headers["Cache-Control"] = f"private, max-age={age}"
@@ -121,7 +121,7 @@ def file(stored: StoredFile, grant: Grant | None) -> Response:
 def empty() -> Response:
     """204: done, and nothing to say about it."""
     response = Response(status=204)
-    del response.headers["Content-Type"]  # Flask's default, of a body that is not there
+    del response.headers["Content-Type"]  # Flask's default, for a body that is not there
     return response
 
 
@@ -220,7 +220,7 @@ def _time(when: datetime) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _say_allowance(response: Response, allowance: Allowance | None) -> None:
+def _tell_allowance(response: Response, allowance: Allowance | None) -> None:
     """The RateLimit fields of draft-ietf-httpapi-ratelimit-headers."""
     if allowance is not None:
         response.headers["RateLimit-Policy"] = (
@@ -232,7 +232,7 @@ def _say_allowance(response: Response, allowance: Allowance | None) -> None:
 
 
 def _private(response: Response) -> Response:
-    """Only the user's own cache may keep it, and asks each time whether it still holds."""
+    """Only the user's own cache may keep it, and must check each time whether it has changed."""
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     return response

@@ -16,37 +16,37 @@ if TYPE_CHECKING:
 
 
 class Identity(Protocol):
-    """Who stands behind a bearer token."""
+    """Knows the user behind a bearer token."""
 
     def user(self, token: str) -> User:
         """Raises Unauthenticated, IdentityUnavailable."""
 
 
 class AppCheck(Protocol):
-    """Whether the project's own app is asking."""
+    """Knows whether a call comes from one of the project's own apps."""
 
     def check(self, token: str) -> None:
         """Raises Unauthenticated, IdentityUnavailable."""
 
 
 def user(request: Request, identity: Callable[[], Identity]) -> User | None:
-    """Who asks; None for nobody. Raises Unauthenticated for credentials that are no good."""
+    """The caller, or None if they sent no credentials. Raises Unauthenticated for invalid ones."""
     header = request.headers.get("Authorization")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("the Authorization header is no 'Bearer <token>'")
+        raise Unauthenticated("the Authorization header is not 'Bearer <token>'")
     return identity().user(token.strip())
 
 
 def attest(request: Request, config: Settings, app_check: Callable[[], AppCheck]) -> None:
-    """Where the deployment says so, let nobody in but the project's own apps.
+    """Let only the project's own apps in, if the deployment requires it.
 
     Raises Unauthenticated.
     """
     if config.require_app_check:
         token = request.headers.get("X-Firebase-AppCheck")
         if not token:
-            raise Unauthenticated("this deployment wants an X-Firebase-AppCheck token")
+            raise Unauthenticated("this deployment requires an X-Firebase-AppCheck token")
         app_check().check(token)

@@ -1,4 +1,4 @@
-"""What a request says in its path, query and headers: checked, and as the core's own types."""
+"""What a request says in its path, query and headers, checked and as the core's own types."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def route(path: str, resource: str) -> tuple[str, ...] | None:
 
 
 def observation_id(text: str) -> str:
-    """An id as this service makes them. Raises NotFound."""
+    """An id that could be one of this service's. Raises NotFound."""
     if not _ID.fullmatch(text):
         raise NotFound(f"you have no observation {text!r:.80}")
     return text
 
 
 def links(request: Request, config: Settings, downloads: Downloads) -> Links:
-    """URLs as this caller can reach them: behind Hosting, its host and not the function's own."""
+    """URLs that this caller can reach: behind Hosting, with Hosting's host, not the function's."""
     root = config.public_url
     if root is None:
         scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0]
@@ -103,7 +103,7 @@ def top(request: Request) -> int:
 
 
 def idempotency_key(request: Request) -> str | None:
-    """The Idempotency-Key header. Raises InvalidRequest for an empty or endless one."""
+    """The Idempotency-Key header. Raises InvalidRequest if it is empty or too long."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= _MAX_FIELD:
         raise InvalidRequest(f"an Idempotency-Key has 1 to {_MAX_FIELD} characters")
@@ -113,5 +113,5 @@ def idempotency_key(request: Request) -> str | None:
 def _number(request: Request, name: str, default: int, most: int) -> int:
     text = request.args.get(name, str(default))
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
-        raise InvalidRequest(f"{name}={text!r:.20} is no number from 1 to {most}")
+        raise InvalidRequest(f"{name}={text!r:.20} is not a number from 1 to {most}")
     return int(text)

@@ -1,4 +1,4 @@
-"""Errors to application/problem+json (RFC 9457)."""
+"""From errors to application/problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from flask import Request
 
 PROBLEM = "application/problem+json"
-_OURS = "this service is not set up right; its log says how"
+_MISCONFIGURED = "this service is misconfigured; its log says how"
 _LOG = logging.getLogger(__name__)
 
 
 def as_parrot_error(error: Exception, request: Request) -> ParrotError:
-    """What went wrong, in this project's own terms; what nobody expected is logged."""
+    """The error as one of this project's own; unexpected ones are logged."""
     if isinstance(error, ParrotError):
         if not isinstance(error, RequestError):
             _LOG.error("%s: %s", error.code, error.detail)
@@ -40,22 +40,22 @@ def as_parrot_error(error: Exception, request: Request) -> ParrotError:
     if isinstance(error, RequestEntityTooLarge):
         limit = request.max_content_length or 0
         if request.content_length is not None and request.content_length <= limit:
-            return InvalidRequest("the form has too many parts")  # Werkzeug says 413 of this too
+            return InvalidRequest("the form has too many parts")  # Werkzeug answers 413 here too
         return PhotoTooLarge(size=request.content_length, limit=limit)
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:  # noqa: PLR2004
         return InvalidRequest(error.description or error.name)
     _LOG.error("unexpected", exc_info=error)
-    return ParrotError("something went wrong here; it is logged")
+    return ParrotError("something went wrong on our side; it has been logged")
 
 
 def response_for(error: ParrotError) -> Response:
-    """The problem+json of an error, with the headers that go with it."""
+    """An error as problem+json, with the headers that belong to it."""
     body = bodies.Problem(
         type=f"{BASE_PATH}/errors#{error.code}",
         title=error.title,
         status=error.status,
-        # What is wrong with a deployment is for its log, not for everybody.
-        detail=_OURS if isinstance(error, DeploymentError) else error.detail,
+        # What is wrong with a deployment is for its log, not for every caller.
+        detail=_MISCONFIGURED if isinstance(error, DeploymentError) else error.detail,
         code=error.code,
     )
     response = Response(

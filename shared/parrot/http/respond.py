@@ -28,7 +28,7 @@ def respond(
     start: Callable[[], Settings],
     methods: Mapping[str, Callable[[Request], Response]],
 ) -> Response:
-    """Answer with the method's handler; every error becomes a problem+json, nothing is raised.
+    """Answer with the method's handler. Every error becomes a problem+json; nothing is raised.
 
     `start` gets the process ready, its log included, and gives the settings.
     """
@@ -46,8 +46,8 @@ def respond(
         else:
             response = _handler(request, methods)(request)
             response.make_conditional(request)
-    except Exception as error:  # noqa: BLE001 - the border: whatever happened, the phone gets an answer
-        # functions-framework drains the body after every answer; what was refused stays unread.
+    except Exception as error:  # noqa: BLE001 - whatever happened, the phone gets an answer
+        # functions-framework drains the body after every answer; a refused body stays unread.
         request.stream = io.BytesIO()
         problem = problems.as_parrot_error(error, request)
         code = problem.code
@@ -64,9 +64,9 @@ def respond(
 
 
 def _limit(request: Request, config: Settings) -> None:
-    """Set the body's limits before anything touches it; Flask's own stop a form field at 500 kB."""
+    """Set the body's limits before anything reads it; Flask's own stop a form field at 500 kB."""
     most = config.max_photo_bytes * 4 // 3 + _ROOM_BESIDE_THE_PHOTO
-    # Percent-encoded base64 grows once more: '+' and '/' become three characters each.
+    # Percent-encoded base64 is longer still: '+' and '/' become three characters each.
     if request.mimetype == FORM:
         most = most * 5 // 4
     request.max_content_length = most
@@ -96,7 +96,7 @@ def _allow_origin(
     origins: tuple[str, ...],
     methods: tuple[str, ...],
 ) -> None:
-    """CORS without credentials: tokens travel in a header, so `*` gives nobody else's rights."""
+    """CORS without credentials: tokens travel in a header, so `*` gives no site a user's rights."""
     origin = request.headers.get("Origin")
     if origin is None:
         return

@@ -1,4 +1,4 @@
-"""The photo in a request, in each of the ways that phones send one."""
+"""The photo in a request, in every way that phones send one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _URLSAFE = str.maketrans({" ": "+", "-": "+", "_": "/", "\r": None, "\n": None, 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A photo as it was sent: the file, the other fields, and in which version's manner."""
+    """What was sent: the photo, the other fields, and whether by the first version's form."""
 
     photo: Photo
     fields: Mapping[str, str]
@@ -40,7 +40,7 @@ class Submission:
 
 
 def read_photo(request: Request, *, max_bytes: int) -> Submission:
-    """The photo, however it was sent; size and type are checked, nothing is decoded.
+    """The photo, however it was sent. Size and type are checked, nothing is decoded.
 
     Raises InvalidImage (400), InvalidRequest, PhotoTooLarge, UnsupportedMedia.
     """
@@ -52,7 +52,7 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
     if kind == _MULTIPART:
         data, fields, first_version = _from_form(request)
     elif kind == FORM:
-        # `curl --data-binary @photo.jpg` says "form" of everything: look before parsing.
+        # `curl --data-binary @photo.jpg` calls everything a form: look before parsing.
         body = _body(request, cache=True)
         if _looks_like_image(body):
             data, fields = body, {}
@@ -64,40 +64,40 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
         data, fields = _body(request), {}
     else:
         raise UnsupportedMedia(
-            f"a body of type {kind!r:.80}: send a multipart file 'image', a raw image/* body,"
-            ' or JSON {"image": "<base64>"}'
+            f"a body of type {kind!r:.80} is not supported: send a multipart file 'image',"
+            ' a raw image/* body, or JSON {"image": "<base64>"}'
         )
     return Submission(images.read(data, max_bytes=max_bytes), {**query, **fields}, first_version)
 
 
 def read_fields(request: Request) -> dict[str, str]:
-    """A JSON object's texts and whole numbers. Raises InvalidRequest."""
+    """The strings and integers of a JSON object, as strings. Raises InvalidRequest."""
     request.max_content_length = _MAX_FIELDS_BYTES
     raw = _json(_body(request))
     if not isinstance(raw, dict):
-        raise InvalidRequest("the body is no JSON object")
+        raise InvalidRequest("the body is not a JSON object")
     return _fields(raw)
 
 
 def _body(request: Request, *, cache: bool = False) -> bytes:
-    """The whole body. Raises InvalidRequest where it breaks off, PhotoTooLarge."""
+    """The whole body. Raises InvalidRequest if it is incomplete, PhotoTooLarge."""
     with _reading():
         body = request.get_data(cache=cache)
     limit = request.max_content_length or 0
     if request.content_length is None and len(body) >= limit:
-        raise PhotoTooLarge(size=None, limit=limit)  # a chunked body is cut there without a word
+        raise PhotoTooLarge(size=None, limit=limit)  # a chunked body is silently cut there
     return body
 
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Each server has its own errors for a body that breaks off or is no proper chunks."""
+    """Each server has its own errors for a body that is incomplete or badly chunked."""
     try:
         yield
     except HTTPException:
         raise
     except Exception as error:
-        raise InvalidRequest("the body breaks off or is malformed") from error
+        raise InvalidRequest("the body is incomplete or malformed") from error
 
 
 def _from_form(request: Request) -> tuple[bytes, dict[str, str], bool]:
@@ -126,14 +126,14 @@ def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 def _json(body: bytes) -> object:
-    # Base64 has none of these, so they count what else there is: a million empty objects in a body
-    # would be gigabytes in memory.
+    # Base64 contains none of these, so they count everything else: a million empty objects would
+    # take gigabytes of memory.
     if sum(body.count(mark) for mark in (b"[", b"{", b",")) > _MAX_FIELDS:
         raise InvalidRequest(f"the JSON has more than {_MAX_FIELDS} values")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest("the body is no JSON") from error
+        raise InvalidRequest("the body is not valid JSON") from error
 
 
 def _fields(raw: Mapping[str, object]) -> dict[str, str]:
@@ -145,8 +145,8 @@ def _fields(raw: Mapping[str, object]) -> dict[str, str]:
 
 
 def _base64(text: str, field: str) -> bytes:
-    """Decode what phones make of base64: line breaks, URL-safe letters, '+' turned to a space."""
-    with suppress(ValueError):  # as nearly every phone sends it: nothing to mend
+    """Decode base64 as phones send it: line breaks, URL-safe letters, '+' turned into a space."""
+    with suppress(ValueError):  # the common case: nothing to repair
         return binascii.a2b_base64(text, strict_mode=True)
     if text.startswith("data:"):
         text = text.partition(",")[2]
@@ -154,9 +154,9 @@ def _base64(text: str, field: str) -> bytes:
     try:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidImage(f"{field} is no base64: {error}", status=400) from error
+        raise InvalidImage(f"{field} is not valid base64: {error}", status=400) from error
 
 
 def _looks_like_image(body: bytes) -> bool:
-    """Whether a body that calls itself a form starts like no form can: with a byte of no text."""
+    """Whether a body that claims to be a form starts with bytes that no form can start with."""
     return body[:1] > b"\x7f" or any(byte < _SPACE for byte in body[:12])

@@ -1,0 +1,295 @@
+"""One contract for TF Serving and Vertex AI: what they answer, and how their failures are named."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from local.supervisor import free_port
+from parrot.adapters.model_server import VertexEndpoint
+from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
+from tests.support.scripted_http import Answer, Request, json_answer, serving
+from tests.support.vendors import (
+    FEATURES_ONLY,
+    MODEL,
+    ROW,
+    TF_SERVING,
+    TIMEOUT_SECONDS,
+    VERTEX,
+    Vendor,
+    session,
+)
+
+if TYPE_CHECKING:
+    from parrot.model.served_model import ServedModel
+
+
+@pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])
+def vendor(request: pytest.FixtureRequest) -> Vendor:
+    """Each of them in turn."""
+    found: Vendor = request.param
+    return found
+
+
+@dataclass
+class Ask:
+    """Asks a server that answers everything in the same way."""
+
+    vendor: Vendor
+
+    def predict(self, answer: Answer, model: ServedModel = MODEL) -> Any:
+        with serving(lambda _request: answer) as server:
+            return self.vendor.connect(server.url).predict(model, b"photo")
+
+
+@pytest.fixture
+def ask(vendor: Vendor) -> Ask:
+    return Ask(vendor)
+
+
+def test_a_raw_photo_is_one_instance_of_base64(vendor: Vendor) -> None:
+    """JSON lists of pixels are ten times as long."""
+    with serving(lambda _request: vendor.predictions(ROW)) as server:
+        vendor.connect(server.url).predict(MODEL, bytes(range(256)))
+    (request,) = server.requests
+    assert (request.method, request.path) == ("POST", vendor.predict_path)
+    assert request.headers["Content-Type"] == "application/json"
+    encoded = base64.b64encode(bytes(range(256))).decode()
+    assert request.json() == {**vendor.asked, "instances": [{"b64": encoded}]}
+
+
+def test_floats_are_one_instance_of_nested_lists(vendor: Vendor) -> None:
+    """As models take them that were exported with a float input."""
+    with serving(lambda _request: vendor.predictions(ROW)) as server:
+        vendor.connect(server.url).predict(
+            MODEL, np.array([[[0.5, 1, 2]], [[3, 4, 5]]], np.float32)
+        )
+    assert server.requests[0].json() == {
+        **vendor.asked,
+        "instances": [[[[0.5, 1, 2]], [[3, 4, 5]]]],
+    }
+
+
+def test_named_outputs_become_vectors(ask: Ask) -> None:
+    """With the version that gave them."""
+    prediction = ask.predict(ask.vendor.predictions(ROW))
+    for name, numbers in ROW.items():
+        vector = getattr(prediction, name)
+        assert vector.dtype == np.float32
+        assert vector.tolist() == numbers
+    assert prediction.model_version == "Parrots/3"
+
+
+def test_a_single_output_comes_without_its_name(ask: Ask) -> None:
+    """So does TF Serving answer; Vertex passes it on."""
+    prediction = ask.predict(ask.vendor.predictions([0.5, 1.5]), FEATURES_ONLY)
+    assert prediction.features.tolist() == [0.5, 1.5]
+    assert prediction.probabilities is None
+    assert prediction.logits is None
+
+
+def test_a_pooled_map_of_one_pixel_is_a_vector(ask: Ask) -> None:
+    """Keras keeps (1, 1, n) where a model was exported without flattening."""
+    prediction = ask.predict(ask.vendor.predictions({"features": [[[0.5, 1.5]]]}), FEATURES_ONLY)
+    assert prediction.features.tolist() == [0.5, 1.5]
+
+
+@pytest.mark.parametrize("status", [404, 408, 429, 500, 502, 503])
+def test_a_server_that_cannot_answer_now_is_unavailable(ask: Ask, status: int) -> None:
+    """503 with Retry-After: the phone tries again."""
+    with pytest.raises(ModelUnavailable):
+        ask.predict(json_answer({"error": "not now"}, status))
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 413, 501])
+def test_a_server_that_refuses_is_a_mistake_of_the_deployment(ask: Ask, status: int) -> None:
+    """Trying again would not help; the log has the server's own words."""
+    with pytest.raises(BadModelResponse, match=rf"{status}.*the reason"):
+        ask.predict(json_answer({"error": "the reason"}, status))
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b'{"error": {"message": "x"}}', b"<html>"])
+def test_a_refusal_in_any_words_is_a_refusal(ask: Ask, body: bytes) -> None:
+    """Proxies answer HTML, Vertex nests its errors."""
+    with pytest.raises(BadModelResponse, match="400"):
+        ask.predict(Answer(body, 400))
+
+
+def test_an_answer_that_comes_too_late_is_a_timeout(vendor: Vendor) -> None:
+    """504, after as long as the deployment allows."""
+    late = replace(vendor.predictions(ROW), silent_seconds=30)
+    with (
+        serving(lambda _request: late) as server,
+        pytest.raises(ModelTimeout, match=r"0\.2 s"),
+    ):
+        vendor.connect(server.url, 0.2).predict(MODEL, b"photo")
+
+
+def test_a_gateway_that_waited_in_vain_is_a_timeout(ask: Ask) -> None:
+    """Cloud Run's own limit ends in a 504 as well."""
+    with pytest.raises(ModelTimeout):
+        ask.predict(json_answer({"error": "deadline exceeded"}, 504))
+
+
+def test_a_server_that_is_not_there_is_unavailable(vendor: Vendor) -> None:
+    """Cloud Run restarts it, or the URL is wrong."""
+    with pytest.raises(ModelUnavailable, match="cannot be reached"):
+        vendor.connect(f"http://127.0.0.1:{free_port()}").predict(MODEL, b"photo")
+
+
+@pytest.mark.parametrize("sent_bytes", [-1, 0, 20])
+def test_an_answer_that_breaks_off_is_unavailable(ask: Ask, sent_bytes: int) -> None:
+    """An instance was shut down in the middle of it."""
+    with pytest.raises(ModelUnavailable):
+        ask.predict(replace(ask.vendor.predictions(ROW), sent_bytes=sent_bytes))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"predictions": [',
+        b"[]",
+        b"null",
+        b'"predictions"',
+        b"{}",
+        b'{"predictions": null}',
+        b'{"predictions": {"features": [1]}}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_not_an_object_with_predictions_is_refused(ask: Ask, body: bytes) -> None:
+    """Whatever a proxy in between makes of it, it is an error with a name."""
+    with pytest.raises(BadModelResponse):
+        ask.predict(Answer(body))
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_one_photo_has_one_row(ask: Ask, rows: int) -> None:
+    """Any other row would be somebody else's bird."""
+    with pytest.raises(BadModelResponse, match=f"{rows} rows"):
+        ask.predict(ask.vendor.predictions(*[ROW] * rows))
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        *("NaN", "Infinity", "-Infinity", "1e400", "1e39", "9" * 400),
+        *("null", '"x"', '"1.5"', "{}", "[1]", "[]"),
+    ],
+)
+def test_a_vector_holds_finite_numbers_only(ask: Ask, features: str) -> None:
+    """Python's JSON reads NaN, and NumPy makes a number of nearly anything."""
+    row = f'{{"features": [0.5, {features}]}}'
+    body = json.dumps({"predictions": ["ROW"], **ask.vendor.predicted}).replace('"ROW"', row)
+    with pytest.raises(BadModelResponse, match="features"):
+        ask.predict(Answer(body.encode()), FEATURES_ONLY)
+
+
+def test_a_missing_output_is_named_with_those_that_came(ask: Ask) -> None:
+    """The manifest names an output that the model does not have."""
+    with pytest.raises(BadModelResponse, match=r"'logits'.*features.*probabilities"):
+        ask.predict(ask.vendor.predictions({"features": [1], "probabilities": [1]}))
+
+
+def test_one_output_cannot_stand_for_three(ask: Ask) -> None:
+    """A bare list says nothing about which of them it is."""
+    with pytest.raises(BadModelResponse, match="one output"):
+        ask.predict(ask.vendor.predictions([0.5, 1.5]))
+
+
+def test_the_version_is_the_one_that_answers_now(vendor: Vendor) -> None:
+    """The readiness check asks."""
+    with serving(lambda _request: json_answer(vendor.versions)) as server:
+        assert vendor.connect(server.url).version(MODEL) == "Parrots/3"
+    (request,) = server.requests
+    assert (request.method, request.path) == ("GET", vendor.model_path)
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_without_the_model_there_is_no_version(vendor: Vendor, status: int) -> None:
+    """Not ready, and no error of ours."""
+    with (
+        serving(lambda _request: json_answer({"error": "no"}, status)) as server,
+        pytest.raises(ModelUnavailable),
+    ):
+        vendor.connect(server.url).version(MODEL)
+
+
+def test_a_model_that_is_still_loading_has_no_version(vendor: Vendor) -> None:
+    """Not ready yet. Vertex leaves an empty list out."""
+    with (
+        serving(lambda _request: json_answer(vendor.no_version)) as server,
+        pytest.raises(ModelUnavailable),
+    ):
+        vendor.connect(server.url).version(MODEL)
+
+
+@pytest.mark.parametrize("body", [{"deployedModels": [7], "model_version_status": 7}, [], {}])
+def test_versions_in_another_shape_are_no_crash(vendor: Vendor, body: object) -> None:
+    """An error with a name, whatever stands behind the URL."""
+    with (
+        serving(lambda _request: json_answer(body)) as server,
+        pytest.raises((BadModelResponse, ModelUnavailable)),
+    ):
+        vendor.connect(server.url).version(MODEL)
+
+
+def test_connections_are_kept(vendor: Vendor) -> None:
+    """A handshake for each photo would cost more than the model."""
+    ports = set()
+
+    def script(request: Request) -> Answer:
+        ports.add(request.port)
+        return vendor.predictions(ROW)
+
+    with serving(script) as server:
+        adapter = vendor.connect(server.url)
+        for _ in range(3):
+            adapter.predict(MODEL, b"photo")
+    assert len(ports) == 1
+
+
+def test_tf_serving_is_asked_for_the_newest_version_once_in_a_while() -> None:
+    """A manifest may pin none, and asking for each photo would double the requests."""
+    states = [{"version": str(number), "state": "AVAILABLE"} for number in (9, 10, 2)]
+
+    def script(request: Request) -> Answer:
+        if request.method == "GET":
+            return json_answer({"model_version_status": states})
+        return TF_SERVING.predictions(ROW)
+
+    with serving(script) as server:
+        adapter = TF_SERVING.connect(server.url)
+        unpinned = replace(MODEL, version=None)
+        predictions = [adapter.predict(unpinned, b"photo") for _ in range(3)]
+    assert {prediction.model_version for prediction in predictions} == {"Parrots/10"}
+    assert [request.path for request in server.requests] == [
+        "/v1/models/Parrots:predict",
+        "/v1/models/Parrots",
+        "/v1/models/Parrots:predict",
+        "/v1/models/Parrots:predict",
+    ]
+
+
+def test_a_model_without_an_endpoint_is_unavailable() -> None:
+    """The bundle and VERTEX_ENDPOINTS name different models."""
+    adapter = VertexEndpoint({"Others": "http://127.0.0.1:1"}, session(), timeout=TIMEOUT_SECONDS)
+    with pytest.raises(ModelUnavailable, match="no endpoint is configured for Parrots"):
+        adapter.predict(MODEL, b"photo")
+
+
+def test_a_redirected_photo_is_not_sent_elsewhere(ask: Ask) -> None:
+    """A login page in front of the server must not get photos, nor tokens."""
+    with serving(lambda _request: Answer()) as elsewhere:
+        moved = Answer(status=307, headers={"Location": elsewhere.url})
+        with pytest.raises(BadModelResponse, match="307"):
+            ask.predict(moved)
+    assert elsewhere.requests == []

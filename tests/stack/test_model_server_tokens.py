@@ -1,0 +1,124 @@
+"""Google's tokens for private model servers: real google-auth, scripted metadata server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+
+from local.supervisor import free_port
+from tests.support.scripted_http import Answer, Request, json_answer, serving
+from tests.support.vendors import TF_SERVING, VERTEX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# In a process of its own: google-auth reads its environment when it is imported.
+_ASK_SIGNED = """
+import sys
+from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled, signed
+from parrot.errors import ModelUnavailable
+from tests.support.vendors import MODEL
+url, audience = sys.argv[1], sys.argv[2] or None
+try:
+    session = pooled(signed(audience))
+    if audience is None:
+        print(VertexEndpoint({"Parrots": url}, session, timeout=5).version(MODEL))
+    else:
+        print(TfServing(url, session, timeout=5).version(MODEL))
+except ModelUnavailable as error:
+    print("unavailable:", error.detail)
+"""
+ID_TOKEN = jwt.encode({"exp": 4_000_000_000, "aud": "x"}, "k" * 32, algorithm="HS256")
+
+
+def metadata(request: Request) -> Answer:
+    """Google's metadata server, as far as google-auth asks it for tokens."""
+    flavor = {"Metadata-Flavor": "Google", "Content-Type": "text/plain"}
+    path = request.path.partition("?")[0]
+    if path.endswith("/identity"):
+        return Answer(ID_TOKEN.encode(), headers=flavor)
+    if path.endswith("/token"):
+        token = {"access_token": "an-access-token", "expires_in": 3600, "token_type": "Bearer"}
+        return replace(json_answer(token), headers={**flavor, "Content-Type": "application/json"})
+    if path.endswith("/service-accounts/default/"):
+        account = {"email": "run@p.iam.gserviceaccount.com", "scopes": [], "aliases": ["default"]}
+        return replace(json_answer(account), headers={**flavor, "Content-Type": "application/json"})
+    if path.endswith("/project-id"):
+        return Answer(b"p", headers=flavor)
+    return Answer(headers=flavor)
+
+
+def ask_signed(url: str, audience: str, metadata_address: str, home: Path) -> str:
+    """What a function on Cloud Run would hear from a private model server."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.environ["PYTHONPATH"],
+        "HOME": str(home),  # without anybody's own credentials
+        "GCE_METADATA_HOST": metadata_address,
+        "GCE_METADATA_IP": metadata_address,
+        "GCE_METADATA_DETECT_RETRIES": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK_SIGNED, url, audience],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
+def test_a_private_cloud_run_service_gets_an_id_token_for_itself(tmp_path: Path) -> None:
+    """Any other audience is refused there."""
+    with (
+        serving(metadata) as google,
+        serving(lambda _request: json_answer(TF_SERVING.versions)) as server,
+    ):
+        assert ask_signed(server.url, server.url, google.address, tmp_path) == "Parrots/3"
+        (request,) = server.requests
+        assert request.headers["Authorization"] == f"Bearer {ID_TOKEN}"
+        (asked,) = [one.path for one in google.requests if "/identity?" in one.path]
+        assert parse_qs(urlsplit(asked).query)["audience"] == [server.url]
+
+
+def test_vertex_gets_an_access_token(tmp_path: Path) -> None:
+    """It is an API of Google's, not a service of our own."""
+    with (
+        serving(metadata) as google,
+        serving(lambda _request: json_answer(VERTEX.versions)) as server,
+    ):
+        assert ask_signed(server.url, "", google.address, tmp_path) == "Parrots/3"
+        (request,) = server.requests
+        assert request.headers["Authorization"] == "Bearer an-access-token"
+
+
+@pytest.mark.parametrize("audience", ["https://models.example", ""])
+def test_without_a_token_the_model_is_unavailable(tmp_path: Path, audience: str) -> None:
+    """Nothing is sent without one; the phone may try again."""
+    nobody = f"127.0.0.1:{free_port()}"
+    with serving(lambda _request: Answer()) as server:
+        heard = ask_signed(server.url, audience, nobody, tmp_path)
+    assert heard == "unavailable: no token for the model server (DefaultCredentialsError)"
+    assert server.requests == []
+
+
+def test_a_token_that_is_refused_makes_the_model_unavailable(tmp_path: Path) -> None:
+    """The service account may not be used."""
+
+    def refused(request: Request) -> Answer:
+        if "/identity?" in request.path:
+            return Answer(b"no", 404, {"Metadata-Flavor": "Google"})
+        return metadata(request)
+
+    with serving(refused) as google, serving(lambda _request: Answer()) as server:
+        heard = ask_signed(server.url, server.url, google.address, tmp_path)
+    assert heard == "unavailable: no token for the model server (RefreshError)"
+    assert server.requests == []

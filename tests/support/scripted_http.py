@@ -1,0 +1,96 @@
+"""A real HTTP server whose answers a test writes: what a vendor's server does on a bad day."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from requests.structures import CaseInsensitiveDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str  # with the query
+    headers: Mapping[str, str]
+    body: bytes
+    port: int  # of the client: tells connections apart
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    silent_seconds: float = 0.0  # before the first byte
+    sent_bytes: int | None = None  # of the body, then the connection breaks; -1: not even a status
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    requests: list[Request]  # oldest first
+
+    @property
+    def address(self) -> str:
+        return self.url.removeprefix("http://")
+
+
+def json_answer(body: object, status: int = 200) -> Answer:
+    return Answer(json.dumps(body).encode(), status, {"Content-Type": "application/json"})
+
+
+@contextmanager
+def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
+    """Answers each request as the script says, on a free port, until the test is over."""
+    seen: list[Request] = []
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            port = self.client_address[1]
+            request = Request(
+                self.command, self.path, CaseInsensitiveDict(self.headers.items()), body, port
+            )
+            seen.append(request)
+            answer = script(request)
+            over.wait(answer.silent_seconds)
+            self.close_connection = answer.sent_bytes is not None
+            if answer.sent_bytes == -1:
+                return
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body[: answer.sent_bytes])
+
+        do_GET = do_POST = answer  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *_: object) -> None:
+            """The test knows what it asked."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield Server(f"http://127.0.0.1:{server.server_port}", seen)
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
