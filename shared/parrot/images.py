@@ -1,7 +1,8 @@
 """Bytes to a checked Photo to the pixels that a model wants. Nothing else decodes a photo.
 
 Training, evaluation and serving call the same `pixels`: a model that is served with other pixels
-than it was fitted on gives other answers.
+than it was fitted on gives other answers. NumPy is imported where it is used: a save only reads and
+measures a photo, and starts 60 ms sooner without it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
-from parrot import resampling
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.inputs import Encoding, Resampling, Scaling
@@ -65,7 +64,7 @@ _TRANSPOSE = {
 }
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 # Keras' "caffe" preprocessing: the ImageNet mean in BGR order.
-_CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
+_CAFFE_MEAN = (103.939, 116.779, 123.68)
 _MEASURE_PX = 64
 # What Pillow says, in other errors than MemoryError, if a C library could not allocate.
 _OUT_OF_MEMORY = "out of memory"
@@ -91,6 +90,10 @@ def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS)
     TF_BILINEAR, which without antialiasing depends on every pixel.
     Raises InvalidImage (422).
     """
+    import numpy as np
+
+    from parrot import resampling
+
     with _opened(photo, max_pixels) as image:
         orientation = _orientation(image)
         width, height = image.size
@@ -142,6 +145,8 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
 
 def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     """What to send for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
+    import numpy as np
+
     if spec.encoding is Encoding.FLOATS:
         return _scaled(raster.pixels, spec.scaling)
     whole = raster.pixels
@@ -226,7 +231,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> int:
 @cache
 def _register_heif() -> None:
     """Registered late: most photos are JPEG, and the import would add 50 ms to a cold start."""
-    from pillow_heif import register_heif_opener  # noqa: PLC0415
+    from pillow_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False)
 
@@ -253,6 +258,8 @@ def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):
+        import numpy as np
+
         deep = np.asarray(image)
         if deep.dtype != np.uint16:
             deep = np.clip(deep, 0, 65535).astype(np.uint16)
@@ -268,6 +275,8 @@ def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
 
 def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Colours converted as the profile says: a phone's Display P3 would look pale otherwise."""
+    from PIL import ImageCms
+
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB")) or image
@@ -276,11 +285,13 @@ def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _scaled(array: Bytes | Floats, scaling: Scaling) -> Floats:
+    import numpy as np
+
     floats = array.astype(np.float32)
     if scaling is Scaling.UNIT:
         return floats / np.float32(255)
     if scaling is Scaling.SYMMETRIC:
         return floats / np.float32(127.5) - np.float32(1)
     if scaling is Scaling.CAFFE:
-        return floats[..., ::-1] - _CAFFE_MEAN
+        return floats[..., ::-1] - np.array(_CAFFE_MEAN, np.float32)
     return floats

@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-import numpy as np
-
 from parrot.errors import BadBundle
-from parrot.model.gate import Gate
 from parrot.model.manifest import GATE, JOBLIB_STAGES, MANIFEST, SPECIES, Manifest, digest
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from parrot.model.gate import Gate
 
     Unpickle = Callable[[Mapping[str, bytes], str], Gate]
 
@@ -50,6 +49,8 @@ class Bundle:
         the four pickles by name and the scikit-learn version that wrote them. Pass it only if
         whoever deployed chose the sha256, not whoever may write to the bucket.
         """
+        from parrot.model.gate import Gate  # with NumPy, which `load_species` does without
+
         manifest, found = _manifest(files, sha256)
         species = _species(files, manifest)
         if manifest.compiled:
@@ -100,6 +101,8 @@ def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
 
 
 def _reproduce(gate: Gate, manifest: Manifest) -> None:
+    import numpy as np
+
     if gate.scorer.kind != manifest.gate_kind:
         raise BadBundle(f"the gate is {gate.scorer.kind}, the manifest says {manifest.gate_kind}")
     if gate.features != manifest.features:

@@ -1,0 +1,79 @@
+"""Each function loads only what its answer needs: every import is waited for by somebody."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from local import stack
+from tests.support.photos import encoded, first, noise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The first answer of a fresh process, and what it loaded for it.
+_FIRST_ANSWER = """
+import json, sys
+import functions_framework
+name, source, photo = sys.argv[1:]
+function = functions_framework.create_app(target=name, source=source, signature_type="http")
+client = function.test_client()
+headers = {"Authorization": "Bearer local:cold-start", "Content-Type": "image/jpeg"}
+if name == "observations":
+    response = client.get("/", headers=headers)
+else:
+    body = open(photo, "rb").read()
+    response = client.post("/?species=nestor-notabilis", data=body, headers=headers)
+print(json.dumps([response.status_code, sorted(sys.modules)]))
+"""
+_NEVER = {"sklearn", "joblib", "tensorflow", "firebase_admin", "google.cloud.firestore"}
+
+
+@pytest.fixture
+def environment(running: stack.Running) -> dict[str, str]:
+    """What the running functions are told."""
+    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
+    return {**psutil.Process(pid).environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
+
+
+def first_answer(function: str, photo: Path, environment: dict[str, str]) -> tuple[int, set[str]]:
+    source = stack.ROOT / "functions" / function / "main.py"
+    done = subprocess.run(
+        [sys.executable, "-c", _FIRST_ANSWER, function, str(source), str(photo)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    status, modules = json.loads(done.stdout.splitlines()[-1])
+    return status, set(modules)
+
+
+def test_a_list_loads_no_photos_and_no_bucket(environment: dict[str, str], tmp_path: Path) -> None:
+    """NumPy, Pillow and Cloud Storage's client take a quarter of a second."""
+    status, modules = first_answer("observations", tmp_path, environment)
+    assert status == 200
+    assert not modules & {*_NEVER, "numpy", "PIL", "google.cloud.storage", "parrot.classify"}
+
+
+def test_a_save_loads_no_model(environment: dict[str, str], tmp_path: Path) -> None:
+    """It looks a species up and measures a photo; classifying comes later, elsewhere."""
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(encoded(noise(64, 48, seed=98_765)))
+    status, modules = first_answer("save", photo, environment)
+    assert status == 201
+    assert not modules & {*_NEVER, "numpy", "parrot.classify", "parrot.model.gate"}
+
+
+def test_a_classification_loads_no_stores(environment: dict[str, str], photos: Path) -> None:
+    """Only where quotas are counted does it need the observations' store."""
+    galah = first(photos / "parrots" / "galah")[0]
+    status, modules = first_answer("classify", galah, environment)
+    assert status == 200
+    assert not modules & {*_NEVER, "parrot.save", "parrot.process", "parrot.observations"}
