@@ -18,6 +18,8 @@ ParrotError
 |  |- ModelUnavailable   503
 |  |- StoreUnavailable   503
 |  |- IdentityUnavailable 503
+|  |- Overloaded         503
+|  |- DecoderUnavailable 503
 |  `- ModelTimeout       504
 `- DeploymentError           an operator must fix it
    |- BadConfig          500
@@ -205,6 +207,20 @@ class IdentityUnavailable(BackendError):
 
     code = "identity_unavailable"
     title = "Sign-in cannot be checked"
+
+
+class Overloaded(BackendError):
+    """Other requests hold the memory or time that this one needs."""
+
+    code = "overloaded"
+    title = "Too busy"
+
+
+class DecoderUnavailable(BackendError):
+    """The process that decodes large photos ended for no reason that the photo gave."""
+
+    code = "decoder_unavailable"
+    title = "Photos cannot be decoded"
 
 
 class DeploymentError(ParrotError):
