@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from parrot import budget, images
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # What these files say about their size need not be true: the decoder alone finds out.
 _UNTRUSTED = frozenset({"image/heic", "image/avif"})
 _LARGE_BYTES = 64 * budget.MIB
+_ROOM = 4 * budget.MIB  # for what comes back
 _WALL_SECONDS = 20.0  # for one photo in the other process, however busy the machine is
 _BY_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS})
 
@@ -38,6 +39,13 @@ class Decoder:
         """Nothing is started here; `max_pixels` is the largest photo that is decoded."""
         self._budget, self._max_pixels = decoding, max_pixels
         self._child = _Child()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End the other process, if there is one; it ends by itself with this one."""
+        self._child.end()
 
     def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
         """As `images.pixels`."""
@@ -57,9 +65,10 @@ class Decoder:
         images.check_size(header.width, header.height, photo.media_type, self._max_pixels)
         cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
         options["max_pixels"] = self._max_pixels
-        with self._budget.reserve(cost.bytes):
-            if photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES:
+        if photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES:
+            with self._budget.reserve(_ROOM + len(photo.data)):  # the pixels are elsewhere
                 return self._child.run(job, photo, options)
+        with self._budget.reserve(cost.bytes):
             return getattr(images, job)(photo, **options)
 
 
@@ -94,13 +103,13 @@ class _Child:
             if connection.poll(_WALL_SECONDS):
                 return cast("tuple[str, Any]", connection.recv())
         except (EOFError, OSError) as error:
-            code = self._end()
+            code = self.end()
             if code in _BY_LIMIT:
                 raise InvalidImage(
                     "the photo takes longer to decode than any photo should"
                 ) from error
             raise DecoderUnavailable(f"the decoder ended with {code}") from error
-        self._end()
+        self.end()
         raise DecoderUnavailable(f"the decoder did not answer within {_WALL_SECONDS:g} s")
 
     def _connected(self) -> Connection:
@@ -120,7 +129,7 @@ class _Child:
             self._connection = Connection(ours.detach())
         return self._connection
 
-    def _end(self) -> int | None:
+    def end(self) -> int | None:
         """End the process; how it ended."""
         connection, process = self._connection, self._process
         self._connection = self._process = None
