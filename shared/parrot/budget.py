@@ -8,7 +8,6 @@ for others to finish, then is turned away with 503 and `Retry-After`.
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from parrot.headers import Header
 
 MIB = 2**20
+# An instance's requests stay under 512 MiB with these, 110 of them the process itself.
+BODY_BYTES = 160 * MIB
+DECODING_BYTES = 128 * MIB
 PATIENCE_SECONDS = 2.5  # an honest photo beside hostile ones is answered within three seconds
 _BYTES_PER_PIXEL = 12
 _ROOM = 8 * MIB  # strips, tables, the reduced picture
@@ -68,7 +70,7 @@ class Budget:
         """`patience`: seconds that a request waits for others."""
         self.capacity = capacity
         self._patience = patience
-        self._free = capacity
+        self._holders: list[Reservation] = []  # oldest first
         self._changed = threading.Condition()
 
     @contextmanager
@@ -79,35 +81,42 @@ class Budget:
             reservation.grow(amount)
             yield reservation
         finally:
-            self.give_back(reservation.held)
+            self.hold(reservation, 0)
 
-    def take(self, amount: int) -> None:
-        """Wait until so many bytes are free, and take them. Raises Overloaded."""
-        deadline = time.monotonic() + self._patience
+    def hold(self, reservation: Reservation, amount: int) -> None:
+        """Let a reservation hold so many bytes in all; more may have to wait. Raises Overloaded."""
         with self._changed:
-            while amount > self._free:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    raise Overloaded("too many large photos at once; try again in a moment")
-            self._free -= amount
-
-    def give_back(self, amount: int) -> None:
-        """Free so many bytes."""
-        with self._changed:
-            self._free += amount
+            if amount > reservation.held and not self._changed.wait_for(
+                lambda: self._fits(reservation, amount), self._patience
+            ):
+                raise Overloaded("too many large photos at once; try again in a moment")
+            if amount and not reservation.held:
+                self._holders.append(reservation)
+            elif reservation.held and not amount:
+                self._holders.remove(reservation)
+            reservation.held = amount
             self._changed.notify_all()
+
+    def _fits(self, reservation: Reservation, amount: int) -> bool:
+        """Whoever came first may exceed the rest: of many that grow at once, one always can."""
+        others = sum(holder.held for holder in self._holders if holder is not reservation)
+        first = self._holders[0] if self._holders else reservation
+        return others + amount <= self.capacity or first is reservation
 
 
 class Reservation:
-    """What one request holds of a budget; at most the whole of it."""
+    """What one request holds of a budget."""
 
     def __init__(self, budget: Budget) -> None:
+        """Nothing yet."""
         self._budget = budget
         self.held = 0
 
     def grow(self, amount: int) -> None:
         """Hold more. Raises Overloaded."""
-        more = min(amount, self._budget.capacity - self.held)
-        if more > 0:
-            self._budget.take(more)
-            self.held += more
+        if amount:
+            self._budget.hold(self, self.held + amount)
+
+    def keep(self, amount: int) -> None:
+        """Hold no more than this from now on."""
+        self._budget.hold(self, min(amount, self.held))

@@ -10,6 +10,7 @@ ParrotError
 |  |- MethodNotAllowed   405
 |  |- Conflict           409
 |  |- PreconditionFailed 412
+|  |- RequestTimeout     408
 |  |- PhotoTooLarge      413
 |  |- UnsupportedMedia   415
 |  |- IdempotencyKeyReused 422
@@ -121,6 +122,14 @@ class PreconditionFailed(RequestError):
     status = 412
     code = "precondition_failed"
     title = "Changed in the meantime"
+
+
+class RequestTimeout(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    title = "Request timeout"
 
 
 class PhotoTooLarge(RequestError):

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from parrot.adapters.firestore import FirestoreObservations
     from parrot.adapters.photo_store import BucketPhotos
     from parrot.adapters.sqlite import SqliteObservations
+    from parrot.budget import Budget
     from parrot.cache import CachedClassifier
     from parrot.classify import Classifier, ModelServer
+    from parrot.decoder import Decoder
     from parrot.http.caller import AppCheck, Identity
     from parrot.model.bundle import Bundle
     from parrot.model.gate import Gate
@@ -79,6 +81,23 @@ def start() -> Settings:
 def settings() -> Settings:
     """What the environment says. Raises BadConfig."""
     return Settings.from_env(os.environ)
+
+
+@_once
+def bodies() -> Budget:
+    """What all requests' bodies may hold together."""
+    from parrot.budget import BODY_BYTES, Budget
+
+    return Budget(BODY_BYTES)
+
+
+@_once
+def decoder() -> Decoder:
+    """Raises BadConfig."""
+    from parrot.budget import DECODING_BYTES, Budget
+    from parrot.decoder import Decoder
+
+    return Decoder(Budget(DECODING_BYTES), max_pixels=settings().max_photo_pixels)
 
 
 @_once

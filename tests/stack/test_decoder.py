@@ -14,6 +14,7 @@ from parrot import decoder_child, images
 from parrot.budget import MIB, Budget
 from parrot.decoder import Decoder
 from parrot.errors import InvalidImage, Overloaded
+from parrot.limits import MAX_PHOTO_PIXELS
 from parrot.model.inputs import InputSpec
 from tests.support import hostile
 from tests.support.photos import encoded, noise
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from parrot.records import Photo
 
 SPEC = InputSpec(320, 320)
-MOST = images.MAX_PHOTO_PIXELS
+MOST = MAX_PHOTO_PIXELS
 
 
 @pytest.fixture
