@@ -54,7 +54,7 @@ def read(request: Request, *, most: int) -> bytes:
         if seconds > _STALL_SECONDS and len(body) < seconds * _SLOWEST_BYTES_PER_SECOND:
             raise RequestTimeout("the body arrives too slowly")
     if announced is not None and len(body) < announced:
-        raise InvalidRequest("the body is incomplete or is malformed")
+        raise InvalidRequest("the body is incomplete or malformed")
     return bytes(body)
 
 
@@ -76,4 +76,4 @@ def _chunk(request: Request) -> bytes:
     except TimeoutError as error:
         raise RequestTimeout(f"nothing arrived for {_STALL_SECONDS:g} s") from error
     except Exception as error:  # each server has its own errors for a body that is incomplete
-        raise InvalidRequest("the body is incomplete or is malformed") from error
+        raise InvalidRequest("the body is incomplete or malformed") from error

@@ -83,7 +83,10 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
 
 def read_fields(request: Request) -> dict[str, str]:
     """A JSON object's texts and whole numbers. Raises InvalidRequest, PhotoTooLarge."""
-    return _fields(_json(bodies.read(request, most=_MAX_FIELDS_BYTES)))
+    raw = _json(bodies.read(request, most=_MAX_FIELDS_BYTES))
+    if raw is None:
+        raise InvalidRequest("the body is not a JSON object")
+    return _fields(raw)
 
 
 def _most(kind: str, max_bytes: int) -> int:
@@ -139,7 +142,7 @@ def _from_multipart(body: bytes, request: Request) -> tuple[bytes, dict[str, str
 
 
 def _parts(body: bytes, request: Request) -> Iterator[tuple[str, bool, bytes]]:
-    """Name, whether it is a file, and content of each part. Raises InvalidRequest."""
+    """Name, whether it is a file, and content of each part. Raises InvalidRequest, InvalidImage."""
     import multipart  # noqa: PLC0415 - its import is paid by those who send a form
 
     try:
@@ -160,12 +163,12 @@ def _parts(body: bytes, request: Request) -> Iterator[tuple[str, bool, bytes]]:
     except multipart.ParserLimitReached as error:
         raise InvalidRequest("the form has too many parts, or too much in their headers") from error
     except (multipart.MultipartError, ValueError) as error:
-        raise InvalidRequest("the form is incomplete or is malformed") from error
+        raise InvalidImage("the form is incomplete or malformed", status=400) from error
 
 
 def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
-    raw = _json(body)
-    image = bytes(raw.pop("image", b"")) if isinstance(raw, dict) else b""
+    raw = _json(body) or {}
+    image = bytes(raw.pop("image", b""))
     if image[:1] != b'"':
         raise InvalidImage('the JSON has no "image": "<base64>"', status=400)
     encoded = image[1:-1]
@@ -174,8 +177,8 @@ def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
     return _base64(encoded, "image"), _fields(raw)
 
 
-def _json(body: bytes) -> dict[str, bytes]:
-    """The values of an object, each still JSON. Raises InvalidRequest."""
+def _json(body: bytes) -> dict[str, bytes] | None:
+    """The values of an object, each still JSON; None for anything else. Raises InvalidRequest."""
     import msgspec  # noqa: PLC0415 - its import is paid by those who send JSON
 
     # Base64 has none of these, so they count what else there is.
@@ -183,8 +186,8 @@ def _json(body: bytes) -> dict[str, bytes]:
         raise InvalidRequest(f"the JSON has more than {_MAX_FIELDS} values")
     try:
         values: dict[str, bytes] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.ValidationError as error:
-        raise InvalidRequest("the body is not a JSON object") from error
+    except msgspec.ValidationError:
+        return None
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest("the body is not valid JSON") from error
     return values
