@@ -105,7 +105,7 @@ def classifier() -> Classifier:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.classify import Classifier
 
-    return Classifier(_bundle(), _model_server(), max_pixels=settings().max_photo_pixels)
+    return Classifier(_bundle(), _model_server(), decoder())
 
 
 @_once
@@ -138,7 +138,7 @@ def saver() -> Saver:
         observation_store(),
         photo_store(),
         observation_store(),
-        max_pixels=settings().max_photo_pixels,
+        decoder(),
         meter=Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY)),
     )
 
@@ -154,9 +154,9 @@ def processor() -> Processor:
         photo_store(),
         classifier(),
         classifier().bundle.species,
+        decoder(),
         bucket=config.bucket,
         max_bytes=config.max_photo_bytes,
-        max_pixels=config.max_photo_pixels,
     )
 
 
