@@ -39,7 +39,7 @@ MODEL_BUCKET = f"{PROJECT}-models"
 _OBSERVATIONS = "observations.db"
 _READY_SECONDS = 60.0
 _PROBE_SECONDS = 5.0
-_THREADS = 16
+_THREADS = 80  # Cloud Run's default concurrency: a slow client holds a thread, not the service
 
 
 @dataclass(frozen=True, slots=True)

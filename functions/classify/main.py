@@ -13,7 +13,9 @@ from parrot.http.respond import respond
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
     known = parameters.route(request.path, "classify") == ()
-    return respond(request, wiring.start, {"POST": _classify, "GET": _ready} if known else {})
+    return respond(
+        request, wiring.start, wiring.bodies, {"POST": _classify, "GET": _ready} if known else {}
+    )
 
 
 def _classify(request: Request) -> Response:

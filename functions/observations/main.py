@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @functions_framework.http
 def observations(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(request, wiring.start, _methods(parameters.route(request.path, "observations")))
+    return respond(
+        request,
+        wiring.start,
+        wiring.bodies,
+        _methods(parameters.route(request.path, "observations")),
+    )
 
 
 def _methods(route: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:

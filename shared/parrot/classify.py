@@ -13,8 +13,9 @@ from parrot.records import Classification, SpeciesSet, Timing
 
 if TYPE_CHECKING:
     from parrot.model.bundle import Bundle
+    from parrot.model.inputs import InputSpec
     from parrot.model.served_model import ServedModel
-    from parrot.records import Floats, Photo, Prediction
+    from parrot.records import Floats, Photo, Prediction, Raster
 
 
 class ModelServer(Protocol):
@@ -31,24 +32,32 @@ class ModelServer(Protocol):
         """The version in use now. Raises ModelUnavailable, ModelTimeout."""
 
 
+class Decodes(Protocol):
+    """Turns photos into pixels, within a budget."""
+
+    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
+        """What a model takes. Raises InvalidImage, Overloaded, DecoderUnavailable."""
+
+
 class Classifier:
     """Photo in, verdict and species out."""
 
-    def __init__(self, bundle: Bundle, server: ModelServer, *, max_pixels: int) -> None:
-        """Nothing is loaded or requested here; photos over `max_pixels` are refused."""
+    def __init__(self, bundle: Bundle, server: ModelServer, decoder: Decodes) -> None:
+        """Nothing is loaded or requested here."""
         self.bundle = bundle
         self._server = server
-        self._max_pixels = max_pixels
+        self._decoder = decoder
 
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
         """Answer for one photo; `top` limits the ranking, not `probabilities`.
 
-        Raises InvalidImage, ModelUnavailable, ModelTimeout, BadModelResponse.
+        Raises InvalidImage, Overloaded, DecoderUnavailable, ModelUnavailable, ModelTimeout,
+        BadModelResponse.
         """
         extractor, *second = self.bundle.manifest.models
         clock = _Stopwatch()
 
-        raster = images.pixels(photo, extractor.input, max_pixels=self._max_pixels)
+        raster = self._decoder.pixels(photo, extractor.input)
         payload = images.payload(raster, extractor.input)
         clock.lap("decode")
         prediction = self._server.predict(extractor, payload)
@@ -61,7 +70,7 @@ class Classifier:
         probabilities: tuple[float, ...] = ()
         if is_parrot:
             for model in second:  # as the first version did: another model names the species
-                again = images.pixels(photo, model.input, max_pixels=self._max_pixels)
+                again = self._decoder.pixels(photo, model.input)
                 prediction = self._server.predict(model, images.payload(again, model.input))
                 versions.append(("classifier", prediction.model_version))
                 clock.lap("species")

@@ -10,6 +10,7 @@ ParrotError
 |  |- MethodNotAllowed   405
 |  |- Conflict           409
 |  |- PreconditionFailed 412
+|  |- RequestTimeout     408
 |  |- PhotoTooLarge      413
 |  |- UnsupportedMedia   415
 |  |- IdempotencyKeyReused 422
@@ -18,6 +19,8 @@ ParrotError
 |  |- ModelUnavailable   503
 |  |- StoreUnavailable   503
 |  |- IdentityUnavailable 503
+|  |- Overloaded         503
+|  |- DecoderUnavailable 503
 |  `- ModelTimeout       504
 `- DeploymentError           an operator must fix it
    |- BadConfig          500
@@ -121,6 +124,14 @@ class PreconditionFailed(RequestError):
     title = "Changed in the meantime"
 
 
+class RequestTimeout(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    title = "Request timeout"
+
+
 class PhotoTooLarge(RequestError):
     """More bytes than the service takes."""
 
@@ -205,6 +216,20 @@ class IdentityUnavailable(BackendError):
 
     code = "identity_unavailable"
     title = "Sign-in cannot be checked"
+
+
+class Overloaded(BackendError):
+    """Other requests hold the memory or time that this one needs."""
+
+    code = "overloaded"
+    title = "Too busy"
+
+
+class DecoderUnavailable(BackendError):
+    """The process that decodes large photos ended for no reason that the photo gave."""
+
+    code = "decoder_unavailable"
+    title = "Photos cannot be decoded"
 
 
 class DeploymentError(ParrotError):

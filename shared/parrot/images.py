@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
-from contextlib import contextmanager, nullcontext
+import math
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from parrot import headers, icc
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.inputs import Encoding, Resampling, Scaling
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from parrot.model.inputs import InputSpec
     from parrot.records import Bytes, Floats
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
 # megapixels as JPEG or HEIC only, so more than this is probably hostile.
 _MAX_WHOLE_PIXELS = 25_000_000
 _WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
-# Photos over this size are decoded one at a time, so that a few at once do not use up the memory.
-_LARGE_PIXELS = 16_000_000
-_ONE_LARGE = threading.Semaphore(1)
+_BOXED = frozenset({"image/heic", "image/avif"})
+_BAND_PX = 256
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
 
 _PILLOW_FORMATS = {
@@ -52,7 +52,6 @@ _KNOWN_BUT_REFUSED = (
     (b"MM\0*", "TIFF"),
     (b"%PDF", "PDF"),
 )
-_EXIF_ORIENTATION = 0x0112
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -72,15 +71,18 @@ _JPEG_QUALITY = 95
 
 
 def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
-    """Check size and type without decoding anything.
+    """Check size, type and header; decode nothing.
 
-    Raises InvalidImage (400) if there are no bytes, PhotoTooLarge, UnsupportedMedia.
+    Raises InvalidImage (400 for no bytes, 422 for a damaged header), PhotoTooLarge,
+    UnsupportedMedia.
     """
     if not data:
         raise InvalidImage("the photo is empty", status=400)
     if len(data) > max_bytes:
         raise PhotoTooLarge(size=len(data), limit=max_bytes)
-    return Photo(data, _media_type(data), hashlib.sha256(data).hexdigest())
+    media_type = _media_type(data)
+    header = headers.read(data, media_type)
+    return Photo(data, media_type, hashlib.sha256(data).hexdigest(), header)
 
 
 def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS) -> Raster:
@@ -94,53 +96,60 @@ def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS)
 
     from parrot import resampling
 
-    with _opened(photo, max_pixels) as image:
-        orientation = _orientation(image)
-        width, height = image.size
-        sideways = orientation in _SIDEWAYS
-        target = (spec.height, spec.width) if sideways else (spec.width, spec.height)
-        needed = image.size  # without antialiasing every pixel counts
-        if spec.resampling is Resampling.ANTIALIAS:
-            needed = resampling.covering(image.size, target, spec.crop)
-        _decode(image, photo, needed)
-        rgb = _rgb(image, needed)
-        box = resampling.box(rgb.size, target, spec.crop)
-        if spec.resampling is Resampling.ANTIALIAS:
-            small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
-            array = np.asarray(_upright(small, orientation))
-        else:
-            whole = np.asarray(_upright(rgb.crop(resampling.whole_pixels(box)), orientation))
-            array = resampling.tf_bilinear(whole, spec.height, spec.width)
-    return Raster(array, *((height, width) if sideways else (width, height)))
+    antialias = spec.resampling is Resampling.ANTIALIAS
+
+    def needed(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+        return (
+            resampling.covering(size, _turned(spec, orientation), spec.crop) if antialias else size
+        )
+
+    decoded = _decode(photo, needed, max_pixels)
+    target = _turned(spec, decoded.orientation)
+    rgb = _rgb(decoded.image, needed(decoded.size, decoded.orientation))
+    box = resampling.box(rgb.size, target, spec.crop)
+    if antialias:
+        small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+        array = np.asarray(_upright(small, decoded.orientation))
+    else:
+        whole = np.asarray(_upright(rgb.crop(resampling.whole_pixels(box)), decoded.orientation))
+        array = resampling.tf_bilinear(whole, spec.height, spec.width)
+    return Raster(array, *decoded.upright_size)
 
 
 def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
-    """Width and height of the upright photo, after decoding it to its end.
+    """Width and height of the upright photo, having read it to its end.
 
-    Raises InvalidImage (422), even if only the last byte is missing.
+    Raises InvalidImage (422) also where only the last byte is missing.
     """
-    with _opened(photo, max_pixels) as image:
-        width, height = image.size
-        _decode(image, photo, (_MEASURE_PX, _MEASURE_PX))
-        sideways = _orientation(image) in _SIDEWAYS
-    return (height, width) if sideways else (width, height)
+    return _decode(photo, lambda _size, _turn: (_MEASURE_PX, _MEASURE_PX), max_pixels).upright_size
 
 
 def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS) -> Image.Image:
     """The whole photo as a person sees it: upright, sRGB, its long side at most `long_side`.
 
-    None of the file's metadata is kept. Raises InvalidImage (422).
+    Nothing of the file's metadata comes along. Raises InvalidImage (422).
     """
-    with _opened(photo, max_pixels) as image:
-        orientation = _orientation(image)
-        scale = min(1.0, long_side / max(image.size))
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA", "P"} else None
-        _decode(image, photo, size)
-        small = _rgb(image, size).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        small = _upright(_srgb(small, profile) if profile else small, orientation)
+
+    def needed(size: tuple[int, int], _orientation: int) -> tuple[int, int]:
+        scale = min(1.0, long_side / max(size))
+        return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+    decoded = _decode(photo, needed, max_pixels)
+    size = needed(decoded.size, decoded.orientation)
+    coloured = decoded.image.mode in {"RGB", "RGBA", "P"}
+    small = _rgb(decoded.image, size).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if coloured and decoded.icc and icc.is_simple(decoded.icc):
+        small = _srgb(small, decoded.icc)
+    small = _upright(small, decoded.orientation)
     small.info = {}
     return small
+
+
+def check_size(width: int, height: int, media_type: str, max_pixels: int) -> None:
+    """Whether a photo of this size and type is decoded at all. Raises InvalidImage (422)."""
+    limit = min(max_pixels, _MAX_WHOLE_PIXELS) if media_type in _WHOLE else max_pixels
+    if width * height > limit:
+        raise InvalidImage(f"{width} x {height} is over the limit of {limit:,} pixels")
 
 
 def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
@@ -180,52 +189,51 @@ def _media_type(data: bytes) -> str:
     raise UnsupportedMedia(f"this is not a supported image; send one of {', '.join(MEDIA_TYPES)}")
 
 
-@contextmanager
-def _opened(photo: Photo, max_pixels: int) -> Iterator[Image.Image]:
-    """The photo, a JPEG not decoded yet; large photos one at a time. Raises InvalidImage."""
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """Pixels as stored, at full or reduced size; `size` is always the full one."""
+
+    image: Image.Image
+    size: tuple[int, int]
+    orientation: int
+    icc: bytes | None
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        width, height = self.size
+        return (height, width) if self.orientation in _SIDEWAYS else (width, height)
+
+
+def _decode(
+    photo: Photo, needed: Callable[[tuple[int, int], int], tuple[int, int]], max_pixels: int
+) -> _Decoded:
+    """Let Pillow decode to the end; whatever it throws at a hostile file becomes InvalidImage.
+
+    `needed` says from the full size and the orientation what size suffices; only JPEG heeds it.
+    Nothing else happens within the `try`: our own mistakes, and memory that is short just now, are
+    no property of the photo.
+    """
     if photo.media_type == "image/heic":
         _register_heif()
-    with _decoding(photo):
-        image = Image.open(io.BytesIO(photo.data), formats=_PILLOW_FORMATS[photo.media_type])
-    with image:
-        limit = min(max_pixels, _MAX_WHOLE_PIXELS) if photo.media_type in _WHOLE else max_pixels
-        pixels_in_all = _check_size(*image.size, limit)
-        with _ONE_LARGE if pixels_in_all > _LARGE_PIXELS else nullcontext():
-            if photo.media_type != "image/jpeg":
-                # Only JPEG decodes at a reduced scale, so only there may this wait. Pillow's PNG
-                # reader would otherwise decode while it looks for EXIF, where errors are ignored.
-                _decode(image, photo, image.size)
-            yield image
-
-
-def _decode(image: Image.Image, photo: Photo, needed: tuple[int, int]) -> None:
-    """Decode the whole file; a JPEG at the smallest scale that still covers `needed`."""
-    with _decoding(photo):
-        image.draft("RGB", needed)
-        image.load()
-
-
-@contextmanager
-def _decoding(photo: Photo) -> Iterator[None]:
-    """Whatever a decoder raises on a damaged or hostile file becomes InvalidImage.
-
-    Only calls into Pillow's decoders belong in here. A mistake of our own or a lack of memory is
-    not the photo's fault: those must stay errors that are worth a retry.
-    """
+    header = photo.header
+    check_size(header.width, header.height, photo.media_type, max_pixels)
+    file = io.BytesIO(headers.essential(photo.data, header))
     try:
-        yield
-    except (MemoryError, ImportError):  # the latter: a plugin that is not installed
+        with Image.open(file, formats=_PILLOW_FORMATS[photo.media_type]) as image:
+            size = image.size
+            check_size(*size, photo.media_type, max_pixels)  # what the decoder itself says
+            image.draft("RGB", needed(size, header.orientation))
+            image.load()
+            exif, profile = image.info.get("exif") or b"", image.info.get("icc_profile")
+    except (InvalidImage, MemoryError, ImportError):  # the latter: a plugin that is not installed
         raise
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
         if _OUT_OF_MEMORY in str(error).lower():
             raise MemoryError(str(error)) from error
-        raise InvalidImage(f"the {photo.media_type} is damaged or incomplete") from error
-
-
-def _check_size(width: int, height: int, max_pixels: int) -> int:
-    if width * height > max_pixels:
-        raise InvalidImage(f"{width} x {height} is over the limit of {max_pixels:,} pixels")
-    return width * height
+        raise headers.damaged(photo.media_type) from error
+    if photo.media_type in _BOXED:  # the decoder knows better than the header that was read
+        return _Decoded(image, size, headers.orientation(exif), profile)
+    return _Decoded(image, size, header.orientation, header.icc)
 
 
 @cache
@@ -236,14 +244,9 @@ def _register_heif() -> None:
     register_heif_opener(thumbnails=False)
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - unreadable EXIF must not cost anyone the photo
-        return 1
-    return value if value in _TRANSPOSE else 1
+def _turned(spec: InputSpec, orientation: int) -> tuple[int, int]:
+    """Width and height of the model's input as the photo is stored."""
+    return (spec.height, spec.width) if orientation in _SIDEWAYS else (spec.width, spec.height)
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -265,12 +268,26 @@ def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
             deep = np.clip(deep, 0, 65535).astype(np.uint16)
         return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        # Colours weighted by their opacity, so that invisible ones do not tint the edges.
-        seen = image.convert("RGBA").convert("RGBa")
-        seen = seen.reduce(max(1, min(image.width // target[0], image.height // target[1]) // 2))
-        over = seen.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
+        return _on_white(image, target)
     return image.convert("RGB")
+
+
+def _on_white(image: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """Colours weighted by their opacity: what is invisible must not shine through the edges.
+
+    Reduced band by band, so that no second picture of the full size is made.
+    """
+    factor = max(1, min(image.width // target[0], image.height // target[1]) // 2)
+    size = (math.ceil(image.width / factor), math.ceil(image.height / factor))
+    flat = Image.new("RGB", size, "white")
+    step = factor * max(1, _BAND_PX // factor)
+    for top in range(0, image.height, step):
+        band = image.crop((0, top, image.width, min(top + step, image.height)))
+        seen = band.convert("RGBA").convert("RGBa").reduce(factor).convert("RGBA")
+        flat.paste(
+            Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen), (0, top // factor)
+        )
+    return flat
 
 
 def _srgb(image: Image.Image, profile: bytes) -> Image.Image:

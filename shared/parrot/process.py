@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from parrot.model.species import SpeciesTable
     from parrot.records import Classification, Photo, StoredPhoto
     from parrot.store import ObservationStore
-    from parrot.thumbnails import Thumbnails
+    from parrot.thumbnails import Thumbnails, Turns
 
 
 class Outcome(StrEnum):
@@ -84,16 +84,17 @@ class Processor:
         photos: Photos,
         classifier: Classifies,
         species: SpeciesTable,
+        decoder: Turns,
         *,
         bucket: str,
         max_bytes: int,
-        max_pixels: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Nothing is opened here."""
         self._observations, self._photos = observations, photos
         self._classifier, self._species = classifier, species
-        self._bucket, self._max_bytes, self._max_pixels = bucket, max_bytes, max_pixels
+        self._decoder = decoder
+        self._bucket, self._max_bytes = bucket, max_bytes
         self._now = now
 
     def process(self, stored: StoredPhoto) -> Outcome:
@@ -119,7 +120,7 @@ class Processor:
         try:
             photo = self._read(stored)
             answer = self._classifier.classify(photo)
-            made = thumbnails.make(photo, max_pixels=self._max_pixels)
+            made = thumbnails.make(photo, self._decoder)
         except RequestError as error:
             return self._reject(stored, error.detail, adopt=adopt)
         if adopt:

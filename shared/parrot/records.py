@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     import numpy as np
     import numpy.typing as npt
 
+    from parrot.headers import Header
+
     Floats: TypeAlias = npt.NDArray[np.float32]
     Bytes: TypeAlias = npt.NDArray[np.uint8]
 
@@ -23,6 +25,7 @@ class Photo:
     data: bytes = field(repr=False)
     media_type: str
     sha256: str
+    header: Header = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import images
 from parrot.errors import Conflict, IdempotencyKeyReused, StoreUnavailable
 from parrot.observation import Label, Observation, Status, photo_name
 
@@ -65,6 +64,13 @@ class Saved:
     allowance: Allowance | None = None
 
 
+class Measures(Protocol):
+    """Reads photos to their end, within a budget."""
+
+    def measure(self, photo: Photo) -> tuple[int, int]:
+        """Width and height. Raises InvalidImage, Overloaded, DecoderUnavailable."""
+
+
 class Saver:
     """Photo and chosen species in, observation out: one, however often it is sent."""
 
@@ -73,8 +79,8 @@ class Saver:
         observations: ObservationStore,
         photos: Photos,
         keys: Keys,
+        decoder: Measures,
         *,
-        max_pixels: int,
         meter: Meter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -82,7 +88,7 @@ class Saver:
         self._observations = observations
         self._photos = photos
         self._keys = keys
-        self._max_pixels = max_pixels
+        self._decoder = decoder
         self._meter = meter
         self._now = now
 
@@ -91,12 +97,16 @@ class Saver:
 
         The observation is created first: a photo without one would never be seen, while a `pending`
         one without its photo is completed by the phone's next try. Only a new observation counts
-        against the quota.
-        Raises InvalidImage, IdempotencyKeyReused, Conflict, TooManyRequests, StoreUnavailable.
+        against the quota, before it is decoded.
+        Raises InvalidImage, IdempotencyKeyReused, Conflict, TooManyRequests, Overloaded,
+        DecoderUnavailable, StoreUnavailable.
         """
-        width, height = images.measure(photo, max_pixels=self._max_pixels)
         now = self._now()
         name = observation_id(user, photo.sha256, species.id)
+        allowance = None
+        if self._observations.get(user.uid, name) is None:
+            allowance = self._meter.take(user)
+        width, height = self._decoder.measure(photo)
         if key is not None and not user.anonymous:
             self._claim(user, key, name, now)
         wanted = Observation(
@@ -112,9 +122,6 @@ class Saver:
             created=now,
             updated=now,
         )
-        allowance = None
-        if self._observations.get(wanted.uid, wanted.id) is None:
-            allowance = self._meter.take(user)
         for _ in range(_TRIES):
             observation, created = self._observations.create(wanted)
             if not created:

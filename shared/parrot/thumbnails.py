@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
 
-from parrot import blurhash, images
+from parrot import blurhash
 from parrot.duplicates import perceptual_hash
 
 if TYPE_CHECKING:
@@ -34,9 +34,16 @@ class Thumbnails:
     phash: str  # 16 hex digits
 
 
-def make(photo: Photo, *, max_pixels: int) -> Thumbnails:
+class Turns(Protocol):
+    """Decodes photos upright, within a budget."""
+
+    def upright(self, photo: Photo, *, long_side: int) -> Image.Image:
+        """The whole photo as a person sees it. Raises InvalidImage and what may be retried."""
+
+
+def make(photo: Photo, decoder: Turns) -> Thumbnails:
     """Decode once, derive everything. Raises InvalidImage (422)."""
-    image = images.upright(photo, long_side=IMAGE_PX, max_pixels=max_pixels)
+    image = decoder.upright(photo, long_side=IMAGE_PX)
     small = image.copy()
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
     tiny = small.copy()

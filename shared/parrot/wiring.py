@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from parrot.adapters.firestore import FirestoreObservations
     from parrot.adapters.photo_store import BucketPhotos
     from parrot.adapters.sqlite import SqliteObservations
+    from parrot.budget import Budget
     from parrot.cache import CachedClassifier
     from parrot.classify import Classifier, ModelServer
+    from parrot.decoder import Decoder
     from parrot.http.caller import AppCheck, Identity
     from parrot.model.bundle import Bundle
     from parrot.model.gate import Gate
@@ -82,11 +84,28 @@ def settings() -> Settings:
 
 
 @_once
+def bodies() -> Budget:
+    """What all requests' bodies may hold together."""
+    from parrot.budget import BODY_BYTES, Budget
+
+    return Budget(BODY_BYTES)
+
+
+@_once
+def decoder() -> Decoder:
+    """Raises BadConfig."""
+    from parrot.budget import DECODING_BYTES, Budget
+    from parrot.decoder import Decoder
+
+    return Decoder(Budget(DECODING_BYTES), max_pixels=settings().max_photo_pixels)
+
+
+@_once
 def classifier() -> Classifier:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.classify import Classifier
 
-    return Classifier(_bundle(), _model_server(), max_pixels=settings().max_photo_pixels)
+    return Classifier(_bundle(), _model_server(), decoder())
 
 
 @_once
@@ -119,7 +138,7 @@ def saver() -> Saver:
         observation_store(),
         photo_store(),
         observation_store(),
-        max_pixels=settings().max_photo_pixels,
+        decoder(),
         meter=Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY)),
     )
 
@@ -135,9 +154,9 @@ def processor() -> Processor:
         photo_store(),
         classifier(),
         classifier().bundle.species,
+        decoder(),
         bucket=config.bucket,
         max_bytes=config.max_photo_bytes,
-        max_pixels=config.max_photo_pixels,
     )
 
 

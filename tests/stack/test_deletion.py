@@ -16,7 +16,7 @@ from parrot.observations import Observer
 from parrot.quota import Meter, Quota
 from parrot.records import User
 from parrot.save import Saver
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import KEA, NOW, Counted, CountedStore, Steps, World
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def kill() -> None:
 
 def saver(store: Store, photos: Any) -> Saver:
     return Saver(
-        store, photos, store, max_pixels=10**6, meter=Meter(lambda: store, Quota("saves", 0, 86400))
+        store, photos, store, DECODER, meter=Meter(lambda: store, Quota("saves", 0, 86400))
     )
 
 

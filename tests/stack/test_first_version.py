@@ -18,7 +18,7 @@ from parrot.adapters.model_server import TfServing, pooled
 from parrot.classify import Classifier
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-from tests.support.photos import first
+from tests.support.photos import DECODER, first
 from tests.support.serving import model_server
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
     files = FolderFiles(adopted)
     loaded = Bundle.load(files, sha256=_sha256(adopted), unpickle=unpickle)
     server = TfServing(url, pooled(requests.Session()), timeout=30)
-    classify = Classifier(loaded, server, max_pixels=50_000_000).classify
+    classify = Classifier(loaded, server, DECODER).classify
     verdicts = []
     for path in (*first(photos / "parrots" / "galah", 4), *first(photos / "negatives" / "food", 4)):
         data = path.read_bytes()

@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from parrot.budget import DECODING_BYTES, Budget
+from parrot.decoder import Decoder
+from parrot.limits import MAX_PHOTO_PIXELS
+
 _BESIDE = Path(__file__).parents[3] / "shared"
 PHOTOS = Path(os.environ.get("PARROT_PHOTOS", _BESIDE / "photos"))
 ODD = Path(os.environ.get("PARROT_ODD", _BESIDE / "odd"))
@@ -32,3 +36,7 @@ def first(folder: Path, count: int = 1) -> list[Path]:
     found = sorted(folder.glob("*.jpg"))[:count]
     assert len(found) == count, f"{folder} has too few photos"
     return found
+
+
+# Starts no process of its own before a HEIC, AVIF or very large photo comes.
+DECODER = Decoder(Budget(DECODING_BYTES), max_pixels=MAX_PHOTO_PIXELS)

@@ -17,6 +17,7 @@ from parrot.observation import Label, Observation, Status, derived_folder, photo
 from parrot.process import Processor
 from parrot.records import Classification, SpeciesScore
 from tests.support.events import event
+from tests.support.photos import DECODER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,9 +162,9 @@ class World:
             Counted(self.photos, steps),
             Counted(self.model, steps),
             SPECIES,
+            DECODER,
             bucket=BUCKET,
             max_bytes=limits.MAX_PHOTO_BYTES,
-            max_pixels=limits.MAX_PHOTO_PIXELS,
             now=lambda: NOW,
         )
 

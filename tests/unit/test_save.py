@@ -13,7 +13,7 @@ from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyR
 from parrot.quota import Meter, Quota
 from parrot.records import ANONYMOUS_UID, User
 from parrot.save import Saver
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import GALAH, KEA, NOW, MemoryPhotos
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Desk:
             self.store,
             self.photos,
             self.store,
-            max_pixels=10**6,
+            DECODER,
             meter=Meter(lambda: self.store, Quota("saves", quota, 86400), NOW.timestamp),
             now=lambda: self.now,
         )

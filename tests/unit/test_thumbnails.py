@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from parrot import blurhash, images, limits, thumbnails
+from parrot import blurhash, images, thumbnails
 from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage
 from parrot.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.webp import assert_silent_file, opened
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
 def make(data: bytes) -> Thumbnails:
-    return thumbnails.make(images.read(data), max_pixels=limits.MAX_PHOTO_PIXELS)
+    return thumbnails.make(images.read(data), DECODER)
 
 
 def corners() -> Image.Image:

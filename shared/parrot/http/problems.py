@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
 
 from flask import Response
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
 from parrot.errors import (
     BackendError,
@@ -15,7 +14,6 @@ from parrot.errors import (
     InvalidRequest,
     MethodNotAllowed,
     ParrotError,
-    PhotoTooLarge,
     RequestError,
     TooManyRequests,
     Unauthenticated,
@@ -23,25 +21,23 @@ from parrot.errors import (
 from parrot.http import bodies
 from parrot.http.parameters import BASE_PATH
 
-if TYPE_CHECKING:
-    from flask import Request
-
 PROBLEM = "application/problem+json"
 _MISCONFIGURED = "this service is misconfigured; its log says how"
 _LOG = logging.getLogger(__name__)
 
 
-def as_parrot_error(error: Exception, request: Request) -> ParrotError:
+def answer(error: Exception) -> tuple[Response, str]:
+    """The response to an error, and its code."""
+    problem = as_parrot_error(error)
+    return response_for(problem), problem.code
+
+
+def as_parrot_error(error: Exception) -> ParrotError:
     """The error as one of this project's own; unexpected ones are logged."""
     if isinstance(error, ParrotError):
         if not isinstance(error, RequestError):
             _LOG.error("%s: %s", error.code, error.detail)
         return error
-    if isinstance(error, RequestEntityTooLarge):
-        limit = request.max_content_length or 0
-        if request.content_length is not None and request.content_length <= limit:
-            return InvalidRequest("the form has too many parts")  # Werkzeug answers 413 here too
-        return PhotoTooLarge(size=request.content_length, limit=limit)
     if isinstance(error, HTTPException) and error.code is not None and error.code < 500:  # noqa: PLR2004
         return InvalidRequest(error.description or error.name)
     _LOG.error("unexpected", exc_info=error)

@@ -9,28 +9,29 @@ from typing import TYPE_CHECKING
 
 from parrot import logs
 from parrot.errors import MethodNotAllowed, NotFound
-from parrot.http import answers, problems
-from parrot.http.submission import FORM
+from parrot.http import answers, body, problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from flask import Request, Response
 
+    from parrot.budget import Budget
     from parrot.config import Settings
 
-_ROOM_BESIDE_THE_PHOTO = 64 * 1024
 _LOG = logging.getLogger(__name__)
 
 
 def respond(
     request: Request,
     start: Callable[[], Settings],
+    bodies: Callable[[], Budget],
     methods: Mapping[str, Callable[[Request], Response]],
 ) -> Response:
     """Answer with the method's handler. Every error becomes a problem+json; nothing is raised.
 
-    `start` gets the process ready, its log included, and gives the settings.
+    `start` gets the process ready, its log included, and gives the settings; `bodies` is what all
+    requests' bodies may hold together.
     """
     started = time.perf_counter()
     logs.remember_trace(request.headers.get("X-Cloud-Trace-Context"))
@@ -39,19 +40,14 @@ def respond(
     try:
         config = start()
         origins = config.cors_origins
-        _limit(request, config)
-        if request.method == "OPTIONS":
-            response = answers.empty()
-            response.headers["Allow"] = ", ".join(_allowed(methods))
-        else:
-            response = _handler(request, methods)(request)
-            response.make_conditional(request)
+        with body.admitted(request, bodies()):
+            response = _answer(request, methods)
     except Exception as error:  # noqa: BLE001 - whatever happened, the phone gets an answer
         # functions-framework drains the body after every answer; a refused body stays unread.
         request.stream = io.BytesIO()
-        problem = problems.as_parrot_error(error, request)
-        code = problem.code
-        response = problems.response_for(problem)
+        # No name here may keep the error: error, traceback and this frame would be a cycle that
+        # holds body and pixels until the collector runs.
+        response, code = problems.answer(error)
     _allow_origin(request, response, origins, _allowed(methods))
     _LOG.info(
         "%s %s %d",
@@ -63,14 +59,14 @@ def respond(
     return response
 
 
-def _limit(request: Request, config: Settings) -> None:
-    """Set the body's limits before anything reads it; Flask's own stop a form field at 500 kB."""
-    most = config.max_photo_bytes * 4 // 3 + _ROOM_BESIDE_THE_PHOTO
-    # Percent-encoded base64 is longer still: '+' and '/' become three characters each.
-    if request.mimetype == FORM:
-        most = most * 5 // 4
-    request.max_content_length = most
-    request.max_form_memory_size = most
+def _answer(request: Request, methods: Mapping[str, Callable[[Request], Response]]) -> Response:
+    if request.method == "OPTIONS":
+        response = answers.empty()
+        response.headers["Allow"] = ", ".join(_allowed(methods))
+        return response
+    response = _handler(request, methods)(request)
+    response.make_conditional(request)
+    return response
 
 
 def _handler(

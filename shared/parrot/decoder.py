@@ -1,0 +1,144 @@
+"""Decodes photos within a budget: most here, what may cost too much in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from parrot import budget, images
+from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
+from parrot.model.inputs import Resampling
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from PIL.Image import Image
+
+    from parrot.budget import Budget
+    from parrot.model.inputs import InputSpec
+    from parrot.records import Photo, Raster
+
+# What these files say about their size need not be true: the decoder alone finds out.
+_UNTRUSTED = frozenset({"image/heic", "image/avif"})
+_LARGE_BYTES = 64 * budget.MIB
+_ROOM = 4 * budget.MIB  # for what comes back
+_WALL_SECONDS = 20.0  # for one photo in the other process, however busy the machine is
+_BY_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS})
+
+
+class Decoder:
+    """Photos to pixels. Every method raises InvalidImage (422), Overloaded, DecoderUnavailable."""
+
+    def __init__(self, decoding: Budget, *, max_pixels: int) -> None:
+        """Nothing is started here; `max_pixels` is the largest photo that is decoded."""
+        self._budget, self._max_pixels = decoding, max_pixels
+        self._child = _Child()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """End the other process, if there is one; it ends by itself with this one."""
+        self._child.end()
+
+    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
+        """As `images.pixels`."""
+        whole = spec.resampling is not Resampling.ANTIALIAS
+        return cast("Raster", self._run("pixels", photo, whole=whole, spec=spec))
+
+    def measure(self, photo: Photo) -> tuple[int, int]:
+        """As `images.measure`."""
+        return cast("tuple[int, int]", self._run("measure", photo))
+
+    def upright(self, photo: Photo, *, long_side: int) -> Image:
+        """As `images.upright`."""
+        return cast("Image", self._run("upright", photo, long_side=long_side))
+
+    def _run(self, job: str, photo: Photo, *, whole: bool = False, **options: object) -> object:
+        header = photo.header
+        images.check_size(header.width, header.height, photo.media_type, self._max_pixels)
+        cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
+        options["max_pixels"] = self._max_pixels
+        if photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES:
+            with self._budget.reserve(_ROOM + len(photo.data)):  # the pixels are elsewhere
+                return self._child.run(job, photo, options)
+        with self._budget.reserve(cost.bytes):
+            return getattr(images, job)(photo, **options)
+
+
+class _Child:
+    """The other process: started when first needed, and again after a photo ended it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def run(self, job: str, photo: Photo, options: dict[str, object]) -> object:
+        """One job; others wait for it as long as the budget's patience lasts."""
+        if not self._lock.acquire(timeout=budget.PATIENCE_SECONDS):
+            raise Overloaded("too many large photos at once; try again in a moment")
+        try:
+            outcome, value = self._ask(job, photo, options)
+        finally:
+            self._lock.release()
+        if outcome == "done":
+            return value
+        if outcome == "invalid":
+            raise InvalidImage(str(value))
+        if outcome == "memory":
+            raise InvalidImage("the photo takes more memory to decode than any photo should")
+        raise RuntimeError(f"decoding failed:\n{value}")
+
+    def _ask(self, job: str, photo: Photo, options: dict[str, object]) -> tuple[str, Any]:
+        try:
+            connection = self._connected()
+            connection.send((job, photo, options))
+            if connection.poll(_WALL_SECONDS):
+                return cast("tuple[str, Any]", connection.recv())
+        except (EOFError, OSError) as error:
+            code = self.end()
+            if code in _BY_LIMIT:
+                raise InvalidImage(
+                    "the photo takes longer to decode than any photo should"
+                ) from error
+            raise DecoderUnavailable(f"the decoder ended with {code}") from error
+        self.end()
+        raise DecoderUnavailable(f"the decoder did not answer within {_WALL_SECONDS:g} s")
+
+    def _connected(self) -> Connection:
+        from multiprocessing.connection import Connection  # noqa: PLC0415 - most photos need none
+
+        if self._connection is None:
+            ours, theirs = socket.socketpair()
+            root = str(Path(images.__file__).parents[1])
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
+                    [sys.executable, "-m", "parrot.decoder_child", str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    # One thread: each of BLAS's threads would reserve memory of its own.
+                    env={**os.environ, "PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"},
+                )
+            self._connection = Connection(ours.detach())
+        return self._connection
+
+    def end(self) -> int | None:
+        """End the process; how it ended."""
+        connection, process = self._connection, self._process
+        self._connection = self._process = None
+        if connection is not None:
+            connection.close()
+        if process is None:
+            return None
+        try:
+            return process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()

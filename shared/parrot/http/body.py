@@ -1,0 +1,79 @@
+"""A request's body: read once, within a budget of bytes and time."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Request
+
+    from parrot.budget import Budget, Reservation
+
+_RESERVATION, _SOCKET = "parrot.reservation", "gunicorn.socket"
+_CHUNK_BYTES = 256 * 1024
+_COPIES = 3  # the body as it arrives, whole, and decoded
+# A phone at the edge of its network sends 8 kB a second; who sends less holds a thread for nothing.
+_STALL_SECONDS = 10.0
+_SLOWEST_BYTES_PER_SECOND = 4 * 1024
+
+
+@contextmanager
+def admitted(request: Request, bodies: Budget) -> Iterator[None]:
+    """While this lasts, what `read` reads is held in `bodies`. Raises Overloaded."""
+    with bodies.reserve() as reservation:
+        request.environ[_RESERVATION] = reservation
+        yield
+
+
+def read(request: Request, *, most: int) -> bytes:
+    """The whole body. Memory is reserved as it arrives, so that announcing much holds nothing.
+
+    Raises PhotoTooLarge over `most` bytes, InvalidRequest where it is incomplete, RequestTimeout
+    where it stalls, Overloaded.
+    """
+    announced = request.content_length
+    if announced is not None and announced > most:
+        raise PhotoTooLarge(size=announced, limit=most)
+    request.max_content_length = None  # `most` is ours to keep
+    reservation: Reservation = request.environ[_RESERVATION]
+    _limit_silence(request)
+    started = time.monotonic()
+    body = bytearray()
+    while chunk := _chunk(request):
+        reservation.grow(_COPIES * len(chunk))
+        body += chunk
+        if len(body) > most:
+            raise PhotoTooLarge(size=None, limit=most)
+        seconds = time.monotonic() - started
+        if seconds > _STALL_SECONDS and len(body) < seconds * _SLOWEST_BYTES_PER_SECOND:
+            raise RequestTimeout("the body arrives too slowly")
+    if announced is not None and len(body) < announced:
+        raise InvalidRequest("the body is incomplete or malformed")
+    return bytes(body)
+
+
+def keep(request: Request, amount: int) -> None:
+    """Give back all but `amount` bytes: the body was taken apart."""
+    request.environ[_RESERVATION].keep(amount)
+
+
+def _limit_silence(request: Request) -> None:
+    """No byte for this long ends the request; servers but gunicorn have limits of their own."""
+    connection = request.environ.get(_SOCKET)
+    if connection is not None:
+        connection.settimeout(_STALL_SECONDS)
+
+
+def _chunk(request: Request) -> bytes:
+    try:
+        return request.stream.read(_CHUNK_BYTES)
+    except TimeoutError as error:
+        raise RequestTimeout(f"nothing arrived for {_STALL_SECONDS:g} s") from error
+    except Exception as error:  # each server has its own errors for a body that is incomplete
+        raise InvalidRequest("the body is incomplete or malformed") from error

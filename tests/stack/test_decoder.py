@@ -1,0 +1,134 @@
+"""Photos are decoded within a budget, whatever their headers claim."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import pytest
+
+from parrot import decoder_child, images
+from parrot.budget import MIB, Budget
+from parrot.decoder import Decoder
+from parrot.errors import InvalidImage, Overloaded
+from parrot.limits import MAX_PHOTO_PIXELS
+from parrot.model.inputs import InputSpec
+from tests.support import hostile
+from tests.support.photos import encoded, noise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parrot.records import Photo
+
+SPEC = InputSpec(320, 320)
+MOST = MAX_PHOTO_PIXELS
+
+
+@pytest.fixture
+def decoder() -> Iterator[Decoder]:
+    with Decoder(Budget(256 * MIB), max_pixels=MOST) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(encoded(noise(900, 700), "AVIF"), id="in the other process"),
+        pytest.param(encoded(noise(900, 700)), id="in this process"),
+    ],
+)
+def test_both_processes_give_the_same_pixels(decoder: Decoder, data: bytes) -> None:
+    """Where a photo is decoded must not change what the model sees."""
+    photo = images.read(data)
+    here = images.pixels(photo, SPEC)
+    there = decoder.pixels(photo, SPEC)
+    assert np.array_equal(here.pixels, there.pixels)
+    assert (here.width, here.height) == (there.width, there.height) == decoder.measure(photo)
+    assert (
+        decoder.upright(photo, long_side=64).tobytes()
+        == images.upright(photo, long_side=64).tobytes()
+    )
+
+
+def test_a_photo_that_ends_the_other_process_ends_nothing_else(
+    decoder: Decoder,
+) -> None:
+    """A decoder that crashes on one photo answers for the next."""
+    photo = images.read(encoded(noise(300, 200), "AVIF"))
+    assert decoder.measure(photo) == (300, 200)
+    (child,) = children()
+    child.kill()
+    with pytest.raises(Exception, match="the decoder ended"):
+        decoder.measure(photo)
+    assert decoder.measure(photo) == (300, 200)
+
+
+def test_eight_liars_at_once_cost_this_process_nothing(decoder: Decoder) -> None:
+    """They say 64 x 64 and hold 144 megapixels: 600 MB each where they are decoded in place."""
+    photo = images.read(hostile.AVIF_LIAR.read_bytes())
+    decoder.measure(photo)
+    before = psutil.Process().memory_info().rss
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda _: attempt(decoder, photo), range(8)))
+    assert set(outcomes) <= {"done", "InvalidImage", "Overloaded"}
+    assert psutil.Process().memory_info().rss - before < 64 * MIB
+
+
+def test_an_honest_photo_is_answered_beside_large_ones(decoder: Decoder) -> None:
+    """Large photos wait for each other; a small one goes past them."""
+    large = images.read(hostile.large_webp())
+    small = images.read(encoded(noise(600, 400)))
+    stop = threading.Event()
+
+    def flood() -> None:
+        while not stop.is_set():
+            attempt(decoder, large)
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
+            pool.submit(flood)
+        try:
+            assert decoder.pixels(small, SPEC).width == 600
+        finally:
+            stop.set()
+
+
+def test_time_and_memory_of_the_other_process_are_limited() -> None:
+    """The kernel keeps the limits, so no decoder can argue."""
+    import resource  # noqa: PLC0415 - Linux and macOS only, as the limits
+
+    with Decoder(Budget(256 * MIB), max_pixels=MOST) as decoder:
+        decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
+        (child,) = children()
+        assert child.rlimit(resource.RLIMIT_AS)[0] < 4 * decoder_child.MOST_BYTES
+        used = child.cpu_times()
+        soft = child.rlimit(resource.RLIMIT_CPU)[0]
+        assert soft <= used.user + used.system + 2 + decoder_child.MOST_SECONDS
+
+
+def test_the_other_process_ends_with_its_decoder() -> None:
+    """No process is left behind."""
+    with Decoder(Budget(256 * MIB), max_pixels=MOST) as decoder:
+        decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
+        (child,) = children()
+    child.wait(5)
+
+
+def attempt(decoder: Decoder, photo: Photo) -> str:
+    try:
+        decoder.pixels(photo, SPEC)
+    except (InvalidImage, Overloaded) as error:
+        return type(error).__name__
+    return "done"
+
+
+def children() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process().children()
+        if "parrot.decoder_child" in " ".join(child.cmdline())
+    ]

@@ -1,0 +1,148 @@
+"""Bodies made to exhaust the functions' process; it answers, lives, and stays small."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import requests
+
+from parrot.budget import MIB
+from tests.support import hostile
+from tests.support.photos import encoded, noise
+from tests.support.problems import assert_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.stack import Running
+
+MOST_BYTES = 512 * MIB
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
+PARTS = {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+class Peak:
+    """The most memory that a process holds while this lasts, looked at every 5 ms."""
+
+    def __init__(self, pid: int) -> None:
+        self._process, self._stop = psutil.Process(pid), threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self.bytes = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.005):
+            self.bytes = max(self.bytes, sum(self._of_all()))
+
+    def _of_all(self) -> Iterator[int]:
+        for process in (self._process, *self._process.children()):
+            if "decoder_child" not in " ".join(process.cmdline()):
+                yield process.memory_info().rss
+
+
+@pytest.fixture
+def functions(running: Running) -> int:
+    return next(pid for name, _, pid in running.parts if name == "functions")
+
+
+def honest_form() -> bytes:
+    """As the first version's phones send a photo of 19.5 MB."""
+    return b"b64=" + b"/9j/" + b"A" * 27_000_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "make"),
+    [
+        pytest.param(FORM, lambda: b"b64=" + b"%41" * 10_000_000, id="percent-encoded letters"),
+        pytest.param(FORM, honest_form, id="forms of 19.5 MB"),
+        pytest.param(PARTS, lambda: b"--b\r\nX: " + b"y" * 25_000_000, id="headers of a part"),
+        pytest.param(
+            PARTS,
+            lambda: b'--b\r\nContent-Disposition: form-data; name="' + b"\\" * 21_000_000,
+            id="a name of 21 MB",
+        ),
+        pytest.param(
+            JSON,
+            lambda: b'{"image": "' + b"A" * 25_000_000 + "😀".encode() + b'"}',
+            id="JSON with one emoji",
+        ),
+        pytest.param({"Content-Type": "image/webp"}, hostile.large_webp, id="WebP of 38 bytes"),
+        pytest.param(
+            {"Content-Type": "image/avif"}, hostile.AVIF_LIAR.read_bytes, id="AVIF that lies"
+        ),
+        pytest.param(
+            {"Content-Type": "image/jpeg"},
+            lambda: hostile.many_rationals(2_000_000),
+            id="orientation of two million fractions",
+        ),
+    ],
+)
+def test_eight_at_once_stay_under_half_a_gigabyte_and_an_honest_photo_is_answered(
+    classify_url: str, functions: int, headers: dict[str, str], make: Callable[[], bytes]
+) -> None:
+    """An instance of 1 GiB serves everybody, also while somebody attacks it."""
+    body = make()
+    honest = encoded(noise(1200, 900))
+    with Peak(functions) as peak, ThreadPoolExecutor(9) as pool:
+        hostile_ones = [
+            pool.submit(requests.post, classify_url, body, headers=headers, timeout=60)
+            for _ in range(8)
+        ]
+        answer = requests.post(classify_url, files={"image": honest}, timeout=60)
+        for future in hostile_ones:
+            response = future.result()
+            assert response.status_code < 500 or response.json()["code"] == "overloaded"
+    assert answer.status_code == 200, answer.text
+    assert peak.bytes < MOST_BYTES, f"{peak.bytes / MIB:.0f} MiB"
+
+
+def test_a_refused_body_is_not_kept(classify_url: str, functions: int) -> None:
+    """Each refusal held its body and frames until the collector ran: 1.1 GB after a while."""
+    body = b'{"image": "' + b"!" * 20_000_000 + b'"}'
+    process = psutil.Process(functions)
+    for _ in range(3):
+        requests.post(classify_url, body, headers=JSON, timeout=60)
+    before = process.memory_info().rss
+    for _ in range(10):
+        assert_problem(
+            requests.post(classify_url, body, headers=JSON, timeout=60), 400, "invalid_image"
+        )
+    assert process.memory_info().rss - before < 3 * len(body)
+
+
+def test_half_sent_requests_hold_up_nobody(classify_url: str, running_url: str) -> None:
+    """Sixteen of them took every thread for a minute."""
+    address = urlsplit(running_url)
+    head = (
+        f"POST /parrot-classifier/classify HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        "Content-Type: image/jpeg\r\nContent-Length: 1000000\r\n\r\n"
+    )
+    half = [
+        socket.create_connection((str(address.hostname), address.port or 80)) for _ in range(16)
+    ]
+    try:
+        for connection in half:
+            connection.sendall(head.encode() + b"\xff\xd8\xff")
+        answer = requests.post(classify_url, files={"image": encoded(noise())}, timeout=30)
+        assert answer.status_code == 200
+        assert not select.select(half, [], [], 0)[0], "answered only after these were given up"
+        half[0].settimeout(30)
+        assert b" 408 " in half[0].recv(4096)
+    finally:
+        for connection in half:
+            connection.close()

@@ -1,0 +1,107 @@
+"""Files made to exhaust whoever decodes them; each is small and made on the spot, but for one.
+
+AVIF_LIAR is one flat colour, written once by Pillow: encoding 144 megapixels takes eight seconds.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+from PIL import Image, ImageCms
+
+AVIF_LIAR = Path(__file__).parent / "files" / "says-64-pixels-holds-144-megapixels.avif"
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def with_segments(*segments: bytes) -> bytes:
+    """A small JPEG with these segments at its beginning."""
+    plain = encoded(Image.new("RGB", (64, 48), "green"))
+    return plain[:2] + b"".join(segments) + plain[2:]
+
+
+def many_scans(scans: int, size: tuple[int, int] = (640, 480)) -> bytes:
+    """A progressive JPEG whose last scan is repeated: decoders read every coefficient each time."""
+    plain = encoded(Image.new("RGB", size), progressive=True)
+    end = plain.rfind(b"\xff\xd9")
+    last = plain[plain.rfind(b"\xff\xc4") : end]
+    return plain[:end] + last * scans + plain[end:]
+
+
+def many_rationals(count: int) -> bytes:
+    """EXIF whose orientation is a list of fractions, spread over as many segments as it takes."""
+    entry = struct.pack("<HHII", 0x0112, 5, count, 26)
+    tiff = b"II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4) + b"\1\0\0\0\1\0\0\0" * count
+    parts = (tiff[at : at + 65_000] for at in range(0, len(tiff), 65_000))
+    return with_segments(*(segment(0xE1, b"Exif\0\0" + part) for part in parts))
+
+
+def many_segments(count: int) -> bytes:
+    return with_segments(segment(0xE5, b"") * count)
+
+
+def large_webp(edge: int = 5000) -> bytes:
+    """38 bytes that decode to `edge` x `edge` pixels of one colour, half transparent."""
+    return encoded(
+        Image.new("RGBA", (edge, edge), (90, 120, 40, 100)), "WEBP", lossless=True, method=0
+    )
+
+
+def large_png(edge: int) -> bytes:
+    """A PNG of one colour whose pixels are a thousandth of themselves when compressed."""
+    return encoded(Image.new("RGBA", (edge, edge), (90, 120, 40, 100)), "PNG")
+
+
+def png_with_profile(packed: int) -> bytes:
+    """A PNG whose profile unpacks to so many bytes."""
+    plain = encoded(Image.new("RGB", (64, 48)), "PNG")
+    body = b"bomb\0\0" + zlib.compress(bytes(packed), 9)
+    chunk = (
+        struct.pack(">I", len(body))
+        + b"iCCP"
+        + body
+        + struct.pack(">I", zlib.crc32(b"iCCP" + body))
+    )
+    return plain[:33] + chunk + plain[33:]
+
+
+def slow_profile(elements: int = 10_000) -> bytes:
+    """An sRGB profile with a `DToB0` of so many elements, which lcms runs for each pixel."""
+    plain = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    (count,) = struct.unpack_from(">I", plain, 128)
+    curve = struct.pack(">4s4xHHI", b"cvst", 3, 3, 0)
+    program = struct.pack(">4s4xHHI", b"mpet", 3, 3, elements)
+    program += struct.pack(">II", 0, 0) * elements + curve
+    tags = bytes(plain[132 : 132 + 12 * count])
+    moved = b"".join(
+        tags[at : at + 4]
+        + struct.pack(">I", struct.unpack_from(">I", tags, at + 4)[0] + 12)
+        + tags[at + 8 : at + 12]
+        for at in range(0, len(tags), 12)
+    )
+    rest = bytes(plain[132 + 12 * count :])
+    start = 132 + 12 * (count + 1) + len(rest)
+    whole = (
+        bytes(plain[:128])
+        + struct.pack(">I", count + 1)
+        + moved
+        + struct.pack(">4sII", b"D2B0", start, len(program))
+        + rest
+        + program
+    )
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
+def with_profile(profile: bytes, image: Image.Image) -> bytes:
+    return encoded(image, icc_profile=profile)

@@ -1,0 +1,149 @@
+"""What a file says about itself is read within bounds, and agrees with its decoder."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from parrot import headers, icc, images
+from parrot.errors import InvalidImage, ParrotError, RequestError
+from tests.support import hostile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+EXIF_ORIENTATION = 0x0112
+
+
+@pytest.fixture
+def odd_photos(odd: Path) -> list[Path]:
+    """All strange files."""
+    return sorted(path for path in odd.rglob("*") if path.is_file())
+
+
+def header(data: bytes) -> headers.Header:
+    return images.read(data).header
+
+
+def test_headers_agree_with_the_decoder_on_every_odd_photo(odd_photos: list[Path]) -> None:
+    """The header decides what a photo may cost, so it has to be right about real files."""
+    compared = 0
+    for path in odd_photos:
+        data = path.read_bytes()
+        try:
+            photo = images.read(data)
+            with Image.open(io.BytesIO(data)) as image:
+                image.load()
+                size, turned = image.size, image.getexif().get(EXIF_ORIENTATION, 1) or 1
+        except (ParrotError, OSError, SyntaxError):
+            continue
+        if photo.media_type not in {"image/heic", "image/avif"}:
+            compared += 1
+            found = (photo.header.width, photo.header.height, photo.header.orientation)
+            assert found == (*size, turned), path.name
+    assert compared > 60
+
+
+def test_a_file_without_its_metadata_has_the_same_pixels(odd_photos: list[Path]) -> None:
+    """Only what no pixel depends on is kept from the decoder."""
+    for path in odd_photos:
+        data = path.read_bytes()
+        try:
+            photo = images.read(data)
+            if photo.header.spans is None:
+                continue
+            with Image.open(io.BytesIO(data)) as image:
+                image.load()
+        except (ParrotError, OSError, SyntaxError):
+            continue
+        with Image.open(io.BytesIO(headers.essential(data, photo.header))) as bare:
+            assert (bare.mode, bare.size) == (image.mode, image.size), path.name
+            assert bare.tobytes() == image.tobytes(), path.name
+            assert not {"exif", "icc_profile", "xmp", "comment"} & set(bare.info)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_orientation_is_read_from_every_format(kind: str, orientation: int) -> None:
+    """Phones write it into each of them."""
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = orientation
+    assert (
+        header(hostile.encoded(Image.new("RGB", (8, 6)), kind, exif=exif)).orientation
+        == orientation
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: hostile.many_segments(4_000_000), id="four million empty segments"),
+        pytest.param(lambda: hostile.many_scans(3_000), id="three thousand scans"),
+    ],
+)
+def test_more_parts_than_any_camera_writes_are_refused(make: Callable[[], bytes]) -> None:
+    """Each one costs a decoder memory or a pass over the whole picture."""
+    data = make()
+    with pytest.raises(InvalidImage, match=r"over the limit|more than"):
+        images.read(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(hostile.many_rationals(500_000), id="orientation as a list of fractions"),
+        pytest.param(hostile.png_with_profile(100_000_000), id="a profile that unpacks to 100 MB"),
+    ],
+)
+def test_metadata_costs_no_more_than_a_glance(data: bytes) -> None:
+    """A count in the EXIF, or a packed profile, may name any number of bytes."""
+    tracemalloc.start()
+    try:
+        images.measure(images.read(data))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * len(data) + 2**20
+
+
+def test_a_progressive_photo_as_encoders_write_it_is_read() -> None:
+    """The limit on scans is for files that no encoder writes."""
+    found = header(hostile.encoded(Image.new("RGB", (640, 480)), progressive=True))
+    assert found.buffered
+    assert 1 < found.scans <= 12
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_mutated_files_are_read_or_refused(data: st.DataObject) -> None:
+    """Whatever the bytes, nothing but a refusal comes out."""
+    seeds = [
+        hostile.encoded(Image.new("RGB", (16, 12)), kind)
+        for kind in ("JPEG", "PNG", "WEBP", "AVIF")
+    ]
+    file = bytearray(data.draw(st.sampled_from(seeds)))
+    for _ in range(data.draw(st.integers(1, 8))):
+        file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(file)))
+    for variant in (bytes(file), bytes(file[:cut])):
+        with suppress(RequestError):
+            images.read(variant)
+
+
+def test_only_profiles_of_a_matrix_and_curves_are_honoured() -> None:
+    """A program in a profile ran for 47 seconds on a small photo."""
+    from PIL import ImageCms  # noqa: PLC0415 - one test
+
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert icc.is_simple(plain)
+    assert not icc.is_simple(hostile.slow_profile())
+    assert not icc.is_simple(plain[:140])
+    assert not icc.is_simple(b"")
