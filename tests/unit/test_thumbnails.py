@@ -12,7 +12,7 @@ from parrot import blurhash, images, thumbnails
 from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage
 from parrot.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
-from tests.support.photos import DECODER, encoded, noise
+from tests.support.photos import encoded, noise
 from tests.support.webp import assert_silent_file, opened
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
 def make(data: bytes) -> Thumbnails:
-    return thumbnails.make(images.read(data), DECODER)
+    return thumbnails.make(images.read(data), images)
 
 
 def corners() -> Image.Image:
