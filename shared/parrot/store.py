@@ -15,7 +15,7 @@ _TRIES = 20
 
 
 class Documents(Protocol):
-    """The two operations that every change is made of."""
+    """The two operations behind every change."""
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation in any status, or None."""

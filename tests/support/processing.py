@@ -132,7 +132,7 @@ class Counted:
 
 
 class CountedStore(Counted):
-    """Counts both calls that a change is made of, so that others come between them."""
+    """Counts the reading and the writing of a change, so that others can come between them."""
 
     def update(
         self, uid: str, name: str, change: Callable[[Observation], Observation]
