@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -17,25 +15,24 @@ from typing import TYPE_CHECKING
 import psutil
 import requests
 
-from benchmarks import clients, first_version
+from benchmarks import clients, first_version, services
 from benchmarks.clients import Ask, Phone
 from benchmarks.limit import Limit
 from benchmarks.results import Pair, PhotoResult, Results, Spread
+from benchmarks.services import ARTIFACTS, READY_SECONDS
 from local import stack
-from local.supervisor import Part, PartFailed, Supervisor, free_port
+from local.supervisor import free_port
 from parrot import images
 from parrot.adapters.model_server import TfServing, pooled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from benchmarks.photos import Sample
-
-    Say = Callable[[str], None]
+    from benchmarks.services import Say, Service
+    from local.supervisor import Part, Supervisor
 
 CLIENTS = 8
-_ARTIFACTS = stack.ROOT / ".local" / "benchmark"
-_READY_SECONDS = 60.0
 _OURS_A_ROUND = 3  # cheap, so measured more often than the first version
 _RESTARTS = 2
 _TOGETHER = {"ours": 48, "first version": 8}  # requests of all clients in one burst
@@ -43,31 +40,17 @@ _BURSTS = 2
 _MEBI = 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class _Service:
-    """One of the two services that are compared."""
-
-    name: str
-    url: str
-    part: Part
-    supervisor: Supervisor
-    prepare: Callable[[str, Sample], Ask]
-
-    def ask(self, sample: Sample) -> Ask:
-        return self.prepare(self.url, sample)
-
-
 def run(samples: Sequence[Sample], *, rounds: int, say: Say) -> Results:
     """Measure everything. Raises PartFailed, WrongAnswer, BadBundle."""
-    if not first_version.is_built(_ARTIFACTS):
+    if not first_version.is_built(ARTIFACTS):
         say("building the first version's models (once)")
-        _build_first_version()
+        services.build_first_version()
     # The same photo is sent again and again: answers from the cache would measure nothing.
     os.environ["CLASSIFY_CACHE"] = "0"
     with (
         TemporaryDirectory(prefix="benchmark-") as folder,
-        _ours(Path(folder), say) as (ours, models_url),
-        _first_version(Path(folder), say) as first,
+        services.ours(Path(folder), say) as (ours, models_url),
+        services.first_version(Path(folder), say) as first,
     ):
         say("loading TensorFlow for the limit")
         limit = Limit(stack.DEFAULT_BUNDLE, stack.MODELS)
@@ -92,70 +75,8 @@ def run(samples: Sequence[Sample], *, rounds: int, say: Say) -> Results:
     )
 
 
-def _build_first_version() -> None:
-    command = [sys.executable, "-m", "benchmarks.first_version", "build", str(_ARTIFACTS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    if done.returncode:
-        raise PartFailed(f"the first version's models cannot be built:\n{done.stderr[-2000:]}")
-
-
-@contextmanager
-def _ours(folder: Path, say: Say) -> Iterator[tuple[_Service, str]]:
-    """The local stack, and its model server's URL."""
-    with stack.running(folder / "ours", say=say) as running:
-        urls = {name: url for name, url, _pid in running.parts}
-        part = running.supervisor.kill("functions")
-        running.supervisor.start(part)
-        running.supervisor.wait(part, _READY_SECONDS)
-        yield (
-            _Service("ours", running.url, part, running.supervisor, Ask.ours),
-            urls["model server"],
-        )
-
-
-@contextmanager
-def _first_version(folder: Path, say: Say) -> Iterator[_Service]:
-    """The first version's Flask process, with its own instance of the same model server."""
-    say("starting the first version")
-    models, flask = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    server = Part(
-        "first version's model server",
-        [
-            *(sys.executable, "-m", "models", "serve", "--base", str(_ARTIFACTS / "models")),
-            *("--port", models.rpartition(":")[2], "--poll-seconds", "0"),
-        ],
-        models,
-        lambda: all(
-            _answers(f"{models}/v1/models/{name}")
-            for name in ("ParrotExtractor", "ParrotClassifier")
-        ),
-    )
-    service = Part(
-        "first version",
-        [
-            *(sys.executable, "-m", "benchmarks.first_version", "serve", str(_ARTIFACTS)),
-            *(flask.rpartition(":")[2], models),
-        ],
-        flask,
-        lambda: _answers(flask, status=requests.codes.not_found),
-    )
-    with Supervisor(folder / "first-version") as supervisor:
-        for part in (server, service):
-            supervisor.start(part)
-        for part in (server, service):
-            supervisor.wait(part, _READY_SECONDS)
-        yield _Service("first version", flask, service, supervisor, Ask.first_version)
-
-
-def _answers(url: str, *, status: int = requests.codes.ok) -> bool:
-    try:
-        return requests.get(url, timeout=5).status_code == status
-    except requests.RequestException:
-        return False
-
-
 def _one_photo(  # noqa: PLR0913 - everything that is compared
-    sample: Sample, limit: Limit, ours: _Service, first: _Service, *, rounds: int, say: Say
+    sample: Sample, limit: Limit, ours: Service, first: Service, *, rounds: int, say: Say
 ) -> PhotoResult:
     phone = Phone()
     ask, ask_first = ours.ask(sample), first.ask(sample)
@@ -209,7 +130,7 @@ def _server_timing(response: requests.Response, seconds: float) -> dict[str, flo
 
 
 def _throughput(
-    samples: Sequence[Sample], ours: _Service, first: _Service, say: Say
+    samples: Sequence[Sample], ours: Service, first: Service, say: Say
 ) -> Iterator[Pair]:
     for sample in samples:
         found: dict[str, list[float]] = {ours.name: [], first.name: []}
@@ -223,7 +144,7 @@ def _throughput(
         yield Pair(f"{CLIENTS} clients, {sample.name}", "photos/s", mine, old, mine / old)
 
 
-def _wire(sample: Sample, limit: Limit, models_url: str, first: _Service) -> Iterator[Pair]:
+def _wire(sample: Sample, limit: Limit, models_url: str, first: Service) -> Iterator[Pair]:
     """Bodies between the functions and the model server, as sent."""
     counted: list[tuple[int, int]] = []
 
@@ -235,7 +156,7 @@ def _wire(sample: Sample, limit: Limit, models_url: str, first: _Service) -> Ite
     session = pooled(requests.Session())
     session.hooks["response"].append(count)
     raster = images.pixels(images.read(sample.data), limit.served.input)
-    server = TfServing(models_url, session, timeout=_READY_SECONDS)
+    server = TfServing(models_url, session, timeout=READY_SECONDS)
     server.predict(limit.served, images.payload(raster, limit.served.input))
     _, response = Phone().send(first.ask(sample))
     (sent, received) = counted[0]
@@ -246,13 +167,13 @@ def _wire(sample: Sample, limit: Limit, models_url: str, first: _Service) -> Ite
     yield Pair("and back", "kB", received / 1e3, old_received / 1e3, old_received / received)
 
 
-def _memory(ours: _Service, first: _Service) -> Pair:
+def _memory(ours: Service, first: Service) -> Pair:
     mine, old = (_resident(_pid(service)) for service in (ours, first))
     return Pair("resident memory", "MiB", mine, old, old / mine)
 
 
-def _pid(service: _Service) -> int:
-    return service.supervisor.wait(service.part, _READY_SECONDS)
+def _pid(service: Service) -> int:
+    return service.supervisor.wait(service.part, READY_SECONDS)
 
 
 def _resident(pid: int) -> float:
@@ -262,7 +183,7 @@ def _resident(pid: int) -> float:
     return float(max(member.memory_info().rss for member in family)) / _MEBI
 
 
-def _starts(sample: Sample, ours: _Service, first: _Service, say: Say) -> Pair:
+def _starts(sample: Sample, ours: Service, first: Service, say: Say) -> Pair:
     found: dict[str, list[float]] = {ours.name: [], first.name: []}
     for number in range(_RESTARTS):
         for service in (ours, first):
@@ -282,7 +203,7 @@ def _start(supervisor: Supervisor, part: Part, ask: Ask) -> float:
     return time.perf_counter() - started
 
 
-def _alone(samples: Sequence[Sample], ours: _Service, say: Say) -> dict[str, float]:
+def _alone(samples: Sequence[Sample], ours: Service, say: Say) -> dict[str, float]:
     """The classify function alone, with functions-framework's command and without the gateway."""
     port = str(free_port())
     url = f"http://127.0.0.1:{port}"
@@ -304,6 +225,6 @@ def _alone(samples: Sequence[Sample], ours: _Service, say: Say) -> dict[str, flo
         if number + 1 < _RESTARTS:
             ours.supervisor.kill(part.name)
     clients.per_second(Ask.ours(url, samples[0]), clients=CLIENTS, total=CLIENTS)
-    memory = _resident(ours.supervisor.wait(part, _READY_SECONDS))
+    memory = _resident(ours.supervisor.wait(part, READY_SECONDS))
     ours.supervisor.kill(part.name)
     return {"seconds to first answer": median(found), "resident MiB": memory}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.publishing import bundle_folder
-from parrot.model.gate import OneClass
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.manifest import JOBLIB_STAGES, SPECIES, Manifest, Reference, digest
+from parrot.model.scorers import OneClass
 from parrot.model.served_model import DEFAULT_SIGNATURE, ServedModel
 from parrot.model.species import SpeciesTable
 

@@ -12,8 +12,9 @@ from models.evaluation import metrics
 from models.evaluation.results import Results
 from models.network.head import SpeciesHead, softmax
 from models.training import gates
-from parrot.model.gate import Gate, Linear, LogisticCurve, MonotoneTable
+from parrot.model.gate import Gate, LogisticCurve, MonotoneTable
 from parrot.model.manifest import Conformal
+from parrot.model.scorers import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
     from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
-    from parrot.model.gate import Projection, Scorer
+    from parrot.model.gate import Projection
+    from parrot.model.scorers import Scorer
 
     Folds = list[tuple[Index, Index]]
 
 _STRENGTH = 1.0  # inverse regularisation of the species head
 _ITERATIONS = 300
-_UNCALIBRATED = LogisticCurve(1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parrot.adapters.joblib_gate import mixture_of
-from parrot.model.gate import (
+from parrot.model.gate import Projection
+from parrot.model.scorers import (
     LikelihoodRatio,
     Linear,
     Mahalanobis,
     Neighbours,
     OneClass,
-    Projection,
     Scorer,
 )
 

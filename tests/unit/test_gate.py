@@ -8,17 +8,14 @@ import numpy as np
 import pytest
 
 from parrot.errors import BadBundle
-from parrot.model.gate import (
-    Gate,
+from parrot.model.gate import Gate, LogisticCurve, MonotoneTable, Projection
+from parrot.model.scorers import (
     LikelihoodRatio,
     Linear,
-    LogisticCurve,
     Mahalanobis,
     Mixture,
-    MonotoneTable,
     Neighbours,
     OneClass,
-    Projection,
     Scorer,
 )
 
