@@ -80,7 +80,14 @@ def serve(  # noqa: PLR0913 - the options of one command
         list[str] | None, typer.Option(help="Versions to serve: NAME:all or NAME:1,2.")
     ] = None,
 ) -> None:
-    """Serve SavedModels over TF Serving's REST API."""
+    """Serve SavedModels over TF Serving's REST API.
+
+    Answers as TF Serving 2.5 and newer do, models of TensorFlow 1 included. Different on purpose:
+    integers that are too large for int8, int16 or uint8 are refused instead of wrapping around; so
+    are rows with a repeated key, strings that are not UTF-8 under a name without _bytes, bodies
+    over 100 MB (413), and lists nested more than 64 deep. A label in a status request narrows it.
+    Missing: gRPC, batching, Prometheus metrics, the MultiInference and SessionRun calls.
+    """
     from local import model_server
 
     with console.errors():
