@@ -52,11 +52,11 @@ def wrap(  # noqa: PLR0913 - the options of one command
     """Wrap a model that takes floats: the new one takes raw pixels or JPEG files."""
     from models.network import wrapper
 
-    spec = InputSpec(width, height, crop=crop, resampling=resampling, scaling=scaling)
+    spec = InputSpec(width, height, crop, resampling, scaling, encoding)
     with console.errors(), console.err.status("wrapping"):
         done = wrapper.wrap(source, out, spec, signature=signature)
     console.err.print("entry for the manifest:", style="dim")
-    console.out.print_json(data=done.served_model(encoding).dump())
+    console.out.print_json(data=done.served_model().dump())
     for name, shape in done.outputs.items():
         console.err.print(f"output {name} {shape}", markup=False)
     console.err.print(f"largest difference from the source, on noise: {done.difference:.2g}")

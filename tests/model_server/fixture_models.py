@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,25 @@ def write_affine(folder: Path, offset: float) -> None:
 
     module.serve = serve
     tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+
+
+def write_warm_up(folder: Path, records: str) -> None:
+    """What TF Serving replays after loading; `records` says how it is right or wrong."""
+    path = folder / "assets.extra" / "tf_serving_warmup_requests"
+    path.parent.mkdir()
+    if records == "bytes that are not records":
+        path.write_bytes(b"parrot" * 10)
+        return
+    log = PredictionLog()
+    request = log.predict_log.request
+    request.inputs["x"].CopyFrom(
+        tf.make_tensor_proto(["parrot"] if records == "a request of another type" else [1.0])
+    )
+    if records == "a request for another signature":
+        request.model_spec.signature_name = "nonesuch"
+    data = log.SerializeToString()
+    with tf.io.TFRecordWriter(str(path)) as file:
+        file.write(b"parrot" if records == "a record that is not a request" else data)
 
 
 def write_patient(folder: Path) -> None:

@@ -153,7 +153,8 @@ def test_an_error_about_several_inputs_says_what_tf_serving_says(
 
 def test_a_signature_without_inputs_cannot_be_asked(serving: Serving) -> None:
     """There is nothing that a request could say."""
-    for body in ({"inputs": {}}, {"inputs": []}, {"instances": [{}]}):
+    bodies: tuple[dict[str, Any], ...] = ({"inputs": {}}, {"inputs": []}, {"instances": [{}]})
+    for body in bodies:
         response = serving.predict("signatures", {**body, "signature_name": "constant"})
         assert_error(response, BAD_REQUEST)
         message = response.json()["error"]
