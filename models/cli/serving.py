@@ -9,7 +9,7 @@ import typer
 
 from models.cli import console
 from models.cli.options import BundleFolder
-from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER
+from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER, ROOT
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 
 # ruff: noqa: PLC0415 - as in `models.cli`
@@ -60,6 +60,28 @@ def wrap(  # noqa: PLR0913 - the options of one command
     for name, shape in done.outputs.items():
         console.err.print(f"output {name} {shape}", markup=False)
     console.err.print(f"largest difference from the source, on noise: {done.difference:.2g}")
+
+
+@commands.command()
+def image(
+    to: Annotated[Path, typer.Argument(help="Folder to write; replaced if it is there.")],
+    bundle: Annotated[
+        list[Path] | None, typer.Option(help="Bundle folder; repeat for several.", exists=True)
+    ] = None,
+    models: Annotated[Path, typer.Option(help="Where SavedModels are built.")] = MODEL_FOLDER,
+) -> None:
+    """Write what the model server's image is built from: TF Serving, its settings, the models.
+
+    Prints the folder and a tag that changes when anything in it does. Build it with `docker build`
+    or `gcloud builds submit`.
+    """
+    from models.publishing import server_image
+
+    with console.errors(), console.err.status("building"):
+        tag = server_image.write(
+            to, fixed=ROOT / "models" / "serving", bundles=bundle or [DEFAULT_BUNDLE], models=models
+        )
+    console.out.print(f"{to}\n{tag}", soft_wrap=True, highlight=False)
 
 
 @commands.command()

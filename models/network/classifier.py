@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "ParrotClassifier"
 INPUT = InputSpec(320, 320)
-_FINGERPRINT = "assets.extra/built-from.txt"
+BUILT_FROM = "assets.extra/built-from.txt"
 # Increase when the graph or its warm-up changes, so that models built by older code are rebuilt.
 _REVISION = 4
 
@@ -37,7 +37,7 @@ _REVISION = 4
 def up_to_date(spec: BackboneSpec, head: bytes, encoding: Encoding, folder: Path) -> bool:
     """Whether `folder` already contains what `export` would write."""
     try:
-        return (folder / _FINGERPRINT).read_text() == fingerprint(spec, head, encoding)
+        return (folder / BUILT_FROM).read_text() == _fingerprint(spec, head, encoding)
     except OSError:
         return False
 
@@ -72,9 +72,9 @@ def export(spec: BackboneSpec, head_file: bytes, encoding: Encoding, folder: Pat
     }
     warmed = replace(INPUT, encoding=encoding)
     with savedmodel.written(tf().Module(), signatures, folder, warmed) as draft:
-        (draft / _FINGERPRINT).write_text(fingerprint(spec, head_file, encoding))
+        (draft / BUILT_FROM).write_text(_fingerprint(spec, head_file, encoding))
 
 
-def fingerprint(spec: BackboneSpec, head: bytes, encoding: Encoding) -> str:
+def _fingerprint(spec: BackboneSpec, head: bytes, encoding: Encoding) -> str:
     """Tells apart what `export` writes: the same inputs and code give the same text."""
     return f"{_REVISION} {spec.name} {encoding} {hashlib.sha256(head).hexdigest()}"
