@@ -2,8 +2,8 @@
 
 For local work and tests without the real server's container. A request passes through `targets`
 (which model, which verb), `registry` (which loaded version), `bodies` (bytes to JSON) and `predict`
-(`tensors`, the signature's call, `answers`). Meanwhile `watcher` polls the folder, and loads and
-unloads what `versions` decides.
+(`tensors`, the signature's call, `answers`) or `examples` (classify, regress). Meanwhile `watcher`
+polls the folder, and loads and unloads what `versions` decides.
 
 Importing this package imports neither TensorFlow nor Flask; only `run` does.
 """

@@ -27,12 +27,10 @@ def rows(outputs: Mapping[str, Array]) -> bytes:
     """Answer `instances`: one value (or object, for several outputs) per row.
 
     Raises:
-        InvalidArgument: an output has no batch dimension, an empty one, or not the others' size;
-            or its type has no JSON form.
+        InvalidArgument: an output has no batch dimension, or not the others' size; or its type
+            has no JSON form.
     """
-    sizes = {_batch_size(name, array) for name, array in outputs.items()}
-    if len(sizes) > 1:
-        raise InvalidArgument(f"Outputs have inconsistent batch sizes: {sorted(sizes)}")
+    _check_batch_sizes(outputs)
     values, write = _columns(outputs)
     if len(values) == 1:
         (predictions,) = values.values()
@@ -64,12 +62,20 @@ def _dumps_non_finite(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _batch_size(name: str, array: Array) -> int:
-    if array.ndim == 0:
-        raise InvalidArgument(f"Output {name} is a scalar, so there are no rows; ask with 'inputs'")
-    if array.shape[0] < 1:
-        raise InvalidArgument(f"Output {name} has invalid batch size: 0")
-    return int(array.shape[0])
+def _check_batch_sizes(outputs: Mapping[str, Array]) -> None:
+    expected: int | None = None
+    for name, array in outputs.items():
+        if array.ndim == 0:
+            raise InvalidArgument(
+                f"Tensor name: {name} has no shape information (it is a scalar, so there are no "
+                "rows; ask with 'inputs')"
+            )
+        if expected not in {None, array.shape[0]}:
+            raise InvalidArgument(
+                f"Tensor name: {name} has inconsistent batch size: {array.shape[0]} "
+                f"expecting: {expected}"
+            )
+        expected = array.shape[0]
 
 
 def _columns(outputs: Mapping[str, Array]) -> tuple[dict[str, Any], Writer]:
@@ -85,7 +91,7 @@ def _columns(outputs: Mapping[str, Array]) -> tuple[dict[str, Any], Writer]:
             values[name] = _strings(name, array)
         elif array.dtype.name not in _NUMBER_TYPES:
             raise InvalidArgument(
-                f"Failed to write JSON value for type {array.dtype.name} (output {name})"
+                f"Failed to write JSON value for tensor type: {array.dtype.name} (output {name})"
             )
         elif finite:
             values[name] = array[()]  # orjson needs a scalar outside its array

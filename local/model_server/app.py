@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import gzip
 import logging
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from local.model_server import answers, bodies, targets
-from local.model_server.errors import BodyTooLarge, InvalidArgument, ServingError, Unimplemented
-from local.model_server.predict import find_signature, predict
+from local.model_server.errors import BodyTooLarge, ServingError
+from local.model_server.examples import classify, regress
+from local.model_server.predict import predict
 from local.model_server.targets import Target, Verb
 
 if TYPE_CHECKING:
     from local.model_server.registry import Registry
 
+_ANSWERS = {Verb.PREDICT: predict, Verb.CLASSIFY: classify, Verb.REGRESS: regress}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _GZIP_FROM_BYTES = 1024  # below this a compressed answer is hardly smaller
+_DRAINED_BYTES = 10 * bodies.MAX_BODY_BYTES  # of a body that is too large; then we hang up
+_CHUNK_BYTES = 1024 * 1024
 _GZIP_LEVEL = 1  # clients are local: a higher level costs more time than it saves
 
 log = logging.getLogger(__name__)
@@ -57,24 +61,27 @@ def _answer(registry: Registry, target: Target) -> bytes:
         return _metadata(registry, target)
     body = _read_body()
     with registry.lease(target) as lease:
-        if target.verb is Verb.PREDICT:
-            return predict(lease.servable, body)
-        # Only models from TF 1's Estimators have signatures for these verbs.
-        wanted = f"tensorflow/serving/{target.verb.value}"
-        method_name = find_signature(lease.servable, body).method_name
-        if method_name != wanted:
-            raise InvalidArgument(
-                f"Expected signature method_name to be {wanted}. Was: {method_name}"
-            )
-        raise Unimplemented(f"This server does not speak {target.verb.value}; use predict")
+        return _ANSWERS[target.verb](lease.servable, body)
 
 
 def _read_body() -> bodies.JsonObject:
+    limit, stream = bodies.MAX_BODY_BYTES, request.environ["wsgi.input"]
     try:
         raw = request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        raise BodyTooLarge(bodies.MAX_BODY_BYTES) from error
+        too_large = len(raw) == limit and stream.read(1)  # a chunked body ends at the limit
+    except RequestEntityTooLarge:
+        too_large = True
+    if too_large:
+        _drain(stream)
+        raise BodyTooLarge(limit)
     return bodies.parse(bodies.decompress(raw, request.headers.get("Content-Encoding", "")))
+
+
+def _drain(stream: IO[bytes]) -> None:
+    """Read what the client still sends: it only looks for the answer when it has sent all."""
+    for _ in range(_DRAINED_BYTES // _CHUNK_BYTES):
+        if not stream.read(_CHUNK_BYTES):
+            return
 
 
 def _status(registry: Registry, target: Target) -> bytes:

@@ -4,7 +4,7 @@ ServingError                a canonical code and a message
 |- InvalidArgument      400 the request cannot be understood or does not fit the signature
 |- NotFound             404 no such model, or no such version of it
 |- BodyTooLarge         413 the body, or what it decompresses to, is over the limit
-|- Unimplemented        501 a verb or a type that this server does not support
+|- Unimplemented        501 a type that has no JSON form
 `- ModelError               TensorFlow's own error while the model ran; its code says which status
 """
 
@@ -82,7 +82,7 @@ class BodyTooLarge(ServingError):
 
 
 class Unimplemented(ServingError):
-    """A verb or a type that this server does not support."""
+    """A type that has no JSON form."""
 
     def __init__(self, message: str) -> None:
         """Say what went wrong."""

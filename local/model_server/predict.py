@@ -1,18 +1,19 @@
-"""One prediction from request body to response body."""
+"""One `:predict` request: its JSON body in, its JSON answer out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.model_server import answers, tensors
-from local.model_server.errors import InvalidArgument
+from local.model_server.bodies import Repetitive, preview
+from local.model_server.errors import InvalidArgument, ServingError
 from local.model_server.signatures import DEFAULT_SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.model_server.bodies import JsonObject
-    from local.model_server.signatures import Array, Servable, Signature
+    from local.model_server.signatures import Array, Servable, Signature, TensorSpec
 
 
 def predict(servable: Servable, body: JsonObject) -> bytes:
@@ -22,10 +23,19 @@ def predict(servable: Servable, body: JsonObject) -> bytes:
         InvalidArgument: the body does not fit the signature.
         ServingError: the model failed.
     """
-    signature = find_signature(servable, body)
+    name = signature_name(body)
+    signature = servable.signatures.get(name)
+    if signature is None:
+        known = ", ".join(sorted(servable.signatures))
+        raise InvalidArgument(
+            f'Serving signature name: "{name}" not found in signature def; there is: {known}'
+        )
+    if not signature.inputs:
+        shown = body.get("signature_name") or "DEFAULT"
+        raise InvalidArgument(f"Failed to get input map for signature: {shown}")
     by_row = _is_row_format(body)
     inputs = (
-        _from_instances(body["instances"], signature)
+        _from_instances(body["instances"], signature, body)
         if by_row
         else _from_inputs(body["inputs"], signature)
     )
@@ -33,78 +43,134 @@ def predict(servable: Servable, body: JsonObject) -> bytes:
     return answers.rows(outputs) if by_row else answers.columns(outputs)
 
 
-def find_signature(servable: Servable, body: JsonObject) -> Signature:
-    """Look up the signature that `signature_name` asks for, or the default one.
+def signature_name(body: JsonObject) -> str:
+    """The signature that the body asks for, or the default one.
 
     Raises:
-        InvalidArgument: there is none of that name.
+        InvalidArgument: `signature_name` is not a string.
     """
     name = body.get("signature_name", DEFAULT_SIGNATURE)
     if not isinstance(name, str):
         raise InvalidArgument(
-            f"'signature_name' key must be a string value, not {tensors.preview(name)}"
+            f"JSON Value: {preview(body)} not formatted correctly. "
+            "'signature_name' key must be a string value."
         )
-    signature = servable.signatures.get(name or DEFAULT_SIGNATURE)
-    if signature is None:
-        known = ", ".join(sorted(servable.signatures))
-        raise InvalidArgument(
-            f'Serving signature name: "{name}" not found in signature def; there is: {known}'
-        )
-    return signature
+    return name or DEFAULT_SIGNATURE
 
 
 def _is_row_format(body: JsonObject) -> bool:
     given = [key for key in ("instances", "inputs") if key in body]
-    if len(given) != 1:
+    if not given:
+        raise InvalidArgument("Missing 'inputs' or 'instances' key")
+    if len(given) > 1:
         raise InvalidArgument(
-            "Expecting only one of 'inputs' or 'instances' keys to exist"
-            if given
-            else "Missing 'inputs' or 'instances' key"
+            f"JSON Value: {preview(body)} Not formatted correctly expecting only one of 'inputs' "
+            "or 'instances' keys to exist "
         )
     return given == ["instances"]
 
 
-def _from_instances(instances: object, signature: Signature) -> Mapping[str, Array]:
-    if not isinstance(instances, list) or not instances:
+def _from_instances(
+    instances: object, signature: Signature, body: JsonObject
+) -> Mapping[str, Array]:
+    if not isinstance(instances, list):
         raise InvalidArgument(
-            f"Expecting 'instances' to be a list with values: {tensors.preview(instances)}"
+            f"JSON Value: {preview(body)} Excepting 'instances' to be an list/array"
         )
+    if not instances:
+        raise InvalidArgument(f"JSON Value: {preview(body)} No values in 'instances' array")
     objects = [isinstance(item, dict) and not tensors.is_base64(item) for item in instances]
-    if not any(objects):
-        return _single("instances", instances, signature)
-    if not all(objects):
+    if not objects[0] and len(signature.inputs) > 1:
         raise InvalidArgument(
-            f"Item {objects.index(not objects[0])} of 'instances' differs in kind from item 0"
+            "instances is a plain list, but expecting list of objects as multiple "
+            "input tensors required as per tensorinfo_map"
         )
-    names = {spec.name for spec in signature.inputs}
-    for index, item in enumerate(instances):
-        if item.keys() != names:
-            raise InvalidArgument(
-                f"Failed to process element: {index} of 'instances' list. It must have exactly "
-                f"the keys: {', '.join(sorted(names))}. Got: {', '.join(sorted(item))}"
-            )
+    if not all(kind == objects[0] for kind in objects):
+        item = objects.index(not objects[0])
+        mismatch = "object but got list" if objects[0] else "value/list but got object"
+        raise InvalidArgument(f"Expecting {mismatch} at item {item} of input list")
+    if not objects[0]:
+        (spec,) = signature.inputs
+        return {spec.name: _stacked(instances, spec)}
+    _check_keys(instances, signature)
     return {
-        spec.name: tensors.from_json([item[spec.name] for item in instances], spec)
+        spec.name: _stacked([item[spec.name] for item in instances], spec, f" key: {spec.name}")
         for spec in signature.inputs
     }
 
 
+def _check_keys(instances: list[Any], signature: Signature) -> None:
+    names = sorted(spec.name for spec in signature.inputs)
+    for index, item in enumerate(instances):
+        unknown = sorted(item.keys() - set(names))
+        if unknown:
+            raise InvalidArgument(
+                f"Failed to process element: {index} key: {unknown[0]} of 'instances' list. "
+                "Error: INVALID_ARGUMENT: JSON object: does not have named input: "
+                f"{unknown[0]}; there is: {', '.join(names)}"
+            )
+        if len(item) != len(names):
+            raise InvalidArgument(
+                f"Failed to process element: {index} of 'instances' list. JSON object: "
+                f"{preview(item)} must only have keys: {','.join(names)}"
+            )
+        if isinstance(item, Repetitive):  # TF Serving mixes the values of several rows up
+            raise InvalidArgument(
+                f"Failed to process element: {index} of 'instances' list. "
+                f"JSON object: {preview(item)} has a repeated key"
+            )
+
+
+def _stacked(values: list[Any], spec: TensorSpec, key: str = "") -> Array:
+    """One tensor of all rows. Converted at once; who is to blame is only looked up in failure."""
+    try:
+        return tensors.from_json(values, spec)
+    except ServingError as error:
+        first = None
+        for index, value in enumerate(values):
+            complaint = _complaint(value, spec, first)
+            if complaint is not None:
+                raise InvalidArgument(
+                    f"Failed to process element: {index}{key} of 'instances' list. "
+                    f"Error: {complaint}"
+                ) from error
+            first = values[0]
+        raise
+
+
+def _complaint(value: object, spec: TensorSpec, first: object) -> str | None:
+    """What TF Serving says of one row, of which every one must be like the first."""
+    try:
+        array = tensors.from_json(value, spec)
+    except ServingError as error:
+        return f"{error.code.name}: {error.message}"
+    if first is None:
+        return None
+    size, shape = array.size, list(array.shape)
+    wanted = list(tensors.shape_of(first))
+    if shape == wanted:
+        return None
+    wanted_size = tensors.from_json(first, spec).size
+    if size != wanted_size:
+        return f"INVALID_ARGUMENT: Expecting tensor size: {wanted_size} but got: {size}"
+    return f"INVALID_ARGUMENT: Expecting shape {_show(wanted)} but got: {_show(shape)}"
+
+
+def _show(shape: list[int]) -> str:
+    return f"[{','.join(map(str, shape))}]"
+
+
 def _from_inputs(inputs: object, signature: Signature) -> Mapping[str, Array]:
     if not isinstance(inputs, dict) or tensors.is_base64(inputs):
-        return _single("inputs", inputs, signature)
-    # Names that the signature does not have are ignored, as TF Serving does in this format.
+        if len(signature.inputs) > 1:
+            raise InvalidArgument(
+                "inputs is a plain value/list, but expecting an object as multiple "
+                "input tensors required as per tensorinfo_map"
+            )
+        (spec,) = signature.inputs
+        return {spec.name: tensors.from_json(inputs, spec)}
+    # A name beyond the signature's is ignored: TF Serving only looks the signature's own up.
     for spec in signature.inputs:
         if spec.name not in inputs:
             raise InvalidArgument(f"Missing named input: {spec.name} in 'inputs' object.")
     return {spec.name: tensors.from_json(inputs[spec.name], spec) for spec in signature.inputs}
-
-
-def _single(key: str, value: object, signature: Signature) -> Mapping[str, Array]:
-    """Take a value without a name, which only a signature with one input allows."""
-    if len(signature.inputs) != 1:
-        names = ", ".join(spec.name for spec in signature.inputs)
-        raise InvalidArgument(
-            f"'{key}' gives no names, but the signature has the inputs: {names or 'none'}"
-        )
-    (spec,) = signature.inputs
-    return {spec.name: tensors.from_json(value, spec)}

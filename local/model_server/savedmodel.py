@@ -1,9 +1,12 @@
-"""A SavedModel loaded with TensorFlow: the one module that imports it."""
+"""A SavedModel loaded with TensorFlow: the one module that runs a graph.
+
+It is loaded into a session, as TF Serving does, and not as Python functions. So the graph itself
+decides which shapes it takes, models of TensorFlow 1 load too, and errors read the same.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +40,12 @@ def _quiet_stderr() -> Iterator[None]:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _quiet_stderr():
     import tensorflow as tf
-    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow.core.protobuf import config_pb2, saved_model_pb2
+
+tf.get_logger().setLevel("ERROR")
 
 _TAG = "serve"
 _GRAPH_FILE = "saved_model.pb"
-# TensorFlow puts an operation's sentence between a note on stack traces and the node's name.
-_GRAPH_ERROR = re.compile(
-    r"Graph execution error:.*?<stack traces unavailable>\n(?P<sentence>.*?)(?:\n\t \[\[.*)?",
-    re.DOTALL,
-)
 
 
 class SavedModel:
@@ -58,15 +58,9 @@ class SavedModel:
             ModelError: TensorFlow cannot load it, or it has no graph for serving.
         """
         meta_graph = _read_meta_graph(folder)
-        try:
-            self._model = tf.saved_model.load(str(folder), tags=[_TAG])
-        except tf.errors.OpError as error:
-            raise _translated(error) from error
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ModelError(Code.UNKNOWN, str(error)) from error
-        definitions = meta_graph.signature_def
+        self._definitions = dict(sorted(meta_graph.signature_def.items()))
         self.signatures: Mapping[str, Signature] = {
-            name: _signature(name, definitions[name]) for name in self._model.signatures
+            name: _signature(name, definition) for name, definition in self._definitions.items()
         }
         self.signature_defs: Mapping[str, object] = {
             name: MessageToDict(
@@ -74,18 +68,41 @@ class SavedModel:
                 preserving_proto_field_name=True,
                 always_print_fields_with_no_presence=True,
             )
-            for name, definition in sorted(definitions.items())
+            for name, definition in self._definitions.items()
         }
-        self._calls = {name: self._model.signatures[name] for name in self.signatures}
+        try:
+            self._session = _load(folder)
+            self._calls = {
+                name: self._callable(signature)
+                for name, signature in self.signatures.items()
+                if signature.inputs  # the others cannot be asked for
+            }
+        except tf.errors.OpError as error:
+            raise ModelError(Code.from_number(error.error_code), error.message) from error
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ModelError(Code.UNKNOWN, str(error)) from error
 
     def run(self, signature: str, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
-        """Call a signature's concrete function; see `Servable.run`."""
-        feeds = {name: tf.constant(array) for name, array in inputs.items()}
+        """Run a signature's part of the graph; see `Servable.run`."""
+        spec = self.signatures[signature]
         try:
-            outputs = self._calls[signature](**feeds)
-            return {name: _to_numpy(outputs[name]) for name in self.signatures[signature].outputs}
+            outputs = self._calls[signature](*(inputs[given.name] for given in spec.inputs))
         except tf.errors.OpError as error:
-            raise _translated(error) from error
+            raise ModelError(Code.from_number(error.error_code), error.message) from error
+        return dict(zip(spec.outputs, map(_array, outputs), strict=True))
+
+    def _callable(self, signature: Signature) -> Any:
+        """Takes and gives a signature's tensors in their order.
+
+        Session.run would check values against the shapes that placeholders promise, which TF
+        Serving leaves to the graph; hence this, which Python's library has no public name for.
+        """
+        definition = self._definitions[signature.name]
+        options = config_pb2.CallableOptions(
+            feed=[definition.inputs[given.name].name for given in signature.inputs],
+            fetch=[definition.outputs[name].name for name in signature.outputs],
+        )
+        return self._session._make_callable_from_options(options)  # noqa: SLF001
 
 
 def limit_threads(*, inter_op: int, intra_op: int) -> None:
@@ -108,31 +125,28 @@ def _read_meta_graph(folder: Path) -> Any:
     raise ModelError(Code.NOT_FOUND, f"{_GRAPH_FILE} has no graph with the tag {_TAG!r}")
 
 
+def _load(folder: Path) -> Any:
+    config = tf.compat.v1.ConfigProto(
+        inter_op_parallelism_threads=tf.config.threading.get_inter_op_parallelism_threads(),
+        intra_op_parallelism_threads=tf.config.threading.get_intra_op_parallelism_threads(),
+    )
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+    with session.graph.as_default():
+        tf.compat.v1.saved_model.load(session, [_TAG], str(folder))
+    return session
+
+
 def _signature(name: str, definition: Any) -> Signature:
     return Signature(
         name=name,
-        method_name=definition.method_name,
         inputs=tuple(
-            TensorSpec(key, tf.as_dtype(info.dtype).name, _shape(info.tensor_shape))
+            TensorSpec(key, tf.as_dtype(info.dtype).name)
             for key, info in sorted(definition.inputs.items())
         ),
         outputs=tuple(sorted(definition.outputs)),
     )
 
 
-def _shape(proto: Any) -> tuple[int | None, ...] | None:
-    if proto.unknown_rank:
-        return None
-    return tuple(None if dim.size < 0 else int(dim.size) for dim in proto.dim)
-
-
-def _to_numpy(tensor: Any) -> Array:
-    value = tensor.numpy()
+def _array(value: Any) -> Array:
     # A string scalar arrives as plain bytes.
     return np.asarray(value, dtype=np.object_) if isinstance(value, bytes) else np.asarray(value)
-
-
-def _translated(error: Any) -> ModelError:
-    match = _GRAPH_ERROR.fullmatch(error.message)
-    message = match["sentence"] if match else error.message
-    return ModelError(Code.from_number(error.error_code), message)

@@ -62,7 +62,7 @@ class _Server(BaseApplication):
     def load(self) -> Any:
         """In the worker: load the models, then start to poll."""
         # TensorFlow must not be imported before the fork: its threads would not survive it.
-        from local.model_server import savedmodel  # noqa: PLC0415
+        from local.model_server import savedmodel, warm_up  # noqa: PLC0415
         from local.model_server.app import create_app  # noqa: PLC0415
         from local.model_server.watcher import Watcher  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ class _Server(BaseApplication):
         _log_to_stderr()
         savedmodel.limit_threads(inter_op=_INTER_OP_THREADS, intra_op=_INTRA_OP_THREADS)
         registry = Registry(settings.labels)
-        watcher = Watcher(settings, registry, savedmodel.SavedModel)
+        watcher = Watcher(settings, registry, warm_up.loaded)
         watcher.poll()
         if settings.poll_seconds > 0:
             Thread(target=watcher.run, name="watcher", daemon=True).start()

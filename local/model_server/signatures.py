@@ -17,22 +17,10 @@ DEFAULT_SIGNATURE = "serving_default"
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A named input: TensorFlow's name for its type, and its shape.
-
-    A size of None means any size, a shape of None any rank.
-    """
+    """A named input and TensorFlow's name of its type. Its shape is the graph's business."""
 
     name: str
     dtype: str
-    shape: tuple[int | None, ...] | None
-
-    def accepts(self, shape: tuple[int, ...]) -> bool:
-        """Whether the input accepts a tensor of this shape."""
-        if self.shape is None:
-            return True
-        return len(shape) == len(self.shape) and all(
-            wanted in (None, got) for wanted, got in zip(self.shape, shape, strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +28,6 @@ class Signature:
     """One way to call a model; inputs and outputs sorted by name."""
 
     name: str
-    method_name: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[str, ...]
 

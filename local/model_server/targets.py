@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from local.model_server.errors import InvalidArgument, NotFound
 
 _MODEL = r"/v1/models/(?P<model>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-# The whole path has to match, including any query string, in any case: TF Serving's rule.
+# The whole path has to match, query string included. Upper case matches too, except in what is
+# asked: `:PREDICT` is a malformed request and `/METADATA` means the status, as in TF Serving.
 _POST = re.compile(rf"{_MODEL}:(?P<verb>classify|regress|predict)", re.IGNORECASE | re.ASCII)
 _GET = re.compile(rf"{_MODEL}(?:/(?P<verb>metadata))?", re.IGNORECASE | re.ASCII)
 _ALL_MODELS = "/v1/models"
@@ -57,13 +58,25 @@ def parse(method: str, path: str) -> Target:
     pattern = {"POST": _POST, "GET": _GET}.get(method)
     match = pattern.fullmatch(path) if pattern else None
     if match is None:
-        raise InvalidArgument(f"Malformed request: {method} {path}")
+        raise _malformed(method, path)
     return Target(
-        verb=Verb((match["verb"] or Verb.STATUS.value).lower()),
+        verb=_verb(match["verb"], method, path),
         model=unquote(match["model"]),
         version=_version(match["version"]),
         label=None if match["label"] is None else unquote(match["label"]),
     )
+
+
+def _verb(word: str | None, method: str, path: str) -> Verb:
+    if method == "GET":
+        return Verb.METADATA if word == Verb.METADATA.value else Verb.STATUS
+    if word is None or word != word.lower():
+        raise _malformed(method, path)
+    return Verb(word)
+
+
+def _malformed(method: str, path: str) -> InvalidArgument:
+    return InvalidArgument(f"Malformed request: {method} {path}")
 
 
 def _version(digits: str | None) -> int | None:

@@ -7,9 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from local.model_server import bodies, versions
+from local.model_server import versions
 from local.model_server.errors import Code, ModelError, ServingError
-from local.model_server.predict import predict
 from local.model_server.registry import State
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from local.model_server.signatures import Servable
     from local.model_server.versions import Fingerprint, Folders, VersionFolder, VersionId
 
-_WARMUP_FILE = "assets.extra/warmup.json"  # beside TF Serving's own warm-up file
-
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +29,7 @@ class Watcher:
     def __init__(
         self, settings: Settings, registry: Registry, load: Callable[[Path], Servable]
     ) -> None:
-        """Nothing is scanned here; `load` raises ServingError for a folder that it cannot load."""
+        """Nothing is scanned here; `load` gives a servable that is warm, or raises ServingError."""
         self._settings = settings
         self._registry = registry
         self._load = load
@@ -71,7 +68,6 @@ class Watcher:
         self._registry.mark(folder.id, State.LOADING)
         try:
             servable = self._load(folder.path)
-            _warm_up(servable, folder.path)
         except ServingError as error:
             self._fail(folder, error)
         except Exception as error:  # whatever a broken folder makes TensorFlow raise
@@ -87,14 +83,3 @@ class Watcher:
         self._failed[folder.id] = folder.fingerprint
         self._registry.mark(folder.id, State.END, error)
         log.error("failed to load %s: %s", folder.id, error.message)
-
-
-def _warm_up(servable: Servable, folder: Path) -> None:
-    """Replay `assets.extra/warmup.json`, the body of a `:predict` request, if it is there.
-
-    A graph is optimised on its first call, which would otherwise slow down some client's request.
-    As in TF Serving, a failed warm-up fails the load.
-    """
-    path = folder / _WARMUP_FILE
-    if path.is_file():
-        predict(servable, bodies.parse(path.read_bytes()))

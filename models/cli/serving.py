@@ -9,7 +9,7 @@ import typer
 
 from models.cli import console
 from models.cli.options import BundleFolder
-from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER
+from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER, ROOT
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 
 # ruff: noqa: PLC0415 - as in `models.cli`
@@ -52,14 +52,36 @@ def wrap(  # noqa: PLR0913 - the options of one command
     """Wrap a model that takes floats: the new one takes raw pixels or JPEG files."""
     from models.network import wrapper
 
-    spec = InputSpec(width, height, crop=crop, resampling=resampling, scaling=scaling)
+    spec = InputSpec(width, height, crop, resampling, scaling, encoding)
     with console.errors(), console.err.status("wrapping"):
         done = wrapper.wrap(source, out, spec, signature=signature)
     console.err.print("entry for the manifest:", style="dim")
-    console.out.print_json(data=done.served_model(encoding).dump())
+    console.out.print_json(data=done.served_model().dump())
     for name, shape in done.outputs.items():
         console.err.print(f"output {name} {shape}", markup=False)
     console.err.print(f"largest difference from the source, on noise: {done.difference:.2g}")
+
+
+@commands.command()
+def image(
+    to: Annotated[Path, typer.Argument(help="Folder to write; replaced if it is there.")],
+    bundle: Annotated[
+        list[Path] | None, typer.Option(help="Bundle folder; repeat for several.", exists=True)
+    ] = None,
+    models: Annotated[Path, typer.Option(help="Where SavedModels are built.")] = MODEL_FOLDER,
+) -> None:
+    """Write what the model server's image is built from: TF Serving, its settings, the models.
+
+    Prints the folder and a tag that changes when anything in it does. Build it with `docker build`
+    or `gcloud builds submit`.
+    """
+    from models.publishing import server_image
+
+    with console.errors(), console.err.status("building"):
+        tag = server_image.write(
+            to, fixed=ROOT / "models" / "serving", bundles=bundle or [DEFAULT_BUNDLE], models=models
+        )
+    console.out.print(f"{to}\n{tag}", soft_wrap=True, highlight=False)
 
 
 @commands.command()
@@ -80,7 +102,14 @@ def serve(  # noqa: PLR0913 - the options of one command
         list[str] | None, typer.Option(help="Versions to serve: NAME:all or NAME:1,2.")
     ] = None,
 ) -> None:
-    """Serve SavedModels over TF Serving's REST API."""
+    """Serve SavedModels over TF Serving's REST API.
+
+    Answers as TF Serving 2.5 and newer do, models of TensorFlow 1 included. Different on purpose:
+    integers that are too large for int8, int16 or uint8 are refused instead of wrapping around; so
+    are rows with a repeated key, strings that are not UTF-8 under a name without _bytes, bodies
+    over 100 MB (413), and lists nested more than 64 deep. A label in a status request narrows it.
+    Missing: gRPC, batching, Prometheus metrics, the MultiInference and SessionRun calls.
+    """
     from local import model_server
 
     with console.errors():

@@ -10,6 +10,7 @@ Every signature returns `features` (batch, 1280), and `logits` and `probabilitie
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,24 +25,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.network.backbone import BackboneSpec
+    from parrot.model.inputs import Encoding
 
 NAME = "ParrotClassifier"
 INPUT = InputSpec(320, 320)
-_FINGERPRINT = "assets.extra/built-from.txt"
-# Increase when the graph changes, so that models built by older code are rebuilt.
-_REVISION = 3
+BUILT_FROM = "assets.extra/built-from.txt"
+# Increase when the graph or its warm-up changes, so that models built by older code are rebuilt.
+_REVISION = 4
 
 
-def up_to_date(spec: BackboneSpec, head: bytes, folder: Path) -> bool:
-    """Whether `folder` already contains what `export` would write for this head file."""
+def up_to_date(spec: BackboneSpec, head: bytes, encoding: Encoding, folder: Path) -> bool:
+    """Whether `folder` already contains what `export` would write."""
     try:
-        return (folder / _FINGERPRINT).read_text() == _fingerprint(spec, head)
+        return (folder / BUILT_FROM).read_text() == _fingerprint(spec, head, encoding)
     except OSError:
         return False
 
 
-def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
-    """Write the SavedModel to `folder` (.../NAME/VERSION), completely or not at all."""
+def export(spec: BackboneSpec, head_file: bytes, encoding: Encoding, folder: Path) -> None:
+    """Write the SavedModel to `folder` (.../NAME/VERSION), completely or not at all.
+
+    It has all three signatures; the one for `encoding` is what it is warmed up with.
+    """
     backbone, head = Backbone.load(spec), SpeciesHead.load(head_file)
     tensor, function = tf().TensorSpec, tf().function
     image = tensor([None, INPUT.height, INPUT.width, photo_graph.CHANNELS], tf().float32, "pixels")
@@ -65,9 +70,11 @@ def export(spec: BackboneSpec, head_file: bytes, folder: Path) -> None:
         ),
         "floats": predict,
     }
-    with savedmodel.written(tf().Module(), signatures, folder, INPUT) as draft:
-        (draft / _FINGERPRINT).write_text(_fingerprint(spec, head_file))
+    warmed = replace(INPUT, encoding=encoding)
+    with savedmodel.written(tf().Module(), signatures, folder, warmed) as draft:
+        (draft / BUILT_FROM).write_text(_fingerprint(spec, head_file, encoding))
 
 
-def _fingerprint(spec: BackboneSpec, head: bytes) -> str:
-    return f"{_REVISION} {spec.name} {hashlib.sha256(head).hexdigest()}"
+def _fingerprint(spec: BackboneSpec, head: bytes, encoding: Encoding) -> str:
+    """Tells apart what `export` writes: the same inputs and code give the same text."""
+    return f"{_REVISION} {spec.name} {encoding} {hashlib.sha256(head).hexdigest()}"

@@ -13,27 +13,30 @@ from parrot.model.manifest import MANIFEST, Manifest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from parrot.model.inputs import Encoding
+
 
 def build(bundle: Path, models: Path) -> Path:
     """Write `models`/NAME/VERSION for the bundle's model unless it is up to date; its folder.
 
     Raises BadBundle if the bundle has no species head to build a model with.
     """
-    head, folder = _head_and_folder(bundle, models)
-    if not up_to_date(LITE2, head, folder):
-        export(LITE2, head, folder)
+    head, encoding, folder = _wanted(bundle, models)
+    if not up_to_date(LITE2, head, encoding, folder):
+        export(LITE2, head, encoding, folder)
     return folder
 
 
 def is_built(bundle: Path, models: Path) -> bool:
     """Whether `build` has nothing to do. Raises BadBundle."""
-    return up_to_date(LITE2, *_head_and_folder(bundle, models))
+    return up_to_date(LITE2, *_wanted(bundle, models))
 
 
-def _head_and_folder(bundle: Path, models: Path) -> tuple[bytes, Path]:
+def _wanted(bundle: Path, models: Path) -> tuple[bytes, Encoding, Path]:
     manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
     head = bundle / HEAD_FILE
     if len(manifest.models) != 1 or not head.is_file():
         raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were built elsewhere")
     (served,) = manifest.models
-    return head.read_bytes(), models / served.name / (served.version or "1")
+    folder = models / served.name / (served.version or "1")
+    return head.read_bytes(), served.input.encoding, folder

@@ -16,9 +16,10 @@ import numpy as np
 
 from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
+from models.network.warm_up import SIGNATURES
 from parrot import images
 from parrot.model.inputs import Encoding, Scaling
-from parrot.model.served_model import DEFAULT_SIGNATURE, ServedModel
+from parrot.model.served_model import ServedModel
 from parrot.records import Raster
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from parrot.model.inputs import InputSpec
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
-SIGNATURES = {Encoding.RAW: DEFAULT_SIGNATURE, Encoding.JPEG: "jpeg", Encoding.FLOATS: "floats"}
 _RANK = 4
 _TOLERANCE = 1e-4
 _ROLES = ("features", "logits", "probabilities")
@@ -39,22 +39,23 @@ class Wrapped:
     """What was written; `outputs` is name -> shape without the batch, None for any size."""
 
     folder: Path
-    spec: InputSpec  # what the source takes
+    spec: InputSpec  # what the source takes, and the encoding that functions will send
     outputs: Mapping[str, tuple[int | None, ...]]
     difference: float  # the largest difference from the source's outputs, on noise
 
-    def served_model(self, encoding: Encoding = Encoding.RAW) -> ServedModel:
-        """The model's entry for a manifest, if it is to be asked in this encoding.
+    def served_model(self) -> ServedModel:
+        """The model's entry for a manifest.
 
         Only outputs named features, logits or probabilities are in it: a person must say which
         role any other plays.
         """
+        encoding = self.spec.encoding
         scaling = self.spec.scaling if encoding is Encoding.FLOATS else Scaling.NONE
         return ServedModel(
             name=self.folder.resolve().parent.name,
             version=self.folder.name,
             signature=SIGNATURES[encoding],
-            input=replace(self.spec, encoding=encoding, scaling=scaling),
+            input=replace(self.spec, scaling=scaling),
             **{role: role if role in self.outputs else None for role in _ROLES},
         )
 
@@ -72,8 +73,9 @@ def wrap(source: Path, out: Path, spec: InputSpec, *, signature: str | None = No
     """Write `source` to the folder `out` (.../NAME/VERSION) with the preprocessing in its graph.
 
     `source` is a SavedModel folder or a Keras file. Only for files that you trust: a model is a
-    program. `spec` is what it takes; its encoding is ignored. `signature` of a SavedModel: by
-    default its only one, or `serving_default`, as in TF Serving.
+    program. `spec` is what it takes, and the encoding that functions will send, which it is warmed
+    up with. `signature` of a SavedModel: by default its only one, or `serving_default`, as in TF
+    Serving.
 
     Raises ValueError if the source is not such a model, FileExistsError if `out` exists.
     """

@@ -39,6 +39,15 @@ def outputs(serving: Serving, target: str, body: Json) -> Json:
     return answer["outputs"]
 
 
+def results(serving: Serving, target: str, body: Json) -> Json:
+    """Ask to classify or to regress (`MODEL:VERB`); the answer has to be a good one."""
+    response = serving.post(target, body)
+    assert response.status_code == requests.codes.ok, response.text
+    answer = response.json()
+    assert list(answer) == ["results"]
+    return answer["results"]
+
+
 def assert_error(response: requests.Response, status: int) -> None:
     """Check for TF Serving's error body, with a sentence and no stack trace."""
     assert response.status_code == status, response.text

@@ -32,8 +32,12 @@ class Serving:
 
     def predict(self, target: str, body: Json, **options: Json) -> requests.Response:
         """POST a body (bytes as they are, anything else as JSON) to `/v1/models/TARGET:predict`."""
+        return self.post(f"{target}:predict", body, **options)
+
+    def post(self, target: str, body: Json, **options: Json) -> requests.Response:
+        """POST a body to `/v1/models/TARGET`; TARGET ends in a verb."""
         sent = {"data": body} if isinstance(body, bytes) else {"json": body}
-        url = f"{self.url}/v1/models/{target}:predict"
+        url = f"{self.url}/v1/models/{target}"
         return requests.post(url, timeout=PATIENCE_SECONDS, **sent, **options)
 
     def get(self, target: str) -> requests.Response:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,25 @@ def write_affine(folder: Path, offset: float) -> None:
 
     module.serve = serve
     tf.saved_model.save(module, str(folder), signatures={"serving_default": serve})
+
+
+def write_warm_up(folder: Path, records: str) -> None:
+    """What TF Serving replays after loading; `records` says how it is right or wrong."""
+    path = folder / "assets.extra" / "tf_serving_warmup_requests"
+    path.parent.mkdir()
+    if records == "bytes that are not records":
+        path.write_bytes(b"parrot" * 10)
+        return
+    log = PredictionLog()
+    request = log.predict_log.request
+    request.inputs["x"].CopyFrom(
+        tf.make_tensor_proto(["parrot"] if records == "a request of another type" else [1.0])
+    )
+    if records == "a request for another signature":
+        request.model_spec.signature_name = "nonesuch"
+    data = log.SerializeToString()
+    with tf.io.TFRecordWriter(str(path)) as file:
+        file.write(b"parrot" if records == "a record that is not a request" else data)
 
 
 def write_patient(folder: Path) -> None:
@@ -135,7 +155,27 @@ def _write_signatures(folder: Path) -> None:
     def total(x: Tensor) -> Tensor:
         return {"sum": tf.reduce_sum(x)}
 
-    _save(folder, serving_default=double, halve=halve, total=total)
+    @_function(tf.TensorSpec([None], tf.float32, name="x"))
+    def positive(x: Tensor) -> Tensor:
+        return {"y": tf.boolean_mask(x, x > 0)}
+
+    @_function(tf.TensorSpec([None], tf.float32, name="x"))
+    def signs(x: Tensor) -> Tensor:
+        return {"positive": tf.boolean_mask(x, x > 0), "negative": tf.boolean_mask(x, x < 0)}
+
+    @_function()
+    def constant() -> Tensor:
+        return {"y": tf.constant([1.0])}
+
+    _save(
+        folder,
+        serving_default=double,
+        halve=halve,
+        total=total,
+        positive=positive,
+        signs=signs,
+        constant=constant,
+    )
 
 
 def _write_types(folder: Path) -> None:
@@ -153,6 +193,65 @@ def _write_types(folder: Path) -> None:
     _save(folder, serving_default=signatures["float32"], **signatures)
 
 
+def _write_examples(folder: Path) -> None:
+    """Signatures that classify and regress: known by their tensors' names since TensorFlow 2."""
+    examples = tf.TensorSpec([None], tf.string, name="inputs")
+    numbers = {"x": tf.io.FixedLenFeature([], tf.float32, 0.0)}
+    words = {"name": tf.io.FixedLenFeature([2], tf.string, [b"", b""])}
+
+    def x(inputs: Tensor) -> Tensor:
+        return tf.io.parse_example(inputs, numbers)["x"]
+
+    def scores_of(inputs: Tensor) -> Tensor:
+        return tf.stack([x(inputs), 1 - x(inputs)], axis=1)
+
+    @_function(examples)
+    def classify(inputs: Tensor) -> Tensor:
+        names = tf.io.parse_example(inputs, words)["name"]
+        return {"classes": names, "scores": scores_of(inputs)}
+
+    @_function(examples)
+    def scores(inputs: Tensor) -> Tensor:
+        return {"scores": scores_of(inputs)}
+
+    @_function(examples)
+    def regress(inputs: Tensor) -> Tensor:
+        return {"outputs": x(inputs) / 2 + 2}
+
+    @_function(examples)
+    def wide(inputs: Tensor) -> Tensor:
+        return {"outputs": scores_of(inputs)}
+
+    _save(folder, serving_default=classify, scores=scores, regress=regress, wide=wide)
+
+
+def _write_version_1(folder: Path) -> None:
+    """A model of TensorFlow 1, as the documentation's half_plus_three: a graph and a session."""
+    v1 = tf.compat.v1
+    with v1.Session(graph=tf.Graph()) as session:
+        examples = v1.placeholder(tf.string, [None])
+        parsed = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([1], tf.float32)})["x"]
+        x = v1.placeholder_with_default(parsed, [None, 1])
+        scale = v1.get_variable("scale", initializer=0.5, use_resource=False)
+        y = x * scale + 3.0
+        session.run(v1.global_variables_initializer())
+        define, info = v1.saved_model.build_signature_def, v1.saved_model.build_tensor_info
+        builder = v1.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(
+            session,
+            [v1.saved_model.tag_constants.SERVING],
+            {
+                "serving_default": define(
+                    {"x": info(x)}, {"y": info(y)}, "tensorflow/serving/predict"
+                ),
+                "regress": define(
+                    {"inputs": info(examples)}, {"outputs": info(y)}, "tensorflow/serving/regress"
+                ),
+            },
+        )
+        builder.save()
+
+
 MODELS: dict[str, tuple[tuple[int, Callable[[Path], None]], ...]] = {
     "half_plus_two": ((1, lambda folder: write_affine(folder, 2.0)),),
     "two_versions": (
@@ -166,6 +265,8 @@ MODELS: dict[str, tuple[tuple[int, Callable[[Path], None]], ...]] = {
     "failing": ((1, _write_failing),),
     "signatures": ((7, _write_signatures),),
     "types": ((1, _write_types),),
+    "examples": ((1, _write_examples),),
+    "version_1": ((1, _write_version_1),),
 }
 
 LABELS = (("half_plus_two", "stable", 1),)

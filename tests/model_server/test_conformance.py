@@ -12,8 +12,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
-from tests.model_server.asking import BAD_REQUEST, assert_error, b64, outputs, predictions
+from tests.model_server.asking import (
+    BAD_REQUEST,
+    assert_error,
+    b64,
+    outputs,
+    predictions,
+    results,
+)
+from tests.model_server.conftest import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.model_server.conftest import Serving
@@ -71,6 +80,33 @@ def test_a_scalar_output_has_columns_but_no_rows(serving: Serving) -> None:
     call = {"signature_name": "total"}
     assert outputs(serving, "signatures", {**call, "inputs": [1.5, 2.0]}) == pytest.approx(3.5)
     assert_error(serving.predict("signatures", {**call, "instances": [1.5]}), BAD_REQUEST)
+
+
+def test_an_output_may_have_no_rows(serving: Serving) -> None:
+    """Nothing found is an answer, in rows too."""
+    body = {"signature_name": "positive", "instances": [-1.0, -2.0]}
+    assert predictions(serving, "signatures", body) == []
+    body = {"signature_name": "signs", "instances": [0.0]}
+    assert predictions(serving, "signatures", body) == []
+
+
+def test_the_graph_decides_which_shapes_it_takes(serving: Serving) -> None:
+    """What the signature says of shapes is for readers."""
+    assert predictions(serving, "half_plus_two", {"instances": [[1.0, 2.0]]}) == [[2.5, 3.0]]
+    assert outputs(serving, "half_plus_two", {"inputs": 1.0}) == 2.5
+    assert predictions(serving, "version_1", {"instances": [2.0, 3.0]}) == [4.0, 4.5]
+    body = {"inputs": {"a": [[1, 2, 3]], "b": [1]}}
+    assert outputs(serving, "two_inputs", body) == {"total": [7.0], "twice": [2]}
+
+
+def test_of_a_repeated_key_the_first_one_counts(serving: Serving) -> None:
+    """JSON leaves it open; TF Serving looks keys up from the front."""
+    body = b'{"instances": [1.0], "instances": [2.0]}'
+    assert predictions(serving, "half_plus_two", body) == [2.5]
+    body = b'{"inputs": {"x": [1.0], "x": [2.0]}}'
+    assert outputs(serving, "half_plus_two", body) == [2.5]
+    body = b'{"signature_name": "halve", "signature_name": "total", "instances": [1.0]}'
+    assert predictions(serving, "signatures", body) == [0.5]
 
 
 def test_scalar_inputs_need_no_list(serving: Serving) -> None:
@@ -143,6 +179,26 @@ def test_every_type_survives_the_round_trip(
     assert predictions(serving, "types", body) == [[values]]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value", "rounded"),
+    [
+        ("float32", "16777217", 2.0**24),
+        ("float32", "1e39", math.inf),
+        ("float32", "1.79769e+308", math.inf),
+        ("float32", "-1e39", -math.inf),
+        ("float64", "9007199254740993", 2.0**53),
+        ("float64", "18446744073709551616", 2.0**64),
+        ("float64", "1e-400", 0.0),
+    ],
+)
+def test_floats_are_rounded_to_their_type(
+    serving: Serving, dtype: str, value: str, rounded: float
+) -> None:
+    """Silently since TF Serving 2.5, even to Infinity."""
+    body = f'{{"signature_name": "{dtype}", "inputs": [{value}]}}'.encode()
+    assert outputs(serving, "types", body) == [rounded]
+
+
 def test_float32_is_written_as_short_as_it_can_be(serving: Serving) -> None:
     """0.1 stays 0.1 instead of 0.10000000149011612; a NaN nearby changes nothing."""
     for values in ([0.1, 0.25, 1e-7], [0.1, math.nan]):
@@ -166,7 +222,108 @@ def test_a_label_stands_for_a_version(serving: Serving) -> None:
     assert_error(serving.predict("half_plus_two/labels/canary", call), BAD_REQUEST)
 
 
+def test_a_model_of_tensorflow_1_answers(serving: Serving) -> None:
+    """A graph with variables of its time, as in the documentation's half_plus_three."""
+    assert predictions(serving, "version_1", {"instances": [[2.0], [3.0]]}) == [[4.0], [4.5]]
+
+
+# Classify and regress
+
+
+def test_classify_gives_labels_and_scores(serving: Serving) -> None:
+    """A list of pairs for each example, for any signature with the right names."""
+    body = {"examples": [{"x": 0.75, "name": ["macaw", "crow"]}, {"name": ["kea", b64(b"owl")]}]}
+    assert results(serving, "examples:classify", body) == [
+        [["macaw", 0.75], ["crow", 0.25]],
+        [["kea", 0.0], ["owl", 1.0]],
+    ]
+
+
+def test_scores_alone_have_empty_labels(serving: Serving) -> None:
+    """And the context holds for every example, unless the example says otherwise."""
+    body = {
+        "signature_name": "scores",
+        "context": {"x": 0.25},
+        "examples": [{}, {"x": [0.1]}],
+    }
+    assert results(serving, "examples:classify", body) == [
+        [["", 0.25], ["", 0.75]],
+        [["", 0.1], ["", 0.9]],
+    ]
+
+
+def test_regress_gives_a_number_per_example(serving: Serving) -> None:
+    """For models of TensorFlow 2 and 1."""
+    examples = {"examples": [{"x": 1.0}, {"x": [2.0]}]}
+    body = {"signature_name": "regress", **examples}
+    assert results(serving, "examples:regress", body) == [2.5, 3.0]
+    assert results(serving, "version_1:regress", body) == [3.5, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "phrase"),
+    [
+        ("examples:classify", {"instances": [1]}, "key 'examples' is expected and was not found"),
+        ("examples:classify", {"examples": {}}, "Expecting 'examples' value to be an list/array"),
+        ("examples:regress", {"examples": []}, "'examples' value is an empty array"),
+        ("examples:regress", {"examples": [1]}, "Example must be JSON object but got JSON Number"),
+        ("examples:classify", {"examples": [{"x": None}]}, "unexpected JSON type: Null"),
+        ("examples:classify", {"examples": [{"x": [1.5, "a"]}]}, "Unexpected element type"),
+        ("examples:classify", {"examples": [{"x": [1, 1.5]}]}, "Unexpected element type"),
+        ("examples:regress", {"examples": [{"x": 1.0}]}, "Expected one output Tensor."),
+        (
+            "examples:classify",
+            {"examples": [{"x": 1.0}], "signature_name": "regress"},
+            "Expected classification signature outputs to contain at least one of",
+        ),
+        (
+            "examples:regress",
+            {"examples": [{"x": 1.0}], "signature_name": "scores"},
+            "No regression outputs found in SignatureDef",
+        ),
+        (
+            "examples:regress",
+            {"examples": [{"x": 1.0}], "signature_name": "wide"},
+            "Expected output Tensor shape to be either [batch_size] or [batch_size, 1]",
+        ),
+        (
+            "half_plus_two:classify",
+            {"examples": [{"x": 1.0}]},
+            "No classification inputs found in SignatureDef",
+        ),
+        (
+            "half_plus_two:regress",
+            {"examples": [{"x": 1.0}]},
+            "No regression inputs found in SignatureDef",
+        ),
+        (
+            "examples:classify",
+            {"examples": [{"x": 1.0}], "signature_name": "nonesuch"},
+            "No signature was found with the name: nonesuch",
+        ),
+    ],
+)
+def test_what_cannot_be_classified_is_refused(
+    serving: Serving, target: str, body: dict[str, Any], phrase: str
+) -> None:
+    """In TF Serving's words."""
+    response = serving.post(target, body)
+    assert_error(response, BAD_REQUEST)
+    assert phrase in response.json()["error"]
+
+
 # Status and metadata
+
+
+def test_only_the_verb_has_to_be_in_lower_case(serving: Serving) -> None:
+    """The path's own words match in any case; a subresource that is not known means the status."""
+    response = requests.post(
+        f"{serving.url}/V1/Models/half_plus_two:predict",
+        json={"instances": [1.0]},
+        timeout=PATIENCE_SECONDS,
+    )
+    assert response.json() == {"predictions": [2.5]}
+    assert list(serving.get("signatures/METADATA").json()) == ["model_version_status"]
 
 
 @pytest.mark.parametrize("target", ["signatures", "signatures/versions/7"])

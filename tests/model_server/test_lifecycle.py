@@ -174,20 +174,23 @@ def test_a_broken_version_reports_its_error_and_the_old_one_stays(
 
 
 @pytest.mark.parametrize(
-    ("model", "body", "state"),
+    ("model", "records", "state"),
     [
-        ("warm", '{"instances": [1.0]}', "AVAILABLE"),
-        ("cold", '{"instances": ["parrot"]}', "END"),
-        ("icy", "{", "END"),
+        ("warm", "one request", "AVAILABLE"),
+        ("cold", "a request of another type", "END"),
+        ("strange", "a request for another signature", "END"),
+        ("icy", "a record that is not a request", "END"),
+        ("snow", "bytes that are not records", "END"),
     ],
 )
-def test_a_version_has_to_answer_its_warm_up_request(
-    server: Serving, stage: Stage, model: str, body: str, state: str
+def test_a_version_has_to_answer_its_warm_up_requests(
+    server: Serving, stage: Stage, model: str, records: str, state: str
 ) -> None:
     """As in TF Serving: a model that fails its own example is not fit to serve."""
+    from tests.model_server import fixture_models  # noqa: PLC0415 - it imports TensorFlow
+
     version = stage(1)
-    (version / "assets.extra").mkdir()
-    (version / "assets.extra" / "warmup.json").write_text(body, encoding="utf-8")
+    fixture_models.write_warm_up(version, records)
     (server.base / model).mkdir()
     version.rename(server.base / model / "1")
     server.wait_for(model, {1: state})

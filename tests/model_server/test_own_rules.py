@@ -6,9 +6,11 @@ import gzip
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from local.model_server.bodies import MAX_BODY_BYTES
 from tests.model_server.asking import BAD_REQUEST, assert_error, b64, outputs
+from tests.model_server.conftest import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.model_server.conftest import Serving
@@ -16,13 +18,11 @@ if TYPE_CHECKING:
 TOO_LARGE = 413
 
 
-def test_a_shape_that_the_signature_forbids_is_refused_before_the_call(server: Serving) -> None:
-    """TF Serving finds out only if some operation minds."""
-    response = server.predict("half_plus_two", {"instances": [[1.0, 2.0]]})
+def test_a_row_with_a_repeated_key_is_refused(server: Serving) -> None:
+    """TF Serving takes both values, which then belong to two rows."""
+    response = server.predict("half_plus_two", b'{"instances": [{"x": 1, "x": 2}, {"x": 3}]}')
     assert_error(response, BAD_REQUEST)
-    assert "x" in response.json()["error"]
-    body = {"inputs": {"a": [[1, 2, 3]], "b": [1]}}
-    assert_error(server.predict("two_inputs", body), BAD_REQUEST)
+    assert "repeated key" in response.json()["error"]
 
 
 @pytest.mark.parametrize("depth", [65, 600, 1000])
@@ -66,6 +66,19 @@ def test_a_small_body_that_inflates_without_end_is_refused(server: Serving) -> N
     """At the limit, not when memory runs out."""
     bomb = gzip.compress(bytes(MAX_BODY_BYTES + 1), compresslevel=1)
     response = server.predict("half_plus_two", bomb, headers={"Content-Encoding": "gzip"})
+    assert_error(response, TOO_LARGE)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_refused_with_a_status(
+    server: Serving, *, chunked: bool
+) -> None:
+    """Though the client is still sending: it gets an answer and not a broken connection."""
+    piece = b" " * 2**20
+    pieces = MAX_BODY_BYTES // len(piece) + 30
+    body = (piece for _ in range(pieces)) if chunked else piece * pieces
+    url = f"{server.url}/v1/models/half_plus_two:predict"
+    response = requests.post(url, data=body, timeout=PATIENCE_SECONDS)
     assert_error(response, TOO_LARGE)
 
 

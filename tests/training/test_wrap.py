@@ -149,10 +149,8 @@ def test_the_model_server_answers_for_base64_bytes(
     source: Path, jpegs: list[bytes], tmp_path: Path
 ) -> None:
     """The purpose: a photo is sent as bytes, and the adapter needs only the manifest."""
-    wrapped = wrap(
-        source, tmp_path / "ParrotExtractor" / "1", replace(SQUASHED, scaling=Scaling.UNIT)
-    )
-    spec = wrapped.spec
+    spec = replace(SQUASHED, scaling=Scaling.UNIT, encoding=Encoding.RAW)
+    wrapped = wrap(source, tmp_path / "ParrotExtractor" / "1", spec)
     expected = _ask(wrapped, "jpeg", jpegs)["features"]
     with model_server(tmp_path) as url:
         instances = [{"b64": base64.b64encode(data).decode()} for data in jpegs]
@@ -181,10 +179,10 @@ def test_the_manifest_entry_is_one_that_a_bundle_accepts(
     """Scaling is in the graph now: if the manifest named it too, it would be done twice."""
     entry = Wrapped(
         tmp_path / "ParrotExtractor" / "4",
-        replace(SQUASHED, scaling=Scaling.CAFFE),
+        replace(SQUASHED, scaling=Scaling.CAFFE, encoding=encoding),
         {"features": (FEATURES,), "probabilities": (4,), "seen": (HEIGHT, WIDTH, 3)},
         0.0,
-    ).served_model(encoding)
+    ).served_model()
     bundle = replace(Manifest.parse(DEFAULT.read_bytes()), models=(entry,), conformal=None)
     (parsed,) = Manifest.parse(bundle.dump()).models
     assert (parsed.name, parsed.version) == ("ParrotExtractor", "4")

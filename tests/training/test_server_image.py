@@ -1,0 +1,189 @@
+"""The model server's image: what it is built from is complete, valid and reproducible."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf.wrappers_pb2 import DESCRIPTOR as WRAPPERS
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from models.publishing import server_image
+from parrot.errors import BadBundle
+
+MODELS = Path(__file__).parents[2] / "models"
+DEFAULT, FIXED = MODELS / "default", MODELS / "serving"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The default bundle's build context, and its tag."""
+    folder = tmp_path_factory.mktemp("image")
+    tag = server_image.write(
+        folder / "context", fixed=FIXED, bundles=[DEFAULT], models=folder / "models"
+    )
+    return folder / "context", tag
+
+
+def test_the_build_context_is_complete(built: tuple[Path, str]) -> None:
+    """The Dockerfile copies nothing that is not there, and nothing there is left out."""
+    context, _ = built
+    copied = {
+        source
+        for line in (context / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY ")
+        for source in line.split()[1:-1]
+    }
+    present = {path.name for path in context.iterdir()}
+    assert present - copied == {"Dockerfile", ".dockerignore"}
+    assert copied <= present
+    kept = (context / ".dockerignore").read_text().splitlines()
+    assert {line[1:] for line in kept if line.startswith("!")} == copied
+    version = context / "models" / "ParrotClassifier" / "1"
+    assert (version / "saved_model.pb").is_file()
+    assert (version / "assets.extra" / "tf_serving_warmup_requests").is_file()
+
+
+def test_every_baked_in_version_is_served(built: tuple[Path, str]) -> None:
+    """Functions of an old and of a new bundle each name the version that they were fitted for."""
+    context, _ = built
+    config = ModelServerConfig()
+    text_format.Parse((context / "models.config").read_text(), config)
+    (model,) = config.model_config_list.config
+    assert (model.name, model.base_path) == ("ParrotClassifier", "/models/ParrotClassifier")
+    assert model.model_version_policy.WhichOneof("policy_choice") == "all"
+
+
+def test_the_same_models_give_the_same_tag(built: tuple[Path, str], tmp_path: Path) -> None:
+    """On any machine: whether an image has to be built is a look at its tag."""
+    _, tag = built
+    again = server_image.write(
+        tmp_path / "context", fixed=FIXED, bundles=[DEFAULT], models=tmp_path / "models"
+    )
+    assert again == tag
+    fixed = tmp_path / "fixed"
+    shutil.copytree(FIXED, fixed)
+    (fixed / "batching.conf").write_text("max_batch_size { value: 4 }\n")
+    other = server_image.write(
+        tmp_path / "context", fixed=fixed, bundles=[DEFAULT], models=tmp_path / "models"
+    )
+    assert other != tag
+
+
+def test_two_models_under_one_name_are_refused(tmp_path: Path) -> None:
+    """One of the two bundles would get answers that it was not fitted for."""
+    other = tmp_path / "bundle"
+    shutil.copytree(DEFAULT, other)
+    (other / "head.npz").unlink()
+    strange = tmp_path / "models" / "ParrotClassifier" / "1"
+    strange.mkdir(parents=True)
+    (strange / "saved_model.pb").write_bytes(b"another graph")
+    context = tmp_path / "context"
+    with pytest.raises(BadBundle, match="another --model-version"):
+        server_image.write(
+            context, fixed=FIXED, bundles=[other, DEFAULT], models=tmp_path / "models"
+        )
+    shutil.rmtree(strange)
+    with pytest.raises(BadBundle, match="no SavedModel in"):
+        server_image.write(context, fixed=FIXED, bundles=[other], models=tmp_path / "models")
+    assert not context.exists()
+
+
+def test_tf_serving_understands_batching_and_monitoring() -> None:
+    """Its own package carries no messages for these two files, so they are declared here."""
+    messages = _messages()
+    batching = messages["tensorflow.serving.BatchingParameters"]()
+    text_format.Parse((FIXED / "batching.conf").read_text(), batching)
+    assert batching.max_batch_size.value >= 16, "the backfill sends so many"
+    assert batching.num_batch_threads.value >= 1
+    assert batching.max_enqueued_batches.value >= 1
+    sizes = list(batching.allowed_batch_sizes)
+    assert not sizes or (sizes == sorted(sizes) and sizes[-1] == batching.max_batch_size.value)
+    monitoring = messages["tensorflow.serving.MonitoringConfig"]()
+    text_format.Parse((FIXED / "monitoring.config").read_text(), monitoring)
+    assert monitoring.prometheus_config.enable
+
+
+@pytest.mark.parametrize(
+    ("environment", "rest", "grpc"),
+    [
+        ({}, "8501", "8500"),
+        ({"PORT": "8080"}, "8080", "8500"),
+        ({"PORT": "8500"}, "8500", "8499"),
+        ({"PORT": "8501", "AIP_HTTP_PORT": "8080"}, "8080", "8500"),
+    ],
+)
+def test_the_server_listens_where_the_platform_says(
+    environment: dict[str, str], rest: str, grpc: str, tmp_path: Path
+) -> None:
+    """PORT on Cloud Run, AIP_HTTP_PORT on Vertex AI; gRPC keeps out of the way."""
+    flags = _flags(tmp_path, environment)
+    assert f"--rest_api_port={rest}" in flags
+    assert f"--port={grpc}" in flags
+    assert "--file_system_poll_wait_seconds=0" in flags
+    assert not any("parallelism" in flag for flag in flags)
+
+
+def test_threads_and_further_flags_are_passed_on(tmp_path: Path) -> None:
+    """The last flag of a name is the one that counts."""
+    flags = _flags(tmp_path, {"TF_THREADS": "2"}, "--enable_batching=false")
+    assert "--tensorflow_intra_op_parallelism=2" in flags
+    assert "--tensorflow_inter_op_parallelism=2" in flags
+    assert flags[-1] == "--enable_batching=false"
+
+
+def _flags(folder: Path, environment: dict[str, str], *arguments: str) -> list[str]:
+    """What the entrypoint starts TF Serving with, told by a stand-in for its binary."""
+    binary = folder / "tensorflow_model_server"
+    binary.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    binary.chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", str(FIXED / "entrypoint.sh"), *arguments],
+        env={"PATH": f"{folder}:/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+def _messages() -> dict[str, type]:
+    """BatchingParameters and MonitoringConfig, as far as TF Serving has published them."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name="tests/serving.proto",
+        package="tensorflow.serving",
+        syntax="proto3",
+        dependency=[WRAPPERS.name],
+    )
+    field = descriptor_pb2.FieldDescriptorProto
+    batching = file.message_type.add(name="BatchingParameters")
+    names = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
+    for number, name in enumerate(names, start=1):
+        batching.field.add(
+            name=name,
+            number=number,
+            type=field.TYPE_MESSAGE,
+            label=field.LABEL_OPTIONAL,
+            type_name=".google.protobuf.Int64Value",
+        )
+    batching.field.add(
+        name="allowed_batch_sizes", number=6, type=field.TYPE_INT64, label=field.LABEL_REPEATED
+    )
+    prometheus = file.message_type.add(name="PrometheusConfig")
+    prometheus.field.add(name="enable", number=1, type=field.TYPE_BOOL, label=field.LABEL_OPTIONAL)
+    prometheus.field.add(name="path", number=2, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
+    monitoring = file.message_type.add(name="MonitoringConfig")
+    monitoring.field.add(
+        name="prometheus_config",
+        number=1,
+        type=field.TYPE_MESSAGE,
+        label=field.LABEL_OPTIONAL,
+        type_name=".tensorflow.serving.PrometheusConfig",
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(WRAPPERS.serialized_pb)
+    pool.Add(file)
+    return message_factory.GetMessageClassesForFiles([file.name], pool)
