@@ -5,11 +5,13 @@ functions-framework loads every function, as it does when deployed; gunicorn ser
 
 from __future__ import annotations
 
+import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import functions_framework
-from flask import Flask, Response, send_from_directory
+from flask import Flask, Response, request, send_from_directory
 
 from parrot.http.parameters import BASE_PATH
 
@@ -51,11 +53,26 @@ def _within(folder: str, path: str) -> bool:
 def _page() -> Flask:
     page = Flask(__name__, static_folder=None)
     public = _ROOT / "public"
+    headers = _headers()
 
     @page.get("/", defaults={"name": "index"})
     @page.get(_ERRORS, defaults={"name": "errors"})
     @page.get("/<path:name>")
     def file(name: str) -> Response:
-        return send_from_directory(public, name if "." in name else f"{name}.html")
+        response = send_from_directory(public, name if "." in name else f"{name}.html")
+        for source, header, value in headers:
+            if fnmatchcase(request.path, source):
+                response.headers[header] = value
+        return response
 
     return page
+
+
+def _headers() -> list[tuple[str, str, str]]:
+    """Pattern of the path, name and value of each header that Hosting adds."""
+    hosting = json.loads((_ROOT / "firebase.json").read_text())["hosting"]
+    return [
+        (rule["source"].replace("**", "*"), header["key"], header["value"])
+        for rule in hosting["headers"]
+        for header in rule["headers"]
+    ]

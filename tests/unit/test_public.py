@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = ROOT / "public"
-TEXTS = sorted(path for path in PUBLIC.iterdir() if path.suffix != ".json")
+TEXTS = sorted(path for path in PUBLIC.rglob("*.*") if path.suffix not in {".json", ".png"})
+THIRD_PARTIES = {"identitytoolkit.googleapis.com", "securetoken.googleapis.com"}
 
 
 class Rows(HTMLParser):
@@ -82,7 +83,7 @@ def test_the_species_list_is_that_of_the_bundle() -> None:
     }
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(PUBLIC)))
 def test_nothing_refers_to_another_origin(path: Path) -> None:
     """The page works offline and tells no third party who looks at it."""
     text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
@@ -93,5 +94,35 @@ def test_nothing_refers_to_another_origin(path: Path) -> None:
 def test_there_is_no_inline_code_or_style(name: str) -> None:
     """The content security policy forbids it, so that an injected script would not run either."""
     html = (PUBLIC / name).read_text(encoding="utf-8")
-    assert "Content-Security-Policy" in html
     assert not re.findall(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", html)
+
+
+def test_hosting_sends_a_strict_content_security_policy() -> None:
+    """The page asks nobody but its own origin, and Firebase Auth once a person signs in."""
+    hosting = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))["hosting"]
+    (everywhere,) = [rule["headers"] for rule in hosting["headers"] if rule["source"] == "**"]
+    (policy,) = [row["value"] for row in everywhere if row["key"] == "Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert set(re.findall(r"https://([^\s;]+)", policy)) == THIRD_PARTIES
+
+
+def test_the_service_worker_keeps_every_file_of_the_page() -> None:
+    """A module that is missing there would break the page offline."""
+    listed = set(re.findall(r'"([^"]+)"', (PUBLIC / "sw.js").read_text(encoding="utf-8")))
+    modules = {path.stem for path in (PUBLIC / "app").glob("*.js")}
+    words = {f"/words/{path.name}" for path in (PUBLIC / "words").glob("*.js")}
+    assert modules | words | {"/", "/style.css", "/species.json", "/mark.svg"} <= listed
+
+
+def test_the_page_asks_for_no_word_that_no_language_has() -> None:
+    """Each key that the page's files use is in every language, and nothing else is."""
+    sources = [PUBLIC / "index.html", *(PUBLIC / "app").glob("*.js")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    used = set(re.findall(r'data-(?:t|label)="([^"]+)"', text))
+    used |= set(re.findall(r'\b(?:t|group)\(\s*"([a-z][\w.-]+)"', text))
+    for words in (PUBLIC / "words").glob("*.js"):
+        keys = set(re.findall(r'^  "([^"]+)":', words.read_text(encoding="utf-8"), re.MULTILINE))
+        assert used <= keys, words.name
+        computed = ("error.", "status.", "alike.", "answer.", "keep.", "card.", "account.")
+        assert {key for key in keys - used if not key.startswith(computed)} == set()

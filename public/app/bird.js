@@ -1,0 +1,185 @@
+// One saved bird, large: what it is saved as, what the model says, and changing or deleting it.
+
+import * as account from "./account.js";
+import { headersOf } from "./credentials.js";
+import { byId, opened } from "./dom.js";
+import { day, errorWords, t } from "./language.js";
+import * as outbox from "./outbox.js";
+import { asProblem } from "./problem.js";
+import * as service from "./service.js";
+import { fillSelect, labelName, OTHER_PARROT } from "./species-select.js";
+import { observationName } from "./tile.js";
+import { toast } from "./toast.js";
+
+/** What became of it: `{changed}`, `{deleted}`, `{gone}` or nothing. */
+export function openBird(tile, kinds) {
+  return tile.entry ? openEntry(tile, kinds) : new Sheet(tile, kinds).open();
+}
+
+class Sheet {
+  #dialog = byId("bird");
+  #tag = null;
+  #outcome = null;
+
+  constructor(tile, kinds) {
+    this.kinds = kinds;
+    this.observation = tile.observation;
+    this.thumbnail = tile.picture;
+  }
+
+  async open() {
+    const dialog = this.#dialog;
+    const select = this.#part("select");
+    this.#part("form").onsubmit = (event) => {
+      event.preventDefault();
+      this.#relabel();
+    };
+    select.onchange = () => this.#chosen();
+    this.#part(".delete").onclick = () => {
+      this.#outcome = { deleted: this.observation };
+      dialog.close();
+    };
+    this.#part(".close").onclick = () => dialog.close();
+    this.#part(".original").onclick = () => this.#download();
+    this.#draw();
+    const closing = opened(dialog);
+    this.#refresh();
+    await closing;
+    return this.#outcome;
+  }
+
+  #draw() {
+    const { observation, kinds } = this;
+    drawPicture(this.#dialog, this.thumbnail, observation.files?.image);
+    this.#part("h2").textContent = observationName(observation, kinds);
+    this.#part(".date").textContent = t("bird.date", { date: day(observation.created) });
+    this.#part(".state").textContent = this.#stateWords();
+    this.#part(".state").hidden = observation.status === "ready" && !observation.duplicate_of;
+    this.#part("form").hidden = false;
+    this.#part(".entry").hidden = true;
+    this.#part(".saved").hidden = false;
+    this.#part(".problem").hidden = true;
+    const chosen = observation.species;
+    const suggested = kinds.species.filter((row) => row.id === observation.verdict?.species);
+    fillSelect(this.#part("select"), kinds, { ranked: suggested, chosen });
+    this.#part(".text input").value = observation.labels?.at(-1)?.text ?? "";
+    this.#chosen();
+  }
+
+  #stateWords() {
+    const { status, verdict, duplicate_of: twin } = this.observation;
+    if (status === "ready") return twin ? t("bird.duplicate") : "";
+    if (status !== "needs_review") return t(`status.${status}.words`);
+    const id = verdict?.parrot.is_parrot ? verdict.species : "not-a-parrot";
+    return t("status.needs_review.words", { name: labelName({ species: id }, this.kinds) });
+  }
+
+  #chosen() {
+    const { value } = this.#part("select");
+    const other = value === OTHER_PARROT;
+    this.#part(".text").hidden = !other;
+    this.#part("[type=submit]").disabled = !value || (value === this.observation.species && !other);
+  }
+
+  /** What the service knows now, and the tag that a change needs. */
+  async #refresh() {
+    try {
+      const headers = await headersOf(account.key());
+      const { observation, tag } = await service.read(this.observation.id, { headers });
+      const chosen = this.#part("select").value;
+      const touched = chosen !== this.observation.species;
+      this.#tag = tag;
+      this.observation = observation;
+      this.#outcome ??= { changed: observation };
+      if (!touched) this.#draw();
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.code !== "not_found") return; // offline: shown as it was loaded
+      this.#outcome = { gone: this.observation.id };
+      toast(errorWords("not_found")[1]);
+      this.#dialog.close();
+    }
+  }
+
+  async #relabel() {
+    const button = this.#part("[type=submit]");
+    const species = this.#part("select").value;
+    const text = species === OTHER_PARROT ? this.#part(".text input").value.trim() : "";
+    button.disabled = true;
+    try {
+      const headers = await headersOf(account.key());
+      const { id } = this.observation;
+      const answer = await service.relabel(id, { species, text, tag: this.#tag, headers });
+      this.#outcome = { changed: answer.observation };
+      toast(t("keep.changed", { name: observationName(answer.observation, this.kinds) }));
+      this.#dialog.close();
+    } catch (error) {
+      const problem = asProblem(error);
+      this.#part(".problem").textContent = errorWords(problem.code)[1];
+      this.#part(".problem").hidden = false;
+      button.disabled = false;
+      if (problem.code === "precondition_failed") await this.#refresh();
+    }
+  }
+
+  /** The original wants the person's token, so a plain link would not do. */
+  async #download() {
+    const { id, photo } = this.observation;
+    try {
+      const blob = await service.file(service.originalAddress(id), {
+        headers: await headersOf(account.key()),
+      });
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(blob);
+      link.download = `${id}.${photo.media_type.split("/")[1]}`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    } catch {
+      toast(errorWords("offline")[0]);
+    }
+  }
+
+  #part(selector) {
+    return this.#dialog.querySelector(selector);
+  }
+}
+
+/** An entry that is not sent yet can be sent again or discarded. */
+async function openEntry(tile, kinds) {
+  const dialog = byId("bird");
+  const part = (selector) => dialog.querySelector(selector);
+  const { entry } = tile;
+  drawPicture(dialog, tile.picture, null);
+  part("h2").textContent = tile.name(kinds);
+  part(".date").textContent = t("status.queued");
+  const words = entry.problem ? errorWords(entry.problem.code)[1] : t("status.queued.words");
+  part(".state").textContent = words;
+  part(".state").hidden = false;
+  part("form").hidden = true;
+  part(".saved").hidden = true;
+  part(".entry").hidden = false;
+  part(".close").onclick = () => dialog.close();
+  part(".send").onclick = () => {
+    outbox.again(entry.id);
+    dialog.close();
+  };
+  part(".discard").onclick = () => {
+    outbox.drop(entry.id);
+    dialog.close();
+  };
+  await opened(dialog);
+}
+
+function drawPicture(dialog, thumbnail, large) {
+  const image = dialog.querySelector("img");
+  image.hidden = !thumbnail && !large;
+  if (thumbnail) image.src = thumbnail;
+  if (!large) return;
+  const address = service.ownAddress(large);
+  const loader = new Image();
+  loader.onload = () => {
+    image.src = address;
+    image.hidden = false;
+  };
+  loader.src = address;
+}

@@ -1,0 +1,245 @@
+// My birds: the grid of what a person saved, and of what still waits to be sent.
+
+import * as account from "./account.js";
+import { openBird } from "./bird.js";
+import { headersOf } from "./credentials.js";
+import { byId } from "./dom.js";
+import { errorWords, t } from "./language.js";
+import * as outbox from "./outbox.js";
+import { asProblem } from "./problem.js";
+import * as service from "./service.js";
+import * as shelf from "./shelf.js";
+import { Tile } from "./tile.js";
+import { toast } from "./toast.js";
+
+const PAGE = 30;
+const [FIRST_LOOK, LAST_LOOK] = [1, 20]; // seconds between looks at what is being processed
+
+/** The view; `kinds` is a promise of what a photo can be saved as. */
+export class Birds {
+  #tiles = new Map(); // observation id -> Tile
+  #queued = new Map(); // entry id -> Tile
+  #token;
+  #loading = false;
+  #visible = false;
+  #timer = null;
+  #pause = FIRST_LOOK;
+  #end;
+
+  constructor(kinds) {
+    this.kinds = kinds;
+    this.#end = new IntersectionObserver(
+      ([entry]) => entry.isIntersecting && this.#token && this.#load(),
+      { rootMargin: "600px" },
+    );
+    outbox.listen((message) => this.#hear(message));
+    account.changed(() => this.#restart());
+    document.addEventListener("language", () => this.#drawAll());
+    document.addEventListener("visibilitychange", () => this.#look());
+    window.addEventListener("online", () => this.#visible && this.#restart());
+    byId("birds-retry").addEventListener("click", () => this.#restart());
+  }
+
+  async show() {
+    this.#visible = true;
+    await this.#restart();
+  }
+
+  hide() {
+    this.#visible = false;
+    clearTimeout(this.#timer);
+  }
+
+  async #restart() {
+    this.#token = undefined;
+    for (const tile of [...this.#tiles.values(), ...this.#queued.values()]) tile.close();
+    this.#tiles.clear();
+    this.#queued.clear();
+    byId("birds-grid").replaceChildren();
+    if (!this.#visible) return;
+    await this.#drawQueued();
+    for (const observation of await shelf.observations(account.key())) await this.#put(observation);
+    await this.#load(true);
+  }
+
+  /** The next page, or the first one. */
+  async #load(first = false) {
+    if (this.#loading) return;
+    this.#loading = true;
+    byId("birds-loading").hidden = false;
+    this.#problem(null);
+    const who = account.key();
+    try {
+      const token = first ? undefined : this.#token;
+      const page = await service.list({ token, size: PAGE, headers: await headersOf(who) });
+      if (who !== account.key()) return;
+      await this.#merge(who, page, first);
+    } catch (error) {
+      this.#problem(asProblem(error));
+    } finally {
+      this.#loading = false;
+      byId("birds-loading").hidden = true;
+      this.#count();
+      this.#look(FIRST_LOOK);
+      this.#watchEnd();
+      if (who !== account.key()) this.#restart();
+    }
+  }
+
+  /** Look again whether the end is in sight: after a short page it still is. */
+  #watchEnd() {
+    this.#end.disconnect();
+    this.#end.observe(byId("birds-more"));
+  }
+
+  async #merge(who, page, first) {
+    const rows = page.observations;
+    this.#token = page.next_page_token;
+    const ids = new Set(rows.map((row) => row.id));
+    await shelf.keep(who, rows);
+    if (first) {
+      const oldest = this.#token ? rows.at(-1).created : "";
+      await shelf.forgetAllBut(who, ids, oldest);
+      for (const [id, tile] of this.#tiles) {
+        if (!ids.has(id) && tile.observation.created >= oldest) this.#drop(id);
+      }
+    }
+    for (const row of rows) await this.#put(row);
+  }
+
+  /** A tile for an observation, where its place in the list is. */
+  async #put(observation) {
+    const kinds = await this.kinds;
+    const known = this.#tiles.get(observation.id);
+    if (known) {
+      known.update(observation, kinds);
+      return;
+    }
+    const waiting = await outbox.entries(account.key());
+    if (waiting.some((entry) => entry.observation === observation.id)) return; // being deleted
+    const tile = new Tile({ observation }, kinds, () => this.#open(tile));
+    const later = [...this.#tiles.values()].find(
+      (other) => other.observation.created < observation.created,
+    );
+    byId("birds-grid").insertBefore(tile.element, later?.element ?? null);
+    this.#tiles.set(observation.id, tile);
+    this.#sort();
+    this.#count();
+  }
+
+  #sort() {
+    const sorted = [...this.#tiles].sort(([, a], [, b]) =>
+      b.observation.created.localeCompare(a.observation.created),
+    );
+    this.#tiles = new Map(sorted);
+  }
+
+  async #drawQueued() {
+    const kinds = await this.kinds;
+    for (const entry of await outbox.entries(account.key())) {
+      if (entry.kind !== "save" || this.#queued.has(entry.id)) continue;
+      const tile = new Tile({ entry }, kinds, () => this.#open(tile));
+      byId("birds-grid").prepend(tile.element);
+      this.#queued.set(entry.id, tile);
+    }
+    this.#count();
+  }
+
+  async #hear({ id, event, observation, part, problem, removed }) {
+    if (removed) await shelf.forget(account.key(), removed);
+    if (!this.#visible) return;
+    const tile = this.#queued.get(id);
+    if (event === "added") await this.#drawQueued();
+    if (event === "sending") tile?.sending(part);
+    if (event === "waiting") tile?.waiting();
+    if (event === "failed") tile?.failed(problem);
+    if (event === "sent" || event === "dropped") {
+      tile?.close();
+      this.#queued.delete(id);
+    }
+    if (observation) {
+      await shelf.keep(account.key(), [observation]);
+      await this.#put(observation);
+      this.#look(FIRST_LOOK);
+    }
+    this.#count();
+  }
+
+  async #open(tile) {
+    const outcome = await openBird(tile, await this.kinds);
+    if (outcome?.changed) {
+      await shelf.keep(account.key(), [outcome.changed]);
+      await this.#put(outcome.changed);
+    }
+    if (outcome?.gone) {
+      this.#drop(outcome.gone);
+      await shelf.forget(account.key(), outcome.gone);
+    }
+    if (outcome?.deleted) await this.#delete(outcome.deleted);
+    if (tile.element.isConnected) tile.element.querySelector("button").focus();
+  }
+
+  async #delete(observation) {
+    const { id } = observation;
+    await outbox.addDeletion(id, account.key());
+    this.#drop(id);
+    byId("birds-title").focus();
+    const sending = setTimeout(() => outbox.flush(), outbox.UNDO_SECONDS * 1000 + 100);
+    toast(t("bird.deleted"), {
+      action: t("bird.undo"),
+      seconds: outbox.UNDO_SECONDS,
+      run: async () => {
+        clearTimeout(sending);
+        await outbox.drop(outbox.deletionOf(id));
+        await this.#put(observation);
+        toast(t("bird.undone"));
+      },
+    });
+  }
+
+  #drop(id) {
+    this.#tiles.get(id)?.close();
+    this.#tiles.delete(id);
+    this.#count();
+  }
+
+  /** Look again at what is being processed, less and less often. */
+  #look(pause = this.#pause) {
+    clearTimeout(this.#timer);
+    this.#pause = Math.min(pause, LAST_LOOK);
+    const pending = [...this.#tiles.values()].filter((tile) => tile.pending);
+    if (!this.#visible || document.hidden || pending.length === 0) return;
+    this.#timer = setTimeout(async () => {
+      const headers = await headersOf(account.key());
+      for (const { observation } of pending) {
+        try {
+          await this.#put((await service.read(observation.id, { headers })).observation);
+        } catch (error) {
+          if (error.code === "not_found") this.#drop(observation.id);
+        }
+      }
+      this.#look(this.#pause * 1.6);
+    }, this.#pause * 1000);
+  }
+
+  #problem(problem) {
+    const box = byId("birds-problem");
+    box.hidden = !problem;
+    if (!problem) return;
+    const offline = problem.code === "offline" && this.#tiles.size > 0;
+    box.querySelector("p").textContent = offline ? t("birds.offline") : errorWords(problem.code)[1];
+  }
+
+  #count() {
+    const count = this.#tiles.size + this.#queued.size;
+    byId("birds-empty").hidden = count > 0 || this.#loading || !byId("birds-problem").hidden;
+    byId("birds-count").hidden = count === 0 || this.#loading || Boolean(this.#token);
+    byId("birds-count").textContent = t("birds.end", { count });
+  }
+
+  async #drawAll() {
+    const kinds = await this.kinds;
+    for (const tile of [...this.#tiles.values(), ...this.#queued.values()]) tile.draw(kinds);
+    this.#count();
+  }
+}

@@ -1,0 +1,218 @@
+// One bird: its photos, what is going on with them, and the answer.
+
+import * as account from "./account.js";
+import { drawAnswer, headline } from "./answer-view.js";
+import { interpret, suggestion } from "./answer.js";
+import { headersOf } from "./credentials.js";
+import { announce, fromTemplate } from "./dom.js";
+import { Keep } from "./keep.js";
+import { errorWords, fill, t } from "./language.js";
+import { Picture } from "./picture.js";
+import { asProblem, patiently, Problem } from "./problem.js";
+import { classify, MOST_PHOTOS } from "./service.js";
+
+const SUGGESTED = 3;
+
+/** Builds the element and runs the requests. */
+export class Card {
+  #pictures = [];
+  #shown = 0;
+  #answer = null;
+  #abort = null;
+  #keep;
+  #problem = null;
+  #status = ["card.waiting", {}];
+
+  /** `context`: `kinds` (a promise), `enqueue(card)` and `removed(card)`. */
+  constructor(file, context) {
+    this.context = context;
+    this.element = fromTemplate("card");
+    this.#keep = new Keep(this.#part("keep"), context.kinds, () => this.#pictures);
+    this.#on("remove", () => this.remove());
+    this.#on("cancel", () => this.#cancel());
+    this.#on("retry", () => this.ask());
+    this.#on("zoom", () => this.#zoom());
+    this.#part("add").querySelector("input").addEventListener("change", ({ target }) => {
+      this.add(...target.files);
+      target.value = "";
+    });
+    this.#take([file]);
+  }
+
+  get state() {
+    return this.element.dataset.state;
+  }
+
+  get files() {
+    return this.#pictures.map((picture) => picture.file);
+  }
+
+  /** Whether it can be asked again now that there is a network. */
+  get offline() {
+    return this.state === "failed" && this.#problem.code === "offline";
+  }
+
+  /** More photos of the same bird; asks again. */
+  add(...files) {
+    if (files.length === 0) return;
+    const room = MOST_PHOTOS - this.#pictures.length;
+    this.#take(files.slice(0, room));
+    this.ask();
+    if (files.length > room) announce(errorWords("photos")[1].replace("{most}", MOST_PHOTOS));
+  }
+
+  /** Ask as soon as it is this card's turn. */
+  ask() {
+    this.#abort?.abort();
+    this.#abort = null;
+    this.#go("waiting", "card.waiting");
+    this.context.enqueue(this);
+  }
+
+  /** Ask the service; resolves when there is an answer or a problem. */
+  async run() {
+    if (this.state !== "waiting") return; // cancelled or removed meanwhile
+    const abort = new AbortController();
+    this.#abort = abort;
+    const { signal } = abort;
+    try {
+      this.#go("sending", "card.preparing");
+      const photos = await Promise.all(this.#pictures.map((picture) => picture.forModel()));
+      const headers = await headersOf(account.key());
+      const answer = await patiently(
+        () => classify(photos, { headers, signal, progress: (part) => this.#sent(part) }),
+        { signal, waiting: (seconds) => this.#go("sending", "card.again", { seconds }) },
+      );
+      if (signal.aborted) return;
+      this.#answer = answer;
+      await this.draw();
+      announce(this.#part("headline").textContent);
+    } catch (error) {
+      if (this.#abort === abort) this.#failed(asProblem(error));
+    }
+  }
+
+  /** Everything that has words, in the page's language. */
+  async draw() {
+    fill(this.element);
+    this.#drawPhotos();
+    if (this.state === "failed") this.#failed(this.#problem);
+    else if (this.#answer && this.state !== "waiting") await this.#drawAnswer();
+    else this.#go(this.state, ...this.#status);
+  }
+
+  remove() {
+    this.element.dataset.state = "removed";
+    this.#abort?.abort();
+    this.#keep.close();
+    for (const picture of this.#pictures) picture.close();
+    this.element.remove();
+    this.context.removed(this);
+  }
+
+  async #drawAnswer() {
+    const kinds = await this.context.kinds;
+    const meaning = interpret(this.#answer);
+    const result = this.#part("result");
+    drawAnswer(result, meaning, kinds.species.length);
+    const { model, photo, photos } = this.#answer;
+    this.#part("small").textContent = t("card.small", { ...(photo ?? photos?.[0]), ...model });
+    this.#part("intro").hidden = meaning.kind !== "none";
+    const ranked = meaning.kind === "none" ? [] : this.#answer.species.slice(0, SUGGESTED);
+    await this.#keep.draw(ranked, suggestion(meaning));
+    this.element.dataset.state = "answered";
+    this.#part("preview").alt = t("card.photo.of", { name: headline(meaning) });
+  }
+
+  #take(files) {
+    this.#pictures.push(...files.map((file) => new Picture(file)));
+    this.#shown = this.#pictures.length - 1;
+    this.#drawPhotos();
+  }
+
+  async #drawPhotos() {
+    const picture = this.#pictures[this.#shown];
+    const preview = this.#part("preview");
+    preview.src = picture.preview;
+    preview.alt = t("card.photo");
+    this.#part("add").hidden = this.#pictures.length >= MOST_PHOTOS;
+    const strip = this.#part("strip");
+    strip.hidden = this.#pictures.length < 2;
+    strip.replaceChildren(...this.#pictures.map((one, index) => this.#thumb(one, index)));
+    const readable = await picture.open();
+    preview.hidden = !readable;
+    this.#part("no-preview").hidden = readable;
+    this.#part("zoom").hidden = !readable;
+  }
+
+  #thumb(picture, index) {
+    const thumb = fromTemplate("thumb");
+    const number = index + 1;
+    const [show, remove] = thumb.querySelectorAll("button");
+    show.setAttribute("aria-label", t("card.photo.show", { number }));
+    show.setAttribute("aria-pressed", String(index === this.#shown));
+    show.querySelector("img").src = picture.preview;
+    show.addEventListener("click", () => {
+      this.#shown = index;
+      this.#drawPhotos();
+    });
+    remove.setAttribute("aria-label", t("card.photo.remove", { number }));
+    remove.addEventListener("click", () => {
+      this.#pictures.splice(index, 1)[0].close();
+      this.#shown = 0;
+      this.#drawPhotos();
+      this.ask();
+    });
+    return thumb;
+  }
+
+  async #zoom() {
+    const picture = this.#pictures[this.#shown];
+    const { crop } = await import("./crop.js");
+    const area = await crop(picture);
+    if (area === undefined) return;
+    await picture.cut(area);
+    this.#drawPhotos();
+    this.ask();
+  }
+
+  #sent(part) {
+    const percent = Math.round(part * 100);
+    this.#go("sending", ...(part < 1 ? ["card.sending", { percent }] : ["card.looking", {}]));
+    const bar = this.#part("bar");
+    if (part < 1) bar.value = part;
+    else bar.removeAttribute("value");
+  }
+
+  #cancel() {
+    this.#abort?.abort();
+    this.#abort = null;
+    this.#failed(new Problem("cancelled"));
+  }
+
+  #failed(problem) {
+    if (this.state === "removed") return;
+    this.element.dataset.state = "failed";
+    this.#problem = problem;
+    const [title, detail] = errorWords(problem.code);
+    this.#part("problem-title").textContent = title;
+    this.#part("problem-detail").textContent = detail;
+    this.#part("retry").hidden = !problem.retry && problem.code !== "cancelled";
+    announce(`${title}. ${detail}`);
+  }
+
+  #go(state, key, values = {}) {
+    this.element.dataset.state = state;
+    this.#status = [key, values];
+    this.#part("status").textContent = t(key, values);
+    if (key !== "card.sending") this.#part("bar").removeAttribute("value");
+  }
+
+  #on(name, action) {
+    this.#part(name).addEventListener("click", action);
+  }
+
+  #part(name) {
+    return this.element.querySelector(`.${name}`);
+  }
+}

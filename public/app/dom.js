@@ -1,0 +1,40 @@
+// Elements: found, made from templates, shown and hidden.
+
+import { fill } from "./language.js";
+
+export const byId = (id) => document.getElementById(id);
+
+/** A copy of a template's element, in the page's language. */
+export function fromTemplate(id) {
+  const fragment = byId(id).content.cloneNode(true);
+  fill(fragment);
+  return fragment.firstElementChild;
+}
+
+/** A random id. Unlike crypto.randomUUID it works without https. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Open a dialog and wait until it is closed; a click beside it closes it. */
+export function opened(dialog) {
+  dialog.showModal();
+  return new Promise((resolve) => {
+    const beside = (event) => event.target === dialog && dialog.close();
+    dialog.addEventListener("pointerdown", beside);
+    dialog.addEventListener(
+      "close",
+      () => {
+        dialog.removeEventListener("pointerdown", beside);
+        resolve(dialog.returnValue);
+      },
+      { once: true },
+    );
+  });
+}
+
+/** Tell screen readers. */
+export function announce(text) {
+  byId("news").textContent = text;
+}

@@ -1,0 +1,92 @@
+// The page's language: which one, its words, and putting them where the page wants them.
+
+/** Every language that the page speaks; one more is a line here and a file in words/. */
+export const LANGUAGES = { en: "English", ko: "한국어" };
+
+const KEY = "parrot.language";
+let current = "en";
+let words = {};
+
+/** Load the language that the person chose, or the browser prefers. */
+export function start() {
+  const wished = [remembered(), ...navigator.languages].map((tag) => tag?.split("-")[0]);
+  return speak(wished.find((tag) => tag in LANGUAGES) ?? "en");
+}
+
+/** Switch and remember it. */
+export async function choose(language) {
+  try {
+    localStorage.setItem(KEY, language);
+  } catch {
+    // Private windows may refuse storage; the choice lasts as long as the page.
+  }
+  await speak(language);
+  document.dispatchEvent(new CustomEvent("language"));
+}
+
+async function speak(language) {
+  words = (await import(`../words/${language}.js`)).default;
+  current = language;
+  document.documentElement.lang = language;
+  document.title = t("title");
+  fill(document);
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+export function language() {
+  return current;
+}
+
+/** The words of a key, with `{name}` filled in; a missing key shows itself. */
+export function t(key, values = {}) {
+  const text = words[key] ?? key;
+  if (typeof text === "function") return text(values);
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** The title and the sentence of an error's code. */
+export function errorWords(code) {
+  return words[`error.${code}`] ?? words["error.internal"];
+}
+
+/** A kind that looks like this one and is not known: its name and its scientific name. */
+export function lookAlike(id) {
+  return words[`alike.${id}`] ?? null;
+}
+
+/** A species' name in the page's language. */
+export function speciesName(species) {
+  return species.names[current] ?? species.names.en ?? species.scientific_name;
+}
+
+export function percent(probability) {
+  if (probability > 0.99) return t("answer.over");
+  if (probability < 0.01) return t("answer.under");
+  return t("answer.percent", { number: Math.round(probability * 100) });
+}
+
+export function size(bytes) {
+  if (bytes < 1e6) return t("size.kb", { number: Math.max(1, Math.round(bytes / 1e3)) });
+  return t("size.mb", { number: (bytes / 1e6).toFixed(1) });
+}
+
+export function day(iso) {
+  return new Date(iso).toLocaleDateString(current, { dateStyle: "long" });
+}
+
+/** Put words into all elements under `root` that ask for them. */
+export function fill(root) {
+  for (const element of root.querySelectorAll("[data-t]")) {
+    element.textContent = t(element.dataset.t);
+  }
+  for (const element of root.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", t(element.dataset.label));
+  }
+}

@@ -1,0 +1,108 @@
+// Puts the page together: language, person, the two views, the outbox and the service worker.
+
+import * as account from "./account.js";
+import { byId, opened } from "./dom.js";
+import { Identify } from "./identify.js";
+import * as language from "./language.js";
+import * as outbox from "./outbox.js";
+import { kinds as loadKinds } from "./service.js";
+
+const SEND_SECONDS = 30;
+let kinds;
+let birds = null; // loaded when first looked at
+
+async function start() {
+  await Promise.all([language.start(), account.start()]);
+  drawLanguages();
+  kinds = loadKinds().catch(() => ({ species: [], others: [] }));
+  new Identify(kinds, () => go("identify"));
+  kinds.then(drawKinds);
+  document.addEventListener("language", () => kinds.then(drawKinds));
+  byId("account-button").addEventListener("click", openAccount);
+  window.addEventListener("hashchange", route);
+  route();
+  followNetwork();
+  document.body.classList.add("ready");
+  outbox.flush();
+  setInterval(() => outbox.flush(), SEND_SECONDS * 1000);
+  // Only with https, or on this very machine: elsewhere the page works without.
+  navigator.serviceWorker?.register("/sw.js", { type: "module" }).catch(console.warn);
+}
+
+function go(view) {
+  const hash = view === "birds" ? "#birds" : "#";
+  if ((location.hash || "#") === hash) route();
+  else location.hash = hash;
+}
+
+function route() {
+  const view = location.hash === "#birds" ? "birds" : "identify";
+  document.body.dataset.view = view;
+  for (const name of ["identify", "birds"]) byId(name).hidden = name !== view;
+  for (const link of document.querySelectorAll("nav.views a")) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (view === "birds") showBirds();
+  else birds?.hide();
+}
+
+async function showBirds() {
+  const { Birds } = await import("./birds.js");
+  birds ??= new Birds(kinds);
+  if (document.body.dataset.view === "birds") await birds.show();
+}
+
+function drawLanguages() {
+  const select = byId("language");
+  const options = Object.entries(language.LANGUAGES).map(([tag, name]) => {
+    const option = new Option(name, tag);
+    option.lang = tag;
+    return option;
+  });
+  select.replaceChildren(...options);
+  select.value = language.language();
+  select.addEventListener("change", () => language.choose(select.value));
+}
+
+function drawKinds({ species }) {
+  const count = species.length;
+  byId("knows").hidden = count === 0;
+  byId("knows").querySelector("summary").textContent = language.t("intake.knows", { count });
+  const names = species.map(language.speciesName).sort((a, b) => a.localeCompare(b));
+  const items = names.map((name) => {
+    const item = document.createElement("li");
+    item.textContent = name;
+    return item;
+  });
+  byId("knows").querySelector("ul").replaceChildren(...items);
+}
+
+async function openAccount() {
+  const dialog = byId("account");
+  const input = dialog.querySelector("input");
+  const check = () => {
+    const fits = account.NAME.test(input.value);
+    input.setAttribute("aria-invalid", String(!fits));
+    dialog.querySelector("[value=use]").disabled = !fits;
+  };
+  input.value = account.displayName();
+  input.oninput = check;
+  dialog.returnValue = "";
+  check();
+  if ((await opened(dialog)) === "use" && account.NAME.test(input.value)) account.use(input.value);
+}
+
+function followNetwork() {
+  const draw = () => {
+    byId("offline").hidden = navigator.onLine;
+  };
+  window.addEventListener("offline", draw);
+  window.addEventListener("online", () => {
+    draw();
+    outbox.flush();
+  });
+  draw();
+}
+
+start();

@@ -1,0 +1,130 @@
+// What waits to be sent: saves and deletions, kept on the device until the service has them.
+// The page and the service worker both send; a lock sees to it that only one does at a time.
+
+import { headersOf } from "./credentials.js";
+import * as database from "./database.js";
+import { asProblem, patiently } from "./problem.js";
+import * as service from "./service.js";
+
+export const UNDO_SECONDS = 7;
+const SYNC = "outbox";
+const channel = new BroadcastChannel("parrot");
+
+/** Call `listener` with what happens to entries: `{id, event, ...}`; returns how to stop it. */
+export function listen(listener) {
+  const ear = new BroadcastChannel("parrot");
+  ear.onmessage = ({ data }) => listener(data);
+  return () => ear.close();
+}
+
+/** Queue a save: `{id, account, species, text, name, photo}`. */
+export function addSave(entry) {
+  return add({ ...entry, kind: "save", due: 0 });
+}
+
+/** Queue the deletion of an observation, in so many seconds; until then it can be dropped. */
+export function addDeletion(observation, account) {
+  const due = Date.now() + UNDO_SECONDS * 1000;
+  return add({ id: deletionOf(observation), kind: "delete", account, observation, due });
+}
+
+export function deletionOf(observation) {
+  return `delete-${observation}`;
+}
+
+/** Take an entry back. */
+export async function drop(id) {
+  await database.drop("outbox", id);
+  tell({ id, event: "dropped" });
+}
+
+/** Give one that failed another try. */
+export async function again(id) {
+  const entry = await database.get("outbox", id);
+  if (entry) await database.put("outbox", { ...entry, problem: null });
+  return flush();
+}
+
+/** A person's entries, oldest first. */
+export async function entries(account) {
+  const rows = await database.all("outbox");
+  return rows.filter((row) => row.account === account).sort((a, b) => a.added - b.added);
+}
+
+/** Send what is due, in order; stops where the service cannot be reached. */
+export function flush() {
+  const locks = navigator.locks; // only with https, or on this very machine
+  return locks ? locks.request("parrot-outbox", sendAll) : sendAll();
+}
+
+/** Have the browser wake the service worker for what is left when this page is closed. */
+async function wakeLater() {
+  try {
+    const registration = await navigator.serviceWorker?.getRegistration();
+    await registration?.sync?.register(SYNC);
+  } catch {
+    // No background sync in this browser, or not allowed: it is sent when the page is open.
+  }
+}
+
+async function add(entry) {
+  await database.put("outbox", { ...entry, added: Date.now(), problem: null });
+  tell({ id: entry.id, event: "added" });
+}
+
+async function sendAll() {
+  for (;;) {
+    const rows = await database.all("outbox");
+    const due = rows.filter((row) => !row.problem && row.due <= Date.now());
+    if (due.length === 0) return true;
+    due.sort((a, b) => a.added - b.added);
+    await wakeLater(); // only now that this page has the lock: it can show the progress
+    if (!(await send(due[0]))) return false;
+  }
+}
+
+async function send(entry) {
+  const { id } = entry;
+  try {
+    tell({ id, event: "sending", part: 0 });
+    const result = await patiently(() => SENDERS[entry.kind](entry), {});
+    await database.drop("outbox", id);
+    tell({ id, event: "sent", ...result });
+    return true;
+  } catch (error) {
+    const { code, retry, observation, detail } = asProblem(error);
+    if (retry || code === "unauthenticated") {
+      tell({ id, event: "waiting", code });
+      return false;
+    }
+    const problem = { code, observation: observation ?? namedIn(detail) };
+    await database.put("outbox", { ...entry, problem });
+    tell({ id, event: "failed", problem });
+    return true;
+  }
+}
+
+const SENDERS = {
+  async save({ id, account, photo, species, text }) {
+    const headers = await headersOf(account);
+    const progress = (part) => tell({ id, event: "sending", part });
+    return service.save(photo, { species, text, key: id, headers, progress });
+  },
+  async delete({ account, observation }) {
+    try {
+      await service.remove(observation, { headers: await headersOf(account) });
+    } catch (error) {
+      if (error.code !== "not_found") throw error;
+    }
+    return { removed: observation };
+  },
+};
+
+/** The id of the observation that a conflict's sentence names. */
+function namedIn(detail) {
+  return detail?.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/)?.[0] ?? null;
+}
+
+function tell(message) {
+  channel.postMessage(message);
+}

@@ -1,0 +1,82 @@
+// The calls that the page makes.
+
+import { request } from "./transport.js";
+
+const BASE = "/parrot-classifier";
+export const MOST_PHOTOS = 5; // of one bird
+
+/** The verdict on one bird, from one photo or several. */
+export async function classify(photos, { headers, signal, progress }) {
+  const body = new FormData();
+  for (const photo of photos) body.append("image", photo);
+  const path = `${BASE}/classify?top=16`;
+  return (await request(path, { method: "POST", body, headers, signal, progress })).json;
+}
+
+/** The observation, and whether this save made it. `key` makes a retry safe. */
+export async function save(photo, { species, text, key, headers, signal, progress }) {
+  const body = new FormData();
+  body.append("image", photo);
+  body.append("species", species);
+  if (text) body.append("text", text);
+  const answer = await request(`${BASE}/save`, {
+    method: "POST",
+    body,
+    headers: { ...headers, "Idempotency-Key": key },
+    signal,
+    progress,
+  });
+  return { observation: answer.json, created: answer.status === 201 };
+}
+
+/** A page of the person's own observations, newest first: `{observations, next_page_token}`. */
+export async function list({ token, size, headers, signal }) {
+  const query = new URLSearchParams({ page_size: size, ...(token && { page_token: token }) });
+  return (await request(`${BASE}/observations?${query}`, { headers, signal })).json;
+}
+
+/** One observation and its tag. */
+export async function read(id, { headers, signal }) {
+  const answer = await request(`${BASE}/observations/${id}`, { headers, signal });
+  return { observation: answer.json, tag: answer.header("ETag") };
+}
+
+/** Another species; raises a Problem `precondition_failed` where `tag` is of an older state. */
+export async function relabel(id, { species, text, tag, headers }) {
+  const answer = await request(`${BASE}/observations/${id}`, {
+    method: "PATCH",
+    headers: { ...headers, "Content-Type": "application/json", ...(tag && { "If-Match": tag }) },
+    body: JSON.stringify({ species, ...(text && { text }) }),
+  });
+  return { observation: answer.json, tag: answer.header("ETag") };
+}
+
+export async function remove(id, { headers }) {
+  await request(`${BASE}/observations/${id}`, { method: "DELETE", headers });
+}
+
+/** A derived file or the original, as a Blob. */
+export async function file(address, { headers, signal } = {}) {
+  const response = await fetch(address, { headers, signal });
+  if (!response.ok) throw new Error(`${response.status}`);
+  return response.blob();
+}
+
+/** Where this page finds a file that the service names by its public address. */
+export function ownAddress(address) {
+  const { pathname, search } = new URL(address, location.href);
+  return pathname + search;
+}
+
+/** Where the original is. */
+export function originalAddress(id) {
+  return `${BASE}/observations/${id}/original`;
+}
+
+/** `{species, others}`: the kinds that the model knows, and what else a photo can be saved as. */
+export async function kinds() {
+  const response = await fetch("/species.json");
+  if (!response.ok) throw new Error(`species.json: ${response.status}`);
+  const { species, others = [] } = await response.json();
+  return { species, others };
+}

@@ -1,0 +1,85 @@
+// One request, with the progress of its upload; it fails where nothing moves, however long it takes.
+
+import { Problem, problemOf } from "./problem.js";
+
+const STALLED_SECONDS = 60;
+
+/**
+ * Answers `{status, json, header(name)}`; raises Problem or AbortError.
+ * `progress` is told which part of the body is sent, from 0 to 1.
+ */
+export function request(path, { method = "GET", headers = {}, body, signal, progress } = {}) {
+  // A service worker has no XMLHttpRequest, and fetch tells nothing of an upload's progress.
+  const send = typeof XMLHttpRequest === "undefined" || !progress ? byFetch : byXhr;
+  return send(path, { method, headers, body, signal, progress });
+}
+
+async function byFetch(path, { method, headers, body, signal }) {
+  const stalled = new AbortController();
+  const timer = setTimeout(() => stalled.abort(), STALLED_SECONDS * 1000);
+  const stop = () => stalled.abort();
+  signal?.addEventListener("abort", stop);
+  try {
+    const response = await fetch(path, { method, headers, body, signal: stalled.signal });
+    const header = (name) => response.headers.get(name);
+    return answer({ status: response.status, text: await response.text(), header });
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    if (signal?.aborted) throw signal.reason;
+    throw new Problem(stalled.signal.aborted ? "stalled" : "offline");
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+function byXhr(path, { method, headers, body, signal, progress }) {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    let timer;
+    const moving = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => end(() => reject(new Problem("stalled"))), STALLED_SECONDS * 1000);
+    };
+    const stop = () => end(() => reject(signal.reason));
+    const end = (settle) => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+      settle();
+      xhr.abort();
+    };
+    xhr.upload.onprogress = (event) => {
+      moving();
+      if (event.lengthComputable) progress(event.loaded / event.total);
+    };
+    xhr.onerror = () => end(() => reject(new Problem("offline")));
+    xhr.onload = () =>
+      end(() => {
+        const header = (name) => xhr.getResponseHeader(name);
+        try {
+          resolve(answer({ status: xhr.status, text: xhr.responseText, header }));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    signal?.addEventListener("abort", stop, { once: true });
+    xhr.open(method, path);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    moving();
+    xhr.send(body);
+  });
+}
+
+function answer({ status, text, header }) {
+  if (status >= 400) throw problemOf({ status, text, header });
+  if (status === 204) return { status, json: null, header };
+  try {
+    return { status, json: JSON.parse(text), header };
+  } catch {
+    throw new Problem("offline"); // a captive portal's page, or an answer that broke off
+  }
+}

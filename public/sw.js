@@ -1,0 +1,83 @@
+// The page without a network: its files are kept, and what waits is sent when there is one again.
+
+import { flush } from "./app/outbox.js";
+
+const CACHE = "page";
+const PATIENCE_SECONDS = 4; // then the kept file is shown; the new one is kept for the next time
+const FILES = [
+  "/",
+  "/style.css",
+  "/species.json",
+  "/manifest.webmanifest",
+  "/favicon.svg",
+  "/mark.svg",
+  "/icons/192.png",
+  "/words/en.js",
+  "/words/ko.js",
+  ...[
+    "account",
+    "answer",
+    "answer-view",
+    "bird",
+    "birds",
+    "blurhash",
+    "card",
+    "credentials",
+    "crop",
+    "database",
+    "dom",
+    "identify",
+    "keep",
+    "language",
+    "main",
+    "outbox",
+    "picture",
+    "problem",
+    "service",
+    "shelf",
+    "species-select",
+    "tile",
+    "toast",
+    "transport",
+  ].map((name) => `/app/${name}.js`),
+];
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
+  self.skipWaiting();
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(self.clients.claim());
+});
+
+self.addEventListener("sync", (event) => {
+  event.waitUntil(sent());
+});
+
+self.addEventListener("fetch", (event) => {
+  const { method, url, mode } = event.request;
+  const { origin, pathname } = new URL(url);
+  const path = mode === "navigate" && pathname === "/index.html" ? "/" : pathname;
+  if (method !== "GET" || origin !== location.origin || !FILES.includes(path)) return;
+  event.respondWith(answer(event, path));
+});
+
+/** From the network, kept for next time; from what is kept where it is away or slow. */
+async function answer(event, path) {
+  const cache = await caches.open(CACHE);
+  const fetched = fetch(event.request).then(async (response) => {
+    if (response.ok) await cache.put(path, response.clone());
+    return response;
+  });
+  event.waitUntil(fetched.catch(() => {}));
+  const kept = await cache.match(path);
+  if (!kept) return fetched;
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_SECONDS * 1000, kept));
+  return Promise.race([fetched.catch(() => kept), late]);
+}
+
+/** Raising makes the browser try again later. */
+async function sent() {
+  if (!(await flush())) throw new Error("not everything is sent");
+}

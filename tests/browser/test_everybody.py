@@ -1,0 +1,139 @@
+"""A page for everybody: keyboards, screen readers, dark rooms, thin networks, careful people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.support.browser import DESKTOP, PHONE
+from tests.support.page import MODEL_MS, choose, my_birds, save_as, some_photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page, Response, ViewportSize
+
+    from tests.browser.conftest import Visit
+    from tests.support.browser import Complaints
+
+FIRST_LOAD_BYTES = 100_000
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core calls serious or critical on the page as it is now."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in violations
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_axe_finds_nothing_serious(
+    visit: Visit, photos: Path, screen: ViewportSize, scheme: str
+) -> None:
+    """Contrast, names and roles, in each state that a person meets."""
+    # Nothing moves: a colour that is half faded in has no contrast yet.
+    page = visit(screen=screen, color_scheme=scheme, reduced_motion="reduce")
+    expect(page.locator("body.ready")).to_be_visible()
+    assert serious(page) == []
+    card = choose(page, some_photo(photos, "parrots/sun-conure"))
+    card.locator(".shares summary").click()
+    assert serious(page) == []
+    save_as(card)
+    assert serious(page) == []
+    card.locator(".zoom").click()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    choose(page, some_photo(photos, "negatives/food"))
+    assert serious(page) == []
+    tile = my_birds(page)
+    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
+    expect(tile.locator("img.there")).to_be_visible()
+    assert serious(page) == []
+    tile.get_by_role("button").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert serious(page) == []
+
+
+def test_a_keyboard_is_enough(desktop: Page, photos: Path) -> None:
+    """From the answer to the saved bird and its sheet without a mouse."""
+    card = choose(desktop, some_photo(photos, "parrots/sun-conure"))
+    card.focus()
+    reached = set()
+    for _ in range(8):
+        desktop.keyboard.press("Tab")
+        reached.add(desktop.evaluate("document.activeElement.className"))
+        if desktop.evaluate("document.activeElement.matches('.keep [type=submit]')"):
+            break
+    assert "over zoom" in reached
+    desktop.keyboard.press("Enter")
+    expect(card.locator(".outcome")).to_contain_text("Saved", timeout=MODEL_MS)
+    tile = my_birds(desktop)
+    tile.get_by_role("button").focus()
+    desktop.keyboard.press("Enter")
+    expect(desktop.get_by_role("dialog")).to_be_visible()
+    desktop.keyboard.press("Escape")
+    expect(tile.get_by_role("button")).to_be_focused()
+
+
+def test_the_first_load_is_small(visit: Visit) -> None:
+    """Everything that the start asks for, uncompressed: a second on a slow phone."""
+    page = visit("/parrot-classifier/errors")
+    sizes: dict[str, int] = {}
+
+    def weigh(response: Response) -> None:
+        if response.ok:
+            sizes[response.url] = len(response.body())
+
+    page.on("response", weigh)
+    page.add_init_script("delete Navigator.prototype.serviceWorker")  # it loads all in advance
+    page.goto("/", wait_until="networkidle")
+    assert any(url.endswith("/app/main.js") for url in sizes)
+    assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
+
+
+def test_nothing_moves_for_those_who_ask(visit: Visit) -> None:
+    """Moving stripes make some people ill."""
+    page = visit(reduced_motion="reduce")
+    expect(page.locator("body.ready")).to_be_visible()
+    moving = "getComputedStyle(document.querySelector('.dropping')).transitionDuration"
+    assert page.evaluate(moving) in {"0s", "0s, 0s"}
+
+
+def test_the_page_can_be_installed(desktop: Page, running_url: str) -> None:
+    """A name, a start and icons of the sizes that phones ask for."""
+    address = desktop.locator("link[rel=manifest]").get_attribute("href")
+    response = requests.get(f"{running_url}{address}", timeout=30)
+    manifest = response.json()
+    assert manifest["display"] == "standalone"
+    for icon in manifest["icons"]:
+        picture = requests.get(f"{running_url}{icon['src']}", timeout=30)
+        assert picture.headers["Content-Type"] == "image/png"
+    assert {icon["sizes"] for icon in manifest["icons"]} == {"192x192", "512x512"}
+    session = desktop.context.new_cdp_session(desktop)
+    errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert {error["errorId"] for error in errors} <= {"in-incognito"}  # as every test's window is
+
+
+def test_nothing_inline_would_run(desktop: Page, complaints: Complaints) -> None:
+    """The content security policy that Hosting sends, as the browser applies it."""
+    complaints.expect("Executing inline script violates")
+    blocked = desktop.evaluate(
+        """() => new Promise((resolve) => {
+          document.addEventListener('securitypolicyviolation',
+            (event) => resolve(event.effectiveDirective));
+          const script = document.createElement('script');
+          script.textContent = 'window.broken = true';
+          document.body.append(script);
+        })"""
+    )
+    assert blocked == "script-src-elem"
+    assert desktop.evaluate("window.broken") is None

@@ -1,0 +1,175 @@
+"""From a photo to an answer, as a new user meets it on a phone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image, ImageOps
+from playwright.sync_api import expect
+
+from tests.support.browser import PHONE
+from tests.support.page import MODEL_MS, choose, module, some_photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from tests.support.browser import Complaints
+
+MACAW = {"id": "ara-macao", "names": {"en": "Scarlet macaw"}, "probability": 0.6}
+CONURE = {"id": "aratinga-solstitialis", "names": {"en": "Sun conure"}, "probability": 0.3}
+
+
+def test_the_species_stands_above_the_fold_with_the_photo(phone: Page, photos: Path) -> None:
+    """It is what people came for; nobody should have to scroll to it."""
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
+    headline = card.locator(".headline")
+    expect(headline).to_have_text("Sun conure")
+    box, tabs = headline.bounding_box(), phone.locator("nav.views").bounding_box()
+    assert box is not None
+    assert tabs is not None
+    assert box["y"] + box["height"] < tabs["y"] <= PHONE["height"]
+    expect(card.locator(".preview")).to_be_in_viewport(ratio=0.95)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_answer_says_what_the_model_knows_without_a_percentage(
+    phone: Page, photos: Path
+) -> None:
+    """A parrot that the model does not know gets the same figures as one that it knows."""
+    card = choose(phone, some_photo(photos, "parrots/scarlet-macaw"))
+    expect(card.locator(".words")).to_contain_text("16 kinds")
+    expect(card.locator(".compare")).to_contain_text("Green-winged macaw")
+    assert "%" not in card.inner_text()
+
+
+def test_what_is_not_a_parrot_is_not_named(phone: Page, photos: Path) -> None:
+    """A dog has no most similar parrot; what to do next is what helps."""
+    card = choose(phone, some_photo(photos, "negatives/food"))
+    expect(card.locator(".headline")).to_have_text("Not a parrot")
+    expect(card.locator(".tip")).to_be_visible()
+    expect(card.locator(".alike")).to_be_hidden()
+    expect(card.locator(".keep select")).to_have_value("")
+
+
+def test_a_parrot_of_another_kind_gets_no_wrong_name(phone: Page) -> None:
+    """An empty set means that it is none of the known ones: then no name stands in the headline."""
+    answer = {
+        "parrot": {"is_parrot": True, "probability": 0.98},
+        "species": [MACAW, CONURE],
+        "set": {"coverage": 0.95, "species": [], "unknown": True},
+    }
+    meaning = module(phone, "answer", "m.interpret(x)", answer)
+    assert (meaning["kind"], meaning["named"], meaning["shares"]) == ("other", [], False)
+    assert module(phone, "answer-view", "m.headline(x)", meaning) == "A parrot of another kind"
+    group = {"rank": "group", "id": "macaws", "names": {"en": "A macaw"}, "probability": 0.9}
+    meaning = module(phone, "answer", "m.interpret(x)", {**answer, "taxon": group})
+    assert module(phone, "answer-view", "m.headline(x)", meaning) == "A macaw"
+
+
+def test_two_likely_species_share_the_headline(phone: Page) -> None:
+    """Naming only the first would hide that the model cannot tell them apart."""
+    answer = {
+        "parrot": {"is_parrot": True, "probability": 0.98},
+        "species": [MACAW, CONURE],
+        "set": {"coverage": 0.95, "species": [MACAW["id"], CONURE["id"]], "unknown": False},
+    }
+    meaning = module(phone, "answer", "m.interpret(x)", answer)
+    assert meaning["kind"] == "few"
+    assert module(phone, "answer-view", "m.headline(x)", meaning) == "Scarlet macaw or Sun conure"
+
+
+def test_a_doubtful_parrot_is_called_doubtful(phone: Page) -> None:
+    """Half a chance of being a parrot at all is no clear match, whatever the species say."""
+    answer = {
+        "parrot": {"is_parrot": True, "probability": 0.6},
+        "species": [{**MACAW, "probability": 0.99}, CONURE],
+        "set": {"coverage": 0.95, "species": [MACAW["id"]], "unknown": False},
+    }
+    meaning = module(phone, "answer", "m.interpret(x)", answer)
+    assert module(phone, "answer-view", "m.headline(x)", meaning) == "Perhaps Scarlet macaw"
+    assert "not quite sure" in module(phone, "answer-view", "m.words(x, 16)", meaning)
+
+
+def test_a_heic_photo_is_identified_though_the_browser_cannot_show_it(
+    phone: Page, odd: Path
+) -> None:
+    """It is what iPhones make; only Safari can draw one."""
+    card = choose(phone, odd / "derived-parrot" / "blue-and-gold-macaw-photo.heic")
+    expect(card.locator(".headline")).to_have_text("Blue-and-yellow macaw")
+    expect(card.locator(".no-preview")).to_be_visible()
+    expect(card.locator(".zoom")).to_be_hidden()
+
+
+def test_a_file_that_is_not_a_photo_is_refused_in_plain_words(
+    phone: Page, complaints: Complaints, odd: Path
+) -> None:
+    """A web page saved under a photo's name is the most common broken photo."""
+    complaints.expect("status of 415")
+    card = choose(phone, odd / "derived-parrot" / "blue-and-gold-macaw-html-as.jpg", until="failed")
+    expect(card.locator(".problem-title")).to_have_text("This is not a photo")
+    expect(card.locator(".retry")).to_be_hidden()  # the same file would be refused again
+
+
+def test_a_large_photo_is_shrunk_before_it_travels(phone: Page, odd: Path) -> None:
+    """The model looks at 320 pixels; twelve megapixels would only make people wait."""
+    photo = odd / "derived-parrot" / "cockatiel-phone12mp-orient6-gps-2.jpg"
+    with phone.expect_request("**/classify?*") as request:
+        card = choose(phone, photo)
+    sent = int(request.value.all_headers()["content-length"])
+    assert sent < 500_000 < photo.stat().st_size
+    expect(card.locator(".headline")).to_have_text("Cockatiel")
+    with Image.open(photo) as image:
+        upright = ImageOps.exif_transpose(image).size
+    preview = card.locator(".preview")
+    assert preview.evaluate("(it) => [it.naturalWidth, it.naturalHeight]") == list(upright)
+
+
+@pytest.mark.parametrize("by_keyboard", [True, False], ids=["keyboard", "touch"])
+def test_zooming_in_asks_again_with_that_part(
+    phone: Page, photos: Path, *, by_keyboard: bool
+) -> None:
+    """A bird that is small in its photo is what the model misses most."""
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
+    before = card.locator(".preview").get_attribute("src")
+    card.locator(".zoom").click()
+    window = phone.locator("#crop .window")
+    expect(window).to_be_focused()
+    if by_keyboard:
+        for key in ("+", "+", "+", "+", "+", "ArrowLeft", "ArrowUp"):
+            phone.keyboard.press(key)
+    else:
+        phone.locator("#crop input[type=range]").fill("0.3")
+        window.drag_to(
+            window, source_position={"x": 150, "y": 150}, target_position={"x": 180, "y": 170}
+        )
+    with phone.expect_response("**/classify?*") as response:
+        phone.locator("#crop button[value=done]").click()
+    size = response.value.json()["photo"]
+    assert size["width"] == size["height"] < 300
+    expect(card).to_have_attribute("data-state", "answered", timeout=MODEL_MS)
+    expect(card.locator(".preview")).not_to_have_attribute("src", str(before))
+
+
+def test_several_photos_at_once_can_be_of_one_bird(phone: Page, photos: Path) -> None:
+    """Three photos of one bird are one question, three birds are three."""
+    files = [some_photo(photos, "parrots/galah", number) for number in range(3)]
+    choose(phone, *files)
+    expect(phone.locator(".card")).to_have_count(3)
+    with phone.expect_request("**/classify?*") as request:
+        phone.get_by_role("button", name="Yes, one bird").click()
+    sent = int(request.value.all_headers()["content-length"])
+    assert sent > sum(file.stat().st_size for file in files)
+    expect(phone.locator(".card")).to_have_count(1)
+    expect(phone.locator(".strip li")).to_have_count(3)
+    expect(phone.locator(".headline")).to_have_text("Galah", timeout=MODEL_MS)
+
+
+def test_removing_the_last_card_brings_the_start_back(phone: Page, photos: Path) -> None:
+    """The way to the next photo must never be lost."""
+    card = choose(phone, some_photo(photos, "parrots/kea"))
+    card.get_by_role("button", name="Remove this bird").click()
+    expect(phone.get_by_role("heading", name=re.compile("Which parrot"))).to_be_visible()

@@ -1,0 +1,135 @@
+"""Every word in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import PHONE
+from tests.support.page import MODEL_MS, choose, module, my_birds, save_as, some_photo
+from tests.unit.test_public import errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Visit
+    from tests.support.browser import Complaints
+
+# Letters that stay as they are in every language: names, types of file, species in Latin.
+SAME_EVERYWHERE = re.compile(
+    r"English|Google|JPEG|PNG|WebP|HEIC|AVIF|CITES|guest-\w+|[IVX/]+|\d+MB|_ |px"
+)
+VISIBLE_LATIN = """() => {
+  const texts = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { parentElement: element, data } = walker.currentNode;
+    if (!element.checkVisibility() || element.closest('[lang=la], [lang=en], noscript')) continue;
+    if (/[A-Za-z]{2}/.test(data)) texts.push(data.trim());
+  }
+  return texts;
+}"""
+
+
+def words(page: Page, language: str) -> dict[str, Any]:
+    """A language's words; functions as their source."""
+    script = f"""async () => {{
+      const words = (await import('/words/{language}.js')).default;
+      return Object.fromEntries(Object.entries(words).map(([k, v]) =>
+        [k, typeof v === 'function' ? v.toString() : v]));
+    }}"""
+    found: dict[str, Any] = page.evaluate(script)
+    return found
+
+
+@pytest.fixture
+def korean(visit: Visit) -> Page:
+    """The page for somebody whose phone speaks Korean."""
+    return visit(screen=PHONE, locale="ko-KR", is_mobile=True, has_touch=True)
+
+
+def latin(page: Page) -> list[str]:
+    """Visible texts in Latin letters that should not be there."""
+    texts = page.evaluate(VISIBLE_LATIN)
+    return [text for text in texts if re.search("[A-Za-z]{2}", SAME_EVERYWHERE.sub("", text))]
+
+
+def test_every_language_has_every_word(desktop: Page) -> None:
+    """A key that is missing would show itself, in the middle of a sentence."""
+    languages = module(desktop, "language", "Object.keys(m.LANGUAGES)")
+    assert {"en", "ko"} <= set(languages)
+    english = words(desktop, "en")
+    for language in languages:
+        assert set(words(desktop, language)) == set(english), language
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_error_has_words(desktop: Page, language: str) -> None:
+    """People read an error by its code: a new code of the service needs a sentence here."""
+    known = words(desktop, language)
+    for error in errors():
+        code = error.code
+        if error.status >= 500 and f"error.{code}" not in known:
+            code = "internal"  # what an operator must fix reads alike for everybody
+        title, sentence = known[f"error.{code}"]
+        assert title
+        assert sentence
+
+
+def test_a_korean_phone_reads_korean_everywhere(
+    korean: Page, complaints: Complaints, photos: Path, odd: Path
+) -> None:
+    """Not the species' names only: each state of the page."""
+    complaints.expect("status of 415")
+    expect(korean.locator("html")).to_have_attribute("lang", "ko")
+    assert latin(korean) == []
+    card = choose(korean, some_photo(photos, "parrots/sun-conure"))
+    expect(card.locator(".headline")).to_have_text("태양앵무")
+    card.locator(".shares summary").click()
+    assert latin(korean) == []
+    save_as(card)
+    assert latin(korean) == []
+    choose(korean, some_photo(photos, "negatives/food"))
+    assert latin(korean) == []
+    choose(korean, odd / "derived-parrot" / "blue-and-gold-macaw-html-as.jpg", until="failed")
+    assert latin(korean) == []
+    tile = my_birds(korean)
+    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
+    assert latin(korean) == []
+    tile.get_by_role("button").click()
+    assert latin(korean) == []
+    korean.keyboard.press("Escape")
+    korean.locator("#account-button").click()
+    assert latin(korean) == []
+
+
+def test_switching_keeps_what_is_on_the_page(phone: Page, photos: Path) -> None:
+    """The answer is translated where it stands; the choice is remembered."""
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
+    phone.get_by_label("Language").select_option("ko")
+    expect(card.locator(".headline")).to_have_text("태양앵무")
+    expect(phone).to_have_title("앵무새 도감")
+    phone.reload()
+    expect(phone.locator("html")).to_have_attribute("lang", "ko")
+
+
+def test_an_error_is_translated_by_its_code(
+    korean: Page, complaints: Complaints, odd: Path
+) -> None:
+    """The service's own sentence is English and for developers."""
+    complaints.expect("status of 415")
+    fake = odd / "derived-parrot" / "blue-and-gold-macaw-html-as.jpg"
+    card = choose(korean, fake, until="failed")
+    expect(card.locator(".problem-title")).to_have_text("사진이 아니에요")
+
+
+def test_another_language_falls_back_to_english(visit: Visit) -> None:
+    """A phone that speaks Finnish gets words, not keys."""
+    page = visit(locale="fi-FI")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which parrot is this?")

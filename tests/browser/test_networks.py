@@ -1,0 +1,176 @@
+"""Slow, broken and absent networks: nothing that a person did is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.support.page import MODEL_MS, choose, my_birds, name_of, save_as, slow_upload, some_photo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Page, Route
+
+    from tests.browser.conftest import Visit
+    from tests.support.browser import Complaints
+
+NO_NETWORK = "ERR_INTERNET_DISCONNECTED|ERR_FAILED"
+
+
+def installed(page: Page) -> None:
+    """Wait until the service worker is in charge of the page."""
+    page.evaluate("navigator.serviceWorker.ready")
+    page.reload()
+    expect(page.locator("body.ready")).to_be_visible()
+    assert page.evaluate("navigator.serviceWorker.controller !== null")
+
+
+@pytest.mark.slow
+def test_four_megabytes_at_forty_kilobytes_a_second_arrive(
+    phone: Page, odd: Path, tmp_path: Path
+) -> None:
+    """A hill with one bar of signal: it takes 100 seconds, and nobody is left wondering."""
+    photo = tmp_path / "cockatiel.jpg"
+    with Image.open(odd / "derived-parrot" / "cockatiel-phone12mp-orient6-gps-2.jpg") as image:
+        image.save(photo, quality=100, subsampling=0, exif=image.getexif())
+    assert photo.stat().st_size > 3_500_000
+    with slow_upload(phone, 40_000):
+        card = choose(phone, photo)
+        card.get_by_role("checkbox").check()
+        button = card.locator(".keep button[type=submit]")
+        seen: set[str] = set()
+        with phone.expect_response("**/save", timeout=200_000) as response:
+            button.click()
+            for _ in range(15):
+                seen.add(button.inner_text())
+                phone.wait_for_timeout(1000)
+        assert len(seen) > 5, seen  # percentages that moved
+        expect(card.locator(".outcome")).to_contain_text("Saved as Cockatiel")
+    photo_size = response.value.json()["photo"]
+    assert {photo_size["width"], photo_size["height"]} == {3024, 4032}  # the original
+
+
+def test_a_save_without_a_network_is_kept_and_sent_later(
+    phone: Page, complaints: Complaints, photos: Path
+) -> None:
+    """Parrots live where networks do not: save in the field, close the page, send at home."""
+    complaints.expect(NO_NETWORK)
+    installed(phone)
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
+    phone.context.set_offline(True)
+    assert "sent when you are online" in save_as(card)
+    phone.reload()  # from what the service worker kept
+    expect(phone.locator("#offline")).to_be_visible()
+    tile = my_birds(phone)
+    expect(tile).to_have_attribute("data-state", "queued")
+    expect(tile.locator(".name")).to_have_text("Sun conure")
+    phone.context.set_offline(False)
+    expect(phone.locator(".tile[data-state=ready]")).to_be_visible(timeout=MODEL_MS)
+    expect(tile).to_have_count(1)
+
+
+def test_what_waits_is_sent_though_the_page_is_closed(
+    visit: Visit, complaints: Complaints, photos: Path
+) -> None:
+    """The browser wakes the service worker when there is a network again."""
+    complaints.expect(NO_NETWORK)
+    page = visit()
+    installed(page)
+    card = choose(page, some_photo(photos, "parrots/sun-conure"))
+    context = page.context
+    headers = {"Authorization": f"Bearer local:{name_of(page)}"}
+    context.set_offline(True)
+    save_as(card)
+    other = context.new_page()
+    page.close()
+    context.set_offline(False)
+    session = context.new_cdp_session(other)
+    registrations: list[str] = []
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registrations.extend(one["registrationId"] for one in event["registrations"]),
+    )
+    session.send("ServiceWorker.enable")
+    origin = str(context.service_workers[0].url).removesuffix("/sw.js")
+    for _ in range(50):
+        if registrations:
+            break
+        other.wait_for_timeout(100)
+    event = {"origin": origin, "tag": "outbox", "lastChance": False}
+    session.send("ServiceWorker.dispatchSyncEvent", {**event, "registrationId": registrations[0]})
+    url = f"{origin}/parrot-classifier/observations"
+    for _ in range(100):
+        saved = requests.get(url, headers=headers, timeout=30).json()["observations"]
+        if saved:
+            break
+        other.wait_for_timeout(100)
+    assert [one["species"] for one in saved] == ["aratinga-solstitialis"]
+
+
+def test_my_birds_open_without_a_network(phone: Page, complaints: Complaints, photos: Path) -> None:
+    """What was loaded last is better than an empty page."""
+    complaints.expect(NO_NETWORK)
+    installed(phone)
+    save_as(choose(phone, some_photo(photos, "parrots/sun-conure")))
+    tile = my_birds(phone)
+    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
+    expect(tile.locator("img.there")).to_be_visible()
+    phone.context.set_offline(True)
+    phone.reload()
+    expect(phone.locator(".tile img.there")).to_be_visible()
+    expect(phone.locator(".tile .name")).to_have_text("Sun conure")
+    expect(phone.locator("#birds-problem")).to_contain_text("what was loaded last")
+
+
+def test_a_photo_chosen_offline_is_looked_at_when_online(
+    phone: Page, complaints: Complaints, photos: Path
+) -> None:
+    """The photo stays on the page; nobody has to choose it again."""
+    complaints.expect(NO_NETWORK)
+    installed(phone)
+    phone.context.set_offline(True)
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"), until="failed")
+    expect(card.locator(".problem-title")).to_have_text("You are offline")
+    phone.context.set_offline(False)
+    expect(card.locator(".headline")).to_have_text("Sun conure", timeout=MODEL_MS)
+
+
+def test_an_upload_shows_its_progress_and_can_be_cancelled(phone: Page, odd: Path) -> None:
+    """People wait for what moves, and stop what does not."""
+    with slow_upload(phone, 20_000):
+        card = choose(
+            phone,
+            odd / "derived-parrot" / "cockatiel-phone12mp-orient6-gps-2.jpg",
+            until="sending",
+        )
+        expect(card.locator(".status")).to_contain_text("Sending, ")
+        card.get_by_role("button", name="Cancel").click()
+        expect(card.locator(".problem-title")).to_have_text("Cancelled")
+    card.get_by_role("button", name="Try again").click()
+    expect(card.locator(".headline")).to_have_text("Cockatiel", timeout=MODEL_MS)
+
+
+def test_a_retry_is_the_same_save(phone: Page, complaints: Complaints, photos: Path) -> None:
+    """The answer is lost on its way back: the next try must not be a second bird."""
+    complaints.expect(NO_NETWORK)
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
+    keys: list[str | None] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        keys.append(route.request.header_value("Idempotency-Key"))
+        if len(keys) == 1:
+            route.fetch()
+            route.abort("failed")
+        else:
+            route.continue_()
+
+    phone.route("**/save", lose_the_first_answer)
+    save_as(card)
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    expect(my_birds(phone)).to_have_count(1)
