@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.support.browser import PHONE
 from tests.support.page import MODEL_MS, choose, module, my_birds, save_as, some_photo
-from tests.unit.test_public import errors
+from tests.support.problems import errors
 
 if TYPE_CHECKING:
     from pathlib import Path

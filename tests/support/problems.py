@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
     import requests
@@ -17,3 +20,12 @@ def assert_problem(response: requests.Response, status: int, code: str | None = 
     assert body["status"] == status
     assert body["detail"]
     assert code is None or body["code"] == code
+
+
+def errors(root: type[ParrotError] = ParrotError) -> Iterator[type[ParrotError]]:
+    """Every class of the tree that has a code of its own."""
+    if "code" in vars(root):
+        yield root
+    for child in root.__subclasses__():
+        if child.__module__.startswith("parrot."):
+            yield from errors(child)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.stack import DEFAULT_BUNDLE, ROOT
-from parrot.errors import ParrotError
 from parrot.model.species import SpeciesTable
+from tests.support.problems import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PUBLIC = ROOT / "public"
@@ -44,15 +43,6 @@ class Rows(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._row and self._cell == 2:
             self.statuses[self._row] |= {int(number) for number in re.findall(r"\d+", data)}
-
-
-def errors(root: type[ParrotError] = ParrotError) -> Iterator[type[ParrotError]]:
-    """Every class of the tree that has a code of its own."""
-    if "code" in vars(root):
-        yield root
-    for child in root.__subclasses__():
-        if child.__module__.startswith("parrot."):
-            yield from errors(child)
 
 
 def test_every_error_code_is_explained_and_no_other() -> None:
