@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import requests
 
 
