@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import images
 from parrot.errors import InvalidImage, UnsupportedMedia
+from parrot.media_type import MEDIA_TYPES
 from parrot.model.manifest import digest
 from parrot.observation import Status
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
 
 _USED = frozenset({Status.READY, Status.NEEDS_REVIEW})
-_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in images.MEDIA_TYPES}
+_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in MEDIA_TYPES}
 _COLUMNS = (
     "path",
     "group",

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from parrot import headers, icc
-from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
+from parrot import headers, icc, media_type
+from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.inputs import Encoding, Resampling, Scaling
 from parrot.records import Photo, Raster
@@ -34,7 +34,6 @@ _MAX_WHOLE_PIXELS = 25_000_000
 _WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
 _BOXED = frozenset({"image/heic", "image/avif"})
 _BAND_PX = 256
-MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
 
 _PILLOW_FORMATS = {
     "image/jpeg": ("JPEG",),  # including MPO, which some cameras write: Pillow recognises it
@@ -43,15 +42,6 @@ _PILLOW_FORMATS = {
     "image/heic": ("HEIF",),
     "image/avif": ("AVIF",),
 }
-_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-_AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_KNOWN_BUT_REFUSED = (
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"%PDF", "PDF"),
-)
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -80,9 +70,9 @@ def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
         raise InvalidImage("the photo is empty", status=400)
     if len(data) > max_bytes:
         raise PhotoTooLarge(size=len(data), limit=max_bytes)
-    media_type = _media_type(data)
-    header = headers.read(data, media_type)
-    return Photo(data, media_type, hashlib.sha256(data).hexdigest(), header)
+    kind = media_type.of(data)
+    header = headers.read(data, kind)
+    return Photo(data, kind, hashlib.sha256(data).hexdigest(), header)
 
 
 def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS) -> Raster:
@@ -166,27 +156,6 @@ def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     out = io.BytesIO()
     Image.fromarray(whole).save(out, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return out.getvalue()
-
-
-def _media_type(data: bytes) -> str:
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data[4:8] == b"ftyp":
-        # ISO base media: one major brand, then (after a version) the compatible ones.
-        end = min(int.from_bytes(data[:4], "big"), 256)
-        brands = {data[8:12]} | {data[i : i + 4] for i in range(16, end, 4)}
-        if brands & _AVIF_BRANDS:
-            return "image/avif"
-        if brands & _HEIC_BRANDS:
-            return "image/heic"
-    for magic, name in _KNOWN_BUT_REFUSED:
-        if data.startswith(magic):
-            raise UnsupportedMedia(f"{name} is not supported; send one of {', '.join(MEDIA_TYPES)}")
-    raise UnsupportedMedia(f"this is not a supported image; send one of {', '.join(MEDIA_TYPES)}")
 
 
 @dataclass(frozen=True, slots=True)
