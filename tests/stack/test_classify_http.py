@@ -48,7 +48,7 @@ def test_a_parrot_is_named(classify_url: str, photos: Path, label: str, species:
     assert body["species"][0]["id"] == species
 
 
-def test_another_bird_is_no_parrot_and_has_no_species(classify_url: str, photos: Path) -> None:
+def test_another_bird_is_not_a_parrot_and_has_no_species(classify_url: str, photos: Path) -> None:
     """A confident wrong name is worse than none."""
     path = first(photos / "other_birds" / "golden-eagle")[0]
     response = requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30)
@@ -316,14 +316,14 @@ def test_a_million_empty_values_are_refused_before_they_are_parsed(
     assert_problem(response, 400, "invalid_request")
 
 
-def test_too_many_parts_are_no_large_photo(classify_url: str) -> None:
-    """The phone would shrink a photo that is small enough."""
+def test_too_many_parts_are_not_a_large_photo(classify_url: str) -> None:
+    """Otherwise the phone would shrink a photo that is small enough."""
     parts = {f"field-{number}": (None, "x") for number in range(1100)}
     assert_problem(requests.post(classify_url, files=parts, timeout=30), 400, "invalid_request")
 
 
 def test_a_chunked_body_over_the_limit_is_refused_as_such(classify_url: str) -> None:
-    """Its length is not known before it has come."""
+    """Its length is not known in advance."""
     chunks = (bytes(2**20) for _ in range(32))
     headers = {"Content-Type": "image/jpeg"}
     response = requests.post(classify_url, data=chunks, headers=headers, timeout=60)
@@ -331,7 +331,7 @@ def test_a_chunked_body_over_the_limit_is_refused_as_such(classify_url: str) -> 
 
 
 def test_a_body_of_broken_chunks_is_the_callers_mistake(running_url: str) -> None:
-    """A proxy that breaks off is no internal error."""
+    """A proxy that gives up halfway is not an internal error."""
     host, port = running_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as raw:
         raw.sendall(

@@ -101,7 +101,7 @@ def published(body: object) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _forget_apps() -> Iterator[None]:
-    """firebase-admin keeps its apps for ever."""
+    """firebase-admin keeps its apps forever."""
     yield
     for app in list(firebase_admin._apps.values()):  # noqa: SLF001 - there is no list of them
         firebase_admin.delete_app(app)
@@ -183,7 +183,7 @@ def test_without_the_certificates_nobody_is_refused_for_good(
 def test_the_emulators_tokens_are_taken_where_the_emulator_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nobody need listen there: which is why `config` refuses the variable on Cloud Run."""
+    """Even with nobody listening there, so `config` refuses the variable on Cloud Run."""
     monkeypatch.setenv(AUTH_EMULATOR, f"127.0.0.1:{free_port()}")
     identity = FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=False)
     assert identity.user(unsigned()).uid == "ana"
@@ -238,7 +238,7 @@ def test_without_app_checks_keys_nobody_is_refused_for_good(
 
 @contextmanager
 def functions(tmp_path: Path, **changes: str) -> Iterator[str]:
-    """The functions as they are deployed, but for what their environment says."""
+    """The functions as they are deployed, except for their environment."""
     port = free_port()
     environment = {
         **os.environ,
@@ -295,7 +295,7 @@ def test_over_http_a_firebase_user_sees_their_observations(tmp_path: Path) -> No
 
 
 def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> None:
-    """Neither let in nor sent away: Google's certificates cannot be had through this proxy."""
+    """Neither let in nor sent away: Google's certificates cannot be fetched through this proxy."""
     nowhere = {"HTTPS_PROXY": f"http://127.0.0.1:{free_port()}", "NO_PROXY": ""}
     with functions(tmp_path, **nowhere) as url:
         response = requests.get(f"{url}/observations", headers=bearer(signed()), timeout=30)
@@ -306,7 +306,7 @@ def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> No
 
 
 def test_over_http_app_check_is_asked_of_every_call_where_it_is_required(tmp_path: Path) -> None:
-    """A bot has an account in no time, but not the app."""
+    """A bot can make an account in no time, but it does not have the app."""
     with functions(
         tmp_path, REQUIRE_APP_CHECK="true", **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}
     ) as url:

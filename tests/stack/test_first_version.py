@@ -146,7 +146,7 @@ def test_joblib_files_are_not_unpickled_unless_the_manifest_is_pinned(adopted: P
 
 
 def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_path: Path) -> None:
-    """The manifest is pinned, the files by the manifest."""
+    """The deployment pins the manifest, and the manifest pins the files."""
     for file in adopted.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "gmm.joblib").write_bytes(b"cos\nsystem\n")
@@ -167,7 +167,7 @@ def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_pat
 
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
 def test_every_covariance_type_compiles_to_the_same_densities(covariance: str) -> None:
-    """Nobody knows any more which one a team chose."""
+    """Nobody remembers which one a team chose."""
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
 
     from parrot.adapters.joblib_gate import mixture_of  # noqa: PLC0415

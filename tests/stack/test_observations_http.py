@@ -1,4 +1,4 @@
-"""Observations over HTTP: one's own, all of them, each once; nobody else's."""
+"""Observations over HTTP: users see all of their own, each once, and nobody else's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SEEDS = count(10_000)
 
 @pytest.fixture
 def ana(running_url: str) -> Phone:
-    """A user of this test's own."""
+    """A user for this test alone."""
     return Phone(running_url, f"ana-{uuid.uuid4().hex}")
 
 
@@ -37,7 +37,7 @@ def bea(running_url: str) -> Phone:
     return Phone(running_url, f"bea-{uuid.uuid4().hex}")
 
 
-def test_all_pages_show_each_of_ones_own_once_while_others_come_and_go(
+def test_all_pages_show_each_observation_once_while_others_come_and_go(
     ana: Phone, bea: Phone
 ) -> None:
     """250 photos of two users; both save and delete while both turn pages."""
@@ -199,14 +199,14 @@ def test_many_relabellings_at_once_are_all_in_the_history(ana: Phone) -> None:
         '{"index": {}}',
     ],
 )
-def test_a_change_that_cannot_be_is_refused(ana: Phone, body: str) -> None:
-    """Nothing but the species is the person's to change."""
+def test_an_impossible_change_is_refused(ana: Phone, body: str) -> None:
+    """A person may change nothing but the species."""
     name = ana.save(next(SEEDS))
     assert_problem(ana.ask("PATCH", f"/observations/{name}", data=body), 400, "invalid_request")
 
 
 def test_somebody_elses_observation_does_not_exist(ana: Phone, bea: Phone) -> None:
-    """For every method, and in the same words as one that nobody has."""
+    """For every method, in the same words as for an id that nobody has."""
     name = ana.save(next(SEEDS))
     ana.settled(name)
     unknown = "00000000-0000-5000-8000-000000000000"
@@ -223,8 +223,8 @@ def test_somebody_elses_observation_does_not_exist(ana: Phone, bea: Phone) -> No
 
 
 @pytest.mark.parametrize("name", ["x y", "a" * 500, "%F0%9F%A6%9C", "a.b", "image/image/image"])
-def test_an_id_that_cannot_be_is_not_found(ana: Phone, name: str) -> None:
-    """Whatever a store would make of it."""
+def test_an_impossible_id_is_not_found(ana: Phone, name: str) -> None:
+    """No store is asked about it."""
     assert_problem(ana.get(f"/observations/{name}"), 404, "not_found")
 
 
@@ -321,7 +321,7 @@ def test_the_original_is_for_its_owner_alone(ana: Phone) -> None:
 
 
 def test_urls_lead_to_the_host_that_was_asked(ana: Phone) -> None:
-    """Behind Hosting the function's own host is not what the phone knows."""
+    """Behind Hosting, the phone does not know the function's own host."""
     name = ana.save(next(SEEDS))
     ana.settled(name)
     hosting = {"X-Forwarded-Host": "parrots.example", "X-Forwarded-Proto": "https"}

@@ -31,7 +31,7 @@ def test_a_private_model_server_gets_a_token() -> None:
 
 
 def test_all_mistakes_are_named_at_once() -> None:
-    """Each deployment takes minutes; one mistake a try is cruel."""
+    """Each deployment takes minutes; one mistake per try would be cruel."""
     with pytest.raises(BadConfig) as caught:
         Settings.from_env(
             {
@@ -60,7 +60,7 @@ def test_one_model_server_not_two() -> None:
 
 
 def test_the_local_identity_does_not_start_on_cloud_run() -> None:
-    """It believes whatever name a token says."""
+    """It accepts whatever name a token says."""
     with pytest.raises(BadConfig, match="IDENTITY=local"):
         Settings.from_env({**LOCAL, "K_SERVICE": "classify"})
 
@@ -85,7 +85,7 @@ DEPLOYED = {
     ],
 )
 def test_an_emulator_is_refused_on_cloud_run(name: str) -> None:
-    """With the first of them set, tokens that anybody can make are believed."""
+    """With the first of them set, tokens that anybody can make are accepted."""
     Settings.from_env(DEPLOYED)
     for changes in ({}, {"FUNCTIONS_EMULATOR": "true"}):
         with pytest.raises(BadConfig, match=name):
@@ -138,7 +138,7 @@ def test_a_short_secret_is_refused_and_never_shown() -> None:
 
 
 def test_download_secrets_are_listed_newest_first() -> None:
-    """A secret is replaced by putting the new one before it for an hour."""
+    """To replace a secret, the new one is put first for an hour."""
     new, old = "n" * 32, "o" * 32
     settings = Settings.from_env({**LOCAL, "DOWNLOAD_SECRET": f"{new}, {old}"})
     assert settings.download_secrets == (new.encode(), old.encode())
