@@ -13,9 +13,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import images
+from parrot import images, media_types
 from parrot.errors import InvalidImage, UnsupportedMedia
-from parrot.media_type import MEDIA_TYPES
 from parrot.model.manifest import digest
 from parrot.observation import Status
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
 
 _USED = frozenset({Status.READY, Status.NEEDS_REVIEW})
-_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in MEDIA_TYPES}
+_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in media_types.MEDIA_TYPES}
 _COLUMNS = (
     "path",
     "group",

@@ -10,23 +10,24 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from parrot import headers, icc, media_type
+from parrot import headers, icc, media_types
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
-from parrot.model.inputs import Encoding, Resampling, Scaling
+from parrot.model.inputs import Encoding, Resampling
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from parrot.model.inputs import InputSpec
-    from parrot.records import Bytes, Floats
+    from parrot.records import Floats
 
 # For formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
 # megapixels as JPEG or HEIC only, so more than this is probably hostile.
@@ -52,8 +53,6 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = frozenset({5, 6, 7, 8})
-# Keras' "caffe" preprocessing: the ImageNet mean in BGR order.
-_CAFFE_MEAN = (103.939, 116.779, 123.68)
 _MEASURE_PX = 64
 # What Pillow says, in other errors than MemoryError, if a C library could not allocate.
 _OUT_OF_MEMORY = "out of memory"
@@ -61,7 +60,7 @@ _JPEG_QUALITY = 95
 
 
 def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
-    """Check size, type and header; decode nothing.
+    """Check size, type and header without decoding anything.
 
     Raises InvalidImage (400 for no bytes, 422 for a damaged header), PhotoTooLarge,
     UnsupportedMedia.
@@ -70,9 +69,9 @@ def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
         raise InvalidImage("the photo is empty", status=400)
     if len(data) > max_bytes:
         raise PhotoTooLarge(size=len(data), limit=max_bytes)
-    kind = media_type.of(data)
-    header = headers.read(data, kind)
-    return Photo(data, kind, hashlib.sha256(data).hexdigest(), header)
+    media_type = media_types.of(data)
+    header = headers.read(data, media_type)
+    return Photo(data, media_type, hashlib.sha256(data).hexdigest(), header)
 
 
 def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS) -> Raster:
@@ -107,9 +106,9 @@ def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS)
 
 
 def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
-    """Width and height of the upright photo, having read it to its end.
+    """Width and height of the upright photo, after decoding it to its end.
 
-    Raises InvalidImage (422) also where only the last byte is missing.
+    Raises InvalidImage (422), even if only the last byte is missing.
     """
     return _decode(photo, lambda _size, _turn: (_MEASURE_PX, _MEASURE_PX), max_pixels).upright_size
 
@@ -117,7 +116,7 @@ def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, i
 def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS) -> Image.Image:
     """The whole photo as a person sees it: upright, sRGB, its long side at most `long_side`.
 
-    Nothing of the file's metadata comes along. Raises InvalidImage (422).
+    None of the file's metadata is kept. Raises InvalidImage (422).
     """
 
     def needed(size: tuple[int, int], _orientation: int) -> tuple[int, int]:
@@ -136,7 +135,7 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
 
 
 def check_size(width: int, height: int, media_type: str, max_pixels: int) -> None:
-    """Whether a photo of this size and type is decoded at all. Raises InvalidImage (422)."""
+    """Refuse a photo of more pixels than its type may have. Raises InvalidImage (422)."""
     limit = min(max_pixels, _MAX_WHOLE_PIXELS) if media_type in _WHOLE else max_pixels
     if width * height > limit:
         raise InvalidImage(f"{width} x {height} is over the limit of {limit:,} pixels")
@@ -146,8 +145,10 @@ def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     """What to send for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
     import numpy as np
 
+    from parrot import resampling
+
     if spec.encoding is Encoding.FLOATS:
-        return _scaled(raster.pixels, spec.scaling)
+        return resampling.scaled(raster.pixels, spec.scaling)
     whole = raster.pixels
     if whole.dtype != np.uint8:  # fractions, from resampling as TensorFlow does
         whole = np.rint(whole).astype(np.uint8)
@@ -176,33 +177,45 @@ class _Decoded:
 def _decode(
     photo: Photo, needed: Callable[[tuple[int, int], int], tuple[int, int]], max_pixels: int
 ) -> _Decoded:
-    """Let Pillow decode to the end; whatever it throws at a hostile file becomes InvalidImage.
+    """Let Pillow decode to the end. Raises InvalidImage.
 
     `needed` says from the full size and the orientation what size suffices; only JPEG heeds it.
-    Nothing else happens within the `try`: our own mistakes, and memory that is short just now, are
-    no property of the photo.
     """
     if photo.media_type == "image/heic":
         _register_heif()
     header = photo.header
     check_size(header.width, header.height, photo.media_type, max_pixels)
     file = io.BytesIO(headers.essential(photo.data, header))
-    try:
-        with Image.open(file, formats=_PILLOW_FORMATS[photo.media_type]) as image:
-            size = image.size
-            check_size(*size, photo.media_type, max_pixels)  # what the decoder itself says
-            image.draft("RGB", needed(size, header.orientation))
+    with _decoding(photo):
+        image = Image.open(file, formats=_PILLOW_FORMATS[photo.media_type])
+    with image:
+        size = image.size
+        check_size(*size, photo.media_type, max_pixels)  # what the decoder itself says
+        sufficient = needed(size, header.orientation)
+        with _decoding(photo):
+            image.draft("RGB", sufficient)
             image.load()
             exif, profile = image.info.get("exif") or b"", image.info.get("icc_profile")
-    except (InvalidImage, MemoryError, ImportError):  # the latter: a plugin that is not installed
+    if photo.media_type in _BOXED:  # the decoder knows better than the header that was read
+        return _Decoded(image, size, headers.orientation(exif), profile)
+    return _Decoded(image, size, header.orientation, header.icc)
+
+
+@contextmanager
+def _decoding(photo: Photo) -> Iterator[None]:
+    """Whatever a decoder raises on a damaged or hostile file becomes InvalidImage.
+
+    Only calls into Pillow's decoders belong in here. A mistake of our own or a lack of memory is
+    not the photo's fault: those must stay errors that are worth a retry.
+    """
+    try:
+        yield
+    except (MemoryError, ImportError):  # the latter: a plugin that is not installed
         raise
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
         if _OUT_OF_MEMORY in str(error).lower():
             raise MemoryError(str(error)) from error
         raise headers.damaged(photo.media_type) from error
-    if photo.media_type in _BOXED:  # the decoder knows better than the header that was read
-        return _Decoded(image, size, headers.orientation(exif), profile)
-    return _Decoded(image, size, header.orientation, header.icc)
 
 
 @cache
@@ -242,7 +255,7 @@ def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
 
 
 def _on_white(image: Image.Image, target: tuple[int, int]) -> Image.Image:
-    """Colours weighted by their opacity: what is invisible must not shine through the edges.
+    """Colours weighted by their opacity, so that invisible ones do not tint the edges.
 
     Reduced band by band, so that no second picture of the full size is made.
     """
@@ -268,16 +281,3 @@ def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB")) or image
     except (ImageCms.PyCMSError, OSError, ValueError):  # damaged, or not an RGB profile
         return image
-
-
-def _scaled(array: Bytes | Floats, scaling: Scaling) -> Floats:
-    import numpy as np
-
-    floats = array.astype(np.float32)
-    if scaling is Scaling.UNIT:
-        return floats / np.float32(255)
-    if scaling is Scaling.SYMMETRIC:
-        return floats / np.float32(127.5) - np.float32(1)
-    if scaling is Scaling.CAFFE:
-        return floats[..., ::-1] - np.array(_CAFFE_MEAN, np.float32)
-    return floats

@@ -1,4 +1,4 @@
-"""What to cut from a photo for a model, and TensorFlow's way to resample it."""
+"""What to cut from a photo for a model, TensorFlow's way to resample it, and scaling."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parrot.model.inputs import Crop
+from parrot.model.inputs import Crop, Scaling
 
 if TYPE_CHECKING:
     from parrot.records import Bytes, Floats
+
+# Keras' "caffe" preprocessing: the ImageNet mean in BGR order.
+_CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 
 def covering(size: tuple[int, int], target: tuple[int, int], crop: Crop) -> tuple[int, int]:
@@ -55,6 +58,18 @@ def tf_bilinear(array: Bytes, height: int, width: int) -> Floats:
 
     upper = rows(top)
     return upper + (rows(bottom) - upper) * down[:, None, None]
+
+
+def scaled(array: Bytes | Floats, scaling: Scaling) -> Floats:
+    """Floats as the model was trained on, from pixels in 0..255."""
+    floats = array.astype(np.float32)
+    if scaling is Scaling.UNIT:
+        return floats / np.float32(255)
+    if scaling is Scaling.SYMMETRIC:
+        return floats / np.float32(127.5) - np.float32(1)
+    if scaling is Scaling.CAFFE:
+        return floats[..., ::-1] - _CAFFE_MEAN
+    return floats
 
 
 def _tf_weights(

@@ -193,14 +193,15 @@ def test_invisible_colours_do_not_shine_through_when_a_large_photo_is_reduced() 
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("where", ["covering", "box"])
 def test_a_mistake_of_our_own_is_not_the_photos_fault(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+    kind: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An invalid photo is rejected for ever, a mistake is mended and tried again."""
 
     def broken(*_arguments: object) -> None:
         raise ValueError("a mistake in our own resampling")
 
-    monkeypatch.setattr(resampling, "box", broken)
+    monkeypatch.setattr(resampling, where, broken)
     with pytest.raises(ValueError, match="our own resampling"):
         images.pixels(images.read(encoded(noise(), kind)), SPEC)
