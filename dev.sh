@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 ./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
+    --model-server URL|docker               (demo too) on another TF Serving, or its public image
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--json]                     the benchmark
