@@ -35,6 +35,23 @@ find_python() {
   exit 1
 }
 
+# Apache Beam and TensorFlow need different versions of protobuf, so Beam has a venv of its own.
+backfill() {
+  venv="$root/.venv/backfill" python="$root/.venv/backfill/bin/python"
+  local pins="$root/models/backfill/requirements.txt" wanted
+  wanted=$(cksum <"$pins")
+  if [ "$(cat "$venv/installed" 2>/dev/null)" != "$wanted" ]; then
+    say "Setting up $venv (once; it has Apache Beam) ..."
+    [ -x "$python" ] || "$(find_python)" -m venv "$venv"
+    "$python" -m pip install --quiet --disable-pip-version-check uv
+    "$venv/bin/uv" pip sync --quiet --python "$python" "$pins" \
+      || { say "Installing failed; the lines above say why."; exit 1; }
+    printf '%s' "$wanted" >"$venv/installed"
+  fi
+  export PYTHONPATH="$root:$root/shared"
+  exec "$python" -m models backfill "$@"
+}
+
 # Installs the pinned packages unless these very pins are installed already.
 setup() {
   local wanted
@@ -78,6 +95,8 @@ lock() {
     --no-emit-index-url --no-emit-find-links --custom-compile-command "./dev.sh lock" --upgrade)
   "${compile[@]}" pyproject.toml shared/pyproject.toml --group pyproject.toml:dev \
     -o requirements.lock
+  "${compile[@]}" shared/pyproject.toml --group pyproject.toml:backfill \
+    -o models/backfill/requirements.txt
   for function in classify process; do
     "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
       -o "functions/$function/requirements.txt"
@@ -92,7 +111,13 @@ command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
   demo | up) run -m local "$command" "$@" ;;
-  models) run -m models "$@" ;;
+  models)
+    if [ "${1:-}" = backfill ]; then
+      shift
+      backfill "$@"
+    fi
+    run -m models "$@"
+    ;;
   bench) run -m benchmarks "$@" ;;
   test) check "$@" ;;
   lock) lock ;;
