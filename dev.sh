@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 ./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
+    --model-server URL|docker               (demo too) on another TF Serving, or its public image
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--json]                     the benchmark
@@ -32,6 +33,23 @@ find_python() {
   done
   say "Python 3.11, 3.12 or 3.13 is needed; set PYTHON to one."
   exit 1
+}
+
+# Apache Beam and TensorFlow need different versions of protobuf, so Beam has a venv of its own.
+backfill() {
+  venv="$root/.venv/backfill" python="$root/.venv/backfill/bin/python"
+  local pins="$root/models/backfill/requirements.txt" wanted
+  wanted=$(cksum <"$pins")
+  if [ "$(cat "$venv/installed" 2>/dev/null)" != "$wanted" ]; then
+    say "Setting up $venv (once; it has Apache Beam) ..."
+    [ -x "$python" ] || "$(find_python)" -m venv "$venv"
+    "$python" -m pip install --quiet --disable-pip-version-check uv
+    "$venv/bin/uv" pip sync --quiet --python "$python" "$pins" \
+      || { say "Installing failed; the lines above say why."; exit 1; }
+    printf '%s' "$wanted" >"$venv/installed"
+  fi
+  export PYTHONPATH="$root:$root/shared"
+  exec "$python" -m models backfill "$@"
 }
 
 # Installs the pinned packages unless these very pins are installed already.
@@ -77,6 +95,8 @@ lock() {
     --no-emit-index-url --no-emit-find-links --custom-compile-command "./dev.sh lock" --upgrade)
   "${compile[@]}" pyproject.toml shared/pyproject.toml --group pyproject.toml:dev \
     -o requirements.lock
+  "${compile[@]}" shared/pyproject.toml --group pyproject.toml:backfill \
+    -o models/backfill/requirements.txt
   for function in classify process; do
     "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
       -o "functions/$function/requirements.txt"
@@ -91,7 +111,13 @@ command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
   demo | up) run -m local "$command" "$@" ;;
-  models) run -m models "$@" ;;
+  models)
+    if [ "${1:-}" = backfill ]; then
+      shift
+      backfill "$@"
+    fi
+    run -m models "$@"
+    ;;
   bench) run -m benchmarks "$@" ;;
   test) check "$@" ;;
   lock) lock ;;

@@ -14,6 +14,8 @@ from rich.table import Table
 
 from local import stack
 from local.demo import EXPLANATION, ask, samples, table
+from local.model_servers import DOCKER, EngineMissing
+from local.model_servers import NAME as MODEL_SERVER
 from local.supervisor import PartFailed
 from parrot.errors import ParrotError
 
@@ -23,6 +25,22 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _INTERRUPTED = 130
 _WATCH_SECONDS = 0.5
+
+
+def _model_server(value: str | None) -> str | None:
+    if value is None or value == DOCKER or value.startswith(("http://", "https://")):
+        return value
+    raise typer.BadParameter("neither a URL nor `docker`")
+
+
+ModelServer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL|docker",
+        callback=_model_server,
+        help="Another TF Serving: where one runs already, or `docker` to start its public image.",
+    ),
+]
 _out = Console()
 _err = Console(stderr=True)
 
@@ -38,6 +56,7 @@ def demo(
         bool, typer.Option("--save", help="Also save each parrot, as its best species.")
     ] = False,
     data: Annotated[Path, typer.Option(help="Folder for saved photos.")] = stack.DEFAULT_DATA,
+    model_server: ModelServer = None,
 ) -> None:
     """Start the local stack, classify each photo over HTTP, print the answers, stop."""
     chosen = photos or samples()
@@ -50,7 +69,7 @@ def demo(
     with (
         _console_errors(),
         _err.status("starting") as status,
-        stack.running(data, say=status.update) as running,
+        stack.running(data, model_server=model_server, say=status.update) as running,
     ):
         status.update("classifying")
         answers = [ask(running.url, photo, save=save) for photo in chosen]
@@ -71,13 +90,19 @@ def up(
     data: Annotated[
         Path, typer.Option(help="Folder for everything that is saved.")
     ] = stack.DEFAULT_DATA,
+    model_server: ModelServer = None,
 ) -> None:
     """Run the local stack with the web page until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):  # background jobs of a shell ignore SIGINT
         signal.signal(number, _terminate)
     with (
         _console_errors(),
-        stack.running(data, port=port, say=lambda text: _err.print(f"[dim]{text}")) as running,
+        stack.running(
+            data,
+            port=port,
+            model_server=model_server,
+            say=lambda text: _err.print(f"[dim]{text}"),
+        ) as running,
     ):
         _err.print(_parts(running))
         _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
@@ -98,6 +123,8 @@ def _parts(running: stack.Running) -> Table:
         parts.add_column(heading)
     for name, url, pid in running.parts:
         parts.add_row(name, url, str(pid))
+    if running.model_server not in [url for _, url, _ in running.parts]:
+        parts.add_row(MODEL_SERVER, running.model_server, "elsewhere")
     return parts
 
 
@@ -110,6 +137,9 @@ class _console_errors:  # noqa: N801 - used like a function
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
+        if isinstance(error, EngineMissing):
+            _err.print(f"[red]{error}", highlight=False)
+            raise typer.Exit(2) from error
         if isinstance(error, PartFailed | ParrotError):
             _err.print(f"[red]{error}", highlight=False)
             raise typer.Exit(1) from error

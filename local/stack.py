@@ -6,7 +6,6 @@ import contextlib
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +17,9 @@ from google.api_core.exceptions import Conflict
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
-from local.supervisor import Part, PartFailed, Supervisor, free_port
+from local import model_servers
+from local.supervisor import Part, Supervisor, free_port
 from models import folders
-from models.network.model_folder import is_built
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
 from parrot.adapters.bundle_files import FolderFiles
@@ -49,28 +48,38 @@ class Running:
     url: str
     parts: tuple[tuple[str, str, int], ...]
     supervisor: Supervisor
+    model_server: str  # URL; not one of the parts if it runs elsewhere
 
 
 @contextmanager
 def running(
-    data: Path, *, port: int = 0, say: Callable[[str], None] = lambda _text: None
+    data: Path,
+    *,
+    port: int = 0,
+    model_server: str | None = None,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[Running]:
     """Build what is missing, start everything, yield when every part answers, then stop it all.
 
-    The page and the functions listen on `port`; 0 picks a free one. `say` receives progress
-    messages. Raises PartFailed.
+    The page and the functions listen on `port`; 0 picks a free one. `model_server` is the URL of
+    one that runs already, or `docker` for TF Serving's image; None starts our own. `say` receives
+    progress messages. Raises PartFailed, EngineMissing.
     """
-    if not is_built(DEFAULT_BUNDLE, MODELS):
-        say("building the model from its ImageNet weights and the fitted head")
-        _build_model()
     data = data.resolve()
     storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
+    models: tuple[Part, ...] = ()
+    if model_server is None:
+        models = (model_servers.own(models_url, say=say),)
+    elif model_server == model_servers.DOCKER:
+        models = (model_servers.docker(models_url, say=say),)
+    else:
+        models_url = model_server.rstrip("/")
+        model_servers.check(models_url)
     with Supervisor(data / "logs") as supervisor:
         storage = _storage(storage_url, data, events_url)
-        models = _model_server(models_url)
         events = _events(events_url, data, storage_url, process_url)
         say("starting storage and model server")
-        for part in (storage, models, events):
+        for part in (storage, *models, events):
             supervisor.start(part)
         supervisor.wait(storage, _READY_SECONDS)
         say("publishing the model bundle to the local bucket")
@@ -81,12 +90,13 @@ def running(
         say("starting the functions")
         supervisor.start(functions)
         supervisor.start(process)
-        parts = (storage, models, functions, process, events)
+        parts = (storage, *models, functions, process, events)
         pids = [supervisor.wait(part, _READY_SECONDS) for part in parts]
         yield Running(
             functions.url,
             tuple((part.name, part.url, pid) for part, pid in zip(parts, pids, strict=True)),
             supervisor,
+            models_url,
         )
 
 
@@ -97,14 +107,6 @@ def storage_client(url: str) -> Client:
         credentials=AnonymousCredentials(),
         client_options={"api_endpoint": url},
     )
-
-
-def _build_model() -> None:
-    """In a separate program, so that TensorFlow's memory and messages go with it."""
-    command = [sys.executable, "-m", "models", "build"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    if done.returncode:
-        raise PartFailed(f"the model cannot be built:\n{done.stderr[-2000:]}")
 
 
 def _storage(url: str, data: Path, events: str) -> Part:
@@ -128,16 +130,6 @@ def _storage(url: str, data: Path, events: str) -> Part:
         url,
         lambda: _answers(f"{url}/storage/v1/b?project={PROJECT}"),
         {"PUBSUB_EMULATOR_HOST": _address(events)},
-    )
-
-
-def _model_server(url: str) -> Part:
-    port = url.rpartition(":")[2]
-    return Part(
-        "model server",
-        [sys.executable, "-m", "models", "serve", "--base", str(MODELS), "--port", port],
-        url,
-        lambda: _answers(f"{url}/v1/models/ParrotClassifier"),
     )
 
 

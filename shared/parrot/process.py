@@ -130,7 +130,7 @@ class Processor:
         # at least the later searcher finds the other.
         published = self._change(stored, lambda now: _published(now, photo, answer, derived))
         duplicates.settle(self._observations, published, now=self._now)
-        return self._finish(stored, _verdict(answer))
+        return self._finish(stored, verdict_of(answer))
 
     def _read(self, stored: StoredPhoto) -> Photo:
         """Raises _Gone, RequestError, StoreUnavailable."""
@@ -267,7 +267,8 @@ def _published(
     )
 
 
-def _verdict(answer: Classification) -> Verdict:
+def verdict_of(answer: Classification) -> Verdict:
+    """What an observation keeps of a classification."""
     best = answer.species[0] if answer.species else None
     return Verdict(
         is_parrot=answer.is_parrot,

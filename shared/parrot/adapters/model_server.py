@@ -17,7 +17,7 @@ from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 from parrot.records import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
@@ -78,10 +78,19 @@ class TfServing:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        body = _body(payload, signature_name=model.signature)
+        return self.predict_all(model, [payload])[0]
+
+    def predict_all(
+        self, model: ServedModel, payloads: Sequence[bytes | Floats]
+    ) -> list[Prediction]:
+        """Several photos in one request.
+
+        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
+        """
+        body = _body(payloads, signature_name=model.signature)
         answer = self._http.call("POST", f"{self._path(model)}:predict", body)
         version = model.version or self._latest(model)
-        return _prediction(answer, model, f"{model.name}/{version}")
+        return _predictions(answer, model, f"{model.name}/{version}", len(payloads))
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION that answers now. Raises ModelUnavailable, ModelTimeout."""
@@ -126,10 +135,10 @@ class VertexEndpoint:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        body = _body(payload)
+        body = _body([payload])
         answer = self._http.call("POST", f"{self._endpoint(model)}:predict", body)
         version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
-        return _prediction(answer, model, f"{model.name}/{version}")
+        return _predictions(answer, model, f"{model.name}/{version}", 1)[0]
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""
@@ -209,21 +218,29 @@ def _reason(response: requests.Response) -> str:
     return f"{error!s:.200}"
 
 
-def _body(payload: bytes | Floats, **fields: str) -> bytes:
+def _body(payloads: Sequence[bytes | Floats], **fields: str) -> bytes:
     """The request's JSON. Base64 needs no escaping, so it is not passed through `json`."""
     head = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in fields.items())
+    return b'{%b"instances": [%b]}' % (head.encode(), b", ".join(map(_instance, payloads)))
+
+
+def _instance(payload: bytes | Floats) -> bytes:
     if isinstance(payload, bytes):
-        instance = b'{"b64": "%b"}' % base64.b64encode(payload)
-    else:
-        instance = json.dumps(payload.tolist()).encode()
-    return b'{%b"instances": [%b]}' % (head.encode(), instance)
+        return b'{"b64": "%b"}' % base64.b64encode(payload)
+    return json.dumps(payload.tolist()).encode()
 
 
-def _prediction(answer: dict[str, Any], model: ServedModel, version: str) -> Prediction:
+def _predictions(
+    answer: dict[str, Any], model: ServedModel, version: str, count: int
+) -> list[Prediction]:
     rows = _get(answer, "predictions", list)
-    if len(rows) != 1:
-        raise BadModelResponse(f"{model.name} gave {len(rows)} rows for one photo")
-    row = rows[0]
+    if len(rows) != count:
+        photos = "one photo" if count == 1 else f"{count} photos"
+        raise BadModelResponse(f"{model.name} gave {len(rows)} rows for {photos}")
+    return [_prediction(row, model, version) for row in rows]
+
+
+def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # noqa: ANN401 - JSON
     outputs = (model.features, model.probabilities, model.logits)
     names = [name for name in outputs if name is not None]
     if not isinstance(row, dict):  # TF Serving names outputs only if there are several

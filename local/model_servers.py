@@ -1,0 +1,134 @@
+"""The model server that the local stack asks: our own, TF Serving's image, or one elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import requests
+
+from local.supervisor import Part, PartFailed
+from models.folders import DEFAULT_BUNDLE, LOCAL, MODEL_FOLDER, ROOT
+from models.network.model_folder import is_built
+from parrot.model.manifest import MANIFEST, Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "model server"
+DOCKER = "docker"
+_CONTEXT = LOCAL / "model-server-image"
+_BASE_IMAGE = re.compile(r"^ARG TF_SERVING=(\S+)$", re.MULTILINE)
+_PROBE_SECONDS = 5.0
+_OK = 200
+_FORBIDDEN = {401, 403}
+_ENGINE_SECONDS = 20.0
+
+
+class EngineMissing(Exception):
+    """Docker was asked for and is not there; the message says what is missing."""
+
+
+def own(url: str, *, say: Callable[[str], None]) -> Part:
+    """Our server on the default bundle's model, which is built if need be. Raises PartFailed."""
+    if not is_built(DEFAULT_BUNDLE, MODEL_FOLDER):
+        say("building the model from its ImageNet weights and the fitted head")
+        _models("build")
+    command = [sys.executable, "-m", "models", "serve", "--base", str(MODEL_FOLDER)]
+    return Part(NAME, [*command, "--port", _port(url)], url, lambda: _status(url) == _OK)
+
+
+def docker(url: str, *, say: Callable[[str], None]) -> Part:
+    """TF Serving's public image with the same models and settings as the deployed image.
+
+    Raises EngineMissing, PartFailed.
+    """
+    _check_engine()
+    say("writing the model server's build context")
+    _models("image", str(_CONTEXT))
+    image = _base_image()
+    if not _runs(DOCKER, "image", "inspect", image):
+        say(f"pulling {image} (once)")
+        if not _runs(DOCKER, "pull", "--quiet", image):
+            raise PartFailed(f"docker pull {image} failed: run it by hand to see why")
+    return Part(NAME, docker_command(image, _port(url)), url, lambda: _status(url) == _OK)
+
+
+def docker_command(image: str, port: str) -> list[str]:
+    """The image's files are mounted instead of built in; nothing is left when it ends."""
+    mounts = ((_CONTEXT, "/serving"), (_CONTEXT / "models", "/models"))
+    return [
+        *(DOCKER, "run", "--rm", "--init", "--publish", f"127.0.0.1:{port}:8501"),
+        *(f"--volume={source}:{target}:ro" for source, target in mounts),
+        *("--env", "PORT=8501", "--entrypoint", "/bin/sh", image, "/serving/entrypoint.sh"),
+    ]
+
+
+def check(url: str) -> None:
+    """See that a server elsewhere serves the default bundle's models.
+
+    One that asks who we are is taken at its word: the functions sign in, we do not.
+
+    Raises PartFailed.
+    """
+    for model in Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes()).models:
+        version = f"/versions/{model.version}" if model.version else ""
+        status = _status(url, f"{model.name}{version}")
+        if status is None:
+            raise PartFailed(f"no model server answers at {url}")
+        if status not in {_OK, *_FORBIDDEN}:
+            raise PartFailed(
+                f"the model server at {url} does not serve {model.name}{version}: it answers "
+                f"{status} (./dev.sh models build writes the model)"
+            )
+
+
+def _status(url: str, model: str = "ParrotClassifier") -> int | None:
+    try:
+        return requests.get(f"{url}/v1/models/{model}", timeout=_PROBE_SECONDS).status_code
+    except requests.RequestException:
+        return None
+
+
+def _check_engine() -> None:
+    if shutil.which(DOCKER) is None:
+        raise EngineMissing(
+            "--model-server docker needs Docker, and there is no `docker` on PATH; leave the "
+            "option out for the project's own model server"
+        )
+    if not _runs(DOCKER, "version", "--format", "{{.Server.Version}}"):
+        raise EngineMissing(
+            "--model-server docker needs Docker's engine, which does not answer (`docker version` "
+            "says why); leave the option out for the project's own model server"
+        )
+
+
+def _base_image() -> str:
+    match = _BASE_IMAGE.search((ROOT / "models" / "serving" / "Dockerfile").read_text())
+    assert match is not None, "the Dockerfile names its base image so"  # noqa: S101
+    return match[1]
+
+
+def _models(*arguments: str) -> None:
+    """In a separate program, so that TensorFlow's memory and messages go with it."""
+    command = [sys.executable, "-m", "models", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        raise PartFailed(f"the model cannot be built:\n{done.stderr[-2000:]}")
+
+
+def _runs(*command: str) -> bool:
+    """Whether a command succeeds; pulling may take as long as it likes."""
+    timeout = None if "pull" in command else _ENGINE_SECONDS
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=timeout)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _port(url: str) -> str:
+    return url.rpartition(":")[2]

@@ -1,0 +1,98 @@
+"""Beam's part: find the photos, spread them over workers, count what became of them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics, MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from models.backfill.job import Worker, candidates, open_bundle
+from models.folders import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.backfill.job import Job, Key
+
+DIRECT, DATAFLOW = "Direct", "Dataflow"
+_NAMESPACE = "backfill"
+_REQUIREMENTS = ROOT / "models" / "backfill" / "requirements.txt"
+
+
+class _Reclassify(beam.DoFn):  # type: ignore[misc]
+    """One worker's share; everything is opened once per worker."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def setup(self) -> None:
+        self._worker = Worker(self._job)
+
+    def process(self, keys: Sequence[Key]) -> None:
+        for outcome, count in self._worker.reclassify(keys).items():
+            Metrics.counter(_NAMESPACE, outcome).inc(count)
+
+    def teardown(self) -> None:
+        self._worker.close()
+
+
+def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:
+    """How many photos had which outcome.
+
+    `options` are Beam's own, such as `--project`, `--region` and `--temp_location`. A run that
+    fails or is killed may be repeated: what it has written is skipped.
+
+    Raises BadBundle, StoreUnavailable, and whatever ended the pipeline.
+    """
+    version = open_bundle(job).manifest.version
+    with tempfile.TemporaryDirectory() as folder:
+        if runner == DATAFLOW:
+            setup = write_package(Path(folder))
+            flags = [*options, "--runner=DataflowRunner", f"--setup_file={setup}"]
+            pipeline = beam.Pipeline(options=PipelineOptions(flags))
+        else:
+            # Named, since "DirectRunner" may mean a program that Beam first downloads.
+            pipeline = beam.Pipeline(FnApiRunner(), options=PipelineOptions(list(options)))
+        (
+            pipeline
+            | beam.Create([job])
+            | "find" >> beam.FlatMap(candidates, version)
+            | beam.Reshuffle()
+            | beam.BatchElements(min_batch_size=job.batch, max_batch_size=job.batch)
+            | "reclassify" >> beam.ParDo(_Reclassify(job))
+        )
+        result = pipeline.run()
+        result.wait_until_finish()
+    return _counts(result)
+
+
+def write_package(folder: Path) -> Path:
+    """What Dataflow's workers install: the pipeline and what it uses; its setup.py."""
+    for name, source in (("parrot", ROOT / "shared" / "parrot"), ("models", ROOT / "models")):
+        wanted = source.rglob("*.py") if name == "parrot" else source.glob("*.py")
+        for path in (*wanted, *(source / "backfill").glob("*.py")):
+            target = folder / name / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    pins = [line.split(";")[0].strip() for line in _REQUIREMENTS.read_text().splitlines()]
+    needs = [pin for pin in pins if "==" in pin and not pin.startswith(("#", "apache-beam"))]
+    setup = folder / "setup.py"
+    setup.write_text(
+        "from setuptools import find_packages, setup\n"
+        'setup(name="parrot-backfill", version="1", packages=find_packages(), '
+        f"install_requires={needs!r})\n",
+        encoding="utf-8",
+    )
+    return setup
+
+
+def _counts(result: Any) -> Counter[str]:
+    found = result.metrics().query(MetricsFilter().with_namespace(_NAMESPACE))["counters"]
+    return Counter({counter.key.metric.name: counter.result for counter in found})

@@ -1,0 +1,79 @@
+"""The command that judges every stored photo again with another bundle."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from models.cli import console
+
+# ruff: noqa: PLC0415 - as in `models.cli`
+
+commands = typer.Typer()
+
+
+class Runner(StrEnum):
+    """Where the pipeline runs."""
+
+    DIRECT = "Direct"
+    DATAFLOW = "Dataflow"
+
+
+@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def backfill(  # noqa: PLR0913 - the options of one command
+    context: typer.Context,
+    observations: Annotated[
+        str, typer.Argument(help="sqlite:PATH, firestore:PROJECT or firestore:PROJECT/DATABASE.")
+    ],
+    bucket: Annotated[str, typer.Argument(help="Bucket that contains the photos.")],
+    *,
+    bundle: Annotated[str, typer.Option(help="gs://BUCKET/bundles/VERSION, or a folder.")],
+    model_server: Annotated[str, typer.Option(help="URL of a TF Serving REST API.")],
+    sha256: Annotated[str | None, typer.Option(help="Of the bundle's manifest.json.")] = None,
+    runner: Annotated[Runner, typer.Option(help="This machine, or Dataflow.")] = Runner.DIRECT,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count and price; change nothing.")
+    ] = False,
+    max_photos: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, max=128, help="Photos per request to the model server.")
+    ] = 16,
+) -> None:
+    """Judge stored photos again with another bundle: an Apache Beam pipeline.
+
+    Photos with a verdict of that bundle are skipped, so a run that was killed goes on where it
+    stopped, and a second one does nothing. Nothing is written to the bucket, so `process` does not
+    run. Further options are Beam's own: --project, --region, --temp_location, --max_num_workers.
+    """
+    from models.backfill import job as jobs
+    from models.backfill.price import PRICES_AS_OF, price
+
+    job = jobs.Job(observations, bucket, bundle, sha256, model_server, batch, max_photos)
+    with console.errors():
+        if dry_run:
+            version = jobs.open_bundle(job).manifest.version
+            count = jobs.count(job, version)
+            cost = price(count.wanted, count.scanned, dataflow=runner is Runner.DATAFLOW)
+            table = Table("paid for", "US$", title=f"list prices of {PRICES_AS_OF}")
+            for name in ("store", "photos", "model_server", "workers", "total"):
+                table.add_row(name.replace("_", " "), f"{getattr(cost, name):.4f}")
+            console.err.print(table)
+            console.out.print(
+                f"{count.wanted} of {count.scanned} observations would be judged by {version}"
+            )
+            return
+        try:
+            from models.backfill import pipeline
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                "Apache Beam is not installed here: ./dev.sh models backfill has an environment "
+                "with it"
+            ) from error
+        outcomes = pipeline.run(job, runner.value, context.args)
+    for outcome, photos in sorted(outcomes.items()):
+        console.out.print(f"{outcome} {photos}", highlight=False)
+    if not outcomes:
+        console.out.print("nothing to do")

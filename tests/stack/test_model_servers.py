@@ -1,0 +1,96 @@
+"""The stack on a TF Serving that somebody else started, or that Docker has to start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from local import stack
+from local.model_servers import docker_command
+from local.supervisor import PartFailed, free_port
+from tests.support.serving import model_server
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_stack_asks_a_model_server_that_runs_already(tmp_path: Path) -> None:
+    """For a real TF Serving in a container, in the cloud, or on a machine with a GPU."""
+    from models.network.model_folder import build  # noqa: PLC0415 - it imports TensorFlow
+
+    build(stack.DEFAULT_BUNDLE, stack.MODELS)
+    with model_server(stack.MODELS) as url, stack.running(tmp_path, model_server=url) as running:
+        assert running.model_server == url
+        assert "model server" not in [name for name, _, _ in running.parts]
+        answer = requests.get(f"{running.url}/parrot-classifier/classify", timeout=30)
+        assert answer.ok, answer.text
+
+
+def test_a_model_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    """At once, and not as a function's 503 a minute later."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with (
+        pytest.raises(PartFailed, match=f"no model server answers at {url}"),
+        stack.running(tmp_path, model_server=url),
+    ):
+        pytest.fail("nothing can run")
+
+
+def test_a_model_server_without_the_model_is_named(tmp_path: Path) -> None:
+    """The sentence says which model it should serve."""
+    (tmp_path / "none").mkdir()
+    with (
+        model_server(tmp_path / "none") as url,
+        pytest.raises(PartFailed, match="does not serve ParrotClassifier/versions/1"),
+        stack.running(tmp_path / "data", model_server=url),
+    ):
+        pytest.fail("nothing can run")
+
+
+def _demo(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local", "demo", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'shared'}", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_docker_is_asked_for_where_there_is_none(tmp_path: Path) -> None:
+    """One sentence and status 2: nothing was started, and nothing here can be retried."""
+    done = _demo({"PATH": str(tmp_path)}, "--model-server", "docker")
+    assert done.returncode == 2
+    assert "needs Docker, and there is no `docker` on PATH" in " ".join(done.stderr.split())
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    docker.chmod(0o755)
+    done = _demo({"PATH": f"{tmp_path}:/usr/bin:/bin"}, "--model-server", "docker")
+    assert done.returncode == 2
+    assert "Docker's engine, which does not answer" in " ".join(done.stderr.split())
+
+
+def test_a_model_server_is_a_url_or_docker() -> None:
+    """A typo is not looked up as a host."""
+    done = _demo({}, "--model-server", "localhost:8501")
+    assert done.returncode == 2
+    assert "neither a URL nor" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="Docker's client is not installed")
+def test_dockers_own_client_accepts_the_command() -> None:
+    """Up to the point where it needs an engine, which is not on every machine."""
+    command = docker_command("tensorflow/serving:2.21.0", "8501")
+    engine = {"DOCKER_HOST": f"tcp://127.0.0.1:{free_port()}", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        command, env=engine, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "Cannot connect to the Docker daemon" in done.stderr, json.dumps(done.stderr)
