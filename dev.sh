@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 ./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
+./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--json]                     the benchmark
@@ -90,7 +91,7 @@ lock() {
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
-  demo | up) run -m local "$command" "$@" ;;
+  demo | up | emulators) run -m local "$command" "$@" ;;
   models) run -m models "$@" ;;
   bench) run -m benchmarks "$@" ;;
   test) check "$@" ;;

@@ -60,14 +60,12 @@ def running(
     The page and the functions listen on `port`; 0 picks a free one. `say` receives progress
     messages. Raises PartFailed.
     """
-    if not is_built(DEFAULT_BUNDLE, MODELS):
-        say("building the model from its ImageNet weights and the fitted head")
-        _build_model()
+    build_model(say)
     data = data.resolve()
     storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
     with Supervisor(data / "logs") as supervisor:
         storage = _storage(storage_url, data, events_url)
-        models = _model_server(models_url)
+        models = model_server(models_url)
         events = _events(events_url, data, storage_url, process_url)
         say("starting storage and model server")
         for part in (storage, models, events):
@@ -99,8 +97,14 @@ def storage_client(url: str) -> Client:
     )
 
 
-def _build_model() -> None:
-    """In a separate program, so that TensorFlow's memory and messages go with it."""
+def build_model(say: Callable[[str], None]) -> None:
+    """Build the served model unless it is there. Raises PartFailed.
+
+    In a separate program, so that TensorFlow's memory and messages go with it.
+    """
+    if is_built(DEFAULT_BUNDLE, MODELS):
+        return
+    say("building the model from its ImageNet weights and the fitted head")
     command = [sys.executable, "-m", "models", "build"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
@@ -131,7 +135,8 @@ def _storage(url: str, data: Path, events: str) -> Part:
     )
 
 
-def _model_server(url: str) -> Part:
+def model_server(url: str) -> Part:
+    """The SavedModels behind TF Serving's REST API."""
     port = url.rpartition(":")[2]
     return Part(
         "model server",
