@@ -11,6 +11,7 @@ usage() {
 ./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
+./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--json]                     the benchmark
@@ -110,7 +111,7 @@ lock() {
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
-  demo | up) run -m local "$command" "$@" ;;
+  demo | up | emulators) run -m local "$command" "$@" ;;
   models)
     if [ "${1:-}" = backfill ]; then
       shift

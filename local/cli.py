@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,18 +16,22 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local import stack
+from local import stack, suite, toolchain
 from local.demo import EXPLANATION, ask, samples, table
 from local.model_servers import DOCKER, EngineMissing
 from local.model_servers import NAME as MODEL_SERVER
 from local.supervisor import PartFailed
+from local.toolchain import ToolMissing
+from models import folders
 from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _INTERRUPTED = 130
+_MISSING = 2
 _WATCH_SECONDS = 0.5
 
 
@@ -117,6 +125,54 @@ def up(
             time.sleep(_WATCH_SECONDS)
 
 
+@app.command()
+def emulators(
+    *,
+    exec_: Annotated[
+        str | None,
+        typer.Option("--exec", help="Run this command against the suite, then stop."),
+    ] = None,
+) -> None:
+    """Run the functions and the page in the Firebase Emulator Suite, until Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _terminate)
+    with (
+        _console_errors(),
+        _folder(temporary=exec_ is not None) as folder,
+        suite.running(
+            folder,
+            toolchain.find(),
+            free_ports=exec_ is not None,
+            say=lambda text: _err.print(f"[dim]{text}"),
+        ) as running,
+    ):
+        if exec_ is not None:
+            code = _run(exec_, running.environment)
+        else:
+            for name, value in running.environment.items():
+                _err.print(f"[dim]{name}={value}", soft_wrap=True)
+            print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
+            while True:
+                signal.pause()
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _folder(*, temporary: bool) -> Iterator[Path]:
+    """Where the suite keeps everything: removed after a command, unless something failed."""
+    folder = folders.LOCAL / "suite" / (str(os.getpid()) if temporary else "data")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(command: str, environment: Mapping[str, str]) -> int:
+    """A shell command's exit code; a signal that ended it as a shell would say it."""
+    code = subprocess.run(  # noqa: S602 - the person's own command
+        command, shell=True, env={**os.environ, **environment}, check=False
+    ).returncode
+    return code if code >= 0 else 128 - code
+
+
 def _parts(running: stack.Running) -> Table:
     parts = Table(box=None)
     for heading in ("part", "address", "pid"):
@@ -137,9 +193,9 @@ class _console_errors:  # noqa: N801 - used like a function
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
-        if isinstance(error, EngineMissing):
-            _err.print(f"[red]{error}", highlight=False)
-            raise typer.Exit(2) from error
+        if isinstance(error, EngineMissing | ToolMissing):
+            _err.print(f"[red]{error}", highlight=False, soft_wrap=True)
+            raise typer.Exit(_MISSING) from error
         if isinstance(error, PartFailed | ParrotError):
             _err.print(f"[red]{error}", highlight=False)
             raise typer.Exit(1) from error

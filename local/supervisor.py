@@ -111,6 +111,7 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 _signal(process, signal.SIGKILL)
                 process.wait()
+            _signal(process, signal.SIGKILL)  # what it started and left behind
         self._running.clear()
 
     def _log(self, part: Part) -> Path:

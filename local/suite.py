@@ -1,0 +1,214 @@
+"""The Firebase Emulator Suite with our functions in it: Auth, Firestore, Storage, Hosting.
+
+The functions are the ones that are deployed, run by functions-framework; a `functions.yaml` beside
+each tells the emulator about it. firebase.json is the deployment's too: only ports, and the page's
+way to the Auth emulator, are added in a copy.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from local import model_servers, stack
+from local.supervisor import Part, PartFailed, Supervisor, free_port
+from models.publishing.release_store import BucketStore
+from models.publishing.releases import promote, publish
+from parrot.adapters.bundle_files import FolderFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from google.cloud.storage import Client
+
+    from local.toolchain import Toolchain
+
+EMULATORS = ("auth", "firestore", "storage", "functions", "hosting")
+FUNCTIONS = ("classify", "save", "observations", "process")
+_CONFIG = stack.ROOT / "firebase.json"
+_READY_SECONDS = 120.0
+_PROBE = "suite/started"  # an object that is no photo
+_PROCESSED = 'Finished "us-central1-process"'
+_POLL_SECONDS = 0.1
+_PROBE_SECONDS = 60.0  # the first request starts a function's process
+# What a GET without a token is answered by a function that works.
+_ANSWERS = {"classify": 200, "save": 405, "observations": 401}
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A running suite: the page's URL, and where each emulator listens."""
+
+    url: str
+    addresses: Mapping[str, str]  # HOST:PORT by emulator
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Google's and Firebase's own clients look for, and SUITE_URL."""
+        return {
+            "SUITE_URL": self.url,
+            "GOOGLE_CLOUD_PROJECT": stack.PROJECT,
+            "FIREBASE_AUTH_EMULATOR_HOST": self.addresses["auth"],
+            "FIRESTORE_EMULATOR_HOST": self.addresses["firestore"],
+            "FIREBASE_STORAGE_EMULATOR_HOST": self.addresses["storage"],
+            "STORAGE_EMULATOR_HOST": f"http://{self.addresses['storage']}",
+            "SUITE_FUNCTIONS": self.addresses["functions"],
+        }
+
+
+@contextmanager
+def running(
+    folder: Path,
+    tools: Toolchain,
+    *,
+    free_ports: bool,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Iterator[Suite]:
+    """Start everything, publish the bundle, yield when each function answers, then stop it all.
+
+    `free_ports` picks any; otherwise firebase.json says which. Raises PartFailed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    project, temporary = folder / "project", folder / "tmp"
+    project.mkdir(parents=True)
+    temporary.mkdir()
+    config = _config(free_ports=free_ports)
+    suite = _suite(config)
+    _lay_out(project, config)
+    with Supervisor(folder / "logs") as supervisor:
+        models = model_servers.own(f"http://127.0.0.1:{free_port()}", say=say)
+        supervisor.start(models)
+        environment = {
+            **_settings(models.url),
+            # Stored blobs of all runs would share the system's temporary folder.
+            "TMPDIR": str(temporary),
+            "PATH": tools.path,
+            "CI": "1",  # asks nothing, collects nothing
+        }
+        emulators = _emulators(project, tools, suite, environment)
+        say("starting the emulators")
+        supervisor.start(emulators)
+        supervisor.wait(models, _READY_SECONDS)
+        supervisor.wait(emulators, _READY_SECONDS)
+        say("publishing the model bundle to the Storage emulator")
+        _publish(suite)
+        say("starting the functions")
+        _check_functions(suite, folder / "logs")
+        yield suite
+
+
+def _config(*, free_ports: bool) -> dict[str, Any]:
+    """firebase.json, with ports, and with the Auth emulator in the page's security policy."""
+    config: dict[str, Any] = json.loads(_CONFIG.read_text())
+    emulators = config["emulators"]
+    for name in (*EMULATORS, "hub", "logging"):
+        own = emulators.setdefault(name, {})
+        own["host"] = "127.0.0.1"
+        if free_ports or "port" not in own:
+            own["port"] = free_port()
+    auth = f"http://127.0.0.1:{emulators['auth']['port']}"
+    for rule in config["hosting"]["headers"]:
+        for header in rule["headers"]:
+            if header["key"] == "Content-Security-Policy":
+                header["value"] = header["value"].replace("connect-src", f"connect-src {auth}")
+    return config
+
+
+def _suite(config: Mapping[str, Any]) -> Suite:
+    emulators = config["emulators"]
+    addresses = {name: f"127.0.0.1:{emulators[name]['port']}" for name in EMULATORS}
+    return Suite(f"http://{addresses['hosting']}", addresses)
+
+
+def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
+    """A folder as firebase-tools wants it: each function's source has a `venv`."""
+    (project / "firebase.json").write_text(json.dumps(config))
+    for name in ("firestore.rules", "firestore.indexes.json", "storage.rules", "public"):
+        (project / name).symlink_to(stack.ROOT / name)
+    for name in FUNCTIONS:
+        source = project / "functions" / name
+        shutil.copytree(stack.ROOT / "functions" / name, source)
+        (source / "venv").symlink_to(Path(sys.prefix))
+
+
+def _settings(models: str) -> dict[str, str]:
+    """What a deployment sets; the emulators' addresses come from the functions emulator."""
+    return {
+        "PYTHONPATH": f"{stack.ROOT}:{stack.ROOT / 'shared'}",
+        "BUCKET": stack.BUCKET,
+        "MODEL_BUCKET": stack.MODEL_BUCKET,
+        "MODEL_SERVER_URL": models,
+        "GOOGLE_CLOUD_PROJECT": stack.PROJECT,
+        "OBSERVATIONS": "firestore",
+        "IDENTITY": "firebase",
+        "DOWNLOAD_SECRET": secrets.token_urlsafe(32),
+    }
+
+
+def _emulators(
+    project: Path, tools: Toolchain, suite: Suite, environment: Mapping[str, str]
+) -> Part:
+    command = (*tools.firebase, "emulators:start", "--project", stack.PROJECT)
+    return Part(
+        "emulators",
+        (*command, "--only", ",".join(EMULATORS), "--config", str(project / "firebase.json")),
+        suite.url,
+        lambda: all(_listens(address) for address in suite.addresses.values()),
+        environment,
+    )
+
+
+def _publish(suite: Suite) -> None:
+    """Publish and promote: the emulated functions look for the current bundle."""
+    store = BucketStore(_storage(suite), stack.MODEL_BUCKET)
+    release, _ = publish(FolderFiles(stack.DEFAULT_BUNDLE), store)
+    promote(release.version, store)
+
+
+def _storage(suite: Suite) -> Client:
+    return stack.storage_client(f"http://{suite.addresses['storage']}")
+
+
+def _check_functions(suite: Suite, logs: Path) -> None:
+    """The emulator starts happily without a function that does not load. Raises PartFailed."""
+    client = _storage(suite)
+    client.bucket(stack.BUCKET).blob(_PROBE).upload_from_string(b"", checksum=None)
+
+    def probe(name: str) -> requests.Response:
+        return requests.get(f"{suite.url}/parrot-classifier/{name}", timeout=_PROBE_SECONDS)
+
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(_ANSWERS, pool.map(probe, _ANSWERS), strict=True))
+    for name, response in answers.items():
+        if response.status_code != _ANSWERS[name]:
+            raise PartFailed(
+                f"the function {name} answers {response.status_code}:"
+                f" {response.text[:500]}; {logs / 'emulators.log'} says more"
+            )
+    # Nobody answers an event: only the log says that `process` got one that it has no use for.
+    deadline = time.monotonic() + _PROBE_SECONDS
+    while _PROCESSED not in (logs / "emulators.log").read_text():
+        if time.monotonic() > deadline:
+            raise PartFailed(f"the function process hears no event; {logs}/emulators.log says more")
+        time.sleep(_POLL_SECONDS)
+    client.bucket(stack.BUCKET).blob(_PROBE).delete()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    try:
+        socket.create_connection((host, int(port)), 1.0).close()
+    except OSError:
+        return False
+    return True

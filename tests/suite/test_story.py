@@ -1,0 +1,183 @@
+"""A photo's way through Firebase: signed up, saved, processed, listed, deleted."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from local.samples import MACAW
+from local.stack import BUCKET, PROJECT
+from tests.support.firebase_users import TIMEOUT, Person, sign_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PROCESSED_SECONDS = 60
+
+
+def eventually(ask: Callable[[], Any]) -> Any:
+    """What `ask` gives as soon as it gives anything."""
+    deadline = time.monotonic() + PROCESSED_SECONDS
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, "nothing came of it"
+        time.sleep(0.3)
+
+
+def save(
+    url: str, person: Person, photo: bytes, species: str = "ara-ararauna"
+) -> requests.Response:
+    return requests.post(
+        f"{url}/parrot-classifier/save",
+        files={"image": photo},
+        data={"species": species},
+        headers=person.headers,
+        timeout=TIMEOUT,
+    )
+
+
+def processed(url: str, person: Person) -> list[dict[str, Any]]:
+    """The person's observations once none is pending."""
+    response = requests.get(
+        f"{url}/parrot-classifier/observations", headers=person.headers, timeout=TIMEOUT
+    )
+    response.raise_for_status()
+    observations: list[dict[str, Any]] = response.json()["observations"]
+    pending = [one for one in observations if one["status"] == "pending"]
+    return [] if pending else observations
+
+
+def document(uid: str, name: str) -> dict[str, Any] | None:
+    """The document in Firestore, read as an operator would."""
+    from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
+
+    found = Client(PROJECT).document(f"users/{uid}/observations/{name}").get()
+    return found.to_dict() or None
+
+
+def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Person) -> None:
+    """Hosting, Auth, the functions, Storage's event and Firestore, each the real protocol."""
+    response = save(suite_url, person, MACAW.read_bytes())
+    assert response.status_code == 201, response.text
+    name = response.json()["id"]
+    (observation,) = eventually(lambda: processed(suite_url, person))
+    assert observation["id"] == name
+    assert observation["status"] == "ready"
+    stored = document(person.uid, name)
+    assert stored is not None
+    assert stored["status"] == "ready"
+
+
+def test_the_same_save_again_is_the_same_observation(suite_url: str, person: Person) -> None:
+    """Phones retry on bad networks."""
+    first = save(suite_url, person, MACAW.read_bytes())
+    second = save(suite_url, person, MACAW.read_bytes())
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["id"] == second.json()["id"]
+
+
+def test_pages_go_from_the_newest_to_the_oldest(
+    suite_url: str, person: Person, photos: Path
+) -> None:
+    """The order comes from Firestore's index, the next page from the token."""
+    files = sorted((photos / "parrots" / "kea").iterdir())[:3]
+    saved = [
+        save(suite_url, person, file.read_bytes(), "nestor-notabilis").json()["id"]
+        for file in files
+    ]
+    url = f"{suite_url}/parrot-classifier/observations?page_size=2"
+    first = requests.get(url, headers=person.headers, timeout=TIMEOUT).json()
+    token = first["next_page_token"]
+    second = requests.get(
+        f"{url}&page_token={token}", headers=person.headers, timeout=TIMEOUT
+    ).json()
+    listed = [one["id"] for one in first["observations"] + second["observations"]]
+    assert listed == saved[::-1]
+    assert "next_page_token" not in second
+
+
+def test_deleting_leaves_nothing(suite_url: str, person: Person) -> None:
+    """Document, photo and what was made of it: people ask that nothing stays."""
+    name = save(suite_url, person, MACAW.read_bytes()).json()["id"]
+    eventually(lambda: processed(suite_url, person))
+    url = f"{suite_url}/parrot-classifier/observations/{name}"
+    assert requests.delete(url, headers=person.headers, timeout=TIMEOUT).status_code == 204
+    assert requests.get(url, headers=person.headers, timeout=TIMEOUT).status_code == 404
+    assert document(person.uid, name) is None
+    storage = os.environ["STORAGE_EMULATOR_HOST"]
+    for prefix in ("photos", "derived"):
+        listed = requests.get(
+            f"{storage}/storage/v1/b/{BUCKET}/o?prefix={prefix}/{person.uid}/", timeout=TIMEOUT
+        ).json()
+        assert listed.get("items", []) == []
+
+
+def test_a_photo_uploaded_by_the_storage_sdk_becomes_an_observation(
+    suite_url: str, person: Person
+) -> None:
+    """Phones may upload straight to the bucket; the event does the rest."""
+    name = str(uuid.uuid4())
+    response = upload(person, f"photos/{person.uid}/{name}", species="ara-ararauna")
+    assert response.status_code == 200, response.text
+    (observation,) = eventually(lambda: processed(suite_url, person))
+    assert observation["id"] == name
+    assert observation["species"] == "ara-ararauna"
+
+
+def upload(person: Person, name: str, *, species: str) -> requests.Response:
+    """As Firebase's SDK uploads: metadata and photo in one multipart body."""
+    boundary = uuid.uuid4().hex
+    metadata = {"name": name, "contentType": "image/jpeg", "metadata": {"species": species}}
+    body = b"".join(
+        (
+            f"--{boundary}\r\nContent-Type: application/json\r\n\r\n".encode(),
+            json.dumps(metadata).encode(),
+            f"\r\n--{boundary}\r\nContent-Type: image/jpeg\r\n\r\n".encode(),
+            MACAW.read_bytes(),
+            f"\r\n--{boundary}--".encode(),
+        )
+    )
+    return requests.post(
+        f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}/v0/b/{BUCKET}/o",
+        params={"name": name},
+        data=body,
+        headers={
+            **person.headers,
+            "X-Goog-Upload-Protocol": "multipart",
+            "Content-Type": f"multipart/related; boundary={boundary}",
+        },
+        timeout=TIMEOUT,
+    )
+
+
+@pytest.mark.parametrize("path", ["", "/ID", "/ID/original", "/ID/image"])
+def test_nobody_sees_what_somebody_else_saved(suite_url: str, person: Person, path: str) -> None:
+    """Another person's photo does not exist, for everybody else."""
+    name = save(suite_url, person, MACAW.read_bytes()).json()["id"]
+    url = f"{suite_url}/parrot-classifier/observations{path.replace('ID', name)}"
+    other = requests.get(url, headers=sign_up().headers, timeout=TIMEOUT)
+    if path:
+        assert other.status_code == 404
+    else:
+        assert other.json() == {"observations": []}
+    assert requests.get(url, timeout=TIMEOUT).status_code == 401
+
+
+def test_hosting_serves_the_page_with_its_policy(suite_url: str) -> None:
+    """firebase.json as Hosting itself reads it."""
+    page = requests.get(suite_url, timeout=TIMEOUT)
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Cache-Control"] == "no-cache"
+    script = requests.get(f"{suite_url}/app/main.js", timeout=TIMEOUT)
+    assert script.headers["Cache-Control"] == "no-cache"
+    assert requests.get(f"{suite_url}/parrot-classifier/errors", timeout=TIMEOUT).ok
