@@ -71,13 +71,13 @@ def _relabel(name: str, request: Request) -> Response:
     fields = submission.read_fields(request)
     if unknown := fields.keys() - {"species", "index"}:
         raise InvalidRequest(f"{min(unknown)!r:.40} cannot be changed: send species or index")
+    observation_id = parameters.observation_id(name)
+    species = wiring.species().find(**fields)
+    allowance = wiring.relabel_meter().take(user)
     changed = wiring.observer().relabel(
-        user,
-        parameters.observation_id(name),
-        wiring.species().find(**fields),
-        matches=parameters.if_match(request),
+        user, observation_id, species, matches=parameters.if_match(request)
     )
-    return answers.observation(changed, _links(request))
+    return answers.observation(changed, _links(request), allowance=allowance)
 
 
 def _delete(name: str, request: Request) -> Response:

@@ -20,6 +20,7 @@
 | DOWNLOAD_SECRET | signs download URLs; empty: they need an Authorization header | empty |
 | PUBLIC_URL | where phones find the service | the host they asked |
 | SAVES_PER_DAY | new observations per user and day (UTC); 0: no limit | 500 |
+| RELABELS_PER_DAY | changes of labels per user and day (UTC); 0: no limit | 1000 |
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
@@ -84,6 +85,7 @@ class Settings:
     download_secrets: tuple[bytes, ...] = field(repr=False)  # newest first
     public_url: str | None
     saves_per_day: int
+    relabels_per_day: int
     classifications_per_minute: int
     classify_cache: int
     cors_origins: tuple[str, ...]
@@ -131,6 +133,7 @@ class Settings:
             download_secrets=read.secrets("DOWNLOAD_SECRET"),
             public_url=read.optional("PUBLIC_URL", _is_url),
             saves_per_day=read.count("SAVES_PER_DAY", 500),
+            relabels_per_day=read.count("RELABELS_PER_DAY", 1000),
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
             cors_origins=tuple(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from parrot.observation import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     import numpy as np
@@ -60,19 +60,24 @@ def bits_apart(phash: str, other: str) -> int:
     return (int(phash, 16) ^ int(other, 16)).bit_count()
 
 
-def resembling(
-    phash: str, candidates: Iterable[Observation], *, distance: int
-) -> tuple[Observation, ...]:
-    """The candidates whose hash differs in at most `distance` bits, the oldest first.
+def lookup(phashes: Collection[str]) -> tuple[str, ...]:
+    """The distinct quarters of some hashes, in order."""
+    return tuple(sorted({quarter for phash in phashes for quarter in quarters(phash)}))
 
-    Those that are being deleted are left out: no new photo may name them.
+
+def resembling(
+    phashes: Collection[str], candidates: Iterable[Observation], *, distance: int
+) -> tuple[Observation, ...]:
+    """The candidates whose hash differs in at most `distance` bits from one of these.
+
+    The oldest first. Those that are being deleted are left out: no new photo may name them.
     """
     similar = [
         candidate
         for candidate in candidates
         if candidate.derived is not None
         and candidate.status is not Status.DELETING
-        and bits_apart(candidate.derived.phash, phash) <= distance
+        and _near(candidate.derived.phash, phashes, distance)
     ]
     return tuple(sorted(similar, key=lambda observation: observation.place))
 
@@ -83,11 +88,10 @@ def settle(store: ObservationStore, published: Observation, *, now: Callable[[],
     Newer ones may have been processed first. Those that name it already may mean an observation
     that was deleted since and had the same id. Raises StoreUnavailable.
     """
-    newer = [twin for twin in _similar(store, published) if twin.place > published.place]
+    alike = _alike(store, published.uid, (published,))
+    newer = (twin for twin in alike if twin.place > published.place)
     naming = store.naming(published.uid, published.id)
-    for twin in {twin.id: twin for twin in (*newer, *naming)}.values():
-        _name_oldest(store, twin, now=now)
-    _name_oldest(store, published, now=now)
+    _name_oldest(store, published.uid, (*newer, *naming, published), now=now)
 
 
 def release(
@@ -97,41 +101,55 @@ def release(
 
     Raises StoreUnavailable.
     """
-    for twin in store.naming(uid, observation_id):
-        _name_oldest(store, twin, now=now)
+    _name_oldest(store, uid, store.naming(uid, observation_id), now=now)
 
 
 def _name_oldest(
-    store: ObservationStore, twin: Observation, *, now: Callable[[], datetime]
+    store: ObservationStore,
+    uid: str,
+    twins: Collection[Observation],
+    *,
+    now: Callable[[], datetime],
 ) -> None:
-    """Make an observation name the oldest one that looks like it, or none.
+    """Make each of some observations name the oldest one that looks like it, or none.
 
-    It looks again after each write. So it never names what was marked for deletion before the last
-    look, and a later deletion finds the name and releases it.
+    One look serves all of them, and there is another look after each round of writes. So nobody
+    names what was marked for deletion before the last look, and a later deletion finds the name
+    and releases it.
     """
+    while twins:
+        alike = _alike(store, uid, twins)
 
-    def name(current: Observation) -> Observation:
-        if current.status is Status.DELETING:
-            return current
-        original = _original(store, current)
-        if original == current.duplicate_of:
-            return current
-        return replace(current, duplicate_of=original, updated=now())
+        def name(current: Observation, alike: tuple[Observation, ...] = alike) -> Observation:
+            original = _original(current, alike)
+            if current.status is Status.DELETING or original == current.duplicate_of:
+                return current
+            return replace(current, duplicate_of=original, updated=now())
 
-    seen, settled = twin, store.update(twin.uid, twin.id, name)
-    while settled is not None and settled.version != seen.version:
-        seen, settled = settled, store.update(twin.uid, twin.id, name)
-
-
-def _original(store: ObservationStore, observation: Observation) -> str | None:
-    """Id of the oldest observation that looks like it and is older, if there is one."""
-    older = [
-        other.place for other in _similar(store, observation) if other.place < observation.place
-    ]
-    return min(older).id if older else None
+        stored = {twin.id: twin for twin in (*twins, *alike)}  # as last read
+        wrong = [stored[twin.id] for twin in twins if name(stored[twin.id]) != stored[twin.id]]
+        changed = (store.update(uid, twin.id, name) for twin in wrong)
+        twins = [twin for twin in changed if twin is not None]
 
 
-def _similar(store: ObservationStore, observation: Observation) -> tuple[Observation, ...]:
+def _original(observation: Observation, alike: Iterable[Observation]) -> str | None:
+    """Id of the first of these that looks like it and is older, if there is one."""
     if observation.derived is None:
-        return ()
-    return store.similar(observation.uid, observation.derived.phash, distance=SIMILAR_BITS)
+        return None
+    for other in alike:
+        if other.place >= observation.place:
+            return None
+        if other.derived and _near(other.derived.phash, (observation.derived.phash,)):
+            return other.id
+    return None
+
+
+def _alike(
+    store: ObservationStore, uid: str, observations: Iterable[Observation]
+) -> tuple[Observation, ...]:
+    phashes = {one.derived.phash for one in observations if one.derived is not None}
+    return store.similar(uid, phashes, distance=SIMILAR_BITS) if phashes else ()
+
+
+def _near(phash: str, others: Collection[str], distance: int = SIMILAR_BITS) -> bool:
+    return any(bits_apart(phash, other) <= distance for other in others)

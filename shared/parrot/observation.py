@@ -10,6 +10,8 @@ from parrot.records import UID
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
+# A person who changes their mind more often is a program; Firestore's documents end at 1 MiB.
+MOST_LABELS = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

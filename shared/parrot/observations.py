@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from parrot import duplicates
-from parrot.errors import InvalidRequest, NotFound, PreconditionFailed
-from parrot.observation import EPOCH, Label, Place, Status, micros, reviewed
+from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
+from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,7 +111,8 @@ class Observer:
     ) -> Observation:
         """Append a label; the species that it already has changes nothing.
 
-        `matches` is the caller's If-Match. Raises NotFound, PreconditionFailed, StoreUnavailable.
+        `matches` is the caller's If-Match. Raises NotFound, PreconditionFailed, Conflict after
+        MOST_LABELS, StoreUnavailable.
         """
 
         def append(stored: Observation) -> Observation:
@@ -120,6 +121,11 @@ class Observer:
             _require(matches, stored)
             if stored.label is not None and stored.label.species == species.id:
                 return stored
+            if len(stored.labels) >= MOST_LABELS:
+                raise Conflict(
+                    f"observation {stored.id} has had {MOST_LABELS} labels; to choose another one,"
+                    " delete the observation and save the photo again"
+                )
             now = self._now()
             label = Label(species.id, species.index, now)
             status: Status = stored.status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from parrot.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from parrot.observation import Observation, Page, Place, Status
 
@@ -65,8 +65,12 @@ class ObservationStore(Documents, Protocol):
     ) -> Page:
         """Up to `size` observations after a place, newest first, without DELETING ones."""
 
-    def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
-        """The user's observations whose perceptual hash differs in at most `distance` bits.
+    def similar(
+        self, uid: str, phashes: Collection[str], *, distance: int
+    ) -> tuple[Observation, ...]:
+        """The user's observations whose hash differs in at most `distance` bits from one of these.
+
+        The oldest first, without DELETING ones.
 
         `distance` is at most 3: stores look hashes up by their four 16-bit quarters, and within
         three bits at least one quarter is the same.

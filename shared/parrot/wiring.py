@@ -129,6 +129,14 @@ def classify_meter() -> Meter:
 
 
 @_once
+def relabel_meter() -> Meter:
+    """Raises BadConfig."""
+    from parrot.quota import Meter, Quota
+
+    return Meter(observation_store, Quota("relabels", settings().relabels_per_day, _DAY))
+
+
+@_once
 def saver() -> Saver:
     """Raises BadConfig, StoreUnavailable."""
     from parrot.quota import Meter, Quota

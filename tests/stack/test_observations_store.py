@@ -211,7 +211,7 @@ def test_what_was_removed_is_gone_and_can_be_removed_again(store: Store) -> None
     assert not store.remove(processed(1, "0" * 16))
     assert store.get("ana", "id-00001") is None
     assert store.page("ana", size=10).observations == ()
-    assert store.similar("ana", "0" * 16, distance=3) == ()
+    assert store.similar("ana", {"0" * 16}, distance=3) == ()
 
 
 def test_a_change_does_not_bring_back_what_was_removed(store: Store) -> None:
@@ -263,7 +263,7 @@ def test_nobody_reaches_another_users_observation(store: Store) -> None:
     assert not store.replace(replace(observation(), uid="bea"))
     assert not store.remove(replace(observation(), uid="bea"))
     assert store.page("bea", size=10).observations == ()
-    assert store.similar("bea", "0" * 16, distance=3) == ()
+    assert store.similar("bea", {"0" * 16}, distance=3) == ()
     assert store.create(observation(uid="bea"))[1]
     assert store.get("ana", "id-00001") == processed(1, "0" * 16)
 
@@ -337,7 +337,7 @@ def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: Store) -> Non
     store.replace(replace(processed(1, "0" * 16), status=Status.DELETING))
     assert store.page("ana", size=10).observations == ()
     assert store.page("ana", size=10, status=Status.DELETING).observations == ()
-    assert store.similar("ana", "0" * 16, distance=3) == ()
+    assert store.similar("ana", {"0" * 16}, distance=3) == ()
     assert store.get("ana", "id-00001") is not None
 
 
@@ -351,17 +351,26 @@ def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Store) -
         hashes[f"id-{number:05}"] = (bits, f"{base ^ flipped:016x}")
     fill(store, [processed(int(name[3:]), phash) for name, (_, phash) in hashes.items()])
     store.create(observation(99))  # not processed yet
-    found = store.similar("ana", f"{base:016x}", distance=3)
+    found = store.similar("ana", {f"{base:016x}"}, distance=3)
     assert {one.id for one in found} == {name for name, (bits, _) in hashes.items() if bits <= 3}
-    assert len(store.similar("ana", f"{base:016x}", distance=0)) == 1
+    assert len(store.similar("ana", {f"{base:016x}"}, distance=0)) == 1
+
+
+def test_many_hashes_are_looked_up_together(store: Store) -> None:
+    """Two hundred that share no quarter: more than one Firestore query can name."""
+    hashes = [f"{number:04x}" * 4 for number in range(200)]
+    fill(store, [processed(number, phash) for number, phash in enumerate(hashes)])
+    found = store.similar("ana", hashes[:150], distance=0)
+    assert [one.id for one in found] == [f"id-{number:05}" for number in range(150)]
+    assert store.similar("ana", [], distance=3) == ()
 
 
 def test_a_changed_hash_is_found_by_its_new_value_only(store: Store) -> None:
     """A photo that was replaced by another upload."""
     store.create(processed(1, "0" * 16))
     store.replace(processed(1, "f" * 16))
-    assert store.similar("ana", "0" * 16, distance=3) == ()
-    assert len(store.similar("ana", "f" * 16, distance=3)) == 1
+    assert store.similar("ana", {"0" * 16}, distance=3) == ()
+    assert len(store.similar("ana", {"f" * 16}, distance=3)) == 1
 
 
 def test_a_quota_is_used_up_once_and_starts_again_with_its_window(store: Store) -> None:

@@ -61,6 +61,7 @@ def test_quotas_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """429 with Retry-After; a retry of a save uses up nothing; reading is free."""
     monkeypatch.setenv("SAVES_PER_DAY", "2")
     monkeypatch.setenv("CLASSIFICATIONS_PER_MINUTE", "3")
+    monkeypatch.setenv("RELABELS_PER_DAY", "2")
     with stack.running(tmp_path) as running:
         ana = Phone(running.url, "ana")
 
@@ -77,6 +78,13 @@ def test_quotas_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert refused.headers["RateLimit"].startswith('"saves";r=0;t=')
         assert save(2).status_code == 200
         assert len(ana.pages()) == 2
+
+        path = f"/observations/{first.json()['id']}"
+        relabelled = [ana.ask("PATCH", path, json={"index": index}) for index in (2, 3, 4)]
+        assert [one.status_code for one in relabelled] == [200, 200, 429]
+        assert relabelled[0].headers["RateLimit-Policy"] == '"relabels";q=2;w=86400'
+        assert relabelled[2].json()["code"] == "too_many_requests"
+        assert ana.get(path).json()["index"] == 3
         assert Phone(running.url, "bea").save(9)
 
         photo = encoded(noise(32, 24))

@@ -26,12 +26,12 @@ from google.cloud.firestore import FieldFilter, Query
 from parrot import store
 from parrot.documents import document, instant
 from parrot.documents import observation as restored
-from parrot.duplicates import quarters, resembling
+from parrot.duplicates import lookup, quarters, resembling
 from parrot.errors import StoreUnavailable
 from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from google.cloud.firestore import (
@@ -49,6 +49,7 @@ _PATIENCE: dict[str, Any] = {
     "timeout": 6.0,
 }
 _TRIES = 20
+_MOST_ANY = 30  # values of one `array_contains_any`
 
 
 class FirestoreObservations:
@@ -140,14 +141,20 @@ class FirestoreObservations:
             for snapshot in self._client.collection_group("observations").stream():
                 yield _observation(snapshot)
 
-    def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
-        """The user's observations that look like it. Raises StoreUnavailable."""
-        query = self._collection(uid).where(
-            filter=FieldFilter("quarters", "array_contains_any", list(quarters(phash)))
-        )
-        with _translated():
-            candidates = [_observation(row) for row in query.get(**_PATIENCE)]
-        return resembling(phash, candidates, distance=distance)
+    def similar(
+        self, uid: str, phashes: Collection[str], *, distance: int
+    ) -> tuple[Observation, ...]:
+        """The user's observations that look like one of these. Raises StoreUnavailable."""
+        candidates: dict[str, Observation] = {}
+        wanted = list(lookup(phashes))
+        for start in range(0, len(wanted), _MOST_ANY):
+            some = wanted[start : start + _MOST_ANY]
+            query = self._collection(uid).where(
+                filter=FieldFilter("quarters", "array_contains_any", some)
+            )
+            with _translated():
+                candidates |= {row.id: _observation(row) for row in query.get(**_PATIENCE)}
+        return resembling(phashes, candidates.values(), distance=distance)
 
     def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""

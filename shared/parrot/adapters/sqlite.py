@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from parrot import store
 from parrot.documents import document, instant
 from parrot.documents import observation as restored
-from parrot.duplicates import quarters, resembling
+from parrot.duplicates import lookup, quarters, resembling
 from parrot.errors import StoreUnavailable
 from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -148,16 +148,18 @@ class SqliteObservations:
             for row in db.execute("SELECT document FROM documents"):
                 yield restored(json.loads(row[0]))
 
-    def similar(self, uid: str, phash: str, *, distance: int) -> tuple[Observation, ...]:
-        """The user's observations that look like it. Raises StoreUnavailable."""
+    def similar(
+        self, uid: str, phashes: Collection[str], *, distance: int
+    ) -> tuple[Observation, ...]:
+        """The user's observations that look like one of these. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(
-                "SELECT document FROM documents WHERE uid = ? AND id IN"
-                " (SELECT id FROM quarters WHERE uid = ? AND quarter IN (?, ?, ?, ?))",
-                (uid, uid, *quarters(phash)),
+                "SELECT document FROM documents WHERE uid = ? AND id IN (SELECT id FROM quarters"
+                " WHERE uid = ? AND quarter IN (SELECT value FROM json_each(?)))",
+                (uid, uid, json.dumps(lookup(phashes))),
             ).fetchall()
         candidates = (restored(json.loads(row[0])) for row in rows)
-        return resembling(phash, candidates, distance=distance)
+        return resembling(phashes, candidates, distance=distance)
 
     def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""

@@ -82,16 +82,20 @@ def saved(answer: Saved, links: Links, *, first_version: bool) -> Response:
     if first_version:
         response = Response(SAVED, content_type=_FIRST_VERSION_TYPE)
     else:
-        response = observation(answer.observation, links, status=201 if answer.created else 200)
+        status = 201 if answer.created else 200
+        response = observation(answer.observation, links, status=status)
         response.headers["Location"] = f"{links.path}/{answer.observation.id}"
     _tell_allowance(response, answer.allowance)
     return response
 
 
-def observation(record: Observation, links: Links, *, status: int = 200) -> Response:
+def observation(
+    record: Observation, links: Links, *, status: int = 200, allowance: Allowance | None = None
+) -> Response:
     """One observation, with its ETag."""
     response = _private(_json(_observation(record, links), status=status))
     response.set_etag(links.entity_tag(record))
+    _tell_allowance(response, allowance)
     return response
 
 
