@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -13,17 +12,16 @@ from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from models.backfill import package
 from models.backfill.job import Worker, candidates, open_bundle
-from models.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.backfill.job import Job, Key
 
-DIRECT, DATAFLOW = "Direct", "Dataflow"
+DATAFLOW = "Dataflow"
 _NAMESPACE = "backfill"
-_REQUIREMENTS = ROOT / "models" / "backfill" / "requirements.txt"
 
 
 class _Reclassify(beam.DoFn):  # type: ignore[misc]
@@ -54,7 +52,7 @@ def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:
     version = open_bundle(job).manifest.version
     with tempfile.TemporaryDirectory() as folder:
         if runner == DATAFLOW:
-            setup = write_package(Path(folder))
+            setup = package.write(Path(folder))
             flags = [*options, "--runner=DataflowRunner", f"--setup_file={setup}"]
             pipeline = beam.Pipeline(options=PipelineOptions(flags))
         else:
@@ -71,26 +69,6 @@ def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:
         result = pipeline.run()
         result.wait_until_finish()
     return _counts(result)
-
-
-def write_package(folder: Path) -> Path:
-    """What Dataflow's workers install: the pipeline and what it uses; its setup.py."""
-    for name, source in (("parrot", ROOT / "shared" / "parrot"), ("models", ROOT / "models")):
-        wanted = source.rglob("*.py") if name == "parrot" else source.glob("*.py")
-        for path in (*wanted, *(source / "backfill").glob("*.py")):
-            target = folder / name / path.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, target)
-    pins = [line.split(";")[0].strip() for line in _REQUIREMENTS.read_text().splitlines()]
-    needs = [pin for pin in pins if "==" in pin and not pin.startswith(("#", "apache-beam"))]
-    setup = folder / "setup.py"
-    setup.write_text(
-        "from setuptools import find_packages, setup\n"
-        'setup(name="parrot-backfill", version="1", packages=find_packages(), '
-        f"install_requires={needs!r})\n",
-        encoding="utf-8",
-    )
-    return setup
 
 
 def _counts(result: Any) -> Counter[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from models.publishing import server_image
 from parrot.errors import BadBundle
 
 MODELS = Path(__file__).parents[2] / "models"
+HADOLINT = Path(sys.executable).parent / "hadolint"
 DEFAULT, FIXED = MODELS / "default", MODELS / "serving"
 
 
@@ -105,6 +107,15 @@ def test_tf_serving_understands_batching_and_monitoring() -> None:
     monitoring = messages["tensorflow.serving.MonitoringConfig"]()
     text_format.Parse((FIXED / "monitoring.config").read_text(), monitoring)
     assert monitoring.prometheus_config.enable
+
+
+@pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint has no package for this platform")
+def test_the_dockerfile_is_clean() -> None:
+    """No image can be built here, so at least what a linter finds is not in it."""
+    done = subprocess.run(
+        [str(HADOLINT), str(FIXED / "Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(

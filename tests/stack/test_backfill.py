@@ -1,0 +1,206 @@
+"""Five hundred photos in the local bucket judged by a new bundle: once each, killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local import stack
+from local.supervisor import Supervisor
+from parrot.adapters.photo_store import BucketPhotos
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.observation import Observation, Status, Verdict
+from tests.support.photos import encoded, noise
+from tests.support.serving import model_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.cloud.storage import Client
+
+ROOT = Path(__file__).parents[2]
+PHOTOS = 500
+KILLED_AFTER = 100
+PATIENCE_SECONDS = 240
+NEW, OLD = "2099-01-01", "2001-01-01"
+
+
+class Events(BaseHTTPRequestHandler):
+    """Stands where `process` would be, and counts what it is told."""
+
+    told = 0
+    lock = threading.Lock()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with Events.lock:
+            Events.told += 1
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def process() -> Iterator[str]:
+    """The URL of the stand-in for `process`."""
+    Events.told = 0
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Events)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def storage(tmp_path: Path, process: str) -> Iterator[str]:
+    """The URL of the local storage, whose events go to `process`."""
+    url, events = (stack._free_url() for _ in range(2))  # noqa: SLF001 - a part of the stack
+    with Supervisor(tmp_path / "logs") as supervisor:
+        for part in (
+            stack._storage(url, tmp_path, events),  # noqa: SLF001
+            stack._events(events, tmp_path, url, process),  # noqa: SLF001
+        ):
+            supervisor.start(part)
+            supervisor.wait(part, 60)
+        yield url
+
+
+def save(client: Client, store: SqliteObservations, number: int) -> None:
+    """One stored photo with the verdict of an old bundle."""
+    uid, name = f"user{number % 7}", str(uuid.UUID(int=number + 1))
+    blob = client.bucket(stack.BUCKET).blob(f"photos/{uid}/{name}")
+    blob.upload_from_string(encoded(noise(24 + number % 40, 32)), "image/jpeg")
+    when = datetime.fromtimestamp(1_700_000_000 + number, UTC)
+    verdict = Verdict(
+        is_parrot=True,
+        parrot_probability=0.9,
+        species="ara-ararauna",
+        species_probability=0.8,
+        bundle=OLD,
+        model="ParrotClassifier/0",
+    )
+    store.create(
+        Observation(
+            id=name,
+            uid=uid,
+            object_name=blob.name,
+            labels=(),
+            sha256="",
+            media_type="image/jpeg",
+            width=24,
+            height=32,
+            status=Status.READY,
+            created=when,
+            updated=when,
+            generation=str(blob.generation),
+            verdict=verdict,
+        )
+    )
+
+
+def bundles(store: SqliteObservations) -> Counter[str]:
+    """How many observations have the verdict of which bundle."""
+    return Counter(saved.verdict.bundle for saved in store.everything() if saved.verdict)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Poll until a condition holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def counts(done: subprocess.Popen[str]) -> dict[str, int]:
+    """What a run printed: outcome -> photos."""
+    out, err = done.communicate(timeout=PATIENCE_SECONDS)
+    assert done.returncode == 0, err
+    lines = [line.rsplit(" ", 1) for line in out.splitlines() if line != "nothing to do"]
+    return {outcome: int(number) for outcome, number in lines}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_path: Path) -> None:
+    """Counts are exact, a second run does nothing, and `process` never runs."""
+    bundle = tmp_path / "bundle"
+    shutil.copytree(stack.DEFAULT_BUNDLE, bundle)
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    (bundle / "manifest.json").write_text(json.dumps(manifest | {"version": NEW}))
+
+    database = tmp_path / "observations.db"
+    store, client = SqliteObservations(database), stack.storage_client(storage)
+    client.create_bucket(stack.BUCKET)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: save(client, store, number), range(PHOTOS)))
+    wait_until(lambda: Events.told == PHOTOS, "the uploads' own events")
+    blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
+
+    from models.network.model_folder import build  # noqa: PLC0415 - it imports TensorFlow
+
+    build(stack.DEFAULT_BUNDLE, stack.MODELS)
+    with model_server(stack.MODELS) as url:
+
+        def run(*options: str) -> subprocess.Popen[str]:
+            return subprocess.Popen(
+                [
+                    *(str(ROOT / "dev.sh"), "models", "backfill"),
+                    *(f"sqlite:{database}", stack.BUCKET),
+                    *("--bundle", str(bundle), "--model-server", url, *options),
+                ],
+                env={
+                    **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+                    "STORAGE_EMULATOR_HOST": storage,
+                    "GOOGLE_CLOUD_PROJECT": stack.PROJECT,
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+
+        dry = run("--dry-run")
+        out, err = dry.communicate(timeout=PATIENCE_SECONDS)
+        assert out.strip() == f"{PHOTOS} of {PHOTOS} observations would be judged by {NEW}", err
+        assert "total" in err
+        assert bundles(store) == {OLD: PHOTOS}
+
+        assert counts(run("--max-photos", "10", "--batch", "4")) == {"reclassified": 10}
+        assert bundles(store) == {OLD: PHOTOS - 10, NEW: 10}
+
+        killed = run()
+        wait_until(lambda: bundles(store)[NEW] >= KILLED_AFTER, "some of the work")
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate(timeout=PATIENCE_SECONDS)
+        done = bundles(store)[NEW]
+        assert KILLED_AFTER <= done < PHOTOS
+
+        assert counts(run()) == {"reclassified": PHOTOS - done}
+        assert bundles(store) == {NEW: PHOTOS}
+        assert {saved.revision for saved in store.everything()} == {2}, "each was written once"
+        assert {saved.verdict.model for saved in store.everything() if saved.verdict} == {
+            "ParrotClassifier/1"
+        }
+
+        assert counts(run()) == {}
+        assert {saved.revision for saved in store.everything()} == {2}
+
+    time.sleep(2)  # for an event that should not come
+    assert Events.told == PHOTOS, "nothing was written to the bucket"
+    assert {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)} == blobs
+    assert BucketPhotos(client, stack.BUCKET).read(next(iter(blobs))) is not None
