@@ -19,7 +19,8 @@
 | ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
 | DOWNLOAD_SECRET | signs download URLs; empty: they need an Authorization header | empty |
 | PUBLIC_URL | where phones find the service | the host they asked |
-| SAVES_PER_DAY | new observations per user and day (UTC); 0: no limit | 500 |
+| SAVES_PER_DAY | new photos per user and day (UTC), direct uploads too; 0: no limit | 500 |
+| PROCESS_ATTEMPTS | how often processing a stored photo may fail before it is rejected | 5 |
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
@@ -84,6 +85,7 @@ class Settings:
     download_secrets: tuple[bytes, ...] = field(repr=False)  # newest first
     public_url: str | None
     saves_per_day: int
+    process_attempts: int
     classifications_per_minute: int
     classify_cache: int
     cors_origins: tuple[str, ...]
@@ -131,6 +133,7 @@ class Settings:
             download_secrets=read.secrets("DOWNLOAD_SECRET"),
             public_url=read.optional("PUBLIC_URL", _is_url),
             saves_per_day=read.count("SAVES_PER_DAY", 500),
+            process_attempts=read.count("PROCESS_ATTEMPTS", 5, low=1, high=1000),
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
             cors_origins=tuple(
