@@ -1,4 +1,4 @@
-"""Turn storage notifications into CloudEvents for functions/process.
+"""Send functions/process its CloudEvents: notifications from storage, and the time to sweep.
 
 fake-gcs-server publishes to Pub/Sub, so this implements the part of Pub/Sub that its client needs.
 Undelivered events are kept in memory only: at the start, `missed` compares the bucket with the
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import requests
+from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.cloud.storage import Client
@@ -29,7 +30,7 @@ from google.pubsub_v1.types import PublishRequest, PublishResponse
 from local.delivery import Delivery
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
-from parrot.events import FINALIZED, stored_photo
+from parrot.events import FINALIZED, SWEEP, stored_photo
 from parrot.observation import DERIVED, PHOTOS, Status, parse_derived_name, photo_name
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _PUBLISH = "/google.pubsub.v1.Publisher/Publish"
 _THREADS = 8
 _AGAIN_SECONDS = 0.2
+_SWEEP_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -113,10 +115,19 @@ def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEven
                     "bucket": bucket.name,
                     "name": photo_name(uid, observation_id),
                     "generation": "0",
-                    "size": "0",
                     "timeCreated": "1970-01-01T00:00:00Z",
                 }
             )
+
+
+def clock(function: str, stopped: threading.Event, *, seconds: float = _SWEEP_SECONDS) -> None:
+    """Tell the function to sweep, as Cloud Scheduler does. One that fails is not repeated."""
+    while not stopped.wait(seconds):
+        headers, body = to_structured(CloudEvent({"type": SWEEP, "source": "local.events"}))
+        try:
+            requests.post(function, body, headers=headers, timeout=_SWEEP_SECONDS)
+        except requests.RequestException as error:
+            _log.warning("cannot sweep: %s", type(error).__name__)
 
 
 def serve(port: int, function: str, bucket: str, observations: Path) -> None:
@@ -124,7 +135,7 @@ def serve(port: int, function: str, bucket: str, observations: Path) -> None:
     with Delivery(function) as delivery, publisher(port, delivery.accept):
         for event in _patiently(bucket, observations):
             delivery.accept(event)
-        threading.Event().wait()
+        clock(function, threading.Event())  # for ever
 
 
 def _patiently(bucket: str, observations: Path) -> list[CloudEvent]:

@@ -167,7 +167,7 @@ def _process(url: str, environment: Mapping[str, str]) -> Part:
         "process",
         [
             *(sys.executable, "-m", "functions_framework", "--source", str(source)),
-            *("--target", "on_saved", "--signature-type", "cloudevent"),
+            *("--target", "on_saved"),
             *("--host", "127.0.0.1", "--port", url.rpartition(":")[2]),
         ],
         url,

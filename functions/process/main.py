@@ -1,27 +1,41 @@
-"""Finish the observation of a photo that was just stored."""
+"""Finish the observation of a photo that was just stored; now and then, finish what was left.
+
+An HTTP function rather than functions-framework's cloud_event, which answers what is not a
+CloudEvent with all of its headers, the sender's token among them.
+"""
 
 import logging
 
 import functions_framework
-from cloudevents.http import CloudEvent
+from flask import Request, Response
 
 from parrot import events, wiring
 from parrot.errors import InvalidRequest, ParrotError
+from parrot.http import answers, body
+from parrot.http.respond import respond
 
+_MOST_BYTES = 2**20  # an event holds an object's metadata, at most some kilobytes
 _log = logging.getLogger("parrot.process")
 
 
-@functions_framework.cloud_event
-def on_saved(event: CloudEvent) -> None:
-    """Cloud Functions entry point. If it raises, the event is delivered again."""
-    wiring.start()
+@functions_framework.http
+def on_saved(request: Request) -> Response:
+    """Cloud Functions entry point. An event that is answered with an error is delivered again."""
+    return respond(request, wiring.start, wiring.bodies, {"POST": _receive})
+
+
+def _receive(request: Request) -> Response:
+    event = events.received(dict(request.headers), body.read(request, most=_MOST_BYTES))
+    if event["type"] == events.SWEEP:
+        _sweep()
+        return answers.empty()
     try:
         stored = events.stored_photo(event)
-    except InvalidRequest as error:
+    except InvalidRequest as error:  # delivered again, it would be just as malformed
         _log.error("%s", error.detail, extra={"fields": {"event": event["id"]}})
-        return
+        return answers.empty()
     if stored is None:
-        return
+        return answers.empty()
     try:
         outcome = wiring.processor().process(stored)
     except ParrotError as error:
@@ -29,3 +43,9 @@ def on_saved(event: CloudEvent) -> None:
         raise
     fields = {"id": stored.id, "generation": stored.generation, "outcome": outcome.value}
     _log.info("processed", extra={"fields": fields})
+    return answers.empty()
+
+
+def _sweep() -> None:
+    swept = wiring.sweeper().sweep()
+    _log.info("swept", extra={"fields": {"finished": swept.finished, "failed": swept.failed}})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from parrot import images
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.observation import Status, reviewed
-from parrot.process import verdict_of
+from parrot.progress import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class Observations(Protocol):
 class Photos(Protocol):
     """The bucket, only for reading. Raises StoreUnavailable."""
 
-    def read_generation(self, object_name: str, generation: int) -> bytes | None:
+    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
         """The object, or None if this generation is not the live one."""
 
 
@@ -95,12 +95,13 @@ class Reclassifier:
             return Outcome.GONE
         if not wanted(observation, self._bundle):
             return Outcome.NOT_WANTED
-        data = self._photos.read_generation(
-            observation.object_name, int(observation.generation or 0)
-        )
-        if data is None:
-            return Outcome.GONE
+        generation = int(observation.generation or 0)
         try:
+            data = self._photos.read_generation(
+                observation.object_name, generation, most=self._max_bytes
+            )
+            if data is None:
+                return Outcome.GONE
             answer = self._classifier.classify(images.read(data, max_bytes=self._max_bytes))
         except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
             return Outcome.UNREADABLE

@@ -19,8 +19,9 @@
 | ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
 | DOWNLOAD_SECRET | signs download URLs; empty: they need an Authorization header | empty |
 | PUBLIC_URL | where phones find the service | the host they asked |
-| SAVES_PER_DAY | new observations per user and day (UTC); 0: no limit | 500 |
+| SAVES_PER_DAY | new photos per user and day (UTC), direct uploads too; 0: no limit | 500 |
 | RELABELS_PER_DAY | changes of labels per user and day (UTC); 0: no limit | 1000 |
+| PROCESS_ATTEMPTS | how often processing a stored photo may fail before it is rejected | 5 |
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
@@ -86,6 +87,7 @@ class Settings:
     public_url: str | None
     saves_per_day: int
     relabels_per_day: int
+    process_attempts: int
     classifications_per_minute: int
     classify_cache: int
     cors_origins: tuple[str, ...]
@@ -134,6 +136,7 @@ class Settings:
             public_url=read.optional("PUBLIC_URL", _is_url),
             saves_per_day=read.count("SAVES_PER_DAY", 500),
             relabels_per_day=read.count("RELABELS_PER_DAY", 1000),
+            process_attempts=read.count("PROCESS_ATTEMPTS", 5, low=1, high=1000),
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
             cors_origins=tuple(

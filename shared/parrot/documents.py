@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from parrot.observation import Derived, Label, Observation, Status, Verdict
+from parrot.observation import Attempts, Derived, Label, Observation, Status, Verdict
 
 
 def instant(when: datetime) -> str:
@@ -28,12 +28,17 @@ def document(observation: Observation) -> dict[str, Any]:
         "updated": instant(observation.updated),
         "verdict": None if observation.verdict is None else asdict(observation.verdict),
         "derived": None if observation.derived is None else asdict(observation.derived),
+        "attempts": None if observation.attempts is None else asdict(observation.attempts),
     }
 
 
 def observation(stored: dict[str, Any]) -> Observation:
-    """The observation of a document; fields that it does not have are ignored."""
-    known = {field.name: stored[field.name] for field in fields(Observation)}
+    """The observation of a document; fields that it does not have are ignored.
+
+    Documents that are older than `attempts` have none.
+    """
+    known = {"attempts": None, **stored}
+    known = {field.name: known[field.name] for field in fields(Observation)}
     return Observation(
         **{
             **known,
@@ -46,5 +51,6 @@ def observation(stored: dict[str, Any]) -> Observation:
             "updated": datetime.fromisoformat(stored["updated"]),
             "verdict": None if stored["verdict"] is None else Verdict(**stored["verdict"]),
             "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
+            "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
         }
     )

@@ -58,6 +58,14 @@ class Derived:
     phash: str  # perceptual hash, 16 hex digits
 
 
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often processing a photo has begun; written before the work, so deaths count too."""
+
+    generation: str  # of the original
+    count: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """An observation's place among its user's: older is less, ties go by id."""
@@ -87,6 +95,7 @@ class Observation:
     derived: Derived | None = None
     duplicate_of: str | None = None  # id of an older near-duplicate of the same user
     reason: str | None = None  # why it was rejected
+    attempts: Attempts | None = None  # None once a photo is finished
 
     @property
     def label(self) -> Label | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import duplicates
 from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
+from parrot.media_types import MEDIA_TYPES
 from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class StoredFile:
     """A photo from the bucket."""
 
     data: bytes = field(repr=False)
-    media_type: str
+    media_type: str | None  # None: nobody has checked what it is
 
 
 class Files(Protocol):
@@ -188,10 +189,16 @@ class Observer:
         return marked if marked is not None and marked.created == first.created else None
 
 
-def _file(stored: Observation, file: str) -> tuple[str | None, str]:
-    """Object name and media type."""
+def _file(stored: Observation, file: str) -> tuple[str | None, str | None]:
+    """Object name and media type.
+
+    What was rejected, or uploaded directly and not processed yet, may be anything, whatever its
+    uploader called it.
+    """
     if file == ORIGINAL:
-        return stored.object_name, stored.media_type
+        checked = stored.sha256 and stored.status is not Status.REJECTED
+        known = stored.media_type if stored.media_type in MEDIA_TYPES else None
+        return stored.object_name, known if checked else None
     name = getattr(stored.derived, file, None) if file in FILES else None
     return name, "image/webp"
 

@@ -2,36 +2,43 @@
 
 Events come at least once, late, and in any order; the function may die between any two steps. So
 each step may be done twice, what an event says is checked against the bucket, and the observation's
-`generation` is written last: until it is set, processing starts again from the beginning.
+`generation` is written last: until it is set, processing starts again from the beginning. Attempts
+are counted before the work begins, so that no photo is tried for ever.
 """
 
 from __future__ import annotations
 
 import contextlib
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import duplicates, images, thumbnails
-from parrot.errors import InvalidRequest, PhotoTooLarge, RequestError
-from parrot.observation import (
-    Derived,
-    Label,
-    Observation,
-    Status,
-    Verdict,
-    derived_name,
-    reviewed,
+from parrot import duplicates, images, progress, thumbnails
+from parrot.errors import (
+    BackendError,
+    DecoderUnavailable,
+    DeploymentError,
+    InvalidImage,
+    PhotoTooLarge,
+    RequestError,
+    StoreUnavailable,
+    TooManyRequests,
 )
+from parrot.observation import Derived, Observation, Status, derived_name
+from parrot.records import ANONYMOUS_UID, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from parrot.model.species import SpeciesTable
-    from parrot.records import Classification, Photo, StoredPhoto
+    from parrot.quota import Meter
+    from parrot.records import Classification, Photo, StoredObject, StoredPhoto
     from parrot.store import ObservationStore
     from parrot.thumbnails import Thumbnails, Turns
+
+MOST_ATTEMPTS = 5
 
 
 class Outcome(StrEnum):
@@ -48,8 +55,14 @@ class Outcome(StrEnum):
 class Photos(Protocol):
     """The bucket. Every method raises StoreUnavailable."""
 
-    def read_generation(self, object_name: str, generation: int) -> bytes | None:
-        """The object's bytes; None if this generation is no longer the live one."""
+    def describe(self, object_name: str) -> StoredObject | None:
+        """The live object's metadata, or None if there is none."""
+
+    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
+        """The object's bytes as stored; None if this generation is no longer the live one.
+
+        Raises PhotoTooLarge for more than `most` bytes.
+        """
 
     def is_live(self, object_name: str, generation: int) -> bool:
         """Whether this generation is the live one."""
@@ -86,15 +99,17 @@ class Processor:
         species: SpeciesTable,
         decoder: Turns,
         *,
+        meter: Meter,
         bucket: str,
         max_bytes: int,
+        max_attempts: int = MOST_ATTEMPTS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
+        """Nothing is opened here. `meter` counts saves; photos uploaded directly count too."""
         self._observations, self._photos = observations, photos
         self._classifier, self._species = classifier, species
-        self._decoder = decoder
-        self._bucket, self._max_bytes = bucket, max_bytes
+        self._decoder, self._meter = decoder, meter
+        self._bucket, self._max_bytes, self._max_attempts = bucket, max_bytes, max_attempts
         self._now = now
 
     def process(self, stored: StoredPhoto) -> Outcome:
@@ -107,68 +122,123 @@ class Processor:
         observation = self._observations.get(stored.uid, stored.id)
         if observation is not None and observation.object_name != stored.name:
             return Outcome.IGNORED
-        if observation is not None and _done(observation, stored):
+        if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
         try:
-            return self._process(stored, adopt=observation is None)
+            return self._process(stored, observation)
         except _Gone:
             self._sweep(stored)
             duplicates.release(self._observations, stored.uid, stored.id, now=self._now)
             return Outcome.GONE
 
-    def _process(self, stored: StoredPhoto, *, adopt: bool) -> Outcome:
+    def _process(self, stored: StoredPhoto, observation: Observation | None) -> Outcome:
+        facts = self._photos.describe(stored.name)
+        if facts is None or facts.generation != stored.generation:
+            raise _Gone
+        refusal = self._over_quota(stored, observation)
+        begun = self._begin(stored, facts, observation, refusal=refusal)
+        if progress.done(begun, stored):  # rejected, or another delivery was faster
+            if refusal is not None and begun.reason == refusal:
+                self._photos.delete(stored.name, generation=stored.generation)
+            self._sweep(stored)
+            return Outcome(begun.status.value)
+        with self._forgiving(stored):
+            return self._finish(stored, facts)
+
+    def _finish(self, stored: StoredPhoto, facts: StoredObject) -> Outcome:
         try:
-            photo = self._read(stored)
+            photo = self._read(stored, facts)
             answer = self._classifier.classify(photo)
             made = thumbnails.make(photo, self._decoder)
         except RequestError as error:
-            return self._reject(stored, error.detail, adopt=adopt)
-        if adopt:
-            self._adopt(stored)
+            return self._reject(stored, error.detail)
         derived = self._write(stored, made)
         # The hash is stored before others are searched: of two photos that are processed at once,
         # at least the later searcher finds the other.
-        published = self._change(stored, lambda now: _published(now, photo, answer, derived))
-        duplicates.settle(self._observations, published, now=self._now)
-        return self._finish(stored, verdict_of(answer))
-
-    def _read(self, stored: StoredPhoto) -> Photo:
-        """Raises _Gone, RequestError, StoreUnavailable."""
-        if stored.size > self._max_bytes:
-            raise PhotoTooLarge(size=stored.size, limit=self._max_bytes)
-        data = self._photos.read_generation(stored.name, stored.generation)
-        if data is None:
-            raise _Gone
-        return images.read(data, max_bytes=self._max_bytes)
-
-    def _adopt(self, stored: StoredPhoto) -> None:
-        """Create the observation of a photo that a phone uploaded by itself. Raises _Gone.
-
-        `save` creates its observation before it uploads, so only such photos have none. Or it was
-        deleted after this event read the photo: so the photo is looked up once more.
-        """
-        labels: tuple[Label, ...] = ()
-        if stored.species is not None:
-            with contextlib.suppress(InvalidRequest):  # the person can still choose another
-                species = self._species.find(species=stored.species)
-                labels = (Label(species.id, species.index, stored.created),)
-        adopted = Observation(
-            id=stored.id,
-            uid=stored.uid,
-            object_name=stored.name,
-            labels=labels,
-            sha256="",
-            media_type=stored.content_type,
-            width=0,
-            height=0,
-            status=Status.PENDING,
-            created=stored.created,
-            updated=self._now(),
+        published = self._change(
+            stored, lambda current: progress.published(current, photo, answer, derived)
         )
-        self._observations.create(adopted)
+        duplicates.settle(self._observations, published, now=self._now)
+        finished = self._change(stored, lambda current: progress.finished(current, stored, answer))
+        return Outcome(finished.status.value)
+
+    def _over_quota(self, stored: StoredPhoto, observation: Observation | None) -> str | None:
+        """Why this photo is not kept, if its user has uploaded too many.
+
+        What `save` stored was counted there, before its upload. Every other new generation was
+        uploaded directly; a second delivery of it is not counted again. Raises StoreUnavailable.
+        """
+        if observation is not None:
+            tried_before = progress.attempts(observation, stored) is not None
+            if observation.generation is None or tried_before:
+                return None
+        try:
+            self._meter.take(User(stored.uid, anonymous=stored.uid == ANONYMOUS_UID))
+        except TooManyRequests as error:
+            return error.detail
+        return None
+
+    def _begin(
+        self,
+        stored: StoredPhoto,
+        facts: StoredObject,
+        observation: Observation | None,
+        *,
+        refusal: str | None,
+    ) -> Observation:
+        """Count this attempt, or reject the photo. Raises _Gone, StoreUnavailable."""
+
+        def begin(current: Observation) -> Observation:
+            if refusal is not None:
+                return progress.rejected(current, stored, refusal)
+            return progress.begun(current, stored, most=self._max_attempts)
+
+        if observation is None:
+            adopted = progress.adopted(stored, facts, self._species, self._now())
+            return self._adopt(stored, begin(adopted))
+        return self._change(stored, begin)
+
+    def _adopt(self, stored: StoredPhoto, adopted: Observation) -> Observation:
+        """Store the observation of a direct upload. Raises _Gone, StoreUnavailable.
+
+        `save` creates its observation before it uploads, so only direct uploads have none. Or it
+        was deleted after this event looked the photo up: so the photo is looked up once more.
+        """
+        current, created = self._observations.create(adopted)
         if not self._photos.is_live(stored.name, stored.generation):
             self._observations.remove(adopted)  # not one that was saved since: its version differs
             raise _Gone
+        if created:
+            return current
+        return self._change(
+            stored, lambda now: progress.begun(now, stored, most=self._max_attempts)
+        )
+
+    @contextmanager
+    def _forgiving(self, stored: StoredPhoto) -> Iterator[None]:
+        """Do not count an attempt that failed for no fault of the photo.
+
+        A model server that is away for a night must not reject what was saved meanwhile.
+        """
+        try:
+            yield
+        except DecoderUnavailable:  # this may well be the photo's fault
+            raise
+        except (BackendError, DeploymentError):
+            with contextlib.suppress(_Gone, StoreUnavailable):
+                self._change(stored, lambda current: progress.forgiven(current, stored))
+            raise
+
+    def _read(self, stored: StoredPhoto, facts: StoredObject) -> Photo:
+        """Raises _Gone, RequestError, StoreUnavailable."""
+        if facts.size > self._max_bytes:
+            raise PhotoTooLarge(size=facts.size, limit=self._max_bytes)
+        if facts.encoding not in {"", "identity"}:
+            raise InvalidImage(f"the photo was uploaded with Content-Encoding {facts.encoding:.20}")
+        data = self._photos.read_generation(stored.name, stored.generation, most=self._max_bytes)
+        if data is None:
+            raise _Gone
+        return images.read(data, max_bytes=self._max_bytes)
 
     def _write(self, stored: StoredPhoto, made: Thumbnails) -> Derived:
         derived = Derived(
@@ -183,35 +253,9 @@ class Processor:
         self._photos.write_derived(derived.thumbnail, made.thumbnail)
         return derived
 
-    def _finish(self, stored: StoredPhoto, verdict: Verdict) -> Outcome:
-        finished = self._change(
-            stored,
-            lambda current: replace(
-                current,
-                status=reviewed(current.label, verdict),
-                verdict=verdict,
-                reason=None,
-                generation=str(stored.generation),
-            ),
-        )
-        return Outcome(finished.status.value)
-
-    def _reject(self, stored: StoredPhoto, why: str, *, adopt: bool) -> Outcome:
+    def _reject(self, stored: StoredPhoto, why: str) -> Outcome:
         """Record why on the observation: another try would not help. Raises _Gone."""
-        if adopt:
-            self._adopt(stored)
-        rejected = self._change(
-            stored,
-            lambda current: replace(
-                current,
-                status=Status.REJECTED,
-                reason=why,
-                verdict=None,
-                derived=None,
-                duplicate_of=None,
-                generation=str(stored.generation),
-            ),
-        )
+        rejected = self._change(stored, lambda current: progress.rejected(current, stored, why))
         self._sweep(stored)
         return Outcome(rejected.status.value)
 
@@ -227,7 +271,7 @@ class Processor:
         def unless_finished(current: Observation) -> Observation:
             if current.status is Status.DELETING:
                 raise _Gone
-            if _done(current, stored):
+            if progress.done(current, stored):
                 return current
             return replace(change(current), updated=self._now())
 
@@ -247,34 +291,3 @@ class Processor:
         if current is None or current.status in {Status.DELETING, Status.REJECTED}:
             for name, generation in files.items():
                 self._photos.delete(name, generation=generation)
-
-
-def _done(observation: Observation, stored: StoredPhoto) -> bool:
-    """Whether this generation or a newer one is finished. Generations of an object only grow."""
-    return observation.generation is not None and int(observation.generation) >= stored.generation
-
-
-def _published(
-    current: Observation, photo: Photo, answer: Classification, derived: Derived
-) -> Observation:
-    return replace(
-        current,
-        sha256=photo.sha256,
-        media_type=photo.media_type,
-        width=answer.width,
-        height=answer.height,
-        derived=derived,
-    )
-
-
-def verdict_of(answer: Classification) -> Verdict:
-    """What an observation keeps of a classification."""
-    best = answer.species[0] if answer.species else None
-    return Verdict(
-        is_parrot=answer.is_parrot,
-        parrot_probability=answer.parrot_probability,
-        species=best.species.id if best else None,
-        species_probability=best.probability if best else None,
-        bundle=answer.bundle,
-        model=answer.models[-1][1],
-    )

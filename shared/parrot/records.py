@@ -139,14 +139,25 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """What a storage event says about a photo, and the observation that it belongs to."""
+    """Which photo a storage event is about, and the observation that it belongs to.
+
+    What else an event says (size, type, time) may be wrong by now: ask the bucket.
+    """
 
     bucket: str
     name: str
     generation: int
-    size: int  # bytes
-    content_type: str  # as the uploader stated it, unchecked
     uid: str
     id: str  # of its observation: the name if that is a UUID, else derived from it
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the bucket says about the live object of a name."""
+
+    generation: int
+    size: int  # bytes, as stored
+    content_type: str  # as the uploader stated it, unchecked
+    encoding: str  # its Content-Encoding, mostly empty
     created: datetime
     species: str | None = None  # as the uploader stated it, unchecked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,16 +24,21 @@ _TRIES = 5
 # A phone that was offline may retry for days. After that only a reused key goes unnoticed: the same
 # photo is still the same observation.
 _KEYS_KEPT = timedelta(days=7)
+# Processing begins within seconds. If nothing has happened for so long, its event may be lost.
+_EVENT_LOST = timedelta(minutes=1)
 
 
 class Photos(Protocol):
     """The bucket of photos."""
 
-    def put(self, object_name: str, photo: Photo) -> int | None:
+    def put(self, object_name: str, photo: Photo, *, replacing: int = 0) -> int | None:
         """Upload unless the object exists; the generation that this call wrote, or None.
 
-        Raises StoreUnavailable.
+        `replacing` is the generation that may exist. Raises StoreUnavailable.
         """
+
+    def generation(self, object_name: str) -> int | None:
+        """The live object's generation, or None if there is none. Raises StoreUnavailable."""
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         """Remove an object, or only this generation of it; no error if there is none.
@@ -95,9 +100,9 @@ class Saver:
     def save(self, photo: Photo, species: Species, user: User, *, key: str | None = None) -> Saved:
         """Keep the photo. `key` is the caller's Idempotency-Key.
 
-        The observation is created first: a photo without one would never be seen, while a `pending`
-        one without its photo is completed by the phone's next try. Only a new observation counts
-        against the quota, before it is decoded.
+        The observation is created first: a photo without one would never be seen, while one without
+        its photo is completed by the phone's next try, even if it was given up in the meantime.
+        Only a new observation counts against the quota, before it is decoded.
         Raises InvalidImage, IdempotencyKeyReused, Conflict, TooManyRequests, Overloaded,
         DecoderUnavailable, StoreUnavailable.
         """
@@ -126,6 +131,9 @@ class Saver:
             observation, created = self._observations.create(wanted)
             if not created:
                 _same_save(observation, wanted)
+            if observation.status is Status.REJECTED and observation.generation is None:
+                self._observations.update(wanted.uid, wanted.id, self._reopened)
+                continue
             if observation.status is not Status.PENDING or self._upload(observation, photo):
                 return Saved(observation, created, allowance)
         raise StoreUnavailable(f"observation {wanted.id} is deleted whenever it is saved")
@@ -143,9 +151,16 @@ class Saver:
                 f"this Idempotency-Key was sent before, with the photo of observation {owner}"
             )
 
+    def _reopened(self, stored: Observation) -> Observation:
+        if stored.status is not Status.REJECTED or stored.generation is not None:
+            return stored
+        return replace(stored, status=Status.PENDING, reason=None, updated=self._now())
+
     def _upload(self, observation: Observation, photo: Photo) -> bool:
         """Store the photo; False if the observation was removed meanwhile."""
         generation = self._photos.put(observation.object_name, photo)
+        if generation is None and self._now() - observation.updated > _EVENT_LOST:
+            generation = self._upload_again(observation, photo)
         if generation is None:
             return True
         stored = self._observations.get(observation.uid, observation.id)
@@ -157,6 +172,15 @@ class Saver:
         if stored is not None:
             raise _being_deleted(stored)
         return False
+
+    def _upload_again(self, observation: Observation, photo: Photo) -> int | None:
+        """The photo is there, but nobody processes it: write it again, for another event."""
+        live = self._photos.generation(observation.object_name)
+        return (
+            None
+            if live is None
+            else self._photos.put(observation.object_name, photo, replacing=live)
+        )
 
 
 def observation_id(user: User, sha256: str, species_id: str) -> str:

@@ -8,6 +8,7 @@ from parrot.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import datetime
 
     from parrot.observation import Observation, Page, Place, Status
 
@@ -31,8 +32,8 @@ class Documents(Protocol):
 class ObservationStore(Documents, Protocol):
     """Where observations live: Firestore, or SQLite on one machine.
 
-    Every method raises StoreUnavailable if the store cannot be reached. No method ever returns
-    another user's observation.
+    Every method raises StoreUnavailable if the store cannot be reached. No method but `unfinished`
+    ever returns another user's observation.
     """
 
     def create(self, observation: Observation) -> tuple[Observation, bool]:
@@ -78,6 +79,12 @@ class ObservationStore(Documents, Protocol):
 
     def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id."""
+
+    def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
+        """PENDING and DELETING observations of all users, last changed before this moment.
+
+        At most `limit` of them, the least recently changed first.
+        """
 
 
 def update(

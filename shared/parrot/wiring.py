@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from parrot.process import Processor
     from parrot.quota import Meter
     from parrot.save import Saver
+    from parrot.sweep import Sweeper
     from parrot.tokens import Downloads
 
     T = TypeVar("T")
@@ -139,15 +140,10 @@ def relabel_meter() -> Meter:
 @_once
 def saver() -> Saver:
     """Raises BadConfig, StoreUnavailable."""
-    from parrot.quota import Meter, Quota
     from parrot.save import Saver
 
     return Saver(
-        observation_store(),
-        photo_store(),
-        observation_store(),
-        decoder(),
-        meter=Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY)),
+        observation_store(), photo_store(), observation_store(), decoder(), meter=_save_meter()
     )
 
 
@@ -163,9 +159,21 @@ def processor() -> Processor:
         classifier(),
         classifier().bundle.species,
         decoder(),
+        meter=_save_meter(),
         bucket=config.bucket,
         max_bytes=config.max_photo_bytes,
+        max_attempts=config.process_attempts,
     )
+
+
+@_once
+def sweeper() -> Sweeper:
+    """Raises BadConfig, BadBundle, StoreUnavailable."""
+    from parrot.observations import Observer
+    from parrot.sweep import Sweeper
+
+    store, photos = observation_store(), photo_store()
+    return Sweeper(store, photos, processor(), Observer(store, photos), bucket=settings().bucket)
 
 
 @_once
@@ -238,6 +246,14 @@ def photo_store() -> BucketPhotos:
     from parrot.adapters.photo_store import BucketPhotos
 
     return BucketPhotos(_storage(), settings().bucket)
+
+
+@_once
+def _save_meter() -> Meter:
+    """Counts what `save` stores, and what phones upload directly."""
+    from parrot.quota import Meter, Quota
+
+    return Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY))
 
 
 @_once

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -171,7 +170,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
             if world.store.get("ana", old.id) is not None:  # or else the slow one did it all
                 Observer(world.store, world.photos).delete(user, old.id)
             if direct:
-                new = replace(world.upload(data, old.name), created=LATER)
+                new = world.upload(data, old.name, created=LATER)
             else:
                 new = world.save(data, created=LATER)
             if processed or direct:

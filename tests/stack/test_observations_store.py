@@ -17,8 +17,10 @@ from google.cloud.firestore import Client
 
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.documents import document
+from parrot.documents import observation as restored
 from parrot.errors import StoreUnavailable
-from parrot.observation import Label, Observation, Place, Status, Verdict
+from parrot.observation import Attempts, Label, Observation, Place, Status, Verdict
 from tests.support.observations import KEA, NOW, Store, derived, observation, processed
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def test_what_was_created_is_read_back_whole(store: Store) -> None:
         derived=derived("00ff00ff00ff00ff"),
         duplicate_of="id-00001",
         reason="none",
+        attempts=Attempts("1700000000000001", 2),
         created=NOW.replace(microsecond=0),
     )
     for wanted in (plain, full):
@@ -254,6 +257,38 @@ def test_those_that_name_an_observation_are_found(store: Store) -> None:
     assert store.naming("ana", "id-00009") == ()
     store.replace(replace(twin, duplicate_of=None))
     assert store.naming("ana", "id-00001") == (marked,)
+
+
+def test_what_is_unfinished_is_found_least_recently_changed_first(store: Store) -> None:
+    """Of all users; finished ones never, however old."""
+
+    def changed(number: int, uid: str, status: Status, minutes: int) -> Observation:
+        return replace(
+            observation(number, uid), status=status, updated=NOW - timedelta(minutes=minutes)
+        )
+
+    waiting = changed(1, "ana", Status.PENDING, 11)
+    half = changed(2, "bea", Status.DELETING, 30)
+    waiting_longer = changed(3, "bea", Status.PENDING, 20)
+    others = [
+        changed(4, "ana", Status.PENDING, 10),  # not before, but just then
+        changed(5, "ana", Status.READY, 90),
+        changed(6, "ana", Status.NEEDS_REVIEW, 90),
+        changed(7, "ana", Status.REJECTED, 90),
+    ]
+    fill(store, [waiting, half, waiting_longer, *others])
+    before = NOW - timedelta(minutes=10)
+    assert store.unfinished(before=before, limit=9) == (half, waiting_longer, waiting)
+    assert store.unfinished(before=before, limit=2) == (half, waiting_longer)
+    store.replace(replace(half, updated=NOW))
+    assert store.unfinished(before=before, limit=2) == (waiting_longer, waiting)
+
+
+def test_a_document_from_before_attempts_were_counted_is_read() -> None:
+    """An update of the functions must not make what is stored unreadable."""
+    stored = document(observation())
+    del stored["attempts"]
+    assert restored(stored) == observation()
 
 
 def test_nobody_reaches_another_users_observation(store: Store) -> None:

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import random
 import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from cloudevents.conversion import to_structured
+from cloudevents.http import CloudEvent
 from PIL import Image
 
 from local import events, stack
 from local.delivery import Delivery
 from parrot.adapters.sqlite import SqliteObservations
-from parrot.observation import Status
+from parrot.events import SWEEP
+from parrot.observation import Status, photo_name
+from tests.support.observations import observation
 from tests.support.photos import encoded, first, noise
 from tests.support.webp import assert_silent_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloudevents.http import CloudEvent
     from google.cloud.storage import Bucket
 
 PATIENCE_SECONDS = 30
@@ -165,8 +170,83 @@ def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) 
     }
     for changes in ({}, {"generation": "x"}, {"name": 1}, {"name": "index/1.jpg"}, {"bucket": "b"}):
         headers, body = to_structured(events.cloud_event({**resource, **changes}))
-        assert requests.post(url, body, headers=headers, timeout=30).status_code == 200, changes
+        assert requests.post(url, body, headers=headers, timeout=30).status_code == 204, changes
     assert walk(running.url, "process-none") == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Content-Type": "application/cloudevents+json"}, {"ce-id": "1", "ce-type": "x"}],
+)
+def test_what_is_not_an_event_is_refused_without_an_echo(
+    running: stack.Running, headers: dict[str, str]
+) -> None:
+    """functions-framework itself would send all headers back, tokens among them."""
+    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    secret = {"Authorization": "Bearer secret", **headers}
+    for body in (b"", b"{}", b"<html>"):
+        answer = requests.post(url, body, headers=secret, timeout=30)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+        assert "secret" not in answer.text
+    assert requests.get(url, timeout=30).status_code == 405
+    assert requests.post(url, b"x" * (2**20 + 1), timeout=30).status_code == 413
+
+
+def test_a_forged_event_rejects_no_good_photo(running: stack.Running, bucket: Bucket) -> None:
+    """What counts is what the bucket says about the photo."""
+    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    (saved,) = [save(running.url, encoded(noise(seed=46)), "process-forged")]
+    blob = bucket.get_blob(f"photos/process-forged/{saved['id']}")
+    assert blob is not None
+    resource = {"bucket": stack.BUCKET, "name": blob.name, "timeCreated": "0001-01-01T00:00:00Z"}
+    for lie in ({"generation": blob.generation, "size": 2**60}, {"generation": 1, "size": "0"}):
+        headers, body = to_structured(events.cloud_event({**resource, **lie}))
+        assert requests.post(url, body, headers=headers, timeout=30).status_code == 204
+    (done,) = settled(running.url, "process-forged")
+    assert done["status"] == "needs_review"
+
+
+def test_a_sweep_finishes_what_was_left(running: stack.Running, data: Path, bucket: Bucket) -> None:
+    """Cloud Scheduler's event: a photo whose event was lost, and one that never came."""
+    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    long_ago = datetime.now(UTC) - timedelta(minutes=11)
+    store = SqliteObservations(data / "observations.db")
+    for number, uid in ((1, "process-swept"), (2, "process-never")):
+        old = observation(number, uid)
+        name = f"{uuid.uuid4()}"
+        old = replace(old, id=name, object_name=photo_name(uid, name))
+        store.create(replace(old, created=long_ago, updated=long_ago))
+        if number == 1:
+            bucket.blob(old.object_name).upload_from_string(
+                encoded(noise(seed=47)), content_type="image/jpeg"
+            )
+    headers, body = to_structured(CloudEvent({"type": SWEEP, "source": "test"}))
+    assert requests.post(url, body, headers=headers, timeout=60).status_code == 204
+    assert [one["status"] for one in settled(running.url, "process-swept")] == ["needs_review"]
+    (never,) = settled(running.url, "process-never")
+    assert (never["status"], never["reason"]) == ("rejected", "the photo never arrived")
+
+
+def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(
+    running_url: str, bucket: Bucket
+) -> None:
+    """4 GB of zeros are 4 MB of gzip; neither function unpacks them."""
+    packed = gzip.compress(bytes(200 * 2**20), 9)
+    blob = bucket.blob("photos/process-gzip/x.jpg")
+    blob.content_encoding = "gzip"
+    blob.upload_from_string(packed, content_type="text/html")
+    (done,) = settled(running_url, "process-gzip")
+    assert (done["status"], done["photo"]["media_type"]) == ("rejected", "application/octet-stream")
+    assert "Content-Encoding" in done["reason"]
+    answer = requests.get(
+        f"{running_url}/parrot-classifier/observations/{done['id']}/original",
+        headers=headers("process-gzip"),
+        timeout=30,
+    )
+    assert answer.content == packed
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["Content-Disposition"] == "attachment"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
 from parrot.observation import Label, Observation, Status, derived_folder, photo_name
 from parrot.process import Processor
-from parrot.records import Classification, SpeciesScore
+from parrot.quota import Meter, Quota
+from parrot.records import Classification, SpeciesScore, StoredObject
 from tests.support.events import event
 from tests.support.photos import DECODER
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BUCKET = "b"
+MOST_ATTEMPTS = 3
 SPECIES = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
 KEA = SPECIES.find(species="nestor-notabilis")
 GALAH = next(row for row in SPECIES.rows if row.english == "Galah")
@@ -37,20 +39,32 @@ class MemoryPhotos:
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[int, bytes]] = {}
+        self.stated: dict[str, dict[str, Any]] = {}  # what uploaders said about their objects
         self._generations = itertools.count(1795399912250572)
 
     def upload(self, name: str, data: bytes) -> int:
         self.objects[name] = (next(self._generations), data)
         return self.objects[name][0]
 
-    def put(self, object_name: str, photo: Photo) -> int | None:
-        return None if object_name in self.objects else self.upload(object_name, photo.data)
+    def put(self, object_name: str, photo: Photo, *, replacing: int = 0) -> int | None:
+        live = self.generation(object_name) or 0
+        return self.upload(object_name, photo.data) if live == replacing else None
+
+    def describe(self, object_name: str) -> StoredObject | None:
+        if object_name not in self.objects:
+            return None
+        generation, data = self.objects[object_name]
+        facts = StoredObject(generation, len(data), "image/jpeg", "", NOW)
+        return dataclasses.replace(facts, **self.stated.get(object_name, {}))
 
     def read(self, object_name: str) -> bytes | None:
         return self.objects[object_name][1] if object_name in self.objects else None
 
-    def read_generation(self, object_name: str, generation: int) -> bytes | None:
-        return self.objects[object_name][1] if self.is_live(object_name, generation) else None
+    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
+        if not self.is_live(object_name, generation):
+            return None
+        assert len(self.objects[object_name][1]) <= most
+        return self.objects[object_name][1]
 
     def is_live(self, object_name: str, generation: int) -> bool:
         return self.generation(object_name) == generation
@@ -151,6 +165,8 @@ class World:
     folder: Path
     photos: MemoryPhotos = field(default_factory=MemoryPhotos)
     model: SameAnswer = field(default_factory=SameAnswer)
+    quota: int = 0
+    now: datetime = NOW
 
     def __post_init__(self) -> None:
         self.store = SqliteObservations(self.folder / "observations.db")
@@ -163,9 +179,11 @@ class World:
             Counted(self.model, steps),
             SPECIES,
             DECODER,
+            meter=Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp),
             bucket=BUCKET,
             max_bytes=limits.MAX_PHOTO_BYTES,
-            now=lambda: NOW,
+            max_attempts=MOST_ATTEMPTS,
+            now=lambda: self.now,
         )
 
     def save(self, data: bytes, name: int = 1, *, uid: str = "ana", **changes: Any) -> StoredPhoto:
@@ -186,17 +204,16 @@ class World:
         self.store.create(dataclasses.replace(wanted, **changes))
         return self.upload(data, wanted.object_name)
 
-    def upload(self, data: bytes, name: str, *, species: str | None = None) -> StoredPhoto:
+    def upload(self, data: bytes, name: str, **stated: Any) -> StoredPhoto:
         """What the Firebase SDK does. The event that follows."""
-        stored = stored_photo(
-            event(
-                name=name,
-                bucket=BUCKET,
-                size=len(data),
-                generation=self.photos.upload(name, data),
-                metadata={"species": species} if species else None,
-            )
-        )
+        self.photos.stated[name] = stated
+        self.photos.upload(name, data)
+        return self.upload_event(name)
+
+    def upload_event(self, name: str) -> StoredPhoto:
+        """The event that follows the last upload of an object."""
+        generation = self.photos.generation(name)
+        stored = stored_photo(event(name=name, bucket=BUCKET, generation=generation))
         assert stored is not None
         return stored
 

@@ -165,6 +165,19 @@ class FirestoreObservations:
             twins = [_observation(row) for row in query.get(**_PATIENCE)]
         return tuple(sorted(twins, key=lambda twin: twin.place))
 
+    def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
+        """Pending and half-deleted observations of all users. Raises StoreUnavailable."""
+        unfinished = [Status.PENDING.value, Status.DELETING.value]
+        query = (
+            self._client.collection_group("observations")
+            .where(filter=FieldFilter("status", "in", unfinished))
+            .where(filter=FieldFilter("updated", "<", instant(before)))
+            .order_by("updated")
+            .limit(limit)
+        )
+        with _translated():
+            return tuple(_observation(row) for row in query.get(**_PATIENCE))
+
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
         """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""
         place = self._user(uid).collection("quotas").document(quota)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import requests
@@ -12,32 +14,35 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from parrot.errors import StoreUnavailable
+from parrot.errors import PhotoTooLarge, StoreUnavailable
 from parrot.observation import derived_folder
+from parrot.records import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from google.cloud.storage import Blob, Client
+    from google.cloud.storage import Client
+    from typing_extensions import Buffer
 
     from parrot.records import Photo
 
 _TIMEOUT_SECONDS = 10.0
+MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
 # The library retries for two minutes; a phone hangs up long before.
 _RETRY = DEFAULT_RETRY.with_timeout(6.0)
 
 
 class BucketPhotos:
-    """Originals are written once and never overwritten."""
+    """Originals are written once; only a save whose event was lost writes the same one again."""
 
     def __init__(self, client: Client, bucket: str) -> None:
         """No request is made here."""
         self._bucket = client.bucket(bucket)
 
-    def put(self, object_name: str, photo: Photo) -> int | None:
+    def put(self, object_name: str, photo: Photo, *, replacing: int = 0) -> int | None:
         """Upload unless it exists; the generation that this call wrote, or None.
 
-        Raises StoreUnavailable.
+        `replacing` is the generation that may exist. Raises StoreUnavailable.
         """
         blob = self._bucket.blob(object_name)
         # No Firebase download token, unlike in the first version: it would let anyone who has it
@@ -48,44 +53,56 @@ class BucketPhotos:
                 blob.upload_from_string(
                     photo.data,
                     content_type=photo.media_type,
-                    if_generation_match=0,
+                    if_generation_match=replacing,
                     checksum="crc32c",
                     timeout=_TIMEOUT_SECONDS,
                     retry=_RETRY,
                 )
-        except PreconditionFailed:
+        except (NotFound, PreconditionFailed):
             return None
         return int(blob.generation)
 
     def read(self, object_name: str) -> bytes | None:
-        """The whole object, or None if there is none. Raises StoreUnavailable."""
-        try:
-            with _translated("read"):
-                blob = self._bucket.blob(object_name)
-                return bytes(blob.download_as_bytes(timeout=_TIMEOUT_SECONDS, retry=_RETRY))
-        except NotFound:
-            return None
+        """The live object as it is stored, or None if there is none.
 
-    def read_generation(self, object_name: str, generation: int) -> bytes | None:
-        """The object, or None if this generation is not the live one. Raises StoreUnavailable.
-
-        The bytes as they are stored: an object with a Content-Encoding is not unpacked.
+        Raises StoreUnavailable, PhotoTooLarge for what nobody may upload.
         """
         try:
             with _translated("read"):
-                blob = self._live(object_name, generation)
-                if blob is None:
+                return self._download(object_name, MAX_STORED_BYTES)
+        except NotFound:
+            return None
+
+    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
+        """The object, or None if this generation is not the live one.
+
+        The bytes as they are stored: an object with a Content-Encoding is not unpacked, and no more
+        than `most` are kept. Raises StoreUnavailable, PhotoTooLarge.
+        """
+        try:
+            with _translated("read"):
+                # Looked up without the generation: with it, a versioned bucket finds deleted ones.
+                if self._generation(object_name) != generation:
                     return None
-                return bytes(
-                    blob.download_as_bytes(
-                        if_generation_match=generation,
-                        raw_download=True,
-                        timeout=_TIMEOUT_SECONDS,
-                        retry=_RETRY,
-                    )
-                )
+                return self._download(object_name, most, if_generation_match=generation)
         except (NotFound, PreconditionFailed):
             return None
+
+    def describe(self, object_name: str) -> StoredObject | None:
+        """The live object's metadata, or None if there is none. Raises StoreUnavailable."""
+        with _translated("looked up"):
+            blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+            if blob is None:
+                return None
+            species = (blob.metadata or {}).get("species")
+            return StoredObject(
+                generation=int(blob.generation),
+                size=int(blob.size),
+                content_type=blob.content_type or "",
+                encoding=blob.content_encoding or "",
+                created=blob.time_created or datetime.now(UTC),
+                species=species if isinstance(species, str) else None,
+            )
 
     def is_live(self, object_name: str, generation: int) -> bool:
         """Whether this generation is the live one. Raises StoreUnavailable."""
@@ -94,8 +111,7 @@ class BucketPhotos:
     def generation(self, object_name: str) -> int | None:
         """The live object's generation, or None if there is none. Raises StoreUnavailable."""
         with _translated("looked up"):
-            blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
-            return None if blob is None else int(blob.generation)
+            return self._generation(object_name)
 
     def write_derived(self, object_name: str, data: bytes) -> None:
         """Store a WebP file, replacing the one that may exist. Raises StoreUnavailable."""
@@ -127,10 +143,30 @@ class BucketPhotos:
                 if_generation_match=generation, timeout=_TIMEOUT_SECONDS, retry=_RETRY
             )
 
-    def _live(self, object_name: str, generation: int) -> Blob | None:
-        """Looked up without the generation: with it, a versioned bucket finds deleted ones too."""
+    def _download(self, object_name: str, most: int, **conditions: int) -> bytes:
+        received = _Bounded(most)
+        self._bucket.blob(object_name).download_to_file(
+            received, raw_download=True, timeout=_TIMEOUT_SECONDS, retry=_RETRY, **conditions
+        )
+        return received.getvalue()
+
+    def _generation(self, object_name: str) -> int | None:
         blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
-        return blob if blob is not None and int(blob.generation) == generation else None
+        return None if blob is None else int(blob.generation)
+
+
+class _Bounded(io.BytesIO):
+    """Takes so many bytes and no more."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Buffer, /) -> int:
+        """Raises PhotoTooLarge."""
+        if self.tell() + memoryview(data).nbytes > self._most:
+            raise PhotoTooLarge(size=None, limit=self._most)
+        return super().write(data)
 
 
 @contextmanager

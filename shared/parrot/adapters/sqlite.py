@@ -41,6 +41,8 @@ CREATE INDEX IF NOT EXISTS documents_by_species
     ON documents (uid, species, created DESC, id DESC);
 CREATE INDEX IF NOT EXISTS documents_by_status
     ON documents (uid, status, created DESC, id DESC);
+CREATE INDEX IF NOT EXISTS documents_unfinished
+    ON documents (json_extract(document, '$.updated')) WHERE status IN ('pending', 'deleting');
 CREATE INDEX IF NOT EXISTS documents_by_original
     ON documents (uid, json_extract(document, '$.duplicate_of'));
 CREATE TABLE IF NOT EXISTS quarters (
@@ -169,6 +171,18 @@ class SqliteObservations:
                 " WHERE uid = ? AND json_extract(document, '$.duplicate_of') = ?"
                 " ORDER BY created, id",
                 (uid, observation_id),
+            ).fetchall()
+        return tuple(restored(json.loads(row[0])) for row in rows)
+
+    def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
+        """Pending and half-deleted observations of all users. Raises StoreUnavailable."""
+        with self._connection() as db:
+            rows = db.execute(
+                "SELECT document FROM documents"
+                " WHERE status IN ('pending', 'deleting')"
+                " AND json_extract(document, '$.updated') < ?"
+                " ORDER BY json_extract(document, '$.updated') LIMIT ?",
+                (instant(before), limit),
             ).fetchall()
         return tuple(restored(json.loads(row[0])) for row in rows)
 

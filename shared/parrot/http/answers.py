@@ -112,8 +112,13 @@ def observations(page: Page, next_token: str | None, links: Links) -> Response:
 
 
 def file(stored: StoredFile, grant: Grant | None) -> Response:
-    """A photo. The caller's cache may keep it as long as its URL works."""
-    response = Response(stored.data, content_type=stored.media_type)
+    """A photo. The caller's cache may keep it as long as its URL works.
+
+    What may be anything is a download for browsers, never shown by them.
+    """
+    response = Response(stored.data, content_type=stored.media_type or "application/octet-stream")
+    if stored.media_type is None:
+        response.headers["Content-Disposition"] = "attachment"
     age = max(0, grant.expires - int(time.time())) if grant is not None else 0
     response.headers["Cache-Control"] = f"private, max-age={age}"
     response.headers["Referrer-Policy"] = "no-referrer"

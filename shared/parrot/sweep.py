@@ -1,0 +1,140 @@
+"""How what was left unfinished is finished: photos whose event was lost, interrupted deletions.
+
+A clock starts this every few minutes. Each sweep takes a limited number of observations, the least
+recently changed first, and touches each one before it works on it: what fails goes to the end of
+the queue, and two sweeps at once share the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from parrot.errors import NotFound, ParrotError
+from parrot.observation import Observation, Status
+from parrot.records import ANONYMOUS_UID, StoredPhoto, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from parrot.records import StoredObject
+    from parrot.store import ObservationStore
+
+NEVER_ARRIVED = "the photo never arrived"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one sweep may do."""
+
+    age: timedelta = timedelta(minutes=10)  # younger ones are still being worked on
+    most: int = 50  # observations
+    seconds: float = 60.0  # after which none is begun any more
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did, for its log line."""
+
+    finished: int = 0
+    failed: int = 0  # to be tried again by a later sweep
+
+
+class Photos(Protocol):
+    """The bucket."""
+
+    def describe(self, object_name: str) -> StoredObject | None:
+        """The live object's metadata, or None if there is none. Raises StoreUnavailable."""
+
+
+class Processes(Protocol):
+    """Finishes photos that are there."""
+
+    def process(self, stored: StoredPhoto) -> object:
+        """Raises BackendError, DeploymentError."""
+
+
+class Deletes(Protocol):
+    """Finishes deletions."""
+
+    def delete(self, user: User, observation_id: str) -> None:
+        """Raises NotFound, StoreUnavailable."""
+
+
+class Sweeper:
+    """Leaves nothing pending."""
+
+    def __init__(  # noqa: PLR0913 - what it works with, and its limits
+        self,
+        observations: ObservationStore,
+        photos: Photos,
+        processor: Processes,
+        deleter: Deletes,
+        *,
+        bucket: str,
+        policy: Policy = Policy(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is opened here."""
+        self._observations, self._photos = observations, photos
+        self._processor, self._deleter = processor, deleter
+        self._bucket, self._policy, self._now, self._clock = bucket, policy, now, clock
+
+    def sweep(self) -> Swept:
+        """Finish or reject what is unfinished. Raises StoreUnavailable if that cannot be listed."""
+        end = self._clock() + self._policy.seconds
+        unfinished = self._observations.unfinished(
+            before=self._now() - self._policy.age, limit=self._policy.most
+        )
+        finished = failed = 0
+        for observation in unfinished:
+            if self._clock() >= end:
+                break
+            try:
+                finished += self._finish(observation)
+            except Exception as error:  # noqa: BLE001 - one photo must not keep the others waiting
+                failed += 1
+                _report(observation, error)
+        return Swept(finished, failed)
+
+    def _finish(self, observation: Observation) -> bool:
+        """Whether it was ours to finish."""
+        touched = self._observations.replace(replace(observation, updated=self._now()))
+        if touched is None:
+            return False
+        if touched.status is Status.DELETING:
+            self._delete(touched)
+            return True
+        live = self._photos.describe(touched.object_name)
+        if live is None:
+            # Unless it was changed since: then the photo may have come after all.
+            self._observations.replace(
+                replace(touched, status=Status.REJECTED, reason=NEVER_ARRIVED)
+            )
+        else:
+            self._processor.process(
+                StoredPhoto(
+                    self._bucket, touched.object_name, live.generation, touched.uid, touched.id
+                )
+            )
+        return True
+
+    def _delete(self, observation: Observation) -> None:
+        user = User(observation.uid, anonymous=observation.uid == ANONYMOUS_UID)
+        try:
+            self._deleter.delete(user, observation.id)
+        except NotFound:  # the person was faster
+            return
+
+
+def _report(observation: Observation, error: Exception) -> None:
+    fields = {"fields": {"id": observation.id}}
+    if isinstance(error, ParrotError):
+        _log.warning("left for the next sweep: %s", error.detail, extra=fields)
+    else:
+        _log.error("left for the next sweep", exc_info=error, extra=fields)

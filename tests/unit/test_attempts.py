@@ -1,0 +1,178 @@
+"""Photos that cannot be processed, whatever the reason: tried a few times, never for ever."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parrot.errors import (
+    BadModelResponse,
+    DecoderUnavailable,
+    ModelTimeout,
+    ModelUnavailable,
+    Overloaded,
+    StoreUnavailable,
+)
+from parrot.observation import Attempts, Status
+from parrot.process import Outcome
+from tests.support.photos import encoded, noise
+from tests.support.processing import MOST_ATTEMPTS, Killed, Steps, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("remember_thumbnails")
+
+PHOTO, OTHER = encoded(noise(80, 60, seed=1)), encoded(noise(seed=2))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def die() -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("ours"), DecoderUnavailable("ended")])
+@pytest.mark.parametrize("direct", [False, True])
+def test_what_keeps_failing_is_rejected_with_its_reason(
+    world: World, error: Exception, *, direct: bool
+) -> None:
+    """Eventarc would repeat it for a day, and the sweep for ever."""
+    stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
+    world.model.error = error
+    for _ in range(MOST_ATTEMPTS):
+        with pytest.raises(type(error)):
+            world.processor().process(stored)
+        assert world.observation(stored).status is Status.PENDING
+    assert world.processor().process(stored) is Outcome.REJECTED
+    assert world.observation(stored).reason == "processing this photo failed 3 times"
+    assert world.processor().process(stored) is Outcome.DONE_BEFORE
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_attempts_that_killed_the_process_count(tmp_path: Path, *, direct: bool) -> None:
+    """Out of memory, or stopped for taking too long: nobody is left to count them afterwards."""
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
+        steps = Steps()
+        for _ in range(MOST_ATTEMPTS):
+            steps = Steps(at, die)
+            with contextlib.suppress(Killed):
+                world.processor(steps).process(stored)
+        if "classify" in steps.names[:at]:
+            outcome = world.processor().process(stored)
+            assert outcome in {Outcome.REJECTED, Outcome.DONE_BEFORE}, at
+        return steps.count
+
+    names = Steps()
+    world = World(tmp_path)
+    stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
+    world.processor(names).process(stored)
+    for at in range(1, names.count + 1):
+        run(tmp_path / str(at), at)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModelUnavailable("away"),
+        ModelTimeout("late"),
+        StoreUnavailable("away"),
+        Overloaded("busy"),
+        BadModelResponse("nonsense"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_neighbour_that_fails_is_not_held_against_the_photo(
+    world: World, error: Exception
+) -> None:
+    """A model server that is away for a night must not reject what was saved meanwhile."""
+    stored = world.save(PHOTO)
+    world.model.error = error
+    for _ in range(MOST_ATTEMPTS + 2):
+        with pytest.raises(type(error)):
+            world.processor().process(stored)
+    assert world.observation(stored).attempts == Attempts(str(stored.generation), 0)
+    world.model.error = None
+    assert world.processor().process(stored) is Outcome.READY
+    assert world.observation(stored).attempts is None
+
+
+def test_another_photo_under_the_same_name_starts_from_zero(world: World) -> None:
+    """It is not to blame for the one before."""
+    stored = world.save(PHOTO)
+    world.model.error = MemoryError()
+    for _ in range(MOST_ATTEMPTS):
+        with pytest.raises(MemoryError):
+            world.processor().process(stored)
+    world.model.error = None
+    new = world.upload(OTHER, stored.name)
+    assert world.processor().process(new) is Outcome.READY
+
+
+def test_a_direct_upload_over_the_quota_is_rejected_and_removed(tmp_path: Path) -> None:
+    """The same quota as for `save`; the person sees why."""
+    world = World(tmp_path, quota=1)
+    first = world.upload(PHOTO, "photos/ana/first")
+    second = world.upload(OTHER, "photos/ana/second")
+    assert world.processor().process(first) is Outcome.READY
+    assert world.processor().process(second) is Outcome.REJECTED
+    assert "quota of 1 saves" in (world.observation(second).reason or "")
+    assert second.name not in world.files()
+    assert world.processor().process(second) is Outcome.DONE_BEFORE
+    again = world.upload(OTHER, second.name)  # its name is free again: no way around the quota
+    assert world.processor().process(again) is Outcome.REJECTED
+    assert again.name not in world.files()
+    theirs = world.upload(OTHER, "photos/bea/x")
+    assert world.processor().process(theirs) is Outcome.READY
+
+
+def test_repeated_deliveries_and_saves_use_up_no_quota(tmp_path: Path) -> None:
+    """`save` counts before it stores, and events come more than once."""
+    world = World(tmp_path, quota=1)
+    for number in (1, 2):
+        assert world.processor().process(world.save(encoded(noise(seed=number)), number))
+    stored = world.upload(PHOTO, "photos/ana/x")
+    world.model.error = MemoryError()
+    with pytest.raises(MemoryError):
+        world.processor().process(stored)
+    world.model.error = None
+    assert world.processor().process(stored) is Outcome.READY
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+def test_a_kill_at_the_quota_leaves_no_photo_in_the_list_that_is_not_rejected(
+    tmp_path: Path, at: int
+) -> None:
+    """Whether the photo itself is gone yet or not."""
+    world = World(tmp_path, quota=1)
+    assert world.processor().process(world.upload(PHOTO, "photos/ana/x")) is Outcome.READY
+    stored = world.upload(OTHER, "photos/ana/y")
+    with contextlib.suppress(Killed):
+        world.processor(Steps(at, die)).process(stored)
+    world.processor().process(stored)
+    assert world.observation(stored).status is Status.REJECTED
+
+
+def test_a_photo_that_was_uploaded_compressed_is_rejected_unread(world: World) -> None:
+    """20 MB of gzip unpack to 20 GB; no phone compresses a JPEG once more."""
+    stored = world.upload(PHOTO, "photos/ana/x", encoding="gzip")
+    steps = Steps()
+    assert world.processor(steps).process(stored) is Outcome.REJECTED
+    assert "read_generation" not in steps.names
+    assert "Content-Encoding gzip" in (world.observation(stored).reason or "")
+
+
+def test_an_uploaders_own_media_type_is_not_repeated(world: World) -> None:
+    """It would become the Content-Type of a download."""
+    stored = world.upload(b"<html>", "photos/ana/x", content_type="text/html")
+    assert world.processor().process(stored) is Outcome.REJECTED
+    assert world.observation(stored).media_type == "application/octet-stream"

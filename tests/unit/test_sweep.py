@@ -1,0 +1,307 @@
+"""Nothing stays pending: lost events, photos that never came, deletions that were interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parrot import images
+from parrot.errors import ModelUnavailable
+from parrot.observation import Status
+from parrot.observations import Observer
+from parrot.process import Outcome
+from parrot.quota import Meter, Quota
+from parrot.records import User
+from parrot.save import Saver
+from parrot.sweep import NEVER_ARRIVED, Policy, Sweeper, Swept
+from tests.support.photos import DECODER, encoded, noise
+from tests.support.processing import (
+    BUCKET,
+    KEA,
+    MOST_ATTEMPTS,
+    NOW,
+    Counted,
+    CountedStore,
+    Killed,
+    Steps,
+    World,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("remember_thumbnails")
+
+DATA = encoded(noise(80, 60, seed=1))
+PHOTO = images.read(DATA)
+ANA = User("ana")
+LATER = timedelta(minutes=11)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Sweeper:
+    steps = steps or Steps()
+    store, photos = CountedStore(world.store, steps), Counted(world.photos, steps)
+    return Sweeper(
+        store,
+        photos,
+        world.processor(steps),
+        Observer(store, photos, now=lambda: world.now),
+        bucket=BUCKET,
+        policy=Policy(most=most),
+        now=lambda: world.now,
+    )
+
+
+def saver(world: World, steps: Steps | None = None) -> Saver:
+    steps = steps or Steps()
+    store = CountedStore(world.store, steps)
+    meter = Meter(lambda: world.store, Quota("saves", 0, 86400))
+    photos = Counted(world.photos, steps)
+    return Saver(store, photos, store, DECODER, meter=meter, now=lambda: world.now)
+
+
+def die() -> None:
+    raise Killed
+
+
+def test_a_photo_whose_event_was_lost_is_processed(world: World) -> None:
+    """Once it is old enough; before that, its event is probably on its way."""
+    stored = world.save(DATA)
+    assert sweeper(world).sweep() == Swept()
+    world.now += LATER
+    assert sweeper(world).sweep() == Swept(finished=1)
+    assert world.observation(stored).status is Status.READY
+    world.now += LATER
+    assert sweeper(world).sweep() == Swept()
+
+
+def test_a_photo_that_never_arrived_is_rejected_and_a_later_save_heals_it(world: World) -> None:
+    """The phone lost its connection in the middle, and came back the next day."""
+    stored = world.save(DATA)
+    world.photos.delete(stored.name)
+    world.now += LATER
+    sweeper(world).sweep()
+    rejected = world.observation(stored)
+    assert (rejected.status, rejected.reason) == (Status.REJECTED, NEVER_ARRIVED)
+    world.now += LATER
+    assert sweeper(world).sweep() == Swept()
+
+    saved = saver(world).save(PHOTO, KEA, ANA).observation
+    world.photos.delete(saved.object_name)
+    world.now += LATER
+    sweeper(world).sweep()
+    again = saver(world).save(PHOTO, KEA, ANA)
+    assert (again.created, again.observation.status) == (False, Status.PENDING)
+    assert again.observation.reason is None
+    world.now += LATER
+    assert sweeper(world).sweep() == Swept(finished=1)
+    done = world.store.get("ana", saved.id)
+    assert done is not None
+    assert done.status is Status.READY
+
+
+def test_a_photo_that_arrives_just_as_it_is_given_up_is_not_lost(tmp_path: Path) -> None:
+    """At every step of the sweep; its event comes at once, or later."""
+
+    def run(folder: Path, at: int, *, late: bool) -> int:
+        folder.mkdir()
+        world = World(folder)
+        stored = world.save(DATA)
+        world.photos.delete(stored.name)
+        world.now += LATER
+        events = []
+
+        def arrive() -> None:
+            events.append(world.upload(DATA, stored.name))
+            if not late:
+                world.processor().process(events[0])
+
+        steps = Steps(at, arrive)
+        sweeper(world, steps).sweep()
+        for event in events:
+            world.processor().process(event)
+        if at:
+            done = world.observation(stored)
+            assert (done.status, done.reason) == (Status.READY, None), at
+        return steps.count
+
+    for late in (False, True):
+        for at in range(1, run(tmp_path / f"{late}", 0, late=late) + 1):
+            run(tmp_path / f"{late}-{at}", at, late=late)
+
+
+@pytest.mark.parametrize("derived", [False, True])
+def test_an_interrupted_deletion_is_finished(world: World, *, derived: bool) -> None:
+    """The phone that asked for it may never ask again."""
+    stored = world.save(DATA)
+    if derived:
+        world.processor().process(stored)
+    marked = dataclasses.replace(world.observation(stored), status=Status.DELETING)
+    world.store.replace(marked)
+    assert sweeper(world).sweep() == Swept()
+    world.now += LATER
+    assert sweeper(world).sweep() == Swept(finished=1)
+    assert world.store.get("ana", stored.id) is None
+    assert world.files() == []
+
+
+@pytest.mark.parametrize("case", ["lost", "absent", "deleting"])
+def test_a_sweep_killed_after_any_step_is_completed_by_the_next(tmp_path: Path, case: str) -> None:
+    """Whatever was killed in the first place."""
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        stored = world.save(DATA)
+        if case == "absent":
+            world.photos.delete(stored.name)
+        if case == "deleting":
+            world.processor().process(stored)
+            marked = dataclasses.replace(world.observation(stored), status=Status.DELETING)
+            world.store.replace(marked)
+        world.now += LATER
+        steps = Steps(at, die)
+        with contextlib.suppress(Killed):
+            sweeper(world, steps).sweep()
+        world.now += LATER
+        sweeper(world).sweep()
+        end = world.store.get("ana", stored.id)
+        if case == "deleting":
+            assert (end, world.files()) == (None, []), at
+        else:
+            assert end is not None
+            wanted = Status.READY if case == "lost" else Status.REJECTED
+            assert end.status is wanted, at
+        return steps.count
+
+    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
+        run(tmp_path / str(at), at)
+
+
+def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
+    """A photo that can never be processed keeps no other waiting, and is not tried for ever."""
+    bad, good = world.save(DATA, 1), world.save(DATA, 2, updated=NOW + timedelta(seconds=1))
+    world.model.error = ValueError("a mistake of ours")
+    world.now += LATER
+    assert sweeper(world, most=1).sweep() == Swept(failed=1)
+    world.model.error = None
+    assert sweeper(world, most=1).sweep() == Swept(finished=1)
+    assert world.observation(good).status is Status.READY
+    assert world.observation(bad).status is Status.PENDING
+    world.model.error = ValueError("a mistake of ours")
+    for _ in range(MOST_ATTEMPTS + 1):
+        world.now += LATER
+        sweeper(world).sweep()
+    assert world.observation(bad).status is Status.REJECTED
+    world.now += LATER
+    assert sweeper(world).sweep() == Swept()
+
+
+def test_photos_wait_for_a_model_server_however_long(world: World) -> None:
+    """That is not their fault."""
+    stored = world.save(DATA)
+    world.model.error = ModelUnavailable("away")
+    for _ in range(MOST_ATTEMPTS + 2):
+        world.now += LATER
+        assert sweeper(world).sweep() == Swept(failed=1)
+    world.model.error = None
+    world.now += LATER
+    assert sweeper(world).sweep() == Swept(finished=1)
+    assert world.observation(stored).status is Status.READY
+
+
+def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
+    """The function's request would be cut off in the middle."""
+    for number in (1, 2, 3):
+        world.save(encoded(noise(seed=number)), number)
+    world.now += LATER
+    ticking = iter(range(0, 1000, 40))  # 60 s are over at the third look
+    timed = Sweeper(
+        world.store,
+        world.photos,
+        world.processor(),
+        Observer(world.store, world.photos),
+        bucket=BUCKET,
+        now=lambda: world.now,
+        clock=lambda: next(ticking),
+    )
+    assert timed.sweep() == Swept(finished=1)
+
+
+def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
+    """A second one may begin before the first has ended."""
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        events = [world.save(encoded(noise(seed=number)), number) for number in (1, 2)]
+        world.now += LATER
+        steps = Steps(at, lambda: sweeper(world).sweep())
+        sweeper(world, steps).sweep()
+        assert all(world.observation(stored).status is Status.READY for stored in events), at
+        return steps.count
+
+    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
+        run(tmp_path / str(at), at)
+
+
+def test_a_retried_save_heals_its_own_lost_event(world: World) -> None:
+    """The photo is written again, which is another event; a retry within a minute writes none."""
+    saved = saver(world).save(PHOTO, KEA, ANA).observation
+    before = world.photos.generation(saved.object_name)
+    saver(world).save(PHOTO, KEA, ANA)
+    assert world.photos.generation(saved.object_name) == before
+    world.now += timedelta(minutes=2)
+    assert saver(world).save(PHOTO, KEA, ANA).observation.id == saved.id
+    event = world.upload_event(saved.object_name)
+    assert event.generation != before
+    assert world.processor().process(event) is Outcome.READY
+    world.now += timedelta(minutes=2)
+    saver(world).save(PHOTO, KEA, ANA)
+    assert world.photos.generation(saved.object_name) == event.generation
+
+
+@pytest.mark.parametrize("accident", ["killed", "processed", "deleted"])
+def test_a_healing_save_disturbed_after_any_step_loses_nothing(
+    tmp_path: Path, accident: str
+) -> None:
+    """By its own death, by the old event that comes after all, by a deletion."""
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        stored = saver(world).save(PHOTO, KEA, ANA).observation
+        world.now += timedelta(minutes=2)
+
+        def disturb() -> None:
+            if accident == "killed":
+                raise Killed
+            if accident == "processed":
+                world.processor().process(world.upload_event(stored.object_name))
+            else:
+                Observer(world.store, world.photos).delete(ANA, stored.id)
+
+        steps = Steps(at, disturb)
+        with contextlib.suppress(Killed):
+            saver(world, steps).save(PHOTO, KEA, ANA)
+        kept = world.store.get("ana", stored.id)
+        if kept is None:
+            assert world.files() == [], at
+        else:
+            world.processor().process(world.upload_event(stored.object_name))
+            done = world.store.get("ana", stored.id)
+            assert done is not None
+            assert done.status is Status.READY, at
+        return steps.count
+
+    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
+        run(tmp_path / str(at), at)
