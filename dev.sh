@@ -16,6 +16,7 @@ usage() {
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--json]                     the benchmark
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
+./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
 ./dev.sh lock                               renew the pinned versions
 The first of them installs what it needs into .venv. Each knows --help.
 TEXT
@@ -108,6 +109,17 @@ lock() {
   done
 }
 
+# The parts of Firebase's SDK that the page uses, in one place and without third-party requests.
+sdk() {
+  local work="$root/.local/firebase-sdk"
+  mkdir -p "$work"
+  cp "$root"/local/firebase_sdk/{package.json,package-lock.json,.npmrc,auth.js,app-check.js} "$work"
+  cd "$work"
+  npm ci --no-progress --loglevel=error
+  rm -rf "$root/public/vendor"
+  npm run --silent build -- --outdir="$root/public/vendor"
+}
+
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
@@ -121,6 +133,7 @@ case "$command" in
     ;;
   bench) run -m benchmarks "$@" ;;
   test) check "$@" ;;
+  sdk) sdk ;;
   lock) lock ;;
   -h | --help | help | "") usage ;;
   *) say "Unknown command: $command"; usage >&2; exit 2 ;;

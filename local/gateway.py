@@ -55,6 +55,11 @@ def _page() -> Flask:
     public = _ROOT / "public"
     headers = _headers()
 
+    @page.get("/config.json")
+    def config() -> dict[str, str]:
+        """Nobody signs in here: a name is enough."""
+        return {"signIn": "name"}
+
     @page.get("/", defaults={"name": "index"})
     @page.get(_ERRORS, defaults={"name": "errors"})
     @page.get("/<path:name>")

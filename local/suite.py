@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 EMULATORS = ("auth", "firestore", "storage", "functions", "hosting")
 FUNCTIONS = ("classify", "save", "observations", "process")
+_PAGE_CONFIG = "config.json"
 _CONFIG = stack.ROOT / "firebase.json"
 _READY_SECONDS = 120.0
 _PROBE = "suite/started"  # an object that is no photo
@@ -121,7 +122,8 @@ def _config(*, free_ports: bool) -> dict[str, Any]:
     for rule in config["hosting"]["headers"]:
         for header in rule["headers"]:
             if header["key"] == "Content-Security-Policy":
-                header["value"] = header["value"].replace("connect-src", f"connect-src {auth}")
+                for source in ("connect-src", "frame-src"):
+                    header["value"] = header["value"].replace(source, f"{source} {auth}")
     return config
 
 
@@ -134,8 +136,16 @@ def _suite(config: Mapping[str, Any]) -> Suite:
 def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
     """A folder as firebase-tools wants it: each function's source has a `venv`."""
     (project / "firebase.json").write_text(json.dumps(config))
-    for name in ("firestore.rules", "firestore.indexes.json", "storage.rules", "public"):
+    for name in ("firestore.rules", "firestore.indexes.json", "storage.rules"):
         (project / name).symlink_to(stack.ROOT / name)
+    public = project / "public"
+    public.mkdir()
+    for path in (stack.ROOT / "public").iterdir():
+        (public / path.name).symlink_to(path)
+    (public / _PAGE_CONFIG).unlink()
+    page = json.loads((stack.ROOT / "public" / _PAGE_CONFIG).read_text())
+    page["authEmulator"] = f"http://127.0.0.1:{config['emulators']['auth']['port']}"
+    (public / _PAGE_CONFIG).write_text(json.dumps(page))
     for name in FUNCTIONS:
         source = project / "functions" / name
         shutil.copytree(stack.ROOT / "functions" / name, source)
@@ -166,6 +176,7 @@ def _emulators(
         suite.url,
         lambda: all(_listens(address) for address in suite.addresses.values()),
         environment,
+        project,  # it writes its own logs where it runs
     )
 
 

@@ -33,6 +33,7 @@ class Part:
     url: str
     ready: Callable[[], bool] = field(repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None  # where it runs
 
 
 class Supervisor:
@@ -61,6 +62,7 @@ class Supervisor:
             process = subprocess.Popen(  # noqa: S603 - our own commands
                 part.command,
                 env={**os.environ, **part.environment},
+                cwd=part.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

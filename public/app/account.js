@@ -1,43 +1,44 @@
-// Who is using the page. On a server without sign-in that is a name; everybody starts with one.
+// Who is using the page: a name on a server without sign-in, or a Firebase user.
 
-import { newId } from "./dom.js";
+import * as localAccount from "./account-local.js";
 
-const KEY = "parrot.name";
-export const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const listeners = new Set();
-let name = null;
+let provider = localAccount;
 
-/** Find out who it is. */
+/** Find out how people sign in here, and who this is. */
 export async function start() {
-  try {
-    name = localStorage.getItem(KEY);
-  } catch {
-    // Private windows may refuse storage; then the name lasts as long as the page.
-  }
-  if (!NAME.test(name ?? "")) use(`guest-${newId().slice(0, 8)}`);
+  const config = await settings();
+  if (config.signIn === "firebase") provider = await import("./account-firebase.js");
+  await provider.start(config, () => {
+    for (const listener of listeners) listener();
+  });
 }
 
-/** Be somebody else. */
-export function use(other) {
-  name = other;
+async function settings() {
   try {
-    localStorage.setItem(KEY, name);
+    const response = await fetch("/config.json");
+    return response.ok ? await response.json() : {};
   } catch {
-    // See above.
+    return {}; // offline, and never loaded before
   }
-  for (const listener of listeners) listener();
 }
 
+/** Be told when it is somebody else. */
 export function changed(listener) {
   listeners.add(listener);
 }
 
-/** Whose photos these are, as the outbox and the shelf note it. */
+/** Whose photos these are, as outbox and shelf note it; null before anything was saved. */
 export function key() {
-  return `local:${name}`;
+  return provider.key();
 }
 
-/** What to call the person. */
-export function displayName() {
-  return name;
+/** The same, and from now on somebody: saving needs an account, an anonymous one if need be. */
+export function ensure() {
+  return provider.ensure();
+}
+
+/** Show the dialog where people say who they are. */
+export function open() {
+  return provider.open();
 }

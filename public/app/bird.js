@@ -39,7 +39,6 @@ class Sheet {
       this.#outcome = { deleted: this.observation };
       dialog.close();
     };
-    this.#part(".close").onclick = () => dialog.close();
     this.#part(".original").onclick = () => this.#download();
     this.#draw();
     const closing = opened(dialog);
@@ -158,7 +157,6 @@ async function openEntry(tile, kinds) {
   part("form").hidden = true;
   part(".saved").hidden = true;
   part(".entry").hidden = false;
-  part(".close").onclick = () => dialog.close();
   part(".send").onclick = () => {
     outbox.again(entry.id);
     dialog.close();

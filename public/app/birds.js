@@ -57,6 +57,10 @@ export class Birds {
     this.#queued.clear();
     byId("birds-grid").replaceChildren();
     if (!this.#visible) return;
+    if (account.key() === null) {
+      this.#count();
+      return;
+    }
     await this.#drawQueued();
     for (const observation of await shelf.observations(account.key())) await this.#put(observation);
     await this.#load(true);

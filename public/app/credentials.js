@@ -1,6 +1,47 @@
 // The headers that show who is asking, for the page and for the service worker.
 
-/** `account` is what `account.key()` said when the request was made. */
+import * as database from "./database.js";
+import { Problem } from "./problem.js";
+
+const NOTE = "token";
+const MARGIN_MS = 60_000;
+let refresh = null; // the page has the SDK; the service worker has only what was kept
+let attest = null;
+
+/** How to get a fresh token for an account. */
+export function refreshBy(action) {
+  refresh = action;
+}
+
+/** How to show that it is our app that asks, where a deployment wants to know. */
+export function attestBy(action) {
+  attest = action;
+}
+
+/** Keep `{account, token, expires}`. */
+export function keep(note) {
+  return database.put("notes", { name: NOTE, ...note });
+}
+
+export function forget() {
+  return database.drop("notes", NOTE);
+}
+
+/** `account` is what `account.key()` said; null asks as nobody. Raises Problem. */
 export async function headersOf(account) {
-  return { Authorization: `Bearer ${account}` };
+  const headers = attest ? { "X-Firebase-AppCheck": await attest() } : {};
+  if (account === null) return headers;
+  const token = account.startsWith("local:") ? account : await tokenOf(account);
+  return { ...headers, Authorization: `Bearer ${token}` };
+}
+
+async function tokenOf(account) {
+  const good = (note) => note?.account === account && note.expires > Date.now() + MARGIN_MS;
+  let note = await database.get("notes", NOTE);
+  if (!good(note) && refresh) {
+    await refresh(account);
+    note = await database.get("notes", NOTE);
+  }
+  if (!good(note)) throw new Problem("unauthenticated");
+  return note.token;
 }

@@ -20,6 +20,8 @@ export function newId() {
 /** Open a dialog and wait until it is closed; a click beside it closes it. */
 export function opened(dialog) {
   dialog.showModal();
+  const closer = dialog.querySelector(".close");
+  if (closer) closer.onclick = () => dialog.close();
   return new Promise((resolve) => {
     const beside = (event) => event.target === dialog && dialog.close();
     dialog.addEventListener("pointerdown", beside);

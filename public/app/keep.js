@@ -67,11 +67,12 @@ export class Keep {
     const name = this.select.selectedOptions[0].textContent;
     const text = this.#text();
     try {
+      const who = await account.ensure();
       for (const picture of this.pictures()) {
         const photo = await picture.forKeeping(original);
         const id = newId();
         this.#sending.set(id, 0);
-        await outbox.addSave({ id, account: account.key(), species: this.select.value, text, name, photo });
+        await outbox.addSave({ id, account: who, species: this.select.value, text, name, photo });
       }
       outbox.flush();
     } catch (error) {

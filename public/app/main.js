@@ -1,7 +1,7 @@
 // Puts the page together: language, person, the two views, the outbox and the service worker.
 
 import * as account from "./account.js";
-import { byId, opened } from "./dom.js";
+import { byId } from "./dom.js";
 import { Identify } from "./identify.js";
 import * as language from "./language.js";
 import * as outbox from "./outbox.js";
@@ -18,7 +18,7 @@ async function start() {
   new Identify(kinds, () => go("identify"));
   kinds.then(drawKinds);
   document.addEventListener("language", () => kinds.then(drawKinds));
-  byId("account-button").addEventListener("click", openAccount);
+  byId("account-button").addEventListener("click", () => account.open());
   window.addEventListener("hashchange", route);
   route();
   followNetwork();
@@ -76,21 +76,6 @@ function drawKinds({ species }) {
     return item;
   });
   byId("knows").querySelector("ul").replaceChildren(...items);
-}
-
-async function openAccount() {
-  const dialog = byId("account");
-  const input = dialog.querySelector("input");
-  const check = () => {
-    const fits = account.NAME.test(input.value);
-    input.setAttribute("aria-invalid", String(!fits));
-    dialog.querySelector("[value=use]").disabled = !fits;
-  };
-  input.value = account.displayName();
-  input.oninput = check;
-  dialog.returnValue = "";
-  check();
-  if ((await opened(dialog)) === "use" && account.NAME.test(input.value)) account.use(input.value);
 }
 
 function followNetwork() {

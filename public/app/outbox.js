@@ -73,16 +73,22 @@ async function add(entry) {
 }
 
 async function sendAll() {
+  const strangers = new Set(); // accounts that nobody here can speak for now
   for (;;) {
     const rows = await database.all("outbox");
-    const due = rows.filter((row) => !row.problem && row.due <= Date.now());
-    if (due.length === 0) return true;
+    const due = rows.filter(
+      (row) => !row.problem && row.due <= Date.now() && !strangers.has(row.account),
+    );
+    if (due.length === 0) return strangers.size === 0;
     due.sort((a, b) => a.added - b.added);
     await wakeLater(); // only now that this page has the lock: it can show the progress
-    if (!(await send(due[0]))) return false;
+    const code = await send(due[0]);
+    if (code === "unauthenticated") strangers.add(due[0].account);
+    else if (code !== null) return false;
   }
 }
 
+/** The code of what is in the way for now; null where the entry is done with. */
 async function send(entry) {
   const { id } = entry;
   try {
@@ -90,17 +96,17 @@ async function send(entry) {
     const result = await patiently(() => SENDERS[entry.kind](entry), {});
     await database.drop("outbox", id);
     tell({ id, event: "sent", ...result });
-    return true;
+    return null;
   } catch (error) {
     const { code, retry, observation, detail } = asProblem(error);
     if (retry || code === "unauthenticated") {
       tell({ id, event: "waiting", code });
-      return false;
+      return code;
     }
     const problem = { code, observation: observation ?? namedIn(detail) };
     await database.put("outbox", { ...entry, problem });
     tell({ id, event: "failed", problem });
-    return true;
+    return null;
   }
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local import suite, toolchain
+from tests.browser.conftest import browser, complaints, visit
 from tests.support.firebase_users import sign_up
 from tests.support.required import missing
 
@@ -37,6 +38,15 @@ def suite_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setenv(name, value)
         yield running.url
     patch.undo()
+
+
+__all__ = ["browser", "complaints", "visit"]
+
+
+@pytest.fixture
+def running_url(suite_url: str) -> str:
+    """The page of the suite, for the browser."""
+    return suite_url
 
 
 @pytest.fixture

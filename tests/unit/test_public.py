@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = ROOT / "public"
-TEXTS = sorted(path for path in PUBLIC.rglob("*.*") if path.suffix not in {".json", ".png"})
-THIRD_PARTIES = {"identitytoolkit.googleapis.com", "securetoken.googleapis.com"}
+TEXTS = sorted(
+    path
+    for path in PUBLIC.rglob("*.*")
+    if path.suffix not in {".json", ".png"} and path.parent.name != "vendor"
+)
+THIRD_PARTIES = {
+    "apis.google.com",
+    "identitytoolkit.googleapis.com",
+    "securetoken.googleapis.com",
+}
 
 
 class Rows(HTMLParser):

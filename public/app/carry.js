@@ -1,0 +1,32 @@
+// Birds of an anonymous account, taken along into an account that existed before.
+
+import { headersOf } from "./credentials.js";
+import { newId } from "./dom.js";
+import * as outbox from "./outbox.js";
+import * as service from "./service.js";
+
+const PAGE = 100;
+
+export const carry = { load, queue };
+
+/** Everything that an account has saved, with the originals. */
+async function load(account) {
+  const birds = [];
+  let token;
+  do {
+    const headers = await headersOf(account);
+    const page = await service.list({ token, size: PAGE, headers });
+    for (const { id, species, labels } of page.observations) {
+      const photo = await service.file(service.originalAddress(id), { headers });
+      birds.push({ photo, species, text: labels.at(-1)?.text });
+    }
+    token = page.next_page_token;
+  } while (token);
+  return birds;
+}
+
+/** Save them again, as another account; the outbox sees to it that none is lost. */
+async function queue(birds, account) {
+  for (const bird of birds) await outbox.addSave({ id: newId(), account, name: "", ...bird });
+  outbox.flush();
+}
