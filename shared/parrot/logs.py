@@ -35,7 +35,7 @@ def remember_trace(header: str | None) -> None:
     _TRACE.set(header.partition("/")[0][:64] if header else None)
 
 
-def _warn(
+def _warn(  # noqa: PLR0913, PLR0917 - as Python calls it
     message: Warning | str,
     category: type[Warning],
     filename: str,
