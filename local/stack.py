@@ -150,6 +150,7 @@ def _functions(port: int, environment: Mapping[str, str]) -> Part:
         "functions",
         [
             *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"),
+            *("--worker-class", "local.web_worker.Worker"),
             *("--workers", "1", "--threads", str(_THREADS), "--graceful-timeout", "3"),
             "--no-control-socket",
             *("--log-level", "warning", "local.gateway:application()"),

@@ -5,7 +5,7 @@ from flask import Request, Response
 
 from parrot import wiring
 from parrot.errors import Unauthenticated
-from parrot.http import answers, caller, parameters, submission
+from parrot.http import answers, caller, parameters, submission, visitor
 from parrot.http.respond import respond
 
 
@@ -24,9 +24,13 @@ def _classify(request: Request) -> Response:
     user = caller.user(request, wiring.identity)
     if user is None and settings.require_auth:
         raise Unauthenticated("this deployment classifies only for signed-in users")
+    allowance = None
+    if user is None:  # before a byte of the body is read
+        allowance = wiring.visitors().take(visitor.visitor(request, settings))
     top = parameters.top(request)
     sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
-    allowance = wiring.classify_meter().take(user)
+    if user is not None:
+        allowance = wiring.classify_meter().take(user)
     answer = wiring.cached_classifier().classify(sent.photo, top=top)
     return answers.classification(answer, allowance, first_version=sent.first_version)
 

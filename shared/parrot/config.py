@@ -23,6 +23,8 @@
 | RELABELS_PER_DAY | changes of labels per user and day (UTC); 0: no limit | 1000 |
 | PROCESS_ATTEMPTS | how often processing a stored photo may fail before it is rejected | 5 |
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
+| CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
+| TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
@@ -89,6 +91,8 @@ class Settings:
     relabels_per_day: int
     process_attempts: int
     classifications_per_minute: int
+    classifications_per_address: int  # per minute
+    trusted_proxies: int
     classify_cache: int
     cors_origins: tuple[str, ...]
     max_photo_bytes: int
@@ -138,6 +142,10 @@ class Settings:
             relabels_per_day=read.count("RELABELS_PER_DAY", 1000),
             process_attempts=read.count("PROCESS_ATTEMPTS", 5, low=1, high=1000),
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
+            classifications_per_address=read.count(
+                "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", 60 if _is_deployed(env) else 0
+            ),
+            trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
             cors_origins=tuple(
                 origin.strip() for origin in env.get("CORS_ORIGINS", "*").split(",")
@@ -230,14 +238,18 @@ class _Reader:
 
 
 def _refuse_emulators(env: Mapping[str, str], identity: str, read: _Reader) -> None:
-    emulated = env.get("FUNCTIONS_EMULATOR") == "true" and "K_CONFIGURATION" not in env
-    if "K_SERVICE" not in env or emulated:
+    if not _is_deployed(env):
         return
     if identity == "local":
         read.problem("IDENTITY=local trusts everybody and does not start on Cloud Run")
     for name in _EMULATORS:
         if name in env:
             read.problem(f"{name} must not be set on Cloud Run: emulators trust everybody")
+
+
+def _is_deployed(env: Mapping[str, str]) -> bool:
+    emulated = env.get("FUNCTIONS_EMULATOR") == "true" and "K_CONFIGURATION" not in env
+    return "K_SERVICE" in env and not emulated
 
 
 def _is_url(text: str) -> bool:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from parrot.save import Saver
     from parrot.sweep import Sweeper
     from parrot.tokens import Downloads
+    from parrot.visitors import Visitors
 
     T = TypeVar("T")
 
@@ -127,6 +128,14 @@ def classify_meter() -> Meter:
         observation_store,
         Quota("classifications", settings().classifications_per_minute, _MINUTE),
     )
+
+
+@_once
+def visitors() -> Visitors:
+    """Raises BadConfig."""
+    from parrot.visitors import Visitors
+
+    return Visitors(settings().classifications_per_address)
 
 
 @_once

@@ -96,3 +96,27 @@ def test_quotas_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             open_to_all = requests.post(f"{running.url}{BASE}/classify", data=photo, timeout=30)
             assert open_to_all.status_code == 200
             assert "RateLimit" not in open_to_all.headers
+
+
+def test_who_is_not_signed_in_has_a_limit_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By address, before the body is read; those who sign in are not counted with them."""
+    monkeypatch.setenv("CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", "2")
+    monkeypatch.setenv("TRUSTED_PROXIES", "1")
+    with stack.running(tmp_path) as running:
+        url, photo = f"{running.url}{BASE}/classify", encoded(noise(32, 24))
+
+        def ask(address: str, body: bytes = photo) -> requests.Response:
+            headers = {"X-Forwarded-For": f"1.2.3.4, {address}"}
+            return requests.post(url, data=body, headers=headers, timeout=30)
+
+        # Five in a row reach the limit of two even where a minute begins among them.
+        answers = [ask("203.0.113.7") for _ in range(5)]
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert answers[0].headers["RateLimit-Policy"] == '"classifications";q=2;w=60'
+        refused = ask("203.0.113.7", b"not even a photo")
+        assert_problem(refused, 429, "too_many_requests")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert ask("203.0.113.8").status_code == 200
+        assert Phone(running.url, "ana").ask("POST", "/classify", data=photo).status_code == 200

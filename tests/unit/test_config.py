@@ -92,6 +92,15 @@ def test_an_emulator_is_refused_on_cloud_run(name: str) -> None:
             Settings.from_env({**DEPLOYED, name: "127.0.0.1:1", **changes})
 
 
+def test_who_is_not_signed_in_is_limited_when_deployed_and_nowhere_else() -> None:
+    """At a desk every request comes from one address, and no proxy tells another one."""
+    deployed, local = Settings.from_env(DEPLOYED), Settings.from_env(LOCAL)
+    assert (deployed.classifications_per_address, deployed.trusted_proxies) == (60, 1)
+    assert (local.classifications_per_address, local.trusted_proxies) == (0, 0)
+    off = {**DEPLOYED, "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE": "0"}
+    assert Settings.from_env(off).classifications_per_address == 0
+
+
 def test_the_firebase_emulators_may_run_the_functions() -> None:
     """They set K_SERVICE as Cloud Run does, and emulators are what they are for."""
     emulated = {**DEPLOYED, "FUNCTIONS_EMULATOR": "true", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from parrot import logs
-from parrot.errors import MethodNotAllowed, NotFound
+from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed
 from parrot.http import answers, body, problems
 
 if TYPE_CHECKING:
@@ -65,8 +65,23 @@ def _answer(request: Request, methods: Mapping[str, Callable[[Request], Response
         response.headers["Allow"] = ", ".join(_allowed(methods))
         return response
     response = _handler(request, methods)(request)
+    if request.method in {"GET", "HEAD"}:
+        _require_match(request, response)
     response.make_conditional(request)
     return response
+
+
+def _require_match(request: Request, response: Response) -> None:
+    """Read only what If-Match names. Raises PreconditionFailed.
+
+    Werkzeug's own check answers without a body, and knows no `*`.
+    """
+    tag, _ = response.get_etag()
+    wanted = request.if_match
+    if request.environ.pop("HTTP_IF_MATCH", None) is None or tag is None:
+        return
+    if not wanted.contains(tag):
+        raise PreconditionFailed("it has changed since: it no longer has the tag of If-Match")
 
 
 def _handler(

@@ -1,0 +1,65 @@
+"""gunicorn's worker, whose own errors are problem+json like all others.
+
+They are about requests that never reach a function: a broken request line, headers that are too
+large. Where the functions are deployed, Google's front end answers most of these itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from gunicorn import util
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
+from gunicorn.workers.gthread import ThreadWorker
+
+from parrot.errors import InvalidRequest, ParrotError
+from parrot.http import problems
+
+if TYPE_CHECKING:
+    import socket
+
+_STATUS: dict[type[BaseException], tuple[int, str]] = {
+    LimitRequestLine: (414, "the URL is too long"),
+    LimitRequestHeaders: (431, "the headers are too many or too large"),
+    ExpectationFailed: (417, "only Expect: 100-continue is supported"),
+    UnsupportedTransferCoding: (501, "this transfer coding is not supported"),
+}
+
+
+class Worker(ThreadWorker):
+    """Answers what cannot be parsed, and closes the connection."""
+
+    def handle_error(
+        self,
+        req: Any,  # noqa: ANN401, ARG002 - as gunicorn calls it
+        client: socket.socket,
+        addr: Any,  # noqa: ANN401, ARG002
+        exc: BaseException,
+    ) -> None:
+        """Called by gunicorn instead of the application. Neither address nor headers are logged."""
+        problem = _problem(exc)
+        if problem.status == ParrotError.status:
+            self.log.error("before it reached a function: %r", exc, exc_info=exc)
+        else:
+            self.log.warning("%s (%s)", problem.detail, type(exc).__name__)
+        response = problems.response_for(problem)
+        response.headers["Connection"] = "close"
+        head = f"HTTP/1.1 {response.status}\r\n{response.headers}".encode("latin-1")
+        with contextlib.suppress(OSError):  # it may have hung up
+            util.write_nonblock(client, head + response.get_data())
+
+
+def _problem(error: BaseException) -> ParrotError:
+    if not isinstance(error, ParseException):
+        return ParrotError("something went wrong on our side; it has been logged")
+    status, detail = _STATUS.get(type(error), (400, "this is not a valid HTTP request"))
+    problem = InvalidRequest(detail)
+    problem.status = status
+    return problem

@@ -1,0 +1,83 @@
+"""How often somebody who is not signed in may classify, as far as one instance can tell.
+
+Counts are kept in this instance's memory. A shared store would cost a write for each photo, so that
+whoever floods the service would also be writing its bill; an instance that counts for itself gives
+away at most its limit, and the number of instances has a maximum.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cachetools import TTLCache
+
+from parrot.quota import Quota
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from parrot.records import Allowance
+
+NAME = "classifications"
+_SECONDS = 60
+_REMEMBERED = 50_000  # visitors at a time: 10 MB; the oldest are forgotten first
+# One address of a content network or proxy speaks for many phones.
+_SHARED = 20
+_IPV6_NETWORK = 64  # what one customer gets: a phone may use all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks, and through whom.
+
+    `name` is an address, a network, or the hash of an App Check token. `via` is set if the name is
+    only what somebody says, and is who says it: their names count together.
+    """
+
+    name: str
+    via: str | None = None
+
+
+class Visitors:
+    """Counts each visitor's requests in windows of a minute; safe under threads."""
+
+    def __init__(self, limit: int, now: Callable[[], float] = time.time) -> None:
+        """`limit` requests each minute, 0 for any number."""
+        self._each = Quota(NAME, limit, _SECONDS)
+        self._together = Quota(NAME, limit * _SHARED, _SECONDS)
+        self._now = now
+        self._used: TTLCache[tuple[str, str, int], int] = TTLCache(_REMEMBERED, _SECONDS, timer=now)
+        self._lock = threading.Lock()
+
+    def take(self, visitor: Visitor) -> Allowance | None:
+        """Use one; None if nothing is counted. Raises TooManyRequests."""
+        if not self._each.limit:
+            return None
+        now = self._now()
+        if visitor.via is not None:
+            self._together.decide(self._count("via", visitor.via, now), now)
+        return self._each.decide(self._count("name", visitor.name, now), now)
+
+    def _count(self, kind: str, name: str, now: float) -> int:
+        key = (kind, name, self._each.window(now))
+        with self._lock:
+            used = self._used.get(key, 0) + 1
+            self._used[key] = used
+        return used
+
+
+def network(text: str) -> str | None:
+    """The address that limits count by: IPv6 by its /64; None for what is not an address."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False))
+    return str(address)

@@ -1,0 +1,41 @@
+"""What the log says, and how often."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parrot import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """The log of a process that has just started."""
+    out = io.StringIO()
+    logger = logging.getLogger("parrot")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", logger.propagate)
+    monkeypatch.setattr("sys.stdout", out)
+    with warnings.catch_warnings():
+        logs.configure(None)
+        yield out
+
+
+def test_a_librarys_warning_is_one_line_however_often_it_comes(log: io.StringIO) -> None:
+    """Pillow warns of each photo, in words that differ each time."""
+    for number in range(3):
+        warnings.warn(f"Image size ({number} pixels) exceeds the limit", UserWarning, stacklevel=1)
+    (line,) = log.getvalue().splitlines()
+    entry = json.loads(line)
+    assert entry["severity"] == "WARNING"
+    assert entry["message"] == "Image size (0 pixels) exceeds the limit"
+    assert entry["warning"] == "UserWarning"
+    assert entry["at"].startswith("test_logs.py:")

@@ -1,0 +1,104 @@
+"""Who is counted, without a login, as one and the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from parrot.config import Settings
+from parrot.errors import TooManyRequests
+from parrot.http.visitor import visitor
+from parrot.visitors import Visitor, Visitors, network
+
+CLOUD_RUN = Settings.from_env(
+    {
+        "BUCKET": "b",
+        "MODEL_SERVER_URL": "https://models.example",
+        "OBSERVATIONS": "firestore",
+        "IDENTITY": "firebase",
+        "GOOGLE_CLOUD_PROJECT": "p",
+        "K_SERVICE": "classify",
+        "K_CONFIGURATION": "classify",
+    }
+)
+DIRECT = replace(CLOUD_RUN, trusted_proxies=0)
+BALANCED = replace(CLOUD_RUN, trusted_proxies=2)
+
+
+def asked(config: Settings, remote: str = "169.254.1.1", **headers: str) -> Visitor:
+    names = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    environ = EnvironBuilder(headers=names).get_environ()
+    return visitor(Request({**environ, "REMOTE_ADDR": remote}), config)
+
+
+@pytest.mark.parametrize(
+    ("config", "forwarded", "name"),
+    [
+        (CLOUD_RUN, "203.0.113.7", "203.0.113.7"),
+        (CLOUD_RUN, "1.1.1.1, 203.0.113.7", "203.0.113.7"),
+        (CLOUD_RUN, "1.1.1.1, nonsense", "unknown"),
+        (CLOUD_RUN, "", "unknown"),
+        (BALANCED, "1.1.1.1,203.0.113.7, 35.191.0.1", "203.0.113.7"),
+        (BALANCED, "35.191.0.1", "169.254.1.1"),
+        (DIRECT, "1.1.1.1", "169.254.1.1"),
+    ],
+)
+def test_only_what_a_proxy_of_ours_appended_counts(
+    config: Settings, forwarded: str, name: str
+) -> None:
+    """Everything before it was written by the client, who could be a new address each time."""
+    assert asked(config, X_Forwarded_For=forwarded) == Visitor(name)
+
+
+def test_one_customer_is_one_ipv6_network() -> None:
+    """A phone may take any of its network's 2**64 addresses."""
+    assert network("2001:db8:1:2::7") == network("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
+    assert network("2001:db8:1:3::7") != network("2001:db8:1:2::7")
+    assert network("::ffff:203.0.113.7") == "203.0.113.7"
+    assert network("fe80::1%eth0") == "fe80::/64"
+
+
+def test_a_checked_app_counts_by_its_token() -> None:
+    """Many phones share an address; the token itself is kept nowhere."""
+    config = replace(CLOUD_RUN, require_app_check=True)
+    phones = [asked(config, X_Firebase_AppCheck=f"token-{number}").name for number in (1, 2, 1)]
+    assert phones[0] == phones[2] != phones[1]
+    assert "token" not in phones[0]
+    unchecked = asked(CLOUD_RUN, X_Forwarded_For="203.0.113.7", X_Firebase_AppCheck="made up")
+    assert unchecked == Visitor("203.0.113.7")
+
+
+def test_hosting_names_the_phone_but_is_believed_only_so_far() -> None:
+    """Whoever calls the function's own URL can send that header too, with any address."""
+    visitors = Visitors(3, now=lambda: 60.0)
+    said = [
+        asked(CLOUD_RUN, X_Forwarded_For="151.101.1.1", Fastly_Client_IP=f"10.0.{number}.1")
+        for number in range(61)
+    ]
+    for each in said[:57]:
+        assert visitors.take(each)
+    for _ in range(2):  # one phone's third is its last
+        visitors.take(said[0])
+    with pytest.raises(TooManyRequests):
+        visitors.take(said[0])
+    with pytest.raises(TooManyRequests):  # twenty times the limit through one address
+        visitors.take(said[60])
+    assert visitors.take(Visitor("203.0.113.7"))
+
+
+def test_a_minute_later_everybody_may_ask_again() -> None:
+    """With what is left told, as for a user's quota."""
+    now = [90.0]
+    visitors = Visitors(2, now=lambda: now[0])
+    left = [visitors.take(Visitor("a")) for _ in range(2)]
+    assert [one and (one.remaining, one.resets_in) for one in left] == [(1, 30), (0, 30)]
+    with pytest.raises(TooManyRequests) as caught:
+        visitors.take(Visitor("a"))
+    assert caught.value.retry_after == 30
+    assert visitors.take(Visitor("b"))
+    now[0] = 120.0
+    assert visitors.take(Visitor("a"))
+    assert Visitors(0).take(Visitor("a")) is None
