@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page, Response, ViewportSize
 
-    from tests.browser.conftest import Visit
     from tests.support.browser import Complaints
+    from tests.support.visits import Visit
 
 FIRST_LOAD_BYTES = 100_000
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from tests.browser.conftest import Visit
     from tests.support.browser import Complaints
+    from tests.support.visits import Visit
 
 # Letters that stay as they are in every language: names, types of file, species in Latin.
 SAME_EVERYWHERE = re.compile(

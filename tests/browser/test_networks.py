@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page, Route
 
-    from tests.browser.conftest import Visit
     from tests.support.browser import Complaints
+    from tests.support.visits import Visit
 
 NO_NETWORK = "ERR_INTERNET_DISCONNECTED|ERR_FAILED"
 

@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Visit
+    from tests.support.visits import Visit
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local import suite, toolchain
-from tests.browser.conftest import browser, complaints, visit
 from tests.support.firebase_users import sign_up
 from tests.support.required import missing
+from tests.support.visits import browser, complaints, visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

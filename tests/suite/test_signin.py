@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from tests.browser.conftest import Visit
     from tests.support.browser import Complaints
+    from tests.support.visits import Visit
 
 
 def auth_emulator() -> str:
