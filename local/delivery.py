@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def pause(tries: int) -> float:
-    """Seconds until the next try after this many; `min` first, as a float has no 2**1024."""
+    """Seconds until the next try after this many; `tries` is capped because 2.0**1024 overflows."""
     return min(_FIRST_SECONDS * 2.0 ** min(tries, _DOUBLINGS), _LONGEST_SECONDS)
 
 

@@ -14,7 +14,10 @@ def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
     known = parameters.route(request.path, "classify") == ()
     return respond(
-        request, wiring.start, wiring.bodies, {"POST": _classify, "GET": _ready} if known else {}
+        request,
+        wiring.start,
+        wiring.body_budget,
+        {"POST": _classify, "GET": _ready} if known else {},
     )
 
 

@@ -30,7 +30,7 @@ def observations(request: Request) -> Response:
     return respond(
         request,
         wiring.start,
-        wiring.bodies,
+        wiring.body_budget,
         _methods(parameters.route(request.path, "observations")),
     )
 

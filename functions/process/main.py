@@ -11,7 +11,7 @@ from flask import Request, Response
 
 from parrot import events, wiring
 from parrot.errors import InvalidRequest, ParrotError
-from parrot.http import answers, body
+from parrot.http import answers, request_body
 from parrot.http.respond import respond
 
 _MOST_BYTES = 2**20  # an event holds an object's metadata, at most some kilobytes
@@ -21,11 +21,11 @@ _log = logging.getLogger("parrot.process")
 @functions_framework.http
 def on_saved(request: Request) -> Response:
     """Cloud Functions entry point. An event that is answered with an error is delivered again."""
-    return respond(request, wiring.start, wiring.bodies, {"POST": _receive})
+    return respond(request, wiring.start, wiring.body_budget, {"POST": _receive})
 
 
 def _receive(request: Request) -> Response:
-    event = events.received(dict(request.headers), body.read(request, most=_MOST_BYTES))
+    event = events.received(dict(request.headers), request_body.read(request, most=_MOST_BYTES))
     if event["type"] == events.SWEEP:
         _sweep()
         return answers.empty()

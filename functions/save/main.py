@@ -14,7 +14,7 @@ from parrot.records import ANONYMOUS_UID, User
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
     known = parameters.route(request.path, "save") == ()
-    return respond(request, wiring.start, wiring.bodies, {"POST": _save} if known else {})
+    return respond(request, wiring.start, wiring.body_budget, {"POST": _save} if known else {})
 
 
 def _save(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What a request may cost in bytes and seconds, and who may spend it now.
+"""What a request may cost in bytes and seconds, and which request may spend it now.
 
 Costs are estimated from what a file says about itself, before anything is decoded. A `Budget` is a
 number of bytes that all requests of an instance share: a request that does not fit waits a moment
@@ -98,7 +98,7 @@ class Budget:
             self._changed.notify_all()
 
     def _fits(self, reservation: Reservation, amount: int) -> bool:
-        """Whoever came first may exceed the rest: of many that grow at once, one always can."""
+        """The oldest holder may exceed the rest: one of several growing requests can always finish."""
         others = sum(holder.held for holder in self._holders if holder is not reservation)
         first = self._holders[0] if self._holders else reservation
         return others + amount <= self.capacity or first is reservation

@@ -6,21 +6,21 @@
 | MODEL_BUCKET | bucket with `bundles/` | BUCKET |
 | MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` names at the start | empty |
 | MODEL_BUNDLE_SHA256 | the required sha256 of the bundle's manifest | empty |
-| MODEL_SERVER_URL | root of a TF Serving REST API | one of |
+| MODEL_SERVER_URL | root of a TF Serving REST API | exactly one of |
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
 | MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
 | MODEL_TIMEOUT_SECONDS | how long one prediction may take | 20 |
 | OBSERVATIONS | `firestore`, `firestore:DATABASE` or `sqlite:PATH` | required |
 | IDENTITY | `firebase`, or `local`, which accepts any name | required |
-| GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | required by these |
+| GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | for both and App Check |
 | CHECK_REVOKED | ask Firebase on each request whether the session has been revoked | false |
 | REQUIRE_APP_CHECK | every call needs an App Check token | false |
 | REQUIRE_AUTH | classify needs a signed-in user too | false |
 | ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
 | DOWNLOAD_SECRET | signs download URLs; empty: they need an Authorization header | empty |
 | PUBLIC_URL | where phones find the service | the host they asked |
-| SAVES_PER_DAY | new photos per user and day (UTC), direct uploads too; 0: no limit | 500 |
-| RELABELS_PER_DAY | changes of labels per user and day (UTC); 0: no limit | 1000 |
+| SAVES_PER_DAY | new photos per user per day (UTC), direct uploads too; 0: no limit | 500 |
+| RELABELS_PER_DAY | changes of labels per user per day (UTC); 0: no limit | 1000 |
 | PROCESS_ATTEMPTS | how often processing a stored photo may fail before it is rejected | 5 |
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
@@ -34,8 +34,8 @@ DOWNLOAD_SECRET may list several secrets of at least 32 characters, newest first
 commas: the first one signs, all of them are accepted. To replace a secret, put the new one first,
 and remove the old one an hour later.
 
-Emulators trust everybody, so their variables are refused on Cloud Run (`K_SERVICE`), and so is
-IDENTITY=local. The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
+Emulators accept any token. Their variables and IDENTITY=local are refused on Cloud Run (`K_SERVICE`
+set). The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decodes photos within a budget: most here, what may cost too much in a process of its own."""
+"""Decodes photos within a budget: usually here, expensive photos in a child process."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from parrot.model.inputs import InputSpec
     from parrot.records import Photo, Raster
 
-# What these files say about their size need not be true: the decoder alone finds out.
+# What these files say about their size may be false; only decoding shows the real size.
 _UNTRUSTED = frozenset({"image/heic", "image/avif"})
 _LARGE_BYTES = 64 * budget.MIB
 _ROOM = 4 * budget.MIB  # for what comes back
-_WALL_SECONDS = 20.0  # for one photo in the other process, however busy the machine is
+_WALL_SECONDS = 20.0  # for one photo in the child process, however busy the machine is
 _BY_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS})
 
 
@@ -44,7 +44,7 @@ class Decoder:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """End the other process, if there is one; it ends by itself with this one."""
+        """End the child process, if there is one; it also ends with this one."""
         self._child.end()
 
     def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
@@ -66,14 +66,14 @@ class Decoder:
         cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
         options["max_pixels"] = self._max_pixels
         if photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES:
-            with self._budget.reserve(_ROOM + len(photo.data)):  # the pixels are elsewhere
+            with self._budget.reserve(_ROOM + len(photo.data)):  # the pixels are in the child
                 return self._child.run(job, photo, options)
         with self._budget.reserve(cost.bytes):
             return getattr(images, job)(photo, **options)
 
 
 class _Child:
-    """The other process: started when first needed, and again after a photo ended it."""
+    """The child process: started when first needed, and again after a photo ended it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,14 +86,20 @@ class _Child:
             raise Overloaded("too many large photos at once; try again in a moment")
         try:
             outcome, value = self._ask(job, photo, options)
+            if outcome == "exhausted":
+                # Photos before it may have left the process short of memory: a new one decides.
+                self.end()
+                outcome, value = self._ask(job, photo, options)
         finally:
             self._lock.release()
         if outcome == "done":
             return value
         if outcome == "invalid":
             raise InvalidImage(str(value))
-        if outcome == "memory":
-            raise InvalidImage("the photo takes more memory to decode than any photo should")
+        if outcome == "exhausted":
+            raise InvalidImage(
+                "the photo takes more time or memory to decode than any photo should"
+            )
         raise RuntimeError(f"decoding failed:\n{value}")
 
     def _ask(self, job: str, photo: Photo, options: dict[str, object]) -> tuple[str, Any]:
@@ -105,9 +111,7 @@ class _Child:
         except (EOFError, OSError) as error:
             code = self.end()
             if code in _BY_LIMIT:
-                raise InvalidImage(
-                    "the photo takes longer to decode than any photo should"
-                ) from error
+                return "exhausted", code
             raise DecoderUnavailable(f"the decoder ended with {code}") from error
         self.end()
         raise DecoderUnavailable(f"the decoder did not answer within {_WALL_SECONDS:g} s")

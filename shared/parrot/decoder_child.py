@@ -39,8 +39,8 @@ def _answer(name: str, photo: object, options: dict[str, object]) -> tuple[str, 
     except InvalidImage as error:
         return "invalid", error.detail
     except MemoryError:
-        return "memory", None
-    except Exception:  # noqa: BLE001 - our own mistakes are told, not hidden
+        return "exhausted", None
+    except Exception:  # noqa: BLE001 - report our own bugs instead of hiding them
         return "failed", traceback.format_exc()
 
 

@@ -85,8 +85,8 @@ def resembling(
 def settle(store: ObservationStore, published: Observation, *, now: Callable[[], datetime]) -> None:
     """After a photo's hash was stored, make it and its near-duplicates name the oldest of them.
 
-    Newer ones may have been processed first. Those that name it already may mean an observation
-    that was deleted since and had the same id. Raises StoreUnavailable.
+    Newer ones may have been processed first. Existing references may be
+    to a deleted observation that had the same id. Raises StoreUnavailable.
     """
     alike = _alike(store, published.uid, (published,))
     newer = (twin for twin in alike if twin.place > published.place)
@@ -97,7 +97,7 @@ def settle(store: ObservationStore, published: Observation, *, now: Callable[[],
 def release(
     store: ObservationStore, uid: str, observation_id: str, *, now: Callable[[], datetime]
 ) -> None:
-    """After an observation was marked for deletion or removed, make nobody name it.
+    """After an observation was marked for deletion or removed, let no other point to it.
 
     Raises StoreUnavailable.
     """

@@ -28,7 +28,7 @@ ParrotError
    `- BadModelResponse   500
 
 Each class knows its HTTP status, its `code` (stable, for programs) and its title (for people);
-`detail` is the sentence about this one case. Nothing here knows about HTTP beyond the number.
+`detail` is the sentence about this one case.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class MethodNotAllowed(RequestError):
     title = "Method not allowed"
 
     def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"{method} is not one of {', '.join(allowed)}")
+        super().__init__(f"{method} is not allowed; use {', '.join(allowed)}")
         self.allowed = allowed
 
 
@@ -117,7 +117,7 @@ class Conflict(RequestError):
 
 
 class PreconditionFailed(RequestError):
-    """If-Match named another version than the stored one."""
+    """If-Match named an older label than the stored one."""
 
     status = 412
     code = "precondition_failed"
@@ -171,7 +171,7 @@ class TooManyRequests(RequestError):
 
     def __init__(self, *, quota: str, limit: int, seconds: int, retry_after: int) -> None:
         super().__init__(
-            f"the quota of {limit} {quota} in {seconds} s is used up; more in {retry_after} s"
+            f"the quota of {limit} {quota} in {seconds} s is used up; try again in {retry_after} s"
         )
         self.quota = quota
         self.limit = limit
@@ -226,7 +226,7 @@ class Overloaded(BackendError):
 
 
 class DecoderUnavailable(BackendError):
-    """The process that decodes large photos ended for no reason that the photo gave."""
+    """The process that decodes large photos ended unexpectedly."""
 
     code = "decoder_unavailable"
     title = "Photos cannot be decoded"

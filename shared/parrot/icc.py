@@ -15,7 +15,7 @@ _TABLES = (b"A2B", b"B2A", b"D2B", b"B2D")
 def is_simple(profile: bytes) -> bool:
     """Whether it is RGB by a matrix and three tone curves, as cameras and phones write it.
 
-    Tables and programs (`DToB0`) may take minutes for a photo: with those it is taken as sRGB.
+    Tables and programs (`DToB0`) may take minutes for a photo: such photos are treated as sRGB.
     """
     try:
         (count,) = struct.unpack_from(">I", profile, _HEADER_BYTES)

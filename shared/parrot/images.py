@@ -1,4 +1,4 @@
-"""Bytes to a checked Photo to the pixels that a model wants. Nothing else decodes a photo.
+"""Turns bytes into a checked Photo, and a Photo into the pixels a model takes. Only this decodes.
 
 Training, evaluation and serving call the same `pixels`: a model that is served with other pixels
 than it was fitted on gives other answers. NumPy is imported where it is used: a save only reads and

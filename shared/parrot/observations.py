@@ -56,7 +56,7 @@ class Files(Protocol):
 
 
 class Observer:
-    """The user's own observations; for this class nobody else's exist."""
+    """The user's own observations; this class never sees anyone else's."""
 
     def __init__(
         self,

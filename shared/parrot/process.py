@@ -89,7 +89,7 @@ class _Gone(Exception):
 
 
 class Processor:
-    """Photo in the bucket in, finished observation out: one, however many events come."""
+    """Turns a stored photo into one finished observation, however many events arrive."""
 
     def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,

@@ -21,8 +21,8 @@ class Counter(Protocol):
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
         """Use one of `limit` in the quota's numbered window; the number of uses so far.
 
-        `limit + 1` if none was left. Of many concurrent callers exactly `limit` get less.
-        Raises StoreUnavailable.
+        `limit + 1` if none was left. Of many concurrent callers exactly `limit` get a number up to
+        `limit`. Raises StoreUnavailable.
         """
 
 

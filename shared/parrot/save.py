@@ -77,7 +77,7 @@ class Measures(Protocol):
 
 
 class Saver:
-    """Photo and chosen species in, observation out: one, however often it is sent."""
+    """Turns a photo and a species into one observation, however often it is sent."""
 
     def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
@@ -136,7 +136,7 @@ class Saver:
                 continue
             if observation.status is not Status.PENDING or self._upload(observation, photo):
                 return Saved(observation, created, allowance)
-        raise StoreUnavailable(f"observation {wanted.id} is deleted whenever it is saved")
+        raise StoreUnavailable(f"observation {wanted.id} keeps being deleted; try again")
 
     def _claim(self, user: User, key: str, name: str, now: datetime) -> None:
         """Raises IdempotencyKeyReused, StoreUnavailable.

@@ -42,7 +42,7 @@ class Turns(Protocol):
 
 
 def make(photo: Photo, decoder: Turns) -> Thumbnails:
-    """Decode once, derive everything. Raises InvalidImage (422)."""
+    """Decode once, derive everything. Raises InvalidImage, Overloaded, DecoderUnavailable."""
     image = decoder.upright(photo, long_side=IMAGE_PX)
     small = image.copy()
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)

@@ -57,7 +57,7 @@ class Downloads:
         return f"{path}?token={token.decode()}"
 
     def grant(self, token: str, observation_id: str, file: str) -> Grant:
-        """What the token allows. Raises Forbidden, in the same words for every reason but age."""
+        """What the token allows. Raises Forbidden, whose message tells expiry and nothing else."""
         if not self._secrets:
             raise _invalid()
         try:

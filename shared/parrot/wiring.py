@@ -86,8 +86,8 @@ def settings() -> Settings:
 
 
 @_once
-def bodies() -> Budget:
-    """What all requests' bodies may hold together."""
+def body_budget() -> Budget:
+    """The budget that the bodies of all requests share."""
     from parrot.budget import BODY_BYTES, Budget
 
     return Budget(BODY_BYTES)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
+from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from parrot.errors import BadBundle, StoreUnavailable
@@ -73,7 +74,13 @@ def _download(client: Client, bucket: str, name: str) -> bytes:
         )
     except NotFound as error:
         raise BadBundle(f"gs://{bucket}/{name} does not exist") from error
-    except (GoogleAPIError, GoogleAuthError, requests.RequestException, OSError) as error:
+    except (
+        GoogleAPIError,
+        GoogleAuthError,
+        DataCorruption,
+        requests.RequestException,
+        OSError,
+    ) as error:
         raise StoreUnavailable(
             f"gs://{bucket}/{name} cannot be read right now ({type(error).__name__})"
         ) from error

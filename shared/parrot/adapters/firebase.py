@@ -56,9 +56,7 @@ class FirebaseIdentity:
         except (auth.RevokedIdTokenError, auth.UserDisabledError, auth.UserNotFoundError) as error:
             raise Unauthenticated("this session was ended: sign in again") from error
         except (auth.InvalidIdTokenError, ValueError) as error:
-            raise Unauthenticated(
-                "this is not a valid Firebase ID token of this project"
-            ) from error
+            raise Unauthenticated("not a valid Firebase ID token for this project") from error
         except (exceptions.FirebaseError, GoogleAuthError) as error:
             raise IdentityUnavailable(
                 f"the ID token cannot be checked now ({type(error).__name__})"

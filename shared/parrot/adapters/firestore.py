@@ -71,7 +71,7 @@ class FirestoreObservations:
                     return wanted, True
             if stored is not None:
                 return stored, False
-        raise StoreUnavailable("the observation is removed whenever it is stored")
+        raise StoreUnavailable("too many concurrent changes to the observation")
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation, or None. Raises StoreUnavailable."""

@@ -1,6 +1,6 @@
 """The first version's four joblib files to a Gate: scaler, PCA, mixture, isotonic curve.
 
-The only place where anything is unpickled; `parrot.model.bundle` verifies the bytes first.
+The only place in `parrot` that unpickles; `parrot.model.bundle` verifies the bytes first.
 """
 
 from __future__ import annotations

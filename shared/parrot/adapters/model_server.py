@@ -187,7 +187,7 @@ class _Http:
 
 
 def _no_token(error: GoogleAuthError) -> ModelUnavailable:
-    return ModelUnavailable(f"no token for the model server ({type(error).__name__})")
+    return ModelUnavailable(f"cannot get a token for the model server ({type(error).__name__})")
 
 
 def _answer(response: requests.Response) -> dict[str, Any]:
@@ -195,11 +195,11 @@ def _answer(response: requests.Response) -> dict[str, Any]:
     if status == _GATEWAY_TIMEOUT:
         raise ModelTimeout("the model server timed out")
     if status in _RETRYABLE:
-        raise ModelUnavailable(f"the model server answers {status}")
+        raise ModelUnavailable(f"the model server answered {status}")
     if status == _NOT_FOUND:
         raise ModelUnavailable(f"the model server does not serve this model: {_reason(response)}")
     if status != _OK:
-        raise BadModelResponse(f"the model server answers {status}: {_reason(response)}")
+        raise BadModelResponse(f"the model server answered {status}: {_reason(response)}")
     try:
         answer = response.json()
     except (ValueError, RecursionError) as error:
@@ -264,7 +264,7 @@ def _vector(row: dict[str, Any], name: str | None, model: ServedModel) -> Floats
         numbers = np.asarray(row[name])
     except (ValueError, OverflowError) as error:  # lists of different lengths, a huge integer
         raise _not_a_vector(name, model) from error
-    if numbers.dtype.kind not in _NUMBERS:
+    if numbers.dtype.kind not in _NUMBERS or numbers.size != max(numbers.shape, default=0):
         raise _not_a_vector(name, model)
     with np.errstate(over="ignore"):
         vector = numbers.astype(np.float32).reshape(-1)

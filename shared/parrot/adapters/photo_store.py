@@ -46,7 +46,7 @@ class BucketPhotos:
         """
         blob = self._bucket.blob(object_name)
         # No Firebase download token, unlike in the first version: it would let anyone who has it
-        # download the original, with its EXIF, for ever.
+        # download the original, with its EXIF, forever.
         blob.metadata = {"sha256": photo.sha256}
         try:
             with _translated("stored"):

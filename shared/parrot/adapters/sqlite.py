@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation, Place
 
 _BUSY_SECONDS = 10.0
-# `document` is the observation; the other columns repeat what it is looked up by.
+# `document` is the observation; the other columns duplicate the fields used in queries.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     uid TEXT NOT NULL,

@@ -13,7 +13,7 @@ _ISPE = re.compile(rb"ispe\0\0\0\0(.{4})(.{4})", re.DOTALL)
 def read(data: bytes) -> Header:
     """The largest size that the file names: of the picture, or of the grid that it is made of.
 
-    Orientation and profile are the decoder's business: it applies the one and hands out the other.
+    Orientation and profile are left to the decoder, which applies the one and returns the other.
     """
     sizes = [
         (int.from_bytes(match[1], "big"), int.from_bytes(match[2], "big"))

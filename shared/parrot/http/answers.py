@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
-from parrot.http import bodies
+from parrot.http import schemas
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,9 +36,9 @@ class Links:
     path: str  # of all observations
     downloads: Downloads
 
-    def files(self, record: Observation) -> bodies.Files:
+    def files(self, record: Observation) -> schemas.Files:
         """URL of each derived file. Whoever has one can download: never log it."""
-        return bodies.Files(
+        return schemas.Files(
             image=self._download(record, "image"), thumbnail=self._download(record, "thumbnail")
         )
 
@@ -74,7 +74,7 @@ def classification(
 
 def readiness(bundle: str, models: tuple[str, ...]) -> Response:
     """Everything that a classification needs is there."""
-    return _json(bodies.Readiness(status="ready", bundle=bundle, models=list(models)))
+    return _json(schemas.Readiness(status="ready", bundle=bundle, models=list(models)))
 
 
 def saved(answer: Saved, links: Links, *, first_version: bool) -> Response:
@@ -101,7 +101,7 @@ def observation(
 
 def observations(page: Page, next_token: str | None, links: Links) -> Response:
     """A page of observations; the last one has no `next_page_token`."""
-    body = bodies.ObservationPage(
+    body = schemas.ObservationPage(
         observations=[_observation(record, links) for record in page.observations]
     )
     if next_token is not None:
@@ -134,40 +134,40 @@ def empty() -> Response:
     return response
 
 
-def species(row: Species) -> bodies.Species:
+def species(row: Species) -> schemas.Species:
     """A species' JSON, in every answer and in species.json."""
-    return bodies.Species(
+    return schemas.Species(
         index=row.index,
         id=row.id,
         scientific_name=row.scientific_name,
-        names=bodies.Names(en=row.english, ko=row.korean),
+        names=schemas.Names(en=row.english, ko=row.korean),
         cites=row.cites or None,
     )
 
 
-def _classification(answer: Classification) -> bodies.Classification:
+def _classification(answer: Classification) -> schemas.Classification:
     parrot = _parrot(answer)
-    ranking: list[bodies.ScoredSpecies] = [
+    ranking: list[schemas.ScoredSpecies] = [
         {**species(score.species), "probability": round(score.probability, _DECIMALS)}
         for score in answer.species
     ]
     model = _models(answer)
-    photo = bodies.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
+    photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
     likely = answer.species_set
     if likely is None:
-        return bodies.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
-    return bodies.Classification(
+        return schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+    return schemas.Classification(
         parrot=parrot, species=ranking, set=_species_set(likely), model=model, photo=photo
     )
 
 
-def _species_set(likely: SpeciesSet) -> bodies.SpeciesSet:
+def _species_set(likely: SpeciesSet) -> schemas.SpeciesSet:
     ids = [species.id for species in likely.species]
-    return bodies.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
+    return schemas.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
 
 
-def _models(answer: Classification) -> bodies.ModelVersions:
-    body = bodies.ModelVersions(bundle=answer.bundle)
+def _models(answer: Classification) -> schemas.ModelVersions:
+    body = schemas.ModelVersions(bundle=answer.bundle)
     for role, name in answer.models:
         if role == "extractor":
             body["extractor"] = name
@@ -176,19 +176,19 @@ def _models(answer: Classification) -> bodies.ModelVersions:
     return body
 
 
-def _parrot(answer: Classification | Verdict) -> bodies.Verdict:
+def _parrot(answer: Classification | Verdict) -> schemas.Verdict:
     probability = round(answer.parrot_probability, _DECIMALS)
-    return bodies.Verdict(is_parrot=answer.is_parrot, probability=probability)
+    return schemas.Verdict(is_parrot=answer.is_parrot, probability=probability)
 
 
-def _observation(record: Observation, links: Links) -> bodies.Observation:
+def _observation(record: Observation, links: Links) -> schemas.Observation:
     label = record.label
-    body = bodies.Observation(
+    body = schemas.Observation(
         id=record.id,
         species=label.species if label else None,
         index=label.index if label else None,
         status=record.status,
-        photo=bodies.SavedPhoto(
+        photo=schemas.SavedPhoto(
             sha256=record.sha256 or None,
             media_type=record.media_type,
             width=record.width or None,
@@ -210,18 +210,18 @@ def _observation(record: Observation, links: Links) -> bodies.Observation:
     return body
 
 
-def _label(label: Label) -> bodies.Label:
-    return bodies.Label(species=label.species, index=label.index, at=_time(label.at))
+def _label(label: Label) -> schemas.Label:
+    return schemas.Label(species=label.species, index=label.index, at=_time(label.at))
 
 
-def _verdict(verdict: Verdict) -> bodies.SavedVerdict:
+def _verdict(verdict: Verdict) -> schemas.SavedVerdict:
     """The classification, reduced to the best species."""
     probability = verdict.species_probability
-    return bodies.SavedVerdict(
+    return schemas.SavedVerdict(
         parrot=_parrot(verdict),
         species=verdict.species,
         probability=None if probability is None else round(probability, _DECIMALS),
-        model=bodies.ModelVersions(bundle=verdict.bundle, classifier=verdict.model),
+        model=schemas.ModelVersions(bundle=verdict.bundle, classifier=verdict.model),
     )
 
 
@@ -247,7 +247,7 @@ def _private(response: Response) -> Response:
     return response
 
 
-def _json(body: bodies.Body, *, status: int = 200) -> Response:
+def _json(body: schemas.Body, *, status: int = 200) -> Response:
     return Response(
         json.dumps(body, ensure_ascii=False), status=status, content_type="application/json"
     )

@@ -18,7 +18,7 @@ from parrot.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from parrot.http import bodies
+from parrot.http import schemas
 from parrot.http.parameters import BASE_PATH
 
 PROBLEM = "application/problem+json"
@@ -46,7 +46,7 @@ def as_parrot_error(error: Exception) -> ParrotError:
 
 def response_for(error: ParrotError) -> Response:
     """An error as problem+json, with the headers that belong to it."""
-    body = bodies.Problem(
+    body = schemas.Problem(
         type=f"{BASE_PATH}/errors#{error.code}",
         title=error.title,
         status=error.status,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from parrot import logs
 from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed
-from parrot.http import answers, body, problems
+from parrot.http import answers, problems, request_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -25,13 +25,13 @@ _LOG = logging.getLogger(__name__)
 def respond(
     request: Request,
     start: Callable[[], Settings],
-    bodies: Callable[[], Budget],
+    body_budget: Callable[[], Budget],
     methods: Mapping[str, Callable[[Request], Response]],
 ) -> Response:
     """Answer with the method's handler. Every error becomes a problem+json; nothing is raised.
 
-    `start` gets the process ready, its log included, and gives the settings; `bodies` is what all
-    requests' bodies may hold together.
+    `start` gets the process ready, its log included, and gives the settings. `body_budget`
+    is shared by the bodies of all requests.
     """
     started = time.perf_counter()
     logs.remember_trace(request.headers.get("X-Cloud-Trace-Context"))
@@ -40,7 +40,7 @@ def respond(
     try:
         config = start()
         origins = config.cors_origins
-        with body.admitted(request, bodies()):
+        with request_body.admitted(request, body_budget()):
             response = _answer(request, methods)
     except Exception as error:  # noqa: BLE001 - whatever happened, the phone gets an answer
         # functions-framework drains the body after every answer; a refused body stays unread.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from parrot.errors import InvalidImage, InvalidRequest, UnsupportedMedia
-from parrot.http import body as bodies
+from parrot.http import request_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
 
     kind = request.mimetype
     query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}
-    body = bodies.read(request, most=_most(kind, max_bytes))
+    body = request_body.read(request, most=_most(kind, max_bytes))
     first_version = False
     if kind == _MULTIPART:
         data, fields, first_version = _from_multipart(body, request)
@@ -70,20 +70,20 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
     elif kind == "application/json":
         data, fields = _from_json(body)
     elif kind.startswith("image/") or kind in {FORM, "application/octet-stream", ""}:
-        data, fields = body, {}  # `curl --data-binary @photo.jpg` says "form" of everything
+        data, fields = body, {}  # `curl --data-binary @photo.jpg` labels everything as a form
     else:
         raise UnsupportedMedia(
             f"a body of type {kind!r:.80} is not supported: send a multipart file 'image',"
             ' a raw image/* body, or JSON {"image": "<base64>"}'
         )
     photo = images.read(data, max_bytes=max_bytes)
-    bodies.keep(request, len(data))
+    request_body.keep(request, len(data))
     return Submission(photo, {**query, **fields}, first_version)
 
 
 def read_fields(request: Request) -> dict[str, str]:
     """A JSON object's texts and whole numbers. Raises InvalidRequest, PhotoTooLarge."""
-    raw = _json(bodies.read(request, most=_MAX_FIELDS_BYTES))
+    raw = _json(request_body.read(request, most=_MAX_FIELDS_BYTES))
     if raw is None:
         raise InvalidRequest("the body is not a JSON object")
     return _fields(raw)
@@ -161,7 +161,9 @@ def _parts(body: bytes, request: Request) -> Iterator[tuple[str, bool, bytes]]:
                 elif part is not None:
                     yield part.name, part.filename is not None, b"".join(chunks)
     except multipart.ParserLimitReached as error:
-        raise InvalidRequest("the form has too many parts, or too much in their headers") from error
+        raise InvalidRequest(
+            "the form has too many parts, or part headers that are too long"
+        ) from error
     except (multipart.MultipartError, ValueError) as error:
         raise InvalidImage("the form is incomplete or malformed", status=400) from error
 
@@ -194,7 +196,7 @@ def _json(body: bytes) -> dict[str, bytes] | None:
 
 
 def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
-    """Texts and whole numbers; other values are nobody's."""
+    """Strings and integers; other values are ignored."""
     import json  # noqa: PLC0415 - loaded already
 
     fields = {}
@@ -209,12 +211,12 @@ def _base64(text: bytes, field: str) -> bytes:
     """Decode what phones make of base64: line breaks, URL-safe letters, '+' turned to a space."""
     if not text.isascii():
         raise InvalidImage(
-            f"{field} is not valid base64: it has letters that are not ASCII", status=400
+            f"{field} is not valid base64: it contains non-ASCII characters", status=400
         )
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
-        pass  # mend it below; nearly every phone sends it as it should be
+        pass  # repaired below; nearly every phone sends valid base64
     if text.startswith(b"data:"):
         text = text.partition(b",")[2]
     compact = text.strip().translate(_URLSAFE, _WHITE).rstrip(b"=")

@@ -148,7 +148,7 @@ class Manifest:
             yield "gate.threshold is not a probability"
         yield from (f"files: {problem}" for problem in self._file_problems())
         if not self.reference:
-            yield "reference: there is no vector to check the gate with"
+            yield "reference: no vectors to check the gate with"
         for reference in self.reference:
             if len(reference.features) != self.features:
                 yield f"reference: {len(reference.features)} features instead of {self.features}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _RESERVATION, _SOCKET = "parrot.reservation", "gunicorn.socket"
 _CHUNK_BYTES = 256 * 1024
 _COPIES = 3  # the body as it arrives, whole, and decoded
-# A phone at the edge of its network sends 8 kB a second; who sends less holds a thread for nothing.
+# A phone at the edge of its network sends 8 kB a second; a slower client only blocks a thread.
 _STALL_SECONDS = 10.0
 _SLOWEST_BYTES_PER_SECOND = 4 * 1024
 
@@ -32,7 +32,7 @@ def admitted(request: Request, bodies: Budget) -> Iterator[None]:
 
 
 def read(request: Request, *, most: int) -> bytes:
-    """The whole body. Memory is reserved as it arrives, so that announcing much holds nothing.
+    """The whole body. Memory is reserved as it arrives; a large Content-Length reserves nothing.
 
     Raises PhotoTooLarge over `most` bytes, InvalidRequest where it is incomplete, RequestTimeout
     where it stalls, Overloaded.
@@ -40,7 +40,7 @@ def read(request: Request, *, most: int) -> bytes:
     announced = request.content_length
     if announced is not None and announced > most:
         raise PhotoTooLarge(size=announced, limit=most)
-    request.max_content_length = None  # `most` is ours to keep
+    request.max_content_length = None  # we enforce `most` ourselves
     reservation: Reservation = request.environ[_RESERVATION]
     _limit_silence(request)
     started = time.monotonic()
@@ -64,7 +64,7 @@ def keep(request: Request, amount: int) -> None:
 
 
 def _limit_silence(request: Request) -> None:
-    """No byte for this long ends the request; servers but gunicorn have limits of their own."""
+    """No byte for this long ends the request; other servers have their own limits."""
     connection = request.environ.get(_SOCKET)
     if connection is not None:
         connection.settimeout(_STALL_SECONDS)
