@@ -98,7 +98,7 @@ class Budget:
             self._changed.notify_all()
 
     def _fits(self, reservation: Reservation, amount: int) -> bool:
-        """The oldest holder may exceed the rest: one of several growing requests can always finish."""
+        """The oldest holder may exceed the rest, so one of several that grow can always finish."""
         others = sum(holder.held for holder in self._holders if holder is not reservation)
         first = self._holders[0] if self._holders else reservation
         return others + amount <= self.capacity or first is reservation
