@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from parrot import logs
 from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed
-from parrot.http import answers, body, problems
+from parrot.http import answers, body, problems, same_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -39,6 +39,7 @@ def respond(
     code = None
     try:
         config = start()
+        same_site.require(request, config)
         origins = config.cors_origins
         with body.admitted(request, bodies()):
             response = _answer(request, methods)
