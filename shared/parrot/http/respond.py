@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from parrot.budget import Budget
     from parrot.config import Settings
 
+_MOST_METHOD, _MOST_PATH = 10, 200
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,7 +35,7 @@ def respond(
     requests' bodies may hold together.
     """
     started = time.perf_counter()
-    logs.remember_trace(request.headers.get("X-Cloud-Trace-Context"))
+    logs.begin(request.headers.get("X-Cloud-Trace-Context"))
     origins: tuple[str, ...] = ()
     code = None
     try:
@@ -50,13 +51,15 @@ def respond(
         # holds body and pixels until the collector runs.
         response, code = problems.answer(error)
     _allow_origin(request, response, origins, _allowed(methods))
-    _LOG.info(
-        "%s %s %d",
-        request.method,
-        request.path,
-        response.status_code,
-        extra={"fields": {"code": code, "ms": round((time.perf_counter() - started) * 1000, 1)}},
+    logs.note(
+        method=request.method[:_MOST_METHOD],
+        path=request.path[:_MOST_PATH],  # the query has download tokens
+        status=response.status_code,
+        code=code,
+        response_bytes=response.calculate_content_length(),
+        ms=round((time.perf_counter() - started) * 1000, 1),
     )
+    _LOG.info("request", extra={"fields": logs.noted()})
     return response
 
 
