@@ -20,7 +20,7 @@ from local import stack, suite, toolchain
 from local.demo import EXPLANATION, ask, samples, table
 from local.model_servers import DOCKER, EngineMissing
 from local.model_servers import NAME as MODEL_SERVER
-from local.supervisor import PartFailed
+from local.supervisor import PartFailed, PortTaken
 from local.toolchain import ToolMissing
 from models import folders
 from parrot.errors import ParrotError
@@ -95,6 +95,9 @@ def demo(
 def up(
     *,
     port: Annotated[int, typer.Option(help="Port of the page and the functions.")] = 8080,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets phones of the network in.")
+    ] = "127.0.0.1",
     data: Annotated[
         Path, typer.Option(help="Folder for everything that is saved.")
     ] = stack.DEFAULT_DATA,
@@ -108,6 +111,7 @@ def up(
         stack.running(
             data,
             port=port,
+            host=host,
             model_server=model_server,
             say=lambda text: _err.print(f"[dim]{text}"),
         ) as running,
@@ -193,7 +197,7 @@ class _console_errors:  # noqa: N801 - used like a function
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
-        if isinstance(error, EngineMissing | ToolMissing):
+        if isinstance(error, EngineMissing | ToolMissing | PortTaken):
             _err.print(f"[red]{error}", highlight=False, soft_wrap=True)
             raise typer.Exit(_MISSING) from error
         if isinstance(error, PartFailed | ParrotError):

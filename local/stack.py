@@ -18,7 +18,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from local import model_servers
-from local.supervisor import Part, Supervisor, free_port
+from local.supervisor import Part, Supervisor, free_port, require_free
 from models import folders
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
@@ -38,6 +38,7 @@ MODEL_BUCKET = f"{PROJECT}-models"
 _OBSERVATIONS = "observations.db"
 _READY_SECONDS = 60.0
 _PROBE_SECONDS = 5.0
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - asked for by --host
 _THREADS = 80  # Cloud Run's default concurrency: a slow client holds a thread, not the service
 
 
@@ -56,15 +57,18 @@ def running(
     data: Path,
     *,
     port: int = 0,
+    host: str = "127.0.0.1",
     model_server: str | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[Running]:
     """Build what is missing, start everything, yield when every part answers, then stop it all.
 
-    The page and the functions listen on `port`; 0 picks a free one. `model_server` is the URL of
-    one that runs already, or `docker` for TF Serving's image; None starts our own. `say` receives
-    progress messages. Raises PartFailed, EngineMissing.
+    The page and the functions listen on `port` of `host`; 0 picks a free one. `model_server` is the
+    URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `say`
+    receives progress messages. Raises PortTaken, PartFailed, EngineMissing.
     """
+    port = port or free_port()
+    require_free(host, port)
     data = data.resolve()
     storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
     models: tuple[Part, ...] = ()
@@ -84,8 +88,8 @@ def running(
         supervisor.wait(storage, _READY_SECONDS)
         say("publishing the model bundle to the local bucket")
         release = _publish(storage_url)
-        environment = _environment(data, storage_url, models_url, release)
-        functions = _functions(port or free_port(), environment)
+        environment = _environment(data, storage_url, models_url, release, host)
+        functions = _functions(host, port, environment)
         process = _process(process_url, environment)
         say("starting the functions")
         supervisor.start(functions)
@@ -144,12 +148,13 @@ def _events(url: str, data: Path, storage: str, process: str) -> Part:
     )
 
 
-def _functions(port: int, environment: Mapping[str, str]) -> Part:
-    url = f"http://127.0.0.1:{port}"
+def _functions(host: str, port: int, environment: Mapping[str, str]) -> Part:
+    at = f"[{host}]" if ":" in host else host
+    url = f"http://{_LOOPBACK.get(host, at)}:{port}"
     return Part(
         "functions",
         [
-            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"),
+            *(sys.executable, "-m", "gunicorn", "--bind", f"{at}:{port}"),
             *("--worker-class", "local.web_worker.Worker"),
             *("--workers", "1", "--threads", str(_THREADS), "--graceful-timeout", "3"),
             "--no-control-socket",
@@ -177,7 +182,9 @@ def _process(url: str, environment: Mapping[str, str]) -> Part:
     )
 
 
-def _environment(data: Path, storage: str, models: str, release: Release) -> Mapping[str, str]:
+def _environment(
+    data: Path, storage: str, models: str, release: Release, host: str
+) -> Mapping[str, str]:
     """The settings of every function; a deployment sets the same variables."""
     return {
         "BUCKET": BUCKET,
@@ -194,6 +201,7 @@ def _environment(data: Path, storage: str, models: str, release: Release) -> Map
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "1048576",
         "IDENTITY": "local",
+        "LOCAL_HOST": host,
         "ALLOW_ANONYMOUS_SAVE": "true",
     }
 

@@ -1,27 +1,37 @@
-"""Child processes: started with one log each, watched, and stopped together."""
+"""Child processes: started with one log each, watched, and stopped together.
+
+Also if this process is killed: see `watcher`.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 5.0
 _LOG_LINES = 15
+_WATCHER = Path(__file__).with_name("watcher.py")
 
 
 class PartFailed(Exception):
     """A part ended or never answered; the message includes the end of its log."""
+
+
+class PortTaken(Exception):
+    """Somebody else listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +53,16 @@ class Supervisor:
         """`logs` is a folder for the parts' log files."""
         self._logs = logs
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
+        self._watcher: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
+        self._watcher = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-I", "-S", str(_WATCHER)],
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         return self
 
     def __exit__(
@@ -55,6 +72,8 @@ class Supervisor:
         _trace: TracebackType | None,
     ) -> None:
         self.stop()
+        if self._watcher is not None:
+            self._watcher.communicate()  # it has nothing left to watch, and ends
 
     def start(self, part: Part) -> None:
         """Start a part; `wait` waits until it answers."""
@@ -70,13 +89,14 @@ class Supervisor:
                 start_new_session=True,
             )
         self._running[part.name] = (part, process)
+        self._watch("+", process)
 
     def wait(self, part: Part, timeout: float) -> int:
         """Wait until the part answers; its pid. Raises PartFailed."""
         _, process = self._running[part.name]
         deadline = time.monotonic() + timeout
-        while not part.ready():
-            if process.poll() is not None:
+        while not part.ready() or process.poll() is not None:
+            if process.poll() is not None:  # then whoever answers is not this part
                 raise PartFailed(self._report(part, f"ended with {process.returncode}"))
             if time.monotonic() > deadline:
                 raise PartFailed(self._report(part, f"does not answer after {timeout:.0f} s"))
@@ -91,7 +111,8 @@ class Supervisor:
             if process.poll() is not None
         ]
         for part, _ in gone:
-            del self._running[part.name]
+            _, process = self._running.pop(part.name)
+            self._watch("-", process)
         return gone
 
     def kill(self, name: str) -> Part:
@@ -99,6 +120,7 @@ class Supervisor:
         part, process = self._running.pop(name)
         _signal(process, signal.SIGKILL)
         process.wait()
+        self._watch("-", process)
         return part
 
     def stop(self) -> None:
@@ -114,7 +136,14 @@ class Supervisor:
                 _signal(process, signal.SIGKILL)
                 process.wait()
             _signal(process, signal.SIGKILL)  # what it started and left behind
+            self._watch("-", process)
         self._running.clear()
+
+    def _watch(self, sign: str, process: subprocess.Popen[bytes]) -> None:
+        if self._watcher is not None and self._watcher.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it was killed: nobody watches any more
+                self._watcher.stdin.write(f"{sign}{process.pid}\n")
+                self._watcher.stdin.flush()
 
     def _log(self, part: Part) -> Path:
         return self._logs / f"{part.name.replace(' ', '-')}.log"
@@ -122,6 +151,17 @@ class Supervisor:
     def _report(self, part: Part, what: str) -> str:
         lines = self._log(part).read_text(errors="replace").splitlines()[-_LOG_LINES:]
         return "\n".join((f"the {part.name} {what}; {self._log(part)} ends with:", *lines))
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def free_port() -> int:

@@ -9,7 +9,7 @@ import logging
 import functions_framework
 from flask import Request, Response
 
-from parrot import events, wiring
+from parrot import events, logs, wiring
 from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, request_body
 from parrot.http.respond import respond
@@ -41,11 +41,10 @@ def _receive(request: Request) -> Response:
     except ParrotError as error:
         _log.warning("to be delivered again: %s", error.detail, extra={"fields": {"id": stored.id}})
         raise
-    fields = {"id": stored.id, "generation": stored.generation, "outcome": outcome.value}
-    _log.info("processed", extra={"fields": fields})
+    logs.note(observation=stored.id, generation=stored.generation, outcome=outcome.value)
     return answers.empty()
 
 
 def _sweep() -> None:
     swept = wiring.sweeper().sweep()
-    _log.info("swept", extra={"fields": {"finished": swept.finished, "failed": swept.failed}})
+    logs.note(finished=swept.finished, failed=swept.failed)

@@ -13,6 +13,7 @@
 | OBSERVATIONS | `firestore`, `firestore:DATABASE` or `sqlite:PATH` | required |
 | IDENTITY | `firebase`, or `local`, which accepts any name | required |
 | GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | for both and App Check |
+| LOCAL_HOST | with IDENTITY=local: the address that it listens on | 127.0.0.1 |
 | CHECK_REVOKED | ask Firebase on each request whether the session has been revoked | false |
 | REQUIRE_APP_CHECK | every call needs an App Check token | false |
 | REQUIRE_AUTH | classify needs a signed-in user too | false |
@@ -81,6 +82,7 @@ class Settings:
     firestore_database: str | None
     project: str | None
     identity: str
+    local_host: str
     check_revoked: bool
     require_app_check: bool
     require_auth: bool
@@ -132,6 +134,7 @@ class Settings:
             firestore_database=(store[10:] or "(default)") if store[:9] == "firestore" else None,
             project=project,
             identity=identity,
+            local_host=env.get("LOCAL_HOST") or "127.0.0.1",
             check_revoked=read.flag("CHECK_REVOKED"),
             require_app_check=app_check,
             require_auth=read.flag("REQUIRE_AUTH"),

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from parrot import budget, images
+from parrot import budget, images, logs
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.model.inputs import Resampling
 
@@ -64,6 +64,7 @@ class Decoder:
         header = photo.header
         images.check_size(header.width, header.height, photo.media_type, self._max_pixels)
         cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
+        logs.add(decode_bytes=cost.bytes, decode_seconds=cost.seconds)
         options["max_pixels"] = self._max_pixels
         if photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES:
             with self._budget.reserve(_ROOM + len(photo.data)):  # the pixels are in the child

@@ -1,9 +1,15 @@
-"""Structured logs: one JSON object per line, with the request's trace, for Cloud Logging."""
+"""Structured logs: one JSON object per line, with the request's trace, for Cloud Logging.
+
+Each request has one line of its own, made from what its steps noted.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import logging
+import secrets
 import sys
 import warnings
 from contextvars import ContextVar
@@ -11,8 +17,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 _TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
+_NOTED: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
+_PSEUDONYM_LETTERS = 12
 _ROOT = "parrot"
 _LOG = logging.getLogger(__name__)
+_user_key = b""
 _warned: set[tuple[type[Warning], str, int]] = set()
 
 
@@ -30,9 +39,43 @@ def configure(project: str | None) -> None:
         warnings.showwarning = _warn
 
 
-def remember_trace(header: str | None) -> None:
-    """Set the trace of this request from `X-Cloud-Trace-Context`: TRACE/SPAN;o=1."""
-    _TRACE.set(header.partition("/")[0][:64] if header else None)
+def begin(trace: str | None) -> None:
+    """Start a request's notes; its trace is from `X-Cloud-Trace-Context`: TRACE/SPAN;o=1."""
+    _TRACE.set(trace.partition("/")[0][:64] if trace else None)
+    _NOTED.set({})
+
+
+def note(**fields: object) -> None:
+    """Keep something for this request's one line. Never a token, a photo, an address, a name."""
+    noted = _NOTED.get()
+    if noted is not None:
+        noted.update(fields)
+
+
+def add(**amounts: float) -> None:
+    """Like `note`; amounts of the same name add up."""
+    noted = _NOTED.get()
+    if noted is not None:
+        for name, amount in amounts.items():
+            noted[name] = round(noted.get(name, 0) + amount, 3)
+
+
+def note_user(uid: str) -> None:
+    """Note who asked, by a pseudonym: who has the log alone cannot tell whose it is."""
+    mac = hmac.new(_user_key, f"user of the log: {uid}".encode(), hashlib.sha256)
+    note(user=mac.hexdigest()[:_PSEUDONYM_LETTERS])
+
+
+def key_users(secret: bytes | None) -> None:
+    """What pseudonyms are made with; without a secret they differ in every process."""
+    global _user_key  # noqa: PLW0603 - one per process, as the log is
+    if secret is not None or not _user_key:
+        _user_key = secret or secrets.token_bytes(32)
+
+
+def noted() -> dict[str, Any]:
+    """This request's notes so far."""
+    return dict(_NOTED.get() or {})
 
 
 def _warn(  # noqa: PLR0913, PLR0917 - as Python calls it

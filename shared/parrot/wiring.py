@@ -76,7 +76,9 @@ def start() -> Settings:
     Raises BadConfig.
     """
     logs.configure(os.environ.get("GOOGLE_CLOUD_PROJECT"))
-    return settings()
+    config = settings()
+    logs.key_users(config.download_secrets[0] if config.download_secrets else None)
+    return config
 
 
 @_once

@@ -253,17 +253,13 @@ def test_other_methods_are_refused_with_the_allowed_ones(
         "/index.html",
     ],
 )
-def test_a_path_that_does_not_exist_is_a_problem_that_a_web_app_can_read(
+def test_a_path_that_does_not_exist_is_a_problem_that_a_program_can_read(
     running_url: str, path: str
 ) -> None:
-    """A page of HTML, or an answer without CORS headers, tells a program nothing."""
+    """A page of HTML tells it nothing."""
     url = f"{running_url}/parrot-classifier{path}"
     for method in ("GET", "POST", "DELETE"):
-        response = requests.request(
-            method, url, headers={"Origin": "https://app.example"}, timeout=30
-        )
-        assert_problem(response, 404, "not_found")
-        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert_problem(requests.request(method, url, timeout=30), 404, "not_found")
 
 
 def test_the_page_about_errors_is_where_every_problem_points(classify_url: str) -> None:
@@ -279,19 +275,6 @@ def test_get_answers_readiness_and_versions(classify_url: str) -> None:
     body = requests.get(classify_url, timeout=30).json()
     assert body["status"] == "ready"
     assert body["models"] == ["ParrotClassifier/1"]
-
-
-def test_a_browser_may_call_from_anywhere_but_without_credentials(classify_url: str) -> None:
-    """The web app lives on another origin; tokens travel in a header, never in cookies."""
-    preflight = requests.options(
-        classify_url,
-        headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"},
-        timeout=30,
-    )
-    assert preflight.status_code == 204
-    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
-    assert "Idempotency-Key" in preflight.headers["Access-Control-Allow-Headers"]
-    assert "Access-Control-Allow-Credentials" not in preflight.headers
 
 
 def test_the_function_answers_whatever_the_path_before_it(running_url: str, galah: Path) -> None:

@@ -354,6 +354,6 @@ def test_no_token_is_in_any_log(ana: Phone, data: Path) -> None:
     for path in ("/observations", "/save", "/classify"):
         ana.ask("POST", path, headers={"Authorization": f"Bearer {bearer}"})
     logs = "".join(path.read_text(errors="replace") for path in (data / "logs").glob("*.log"))
-    assert f"/observations/{name}/image 200" in logs
+    assert f'"path": "{BASE}/observations/{name}/image", "status": 200' in logs
     for secret in (*secrets, bearer, "token=", "local:"):
         assert secret not in logs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -107,6 +108,37 @@ def test_one_signal_ends_every_process(tmp_path: Path, number: signal.Signals) -
     process.wait(PATIENCE_SECONDS)
     process.stdout.close()
     _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+
+
+def test_a_taken_port_is_told_at_once(tmp_path: Path) -> None:
+    """Else `ready:` would be printed by one stack and answered by another."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        command = [str(stack.ROOT / "dev.sh"), "up", "--port", port, "--data", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_stack_leaves_no_part_running(tmp_path: Path) -> None:
+    """The next one would find its port taken, or two would write to one folder."""
+    import psutil  # noqa: PLC0415
+
+    command = [str(stack.ROOT / "dev.sh"), "up", "--port", "0", "--data", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"ready: http://127.0.0.1:")
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 6
+    process.kill()
+    process.wait(PATIENCE_SECONDS)
+    process.stdout.close()
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE_SECONDS)
     assert alive == []
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
+from parrot import logs
 from parrot.http import schemas
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def classification(
     answer: Classification, allowance: Allowance | None, *, first_version: bool
 ) -> Response:
     """A Classification in the format of the caller's version."""
+    _note(answer)
     if first_version:
         text = json.dumps(answer.probabilities) if answer.is_parrot else NOT_A_PARROT
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
@@ -72,6 +74,17 @@ def classification(
     return response
 
 
+def _note(answer: Classification) -> None:
+    """For the request's line of the log."""
+    verdict: dict[str, object] = {"is_parrot": answer.is_parrot}
+    if answer.species:
+        verdict["species"] = answer.species[0].species.id
+    if answer.species_set is not None:
+        verdict["set"] = len(answer.species_set.species)
+    timings = {timing.step: round(timing.milliseconds, 1) for timing in answer.timings}
+    logs.note(verdict=verdict, timings=timings, bundle=answer.bundle)
+
+
 def readiness(bundle: str, models: tuple[str, ...]) -> Response:
     """Everything that a classification needs is there."""
     return _json(schemas.Readiness(status="ready", bundle=bundle, models=list(models)))
@@ -79,6 +92,7 @@ def readiness(bundle: str, models: tuple[str, ...]) -> Response:
 
 def saved(answer: Saved, links: Links, *, first_version: bool) -> Response:
     """201 for a new observation, 200 for the same save again."""
+    logs.note(observation=answer.observation.id, created=answer.created)
     if first_version:
         response = Response(SAVED, content_type=_FIRST_VERSION_TYPE)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from parrot import logs
 from parrot.errors import Unauthenticated
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def user(request: Request, identity: Callable[[], Identity]) -> User | None:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("the Authorization header is not 'Bearer <token>'")
-    return identity().user(token.strip())
+    signed_in = identity().user(token.strip())
+    logs.note_user(signed_in.uid)
+    return signed_in
 
 
 def attest(request: Request, config: Settings, app_check: Callable[[], AppCheck]) -> None:

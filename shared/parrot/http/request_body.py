@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from parrot import logs
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def read(request: Request, *, most: int) -> bytes:
             raise RequestTimeout("the body arrives too slowly")
     if announced is not None and len(body) < announced:
         raise InvalidRequest("the body is incomplete or malformed")
+    logs.note(request_bytes=len(body), reserved_bytes=reservation.held)
     return bytes(body)
 
 

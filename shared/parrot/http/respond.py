@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from parrot import logs
 from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed
-from parrot.http import answers, problems, request_body
+from parrot.http import answers, problems, request_body, same_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from parrot.budget import Budget
     from parrot.config import Settings
 
+_MOST_METHOD, _MOST_PATH = 10, 200
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,11 +35,12 @@ def respond(
     is shared by the bodies of all requests.
     """
     started = time.perf_counter()
-    logs.remember_trace(request.headers.get("X-Cloud-Trace-Context"))
+    logs.begin(request.headers.get("X-Cloud-Trace-Context"))
     origins: tuple[str, ...] = ()
     code = None
     try:
         config = start()
+        same_site.require(request, config)
         origins = config.cors_origins
         with request_body.admitted(request, body_budget()):
             response = _answer(request, methods)
@@ -49,13 +51,15 @@ def respond(
         # holds body and pixels until the collector runs.
         response, code = problems.answer(error)
     _allow_origin(request, response, origins, _allowed(methods))
-    _LOG.info(
-        "%s %s %d",
-        request.method,
-        request.path,
-        response.status_code,
-        extra={"fields": {"code": code, "ms": round((time.perf_counter() - started) * 1000, 1)}},
+    logs.note(
+        method=request.method[:_MOST_METHOD],
+        path=request.path[:_MOST_PATH],  # the query has download tokens
+        status=response.status_code,
+        code=code,
+        response_bytes=response.calculate_content_length(),
+        ms=round((time.perf_counter() - started) * 1000, 1),
     )
+    _LOG.info("request", extra={"fields": logs.noted()})
     return response
 
 

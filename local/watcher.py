@@ -1,0 +1,47 @@
+"""Ends a supervisor's parts if the supervisor itself is killed: `python local/watcher.py`.
+
+It reads `+PID` and `-PID` lines: the leaders of the process groups that run now. The pipe ends with
+the supervisor, whatever ended that; who is still running then is stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+
+_GRACE_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+
+
+def main() -> None:
+    """Until the pipe ends."""
+    running: set[int] = set()
+    for line in sys.stdin:
+        (running.add if line[0] == "+" else running.discard)(int(line[1:]))
+    _signal(running, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while running and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        running = {group for group in running if _lives(group)}
+    _signal(running, signal.SIGKILL)
+
+
+def _signal(groups: set[int], number: signal.Signals) -> None:
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, number)
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

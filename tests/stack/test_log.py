@@ -1,0 +1,124 @@
+"""What operators read about requests, and what nobody may read there."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from PIL import Image
+
+from local import stack
+from tests.support.phone import BASE, Phone
+from tests.support.photos import noise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UID, KEY, APP_CHECK = "uid-of-ana-7f3a", "idempotency-key-5c1d", "app-check-token-9b2e"
+ADDRESS, MAIL = "203.0.113.77", "ana@mail.example"
+OURS = ("functions", "process", "model-server", "storage-events")
+
+
+def photo() -> bytes:
+    """With metadata that names its owner."""
+    exif = Image.Exif()
+    exif[0x010E] = MAIL  # ImageDescription
+    out = io.BytesIO()
+    noise(320, 240).save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def lines(text: str) -> Iterator[dict[str, Any]]:
+    """The lines of the log that are about requests."""
+    for line in text.splitlines():
+        if line.startswith("{"):
+            entry = json.loads(line)
+            if entry["message"] == "request":
+                yield entry
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+    """All that our parts logged in a run of all kinds of requests; and the secrets of that run."""
+    folder: Path = tmp_path_factory.mktemp("log")
+    data = photo()
+    with stack.running(folder) as running:
+        ana = Phone(running.url, UID)
+        always = {
+            "X-Cloud-Trace-Context": "105445aa7843bc8bf206b12000100000/1;o=1",
+            "X-Firebase-AppCheck": APP_CHECK,
+            "X-Forwarded-For": ADDRESS,
+            "User-Agent": MAIL,
+        }
+
+        def ask(method: str, path: str, **more: Any) -> requests.Response:
+            return ana.ask(
+                method, path, **{**more, "headers": {**always, **more.get("headers", {})}}
+            )
+
+        classify = f"{running.url}{BASE}/classify"
+        requests.post(classify, data=data, headers=always, timeout=60)
+        requests.post(classify, data={"b64": base64.b64encode(data)}, headers=always, timeout=60)
+        requests.post(classify, data=data[:200], headers=always, timeout=60)
+        saved = ask(
+            "POST", "/save?index=3", files={"image": data}, headers={"Idempotency-Key": KEY}
+        ).json()
+        settled = ana.settled(saved["id"])
+        url = settled["files"]["image"]
+        assert requests.get(url, headers=always, timeout=60).status_code == 200
+        assert requests.get(f"{url}x", headers=always, timeout=60).status_code == 403
+        path = f"/observations/{saved['id']}"
+        ask("PATCH", path, json={"species": "nestor-notabilis"})
+        ask("PATCH", path, data=b"{broken", headers={"Content-Type": "application/json"})
+        ask("GET", f"/observations?page_token={MAIL}")
+        ask("GET", "/observations", headers={"Authorization": "Bearer broken-token-1e8f"})
+        ask("DELETE", path)
+    text = "".join((folder / "logs" / f"{part}.log").read_text("utf-8") for part in OURS)
+    secret = (folder / "download-secret").read_text("utf-8")
+    token = url.partition("token=")[2]
+    images = [base64.b64encode(data).decode()[:60], repr(data[:20])[2:-1]]
+    return text, [secret, token, f"local:{UID}", UID, KEY, APP_CHECK, ADDRESS, MAIL,
+                  "broken-token-1e8f", *images]  # fmt: skip
+
+
+def test_no_line_of_any_log_holds_a_secret(log: tuple[str, list[str]]) -> None:
+    """Logs are read by more people than photos are, and are kept longer."""
+    text, forbidden = log
+    assert len(list(lines(text))) > 12
+    assert [secret for secret in forbidden if secret in text] == []
+
+
+def test_each_request_is_one_line_that_tells_what_it_cost(log: tuple[str, list[str]]) -> None:
+    """Without a second look-up: what was asked, what came of it, who waited for what."""
+    text, _ = log
+    classified, first_version, refused = [
+        line
+        for line in lines(text)
+        if line["path"].endswith("/classify") and "request_bytes" in line
+    ][:3]
+    assert classified["verdict"]["is_parrot"] in {True, False}
+    assert {"decode", "model", "gate"} <= set(classified["timings"])
+    assert classified["bundle"]
+    assert classified["request_bytes"] <= classified["reserved_bytes"]
+    assert classified["decode_bytes"] > 0
+    assert classified["response_bytes"] > 0
+    assert classified["logging.googleapis.com/trace"].endswith("105445aa7843bc8bf206b12000100000")
+    assert first_version["request_bytes"] > classified["request_bytes"]
+    assert (refused["status"], refused["code"]) == (422, "invalid_image")
+
+
+def test_a_user_has_one_pseudonym_in_all_lines(log: tuple[str, list[str]]) -> None:
+    """Enough to follow one person's trouble, and not to know who it is."""
+    text, _ = log
+    users = {
+        line["user"] for line in lines(text) if "/observations/" in line["path"] and "user" in line
+    }
+    assert len(users) == 1
+    outcomes = [line for line in lines(text) if line.get("outcome")]
+    assert outcomes
+    assert "user" not in outcomes[0]

@@ -1,0 +1,112 @@
+"""Pages of other sites: welcome where callers sign in, kept out where everybody is trusted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import Request, Response
+from werkzeug.test import EnvironBuilder
+
+from parrot.budget import Budget
+from parrot.config import Settings
+from parrot.http.respond import respond
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCAL = {
+    "BUCKET": "b",
+    "MODEL_SERVER_URL": "http://127.0.0.1:8501",
+    "OBSERVATIONS": "sqlite:/tmp/x.db",
+    "IDENTITY": "local",
+}
+DEPLOYED = {**LOCAL, "IDENTITY": "firebase", "GOOGLE_CLOUD_PROJECT": "p"}
+APP = "https://app.example"
+
+
+def ask(
+    env: Mapping[str, str],
+    host: str,
+    origin: str | None = None,
+    method: str = "GET",
+    path: str = "/known",
+) -> Response:
+    """What a function answers a browser."""
+    headers = [("Host", host), *([("Origin", origin)] if origin else [])]
+    request = Request(EnvironBuilder(path=path, method=method, headers=headers).get_environ())
+    handlers = {"GET": lambda _request: Response("yes")} if path == "/known" else {}
+    return respond(request, lambda: Settings.from_env(env), lambda: Budget(1), handlers)
+
+
+def test_a_browser_may_call_from_anywhere_but_without_credentials() -> None:
+    """The web app lives on another origin; tokens travel in a header, never in cookies."""
+    preflight = ask(DEPLOYED, "parrot.example", APP, "OPTIONS")
+    assert preflight.status_code == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Idempotency-Key" in preflight.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in preflight.headers
+
+
+def test_an_error_can_be_read_there_too() -> None:
+    """A web app that cannot read the problem cannot show it."""
+    missing = ask(DEPLOYED, "parrot.example", APP, path="/unknown")
+    assert missing.status_code == 404
+    assert missing.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("127.0.0.1:8080", None),
+        ("localhost:8080", None),
+        ("[::1]:8080", None),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("localhost:8080", "http://localhost:8080"),
+    ],
+)
+def test_the_local_stack_answers_its_own_page(host: str, origin: str | None) -> None:
+    """And whatever is no page: curl, a phone's app."""
+    assert ask(LOCAL, host, origin).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("127.0.0.1:8080", APP),
+        ("127.0.0.1:8080", "null"),
+        ("127.0.0.1:8080", "http://127.0.0.1:3000"),
+        ("127.0.0.1:8080", "http://localhost:8080"),
+        ("evil.example:8080", None),
+        ("evil.example:8080", "http://evil.example:8080"),
+        ("127.0.0.1.evil.example", None),
+        ("192.168.1.5:8080", None),
+        ("", None),
+        ("[", None),
+    ],
+)
+def test_no_other_page_reads_the_local_stack_or_writes_to_it(host: str, origin: str | None) -> None:
+    """Everybody is trusted there, and DNS rebinding makes any page look like one of its own."""
+    for method in ("GET", "OPTIONS"):
+        answer = ask(LOCAL, host, origin, method)
+        assert answer.status_code == 403
+        assert json.loads(answer.get_data())["code"] == "forbidden"
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_phone_of_the_network_may_ask_if_somebody_said_so() -> None:
+    """By the address that was named, or by any address; never by a name that is not known."""
+    named = {**LOCAL, "LOCAL_HOST": "192.168.1.5"}
+    everywhere = {**LOCAL, "LOCAL_HOST": "0.0.0.0"}  # noqa: S104 - nothing is bound
+    for env in (named, everywhere):
+        assert ask(env, "192.168.1.5:8080", "http://192.168.1.5:8080").status_code == 200
+        assert ask(env, "evil.example:8080").status_code == 403
+    assert ask(named, "192.168.1.6:8080").status_code == 403
+
+
+def test_one_other_origin_can_be_let_in_by_name() -> None:
+    """Somebody who develops a page of their own; the default `*` lets in nobody here."""
+    env = {**LOCAL, "CORS_ORIGINS": APP}
+    assert ask(env, "127.0.0.1:8080", APP).headers["Access-Control-Allow-Origin"] == APP
+    assert ask(env, "127.0.0.1:8080", "https://other.example").status_code == 403
