@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 
-# US dollars, list prices of us-central1 as remembered on 2026-11-24, without free tiers: check them
-# before a large run. A photo is read once; its observation is read twice (found, and read again
-# just before it is written) and written once, with its index entries in the price of the write.
-PRICES_AS_OF = "2026-11-24"
-_FIRESTORE_READ, _FIRESTORE_WRITE = 0.03 / 100_000, 0.09 / 100_000
-_STORAGE_READ = 0.0004 / 1_000
-_RUN_CPU_SECOND, _RUN_GIB_SECOND = 0.000024, 0.0000025
-_DATAFLOW_CPU_HOUR, _DATAFLOW_GIB_HOUR = 0.056, 0.003557
-# Per photo, on one CPU: the model's forward pass; a worker's decoding and waiting.
-_MODEL_SECONDS, _WORKER_SECONDS = 0.03, 0.06
+from models.folders import ROOT
+
+# One table of prices for everything that is deployed, one for what only a backfill uses.
+_TABLES = (ROOT / "deploy" / "prices.csv", ROOT / "models" / "backfill" / "prices.csv")
+# Seconds of one core for one photo: the forward pass; a worker's reading, decoding and waiting.
+_MODEL_SECONDS, _WORKER_SECONDS = 0.020, 0.105
 _MODEL_GIB, _WORKER_GIB = 2.0, 3.75
 _HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars by what they are paid for."""
+    """US dollars by what they are paid for, at list prices, with nothing taken off as free."""
 
     store: float
     photos: float
@@ -34,13 +31,27 @@ class Price:
 
 
 def price(photos: int, scanned: int, *, dataflow: bool) -> Price:
-    """For `photos` to judge again among `scanned` observations; Direct's worker costs nothing."""
-    cpu, gib = _DATAFLOW_CPU_HOUR, _DATAFLOW_GIB_HOUR * _WORKER_GIB
-    worker = (cpu + gib) / _HOUR * _WORKER_SECONDS if dataflow else 0.0
-    model = (_RUN_CPU_SECOND + _RUN_GIB_SECOND * _MODEL_GIB) * _MODEL_SECONDS
+    """For `photos` to judge again among `scanned` observations.
+
+    Each observation is read while they are found; one that is judged is read twice more, before
+    its photo is read and when its verdict is written. Direct's worker is this machine: free.
+    """
+    usd = _prices()
+    worker = (usd["dataflow.cpu"] + usd["dataflow.memory"] * _WORKER_GIB) / _HOUR
+    model = usd["run.cpu"] + usd["run.memory"] * _MODEL_GIB
+    reads, writes = scanned + 2 * photos, photos
     return Price(
-        store=scanned * _FIRESTORE_READ + photos * (2 * _FIRESTORE_READ + _FIRESTORE_WRITE),
-        photos=photos * _STORAGE_READ,
-        model_server=photos * model,
-        workers=photos * worker,
+        store=reads * usd["firestore.reads"] + writes * usd["firestore.writes"],
+        photos=photos * usd["storage.class_b"],
+        model_server=photos * _MODEL_SECONDS * model,
+        workers=photos * _WORKER_SECONDS * worker if dataflow else 0.0,
     )
+
+
+def _prices() -> dict[str, float]:
+    """US dollars by item."""
+    prices: dict[str, float] = {}
+    for table in _TABLES:
+        with table.open(encoding="utf-8", newline="") as file:
+            prices |= {row["item"]: float(row["usd"]) for row in csv.DictReader(file)}
+    return prices

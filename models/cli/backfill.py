@@ -49,7 +49,7 @@ def backfill(  # noqa: PLR0913 - the options of one command
     run. Further options are Beam's own: --project, --region, --temp_location, --max_num_workers.
     """
     from models.backfill import job as jobs
-    from models.backfill.price import PRICES_AS_OF, price
+    from models.backfill.price import price
 
     job = jobs.Job(observations, bucket, bundle, sha256, model_server, batch, max_photos)
     with console.errors():
@@ -57,7 +57,7 @@ def backfill(  # noqa: PLR0913 - the options of one command
             version = jobs.open_bundle(job).manifest.version
             count = jobs.count(job, version)
             cost = price(count.wanted, count.scanned, dataflow=runner is Runner.DATAFLOW)
-            table = Table("paid for", "US$", title=f"list prices of {PRICES_AS_OF}")
+            table = Table("paid for", "US$", title="at list prices")
             for name in ("store", "photos", "model_server", "workers", "total"):
                 table.add_row(name.replace("_", " "), f"{getattr(cost, name):.4f}")
             console.err.print(table)

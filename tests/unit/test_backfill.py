@@ -251,7 +251,7 @@ def model() -> ServedModel:
 def test_a_backfill_costs_what_its_photos_cost() -> None:
     """Looking is paid for too; this machine's work is free."""
     nothing = price(0, 1_000_000, dataflow=False)
-    assert nothing.total == pytest.approx(0.3)
+    assert nothing.total == nothing.store > 0
     small, large = (price(count, count, dataflow=True) for count in (1_000, 10_000))
     assert large.total == pytest.approx(10 * small.total)
     assert price(1_000, 1_000, dataflow=False).workers == 0
