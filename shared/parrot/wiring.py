@@ -313,12 +313,14 @@ def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
 def _model_server() -> ModelServer:
     from requests import Session
 
+    from parrot.adapters.guarded_model import GuardedModelServer
     from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled, signed
 
     config = settings()
     if config.model_server_url is None:
-        return VertexEndpoint(
-            config.vertex_endpoints, pooled(signed(None)), timeout=config.model_timeout
-        )
+        session, endpoints = pooled(signed(None)), config.vertex_endpoints
+        return GuardedModelServer(VertexEndpoint(endpoints, session, timeout=config.model_timeout))
     session = Session() if config.model_auth == "none" else signed(config.model_server_url)
-    return TfServing(config.model_server_url, pooled(session), timeout=config.model_timeout)
+    return GuardedModelServer(
+        TfServing(config.model_server_url, pooled(session), timeout=config.model_timeout)
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from local.supervisor import free_port
+from parrot import deadline
 from parrot.adapters.model_server import VertexEndpoint
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 from tests.support.scripted_http import Answer, Request, json_answer, serving
@@ -240,6 +243,57 @@ def test_versions_in_another_shape_are_no_crash(vendor: Vendor, body: object) ->
         pytest.raises((BadModelResponse, ModelUnavailable)),
     ):
         vendor.connect(server.url).version(MODEL)
+
+
+@pytest.mark.parametrize("pause", [0.1, 0.9])
+def test_an_answer_that_drips_is_a_timeout(vendor: Vendor, pause: float) -> None:
+    """No pause is long, yet all of it would take minutes: the limit is for the whole answer."""
+    dripping = replace(vendor.predictions(ROW), pause_seconds=pause)
+    started = time.monotonic()
+    with serving(lambda _request: dripping) as server, pytest.raises(ModelTimeout):
+        vendor.connect(server.url, 1.0).predict(MODEL, b"photo")
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_request_that_has_no_time_left_gives_the_model_none(vendor: Vendor) -> None:
+    """Its own limit may be longer: the phone hangs up before."""
+    late = replace(vendor.predictions(ROW), silent_seconds=30)
+    started = time.monotonic()
+    with (
+        serving(lambda _request: late) as server,
+        deadline.within(0.3),
+        pytest.raises((ModelTimeout, ModelUnavailable)),
+    ):
+        vendor.connect(server.url).predict(MODEL, b"photo")
+    assert time.monotonic() - started < 2
+
+
+def test_an_endless_answer_is_refused(ask: Ask) -> None:
+    """Before it fills the memory."""
+    with pytest.raises(BadModelResponse, match="over 4,194,304 bytes"):
+        ask.predict(Answer(b" " * (5 * 2**20)))
+
+
+def test_a_compressed_answer_is_refused_unread(ask: Ask) -> None:
+    """A few megabytes of gzip unpack to gigabytes; nobody asked for any."""
+    packed = Answer(gzip.compress(bytes(2**20)), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(BadModelResponse, match="compressed"):
+        ask.predict(packed)
+
+
+@pytest.mark.parametrize(
+    "probabilities", [[0.5, 0.6], [1.5, -0.5], [0.1, 0.2], [-3.0, 4.0], [0.0, 0.0]]
+)
+def test_probabilities_are_probabilities(ask: Ask, probabilities: list[float]) -> None:
+    """Logits under the wrong name would make the model certain of everything."""
+    with pytest.raises(BadModelResponse, match="not probabilities"):
+        ask.predict(ask.vendor.predictions({**ROW, "probabilities": probabilities}))
+
+
+def test_probabilities_may_be_rounded(ask: Ask) -> None:
+    """Models in half precision, and JSON with few digits."""
+    row = {**ROW, "probabilities": [0.2505, 0.7488]}
+    assert ask.predict(ask.vendor.predictions(row)).probabilities is not None
 
 
 def test_connections_are_kept(vendor: Vendor) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from google.cloud.storage import Bucket
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 FINISHED = {"ready", "needs_review"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     silent_seconds: float = 0.0  # before the first byte
     sent_bytes: int | None = None  # of the body, then the connection breaks; -1: not even a status
+    pause_seconds: float = 0.0  # between two bytes: a server that drips
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,16 @@ def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body[: answer.sent_bytes])
+            with contextlib.suppress(ConnectionError):  # the client may have had enough
+                if answer.pause_seconds:
+                    for byte in answer.body:
+                        self.wfile.write(bytes([byte]))
+                        if over.wait(answer.pause_seconds):
+                            return
+                else:
+                    self.wfile.write(answer.body[: answer.sent_bytes])
 
-        do_GET = do_POST = answer  # noqa: N815 - the names that http.server calls
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_: object) -> None:
             """The test knows what it asked."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import requests
 from google.auth.exceptions import GoogleAuthError
-from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from parrot import deadline
+from parrot.adapters.timed_http import TimedAdapter
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 from parrot.records import Prediction
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 _POOL = 32  # connections kept: a little above the concurrency of one instance
 _CONNECT_SECONDS = 1.5
+_MOST_BYTES = 4 * 2**20  # features and probabilities of one photo are some 50 kB of JSON
+_CHUNK_BYTES = 256 * 1024
+_SUM_TOLERANCE, _TOLERANCE = 0.02, 1e-3  # a model in half precision is no more exact
 _VERSION_TTL_SECONDS = 30.0
 _RETRYABLE = frozenset({408, 429, 500, 502, 503})
 _GATEWAY_TIMEOUT = 504
@@ -39,7 +44,7 @@ def pooled(session: requests.Session) -> requests.Session:
     """
     session.trust_env = False
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=_POOL))
+        session.mount(scheme, TimedAdapter(pool_connections=4, pool_maxsize=_POOL))
     return session
 
 
@@ -166,42 +171,63 @@ class _Http:
         self._timeout = timeout
 
     def call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
+        headers = {"Accept-Encoding": "identity"}  # what is not packed cannot unpack to gigabytes
+        if body:
+            headers["Content-Type"] = "application/json"
         try:
-            response = self._session.request(
-                method,
-                url,
-                data=body,
-                headers={"Content-Type": "application/json"} if body else {},
-                timeout=(_CONNECT_SECONDS, self._timeout),
-                allow_redirects=False,
-            )
-        except requests.ReadTimeout as error:
+            with (
+                deadline.within(self._timeout),
+                self._session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=(deadline.left(_CONNECT_SECONDS), deadline.left(self._timeout)),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                return _answer(response, _body_of(response))
+        except (requests.ReadTimeout, ReadTimeoutError) as error:
             raise ModelTimeout(f"no answer within {self._timeout:g} s") from error
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise ModelUnavailable(
                 f"the model server cannot be reached ({type(error).__name__})"
             ) from error
         except GoogleAuthError as error:
             raise _no_token(error) from error
-        return _answer(response)
 
 
 def _no_token(error: GoogleAuthError) -> ModelUnavailable:
     return ModelUnavailable(f"cannot get a token for the model server ({type(error).__name__})")
 
 
-def _answer(response: requests.Response) -> dict[str, Any]:
+def _body_of(response: requests.Response) -> bytes:
+    """All of it, as it was sent."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise BadModelResponse("the model server's answer is compressed, which nobody asked for")
+    body = bytearray()
+    while chunk := response.raw.read(_CHUNK_BYTES, decode_content=False):
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            raise BadModelResponse(f"the model server's answer is over {_MOST_BYTES:,} bytes")
+    return bytes(body)
+
+
+def _answer(response: requests.Response, body: bytes) -> dict[str, Any]:
     status = response.status_code
     if status == _GATEWAY_TIMEOUT:
         raise ModelTimeout("the model server timed out")
     if status in _RETRYABLE:
         raise ModelUnavailable(f"the model server answered {status}")
     if status == _NOT_FOUND:
-        raise ModelUnavailable(f"the model server does not serve this model: {_reason(response)}")
+        raise ModelUnavailable(
+            f"the model server does not serve this model: {_reason(response, body)}"
+        )
     if status != _OK:
-        raise BadModelResponse(f"the model server answered {status}: {_reason(response)}")
+        raise BadModelResponse(f"the model server answered {status}: {_reason(response, body)}")
     try:
-        answer = response.json()
+        answer = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadModelResponse("the model server's answer is not valid JSON") from error
     if not isinstance(answer, dict):
@@ -209,10 +235,10 @@ def _answer(response: requests.Response) -> dict[str, Any]:
     return answer
 
 
-def _reason(response: requests.Response) -> str:
+def _reason(response: requests.Response, body: bytes) -> str:
     """The server's own words, short, for whoever reads the log."""
     try:
-        error = response.json()["error"]
+        error = json.loads(body)["error"]
     except (ValueError, RecursionError, KeyError, TypeError):
         error = response.reason
     return f"{error!s:.200}"
@@ -249,7 +275,7 @@ def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # no
         row = {names[0]: row}
     return Prediction(
         features=_vector(row, model.features, model),
-        probabilities=_vector(row, model.probabilities, model),
+        probabilities=_probabilities(_vector(row, model.probabilities, model), model),
         logits=_vector(row, model.logits, model),
         model_version=version,
     )
@@ -270,6 +296,16 @@ def _vector(row: dict[str, Any], name: str | None, model: ServedModel) -> Floats
         vector = numbers.astype(np.float32).reshape(-1)
     if not np.isfinite(vector).all():
         raise _not_a_vector(name, model)
+    return vector
+
+
+def _probabilities(vector: Floats | None, model: ServedModel) -> Floats | None:
+    """Checked: logits under the wrong name would make everything look certain."""
+    if vector is None:
+        return None
+    within = bool(((vector >= -_TOLERANCE) & (vector <= 1 + _TOLERANCE)).all())
+    if not within or abs(float(vector.sum()) - 1) > _SUM_TOLERANCE:
+        raise BadModelResponse(f"{model.name}: {model.probabilities} are not probabilities")
     return vector
 
 

@@ -1,0 +1,87 @@
+"""HTTP whose answers end: connections that look at the request's deadline before every read.
+
+requests limits the time between two reads, so a server that sends a byte a second keeps a caller
+for ever. Here what is read next may take no longer than what is left of `parrot.deadline`.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from parrot import deadline
+
+if TYPE_CHECKING:
+    import socket
+
+_LONGEST_SECONDS = 300.0  # where a socket has no timeout of its own
+
+
+class TimedAdapter(HTTPAdapter):
+    """Mount it on a session."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in requests
+        """Use connections that know the deadline."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+
+class _TimedFile(io.RawIOBase):
+    """What a server sends."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._file = connection.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401 - any writable buffer
+        own = self._connection.gettimeout()
+        self._connection.settimeout(deadline.left(own or _LONGEST_SECONDS))
+        try:
+            return self._file.readinto(buffer)
+        finally:
+            if self._connection.fileno() >= 0:
+                self._connection.settimeout(own)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _TimedSocket:
+    """A socket whose files are timed; everything else is the socket's own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    def makefile(self, *_args: object, **_options: object) -> io.BufferedReader:
+        return io.BufferedReader(_TimedFile(self._connection))
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _TimedSocket(self.sock)
+
+
+class _SecureConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _TimedSocket(self.sock)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection

@@ -1,0 +1,125 @@
+"""A model server that is not there costs nobody their time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.supervisor import free_port
+from parrot.adapters.guarded_model import GuardedModelServer
+from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable, ParrotError
+from tests.support.scripted_http import Answer, Request, json_answer, serving
+from tests.support.vendors import MODEL, ROW, TF_SERVING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CALLERS = 40
+
+
+def outcome(server: GuardedModelServer) -> ParrotError | None:
+    try:
+        server.predict(MODEL, b"photo")
+    except ParrotError as error:
+        return error
+    return None
+
+
+@contextmanager
+def black_hole() -> Iterator[str]:
+    """An address that takes no connection and refuses none, as a host that is gone."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        queue = [socket.socket() for _ in range(4)]
+        for waiting in queue:
+            waiting.setblocking(False)  # noqa: FBT003
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for waiting in queue:
+            waiting.close()
+
+
+@pytest.mark.parametrize("gone", ["refuses", "silent"])
+def test_40_callers_of_a_dead_model_server_are_answered_within_two_seconds(gone: str) -> None:
+    """All at once, and again: each would hold a thread that reading observations needs."""
+    with black_hole() as silent:
+        url = silent if gone == "silent" else f"http://127.0.0.1:{free_port()}"
+        guarded = GuardedModelServer(TF_SERVING.connect(url), pause=30)
+        with ThreadPoolExecutor(CALLERS) as pool:
+            for seconds in (2.5, 0.5):
+                started = time.monotonic()
+                errors = list(pool.map(lambda _: outcome(guarded), range(CALLERS)))
+                assert time.monotonic() - started < seconds
+                assert all(isinstance(error, ModelUnavailable) for error in errors)
+
+
+def test_while_it_is_left_alone_callers_are_told_when_to_come_back() -> None:
+    """503 with Retry-After, and no request reaches the server."""
+    with serving(lambda _request: json_answer({"error": "no"}, 503)) as server:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=3, pause=30)
+        for _ in range(10):
+            error = outcome(guarded)
+        assert isinstance(error, ModelUnavailable)
+        assert len(server.requests) == 3
+        assert 25 <= error.retry_after <= 30
+        with pytest.raises(ModelUnavailable, match="503"):  # the readiness check still asks
+            guarded.version(MODEL)
+
+
+def test_one_caller_tries_again_and_then_all_are_served() -> None:
+    """A server that comes back must not meet everybody at once."""
+    healthy = False
+
+    def script(_request: Request) -> Answer:
+        if healthy:
+            return TF_SERVING.predictions(ROW)
+        return replace(json_answer({"error": "no"}, 503), silent_seconds=0.3)
+
+    with serving(script) as server, ThreadPoolExecutor(CALLERS) as pool:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=2, pause=0.4)
+        outcome(guarded)
+        outcome(guarded)
+        time.sleep(0.5)
+        assert None not in list(pool.map(lambda _: outcome(guarded), range(CALLERS)))
+        assert len(server.requests) == 3
+        healthy = True
+        time.sleep(0.5)
+        assert outcome(guarded) is None
+        assert list(pool.map(lambda _: outcome(guarded), range(CALLERS))) == [None] * CALLERS
+
+
+def test_a_timeout_counts_and_a_mistake_of_the_deployment_does_not() -> None:
+    """An answer, even a bad one, comes from a server that is there."""
+    slow = replace(TF_SERVING.predictions(ROW), silent_seconds=30)
+    with serving(lambda _request: slow) as server:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url, 0.1), failures=1, pause=30)
+        assert isinstance(outcome(guarded), ModelTimeout)
+        assert isinstance(outcome(guarded), ModelUnavailable)
+    with serving(lambda _request: json_answer({"error": "bad"}, 400)) as server:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=1, pause=30)
+        for _ in range(3):
+            assert isinstance(outcome(guarded), BadModelResponse)
+
+
+def test_each_model_has_a_breaker_of_its_own() -> None:
+    """The extractor may answer while the classifier does not."""
+    other = replace(MODEL, name="Others")
+
+    def script(request: Request) -> Answer:
+        if "Others" in request.path:
+            return json_answer({"error": "no"}, 503)
+        return TF_SERVING.predictions(ROW)
+
+    with serving(script) as server:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=1, pause=30)
+        for _ in range(2):
+            with pytest.raises(ModelUnavailable):
+                guarded.predict(other, b"photo")
+        assert outcome(guarded) is None
