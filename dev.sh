@@ -16,6 +16,7 @@ usage() {
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--json]                     the benchmark
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
+./dev.sh openapi                            renew docs/openapi.yaml and the page of it
 ./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
 ./dev.sh lock                               renew the pinned versions
 The first of them installs what it needs into .venv. Each knows --help.
@@ -123,7 +124,7 @@ sdk() {
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
-  demo | up | emulators) run -m local "$command" "$@" ;;
+  demo | up | emulators | openapi) run -m local "$command" "$@" ;;
   models)
     if [ "${1:-}" = backfill ]; then
       shift

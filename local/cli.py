@@ -130,6 +130,15 @@ def up(
 
 
 @app.command()
+def openapi() -> None:
+    """Write the HTTP API's description from the types that the code uses."""
+    from local.openapi.description import write  # noqa: PLC0415 - 0.2 s, for one command
+
+    for name in write():
+        _err.print(name)
+
+
+@app.command()
 def emulators(
     *,
     exec_: Annotated[

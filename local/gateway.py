@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _ROOT = Path(__file__).parent.parent
-_ERRORS = f"{BASE_PATH}/errors"  # the page about them
+# Files of the page among the functions' paths.
+_FILES = {f"{BASE_PATH}/errors": "errors", f"{BASE_PATH}/openapi.json": "openapi.json"}
 _OTHERS = f"{BASE_PATH}/observations"
 FUNCTIONS = ("classify", "save", "observations")
 
@@ -37,7 +38,7 @@ def application() -> WSGIApplication:
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> object:
         path = environ["PATH_INFO"]
         application = page
-        if _within(BASE_PATH, path) and path != _ERRORS:
+        if _within(BASE_PATH, path) and path not in _FILES:
             # As in firebase.json: a path that nobody answers gets the 404 of `observations`.
             owner = next((prefix for prefix in functions if _within(prefix, path)), _OTHERS)
             application = functions[owner]
@@ -61,7 +62,7 @@ def _page() -> Flask:
         return {"signIn": "name"}
 
     @page.get("/", defaults={"name": "index"})
-    @page.get(_ERRORS, defaults={"name": "errors"})
+    @page.get(f"{BASE_PATH}/<path:name>")
     @page.get("/<path:name>")
     def file(name: str) -> Response:
         response = send_from_directory(public, name if "." in name else f"{name}.html")

@@ -1,0 +1,70 @@
+"""The running stack against its own description: whatever that allows gets what it promises."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from local.samples import MACAW
+from local.stack import ROOT
+
+if TYPE_CHECKING:
+    from schemathesis import Case
+
+    from local.stack import Running
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+USER = {"Authorization": "Bearer local:schemathesis"}
+api = schemathesis.openapi.from_dict(json.loads((ROOT / "public" / "openapi.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def observed(running: Running) -> str:
+    """The id of an observation that exists: most made-up ones do not."""
+    response = requests.post(
+        f"{running.url}/parrot-classifier/save",
+        files={"image": MACAW.read_bytes()},
+        data={"species": "ara-ararauna"},
+        headers=USER,
+        timeout=60,
+    )
+    return str(response.json()["id"])
+
+
+@api.parametrize()
+@settings(
+    max_examples=20,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_one_that_is_described(
+    case: Case, running_url: str, observed: str
+) -> None:
+    """No 5xx, no status, type or body outside the description, for twenty requests of each call."""
+    if "id" in case.path_parameters and case.method != "DELETE":
+        case.path_parameters["id"] = observed
+    case.call_and_validate(base_url=running_url, headers=USER, checks=CHECKS, timeout=60)
+
+
+def test_the_description_is_served(running_url: str) -> None:
+    """Tools fetch it from the service that they are to talk to."""
+    response = requests.get(f"{running_url}/parrot-classifier/openapi.json", timeout=30)
+    assert response.json()["openapi"] == "3.1.0"
+    assert requests.get(f"{running_url}/api", timeout=30).ok

@@ -1,0 +1,20 @@
+"""docs/openapi.yaml: what programs are made from says what the code does."""
+
+from __future__ import annotations
+
+from local.openapi.description import ROOT, document, files
+
+
+def test_what_is_committed_is_what_the_code_says() -> None:
+    """A description that is older than the code misleads everybody; `./dev.sh openapi` renews it."""
+    for name, text in files().items():
+        assert (ROOT / name).read_text(encoding="utf-8") == text, name
+
+
+def test_every_call_says_what_can_go_wrong() -> None:
+    """A client that is made from it handles errors by code from the first day."""
+    for path, item in document()["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            responses = item[method]["responses"]
+            assert any(status.startswith("2") for status in responses), (path, method)
+            assert "500" in responses, (path, method)
