@@ -14,7 +14,8 @@ usage() {
 ./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
-./dev.sh bench [--json]                     the benchmark
+./dev.sh bench [--full] [--json]            the benchmark
+./dev.sh soak [--minutes 30]                mixed requests and failures: nothing lost, nothing grows
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
 ./dev.sh lock                               renew the pinned versions
@@ -90,6 +91,18 @@ check() {
   exec "$python" -m pytest "$@"
 }
 
+# What only the benchmark needs, beside everything else.
+setup_bench() {
+  setup
+  local wanted
+  wanted=$(cat "$root/requirements.lock" "$root/benchmarks/requirements.lock" | cksum)
+  [ "$(cat "$venv/installed-bench" 2>/dev/null)" = "$wanted" ] && return
+  say "Installing what the benchmark compares with ..."
+  "$venv/bin/uv" pip install --quiet --python "$python" -r "$root/benchmarks/requirements.lock" \
+    || { say "Installing failed; the lines above say why."; exit 1; }
+  printf '%s' "$wanted" >"$venv/installed-bench"
+}
+
 lock() {
   setup
   cd "$root"
@@ -99,6 +112,8 @@ lock() {
     -o requirements.lock
   "${compile[@]}" shared/pyproject.toml --group pyproject.toml:backfill \
     -o models/backfill/requirements.txt
+  "${compile[@]}" --group pyproject.toml:bench -c requirements.lock \
+    -o benchmarks/requirements.lock
   for function in classify process; do
     "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
       -o "functions/$function/requirements.txt"
@@ -131,7 +146,8 @@ case "$command" in
     fi
     run -m models "$@"
     ;;
-  bench) run -m benchmarks "$@" ;;
+  bench) setup_bench; run -m benchmarks "$@" ;;
+  soak) run -m benchmarks.soak "$@" ;;
   test) check "$@" ;;
   sdk) sdk ;;
   lock) lock ;;
