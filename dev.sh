@@ -63,10 +63,14 @@ setup() {
   say "Setting up $venv (once; a few hundred megabytes) ..."
   [ -x "$python" ] || "$(find_python)" -m venv "$venv"
   "$python" -m pip install --quiet --disable-pip-version-check uv
-  local quiet=--quiet
-  [ -t 2 ] && quiet=--color=auto # a person sees the progress, a log does not
+  local quiet=--color=auto clock="" # a person sees uv's own progress, a log hears of it
+  if [ ! -t 2 ]; then
+    quiet=--quiet
+    (while sleep 5; do say "still installing"; done) & clock=$!
+  fi
   "$venv/bin/uv" pip sync "$quiet" --compile-bytecode --python "$python" "$root/requirements.lock" \
-    || { say "Installing failed; the lines above say why."; exit 1; }
+    || { kill ${clock:-} 2>/dev/null; say "Installing failed; the lines above say why."; exit 1; }
+  [ -z "$clock" ] || kill "$clock"
   printf '%s' "$wanted" >"$venv/installed"
 }
 

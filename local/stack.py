@@ -91,7 +91,10 @@ def running(
         supervisor.start(functions)
         supervisor.start(process)
         parts = (storage, *models, functions, process, events)
-        pids = [supervisor.wait(part, _READY_SECONDS) for part in parts]
+        pids = []
+        for part in parts:
+            say(f"waiting for the {part.name}")
+            pids.append(supervisor.wait(part, _READY_SECONDS))
         yield Running(
             functions.url,
             tuple((part.name, part.url, pid) for part, pid in zip(parts, pids, strict=True)),
