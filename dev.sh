@@ -14,7 +14,8 @@ usage() {
 ./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
-./dev.sh bench [--json]                     the benchmark
+./dev.sh bench [--full] [--json]            the benchmark
+./dev.sh soak [--minutes 30]                mixed requests and failures: nothing lost, nothing grows
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh openapi                            renew docs/openapi.yaml and the page of it
 ./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
@@ -63,10 +64,14 @@ setup() {
   say "Setting up $venv (once; a few hundred megabytes) ..."
   [ -x "$python" ] || "$(find_python)" -m venv "$venv"
   "$python" -m pip install --quiet --disable-pip-version-check uv
-  local quiet=--quiet
-  [ -t 2 ] && quiet=--color=auto # a person sees the progress, a log does not
+  local quiet=--color=auto clock="" # a person sees uv's own progress, a log hears of it
+  if [ ! -t 2 ]; then
+    quiet=--quiet
+    (while sleep 5; do say "still installing"; done) & clock=$!
+  fi
   "$venv/bin/uv" pip sync "$quiet" --compile-bytecode --python "$python" "$root/requirements.lock" \
-    || { say "Installing failed; the lines above say why."; exit 1; }
+    || { kill ${clock:-} 2>/dev/null; say "Installing failed; the lines above say why."; exit 1; }
+  [ -z "$clock" ] || kill "$clock"
   printf '%s' "$wanted" >"$venv/installed"
 }
 
@@ -91,6 +96,18 @@ check() {
   exec "$python" -m pytest "$@"
 }
 
+# What only the benchmark needs, beside everything else.
+setup_bench() {
+  setup
+  local wanted
+  wanted=$(cat "$root/requirements.lock" "$root/benchmarks/requirements.lock" | cksum)
+  [ "$(cat "$venv/installed-bench" 2>/dev/null)" = "$wanted" ] && return
+  say "Installing what the benchmark compares with ..."
+  "$venv/bin/uv" pip install --quiet --python "$python" -r "$root/benchmarks/requirements.lock" \
+    || { say "Installing failed; the lines above say why."; exit 1; }
+  printf '%s' "$wanted" >"$venv/installed-bench"
+}
+
 lock() {
   setup
   cd "$root"
@@ -100,6 +117,8 @@ lock() {
     -o requirements.lock
   "${compile[@]}" shared/pyproject.toml --group pyproject.toml:backfill \
     -o models/backfill/requirements.txt
+  "${compile[@]}" --group pyproject.toml:bench -c requirements.lock \
+    -o benchmarks/requirements.lock
   for function in classify process; do
     "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
       -o "functions/$function/requirements.txt"
@@ -132,7 +151,8 @@ case "$command" in
     fi
     run -m models "$@"
     ;;
-  bench) run -m benchmarks "$@" ;;
+  bench) setup_bench; run -m benchmarks "$@" ;;
+  soak) run -m benchmarks.soak "$@" ;;
   test) check "$@" ;;
   sdk) sdk ;;
   lock) lock ;;

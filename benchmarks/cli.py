@@ -10,8 +10,10 @@ import requests
 import typer
 from rich.console import Console
 
-from benchmarks import photos
+from benchmarks import photos, tables
 from benchmarks.clients import WrongAnswer
+from benchmarks.tables import BadPage
+from local.progress import steps
 from local.supervisor import PartFailed
 from parrot.errors import ParrotError
 
@@ -28,33 +30,46 @@ _err = Console(stderr=True)
 def bench(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    photo: Annotated[
-        list[Path] | None, typer.Option(help="A JPEG to measure with; can be repeated.")
+    full: Annotated[bool, typer.Option("--full", help="Measure longer: half an hour.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Renew this page's tables and pictures.", exists=True)
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each photo is classified.")] = 6,
+    photo: Annotated[
+        list[Path] | None, typer.Option(help="A photo to measure with; can be repeated.")
+    ] = None,
 ) -> None:
-    """Compare the service with what is physically possible and with the first version.
+    """Compare the service with what is physically possible, with LitServe and the first version.
 
     Takes two minutes. Times depend on the machine and its load; the ratios hardly do.
-    docs/speed.md says what is measured.
+    docs/performance.md says what is measured.
     """
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        with _err.status("making photos") as status:
+        with steps(_err) as say:
+            say("making photos")
             samples = photos.load(photo) if photo else photos.made()
             from benchmarks import measure  # noqa: PLC0415 - TensorFlow, not for --help
 
-            results = measure.run(samples, rounds=rounds, say=status.update)
+            effort = measure.FULL if full else measure.QUICK
+            results = measure.run(samples, effort, say=say)
+            if write:
+                from benchmarks import report  # noqa: PLC0415 - matplotlib
+
+                report.write(results, write)
     except KeyboardInterrupt:
         _err.print("[dim]stopped")
         raise typer.Exit(_INTERRUPTED) from None
-    except (PartFailed, WrongAnswer, ParrotError, OSError, requests.RequestException) as error:
+    except (
+        *(PartFailed, WrongAnswer, BadPage, ParrotError),
+        *(OSError, requests.RequestException),
+    ) as error:
         _err.print(f"[red]{error}", highlight=False)
         raise typer.Exit(1) from error
     if json:
         print(results.as_json())
     else:
-        results.show(_out)
+        for table in tables.shown(results):
+            _out.print(table)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

@@ -32,16 +32,38 @@ class Ask:
     request: requests.PreparedRequest
 
     @classmethod
-    def ours(cls, url: str, sample: Sample) -> Ask:
+    def multipart(cls, url: str, sample: Sample) -> Ask:
         """A multipart file, as in the README."""
-        files = {"image": ("photo.jpg", sample.data, "image/jpeg")}
+        files = {"image": ("photo", sample.data, sample.media_type)}
         return cls(requests.Request("POST", url + _PATH, files=files).prepare())
+
+    @classmethod
+    def raw(cls, url: str, sample: Sample) -> Ask:
+        """The file itself."""
+        headers = {"Content-Type": sample.media_type}
+        return cls(
+            requests.Request("POST", url + _PATH, data=sample.data, headers=headers).prepare()
+        )
+
+    @classmethod
+    def json(cls, url: str, sample: Sample) -> Ask:
+        """Base64 in JSON."""
+        body = {"image": base64.b64encode(sample.data).decode()}
+        return cls(requests.Request("POST", url + _PATH, json=body).prepare())
 
     @classmethod
     def first_version(cls, url: str, sample: Sample) -> Ask:
         """The form field `b64`."""
         form = {"b64": base64.b64encode(sample.data).decode()}
         return cls(requests.Request("POST", url + _PATH, data=form).prepare())
+
+
+WAYS = {
+    "multipart": Ask.multipart,
+    "raw": Ask.raw,
+    "JSON": Ask.json,
+    "form b64": Ask.first_version,
+}
 
 
 class Phone:
@@ -78,11 +100,11 @@ def first_answer(ask: Ask) -> None:
             return
 
 
-def per_second(ask: Ask, *, clients: int, total: int) -> float:
-    """Answers per second when `clients` share `total` requests."""
+def burst(ask: Ask, *, clients: int, total: int) -> tuple[float, list[float]]:
+    """Answers per second when `clients` share `total` requests, and the seconds of each."""
     phone = Phone(clients)
     with ThreadPoolExecutor(clients) as crowd:
         started = time.perf_counter()
-        for done in [crowd.submit(phone.send, ask) for _ in range(total)]:
-            done.result()
-        return total / (time.perf_counter() - started)
+        answers = [crowd.submit(phone.send, ask) for _ in range(total)]
+        seconds = [answer.result()[0] for answer in answers]
+        return total / (time.perf_counter() - started), seconds

@@ -1,21 +1,28 @@
-"""The lower limit for any server: decoding the photo and one forward pass, nothing else."""
+"""The lower limit for any server: decoding the photo and one forward pass, nothing else.
+
+    python -m benchmarks.limit PHOTO
+
+makes one core's worth of it a program: it prints "ready", and for each line with a number of
+seconds how many photos it got through in that time.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from local import stack
 from local.model_server import savedmodel
 from models.network.lazy_tf import tf
 from parrot import images
 from parrot.model.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.photos import Sample
+    from parrot.records import Photo
 
 
 class Limit:
@@ -26,14 +33,41 @@ class Limit:
         savedmodel.limit_threads(inter_op=1, intra_op=1)
         (self.served,) = Manifest.parse((bundle / MANIFEST).read_bytes()).models
         folder = models / self.served.name / (self.served.version or "1")
-        self._forward = tf().saved_model.load(str(folder)).signatures[self.served.signature]
+        # The functions that TensorFlow loads live only as long as the object that they came from.
+        self._model = tf().saved_model.load(str(folder))
+        self._signature = self._model.signatures[self.served.signature]
 
-    def seconds(self, sample: Sample) -> tuple[float, float]:
+    def payload(self, photo: Photo) -> bytes:
+        """The photo as the model takes it."""
+        return images.pixels(photo, self.served.input).pixels.tobytes()
+
+    def forward(self, payload: bytes) -> Any:  # noqa: ANN401 - TensorFlow has no types
+        """The class probabilities, when they are there."""
+        outputs = self._signature(tf().constant([payload]))
+        return np.asarray(outputs["probabilities"])
+
+    def seconds(self, data: bytes) -> tuple[float, float]:
         """Decoding and forward pass of one photo."""
-        photo = images.read(sample.data)
+        photo = images.read(data)
         started = time.perf_counter()
-        payload = images.pixels(photo, self.served.input).pixels.tobytes()
+        payload = self.payload(photo)
         decoded = time.perf_counter()
-        outputs = self._forward(tf().constant([payload]))
-        np.asarray(outputs["features"])  # waits for it
+        self.forward(payload)
         return decoded - started, time.perf_counter() - decoded
+
+
+def _main(path: str) -> None:
+    data = Path(path).read_bytes()
+    limit = Limit(stack.DEFAULT_BUNDLE, stack.MODELS)
+    limit.seconds(data)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        until, photos = time.monotonic() + float(line), 0
+        while time.monotonic() < until:
+            limit.seconds(data)
+            photos += 1
+        print(photos, flush=True)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+from pillow_heif import from_pillow
 
 from parrot import images
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_QUALITY = 90
+_QUALITY, _HEIC_QUALITY = 90, 50
 # From a few large spots to single pixels: each step is twice as fine and this much weaker.
 _FADE = 0.62
 _COARSEST = 6
@@ -30,6 +31,11 @@ class Sample:
     height: int
     data: bytes = field(repr=False)
 
+    @property
+    def media_type(self) -> str:
+        """As a phone names it."""
+        return images.read(self.data).media_type
+
 
 def load(paths: Sequence[Path]) -> list[Sample]:
     """Given photos. Raises RequestError for those that the service would refuse, OSError."""
@@ -42,14 +48,28 @@ def load(paths: Sequence[Path]) -> list[Sample]:
 
 
 def made() -> list[Sample]:
-    """A phone's photo of 12 megapixels, and one that an app reduced before sending it."""
+    """A phone's photo, one that an app reduced before sending it, and a newer phone's photo."""
+    large, small = _made(4032, 3024, grain=6.0), _made(1024, 768, grain=4.0)
     return [
-        _made("12 megapixels", 4032, 3024, grain=6.0),
-        _made("1024 px", 1024, 768, grain=4.0),
+        Sample("12 megapixels", *large.size, _jpeg(large)),
+        Sample("1024 px", *small.size, _jpeg(small)),
+        Sample("12 megapixels, HEIC", *large.size, _heic(large)),
     ]
 
 
-def _made(name: str, width: int, height: int, *, grain: float) -> Sample:
+def _jpeg(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=_QUALITY)
+    return out.getvalue()
+
+
+def _heic(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    from_pillow(picture).save(out, quality=_HEIC_QUALITY)
+    return out.getvalue()
+
+
+def _made(width: int, height: int, *, grain: float) -> Image.Image:
     """Smooth structure at every scale plus grain, so that the JPEG is as large as a real one."""
     rng = np.random.default_rng(width)
     half = (width // 2, height // 2)
@@ -64,7 +84,4 @@ def _made(name: str, width: int, height: int, *, grain: float) -> Sample:
     smooth = Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))
     picture = np.asarray(smooth.resize((width, height), Image.Resampling.BICUBIC), np.float32)
     picture = picture + rng.standard_normal((height, width, 1), np.float32) * np.float32(grain)
-    out = io.BytesIO()
-    whole = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
-    whole.save(out, "JPEG", quality=_QUALITY)
-    return Sample(name, width, height, out.getvalue())
+    return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))

@@ -1,13 +1,14 @@
-"""The two services that are compared, each running on this machine."""
+"""The services that are compared, each running on this machine."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import psutil
 import requests
 
 from benchmarks.clients import Ask
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], None]
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 ARTIFACTS = stack.ROOT / ".local" / "benchmark"
+_MEBI = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One of the two services that are compared."""
+    """One of the services that are compared."""
 
     name: str
     url: str
@@ -40,6 +42,21 @@ class Service:
         """The request that classifies this photo here."""
         return self.prepare(self.url, sample)
 
+    def resident(self) -> float:
+        """MiB of the process that answers: the largest that the part started."""
+        return max(process.memory_info().rss for process in family(self)) / _MEBI
+
+
+def family(service: Service) -> list[psutil.Process]:
+    """The part's process and all that it started."""
+    process = psutil.Process(service.supervisor.wait(service.part, READY_SECONDS))
+    return [process, *process.children(recursive=True)]
+
+
+def cpu_seconds(service: Service) -> float:
+    """Seconds of CPU that the service's processes have used."""
+    return sum(sum(process.cpu_times()[:2]) for process in family(service))
+
 
 def build_first_version() -> None:
     """In a separate program, so that TensorFlow's memory goes with it. Raises PartFailed."""
@@ -50,16 +67,14 @@ def build_first_version() -> None:
 
 
 @contextmanager
-def ours(folder: Path, say: Say) -> Iterator[tuple[Service, str]]:
-    """The local stack, and its model server's URL."""
+def ours(folder: Path, say: Say) -> Iterator[tuple[Service, Service]]:
+    """The local stack: its functions, and its model server."""
     with stack.running(folder / "ours", say=say) as running:
-        urls = {name: url for name, url, _pid in running.parts}
-        part = running.supervisor.kill("functions")
-        running.supervisor.start(part)
-        running.supervisor.wait(part, READY_SECONDS)
+        supervisor = running.supervisor
+        functions, server = (supervisor.part(name) for name in ("functions", "model server"))
         yield (
-            Service("ours", running.url, part, running.supervisor, Ask.ours),
-            urls["model server"],
+            Service("ours", running.url, functions, supervisor, Ask.multipart),
+            Service("model server", server.url, server, supervisor, Ask.multipart),
         )
 
 
@@ -95,6 +110,40 @@ def first_version(folder: Path, say: Say) -> Iterator[Service]:
         for part in (server, service):
             supervisor.wait(part, READY_SECONDS)
         yield Service("first version", flask, service, supervisor, Ask.first_version)
+
+
+@contextmanager
+def litserve(folder: Path, say: Say) -> Iterator[Service]:
+    """LitServe with the same model in one process."""
+    say("starting LitServe")
+    url = f"http://127.0.0.1:{free_port()}"
+    part = Part(
+        "LitServe",
+        [sys.executable, "-m", "benchmarks.peer", url.rpartition(":")[2]],
+        url,
+        lambda: _answers(f"{url}/health"),
+    )
+    with Supervisor(folder / "litserve") as supervisor:
+        supervisor.start(part)
+        supervisor.wait(part, READY_SECONDS)
+        yield Service("LitServe", url, part, supervisor, Ask.json)
+
+
+def alone(ours: Service, function: str, **environment: str) -> Part:
+    """One function as it is deployed: with functions-framework's command, not yet started."""
+    url = f"http://127.0.0.1:{free_port()}"
+    source = stack.ROOT / "functions" / function / "main.py"
+    return replace(
+        ours.part,
+        name=f"{function} alone",
+        command=[
+            *(sys.executable, "-m", "functions_framework", "--source", str(source)),
+            *("--target", function, "--host", "127.0.0.1", "--port", url.rpartition(":")[2]),
+        ],
+        url=url,
+        ready=lambda: True,
+        environment={**ours.part.environment, **environment},
+    )
 
 
 def _answers(url: str, *, status: int = requests.codes.ok) -> bool:

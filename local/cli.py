@@ -20,6 +20,7 @@ from local import stack, suite, toolchain
 from local.demo import EXPLANATION, ask, samples, table
 from local.model_servers import DOCKER, EngineMissing
 from local.model_servers import NAME as MODEL_SERVER
+from local.progress import steps
 from local.supervisor import PartFailed, PortTaken
 from local.toolchain import ToolMissing
 from models import folders
@@ -76,12 +77,12 @@ def demo(
         _err.print(EXPLANATION)
     with (
         _console_errors(),
-        _err.status("starting") as status,
-        stack.running(data, model_server=model_server, say=status.update) as running,
+        steps(_err) as say,
+        stack.running(data, model_server=model_server, say=say) as running,
     ):
-        status.update("classifying")
+        say("classifying")
         answers = [ask(running.url, photo, save=save) for photo in chosen]
-        status.update("stopping")
+        say("stopping")
     if json:
         for answer in answers:
             sys.stdout.write(answer.as_json() + "\n")

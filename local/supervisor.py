@@ -115,6 +115,16 @@ class Supervisor:
             self._watch("-", process)
         return gone
 
+    def part(self, name: str) -> Part:
+        """A part that was started."""
+        return self._running[name][0]
+
+    def pid(self, name: str) -> int:
+        """The process of a part. Raises PartFailed if there is none."""
+        if name not in self._running:
+            raise PartFailed(f"the {name} is not running")
+        return self._running[name][1].pid
+
     def kill(self, name: str) -> Part:
         """Kill one part at once, as an accident would; `start` starts it again."""
         part, process = self._running.pop(name)

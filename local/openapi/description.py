@@ -16,16 +16,16 @@ from local.openapi import calls
 from local.openapi.parts import Json, errors, parameter, string
 from models import folders
 from parrot.errors import ParrotError
-from parrot.http import bodies
+from parrot.http import schemas
 from parrot.http.parameters import BASE_PATH
 
 ROOT = folders.ROOT
 _ANSWERS = (
-    bodies.Classification,
-    bodies.Readiness,
-    bodies.Observation,
-    bodies.ObservationPage,
-    bodies.Problem,
+    schemas.Classification,
+    schemas.Readiness,
+    schemas.Observation,
+    schemas.ObservationPage,
+    schemas.Problem,
 )
 
 

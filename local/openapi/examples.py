@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from parrot.http import bodies
+from parrot.http import schemas
 from parrot.observation import Status
 
 _ID = "163db709-3985-583c-81a4-c528d8f6a6f6"
 _SHA256 = "02bd7ba753ec3c7d2827d362ee372a20a9a64072cc637e6cb8d30ce82b0c4ff5"
 _CONURE = "aratinga-solstitialis"
-_MODEL = bodies.ModelVersions(bundle="2026-11-23", classifier="ParrotClassifier/1")
+_MODEL = schemas.ModelVersions(bundle="2026-11-23", classifier="ParrotClassifier/1")
 _FILES = f"https://parrots.example/parrot-classifier/observations/{_ID}"
 
-_PHOTO = bodies.ClassifiedPhoto(sha256=_SHA256, width=3024, height=4032)
-CLASSIFICATIONS: dict[str, bodies.Classification] = {
+_PHOTO = schemas.ClassifiedPhoto(sha256=_SHA256, width=3024, height=4032)
+CLASSIFICATIONS: dict[str, schemas.Classification] = {
     "parrot": {
         "parrot": {"is_parrot": True, "probability": 0.999956},
         "species": [
@@ -36,12 +36,12 @@ CLASSIFICATIONS: dict[str, bodies.Classification] = {
         "photo": _PHOTO,
     },
 }
-READINESS: bodies.Readiness = {
+READINESS: schemas.Readiness = {
     "status": "ready",
     "bundle": "2026-11-23",
     "models": ["ParrotClassifier/1"],
 }
-PENDING: bodies.Observation = {
+PENDING: schemas.Observation = {
     "id": _ID,
     "species": _CONURE,
     "index": 11,
@@ -51,7 +51,7 @@ PENDING: bodies.Observation = {
     "updated": "2026-11-24T09:52:59.444Z",
     "labels": [{"species": _CONURE, "index": 11, "at": "2026-11-24T09:52:59.444Z"}],
 }
-OBSERVATION: bodies.Observation = {
+OBSERVATION: schemas.Observation = {
     **PENDING,
     "status": Status.READY,
     "updated": "2026-11-24T09:52:59.733Z",
@@ -64,4 +64,4 @@ OBSERVATION: bodies.Observation = {
     "files": {"image": f"{_FILES}/image?token=...", "thumbnail": f"{_FILES}/thumbnail?token=..."},
     "blurhash": "LGF%O$908$I.-do#MzXN1jVvxsf5",
 }
-PAGE: bodies.ObservationPage = {"observations": [OBSERVATION], "next_page_token": "AUo4..."}
+PAGE: schemas.ObservationPage = {"observations": [OBSERVATION], "next_page_token": "AUo4..."}

@@ -41,7 +41,7 @@ def problems(*kinds: type[ParrotError]) -> Json:
     """A response per status, with the codes that it can have."""
     statuses: dict[int, list[type[ParrotError]]] = {}
     for error in (*_coded(kinds), ParrotError):
-        for status in {400, 422} if issubclass(error, InvalidImage) else {error.status}:
+        for status in _statuses(error):
             statuses.setdefault(status, []).append(error)
     return {
         str(status): {
@@ -57,6 +57,10 @@ def problems(*kinds: type[ParrotError]) -> Json:
         }
         for status, sharing in sorted(statuses.items())
     }
+
+
+def _statuses(error: type[ParrotError]) -> tuple[int, ...]:
+    return (400, 422) if error is InvalidImage else (error.status,)
 
 
 def _coded(kinds: Iterable[type[ParrotError]]) -> list[type[ParrotError]]:

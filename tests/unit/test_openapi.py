@@ -6,7 +6,7 @@ from local.openapi.description import ROOT, document, files
 
 
 def test_what_is_committed_is_what_the_code_says() -> None:
-    """A description that is older than the code misleads everybody; `./dev.sh openapi` renews it."""
+    """A description older than the code misleads everybody; `./dev.sh openapi` renews it."""
     for name, text in files().items():
         assert (ROOT / name).read_text(encoding="utf-8") == text, name
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pybase64
 import requests
 from google.auth.exceptions import GoogleAuthError
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -252,7 +252,7 @@ def _body(payloads: Sequence[bytes | Floats], **fields: str) -> bytes:
 
 def _instance(payload: bytes | Floats) -> bytes:
     if isinstance(payload, bytes):
-        return b'{"b64": "%b"}' % base64.b64encode(payload)
+        return b'{"b64": "%b"}' % pybase64.b64encode(payload)
     return json.dumps(payload.tolist()).encode()
 
 

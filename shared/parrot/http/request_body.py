@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from parrot.budget import Budget, Reservation
 
 _RESERVATION, _SOCKET = "parrot.reservation", "gunicorn.socket"
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 1024 * 1024  # gunicorn receives as much at once, and copies what is not asked for
 _COPIES = 3  # the body as it arrives, whole, and decoded
 # A phone at the edge of its network sends 8 kB a second; a slower client only blocks a thread.
 _STALL_SECONDS = 10.0

@@ -1,0 +1,5 @@
+"""`./dev.sh soak`."""
+
+from benchmarks.soak.cli import app
+
+app(prog_name="./dev.sh soak")
