@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Label, Observation, Page, Verdict
     from parrot.observations import StoredFile
-    from parrot.records import Allowance, Classification, Species, SpeciesSet
+    from parrot.records import Allowance, Classification, Named, Species, SpeciesSet
     from parrot.save import Saved
     from parrot.tokens import Downloads, Grant
 
@@ -156,14 +156,31 @@ def _classification(answer: Classification) -> bodies.Classification:
     likely = answer.species_set
     if likely is None:
         return bodies.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
-    return bodies.Classification(
+    body = bodies.Classification(
         parrot=parrot, species=ranking, set=_species_set(likely), model=model, photo=photo
     )
+    if answer.taxon is not None:
+        body["taxon"] = _taxon(answer.taxon)
+    return body
 
 
 def _species_set(likely: SpeciesSet) -> bodies.SpeciesSet:
     ids = [species.id for species in likely.species]
     return bodies.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
+
+
+def _taxon(named: Named) -> bodies.Taxon:
+    taxon = named.taxon
+    return bodies.Taxon(
+        rank=taxon.rank.value,
+        id=taxon.id,
+        scientific_name=taxon.scientific_name or None,
+        names=bodies.Names(en=taxon.english, ko=taxon.korean),
+        iucn=taxon.iucn or None,
+        cites=taxon.cites or None,
+        status_year=int(taxon.status_year) if taxon.status_year else None,
+        probability=round(named.probability, _DECIMALS),
+    )
 
 
 def _models(answer: Classification) -> bodies.ModelVersions:
