@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.data import near_duplicates
 from parrot.media_types import MEDIA_TYPES
 
 if TYPE_CHECKING:
@@ -106,18 +107,23 @@ def _from_csv(index: Path, root: Path) -> list[LabelledPhoto]:
 
 def _from_folder(root: Path) -> list[LabelledPhoto]:
     taxa = taxa_by_label()
+    found = [
+        (group, path)
+        for group in Group
+        for path in sorted((root / group).glob("*/*"))
+        if path.suffix.lower() in _SUFFIXES
+    ]
+    clusters = near_duplicates.clusters([path for _, path in found])
     return [
         LabelledPhoto(
             path=path,
             group=group,
             label=path.parent.name,
             taxon=_taxon(group, path.parent.name, taxa),
-            cluster=str(path),
+            cluster=cluster,
             source="",
         )
-        for group in Group
-        for path in (root / group).glob("*/*")
-        if path.suffix.lower() in _SUFFIXES
+        for (group, path), cluster in zip(found, clusters, strict=True)
     ]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from local.samples import MACAW
 from models.data import labelled_photos, samples, species_table
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
 from models.training import job
@@ -95,3 +97,18 @@ def test_a_damaged_photo_is_named(folder: Path) -> None:
 def test_photos_of_unknown_sources_leave_no_source_out(folder: Path) -> None:
     """A folder per label is no source: leaving it out would leave the species out."""
     assert {photo.source for photo in labelled_photos.read(folder)} == {""}
+
+
+def test_the_same_picture_twice_is_on_one_side_of_every_split(tmp_path: Path) -> None:
+    """A photo saved twice, smaller the second time, would be judged by a model that saw it."""
+    folder = tmp_path / "parrots" / "kea"
+    folder.mkdir(parents=True)
+    with Image.open(MACAW) as picture:
+        rgb = picture.convert("RGB")
+    (folder / "a.jpg").write_bytes(encoded(rgb))
+    (folder / "b.jpg").write_bytes(encoded(rgb.resize((rgb.width // 2, rgb.height // 2))))
+    (folder / "c.jpg").write_bytes(encoded(noise()))
+    (folder / "d.jpg").write_bytes(b"not a photo")
+    clusters = {photo.path.name: photo.cluster for photo in labelled_photos.read(tmp_path)}
+    assert clusters["a.jpg"] == clusters["b.jpg"]
+    assert len(set(clusters.values())) == 3
