@@ -50,12 +50,15 @@ ModelServer = Annotated[
         help="Another TF Serving: where one runs already, or `docker` to start its public image.",
     ),
 ]
+BundleFolder = Annotated[
+    Path, typer.Option("--bundle", help="Bundle folder of the models.", exists=True)
+]
 _out = Console()
 _err = Console(stderr=True)
 
 
 @app.command()
-def demo(
+def demo(  # noqa: PLR0913 - the options of one command
     photos: Annotated[
         list[Path] | None, typer.Argument(help="Photos; without any, three samples are used.")
     ] = None,
@@ -66,6 +69,7 @@ def demo(
     ] = False,
     data: Annotated[Path, typer.Option(help="Folder for saved photos.")] = stack.DEFAULT_DATA,
     model_server: ModelServer = None,
+    bundle: BundleFolder = stack.DEFAULT_BUNDLE,
 ) -> None:
     """Start the local stack, classify each photo over HTTP, print the answers, stop."""
     chosen = photos or samples()
@@ -78,7 +82,7 @@ def demo(
     with (
         _console_errors(),
         steps(_err) as say,
-        stack.running(data, model_server=model_server, say=say) as running,
+        stack.running(data, model_server=model_server, bundle=bundle, say=say) as running,
     ):
         say("classifying")
         answers = [ask(running.url, photo, save=save) for photo in chosen]
@@ -103,6 +107,7 @@ def up(
         Path, typer.Option(help="Folder for everything that is saved.")
     ] = stack.DEFAULT_DATA,
     model_server: ModelServer = None,
+    bundle: BundleFolder = stack.DEFAULT_BUNDLE,
 ) -> None:
     """Run the local stack with the web page until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):  # background jobs of a shell ignore SIGINT
@@ -114,6 +119,7 @@ def up(
             port=port,
             host=host,
             model_server=model_server,
+            bundle=bundle,
             say=lambda text: _err.print(f"[dim]{text}"),
         ) as running,
     ):

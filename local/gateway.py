@@ -6,14 +6,17 @@ functions-framework loads every function, as it does when deployed; gunicorn ser
 from __future__ import annotations
 
 import json
+import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import functions_framework
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, jsonify, request, send_from_directory
 
+from parrot.http import answers
 from parrot.http.parameters import BASE_PATH
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -65,7 +68,18 @@ def _page() -> Flask:
     @page.get(f"{BASE_PATH}/<path:name>")
     @page.get("/<path:name>")
     def file(name: str) -> Response:
-        response = send_from_directory(public, name if "." in name else f"{name}.html")
+        return send_from_directory(public, name if "." in name else f"{name}.html")
+
+    table = os.environ.get("PAGE_SPECIES")
+    if table is not None:  # of the bundle in use; Hosting has the default bundle's as a file
+
+        @page.get("/species.json")
+        def species() -> Response:
+            rows = SpeciesTable.parse(Path(table).read_bytes()).rows
+            return jsonify(species=[answers.species(row) for row in rows])
+
+    @page.after_request
+    def add_headers(response: Response) -> Response:
         for source, header, value in headers:
             if fnmatchcase(request.path, source):
                 response.headers[header] = value

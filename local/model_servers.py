@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import requests
 
 from local.supervisor import Part, PartFailed
-from models.folders import DEFAULT_BUNDLE, LOCAL, MODEL_FOLDER, ROOT
+from models.folders import LOCAL, ROOT, model_folder
 from models.network.model_folder import is_built
 from parrot.model.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 NAME = "model server"
 DOCKER = "docker"
@@ -32,23 +33,24 @@ class EngineMissing(Exception):
     """Docker was asked for and is not there; the message says what is missing."""
 
 
-def own(url: str, *, say: Callable[[str], None]) -> Part:
-    """Our server on the default bundle's model, which is built if need be. Raises PartFailed."""
-    if not is_built(DEFAULT_BUNDLE, MODEL_FOLDER):
+def own(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
+    """Our server on the bundle's model, which is built if need be. Raises PartFailed, BadBundle."""
+    folder = model_folder(bundle)
+    if not is_built(bundle, folder):
         say("building the model from its ImageNet weights and the fitted head")
-        _models("build")
-    command = [sys.executable, "-m", "models", "serve", "--base", str(MODEL_FOLDER)]
+        _models("build", "--bundle", str(bundle), "--to", str(folder))
+    command = [sys.executable, "-m", "models", "serve", "--base", str(folder)]
     return Part(NAME, [*command, "--port", _port(url)], url, lambda: _status(url) == _OK)
 
 
-def docker(url: str, *, say: Callable[[str], None]) -> Part:
+def docker(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
     """TF Serving's public image with the same models and settings as the deployed image.
 
     Raises EngineMissing, PartFailed.
     """
     _check_engine()
     say("writing the model server's build context")
-    _models("image", str(_CONTEXT))
+    _models("image", str(_CONTEXT), "--bundle", str(bundle))
     image = _base_image()
     if not _runs(DOCKER, "image", "inspect", image):
         say(f"pulling {image} (once)")
@@ -67,14 +69,14 @@ def docker_command(image: str, port: str) -> list[str]:
     ]
 
 
-def check(url: str) -> None:
-    """See that a server elsewhere serves the default bundle's models.
+def check(url: str, bundle: Path) -> None:
+    """See that a server elsewhere serves the bundle's models.
 
     One that asks who we are is taken at its word: the functions sign in, we do not.
 
     Raises PartFailed.
     """
-    for model in Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes()).models:
+    for model in Manifest.parse((bundle / MANIFEST).read_bytes()).models:
         version = f"/versions/{model.version}" if model.version else ""
         status = _status(url, f"{model.name}{version}")
         if status is None:

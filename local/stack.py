@@ -23,6 +23,7 @@ from models import folders
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
 from parrot.adapters.bundle_files import FolderFiles
+from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,19 +54,21 @@ class Running:
 
 
 @contextmanager
-def running(
+def running(  # noqa: PLR0913 - what a person may choose
     data: Path,
     *,
     port: int = 0,
     host: str = "127.0.0.1",
     model_server: str | None = None,
+    bundle: Path = DEFAULT_BUNDLE,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[Running]:
     """Build what is missing, start everything, yield when every part answers, then stop it all.
 
     The page and the functions listen on `port` of `host`; 0 picks a free one. `model_server` is the
-    URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `say`
-    receives progress messages. Raises PortTaken, PartFailed, EngineMissing.
+    URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `bundle`
+    is the folder of the models in use. `say` receives progress messages. Raises PortTaken,
+    PartFailed, EngineMissing, BadBundle.
     """
     port = port or free_port()
     require_free(host, port)
@@ -73,12 +76,12 @@ def running(
     storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
     models: tuple[Part, ...] = ()
     if model_server is None:
-        models = (model_servers.own(models_url, say=say),)
+        models = (model_servers.own(models_url, bundle, say=say),)
     elif model_server == model_servers.DOCKER:
-        models = (model_servers.docker(models_url, say=say),)
+        models = (model_servers.docker(models_url, bundle, say=say),)
     else:
         models_url = model_server.rstrip("/")
-        model_servers.check(models_url)
+        model_servers.check(models_url, bundle)
     with Supervisor(data / "logs") as supervisor:
         storage = _storage(storage_url, data, events_url)
         events = _events(events_url, data, storage_url, process_url)
@@ -87,9 +90,10 @@ def running(
             supervisor.start(part)
         supervisor.wait(storage, _READY_SECONDS)
         say("publishing the model bundle to the local bucket")
-        release = _publish(storage_url)
+        release = _publish(storage_url, bundle)
         environment = _environment(data, storage_url, models_url, release, host)
-        functions = _functions(host, port, environment)
+        page = {"PAGE_SPECIES": str((bundle / SPECIES).resolve())}
+        functions = _functions(host, port, {**environment, **page})
         process = _process(process_url, environment)
         say("starting the functions")
         supervisor.start(functions)
@@ -219,13 +223,13 @@ def _secret(path: Path) -> str:
     return path.read_text()
 
 
-def _publish(storage: str) -> Release:
-    """Publish the default bundle to the local bucket, as `models publish` does."""
+def _publish(storage: str, bundle: Path) -> Release:
+    """Publish the bundle to the local bucket, as `models publish` does."""
     client = storage_client(storage)
     client.create_bucket(MODEL_BUCKET)
     with contextlib.suppress(Conflict):
         client.create_bucket(BUCKET)
-    release, _ = publish(FolderFiles(DEFAULT_BUNDLE), BucketStore(client, MODEL_BUCKET))
+    release, _ = publish(FolderFiles(bundle), BucketStore(client, MODEL_BUCKET))
     return release
 
 

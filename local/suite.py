@@ -88,7 +88,7 @@ def running(
     suite = _suite(config)
     _lay_out(project, config)
     with Supervisor(folder / "logs") as supervisor:
-        models = model_servers.own(f"http://127.0.0.1:{free_port()}", say=say)
+        models = model_servers.own(f"http://127.0.0.1:{free_port()}", stack.DEFAULT_BUNDLE, say=say)
         supervisor.start(models)
         environment = {
             **_settings(models.url),

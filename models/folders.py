@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_BUNDLE = ROOT / "models" / "default"
 LOCAL = ROOT / ".local"  # git ignores it
 MODEL_FOLDER = LOCAL / "models"
+
+
+def model_folder(bundle: Path) -> Path:
+    """Where a bundle's SavedModel is built: a folder each, so that two can run side by side."""
+    if bundle.resolve() == DEFAULT_BUNDLE:
+        return MODEL_FOLDER
+    name = hashlib.sha256(str(bundle.resolve()).encode()).hexdigest()[:12]
+    return LOCAL / "models-of" / name

@@ -21,11 +21,11 @@ out = Console()
 err = Console(stderr=True)
 
 
-def figures(columns: dict[str, Results]) -> Table:
+def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
     """One column of figures per result, with its name as heading."""
     from models.evaluation.figures import FIGURES, figure_text
 
-    table = Table()
+    table = Table(title=title)
     table.add_column("figure")
     for name in columns:
         table.add_column(name, justify="right")

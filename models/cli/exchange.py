@@ -1,4 +1,4 @@
-"""Commands that import and export: export-saved, species-json, adopt."""
+"""Commands that import and export: export-saved, species-csv, species-json, adopt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.cli import console
-from models.cli.options import BundleFolder, SpeciesFile
+from models.cli.options import BundleFolder, Photos, SpeciesFile
 from models.folders import DEFAULT_BUNDLE, ROOT
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
@@ -51,6 +51,29 @@ def export_saved(
         f" near-duplicates, {exported.without_photo} whose photo is missing",
         soft_wrap=True,
     )
+
+
+@commands.command()
+def species_csv(
+    photos: Photos,
+    *,
+    to: Annotated[Path, typer.Option(help="File to write.")],
+    fewest: Annotated[int, typer.Option(help="Photos that a label needs to become a class.")] = 3,
+) -> None:
+    """Write a first species.csv from the labels of your photos, for you to complete.
+
+    Fill in scientific names and Korean names; the order of the lines is the contract with phones.
+    """
+    from models.data import labelled_photos, species_table
+    from parrot.model.taxonomy import Taxonomy
+
+    with console.errors():
+        if to.exists():
+            raise FileExistsError(f"{to} exists: phones rely on its order, so it is not replaced")
+        taxonomy = Taxonomy.parse(labelled_photos.TAXONOMY_CSV.read_bytes())
+        labelled = [photo for folder in photos for photo in labelled_photos.read(folder)]
+        to.write_bytes(species_table.from_photos(labelled, taxonomy, fewest=fewest))
+    console.out.print(f"{to}", soft_wrap=True)
 
 
 @commands.command()

@@ -18,7 +18,7 @@ from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.features import Extractor
-    from models.evaluation.results import Results
+    from models.evaluation.results import Judged
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -67,7 +67,7 @@ def fit(  # noqa: PLR0913 - the options of one command
         fitted = train(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {name}, cross-validated", fitted.results, species)
+            _write_report(report, f"Bundle {name}, cross-validated", fitted.judged, species)
     gates = Table(
         title=f"let through by gates that keep {keep:.1%} of parrots; * photos from new sources"
     )
@@ -81,11 +81,13 @@ def fit(  # noqa: PLR0913 - the options of one command
             candidate.others_new_sources,
         )
         style = "bold" if candidate.kind == fitted.gate.scorer.kind else ""
-        gates.add_row(candidate.kind, *(f"{share:.2%}" for share in shares), style=style)
+        cells = ("" if share is None else f"{share:.2%}" for share in shares)
+        gates.add_row(candidate.kind, *cells, style=style)
     console.out.print(gates)
-    console.out.print(
-        console.figures({"cross-validated": fitted.results, "new sources": fitted.new_sources})
-    )
+    columns = {"as they are": fitted.judged.clean, "stressed": fitted.judged.stressed}
+    if fitted.new_sources is not None:
+        columns["new sources"] = fitted.new_sources.clean
+    console.out.print(console.figures(columns))
     console.out.print(f"bundle: {order.out}", soft_wrap=True)
 
 
@@ -102,14 +104,20 @@ def evaluate(
     from models.evaluation import evaluator
 
     with console.errors(), console.progress() as (progress, step):
-        results = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress)
+        judged = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {bundle.name}", results, bundle / SPECIES)
+            _write_report(report, f"Bundle {bundle.name}", judged, bundle / SPECIES)
     if metrics is not None:
         metrics.parent.mkdir(parents=True, exist_ok=True)
-        metrics.write_text(json.dumps(results.figures(), indent=1))
-    console.out.print(console.figures({bundle.name: results}))
+        figures = {
+            **judged.clean.figures(),
+            "stressed": judged.stressed.figures(),
+            "by_stress": {name: rows.figures() for name, rows in judged.by_stress().items()},
+        }
+        metrics.write_text(json.dumps(figures, indent=1))
+    columns = {"as they are": judged.clean, "stressed": judged.stressed}
+    console.out.print(console.figures(columns, title=bundle.name))
 
 
 @commands.command()
@@ -129,13 +137,16 @@ def compare(
             evaluator.evaluate(folder, photos, extractor, progress=progress)
             for folder in (before, after)
         ]
-        differences = comparison.compare(*results)
+        differences = {
+            "": comparison.compare(results[0].clean, results[1].clean),
+            ", stressed": comparison.compare(results[0].stressed, results[1].stressed),
+        }
     table = Table()
     for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
         table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
-    for line in differences:
+    for suffix, line in [(name, line) for name, lines in differences.items() for line in lines]:
         table.add_row(
-            f"{line.figure} [dim](n = {line.photos})",
+            f"{line.figure}{suffix} [dim](n = {line.photos})",
             f"{line.before:.2%}",
             f"{line.after:.2%}",
             f"{(line.after - line.before) * 100:+.2f}",
@@ -152,9 +163,9 @@ def _extractor(cache: Path) -> Extractor:
     return Extractor(LITE2, cache)
 
 
-def _write_report(path: Path, title: str, results: Results, species: Path) -> None:
+def _write_report(path: Path, title: str, judged: Judged, species: Path) -> None:
     from models.report import report_file
 
     rows = SpeciesTable.parse(species.read_bytes()).rows
-    report_file.write(path, title, results, {row.id: row.english for row in rows})
+    report_file.write(path, title, judged, {row.id: row.english for row in rows})
     console.err.print(f"report: {path}", soft_wrap=True)

@@ -1,64 +1,108 @@
-"""Labelled photos with the features of every view that training and evaluation use."""
+"""Labelled photos with the features of every sample of them, and how they are split."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.views import GATE_VIEWS, PLAIN, SPECIES_VIEWS
+from models.data import samples as sampling
+from models.data.features import View
+from models.data.labelled_photos import UNSORTED, Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy.typing as npt
+
     from models.arrays import Flags, Index
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
+    from models.data.samples import Sample
     from parrot.records import Floats
+
+_FOLDS = 10  # the rarest species have six photos: leave as many as possible for fitting
+_KINDS = (Group.PARROTS, Group.OTHER_BIRDS, Group.NEGATIVES)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """`plain` (n, d) is as served; `gate` (v, n, d) and `head` (w, n, d) are for training.
-
-    `head` is zero for photos that show no species of the table.
-    """
+    """`features` (photos, samples, views, features): the first sample is the photo as it is."""
 
     photos: Sequence[LabelledPhoto]
     species: Sequence[str]  # ids by class index
-    plain: Floats
-    gate: Floats
-    head: Floats
+    samples: Sequence[tuple[Sample, ...]]
+    features: Floats
+    fold: Index  # of each photo
+
+    @cached_property
+    def kind(self) -> Index:
+        """0 for a parrot, 1 for another bird, 2 for no bird."""
+        return np.array([_KINDS.index(photo.group) for photo in self.photos], np.intp)
 
     @cached_property
     def parrot(self) -> Flags:
         """Whether each photo shows a parrot."""
-        return np.array([photo.is_parrot for photo in self.photos])
+        return np.asarray(self.kind == 0)
 
     @cached_property
     def target(self) -> Index:
         """Class index of each photo, -1 for none."""
         index = {species: number for number, species in enumerate(self.species)}
-        return np.array([index.get(photo.species or "", -1) for photo in self.photos], np.intp)
+        return np.array(
+            [index.get(photo.species(index) or "", -1) for photo in self.photos], np.intp
+        )
 
-    def folds(self, count: int, seed: int) -> Iterator[tuple[Index, Index]]:
-        """Training and test photos; near-duplicates stay together, classes are balanced."""
-        from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
+    @cached_property
+    def strangers(self) -> Flags:
+        """Whether each photo shows a sorted parrot of no species of the table."""
+        unsorted = np.array([photo.label == UNSORTED for photo in self.photos])
+        return np.asarray(self.parrot & (self.target < 0) & ~unsorted)
 
-        strata = [photo.species or photo.group.value for photo in self.photos]
-        clusters = [photo.cluster for photo in self.photos]
-        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-        yield from splitter.split(self.plain, strata, clusters)
+    @cached_property
+    def looks(self) -> Floats:
+        """(photos, samples, 2, features): the first look, and the mean of all."""
+        return np.stack([self.features[:, :, View.WHOLE], self.features.mean(axis=2)], axis=2)
 
-    def source_folds(self, count: int) -> Iterator[tuple[Index, Index]]:
-        """Training and test photos from different sources; at most as many folds as sources."""
+    def usable(self, train: Index, test: Index) -> Flags:
+        """(photos, samples): what may be fitted on where `test` is held out.
+
+        A sample before a background of the test photos is not.
+        """
+        held = {self.photos[number].path for number in test}
+        usable = np.zeros((len(self.photos), self.features.shape[1]), bool)
+        for number in train:
+            usable[number] = [sample.background not in held for sample in self.samples[number]]
+        return usable
+
+    def families(self) -> npt.NDArray[np.str_]:
+        """(photos, samples): the family of each sample's stress, empty for none."""
+        return np.array(
+            [
+                [sample.stress.family.value if sample.stress else "" for sample in row]
+                for row in self.samples
+            ]
+        )
+
+    def folds(self) -> list[tuple[Index, Index]]:
+        """Training and test photos; near-duplicates and backgrounds stay together."""
+        return [
+            (np.flatnonzero(self.fold != number), np.flatnonzero(self.fold == number))
+            for number in np.unique(self.fold)
+        ]
+
+    def source_folds(self, count: int) -> list[tuple[Index, Index]]:
+        """Training and test photos of different sources; none where there are too few sources."""
         from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
 
         sources = [photo.source for photo in self.photos]
+        if len(set(sources)) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
+            return []
         splitter = GroupKFold(min(count, len(set(sources))))
-        yield from splitter.split(self.plain, groups=sources)
+        return list(splitter.split(self.target, groups=sources))
 
 
 def load(
@@ -66,28 +110,44 @@ def load(
     species: Sequence[str],
     extractor: Extractor,
     *,
-    training: bool = True,
+    seed: int = 0,
     progress: Callable[[str, int], Callable[[int], None]],
 ) -> Dataset:
-    """Extract what is not cached yet; without `training` only the plain view.
+    """Extract what the cache does not have.
 
-    `progress(name, total)` starts a progress bar and returns the function that advances it.
+    `progress(name, total)` starts a display and returns what to tell it of each step.
     """
-    paths = [photo.path for photo in photos]
-    known = [number for number, photo in enumerate(photos) if photo.species in species]
+    fold = _folds(photos, species, seed)
+    samples = sampling.of(photos, fold.tolist())
+    flat = [sample for row in samples for sample in row]
+    found = extractor.features(flat, progress("features", len(flat)))
+    shape = (len(photos), sampling.PER_PHOTO, *found.shape[1:])
+    return Dataset(photos, species, samples, found.reshape(shape), fold)
 
-    def look(view_photos: Sequence[int], view_name: str) -> Floats:
-        view = views[view_name]
-        chosen = [paths[number] for number in view_photos]
-        return extractor.features(chosen, view, progress(view_name, len(chosen)))
 
-    views = {view.name: view for view in (PLAIN, *GATE_VIEWS, *SPECIES_VIEWS)}
-    plain = look(range(len(paths)), PLAIN.name)
-    if not training:
-        none = np.zeros((0, *plain.shape), np.float32)
-        return Dataset(photos, species, plain, none, none)
-    gate = np.stack([look(range(len(paths)), view.name) for view in GATE_VIEWS])
-    head = np.zeros((len(SPECIES_VIEWS), *plain.shape), np.float32)
-    for number, view in enumerate(SPECIES_VIEWS):
-        head[number, known] = look(known, view.name)
-    return Dataset(photos, species, plain, gate, head)
+def _folds(photos: Sequence[LabelledPhoto], species: Sequence[str], seed: int) -> Index:
+    """Each photo's fold: near-duplicates together, classes spread evenly."""
+    strata = [photo.species(species) or photo.group.value for photo in photos]
+    clusters = [photo.cluster for photo in photos]
+    count = min(_FOLDS, max(Counter(strata).values()), len(set(clusters)))
+    fold = np.zeros(len(photos), np.intp)
+    for number, test in enumerate(_split(strata, clusters, count, seed)):
+        fold[test] = number
+    return fold
+
+
+def _split(
+    strata: Sequence[str], clusters: Sequence[str], count: int, seed: int
+) -> Iterator[Index]:
+    import warnings  # noqa: PLC0415 - for the line below
+
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
+
+    if count < 2:  # noqa: PLR2004 - nothing can be split
+        return
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Rare species have fewer photos than there are folds; that is how it is.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        for _, test in splitter.split(np.zeros(len(strata)), strata, clusters):
+            yield test

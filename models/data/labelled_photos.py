@@ -3,6 +3,8 @@
 A folder contains `parrots/LABEL/*`, `other_birds/LABEL/*` and `negatives/LABEL/*`. Its `index.csv`,
 if there is one, may have two more columns: photos with the same `near_duplicates` are never split
 between training and test, and all photos of one `source` can be left out together.
+
+A label is a taxon of `taxonomy.csv` by way of `labels.csv`, or a species' own id.
 """
 
 from __future__ import annotations
@@ -11,11 +13,17 @@ import csv
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from models.data import near_duplicates
 from parrot.media_types import MEDIA_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 LABELS = Path(__file__).with_name("labels.csv")
+TAXONOMY_CSV = Path(__file__).with_name("taxonomy.csv")
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
 
 
@@ -29,19 +37,29 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
-    """One photo and its label; `species` is an id of species.csv, None if it is none of them."""
+    """One photo and what it shows.
+
+    `taxon` is what the label stands for: an id of `taxonomy.csv`, or the label itself where
+    `labels.csv` does not list it. None if it is not a parrot, or its species is not known.
+    """
 
     path: Path
     group: Group
     label: str
-    species: str | None
+    taxon: str | None
     cluster: str  # photos of one cluster are never split between training and test
-    source: str
+    source: str  # empty if it is not known
 
     @property
     def is_parrot(self) -> bool:
         """What the gate should answer."""
         return self.group is Group.PARROTS
+
+    def species(self, known: Container[str]) -> str | None:
+        """Its species' id if that is one of these; a label that is an id itself comes first."""
+        if not self.is_parrot:
+            return None
+        return next((name for name in (self.label, self.taxon) if name and name in known), None)
 
 
 class BadDataset(Exception):
@@ -64,7 +82,7 @@ def read(where: Path) -> list[LabelledPhoto]:
 
 
 def _from_csv(index: Path, root: Path) -> list[LabelledPhoto]:
-    species = _species_by_label()
+    taxa = taxa_by_label()
     photos = []
     with index.open(newline="", encoding="utf-8") as file:
         for number, line in enumerate(csv.DictReader(file), start=2):
@@ -75,9 +93,9 @@ def _from_csv(index: Path, root: Path) -> list[LabelledPhoto]:
                         path=path,
                         group=Group(line["group"]),
                         label=line["label"],
-                        species=_species(line["group"], line["label"], species),
+                        taxon=_taxon(line["group"], line["label"], taxa),
                         cluster=line.get("near_duplicates") or str(path),
-                        source=line.get("source") or str(path.parent),
+                        source=line.get("source") or "",
                     )
                 )
             except (KeyError, ValueError) as error:
@@ -88,29 +106,34 @@ def _from_csv(index: Path, root: Path) -> list[LabelledPhoto]:
 
 
 def _from_folder(root: Path) -> list[LabelledPhoto]:
-    species = _species_by_label()
+    taxa = taxa_by_label()
+    found = [
+        (group, path)
+        for group in Group
+        for path in sorted((root / group).glob("*/*"))
+        if path.suffix.lower() in _SUFFIXES
+    ]
+    clusters = near_duplicates.clusters([path for _, path in found])
     return [
         LabelledPhoto(
             path=path,
             group=group,
             label=path.parent.name,
-            species=_species(group, path.parent.name, species),
-            cluster=str(path),
-            source=str(path.parent),
+            taxon=_taxon(group, path.parent.name, taxa),
+            cluster=cluster,
+            source="",
         )
-        for group in Group
-        for path in (root / group).glob("*/*")
-        if path.suffix.lower() in _SUFFIXES
+        for (group, path), cluster in zip(found, clusters, strict=True)
     ]
 
 
-def _species(group: str, label: str, by_label: dict[str, str]) -> str | None:
-    """A label's species; a label may also be a species id."""
-    if group != Group.PARROTS:
+def _taxon(group: str, label: str, by_label: dict[str, str]) -> str | None:
+    if group != Group.PARROTS or label == UNSORTED:
         return None
-    return by_label.get(label, label if label in by_label.values() else None)
+    return by_label.get(label, label)
 
 
-def _species_by_label() -> dict[str, str]:
+def taxa_by_label() -> dict[str, str]:
+    """What each label of `labels.csv` stands for."""
     with LABELS.open(newline="", encoding="utf-8") as file:
-        return {line["label"]: line["species"] for line in csv.DictReader(file)}
+        return {line["label"]: line["taxon"] for line in csv.DictReader(file)}

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.data import dataset, labelled_photos
-from models.evaluation.results import Results
+from models.data.features import View
+from models.evaluation import answers
+from models.evaluation.results import Judged, Results
 from models.network.head import HEAD_FILE, SpeciesHead
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
+from parrot.model.inputs import Crop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from models.arrays import Array
+    from models.data.dataset import Dataset
     from models.data.features import Extractor
+    from parrot.model.naming import Softmax
 
 
 def evaluate(
@@ -24,28 +32,63 @@ def evaluate(
     extractor: Extractor,
     *,
     progress: Callable[[str, int], Callable[[int], None]],
-) -> Results:
-    """Judge photos with the bundle's gate and head, as a function does.
+) -> Judged:
+    """Judge photos, as they are and under stress, as a function would.
 
     Raises BadBundle, BadDataset, InvalidImage.
     """
     bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
-    head = SpeciesHead.load((bundle_folder / HEAD_FILE).read_bytes())
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
-    data = dataset.load(labelled, species, extractor, training=False, progress=progress)
-    logits = head.logits(data.plain)
-    scores = bundle.gate.scores(data.plain.astype("float64"))
+    data = dataset.load(labelled, species, extractor, progress=progress)
+    head = SpeciesHead.load((bundle_folder / HEAD_FILE).read_bytes())
+    found = [_results(bundle, head, data, sample) for sample in range(data.features.shape[1])]
+    return Judged(found[0], Results.joined(found[1:]))
+
+
+def _results(bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int) -> Results:
+    """What the bundle answers for one sample of each photo."""
+    manifest, naming = bundle.manifest, bundle.naming
+    stress = [row[sample].stress for row in data.samples]
+    names = [change.name if change else "" for change in stress]
+    if manifest.naming is None or naming is None or bundle.taxonomy is None:
+        return _looked_at_once(bundle, head, data, sample, names)
+    looks = data.looks[:, sample]
+    flat = looks.reshape(-1, looks.shape[-1])
+
+    def probabilities(softmax: Softmax) -> Array:
+        return softmax(flat).reshape(*looks.shape[:2], -1).astype(np.float64)
+
+    heads = answers.Heads(
+        bundle.gate.scores(flat.astype(np.float64)).reshape(looks.shape[:2]),
+        probabilities(naming.species),
+        probabilities(naming.groups),
+    )
+    policy = manifest.naming
+    found = answers.answer(heads, manifest.threshold, policy.sets, manifest.second_look)
+    words = answers.Names(data.species, naming.group_ids, bundle.taxonomy, policy.sure)
+    return answers.results(found, data.photos, data.target, names, words, policy.sets.coverage)
+
+
+def _looked_at_once(
+    bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int, stress: Sequence[str]
+) -> Results:
+    """A bundle of before the second look: its model's own cut, and a set by the logits."""
+    (served,) = bundle.manifest.models
+    view = View.CENTER if served.input.crop is Crop.CENTER else View.WHOLE
+    features = data.features[:, sample, view]
+    scores = bundle.gate.scores(features.astype(np.float64))
     conformal = bundle.manifest.conformal
     return Results(
-        photos=labelled,
-        species=species,
+        photos=data.photos,
+        species=data.species,
         target=data.target,
         coverage=conformal.coverage if conformal else 1.0,
         parrot=scores,
         is_parrot=scores >= bundle.manifest.threshold,
-        probabilities=head.probabilities(data.plain).astype("float64"),
-        sets=logits >= (conformal.cut if conformal else float("-inf")),
+        probabilities=head.probabilities(features).astype(np.float64),
+        sets=head.logits(features) >= (conformal.cut if conformal else float("-inf")),
+        stress=stress,
     )

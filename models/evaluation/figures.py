@@ -17,6 +17,11 @@ FIGURES = {
     ("set", "mean_size"): "set, mean size",
     ("set", "empty"): "set empty for a known species",
     ("set", "strangers_not_named_alone"): "parrots of other species not given one name",
+    ("set", "strangers_mean_size"): "parrots of other species, set's mean size",
+    ("taxon", "group_named"): "parrots of other species, group named",
+    ("taxon", "group_right"): "parrots of other species, named group right",
+    ("taxon", "right"): "named species, group or family right",
+    ("looks", "mean"): "forward passes per photo",
 }
 
 

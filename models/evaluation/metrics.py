@@ -34,16 +34,6 @@ def threshold_keeping(scores: Array, share: float) -> float:
     return float(np.quantile(scores, 1 - share, method="lower"))
 
 
-def conformal_cut(true_scores: Array, coverage: float) -> float:
-    """The cut that a new photo's true score reaches with probability `coverage`.
-
-    Split conformal prediction: Vovk et al., "Algorithmic Learning in a Random World" (2005); the
-    rank includes the new photo. It holds for any distribution of scores.
-    """
-    rank = int(np.floor((len(true_scores) + 1) * (1 - coverage)))
-    return float(np.sort(true_scores)[max(rank - 1, 0)])
-
-
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """95 % confidence interval of a rate (Wilson, 1927)."""
     from scipy.stats import binomtest  # noqa: PLC0415 - 0.5 s, not for --help
@@ -63,3 +53,10 @@ def paired_difference(before: Array, after: Array) -> tuple[float, float, float]
     drawn = rng.multinomial(len(difference), counts / len(difference), _ROUNDS) @ values
     low, high = np.quantile(drawn / len(difference), [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)
+
+
+def weighted_quantile(values: Array, weights: Array, share: float) -> float:
+    """The smallest of the values below or at which `share` of the weight lies."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) >= share * weights.sum() - 1e-12
+    return float(values[order][int(np.argmax(reached))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from models.data.labelled_photos import UNSORTED, Group
 from models.evaluation import metrics
+from parrot.records import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from models.data.labelled_photos import LabelledPhoto
 
 _TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The taxon that was named for a photo."""
+
+    rank: Rank
+    right: bool  # the photo shows one of these
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,44 @@ class Results:
     is_parrot: Flags  # what the gate answered
     probabilities: Array
     sets: Flags
+    looks: Array | None = None  # forward passes; None where the bundle only looks once
+    named: Sequence[Name | None] = ()  # the taxon that was named; empty where none ever is
+    stress: Sequence[str] = ()  # of each row, if not as it is
+
+    @classmethod
+    def joined(cls, parts: Sequence[Results]) -> Results:
+        """One after the other; all of one table and one coverage."""
+        first = parts[0]
+        looks = [part.looks for part in parts if part.looks is not None]
+        return cls(
+            photos=[photo for part in parts for photo in part.photos],
+            species=first.species,
+            target=np.concatenate([part.target for part in parts]),
+            coverage=first.coverage,
+            parrot=np.concatenate([part.parrot for part in parts]),
+            is_parrot=np.concatenate([part.is_parrot for part in parts]),
+            probabilities=np.concatenate([part.probabilities for part in parts]),
+            sets=np.concatenate([part.sets for part in parts]),
+            looks=np.concatenate(looks) if looks else None,
+            named=[name for part in parts for name in part.named],
+            stress=[name for part in parts for name in part.stress],
+        )
+
+    def where(self, chosen: Sequence[bool] | Flags) -> Results:
+        """Only these rows."""
+        rows = np.flatnonzero(chosen).tolist()
+        return replace(
+            self,
+            photos=[self.photos[row] for row in rows],
+            target=self.target[rows],
+            parrot=self.parrot[rows],
+            is_parrot=self.is_parrot[rows],
+            probabilities=self.probabilities[rows],
+            sets=self.sets[rows],
+            looks=None if self.looks is None else self.looks[rows],
+            named=[self.named[row] for row in rows] if self.named else (),
+            stress=[self.stress[row] for row in rows] if self.stress else (),
+        )
 
     @cached_property
     def known(self) -> Index:
@@ -91,11 +138,42 @@ class Results:
             "set": {
                 "stated_coverage": self.coverage,
                 "coverage": _rate(self.sets[known, target]),
-                "mean_size": round(float(sizes.mean()), 4) if len(sizes) else None,
+                "mean_size": _mean(sizes),
                 "empty": _rate(sizes == 0),
                 "strangers_not_named_alone": _rate(self.sets[self.strangers].sum(axis=1) != 1),
+                "strangers_mean_size": _mean(self.sets[self.strangers].sum(axis=1)),
             },
+            "taxon": self._taxa(),
+            "looks": {"mean": None if self.looks is None else _mean(self.looks)},
         }
+
+    def _taxa(self) -> dict[str, Any]:
+        """How often a group is named for parrots of other species, and how often it is right."""
+        if not self.named:
+            return dict.fromkeys(("group_named", "group_right", "right"))
+        strangers = [self.named[row] for row in self.strangers]
+        groups = [name for name in strangers if name is not None and name.rank is Rank.GROUP]
+        every = [self.named[row] for row in (*self.known, *self.strangers)]
+        return {
+            "group_named": _rate(
+                np.array([name is not None and name.rank is Rank.GROUP for name in strangers], bool)
+            ),
+            "group_right": _rate(np.array([name.right for name in groups], bool)),
+            "right": _rate(np.array([name.right for name in every if name is not None], bool)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Answers for photos as they are, and for each of them under its stresses."""
+
+    clean: Results
+    stressed: Results
+
+    def by_stress(self) -> dict[str, Results]:
+        """The stressed photos, one stress at a time."""
+        stress = np.array(self.stressed.stress)
+        return {name: self.stressed.where(stress == name) for name in sorted(set(stress.tolist()))}
 
 
 def _rate(hits: Flags) -> dict[str, Any] | None:
@@ -109,6 +187,10 @@ def _rate(hits: Flags) -> dict[str, Any] | None:
         "high": round(high, 4),
         "n": len(hits),
     }
+
+
+def _mean(values: Array | Index) -> float | None:
+    return round(float(values.mean()), 4) if len(values) else None
 
 
 def _calibration(probability: Array, right: Flags) -> float | None:

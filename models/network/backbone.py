@@ -99,11 +99,11 @@ class Backbone:
         )
 
     def features(self, images: Any) -> Any:
-        """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255.
+        """Features (batch, 1280) of float RGB images (batch, height, width, 3) in 0..255."""
+        return pooled_features(self.activations(images))
 
-        Square roots of the pooled activations, scaled to one length: linear heads separate these
-        best.
-        """
+    def activations(self, images: Any) -> Any:
+        """The last map (batch, cells, cells, 1280) of float RGB images in 0..255."""
         x = (images - INPUT_MEAN) / INPUT_SCALE
         x = _apply(self.stem, x)
         for block in self.blocks:
@@ -111,8 +111,17 @@ class Backbone:
             for convolution in block.convolutions:
                 y = _apply(convolution, y)
             x = x + y if block.residual else y
-        pooled = tf().reduce_mean(_apply(self.head, x), axis=(1, 2))
-        return _LENGTH * tf().math.l2_normalize(tf().sqrt(pooled), axis=1)
+        return _apply(self.head, x)
+
+
+def pooled_features(activations: Any) -> Any:
+    """What the heads see of a map (batch, cells, cells, 1280): (batch, 1280)."""
+    return scaled_roots(tf().reduce_mean(activations, axis=(1, 2)))
+
+
+def scaled_roots(pooled: Any) -> Any:
+    """Square roots, scaled to one length: linear heads separate these best."""
+    return _LENGTH * tf().math.l2_normalize(tf().sqrt(pooled), axis=-1)
 
 
 def _apply(convolution: Convolution, x: Any) -> Any:

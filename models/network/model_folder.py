@@ -13,7 +13,7 @@ from parrot.model.manifest import MANIFEST, Manifest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from parrot.model.inputs import Encoding
+    from parrot.model.served_model import ServedModel
 
 
 def build(bundle: Path, models: Path) -> Path:
@@ -21,22 +21,21 @@ def build(bundle: Path, models: Path) -> Path:
 
     Raises BadBundle if the bundle has no species head to build a model with.
     """
-    head, encoding, folder = _wanted(bundle, models)
-    if not up_to_date(LITE2, head, encoding, folder):
-        export(LITE2, head, encoding, folder)
+    head, served, folder = _parts(bundle, models)
+    if not up_to_date(LITE2, head, served, folder):
+        export(LITE2, head, served, folder)
     return folder
 
 
 def is_built(bundle: Path, models: Path) -> bool:
     """Whether `build` has nothing to do. Raises BadBundle."""
-    return up_to_date(LITE2, *_wanted(bundle, models))
+    return up_to_date(LITE2, *_parts(bundle, models))
 
 
-def _wanted(bundle: Path, models: Path) -> tuple[bytes, Encoding, Path]:
+def _parts(bundle: Path, models: Path) -> tuple[bytes, ServedModel, Path]:
     manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
     head = bundle / HEAD_FILE
     if len(manifest.models) != 1 or not head.is_file():
         raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were built elsewhere")
     (served,) = manifest.models
-    folder = models / served.name / (served.version or "1")
-    return head.read_bytes(), served.input.encoding, folder
+    return head.read_bytes(), served, models / served.name / (served.version or "1")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parrot.model.gate import Gate
-    from parrot.model.manifest import Conformal
+    from parrot.model.look import SecondLook
+    from parrot.model.manifest import Conformal, NamingPolicy
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
@@ -35,6 +36,8 @@ class Draft:
     references: Floats
     extra: Mapping[str, bytes] = field(default_factory=dict)  # other files, by name
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    naming: NamingPolicy | None = None  # its files are in `extra`
+    second_look: SecondLook | None = None
 
 
 def write(draft: Draft, folder: Path) -> None:
@@ -57,6 +60,8 @@ def write(draft: Draft, folder: Path) -> None:
             Reference(tuple(row.tolist()), round(draft.gate.score(row), 8)) for row in references
         ),
         metrics=draft.metrics,
+        naming=draft.naming,
+        second_look=draft.second_look,
     )
     write_files(manifest, files, folder)
 

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from models.arrays import Array, Flags
-    from models.evaluation.results import Results
+    from models.evaluation.results import Judged, Results
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_PARTS = {"gate": "Is it a parrot", "species": "Which species", "set": "Set of species"}
+_PARTS = {
+    "gate": "Is it a parrot",
+    "species": "Which species",
+    "set": "Set of species",
+    "taxon": "Name of the lowest sure rank",
+    "looks": "Cost",
+}
 _AGAINST = ((Group.OTHER_BIRDS, "other birds", "one"), (Group.NEGATIVES, "non-birds", "two"))
 _STATED = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 _ZOOMS = (
@@ -59,11 +65,12 @@ class Legend:
     through: float
 
 
-def write(path: Path, title: str, results: Results, names: Mapping[str, str]) -> None:
+def write(path: Path, title: str, judged: Judged, names: Mapping[str, str]) -> None:
     """Write the report; `names` are the species' names by id.
 
     The file contains thumbnails of the photos: keep it as private as they are.
     """
+    results = judged.clean
     labels = [names.get(species, species) for species in results.species]
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -79,6 +86,7 @@ def write(path: Path, title: str, results: Results, names: Mapping[str, str]) ->
         sources=len({photo.source for photo in results.photos}),
         summary=_summary(results.figures()),
         names=labels,
+        stress=tables.by_stress(judged),
         gate=_gate(results),
         reliability=_reliability(results),
         confusion=tables.confusion(results, labels),

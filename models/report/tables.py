@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.arrays import Flags, Index
-    from models.evaluation.results import Results
+    from models.evaluation.results import Judged, Results
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,19 @@ class SourceRow:
     kept: Share | None
     birds: Share | None  # let through
     negatives: Share | None  # let through
+
+
+@dataclass(frozen=True, slots=True)
+class StressRow:
+    """Photos as they are, or under one stress; None where there are no photos of the kind."""
+
+    name: str
+    kept: Share | None  # parrots, by the gate
+    birds: Share | None  # let through
+    negatives: Share | None  # let through
+    right: Share | None  # species
+    held: Share | None  # by the set of species
+    set_size: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,26 @@ def by_source(results: Results) -> list[SourceRow]:
             )
         )
     return sorted(rows, key=lambda row: (-row.mistakes, -row.photos, row.name))
+
+
+def by_stress(judged: Judged) -> list[StressRow]:
+    """Photos as they are, then under every stress together, then under each."""
+    rows = {"as they are": judged.clean, "stressed": judged.stressed, **judged.by_stress()}
+    return [_stress_row(name, results) for name, results in rows.items()]
+
+
+def _stress_row(name: str, results: Results) -> StressRow:
+    known = results.known
+    sets = results.sets[known]
+    return StressRow(
+        name,
+        Share.of(results.is_parrot[results.of(Group.PARROTS)]),
+        Share.of(results.is_parrot[results.of(Group.OTHER_BIRDS)]),
+        Share.of(results.is_parrot[results.of(Group.NEGATIVES)]),
+        Share.of(results.right),
+        Share.of(results.sets[known, results.target[known]]),
+        float(sets.sum(axis=1).mean()) if len(known) else None,
+    )
 
 
 def confusion(results: Results, names: Sequence[str]) -> list[ConfusionRow]:

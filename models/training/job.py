@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.data import dataset, labelled_photos
+from models.data.labelled_photos import TAXONOMY_CSV
 from models.network.classifier import INPUT, NAME
 from models.network.head import HEAD_FILE
 from models.publishing import bundle_folder
 from models.training import card
-from models.training.fitting import fit
+from models.training.fitting import SURE, fit
+from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
+from parrot.model.taxonomy import Taxonomy
+from parrot.records import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,14 +53,20 @@ def train(
 ) -> Fitted:
     """Extract, fit, write the bundle. Raises BadDataset, BadBundle, InvalidImage."""
     species_csv = order.species_csv.read_bytes()
-    species = [row.id for row in SpeciesTable.parse(species_csv).rows]
+    table = SpeciesTable.parse(species_csv)
+    species = [row.id for row in table.rows]
     labelled = [photo for folder in order.photos for photo in labelled_photos.read(folder)]
     _check(labelled, species)
-    data = dataset.load(labelled, species, extractor, progress=progress)
-    fitted = fit(data, order.policy, step=step)
+    taxonomy_csv = taxonomy_for(table)
+    taxonomy = Taxonomy.parse(taxonomy_csv)
+    _tell_unused(labelled, species, step)
+    data = dataset.load(labelled, species, extractor, seed=order.policy.seed, progress=progress)
+    fitted = fit(data, taxonomy, order.policy, step=step)
+    calibration = fitted.calibration
     # The surest parrot, the surest non-parrot, and the most doubtful photo.
-    ranked = np.argsort(fitted.gate.scores(data.plain.astype(np.float64)))
-    doubtful = np.abs(fitted.results.parrot - fitted.threshold).argmin()
+    plain = data.looks[:, 0, 0]
+    ranked = np.argsort(fitted.gate.scores(plain.astype(np.float64)))
+    doubtful = np.abs(fitted.judged.clean.parrot - calibration.threshold).argmin()
     bundle_folder.write(
         bundle_folder.Draft(
             version=order.version,
@@ -66,38 +79,71 @@ def train(
                     features="features",
                     probabilities="probabilities",
                     logits="logits",
+                    focus="focus",
                 ),
             ),
             gate=fitted.gate,
-            threshold=fitted.threshold,
-            conformal=fitted.conformal,
+            threshold=calibration.threshold,
+            conformal=None,
+            naming=NamingPolicy(calibration.sets, SURE),
+            second_look=calibration.second,
             species_csv=species_csv,
-            references=data.plain[[ranked[-1], ranked[0], doubtful]],
+            references=plain[[ranked[-1], ranked[0], doubtful]],
             extra={
                 HEAD_FILE: fitted.head.dump(),
+                NAMING: fitted.naming.dump(),
+                TAXONOMY: taxonomy_csv,
                 card.NAME: card.write(order.version, order.policy, fitted).encode(),
             },
-            metrics={
-                "cross_validation": fitted.results.figures(),
-                "new_sources": fitted.new_sources.figures(),
-                "gates": [asdict(candidate) for candidate in fitted.candidates],
-            },
+            metrics=_metrics(fitted),
         ),
         order.out,
     )
     return fitted
 
 
+def taxonomy_for(table: SpeciesTable) -> bytes:
+    """`taxonomy.csv`, and the table's own species that it does not have."""
+    data = TAXONOMY_CSV.read_bytes()
+    known = Taxonomy.parse(data).taxa
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    for row in table.rows:
+        if row.id not in known:
+            kin = labelled_photos.taxa_by_label().get(row.id, "")
+            names = (row.scientific_name, row.english, row.korean)
+            lines.writerow((row.id, Rank.SPECIES.value, kin, *names, "", row.cites, ""))
+    return data + out.getvalue().encode()
+
+
+def _tell_unused(
+    labelled: Sequence[LabelledPhoto], species: Sequence[str], step: Callable[[str], None]
+) -> None:
+    """Labels that are no class: a typing mistake shows here."""
+    unused = Counter(
+        photo.label for photo in labelled if photo.is_parrot and photo.species(species) is None
+    )
+    if unused:
+        counted = ", ".join(f"{label} {count}" for label, count in unused.most_common())
+        step(f"parrots of no class in species.csv (photos): {counted}")
+
+
+def _metrics(fitted: Fitted) -> dict[str, Any]:
+    return {
+        "cross_validation": fitted.judged.clean.figures(),
+        "stressed": fitted.judged.stressed.figures(),
+        **({"new_sources": fitted.new_sources.clean.figures()} if fitted.new_sources else {}),
+        "gates": [asdict(candidate) for candidate in fitted.candidates],
+    }
+
+
 def _check(labelled: Sequence[LabelledPhoto], species: Sequence[str]) -> None:
     """Fail before minutes of extraction rather than after. Raises BadDataset."""
-    missing = [name for name in species if name not in {photo.species for photo in labelled}]
+    present = {photo.species(species) for photo in labelled}
+    missing = [name for name in species if name not in present]
     if missing:
         raise labelled_photos.BadDataset(f"no photos of {', '.join(missing)}")
     if all(photo.is_parrot for photo in labelled):
         raise labelled_photos.BadDataset(
             "there are only photos of parrots: the gate needs others too"
-        )
-    if len({photo.source for photo in labelled}) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
-        raise labelled_photos.BadDataset(
-            "all photos come from one source: there is none left to judge a new one by"
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from parrot.budget import Budget
     from parrot.model.inputs import InputSpec
+    from parrot.model.look import Box
     from parrot.records import Photo, Raster
 
 # What these files say about their size may be false; only decoding shows the real size.
@@ -47,10 +48,11 @@ class Decoder:
         """End the child process, if there is one; it also ends with this one."""
         self._child.end()
 
-    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
+    def pixels(self, photo: Photo, spec: InputSpec, *, part: Box | None = None) -> Raster:
         """As `images.pixels`."""
-        whole = spec.resampling is not Resampling.ANTIALIAS
-        return cast("Raster", self._run("pixels", photo, whole=whole, spec=spec))
+        # A small part needs more of the photo's own pixels than the whole photo does.
+        whole = spec.resampling is not Resampling.ANTIALIAS or part is not None
+        return cast("Raster", self._run("pixels", photo, whole=whole, spec=spec, part=part))
 
     def measure(self, photo: Photo) -> tuple[int, int]:
         """As `images.measure`."""

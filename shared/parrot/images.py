@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from parrot.model.inputs import InputSpec
+    from parrot.model.look import Box
     from parrot.records import Floats
 
 # For formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
@@ -74,9 +75,16 @@ def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
     return Photo(data, media_type, hashlib.sha256(data).hexdigest(), header)
 
 
-def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS) -> Raster:
+def pixels(
+    photo: Photo,
+    spec: InputSpec,
+    *,
+    part: Box | None = None,
+    max_pixels: int = MAX_PHOTO_PIXELS,
+) -> Raster:
     """Decode, turn upright, cut and resample to (spec.height, spec.width, 3) RGB.
 
+    A `part` of the upright photo takes the place of the model's own cut.
     A JPEG is decoded at the smallest scale that still covers the model's input, except for
     TF_BILINEAR, which without antialiasing depends on every pixel.
     Raises InvalidImage (422).
@@ -88,14 +96,20 @@ def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS)
     antialias = spec.resampling is Resampling.ANTIALIAS
 
     def needed(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-        return (
-            resampling.covering(size, _turned(spec, orientation), spec.crop) if antialias else size
-        )
+        if not antialias:
+            return size
+        target = _turned(spec, orientation)
+        if part is not None:
+            return part.in_file(orientation).covering(target)
+        return resampling.covering(size, target, spec.crop)
 
     decoded = _decode(photo, needed, max_pixels)
     target = _turned(spec, decoded.orientation)
     rgb = _rgb(decoded.image, needed(decoded.size, decoded.orientation))
-    box = resampling.box(rgb.size, target, spec.crop)
+    if part is not None:
+        box = part.in_file(decoded.orientation).pixels(rgb.size)
+    else:
+        box = resampling.box(rgb.size, target, spec.crop)
     if antialias:
         small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
         array = np.asarray(_upright(small, decoded.orientation))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
@@ -49,6 +50,7 @@ class Prediction:
     probabilities: Floats | None
     logits: Floats | None
     model_version: str
+    focus: Floats | None = None  # left, top, right and bottom, in 0..1 of what the model saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,38 @@ class SpeciesSet:
     species: tuple[Species, ...]
 
 
+class Rank(StrEnum):
+    """From the most to the least exact."""
+
+    SPECIES = "species"
+    GENUS = "genus"
+    GROUP = "group"
+    FAMILY = "family"
+
+
+@dataclass(frozen=True, slots=True)
+class Taxon:
+    """One row; `parent` is the id of the next taxon up, empty if there is none or it is unknown."""
+
+    id: str
+    rank: Rank
+    parent: str
+    scientific_name: str
+    english: str
+    korean: str
+    iucn: str = ""
+    cites: str = ""
+    status_year: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A taxon and how probable it is."""
+
+    taxon: Taxon
+    probability: float
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long a step took, for the Server-Timing header."""
@@ -106,6 +140,7 @@ class Classification:
     width: int
     height: int
     timings: tuple[Timing, ...] = ()
+    taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
 
 
 # A uid becomes part of object names and document paths, so it must be one plain path segment.

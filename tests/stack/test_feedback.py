@@ -54,7 +54,7 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
             assert done.returncode == 0, done.stderr
             assert done.stdout.startswith("3 photos")
     labelled = labelled_photos.read(out)
-    assert sorted(photo.species or "" for photo in labelled) == [
+    assert sorted(photo.taxon or "" for photo in labelled) == [
         "eolophus-roseicapilla",
         "nestor-notabilis",
         "nestor-notabilis",

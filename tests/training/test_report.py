@@ -15,7 +15,7 @@ from PIL import Image
 from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
 from models.evaluation import curves
 from models.evaluation.metrics import expected_calibration_error
-from models.evaluation.results import Results
+from models.evaluation.results import Judged, Results
 from models.report import report_file
 from models.report.mistakes import EACH
 from tests.support.photos import encoded, noise
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SECTIONS = [
     "summary",
+    "stress",
     "gate",
     "reliability",
     "confusion",
@@ -111,7 +112,7 @@ def _results(
     probabilities = rng.dirichlet(np.ones(len(SPECIES)), len(photos))
     truth = np.array([found.is_parrot for found in photos])
     parrot = np.clip(truth * 0.5 + rng.random(len(photos)) * 0.6 - 0.05, 0, 1)
-    target = [SPECIES.index(found.species) if found.species else -1 for found in photos]
+    target = [SPECIES.index(found.taxon) if found.taxon else -1 for found in photos]
     return Results(
         photos=photos,
         species=SPECIES,
@@ -124,9 +125,15 @@ def _results(
     )
 
 
+def _judged(results: Results) -> Judged:
+    """The same answers once more, as if under two stresses."""
+    stress = ["dim" if row % 2 else "tilted" for row in range(len(results.photos))]
+    return Judged(results, replace(results, stress=stress))
+
+
 def _page(results: Results, folder: Path, title: str = "Bundle") -> tuple[Page, str]:
     path = folder / "new" / "report.html"
-    report_file.write(path, title, results, NAMES)
+    report_file.write(path, title, _judged(results), NAMES)
     html = path.read_text(encoding="utf-8")
     return Page(html), html
 
@@ -152,6 +159,13 @@ def test_the_figures_are_those_of_the_results(photo: Path, tmp_path: Path) -> No
     assert f"{figures['gate']['parrots_kept']['rate']:.2%}" in page.text
     assert f"{figures['species']['top1']['rate']:.2%}" in page.text
     assert "120 photos from 3 sources: 80 parrots (40 of 2 known species)" in page.text
+
+
+def test_every_stress_has_its_line(photo: Path, tmp_path: Path) -> None:
+    """A mean would hide that one stress alone fails."""
+    page, _ = _page(_results(photo), tmp_path)
+    for name in ("as they are", "stressed", "dim", "tilted"):
+        assert name in page.text
 
 
 def test_species_have_the_names_that_were_given(photo: Path, tmp_path: Path) -> None:
@@ -204,7 +218,7 @@ def test_labels_titles_and_paths_are_text_and_never_markup(tmp_path: Path) -> No
     photos = [replace(found, source=f"source {hostile}") for found in results.photos]
     results = replace(results, photos=photos, is_parrot=np.ones(len(photos), bool))
     names = dict.fromkeys(SPECIES, f"bird {hostile}")
-    report_file.write(tmp_path / "r.html", f"title {hostile}", results, names)
+    report_file.write(tmp_path / "r.html", f"title {hostile}", _judged(results), names)
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(source.startswith("data:") for source in page.loaded)

@@ -17,6 +17,7 @@ from parrot.model.scorers import (
     Neighbours,
     OneClass,
     Scorer,
+    ThreeWay,
 )
 
 RNG = np.random.default_rng(3)
@@ -39,6 +40,7 @@ def unit(count: int, dimensions: int) -> np.ndarray:
 
 GATES = [
     Gate(PLAIN, Linear(RNG.normal(size=D), 0.2), CURVE),
+    Gate(PLAIN, ThreeWay(RNG.normal(size=(D, 3)), RNG.normal(size=3)), CURVE),
     Gate(REDUCED, OneClass(mixture(K)), TABLE),
     Gate(REDUCED, LikelihoodRatio(mixture(K), mixture(K)), CURVE),
     Gate(PLAIN, Mahalanobis(RNG.normal(size=(3, D)), RNG.normal(size=(D, D))), TABLE),

@@ -15,6 +15,8 @@ from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
 from parrot.errors import ModelTimeout, ModelUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from parrot.classify import ModelServer
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats, Prediction
@@ -38,15 +40,24 @@ class GuardedModelServer:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        breaker = self._breakers.get(model.name) or self._breakers.setdefault(
-            model.name, _Breaker(self._failures, self._pause)
-        )
-        with breaker:
+        with self._breaker(model):
             return self._server.predict(model, payload)
+
+    def predict_all(
+        self, model: ServedModel, payloads: Sequence[bytes | Floats]
+    ) -> list[Prediction]:
+        """Several photos through one model in one request. Raises as `predict`."""
+        with self._breaker(model):
+            return self._server.predict_all(model, payloads)
 
     def version(self, model: ServedModel) -> str:
         """As the server says now: whoever asks wants to know. Raises what it raises."""
         return self._server.version(model)
+
+    def _breaker(self, model: ServedModel) -> _Breaker:
+        return self._breakers.get(model.name) or self._breakers.setdefault(
+            model.name, _Breaker(self._failures, self._pause)
+        )
 
 
 class _Breaker:

@@ -140,10 +140,18 @@ class VertexEndpoint:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        body = _body([payload])
-        answer = self._http.call("POST", f"{self._endpoint(model)}:predict", body)
+        return self.predict_all(model, [payload])[0]
+
+    def predict_all(
+        self, model: ServedModel, payloads: Sequence[bytes | Floats]
+    ) -> list[Prediction]:
+        """Several photos in one request.
+
+        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
+        """
+        answer = self._http.call("POST", f"{self._endpoint(model)}:predict", _body(payloads))
         version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
-        return _predictions(answer, model, f"{model.name}/{version}", 1)[0]
+        return _predictions(answer, model, f"{model.name}/{version}", len(payloads))
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""
@@ -267,7 +275,7 @@ def _predictions(
 
 
 def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # noqa: ANN401 - JSON
-    outputs = (model.features, model.probabilities, model.logits)
+    outputs = (model.features, model.probabilities, model.logits, model.focus)
     names = [name for name in outputs if name is not None]
     if not isinstance(row, dict):  # TF Serving names outputs only if there are several
         if len(names) != 1:
@@ -278,6 +286,7 @@ def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # no
         probabilities=_probabilities(_vector(row, model.probabilities, model), model),
         logits=_vector(row, model.logits, model),
         model_version=version,
+        focus=_vector(row, model.focus, model),
     )
 
 

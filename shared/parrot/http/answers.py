@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Label, Observation, Page, Verdict
     from parrot.observations import StoredFile
-    from parrot.records import Allowance, Classification, Species, SpeciesSet
+    from parrot.records import Allowance, Classification, Named, Species, SpeciesSet
     from parrot.save import Saved
     from parrot.tokens import Downloads, Grant
 
@@ -170,14 +170,31 @@ def _classification(answer: Classification) -> schemas.Classification:
     likely = answer.species_set
     if likely is None:
         return schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
-    return schemas.Classification(
+    body = schemas.Classification(
         parrot=parrot, species=ranking, set=_species_set(likely), model=model, photo=photo
     )
+    if answer.taxon is not None:
+        body["taxon"] = _taxon(answer.taxon)
+    return body
 
 
 def _species_set(likely: SpeciesSet) -> schemas.SpeciesSet:
     ids = [species.id for species in likely.species]
     return schemas.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
+
+
+def _taxon(named: Named) -> schemas.Taxon:
+    taxon = named.taxon
+    return schemas.Taxon(
+        rank=taxon.rank.value,
+        id=taxon.id,
+        scientific_name=taxon.scientific_name or None,
+        names=schemas.Names(en=taxon.english, ko=taxon.korean),
+        iucn=taxon.iucn or None,
+        cites=taxon.cites or None,
+        status_year=int(taxon.status_year) if taxon.status_year else None,
+        probability=round(named.probability, _DECIMALS),
+    )
 
 
 def _models(answer: Classification) -> schemas.ModelVersions:

@@ -53,6 +53,22 @@ class SpeciesSet(TypedDict):
     unknown: bool
 
 
+class Taxon(TypedDict):
+    """The lowest rank that the model is sure of.
+
+    IUCN's category and CITES' appendix are those of `status_year`.
+    """
+
+    rank: Literal["species", "genus", "group", "family"]
+    id: str
+    scientific_name: str | None
+    names: Names
+    iucn: str | None
+    cites: str | None
+    status_year: int | None
+    probability: float
+
+
 class ModelVersions(TypedDict):
     """What answered, each as NAME/VERSION; `extractor` only where a second model classifies."""
 
@@ -75,6 +91,7 @@ class Classification(TypedDict):
     parrot: Verdict
     species: list[ScoredSpecies]
     set: NotRequired[SpeciesSet]
+    taxon: NotRequired[Taxon]
     model: ModelVersions
     photo: ClassifiedPhoto
 

@@ -10,13 +10,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from parrot.errors import BadBundle
-from parrot.model.manifest import GATE, JOBLIB_STAGES, MANIFEST, SPECIES, Manifest, digest
+from parrot.model.manifest import (
+    GATE,
+    JOBLIB_STAGES,
+    MANIFEST,
+    NAMING,
+    SPECIES,
+    TAXONOMY,
+    Manifest,
+    digest,
+)
 from parrot.model.species import SpeciesTable
+from parrot.model.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from parrot.model.gate import Gate
+    from parrot.model.naming import Naming
 
     Unpickle = Callable[[Mapping[str, bytes], str], Gate]
 
@@ -38,6 +49,8 @@ class Bundle:
     sha256: str  # of manifest.json: names the bundle's content, whatever its version says
     gate: Gate
     species: SpeciesTable
+    naming: Naming | None = None
+    taxonomy: Taxonomy | None = None
 
     @classmethod
     def load(
@@ -64,7 +77,14 @@ class Bundle:
             pickles = {name: _verified(files, manifest, name) for name in JOBLIB_STAGES}
             gate = unpickle(pickles, manifest.scikit_learn)
         _reproduce(gate, manifest)
-        return cls(manifest, found, gate, species)
+        if manifest.naming is None:
+            return cls(manifest, found, gate, species)
+        from parrot.model.naming import Naming  # with NumPy, as above
+
+        naming = Naming.load(_verified(files, manifest, NAMING))
+        taxonomy = Taxonomy.parse(_verified(files, manifest, TAXONOMY))
+        _check_naming(naming, taxonomy, manifest)
+        return cls(manifest, found, gate, species, naming, taxonomy)
 
 
 def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
@@ -98,6 +118,15 @@ def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
             f" the manifest says {manifest.files[name][:12]}...: damaged or half uploaded"
         )
     return data
+
+
+def _check_naming(naming: Naming, taxonomy: Taxonomy, manifest: Manifest) -> None:
+    shape = (manifest.features, manifest.classes + 1)
+    if naming.species.weights.shape != shape or len(naming.groups.weights) != manifest.features:
+        raise BadBundle(f"{NAMING} is not for {shape[0]} features and {manifest.classes} classes")
+    unknown = [group for group in naming.group_ids if group not in taxonomy.taxa]
+    if unknown:
+        raise BadBundle(f"{NAMING}: {unknown[0]!r:.60} is not in {TAXONOMY}")
 
 
 def _reproduce(gate: Gate, manifest: Manifest) -> None:

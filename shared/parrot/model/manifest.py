@@ -5,14 +5,17 @@
  "models": [<see `served_model`>],
  "gate": {"kind": "logistic", "threshold": 0.5},
  "conformal": {"coverage": 0.95, "cut": 5.7},
+ "naming": {"coverage": 0.95, "other": 0.4, "share": 0.05, "sure": 0.7},
+ "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1},
  "scikit_learn": "1.9.1",
  "files": {"gate.npz": "<sha256>", "species.csv": "<sha256>"},
  "reference": [{"features": [0.12, ...], "probability": 0.98}],
  "metrics": {...}}
 
 Either one model gives both outputs, or the first gives the features and the second the
-probabilities, as in the first version. "conformal" is optional and needs logits. "metrics" is for
-people: no code reads it.
+probabilities, as in the first version. "conformal" is optional and needs logits. So is "naming",
+which takes its place and needs `naming.npz` and `taxonomy.csv`; "second_look" needs one model that
+gives its focus. "metrics" is for people: no code reads it.
 """
 
 from __future__ import annotations
@@ -25,7 +28,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from parrot.errors import BadBundle
+from parrot.model.look import SecondLook, View
 from parrot.model.served_model import ServedModel
+from parrot.model.sets import SetPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 GATE = "gate.npz"
 SPECIES = "species.csv"
+NAMING = "naming.npz"
+TAXONOMY = "taxonomy.csv"
 # What the first version kept its gate in, in the order in which features pass through.
 JOBLIB_STAGES = ("scaler.joblib", "pca.joblib", "gmm.joblib", "iso.joblib")
 _FORMAT = 1
@@ -48,6 +55,14 @@ class Conformal:
 
     coverage: float
     cut: float
+
+
+@dataclass(frozen=True, slots=True)
+class NamingPolicy:
+    """Which species are in the set, and from which probability on a group or family is named."""
+
+    sets: SetPolicy
+    sure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,8 @@ class Manifest:
     files: Mapping[str, str]
     reference: tuple[Reference, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    naming: NamingPolicy | None = None
+    second_look: SecondLook | None = None
 
     @property
     def compiled(self) -> bool:
@@ -110,6 +127,8 @@ class Manifest:
             "models": [model.dump() for model in self.models],
             "gate": {"kind": self.gate_kind, "threshold": self.threshold},
             **({} if self.conformal is None else {"conformal": asdict(self.conformal)}),
+            **({} if self.naming is None else {"naming": _dump_naming(self.naming)}),
+            **({} if self.second_look is None else {"second_look": asdict(self.second_look)}),
             "scikit_learn": self.scikit_learn,
             "files": dict(sorted(self.files.items())),
             "reference": [asdict(reference) for reference in self.reference],
@@ -137,6 +156,8 @@ class Manifest:
                 for entry in raw["reference"]
             ),
             metrics=dict(raw.get("metrics", {})),
+            naming=_naming(raw.get("naming")),
+            second_look=_second_look(raw.get("second_look")),
         )
 
     def problems(self) -> Iterator[str]:
@@ -146,6 +167,7 @@ class Manifest:
             yield "features and classes must be at least 1"
         if not 0 <= self.threshold <= 1:
             yield "gate.threshold is not a probability"
+        yield from self._policy_problems()
         yield from (f"files: {problem}" for problem in self._file_problems())
         if not self.reference:
             yield "reference: no vectors to check the gate with"
@@ -170,6 +192,23 @@ class Manifest:
                 yield "the last gives no logits, which conformal needs"
             if not 0 < self.conformal.coverage < 1 or not math.isfinite(self.conformal.cut):
                 yield "conformal: coverage must lie between 0 and 1, and cut must be finite"
+
+    def _policy_problems(self) -> Iterator[str]:
+        if self.naming is not None:
+            if not {NAMING, TAXONOMY} <= self.files.keys():
+                yield f"naming: needs {NAMING} and {TAXONOMY}"
+            sets, sure = self.naming.sets, self.naming.sure
+            if not (0 < sets.coverage < 1 and 0 <= sets.share <= 1 and 0 < sure <= 1):
+                yield "naming: coverage, share and sure are probabilities"
+            if not math.isfinite(sets.other):
+                yield "naming: other is not finite"
+        if self.second_look is not None:
+            if len(self.models) != 1 or self.models[0].focus is None:
+                yield "second_look: needs one model that gives its focus"
+            if not 0 <= self.second_look.low <= self.second_look.high <= 1:
+                yield "second_look: 0 <= low <= high <= 1"
+            if not (self.second_look.views and 0 < self.second_look.margin < math.inf):
+                yield "second_look: needs views and a margin above 0"
 
     def _file_problems(self) -> Iterator[str]:
         if SPECIES not in self.files:
@@ -204,6 +243,28 @@ def _check(manifest: Manifest) -> None:
 
 def _conformal(raw: Mapping[str, Any] | None) -> Conformal | None:
     return None if raw is None else Conformal(float(raw["coverage"]), float(raw["cut"]))
+
+
+def _naming(raw: Mapping[str, Any] | None) -> NamingPolicy | None:
+    if raw is None:
+        return None
+    sets = SetPolicy(float(raw["coverage"]), float(raw["other"]), float(raw["share"]))
+    return NamingPolicy(sets, float(raw["sure"]))
+
+
+def _dump_naming(naming: NamingPolicy) -> dict[str, float]:
+    return {**asdict(naming.sets), "sure": naming.sure}
+
+
+def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
+    if raw is None:
+        return None
+    return SecondLook(
+        views=tuple(View(view) for view in raw["views"]),
+        low=float(raw["low"]),
+        high=float(raw["high"]),
+        margin=float(raw["margin"]),
+    )
 
 
 def _vectors_on_one_line(text: str) -> str:

@@ -173,4 +173,38 @@ class Neighbours:
         return cls(arrays["parrots"], arrays["others"], int(arrays["k"]))
 
 
-SCORERS: tuple[type[Scorer], ...] = (Linear, OneClass, LikelihoodRatio, Mahalanobis, Neighbours)
+@dataclass(frozen=True, slots=True)
+class ThreeWay:
+    """Parrot against the softmax's other two classes, another bird and no bird at all.
+
+    weights (d, 3) and biases (3,), in the order parrot, other bird, no bird.
+    """
+
+    kind: ClassVar[str] = "three-way"
+    weights: Array
+    biases: Array
+
+    def __call__(self, x: Array) -> Array:
+        parrot, bird, nothing = self.logits(x).T
+        return np.asarray(parrot - np.logaddexp(bird, nothing))
+
+    def logits(self, x: Array) -> Array:
+        """(n, d) to (n, 3)."""
+        return np.asarray(x @ self.weights + self.biases)
+
+    def arrays(self) -> Mapping[str, Array]:
+        return {"weights": self.weights, "biases": self.biases}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Self:
+        return cls(arrays["weights"], arrays["biases"])
+
+
+SCORERS: tuple[type[Scorer], ...] = (
+    Linear,
+    ThreeWay,
+    OneClass,
+    LikelihoodRatio,
+    Mahalanobis,
+    Neighbours,
+)

@@ -24,7 +24,9 @@ _MAX_EDGE = 4096
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """`features`, `probabilities` and `logits` name its outputs; None: it does not give them.
+    """`features`, `probabilities`, `logits` and `focus` name its outputs; None: it has none.
+
+    `focus` is where the parrot most likely is: left, top, right and bottom, in 0..1 of the input.
 
     Without a `version`, the model server chooses one.
     """
@@ -36,6 +38,7 @@ class ServedModel:
     features: str | None
     probabilities: str | None
     logits: str | None = None
+    focus: str | None = None
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:
@@ -56,6 +59,7 @@ class ServedModel:
             features=_text(outputs.get("features")),
             probabilities=_text(outputs.get("probabilities")),
             logits=_text(outputs.get("logits")),
+            focus=_text(outputs.get("focus")),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -64,6 +68,7 @@ class ServedModel:
             "features": self.features,
             "probabilities": self.probabilities,
             "logits": self.logits,
+            "focus": self.focus,
         }
         return {
             "name": self.name,

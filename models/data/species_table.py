@@ -1,0 +1,56 @@
+"""A first `species.csv` for a person's own photos, made from the labels of their folders."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from models.data.labelled_photos import UNSORTED, BadDataset
+from parrot.model.species import COLUMNS
+from parrot.records import Rank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.data.labelled_photos import LabelledPhoto
+    from parrot.model.taxonomy import Taxonomy
+
+_NAMED = frozenset({Rank.SPECIES, Rank.GENUS})
+
+
+def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: int) -> bytes:
+    """One class per label that has `fewest` photos; what is known of it is filled in.
+
+    Labels of one species or genus of `taxonomy.csv` share a class. A class of no known species has
+    its label as id and English name, for a person to complete. Raises BadDataset.
+    """
+    counts = Counter(
+        _class(photo, taxonomy) for photo in photos if photo.is_parrot and photo.label != UNSORTED
+    )
+    ids = sorted(name for name, count in counts.items() if count >= fewest)
+    if not ids:
+        raise BadDataset(f"no label under parrots/ has {fewest} photos")
+    out = io.StringIO()
+    table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for index, name in enumerate(ids):
+        known = taxonomy.taxa.get(name)
+        words = name.replace("-", " ").replace("_", " ").strip().capitalize()
+        table.writerow(
+            {
+                "index": index,
+                "id": name,
+                "scientific_name": known.scientific_name if known else "",
+                "en": known.english if known else words,
+                "ko": known.korean if known else "",
+                "cites": known.cites if known else "",
+            }
+        )
+    return out.getvalue().encode()
+
+
+def _class(photo: LabelledPhoto, taxonomy: Taxonomy) -> str:
+    taxon = taxonomy.taxa.get(photo.taxon or "")
+    return taxon.id if taxon is not None and taxon.rank in _NAMED else photo.label

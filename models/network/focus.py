@@ -1,0 +1,50 @@
+"""Where in a picture the parrot most likely is, from the backbone's own feature map.
+
+Every square window of the map is scored as a whole picture would be: its pooled, normalised
+features times one weight vector, `focus.npy` (1280 float32: the logistic gate of the bundle
+2026-11-23, fitted on the photos that its card names). One vector serves every bundle, so that a
+photo's closer look stays the same, and cached, from one fit to the next.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.network.backbone import scaled_roots
+from models.network.lazy_tf import tf
+
+if TYPE_CHECKING:
+    from parrot.records import Floats
+
+SIDES = (3, 4, 5, 7)  # of the windows, in cells of the map
+_WEIGHTS = Path(__file__).with_name("focus.npy")
+
+
+def weights() -> Floats:
+    """The vector that scores a window's features."""
+    return np.asarray(np.load(_WEIGHTS, allow_pickle=False), np.float32)
+
+
+def focus(activations: Any) -> Any:
+    """(batch, 4) left, top, right, bottom, in fractions of the map, of the best window.
+
+    `activations` is the backbone's map (batch, cells, cells, features). A map that is smaller than
+    a window has fewer kinds of windows, at least the whole of it.
+    """
+    cells = int(activations.shape[1])
+    vector = weights()
+    scores, boxes = [], []
+    for side in [side for side in SIDES if side <= cells] or [cells]:
+        pooled = tf().nn.avg_pool2d(activations, side, 1, "VALID")
+        score = tf().tensordot(scaled_roots(pooled), vector, 1)
+        scores.append(tf().reshape(score, (-1, (cells - side + 1) ** 2)))
+        boxes += [
+            (left / cells, top / cells, (left + side) / cells, (top + side) / cells)
+            for top in range(cells - side + 1)
+            for left in range(cells - side + 1)
+        ]
+    best = tf().argmax(tf().concat(scores, axis=1), axis=1)
+    return tf().gather(tf().constant(boxes, tf().float32), best)

@@ -1,0 +1,115 @@
+"""How a photo is looked at: once as a whole, and again, closer, where that leaves doubt.
+
+The first look is a squashed whole photo. Its model also says where in the picture the parrot most
+likely is (`focus`); the second look takes that part out of the full-size photo, and the centre
+square besides. The answer then follows from the mean of all looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class View(StrEnum):
+    """A part of the photo that a second look may take."""
+
+    CENTER = "center"  # the largest centred square
+    CLOSER = "closer"  # a square around the model's focus
+
+
+# Where a point (x, y) of the upright photo lies in the file, by EXIF orientation.
+_IN_FILE: dict[int, Callable[[float, float], tuple[float, float]]] = {
+    2: lambda x, y: (1 - x, y),
+    3: lambda x, y: (1 - x, 1 - y),
+    4: lambda x, y: (x, 1 - y),
+    5: lambda x, y: (y, x),
+    6: lambda x, y: (y, 1 - x),
+    7: lambda x, y: (1 - y, 1 - x),
+    8: lambda x, y: (1 - y, x),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a photo, in fractions of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def in_file(self, orientation: int) -> Box:
+        """The same part of a file that must be turned by this EXIF orientation to be upright."""
+        place = _IN_FILE.get(orientation)
+        if place is None:
+            return self
+        (x1, y1), (x2, y2) = place(self.left, self.top), place(self.right, self.bottom)
+        return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+
+    def pixels(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom in a photo of this width and height."""
+        width, height = size
+        return self.left * width, self.top * height, self.right * width, self.bottom * height
+
+    def covering(self, target: tuple[int, int]) -> tuple[int, int]:
+        """The smallest width and height of a photo in which this part has the target's pixels."""
+        return (
+            ceil(target[0] / (self.right - self.left)),
+            ceil(target[1] / (self.bottom - self.top)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """When to look again, and at what.
+
+    Where the probability of parrot is above `low` and below `high`; and, whatever it is above
+    `high`, where the set of species does not have exactly one.
+    """
+
+    views: tuple[View, ...]
+    low: float
+    high: float
+    margin: float = 1.1  # the closer square's side, compared with the focus
+
+    def wanted(self, parrot: float, set_size: int | None) -> bool:
+        """Whether the first look leaves doubt; `set_size` is None where there are no sets."""
+        if parrot < self.high:
+            return parrot > self.low
+        return set_size is not None and set_size != 1
+
+    def boxes(self, focus: Sequence[float], width: int, height: int) -> tuple[Box, ...]:
+        """The parts to look at, in the order of `views`; `focus` as the model gives it."""
+        return tuple(
+            center(width, height) if view is View.CENTER else self._closer(focus, width, height)
+            for view in self.views
+        )
+
+    def _closer(self, focus: Sequence[float], width: int, height: int) -> Box:
+        return closer(focus, width, height, self.margin)
+
+
+def center(width: int, height: int) -> Box:
+    """The largest centred square of a photo of this size in pixels."""
+    side = min(width, height)
+    return _square(width / 2, height / 2, side, width, height)
+
+
+def closer(focus: Sequence[float], width: int, height: int, margin: float) -> Box:
+    """The square around `focus` (left, top, right, bottom, in 0..1), within the photo."""
+    left, top, right, bottom = (min(1.0, max(0.0, float(edge))) for edge in focus)
+    side = max((right - left) * width, (bottom - top) * height) * margin
+    across, down = (left + right) / 2 * width, (top + bottom) / 2 * height
+    return _square(across, down, max(1.0, min(side, width, height)), width, height)
+
+
+def _square(across: float, down: float, side: float, width: int, height: int) -> Box:
+    left = min(max(across - side / 2, 0.0), width - side)
+    top = min(max(down - side / 2, 0.0), height - side)
+    return Box(left / width, top / height, (left + side) / width, (top + side) / height)

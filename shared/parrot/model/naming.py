@@ -1,0 +1,112 @@
+"""Features to names: the species it may be, and the lowest rank that the model is sure of.
+
+Beside the classes of `species.csv` there is one more, "another parrot", so that a parrot of no
+known species need not become one of them. All figures come from one softmax: what is in the set
+is always at least as likely as what is not. `Naming.load` and `Naming.dump` are the only readers
+and writers of `naming.npz`.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from parrot.errors import BadBundle
+from parrot.records import Named, Rank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from parrot.model.taxonomy import Taxonomy
+    from parrot.records import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax:
+    """Calibrated multinomial logistic regression: weights (features, classes), biases (classes)."""
+
+    weights: Floats
+    biases: Floats
+
+    def __call__(self, features: Floats) -> Floats:
+        """(n, features) to probabilities (n, classes)."""
+        logits = features @ self.weights + self.biases
+        exp = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(exp / exp.sum(axis=1, keepdims=True), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """`species` gives one probability per class and "another parrot"; `groups` one per group."""
+
+    species: Softmax
+    groups: Softmax
+    group_ids: tuple[str, ...]
+
+    def dump(self) -> bytes:
+        """The heads as `naming.npz`."""
+        out = io.BytesIO()
+        np.savez_compressed(
+            out,
+            allow_pickle=False,
+            species_weights=self.species.weights,
+            species_biases=self.species.biases,
+            group_weights=self.groups.weights,
+            group_biases=self.groups.biases,
+            group_ids=np.array(self.group_ids),
+        )
+        return out.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes) -> Naming:
+        """Read `naming.npz`; pickled arrays are refused. Raises BadBundle."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                species, groups = (
+                    Softmax(
+                        file[f"{part}_weights"].astype(np.float32),
+                        file[f"{part}_biases"].astype(np.float32),
+                    )
+                    for part in ("species", "group")
+                )
+                ids = tuple(str(group) for group in file["group_ids"])
+        except Exception as error:  # zip, header and key errors alike: the file is damaged
+            raise BadBundle(f"naming.npz cannot be read: {error!r}") from error
+        for head, classes in ((species, len(species.biases)), (groups, len(ids))):
+            if head.weights.shape != (*species.weights.shape[:1], classes):
+                raise BadBundle(f"naming.npz: {head.weights.shape} weights for {classes} classes")
+        return cls(species, groups, ids)
+
+
+def lowest_sure(
+    taxonomy: Taxonomy,
+    *,
+    likely: Sequence[tuple[str, float]],
+    groups: Sequence[tuple[str, float]],
+    sure: float,
+) -> Named | None:
+    """The one taxon of the set, else the first group or family that is at least `sure`.
+
+    `likely` is the set of species with their probabilities, `groups` every group with its own. A
+    group or family is named only if it includes the whole set: two answers never contradict.
+    """
+    if len(likely) == 1:
+        (name, probability) = likely[0]
+        taxon = taxonomy.taxa.get(name)
+        return None if taxon is None else Named(taxon, probability)
+    for rank in (Rank.GROUP, Rank.FAMILY):
+        shares: dict[str, float] = {}
+        for group, probability in groups:
+            above = taxonomy.above(group, rank)
+            if above is not None:
+                shares[above.id] = shares.get(above.id, 0.0) + probability
+        best = max(shares, key=shares.__getitem__, default=None)
+        if best is None or shares[best] < sure:
+            continue
+        over = [taxonomy.above(name, rank) for name, _ in likely]
+        if all(taxon is not None and taxon.id == best for taxon in over):
+            return Named(taxonomy.taxa[best], min(1.0, shares[best]))
+    return None

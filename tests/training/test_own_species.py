@@ -1,0 +1,114 @@
+"""A person's own photos: any labels, few of them, and a sentence where something is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from local.samples import MACAW
+from models.data import labelled_photos, samples, species_table
+from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
+from models.training import job
+from parrot.errors import InvalidImage
+from parrot.model.species import SpeciesTable
+from parrot.model.taxonomy import Taxonomy
+from parrot.records import Rank
+from tests.support.photos import encoded, noise
+
+TAXONOMY = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three of my own label, two sun conures under two labels, one kea, one bird, one bowl."""
+    for number, name in enumerate(
+        [
+            *("parrots/my-budgie/1", "parrots/my-budgie/2", "parrots/my-budgie/3"),
+            *("parrots/sun-conure/1", "parrots/aratinga-solstitialis/1", "parrots/kea/1"),
+            *("other_birds/owl/1", "negatives/bowl/1"),
+        ]
+    ):
+        path = tmp_path / f"{name}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(noise(seed=number)))
+    return tmp_path
+
+
+def test_a_first_species_table_has_a_class_per_label_with_enough_photos(folder: Path) -> None:
+    """Whoever starts has folders, not a table."""
+    photos = labelled_photos.read(folder)
+    table = SpeciesTable.parse(species_table.from_photos(photos, TAXONOMY, fewest=2))
+    assert [(row.id, row.scientific_name, row.english) for row in table.rows] == [
+        ("aratinga-solstitialis", "Aratinga solstitialis", "Sun conure"),
+        ("my-budgie", "", "My budgie"),
+    ]
+
+
+def test_every_class_of_the_first_table_has_its_photos(folder: Path) -> None:
+    """The table must fit the photos that it was made from."""
+    photos = labelled_photos.read(folder)
+    table = SpeciesTable.parse(species_table.from_photos(photos, TAXONOMY, fewest=1))
+    ids = [row.id for row in table.rows]
+    found = [photo.species(ids) for photo in photos if photo.is_parrot]
+    assert sorted(set(ids)) == sorted({name for name in found if name is not None})
+    assert None not in found
+
+
+def test_a_label_that_is_a_class_comes_before_what_it_stands_for() -> None:
+    """People may split our sun conures into their own two."""
+    photo = LabelledPhoto(
+        Path("a.jpg"), Group.PARROTS, "sun-conure", "aratinga-solstitialis", "a", ""
+    )
+    assert photo.species(["aratinga-solstitialis", "sun-conure"]) == "sun-conure"
+    assert photo.species(["aratinga-solstitialis"]) == "aratinga-solstitialis"
+    assert photo.species(["ara-macao"]) is None
+
+
+def test_too_few_photos_are_said_to_be_too_few(folder: Path) -> None:
+    """An empty table would fail much later."""
+    with pytest.raises(BadDataset, match="no label under parrots/ has 9 photos"):
+        species_table.from_photos(labelled_photos.read(folder), TAXONOMY, fewest=9)
+
+
+def test_a_bundles_taxonomy_has_the_species_of_its_own_table() -> None:
+    """Their names are in the answer; a known group is kept."""
+    table = SpeciesTable.parse(
+        b"index,id,scientific_name,en,ko,cites\n"
+        b"0,military-macaw,Ara militaris,Military macaw,,I\n1,my-bird,,My bird,,\n"
+    )
+    taxonomy = Taxonomy.parse(job.taxonomy_for(table))
+    macaw = taxonomy.above("military-macaw", Rank.GROUP)
+    assert macaw is not None
+    assert macaw.id == "macaws"
+    assert taxonomy.taxa["my-bird"].english == "My bird"
+    assert taxonomy.above("my-bird", Rank.FAMILY) is None
+
+
+def test_a_damaged_photo_is_named(folder: Path) -> None:
+    """Among a thousand files, which one?"""
+    (folder / "parrots/kea/1.jpg").write_bytes(b"<html>")
+    photos = labelled_photos.read(folder)
+    with pytest.raises(InvalidImage, match=r"parrots/kea/1\.jpg"):
+        samples.of(photos, [0] * len(photos))
+
+
+def test_photos_of_unknown_sources_leave_no_source_out(folder: Path) -> None:
+    """A folder per label is no source: leaving it out would leave the species out."""
+    assert {photo.source for photo in labelled_photos.read(folder)} == {""}
+
+
+def test_the_same_picture_twice_is_on_one_side_of_every_split(tmp_path: Path) -> None:
+    """A photo saved twice, smaller the second time, would be judged by a model that saw it."""
+    folder = tmp_path / "parrots" / "kea"
+    folder.mkdir(parents=True)
+    with Image.open(MACAW) as picture:
+        rgb = picture.convert("RGB")
+    (folder / "a.jpg").write_bytes(encoded(rgb))
+    (folder / "b.jpg").write_bytes(encoded(rgb.resize((rgb.width // 2, rgb.height // 2))))
+    (folder / "c.jpg").write_bytes(encoded(noise()))
+    (folder / "d.jpg").write_bytes(b"not a photo")
+    clusters = {photo.path.name: photo.cluster for photo in labelled_photos.read(tmp_path)}
+    assert clusters["a.jpg"] == clusters["b.jpg"]
+    assert len(set(clusters.values())) == 3

@@ -1,0 +1,89 @@
+"""The second look: only in doubt, always within the photo, square as the model wants it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from parrot import images
+from parrot.model.inputs import InputSpec
+from parrot.model.look import Box, SecondLook, View, center, closer
+from tests.support.photos import encoded, noise
+
+LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.01, high=0.9)
+
+
+@pytest.mark.parametrize(
+    ("parrot", "set_size", "wanted"),
+    [
+        (0.005, None, False),
+        (0.3, None, True),
+        (0.89, 1, True),
+        (0.95, 1, False),
+        (0.95, 0, True),
+        (0.95, 3, True),
+        (0.95, None, False),
+    ],
+)
+def test_only_doubt_is_looked_at_again(
+    parrot: float, set_size: int | None, *, wanted: bool
+) -> None:
+    """A second look costs a round trip."""
+    assert LOOK.wanted(parrot, set_size) is wanted
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 300), (300, 400), (320, 320), (90, 1600)])
+@pytest.mark.parametrize(
+    "focus", [(0, 0, 0.3, 0.3), (0.7, 0.7, 1, 1), (0.2, 0.5, 0.9, 1), (-1, -1, 3, 3), (1, 1, 1, 1)]
+)
+def test_a_closer_look_is_a_square_within_the_photo(
+    focus: tuple[float, float, float, float], width: int, height: int
+) -> None:
+    """Whatever the model says, there must be pixels to look at."""
+    box = closer(focus, width, height, 1.1)
+    across, down = (box.right - box.left) * width, (box.bottom - box.top) * height
+    assert across == pytest.approx(down)
+    assert across > 0.99  # pixels
+    assert min(box.left, box.top) >= 0
+    assert max(box.right, box.bottom) <= 1 + 1e-9
+
+
+def test_a_closer_look_is_around_the_focus_with_a_margin() -> None:
+    """A window of the map may cut off a head or a tail."""
+    box = closer((0.4, 0.4, 0.6, 0.6), 1000, 1000, 1.1)
+    assert (box.left, box.right) == pytest.approx((0.39, 0.61))
+    assert (box.top, box.bottom) == pytest.approx((0.39, 0.61))
+
+
+def test_views_come_in_the_order_of_the_policy() -> None:
+    """The mean does not care; a person who reads a log does."""
+    boxes = LOOK.boxes((0.0, 0.0, 0.5, 0.5), 400, 200)
+    assert boxes[0] == center(400, 200) == Box(0.25, 0.0, 0.75, 1.0)
+    assert boxes[1].left == 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_part_is_taken_from_the_photo_as_a_person_sees_it(orientation: int) -> None:
+    """Phones store photos lying on their side; the focus is of the upright photo."""
+    stored = noise(96, 64)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = images.read(encoded(stored, "PNG", exif=exif))
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(photo.data)))
+    part = Box(0.25, 0.5, 0.75, 1.0)
+    left, top, right, bottom = (round(edge) for edge in part.pixels(upright.size))
+    spec = InputSpec(right - left, bottom - top)
+    found = images.pixels(photo, spec, part=part)
+    np.testing.assert_array_equal(found.pixels, upright.crop((left, top, right, bottom)))
+    assert (found.width, found.height) == upright.size
+
+
+def test_the_centre_square_is_the_models_own_cut() -> None:
+    """Bundles that look once, at the centre, and those that look there again see the same."""
+    photo = images.read(encoded(noise(1000, 700), "PNG"))
+    spec = InputSpec(64, 64)
+    part = images.pixels(photo, spec, part=center(1000, 700))
+    np.testing.assert_array_equal(part.pixels, images.pixels(photo, spec).pixels)

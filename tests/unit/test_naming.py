@@ -1,0 +1,137 @@
+"""Names: sets that hold together, ranks that include the set, files that are what they say."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parrot.errors import BadBundle
+from parrot.model.naming import Naming, Softmax, lowest_sure
+from parrot.model.sets import SetPolicy
+from parrot.model.taxonomy import Taxonomy
+from parrot.records import Rank
+
+RNG = np.random.default_rng(5)
+MODELS = Path(__file__).parents[2] / "models"
+TAXONOMY = Taxonomy.parse((MODELS / "data/taxonomy.csv").read_bytes())
+SURE = 0.7
+
+
+def table(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader((MODELS / name).read_text(encoding="utf-8").splitlines()))
+
+
+def naming() -> Naming:
+    def softmax(classes: int) -> Softmax:
+        weights = RNG.normal(size=(6, classes)).astype(np.float32)
+        return Softmax(weights, RNG.normal(size=classes).astype(np.float32))
+
+    return Naming(softmax(4), softmax(2), ("macaws", "conures"))
+
+
+def test_names_are_the_same_after_their_file() -> None:
+    """What was fitted and evaluated is what is served."""
+    heads, x = naming(), RNG.normal(size=(9, 6)).astype(np.float32)
+    again = Naming.load(heads.dump())
+    np.testing.assert_array_equal(again.species(x), heads.species(x))
+    np.testing.assert_array_equal(again.groups(x), heads.groups(x))
+    assert again.group_ids == heads.group_ids
+    np.testing.assert_allclose(heads.species(x).sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", naming().dump()[:-200]], ids=["no", "zip", "short"])
+def test_a_damaged_file_is_refused(data: bytes) -> None:
+    """A function must say BadBundle, not answer nonsense."""
+    with pytest.raises(BadBundle, match=r"naming\.npz"):
+        Naming.load(data)
+
+
+def test_a_set_holds_what_is_likely_and_nothing_if_it_is_another_parrot() -> None:
+    """An empty set says: none of the known species."""
+    policy = SetPolicy(coverage=0.95, other=0.4, share=0.2)
+    probabilities = np.array(
+        [[0.9, 0.05, 0.0, 0.05], [0.4, 0.3, 0.1, 0.2], [0.5, 0.05, 0.0, 0.45]], np.float32
+    )
+    assert policy.classes(probabilities).tolist() == [
+        [True, False, False],
+        [True, True, False],
+        [False, False, False],
+    ]
+
+
+def test_what_is_in_a_set_is_likelier_than_what_is_not() -> None:
+    """A percentage beside a name must not contradict the set."""
+    policy = SetPolicy(coverage=0.95, other=0.9, share=0.15)
+    probabilities = RNG.dirichlet(np.ones(5), 500).astype(np.float32)
+    for row, chosen in zip(probabilities[:, :-1], policy.classes(probabilities), strict=True):
+        if chosen.any() and not chosen.all():
+            assert row[chosen].min() >= row[~chosen].max()
+
+
+@pytest.mark.parametrize(
+    ("likely", "groups", "rank", "name"),
+    [
+        ([("ara-macao", 0.9)], [("conures", 0.9)], Rank.SPECIES, "ara-macao"),
+        ([("amazona", 0.8)], [], Rank.GENUS, "amazona"),
+        ([("ara-macao", 0.5), ("ara-ararauna", 0.4)], [("macaws", 0.9)], Rank.GROUP, "macaws"),
+        ([], [("lories", 0.8), ("macaws", 0.1)], Rank.GROUP, "lories"),
+        ([], [("macaws", 0.5), ("conures", 0.4)], Rank.FAMILY, "psittacidae"),
+        (
+            [("ara-macao", 0.5), ("aratinga-solstitialis", 0.4)],
+            [("macaws", 0.8)],
+            Rank.FAMILY,
+            "psittacidae",
+        ),
+    ],
+)
+def test_the_lowest_rank_that_is_sure_is_named(
+    likely: list[tuple[str, float]], groups: list[tuple[str, float]], rank: Rank, name: str
+) -> None:
+    """A macaw of no known species is still a macaw."""
+    named = lowest_sure(TAXONOMY, likely=likely, groups=groups, sure=SURE)
+    assert named is not None
+    assert (named.taxon.rank, named.taxon.id) == (rank, name)
+
+
+@pytest.mark.parametrize(
+    ("likely", "groups"),
+    [
+        ([], [("macaws", 0.3), ("lories", 0.4)]),
+        ([("ara-macao", 0.5), ("cacatua", 0.4)], [("macaws", 0.95)]),
+    ],
+)
+def test_nothing_is_named_where_nothing_is_sure(
+    likely: list[tuple[str, float]], groups: list[tuple[str, float]]
+) -> None:
+    """A name that excludes half of the set would contradict it."""
+    assert lowest_sure(TAXONOMY, likely=likely, groups=groups, sure=SURE) is None
+
+
+def test_every_label_and_class_of_the_default_bundle_has_a_family() -> None:
+    """A row without parents would silently never be rolled up."""
+    named = {line["taxon"] for line in table("data/labels.csv")}
+    named |= {line["id"] for line in table("default/species.csv")}
+    for taxon in named:
+        assert TAXONOMY.above(taxon, Rank.GROUP) is not None, taxon
+        assert TAXONOMY.above(taxon, Rank.FAMILY) is not None, taxon
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "a,family,,A,a,a,,,\na,family,,A,a,a,,,\n",
+        "a,species,b,A,a,a,,,\n",
+        "a,family,a,A,a,a,,,\n",
+        "a,kingdom,,A,a,a,,,\n",
+        "a,family,,A,a,a,,,\nb,family,a,A,a,a,,,\n",
+    ],
+    ids=["duplicate", "no parent", "own parent", "unknown rank", "wrong rank"],
+)
+def test_a_taxonomy_that_contradicts_itself_is_refused(rows: str) -> None:
+    """Walking up it must end."""
+    header = "id,rank,parent,scientific_name,en,ko,iucn,cites,status_year\n"
+    with pytest.raises(BadBundle, match=r"taxonomy\.csv"):
+        Taxonomy.parse((header + rows).encode())

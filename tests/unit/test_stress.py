@@ -1,0 +1,106 @@
+"""Stressed photos: the same every time, alike for every group, never sharing a background."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.data import stress
+from models.data.labelled_photos import Group, LabelledPhoto
+from parrot import images
+from tests.support.photos import encoded, noise
+
+PHOTO = images.read(encoded(noise(400, 300), quality=95))
+BACKGROUND = images.read(encoded(noise(200, 320, seed=1)))
+
+
+def changed(name: str) -> Image.Image:
+    (found,) = (found for found in stress.STRESSES if found.name == name)
+    return Image.open(io.BytesIO(stress.stressed(PHOTO, found, BACKGROUND)))
+
+
+@pytest.mark.parametrize("change", stress.STRESSES, ids=lambda change: change.name)
+def test_the_same_photo_is_stressed_in_the_same_way_each_time(change: stress.Stress) -> None:
+    """A cached feature must belong to a photo that can be made again."""
+    data = stress.stressed(PHOTO, change, BACKGROUND)
+    assert data == stress.stressed(PHOTO, change, BACKGROUND)
+    assert data != stress.stressed(BACKGROUND, change, PHOTO)
+    images.measure(images.read(data))
+
+
+@pytest.mark.parametrize("change", stress.STRESSES, ids=lambda change: change.name)
+def test_a_photo_without_a_background_is_stressed_too(change: stress.Stress) -> None:
+    """People whose photos all show parrots can still evaluate."""
+    images.measure(images.read(stress.stressed(PHOTO, change)))
+
+
+def test_large_and_small_photos_end_with_the_same_detail() -> None:
+    """Otherwise sharpness would tell which collection a photo is from."""
+    large = images.read(encoded(noise(1200, 900)))
+    (blurred,) = (found for found in stress.STRESSES if found.name == "blurred")
+    sizes = [
+        Image.open(io.BytesIO(stress.stressed(photo, blurred, BACKGROUND))).size
+        for photo in (PHOTO, large)
+    ]
+    assert sizes[0] == sizes[1]
+    assert min(sizes[0]) == 256
+
+
+def test_a_bird_at_a_quarter_of_the_frame_leaves_the_rest_to_the_background() -> None:
+    """The stress must be what its name says."""
+    white = images.read(encoded(Image.new("RGB", (300, 300), "white")))
+    black = images.read(encoded(Image.new("RGB", (300, 300), "black")))
+    (quarter,) = (found for found in stress.STRESSES if found.name == "bird at 1/4")
+    frame = np.asarray(Image.open(io.BytesIO(stress.stressed(white, quarter, black))).convert("L"))
+    covered = (frame > 128).mean()
+    assert 1 / 20 < covered < 1 / 8
+
+
+def test_frames_have_the_proportions_of_a_phone() -> None:
+    """9:16 is what a phone's full screen shows."""
+    tall = changed("9:16 frame")
+    assert tall.height / tall.width == pytest.approx(16 / 9, rel=0.01)
+    wide = changed("4:3 frame")
+    assert wide.width / wide.height == pytest.approx(4 / 3, rel=0.01)
+    assert min(changed("72 px").size) == 72
+
+
+def test_every_stress_is_drawn_about_equally_often() -> None:
+    """Each stress has its own line in the report, with enough photos."""
+    counts: Counter[str] = Counter()
+    for number in range(1500):
+        photo = replace(PHOTO, sha256=hashlib.sha256(str(number).encode()).hexdigest())
+        names = [change.name for change in stress.drawn(photo)]
+        assert len(set(names)) == stress.DRAWS
+        counts.update(names)
+    assert set(counts) == {change.name for change in stress.STRESSES}
+    assert min(counts.values()) > 0.75 * max(counts.values())
+
+
+def test_a_background_comes_from_the_same_fold_and_shows_no_bird() -> None:
+    """A background seen in training would help in the test."""
+    groups = [Group.PARROTS, Group.OTHER_BIRDS, Group.NEGATIVES, Group.NEGATIVES] * 5
+    photos = [
+        LabelledPhoto(Path(f"{number}.jpg"), group, "x", None, str(number), "y")
+        for number, group in enumerate(groups)
+    ]
+    folds = [number // 4 for number in range(20)]
+    chosen = stress.backgrounds(photos, folds)
+    for number, background in enumerate(chosen):
+        assert background is not None
+        assert background != number
+        assert folds[background] == folds[number]
+        assert photos[background].group is Group.NEGATIVES
+
+
+def test_a_fold_without_a_background_has_none() -> None:
+    """The photo's own colours stand in then; a parrot from another fold must not."""
+    photos = [LabelledPhoto(Path("a.jpg"), Group.NEGATIVES, "x", None, "a", "y")]
+    assert stress.backgrounds(photos, [0]) == [None]
