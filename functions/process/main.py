@@ -22,9 +22,7 @@ _log = logging.getLogger("parrot.process")
 @functions_framework.http
 def on_saved(request: Request) -> Response:
     """Cloud Functions entry point. An event that is answered with an error is delivered again."""
-    return respond(
-        request, wiring.start, wiring.body_budget, {"POST": _receive}, seconds=_SECONDS
-    )
+    return respond(request, wiring.start, wiring.body_budget, {"POST": _receive}, seconds=_SECONDS)
 
 
 def _receive(request: Request) -> Response:
