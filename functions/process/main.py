@@ -14,6 +14,7 @@ from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, request_body
 from parrot.http.respond import respond
 
+_SECONDS = 300.0  # a sweep takes a minute, and what it began last
 _MOST_BYTES = 2**20  # an event holds an object's metadata, at most some kilobytes
 _log = logging.getLogger("parrot.process")
 
@@ -21,7 +22,7 @@ _log = logging.getLogger("parrot.process")
 @functions_framework.http
 def on_saved(request: Request) -> Response:
     """Cloud Functions entry point. An event that is answered with an error is delivered again."""
-    return respond(request, wiring.start, wiring.body_budget, {"POST": _receive})
+    return respond(request, wiring.start, wiring.body_budget, {"POST": _receive}, seconds=_SECONDS)
 
 
 def _receive(request: Request) -> Response:

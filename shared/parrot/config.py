@@ -10,6 +10,7 @@
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
 | MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
 | MODEL_TIMEOUT_SECONDS | how long one prediction may take | 20 |
+| REQUEST_SECONDS | how long all of a request's calls may take together, after its body came | 30 |
 | OBSERVATIONS | `firestore`, `firestore:DATABASE` or `sqlite:PATH` | required |
 | IDENTITY | `firebase`, or `local`, which accepts any name | required |
 | GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | for both and App Check |
@@ -78,6 +79,7 @@ class Settings:
     vertex_endpoints: Mapping[str, str]
     model_auth: str
     model_timeout: float
+    request_seconds: float
     sqlite_path: Path | None
     firestore_database: str | None
     project: str | None
@@ -130,6 +132,7 @@ class Settings:
                 "MODEL_AUTH", ("none", "id-token"), "id-token" if secure else "none"
             ),
             model_timeout=read.number("MODEL_TIMEOUT_SECONDS", 20.0, low=0.1, high=300.0),
+            request_seconds=read.number("REQUEST_SECONDS", 30.0, low=0.1, high=3600.0),
             sqlite_path=Path(store[7:]) if store[:7] == "sqlite:" else None,
             firestore_database=(store[10:] or "(default)") if store[:9] == "firestore" else None,
             project=project,

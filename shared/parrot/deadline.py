@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,21 +17,41 @@ if TYPE_CHECKING:
 
 # No call gets less, so that a request that is over fails in the call's own words.
 _LEAST_SECONDS = 0.001
-_end: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@dataclass(slots=True)
+class _Deadline:
+    end: float  # of time.monotonic()
+
+
+_current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Share so many seconds from now; a deadline that ends sooner stays in force."""
-    end, outer = time.monotonic() + seconds, _end.get()
-    token = _end.set(end if outer is None else min(end, outer))
+    end, outer = time.monotonic() + seconds, _current.get()
+    token = _current.set(_Deadline(end if outer is None else min(end, outer.end)))
     try:
         yield
     finally:
-        _end.reset(token)
+        _current.reset(token)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Time that the caller takes, sending the body over a slow network, does not count."""
+    current, started = _current.get(), time.monotonic()
+    try:
+        yield
+    finally:
+        if current is not None:
+            current.end += time.monotonic() - started
 
 
 def left(most: float) -> float:
     """Seconds that a call may take: `most`, or what is left if that is less."""
-    end = _end.get()
-    return most if end is None else max(_LEAST_SECONDS, min(most, end - time.monotonic()))
+    current = _current.get()
+    if current is None:
+        return most
+    return max(_LEAST_SECONDS, min(most, current.end - time.monotonic()))

@@ -36,9 +36,12 @@ _BY_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signa
 class Decoder:
     """Photos to pixels. Every method raises InvalidImage (422), Overloaded, DecoderUnavailable."""
 
-    def __init__(self, decoding: Budget, *, max_pixels: int) -> None:
-        """Nothing is started here; `max_pixels` is the largest photo that is decoded."""
-        self._budget, self._max_pixels = decoding, max_pixels
+    def __init__(self, decoding: Budget, *, max_pixels: int, isolated: bool = False) -> None:
+        """Nothing is started here; `max_pixels` is the largest photo that is decoded.
+
+        `isolated`: the other process decodes every photo, so that the kernel limits each one.
+        """
+        self._budget, self._max_pixels, self._isolated = decoding, max_pixels, isolated
         self._child = _Child()
 
     def __enter__(self) -> Self:
@@ -68,7 +71,8 @@ class Decoder:
         cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
         logs.add(decode_bytes=cost.bytes, decode_seconds=cost.seconds)
         options["max_pixels"] = self._max_pixels
-        if photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES:
+        untrusted = photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES
+        if untrusted or self._isolated:
             with self._budget.reserve(_ROOM + len(photo.data)):  # the pixels are in the child
                 return self._child.run(job, photo, options)
         with self._budget.reserve(cost.bytes):

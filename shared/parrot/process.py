@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import duplicates, images, progress, thumbnails
+from parrot import deadline, duplicates, images, progress, thumbnails
 from parrot.errors import (
     BackendError,
     DecoderUnavailable,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from parrot.thumbnails import Thumbnails, Turns
 
 MOST_ATTEMPTS = 5
+MOST_SECONDS = 60.0  # for all calls about one photo
 
 
 class Outcome(StrEnum):
@@ -103,6 +104,7 @@ class Processor:
         bucket: str,
         max_bytes: int,
         max_attempts: int = MOST_ATTEMPTS,
+        max_seconds: float = MOST_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Nothing is opened here. `meter` counts saves; photos uploaded directly count too."""
@@ -110,7 +112,7 @@ class Processor:
         self._classifier, self._species = classifier, species
         self._decoder, self._meter = decoder, meter
         self._bucket, self._max_bytes, self._max_attempts = bucket, max_bytes, max_attempts
-        self._now = now
+        self._max_seconds, self._now = max_seconds, now
 
     def process(self, stored: StoredPhoto) -> Outcome:
         """Finish the photo's observation, or say why there is nothing to do.
@@ -125,7 +127,8 @@ class Processor:
         if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
         try:
-            return self._process(stored, observation)
+            with deadline.within(self._max_seconds):
+                return self._process(stored, observation)
         except _Gone:
             self._sweep(stored)
             duplicates.release(self._observations, stored.uid, stored.id, now=self._now)

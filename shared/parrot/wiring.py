@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _LOCK = threading.RLock()
+_POOL = 32  # connections kept
 _MINUTE, _DAY = 60, 24 * 60 * 60
 
 
@@ -161,15 +162,22 @@ def saver() -> Saver:
 @_once
 def processor() -> Processor:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
+    from parrot.budget import DECODING_BYTES, Budget
+    from parrot.classify import Classifier
+    from parrot.decoder import Decoder
     from parrot.process import Processor
 
     config = settings()
+    # Stored photos come back until they are finished: one that takes for ever must end its decoder,
+    # not this process.
+    decoder = Decoder(Budget(DECODING_BYTES), max_pixels=config.max_photo_pixels, isolated=True)
+    bundle = _bundle()
     return Processor(
         observation_store(),
         photo_store(),
-        classifier(),
-        classifier().bundle.species,
-        decoder(),
+        Classifier(bundle, _model_server(), decoder),
+        bundle.species,
+        decoder,
         meter=_save_meter(),
         bucket=config.bucket,
         max_bytes=config.max_photo_bytes,
@@ -278,7 +286,13 @@ def _firebase() -> App:
 def _storage() -> Client:
     from google.cloud.storage import Client
 
-    return Client()
+    from parrot.adapters.timed_http import TimedAdapter
+
+    client = Client()
+    # As Google's documentation does for the pool's size.
+    client._http.mount("https://", TimedAdapter(pool_maxsize=_POOL))  # noqa: SLF001
+    client._http.mount("http://", TimedAdapter(pool_maxsize=_POOL))  # noqa: SLF001
+    return client
 
 
 @_once

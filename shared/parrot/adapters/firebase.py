@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 import firebase_admin
 from firebase_admin import app_check, auth, credentials, exceptions
@@ -10,13 +12,20 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from jwt.exceptions import PyJWKClientConnectionError, PyJWKClientError, PyJWKSetError
 
+from parrot import deadline
 from parrot.errors import IdentityUnavailable, Unauthenticated
 from parrot.records import User
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from firebase_admin import App
 
-_TIMEOUT_SECONDS = 5.0
+T = TypeVar("T")
+_TIMEOUT_SECONDS = 5.0  # between two reads
+_WHOLE_SECONDS = 6.0
+_GARBAGE = (json.JSONDecodeError, UnicodeDecodeError)
+_THREADS = ThreadPoolExecutor(32, "identity")  # started one by one, when needed
 
 
 def connect(project: str, *, credentialed: bool) -> App:
@@ -49,13 +58,17 @@ class FirebaseIdentity:
         The vendor's messages may quote the token, so they are not passed on.
         """
         try:
-            claims = auth.verify_id_token(token, self._app, check_revoked=self._check_revoked)
+            claims = _in_time(
+                lambda: auth.verify_id_token(token, self._app, check_revoked=self._check_revoked)
+            )
             return User(claims["uid"])
         except auth.ExpiredIdTokenError as error:
             raise Unauthenticated("the ID token has expired: get a new one") from error
         except (auth.RevokedIdTokenError, auth.UserDisabledError, auth.UserNotFoundError) as error:
             raise Unauthenticated("this session was ended: sign in again") from error
         except (auth.InvalidIdTokenError, ValueError) as error:
+            if isinstance(error.__context__, _GARBAGE):  # of a token it would be a MalformedError
+                raise IdentityUnavailable("the certificates for ID tokens are damaged") from error
             raise Unauthenticated("not a valid Firebase ID token for this project") from error
         except (exceptions.FirebaseError, GoogleAuthError) as error:
             raise IdentityUnavailable(
@@ -73,11 +86,27 @@ class FirebaseAppCheck:
     def check(self, token: str) -> None:
         """Raises Unauthenticated, IdentityUnavailable."""
         try:
-            app_check.verify_token(token, self._app)
+            _in_time(lambda: app_check.verify_token(token, self._app))
         except (PyJWKClientConnectionError, PyJWKSetError) as error:
             raise IdentityUnavailable("the App Check token cannot be checked now") from error
         except (ValueError, exceptions.FirebaseError, PyJWKClientError) as error:
             raise Unauthenticated("the App Check token is not valid") from error
+
+
+def _in_time(verify: Callable[[], T]) -> T:
+    """Run it for no longer than is left. Raises IdentityUnavailable, and what `verify` raises.
+
+    The library fetches certificates by itself, with a limit for each read only: a server that drips
+    would keep the caller for minutes.
+    """
+    result = _THREADS.submit(verify)
+    try:
+        return result.result(deadline.left(_WHOLE_SECONDS))
+    except TimeoutError as error:
+        result.cancel()
+        raise IdentityUnavailable(
+            "tokens cannot be checked now (the certificates are late)"
+        ) from error
 
 
 class _Nobody(credentials.Base):  # type: ignore[misc]  # the vendor has no types

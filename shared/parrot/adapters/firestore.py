@@ -23,7 +23,7 @@ from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import FieldFilter, Query
 
-from parrot import store
+from parrot import deadline, store
 from parrot.documents import document, instant
 from parrot.documents import observation as restored
 from parrot.duplicates import lookup, quarters, resembling
@@ -44,10 +44,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation, Place
 
 # The library retries for minutes; a phone hangs up long before.
-_PATIENCE: dict[str, Any] = {
-    "retry": Retry(if_exception_type(ServiceUnavailable), timeout=6.0),
-    "timeout": 6.0,
-}
+_SECONDS = 6.0
 _TRIES = 20
 _MOST_ANY = 30  # values of one `array_contains_any`
 
@@ -64,7 +61,7 @@ class FirestoreObservations:
         for _ in range(_TRIES):
             with _translated():
                 try:
-                    self._document(wanted.uid, wanted.id).create(_fields(wanted), **_PATIENCE)
+                    self._document(wanted.uid, wanted.id).create(_fields(wanted), **_patience())
                 except AlreadyExists:
                     stored = self.get(wanted.uid, wanted.id)
                 else:
@@ -76,7 +73,7 @@ class FirestoreObservations:
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation, or None. Raises StoreUnavailable."""
         with _translated():
-            snapshot = self._document(uid, observation_id).get(**_PATIENCE)
+            snapshot = self._document(uid, observation_id).get(**_patience())
         return _observation(snapshot) if snapshot.exists else None
 
     def replace(self, observation: Observation) -> Observation | None:
@@ -84,7 +81,7 @@ class FirestoreObservations:
         changed = replace(observation, revision=observation.revision + 1)
         place = self._document(observation.uid, observation.id)
         with _translated():
-            snapshot = place.get(**_PATIENCE)
+            snapshot = place.get(**_patience())
             if not snapshot.exists or _observation(snapshot).version != observation.version:
                 return None
             return changed if self._set(place, snapshot, _fields(changed)) else None
@@ -100,12 +97,12 @@ class FirestoreObservations:
         place = self._document(observation.uid, observation.id)
         for _ in range(_TRIES):
             with _translated():
-                snapshot = place.get(**_PATIENCE)
+                snapshot = place.get(**_patience())
                 if not snapshot.exists or _observation(snapshot).version != observation.version:
                     return False
                 unchanged = self._client.write_option(last_update_time=snapshot.update_time)
                 try:
-                    place.delete(option=unchanged, **_PATIENCE)
+                    place.delete(option=unchanged, **_patience())
                 except (Aborted, FailedPrecondition, NotFound):
                     continue
             return True
@@ -131,7 +128,7 @@ class FirestoreObservations:
         if after is not None:
             query = query.start_after({"created": instant(after.created), "id": after.id})
         with _translated():
-            rows = query.limit(size + 1).get(**_PATIENCE)
+            rows = query.limit(size + 1).get(**_patience())
         page = tuple(_observation(row) for row in rows[:size])
         return Page(page, page[-1].place if len(rows) > size else None)
 
@@ -153,7 +150,7 @@ class FirestoreObservations:
                 filter=FieldFilter("quarters", "array_contains_any", some)
             )
             with _translated():
-                candidates |= {row.id: _observation(row) for row in query.get(**_PATIENCE)}
+                candidates |= {row.id: _observation(row) for row in query.get(**_patience())}
         return resembling(phashes, candidates.values(), distance=distance)
 
     def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
@@ -162,7 +159,7 @@ class FirestoreObservations:
             filter=FieldFilter("duplicate_of", "==", observation_id)
         )
         with _translated():
-            twins = [_observation(row) for row in query.get(**_PATIENCE)]
+            twins = [_observation(row) for row in query.get(**_patience())]
         return tuple(sorted(twins, key=lambda twin: twin.place))
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
@@ -176,14 +173,14 @@ class FirestoreObservations:
             .limit(limit)
         )
         with _translated():
-            return tuple(_observation(row) for row in query.get(**_PATIENCE))
+            return tuple(_observation(row) for row in query.get(**_patience()))
 
     def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
         """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""
         place = self._user(uid).collection("quotas").document(quota)
         for _ in range(_TRIES):
             with _translated():
-                snapshot = place.get(**_PATIENCE)
+                snapshot = place.get(**_patience())
                 stored = snapshot.to_dict() or {}
                 used = min(stored["used"] if stored.get("window") == window else 0, limit) + 1
                 if used > limit or self._set(place, snapshot, {"window": window, "used": used}):
@@ -200,7 +197,7 @@ class FirestoreObservations:
         place = self._user(uid).collection("keys").document(key)
         for _ in range(_TRIES):
             with _translated():
-                snapshot = place.get(**_PATIENCE)
+                snapshot = place.get(**_patience())
                 stored = snapshot.to_dict() or {}
                 if stored and stored["expires"] > now:
                     return str(stored["observation"])
@@ -216,9 +213,9 @@ class FirestoreObservations:
         try:
             if read.exists:
                 unchanged = self._client.write_option(last_update_time=read.update_time)
-                place.update(fields, option=unchanged, **_PATIENCE)
+                place.update(fields, option=unchanged, **_patience())
             else:
-                place.create(fields, **_PATIENCE)
+                place.create(fields, **_patience())
         except (Aborted, AlreadyExists, FailedPrecondition, NotFound):
             return False
         return True
@@ -245,6 +242,14 @@ def _fields(record: Observation) -> dict[str, Any]:
         "species": record.label.species if record.label else None,
         "listed": record.status is not Status.DELETING,
         "quarters": list(quarters(record.derived.phash)) if record.derived else [],
+    }
+
+
+def _patience() -> dict[str, Any]:
+    seconds = deadline.left(_SECONDS)
+    return {
+        "retry": Retry(if_exception_type(ServiceUnavailable), timeout=seconds),
+        "timeout": seconds,
     }
 
 

@@ -6,14 +6,16 @@ import contextlib
 import io
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 from google.api_core.exceptions import GoogleAPIError, NotFound, PreconditionFailed
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.storage.exceptions import DataCorruption
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
+from urllib3.exceptions import HTTPError
 
+from parrot import deadline
 from parrot.errors import PhotoTooLarge, StoreUnavailable
 from parrot.observation import derived_folder
 from parrot.records import StoredObject
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 
     from parrot.records import Photo
 
-_TIMEOUT_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0  # between two reads
+_WHOLE_SECONDS = 30.0  # for one operation, its retries too; a photo has at most 23 MiB
 MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
+# What the library raises where an answer is not what it expects.
+_GARBAGE = (ValueError, TypeError, KeyError, AttributeError)
 # The library retries for two minutes; a phone hangs up long before.
-_RETRY = DEFAULT_RETRY.with_timeout(6.0)
+_RETRY_SECONDS = 6.0
 
 
 class BucketPhotos:
@@ -55,12 +60,11 @@ class BucketPhotos:
                     content_type=photo.media_type,
                     if_generation_match=replacing,
                     checksum="crc32c",
-                    timeout=_TIMEOUT_SECONDS,
-                    retry=_RETRY,
+                    **_patience(),
                 )
+                return int(blob.generation)
         except (NotFound, PreconditionFailed):
             return None
-        return int(blob.generation)
 
     def read(self, object_name: str) -> bytes | None:
         """The live object as it is stored, or None if there is none.
@@ -91,7 +95,7 @@ class BucketPhotos:
     def describe(self, object_name: str) -> StoredObject | None:
         """The live object's metadata, or None if there is none. Raises StoreUnavailable."""
         with _translated("looked up"):
-            blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+            blob = self._bucket.get_blob(object_name, **_patience())
             if blob is None:
                 return None
             species = (blob.metadata or {}).get("species")
@@ -122,15 +126,14 @@ class BucketPhotos:
                 data,
                 content_type="image/webp",
                 checksum="crc32c",
-                timeout=_TIMEOUT_SECONDS,
-                retry=_RETRY,
+                **_patience(),
             )
 
     def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
         """Generation by name of everything derived from one photo. Raises StoreUnavailable."""
         prefix = derived_folder(uid, observation_id)
         with _translated("listed"):
-            blobs = self._bucket.list_blobs(prefix=prefix, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+            blobs = self._bucket.list_blobs(prefix=prefix, **_patience())
             return {blob.name: int(blob.generation) for blob in blobs}
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
@@ -139,19 +142,17 @@ class BucketPhotos:
         No error if there is none.
         """
         with contextlib.suppress(NotFound, PreconditionFailed), _translated("removed"):
-            self._bucket.blob(object_name).delete(
-                if_generation_match=generation, timeout=_TIMEOUT_SECONDS, retry=_RETRY
-            )
+            self._bucket.blob(object_name).delete(if_generation_match=generation, **_patience())
 
     def _download(self, object_name: str, most: int, **conditions: int) -> bytes:
         received = _Bounded(most)
         self._bucket.blob(object_name).download_to_file(
-            received, raw_download=True, timeout=_TIMEOUT_SECONDS, retry=_RETRY, **conditions
+            received, raw_download=True, **_patience(), **conditions
         )
         return received.getvalue()
 
     def _generation(self, object_name: str) -> int | None:
-        blob = self._bucket.get_blob(object_name, timeout=_TIMEOUT_SECONDS, retry=_RETRY)
+        blob = self._bucket.get_blob(object_name, **_patience())
         return None if blob is None else int(blob.generation)
 
 
@@ -169,22 +170,34 @@ class _Bounded(io.BytesIO):
         return super().write(data)
 
 
+def _patience() -> dict[str, Any]:
+    """How long one request may take, and how long it may be repeated."""
+    return {
+        "timeout": deadline.left(_TIMEOUT_SECONDS),
+        "retry": DEFAULT_RETRY.with_timeout(deadline.left(_RETRY_SECONDS)),
+    }
+
+
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """The vendor's errors as StoreUnavailable, except those that are answers.
+    """The vendor's errors as StoreUnavailable, except those that are answers; within a time limit.
 
     The detail names only the error's class: its text may quote URLs with tokens.
     """
     try:
-        yield
+        with deadline.within(_WHOLE_SECONDS):
+            yield
     except (NotFound, PreconditionFailed):
         raise
     except (
         GoogleAPIError,
         GoogleAuthError,
         DataCorruption,
+        InvalidResponse,
         requests.RequestException,
+        HTTPError,
         OSError,
+        *_GARBAGE,
     ) as error:
         kind = type(error).__name__
         raise StoreUnavailable(f"the photo cannot be {what} now ({kind})") from error

@@ -63,6 +63,13 @@ class _TimedSocket:
     def __getattr__(self, name: str) -> object:
         return getattr(self._connection, name)
 
+    def sendall(self, data: Any, /) -> None:  # noqa: ANN401 - any buffer
+        """Within what is left."""
+        self._connection.settimeout(
+            deadline.left(self._connection.gettimeout() or _LONGEST_SECONDS)
+        )
+        self._connection.sendall(data)
+
     def makefile(self, *_args: object, **_options: object) -> io.BufferedReader:
         return io.BufferedReader(_TimedFile(self._connection))
 

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from parrot import logs
+from parrot import deadline, logs
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _limit_silence(request: Request) -> None:
 
 def _chunk(request: Request) -> bytes:
     try:
-        return request.stream.read(_CHUNK_BYTES)
+        with deadline.paused():
+            return request.stream.read(_CHUNK_BYTES)
     except TimeoutError as error:
         raise RequestTimeout(f"nothing arrived for {_STALL_SECONDS:g} s") from error
     except Exception as error:  # each server has its own errors for a body that is incomplete

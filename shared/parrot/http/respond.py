@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from parrot import logs
+from parrot import deadline, logs
 from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed
 from parrot.http import answers, problems, request_body, same_site
 
@@ -28,11 +28,14 @@ def respond(
     start: Callable[[], Settings],
     body_budget: Callable[[], Budget],
     methods: Mapping[str, Callable[[Request], Response]],
+    *,
+    seconds: float | None = None,
 ) -> Response:
     """Answer with the method's handler. Every error becomes a problem+json; nothing is raised.
 
     `start` gets the process ready, its log included, and gives the settings. `body_budget`
-    is shared by the bodies of all requests.
+    is shared by the bodies of all requests. All calls to neighbours together may take as long as
+    the settings say, or `seconds`.
     """
     started = time.perf_counter()
     logs.begin(request.headers.get("X-Cloud-Trace-Context"))
@@ -42,7 +45,10 @@ def respond(
         config = start()
         same_site.require(request, config)
         origins = config.cors_origins
-        with request_body.admitted(request, body_budget()):
+        with (
+            deadline.within(seconds or config.request_seconds),
+            request_body.admitted(request, body_budget()),
+        ):
             response = _answer(request, methods)
     except Exception as error:  # noqa: BLE001 - whatever happened, the phone gets an answer
         # functions-framework drains the body after every answer; a refused body stays unread.

@@ -1,0 +1,182 @@
+"""Cloud Storage and Firebase on a bad day: refused, late, dripping, half an answer, garbage.
+
+Google's own clients talk to a server whose answers are scripted. Whatever it does, the caller gets
+one error that says to try again, before the request's deadline is far behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from firebase_admin import _token_gen
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
+
+from local.supervisor import free_port
+from parrot import deadline, images
+from parrot.adapters.firebase import FirebaseIdentity, connect
+from parrot.adapters.firestore import FirestoreObservations
+from parrot.adapters.photo_store import BucketPhotos
+from parrot.adapters.timed_http import TimedAdapter
+from parrot.errors import IdentityUnavailable, StoreUnavailable
+from tests.support.observations import observation
+from tests.support.photos import encoded, noise
+from tests.support.scripted_http import Answer, Request, json_answer, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECONDS = 1.0
+PHOTO = images.read(encoded(noise()))
+RESOURCE = {
+    "name": "photos/ana/x",
+    "bucket": "b",
+    "generation": "7",
+    "size": str(len(PHOTO.data)),
+    "timeCreated": "2026-11-23T12:00:00Z",
+}
+WHOLE = json_answer({**RESOURCE, "items": [RESOURCE]})
+FAULTS = {
+    "busy": json_answer({"error": {"code": 429, "message": "slow down"}}, 429),
+    "unavailable": json_answer({"error": {"code": 503, "message": "no"}}, 503),
+    "forbidden": json_answer({"error": {"code": 403, "message": "no"}}, 403),
+    "late": replace(WHOLE, silent_seconds=20),
+    "dripping": replace(WHOLE, pause_seconds=0.2),
+    "half": replace(WHOLE, sent_bytes=20),
+    "broken off": replace(WHOLE, sent_bytes=-1),
+    "garbage": Answer(b"<html>\xff", headers={"Content-Type": "application/json"}),
+    "another shape": json_answer([1, 2]),
+    "empty object": json_answer({}),
+}
+CALLS: dict[str, Callable[[BucketPhotos], object]] = {
+    "describe": lambda photos: photos.describe("photos/ana/x"),
+    "generation": lambda photos: photos.generation("photos/ana/x"),
+    "put": lambda photos: photos.put("photos/ana/x", PHOTO),
+    "write": lambda photos: photos.write_derived("derived/ana/x/image.webp", b"x"),
+    "list": lambda photos: photos.list_derived("ana", "x"),
+    "delete": lambda photos: photos.delete("photos/ana/x", generation=7),
+    "read": lambda photos: photos.read("photos/ana/x"),
+    "read generation": lambda photos: photos.read_generation("photos/ana/x", 7, most=10**6),
+}
+# What is an answer to some calls: an upload or a deletion needs no more than a status.
+# To these calls such an answer says enough: its status counts, or its bytes are the photo's.
+HARMLESS = {
+    "delete": {"half", "dripping", "garbage", "another shape", "empty object"},
+    "read": {"garbage", "another shape", "empty object"},
+    "write": {"another shape", "empty object"},
+    "list": {"empty object"},
+}
+KEY = rsa.generate_private_key(65537, 2048)
+
+
+def bucket(url: str) -> BucketPhotos:
+    client = Client(
+        project="p", credentials=AnonymousCredentials(), client_options={"api_endpoint": url}
+    )
+    client._http.mount("http://", TimedAdapter())  # noqa: SLF001 - as wiring does
+    return BucketPhotos(client, "b")
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_storage_on_a_bad_day_is_unavailable_in_time(fault: str, call: str) -> None:
+    """Never a hang, never a 500."""
+    started = time.monotonic()
+    with serving(lambda _request: FAULTS[fault]) as server, deadline.within(SECONDS):
+        if fault in HARMLESS.get(call, ()):
+            with contextlib.suppress(StoreUnavailable):
+                CALLS[call](bucket(server.url))
+        else:
+            with pytest.raises(StoreUnavailable):
+                CALLS[call](bucket(server.url))
+    assert time.monotonic() - started < SECONDS + 2
+
+
+@pytest.mark.parametrize("fault", ["late", "dripping", "half", "broken off", "unavailable"])
+def test_a_download_that_fails_after_its_metadata_is_unavailable(fault: str) -> None:
+    """The bytes come in a request of their own."""
+
+    def script(request: Request) -> Answer:
+        if "alt=media" not in request.path:
+            return WHOLE
+        if fault == "unavailable":
+            return FAULTS[fault]
+        return replace(FAULTS[fault], body=PHOTO.data)
+
+    started = time.monotonic()
+    with serving(script) as server, deadline.within(SECONDS), pytest.raises(StoreUnavailable):
+        bucket(server.url).read_generation("photos/ana/x", 7, most=10**6)
+    assert time.monotonic() - started < SECONDS + 2
+
+
+def test_a_storage_that_recovers_in_time_is_asked_again() -> None:
+    """One 503 is nothing that a phone should hear of."""
+    answers = iter([FAULTS["unavailable"]])
+    with serving(lambda _request: next(answers, WHOLE)) as server:
+        facts = bucket(server.url).describe("photos/ana/x")
+    assert facts is not None
+    assert (facts.generation, facts.size) == (7, len(PHOTO.data))
+
+
+@pytest.mark.parametrize(
+    "call", ["get", "create", "update", "remove", "page", "unfinished", "take"]
+)
+def test_a_firestore_that_is_not_there_is_unavailable_in_time(
+    monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The library would repeat its calls for minutes."""
+    from google.cloud import firestore  # noqa: PLC0415 - 0.3 s
+
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
+    store = FirestoreObservations(firestore.Client("p"))
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: store.get("ana", "x"),
+        "create": lambda: store.create(observation()),
+        "update": lambda: store.update("ana", "x", lambda stored: stored),
+        "remove": lambda: store.remove(observation()),
+        "page": lambda: store.page("ana", size=1),
+        "unfinished": lambda: store.unfinished(before=observation().created, limit=1),
+        "take": lambda: store.take("ana", "saves", window=1, limit=1),
+    }
+    started = time.monotonic()
+    with deadline.within(SECONDS), pytest.raises(StoreUnavailable):
+        calls[call]()
+    assert time.monotonic() - started < SECONDS + 3
+
+
+def token(project: str) -> str:
+    """Everything about it is right; only its signature needs a certificate."""
+    claims = {
+        "aud": project,
+        "iss": f"https://securetoken.google.com/{project}",
+        "sub": "ana",
+        "iat": int(time.time()) - 60,
+        "exp": int(time.time()) + 600,
+    }
+    return jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "1"})
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {"empty object", "another shape"}))
+def test_certificates_that_do_not_come_are_no_fault_of_the_token(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """A 401 would sign everybody out."""
+    certificates = replace(
+        FAULTS[fault],
+        body=json.dumps({"1": "x" * 60}).encode() if fault == "dripping" else FAULTS[fault].body,
+    )
+    with serving(lambda _request: certificates) as server:
+        monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", server.url)
+        project = f"p-{fault.replace(' ', '-')}"  # each has an app of its own, which caches
+        identity = FirebaseIdentity(connect(project, credentialed=False), check_revoked=False)
+        started = time.monotonic()
+        with deadline.within(SECONDS), pytest.raises(IdentityUnavailable):
+            identity.user(token(project))
+        assert time.monotonic() - started < SECONDS + 2

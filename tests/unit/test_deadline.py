@@ -1,0 +1,49 @@
+"""One deadline for everything that a request waits for."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from parrot import deadline
+
+
+def test_a_call_may_take_what_is_left() -> None:
+    """Three calls of 20 s each would be a minute, and the phone has hung up."""
+    with deadline.within(10):
+        assert 9 < deadline.left(20) <= 10
+        assert deadline.left(3) == 3
+    assert deadline.left(20) == 20
+
+
+def test_the_deadline_that_ends_first_counts() -> None:
+    """A call's own limit is for the call, the request's for all of them."""
+    with deadline.within(10), deadline.within(100):
+        assert deadline.left(1000) <= 10
+        with deadline.within(1):
+            assert deadline.left(1000) <= 1
+        assert deadline.left(1000) > 1
+
+
+def test_nothing_left_is_not_for_ever() -> None:
+    """Zero or less means no timeout at all to some libraries."""
+    with deadline.within(-5):
+        assert 0 < deadline.left(20) < 0.1
+
+
+def test_waiting_for_the_body_does_not_count() -> None:
+    """A phone at the edge of its network takes a minute for its photo."""
+    with deadline.within(10):
+        with deadline.paused():
+            time.sleep(0.05)
+        assert deadline.left(20) > 9.99
+
+
+def test_each_thread_has_its_own() -> None:
+    """Eighty requests at once share an instance."""
+    seen = []
+    with deadline.within(1):
+        thread = threading.Thread(target=lambda: seen.append(deadline.left(20)))
+        thread.start()
+        thread.join()
+    assert seen == [20]
