@@ -42,7 +42,7 @@ class _Log(threading.Thread):
     def __init__(self, console: Console, silence: float) -> None:
         super().__init__(name="progress", daemon=True)
         self._console, self._silence = console, silence
-        self._started = time.monotonic()
+        self._begun = time.monotonic()
         self._step = "starting"
         self._changed, self._over = threading.Event(), False
 
@@ -64,5 +64,5 @@ class _Log(threading.Thread):
         self.join()
 
     def _write(self, text: str) -> None:
-        passed = time.monotonic() - self._started
+        passed = time.monotonic() - self._begun
         self._console.print(f"{passed:5.1f} s  {text}", markup=False, highlight=False)

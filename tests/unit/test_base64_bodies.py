@@ -1,0 +1,85 @@
+"""Base64 as phones send it: in forms with every kind of escape, and in JSON."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+import pytest
+from flask import Request
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
+
+from parrot.budget import Budget
+from parrot.errors import InvalidImage
+from parrot.http import body, submission
+from tests.support.photos import encoded, noise
+
+if TYPE_CHECKING:
+    from parrot.http.submission import Submission
+
+PHOTO = encoded(noise(16, 12))
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def read(sent: str, kind: str) -> Submission:
+    environ = EnvironBuilder(
+        method="POST", input_stream=io.BytesIO(sent.encode()), content_type=kind,
+        content_length=len(sent.encode()),
+    ).get_environ()  # fmt: skip
+    request = Request(environ)
+    with body.admitted(request, Budget(2**24)):
+        return submission.read_photo(request, max_bytes=2**20)
+
+
+def lower_case(escaped: str) -> str:
+    return escaped.replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d")
+
+
+FORMS = {
+    "a browser's": quote_plus,
+    "lower-case escapes": lambda text: lower_case(quote_plus(text)),
+    "padding as it is": lambda text: quote(text, safe="="),
+    "slashes as they are": lambda text: quote(text, safe="/"),
+    "nothing escaped": lambda text: text,
+    "every letter escaped": lambda text: "".join(f"%{ord(letter):02X}" for letter in text),
+    "lines": lambda text: "%0D%0A".join(
+        quote_plus(text[at : at + 76]) for at in range(0, 9999, 76)
+    ),
+    "plus as a space": lambda text: text.replace("+", " "),
+    "URL-safe": lambda text: text.replace("+", "-").replace("/", "_").rstrip("="),
+}
+
+
+@pytest.mark.parametrize("escape", FORMS.values(), ids=FORMS)
+@given(tail=st.binary(max_size=80))
+def test_a_form_gives_the_photo_back_byte_for_byte(escape: object, tail: bytes) -> None:
+    """Each of these phones exists; a lost byte would change the photo's hash and its verdict."""
+    photo = PHOTO + tail + b"."  # its base64 never ends with a plus
+    text = base64.b64encode(photo).decode()
+    sent = read(f"index=3&b64={escape(text)}&x=%C3%A9", FORM)  # type: ignore[operator]  # above
+    assert sent.photo.data == photo
+    assert sent.fields == {"index": "3", "x": "é"}
+    assert sent.first_version
+
+
+@given(tail=st.binary(max_size=80), escaped=st.booleans())
+def test_json_gives_the_photo_back_byte_for_byte(tail: bytes, escaped: bool) -> None:  # noqa: FBT001
+    """PHP escapes every slash, .NET every plus."""
+    photo = PHOTO + tail
+    sent = json.dumps({"image": base64.b64encode(photo).decode(), "species": "ara-macao"})
+    if escaped:
+        sent = sent.replace("/", "\\/").replace("+", "\\u002B")
+    assert read(sent, JSON).photo.data == photo
+
+
+@pytest.mark.parametrize("wrong", ["%", "%zz", "/9j/%25", "/9j/=41A", "A", "/9j/%C3%A9", "%3D%3D"])
+def test_what_is_not_base64_is_refused(wrong: str) -> None:
+    """With 400: a phone that sends this has a bug, and its photo is not looked at."""
+    with pytest.raises(InvalidImage) as refused:
+        read(f"b64={wrong}", FORM)
+    assert refused.value.status == 400
