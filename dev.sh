@@ -17,6 +17,7 @@ usage() {
 ./dev.sh bench [--json]                     the benchmark
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
+./dev.sh stage [FUNCTION...]                each function's folder as it is deployed, in build/stage
 ./dev.sh lock                               renew the pinned versions
 The first of them installs what it needs into .venv. Each knows --help.
 TEXT
@@ -99,13 +100,13 @@ lock() {
     -o requirements.lock
   "${compile[@]}" shared/pyproject.toml --group pyproject.toml:backfill \
     -o models/backfill/requirements.txt
-  for function in classify process; do
-    "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
-      -o "functions/$function/requirements.txt"
+  # What is deployed is pinned by digest too. Only bundles of pickles need scikit-learn.
+  compile+=(--generate-hashes shared/pyproject.toml -c requirements.lock)
+  for function in classify save observations process; do
+    "${compile[@]}" -o "functions/$function/requirements.txt"
   done
-  for function in save observations; do
-    "${compile[@]}" shared/pyproject.toml -c requirements.lock \
-      -o "functions/$function/requirements.txt"
+  for function in classify process; do
+    "${compile[@]}" --extra joblib -o "functions/$function/requirements-joblib.txt"
   done
 }
 
@@ -135,6 +136,7 @@ case "$command" in
   test) check "$@" ;;
   sdk) sdk ;;
   lock) lock ;;
+  stage) exec "$(find_python)" "$root/deploy/stage.py" "$@" ;;
   -h | --help | help | "") usage ;;
   *) say "Unknown command: $command"; usage >&2; exit 2 ;;
 esac
