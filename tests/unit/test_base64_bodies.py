@@ -16,7 +16,7 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.budget import Budget
 from parrot.errors import InvalidImage
-from parrot.http import body, submission
+from parrot.http import request_body, submission
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read(sent: str, kind: str) -> Submission:
         content_length=len(sent.encode()),
     ).get_environ()  # fmt: skip
     request = Request(environ)
-    with body.admitted(request, Budget(2**24)):
+    with request_body.admitted(request, Budget(2**24)):
         return submission.read_photo(request, max_bytes=2**20)
 
 
