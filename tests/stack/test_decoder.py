@@ -13,7 +13,7 @@ import pytest
 from parrot import decoder_child, images
 from parrot.budget import MIB, Budget
 from parrot.decoder import Decoder
-from parrot.errors import InvalidImage, Overloaded
+from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.limits import MAX_PHOTO_PIXELS
 from parrot.model.inputs import InputSpec
 from tests.support import hostile
@@ -52,6 +52,19 @@ def test_both_processes_give_the_same_pixels(decoder: Decoder, data: bytes) -> N
         decoder.upright(photo, long_side=64).tobytes()
         == images.upright(photo, long_side=64).tobytes()
     )
+
+
+def test_an_isolated_decoder_keeps_every_photo_in_the_other_process() -> None:
+    """What `process` decodes comes back until it is done: no photo may hold up the function."""
+    photo = images.read(encoded(noise(90, 70)))
+    with Decoder(Budget(256 * MIB), max_pixels=MOST, isolated=True) as isolated:
+        before = set(psutil.Process().children())
+        assert isolated.measure(photo) == (90, 70)
+        (child,) = set(psutil.Process().children()) - before
+        child.kill()
+        with pytest.raises(DecoderUnavailable):
+            isolated.measure(photo)
+        assert isolated.measure(photo) == (90, 70)
 
 
 def test_a_photo_that_ends_the_other_process_ends_nothing_else(

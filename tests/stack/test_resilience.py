@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,33 @@ def test_without_the_model_server_classify_says_so_and_recovers_by_itself(tmp_pa
             assert requests.post(classify, data=OTHER_PHOTO, timeout=30).status_code == 200
         finally:
             stop(again)
+
+
+def test_a_dead_model_server_holds_up_nobody(tmp_path: Path) -> None:
+    """40 phones at once get their 503, and reading observations takes no longer for it."""
+    ana = {"Authorization": "Bearer local:ana"}
+    with stack.running(tmp_path) as running:
+        classify = f"{running.url}/parrot-classifier/classify"
+        observations = f"{running.url}/parrot-classifier/observations"
+        requests.get(observations, headers=ana, timeout=30)
+        running.supervisor.kill("model server")
+        photos = [encoded(noise(seed=number)) for number in range(40)]
+
+        def ask(photo: bytes) -> tuple[int, float]:
+            started = time.monotonic()
+            answer = requests.post(classify, data=photo, timeout=30)
+            return answer.status_code, time.monotonic() - started
+
+        for _ in range(2):
+            with ThreadPoolExecutor(len(photos)) as pool:
+                asked = [pool.submit(ask, photo) for photo in photos]
+                started = time.monotonic()
+                assert requests.get(observations, headers=ana, timeout=30).status_code == 200
+                reading = time.monotonic() - started
+                answers = [one.result() for one in asked]
+            assert {status for status, _ in answers} == {503}
+            assert max(seconds for _, seconds in answers) < 2
+            assert reading < 1
 
 
 def test_saved_photos_survive_a_restart(tmp_path: Path) -> None:
