@@ -69,13 +69,16 @@ def _read(name: str, request: Request) -> Response:
 def _relabel(name: str, request: Request) -> Response:
     user = _user(request)
     fields = submission.read_fields(request)
-    if unknown := fields.keys() - {"species", "index"}:
-        raise InvalidRequest(f"{min(unknown)!r:.40} cannot be changed: send species or index")
+    if unknown := fields.keys() - {"species", "index", "text"}:
+        raise InvalidRequest(
+            f"{min(unknown)!r:.40} cannot be changed: send species or index, and text"
+        )
     observation_id = parameters.observation_id(name)
-    species = wiring.species().find(**fields)
+    species = wiring.species().label(index=fields.get("index"), species=fields.get("species"))
+    text = parameters.label_text(fields)
     allowance = wiring.relabel_meter().take(user)
     changed = wiring.observer().relabel(
-        user, observation_id, species, matches=parameters.if_match(request)
+        user, observation_id, species, text=text, matches=parameters.if_match(request)
     )
     return answers.observation(changed, _links(request), allowance=allowance)
 

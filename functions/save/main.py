@@ -27,9 +27,10 @@ def _save(request: Request) -> Response:
         user = User(ANONYMOUS_UID, anonymous=True)
     key = parameters.idempotency_key(request)
     sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
-    species = wiring.species().find(
+    species = wiring.species().label(
         index=sent.fields.get("index"), species=sent.fields.get("species")
     )
-    saved = wiring.saver().save(sent.photo, species, user, key=key)
+    text = parameters.label_text(sent.fields)
+    saved = wiring.saver().save(sent.photo, species, user, text=text, key=key)
     links = parameters.links(request, settings, wiring.downloads())
     return answers.saved(saved, links, first_version=sent.first_version)

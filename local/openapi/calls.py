@@ -31,6 +31,7 @@ from parrot.errors import (
 from parrot.observation import Status
 
 _PHOTO = (InvalidImage, InvalidRequest, PhotoTooLarge, UnsupportedMedia)
+_CHOICE = "An id of species.json, `other-parrot` or `not-a-parrot`; or else `index`."
 _SIGNED_IN: list[Json] = [{"firebase": []}]
 _OPEN: list[Json] = [{}, {"firebase": []}]
 
@@ -79,8 +80,9 @@ def ready() -> Json:
 def save() -> Json:
     """POST /save."""
     fields = {
-        "species": {**string(), "description": "An id of species.json; or else `index`."},
+        "species": {**string(), "description": _CHOICE},
         "index": {"type": "integer", "minimum": 0, "description": "The class index."},
+        "text": {"type": "string", "maxLength": 100, "description": "The user's own words."},
     }
     return {
         "operationId": "save",
@@ -167,10 +169,13 @@ def relabel() -> Json:
     """PATCH /observations/{id}."""
     schema = {
         "type": "object",
-        "properties": {"species": string(), "index": {"type": "integer", "minimum": 0}},
+        "properties": {
+            "species": {**string(), "description": _CHOICE},
+            "index": {"type": "integer", "minimum": 0},
+            "text": {"type": "string", "maxLength": 100, "description": "The user's own words."},
+        },
         "additionalProperties": False,
         "minProperties": 1,
-        "maxProperties": 1,
     }
     return {
         "operationId": "relabel",

@@ -13,13 +13,20 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from local.openapi import calls
-from local.openapi.parts import Json, errors, parameter, string
+from local.openapi.parts import Json, errors, parameter
 from models import folders
 from parrot.errors import ParrotError
 from parrot.http import schemas
 from parrot.http.parameters import BASE_PATH
 
 ROOT = folders.ROOT
+# A server's own 404, for a path that no URL should have, is not described.
+_ID = parameter(
+    "id",
+    "path",
+    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"},
+    "The observation's id.",
+)
 _ANSWERS = (
     schemas.Classification,
     schemas.Readiness,
@@ -51,14 +58,14 @@ def document() -> Json:
             f"{BASE_PATH}/save": {"post": calls.save()},
             f"{BASE_PATH}/observations": {"get": calls.list_()},
             f"{BASE_PATH}/observations/{{id}}": {
-                "parameters": [parameter("id", "path", string(), "The observation's id.")],
+                "parameters": [_ID],
                 "get": calls.read(),
                 "patch": calls.relabel(),
                 "delete": calls.delete(),
             },
             f"{BASE_PATH}/observations/{{id}}/{{file}}": {
                 "parameters": [
-                    parameter("id", "path", string(), "The observation's id."),
+                    _ID,
                     parameter("file", "path", {"enum": ["image", "thumbnail", "original"]}, ""),
                 ],
                 "get": calls.file(),

@@ -83,11 +83,13 @@ def species_json(
 ) -> None:
     """Write the static list of species for Firebase Hosting."""
     from parrot.http.answers import species as species_body
+    from parrot.records import OUTSIDE
 
     with console.errors():
         rows = SpeciesTable.parse((bundle / SPECIES).read_bytes()).rows
         lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
-        to.write_text(f'{{"species": [\n{lines}\n]}}\n', encoding="utf-8")
+        others = json.dumps([label.id for label in OUTSIDE])
+        to.write_text(f'{{"species": [\n{lines}\n],\n"others": {others}}}\n', encoding="utf-8")
     console.out.print(f"{to}", soft_wrap=True)
 
 

@@ -102,7 +102,7 @@ export class Keep {
     this.#sending.clear();
     const kinds = await this.kinds;
     const [{ observation, created }] = this.#results;
-    const name = labelName(observation, kinds);
+    const name = labelName(observation.labels.at(-1), kinds);
     this.#button(false);
     this.#part("[type=submit]").disabled = true;
     this.#say(t(created ? "keep.saved" : "keep.before", { name }), "good");

@@ -43,7 +43,12 @@ def observation(stored: dict[str, Any]) -> Observation:
         **{
             **known,
             "labels": tuple(
-                Label(label["species"], label["index"], datetime.fromisoformat(label["at"]))
+                Label(
+                    label["species"],
+                    label["index"],
+                    datetime.fromisoformat(label["at"]),
+                    label.get("text"),  # older documents have none
+                )
                 for label in stored["labels"]
             ),
             "status": Status(stored["status"]),

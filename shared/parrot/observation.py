@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from parrot.records import UID
+from parrot.records import NOT_A_PARROT, UID
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
@@ -27,11 +27,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A species that the person chose, and when."""
+    """What the person says that the photo shows, and since when."""
 
-    species: str  # Species.id
-    index: int
+    species: str  # Species.id, or Outside.id
+    index: int | None  # of the model's class; None: it has none
     at: datetime
+    text: str | None = None  # the person's own words beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,12 @@ class Page:
 def reviewed(label: Label | None, verdict: Verdict) -> Status:
     """READY, or NEEDS_REVIEW if the person and the model name different things.
 
-    Without a label there is nothing to disagree with. A label always names a parrot, so a verdict
-    of "no parrot" contradicts every label.
+    Without a label there is nothing to disagree with. "Not a parrot" agrees with a verdict of "no
+    parrot", which contradicts every other label. The model has no name for "another parrot".
     """
     if label is None or label.species == verdict.species:
+        return Status.READY
+    if label.species == NOT_A_PARROT.id and not verdict.is_parrot:
         return Status.READY
     return Status.NEEDS_REVIEW
 

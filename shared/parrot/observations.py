@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from parrot.observation import Observation, Page
-    from parrot.records import Species, User
+    from parrot.records import Outside, Species, User
     from parrot.store import ObservationStore
 
 FILES = ("image", "thumbnail")
@@ -106,8 +106,9 @@ class Observer:
         self,
         user: User,
         observation_id: str,
-        species: Species,
+        species: Species | Outside,
         *,
+        text: str | None = None,
         matches: Callable[[Observation], bool] = lambda _stored: True,
     ) -> Observation:
         """Append a label; the species that it already has changes nothing.
@@ -120,19 +121,18 @@ class Observer:
             if stored.status is Status.DELETING:
                 raise _not_found(observation_id)
             _require(matches, stored)
-            if stored.label is not None and stored.label.species == species.id:
+            label = Label(species.id, species.index, self._now(), text)
+            if stored.label is not None and replace(stored.label, at=label.at) == label:
                 return stored
             if len(stored.labels) >= MOST_LABELS:
                 raise Conflict(
                     f"observation {stored.id} has had {MOST_LABELS} labels; to choose another one,"
                     " delete the observation and save the photo again"
                 )
-            now = self._now()
-            label = Label(species.id, species.index, now)
             status: Status = stored.status
             if stored.verdict is not None and status is not Status.REJECTED:
                 status = reviewed(label, stored.verdict)
-            return replace(stored, labels=(*stored.labels, label), status=status, updated=now)
+            return replace(stored, labels=(*stored.labels, label), status=status, updated=label.at)
 
         relabelled = self._store.update(user.uid, observation_id, append)
         if relabelled is None:

@@ -39,7 +39,7 @@ def adopted(
     labels: tuple[Label, ...] = ()
     if facts.species is not None:
         with contextlib.suppress(InvalidRequest):  # the person can still choose another
-            named = species.find(species=facts.species)
+            named = species.label(species=facts.species)
             labels = (Label(named.id, named.index, facts.created),)
     return Observation(
         id=stored.id,

@@ -66,6 +66,19 @@ class Species:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """A label that is no class of the model: kept as it is, for nobody to train on."""
+
+    id: str
+    index: None = None
+
+
+# Labels for what the model has no class for.
+OTHER_PARROT, NOT_A_PARROT = Outside("other-parrot"), Outside("not-a-parrot")
+OUTSIDE = (OTHER_PARROT, NOT_A_PARROT)
+
+
+@dataclass(frozen=True, slots=True)
 class SpeciesScore:
     """One line of the ranking."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.quota import Meter
-    from parrot.records import Allowance, Photo, Species, User
+    from parrot.records import Allowance, Outside, Photo, Species, User
     from parrot.store import ObservationStore
 
 # Any fixed UUID would do; changing it would turn every retry into a second observation.
@@ -97,8 +97,16 @@ class Saver:
         self._meter = meter
         self._now = now
 
-    def save(self, photo: Photo, species: Species, user: User, *, key: str | None = None) -> Saved:
-        """Keep the photo. `key` is the caller's Idempotency-Key.
+    def save(
+        self,
+        photo: Photo,
+        species: Species | Outside,
+        user: User,
+        *,
+        text: str | None = None,
+        key: str | None = None,
+    ) -> Saved:
+        """Keep the photo. `text` is the person's own words, `key` the caller's Idempotency-Key.
 
         The observation is created first: a photo without one would never be seen, while one without
         its photo is completed by the phone's next try, even if it was given up in the meantime.
@@ -118,7 +126,7 @@ class Saver:
             id=name,
             uid=user.uid,
             object_name=photo_name(user.uid, name),
-            labels=(Label(species.id, species.index, now),),
+            labels=(Label(species.id, species.index, now, text),),
             sha256=photo.sha256,
             media_type=photo.media_type,
             width=width,

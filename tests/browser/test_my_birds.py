@@ -82,6 +82,22 @@ def test_a_bird_gets_another_name(phone: Page, photos: Path) -> None:
     expect(phone.locator(".tile .name")).to_have_text("Blue-and-yellow macaw")
 
 
+def test_another_parrot_is_saved_under_the_persons_own_words(phone: Page, photos: Path) -> None:
+    """The model knows sixteen kinds, people know more: none of them is forced into a wrong one."""
+    card = choose(phone, some_photo(photos, "parrots/green-winged-macaw"))
+    card.locator(".keep select").select_option(label="Another parrot")
+    card.get_by_label("Which one, if you know").fill("Green-winged macaw")
+    assert save_as(card) == "Saved as Green-winged macaw."
+    tile = my_birds(phone)
+    expect(tile.locator(".name")).to_have_text("Green-winged macaw")
+    expect(tile).to_have_attribute("data-state", "needs_review", timeout=MODEL_MS)
+    tile.get_by_role("button").click()
+    sheet = phone.get_by_role("dialog")
+    sheet.get_by_label("Save as").select_option(label="Not a parrot")
+    sheet.get_by_role("button", name="Change").click()
+    expect(tile.locator(".name")).to_have_text("Not a parrot")
+
+
 def test_a_deletion_can_be_undone(phone: Page, running_url: str, photos: Path) -> None:
     """Thumbs slip; until the undo has gone the service is asked nothing."""
     save_as(choose(phone, some_photo(photos, "parrots/sun-conure")))

@@ -11,6 +11,7 @@ import pytest
 
 from local.stack import DEFAULT_BUNDLE, ROOT
 from parrot.model.species import SpeciesTable
+from parrot.records import OUTSIDE
 from tests.support.problems import errors
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def test_the_species_list_is_that_of_the_bundle() -> None:
                 "cites": species.cites or None,
             }
             for species in table.rows
-        ]
+        ],
+        "others": [label.id for label in OUTSIDE],
     }
 
 

@@ -242,7 +242,10 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
 
 
 def _label(label: Label) -> schemas.Label:
-    return schemas.Label(species=label.species, index=label.index, at=_time(label.at))
+    body = schemas.Label(species=label.species, index=label.index, at=_time(label.at))
+    if label.text is not None:
+        body["text"] = label.text
+    return body
 
 
 def _verdict(verdict: Verdict) -> schemas.SavedVerdict:

@@ -10,7 +10,7 @@ from parrot.http.answers import Links
 from parrot.observation import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flask import Request
 
@@ -25,6 +25,7 @@ DEFAULT_PAGE = 20
 _MOST_TOP = 1000
 _LARGEST_PAGE = 100
 _MAX_FIELD = 200
+_LONGEST_TEXT = 100
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -94,7 +95,15 @@ def species_filter(request: Request, species: Callable[[], SpeciesTable]) -> str
     Raises InvalidRequest; what reading the table raises.
     """
     text = request.args.get("species")
-    return None if text is None else species().find(species=text).id
+    return None if text is None else species().label(species=text).id
+
+
+def label_text(fields: Mapping[str, str]) -> str | None:
+    """The person's own words beside a label, or None. Raises InvalidRequest."""
+    text = fields.get("text", "").strip()
+    if len(text) > _LONGEST_TEXT or not text.isprintable():
+        raise InvalidRequest(f"text has at most {_LONGEST_TEXT} printable characters")
+    return text or None
 
 
 def top(request: Request) -> int:

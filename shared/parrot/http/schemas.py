@@ -114,11 +114,15 @@ class SavedPhoto(TypedDict):
 
 
 class Label(TypedDict):
-    """A species that the user chose, and when (RFC 3339, UTC)."""
+    """What the user says that the photo shows, and since when (RFC 3339, UTC).
+
+    `other-parrot` and `not-a-parrot` have no index; `text` is the user's own words.
+    """
 
     species: str
-    index: int
+    index: int | None
     at: str
+    text: NotRequired[str]
 
 
 class SavedVerdict(TypedDict):
