@@ -19,6 +19,7 @@ usage() {
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh openapi                            renew docs/openapi.yaml and the page of it
 ./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
+./dev.sh stage [FUNCTION...]                each function's folder as it is deployed, in build/stage
 ./dev.sh lock                               renew the pinned versions
 The first of them installs what it needs into .venv. Each knows --help.
 TEXT
@@ -119,13 +120,13 @@ lock() {
     -o models/backfill/requirements.txt
   "${compile[@]}" --group pyproject.toml:bench -c requirements.lock \
     -o benchmarks/requirements.lock
-  for function in classify process; do
-    "${compile[@]}" shared/pyproject.toml --extra joblib -c requirements.lock \
-      -o "functions/$function/requirements.txt"
+  # What is deployed is pinned by digest too. Only bundles of pickles need scikit-learn.
+  compile+=(--generate-hashes shared/pyproject.toml -c requirements.lock)
+  for function in classify save observations process; do
+    "${compile[@]}" -o "functions/$function/requirements.txt"
   done
-  for function in save observations; do
-    "${compile[@]}" shared/pyproject.toml -c requirements.lock \
-      -o "functions/$function/requirements.txt"
+  for function in classify process; do
+    "${compile[@]}" --extra joblib -o "functions/$function/requirements-joblib.txt"
   done
 }
 
@@ -156,6 +157,7 @@ case "$command" in
   test) check "$@" ;;
   sdk) sdk ;;
   lock) lock ;;
+  stage) exec "$(find_python)" "$root/deploy/stage.py" "$@" ;;
   -h | --help | help | "") usage ;;
   *) say "Unknown command: $command"; usage >&2; exit 2 ;;
 esac

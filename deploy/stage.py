@@ -1,0 +1,169 @@
+"""Folders as they are deployed, from the commit and not from the working tree.
+
+    stage.py [FUNCTION...]          build/stage/FUNCTION/: main.py, parrot/, requirements.txt
+    stage.py firebase --region ...  build/stage/firebase/: rules, indexes, public/, firebase.json
+
+The same commit gives the same bytes: contents, modes and times. Beside each folder, NAME.sha256
+holds the digest of its files. Needs git and Python only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parent.parent
+FUNCTIONS = ("classify", "save", "observations", "process")
+FIREBASE = "firebase"
+_FIREBASE_FILES = ("firebase.json", "firestore.rules", "firestore.indexes.json", "storage.rules")
+_TIME = 315532800  # 1980-01-01, the first time that a zip archive can hold
+_READABLE = 0o644
+# gcloud leaves out what this names, and without it what .gitignore files name.
+_GCLOUDIGNORE = b".gcloudignore\n__pycache__/\n*.pyc\n"
+
+
+class NotStagedError(Exception):
+    """The folder was not written; the message says why."""
+
+
+def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str, bytes]:
+    """Content by path of a function's folder, from HEAD. Raises NotStagedError.
+
+    With `pickles` it can load the first version's joblib files, for the price of scikit-learn.
+    """
+    requirements = "requirements-joblib.txt" if pickles else "requirements.txt"
+    folder = f"functions/{name}"
+    files = dict(
+        committed(root, "shared/parrot", f"{folder}/main.py", f"{folder}/requirements.txt")
+    )
+    if pickles:
+        try:
+            files.update(committed(root, f"{folder}/{requirements}"))
+        except NotStagedError as error:
+            raise NotStagedError(f"{name} reads no bundle with pickles") from error
+    staged = {
+        path.removeprefix("shared/"): data
+        for path, data in files.items()
+        if path.startswith("shared/parrot/")
+    }
+    staged["main.py"] = files[f"{folder}/main.py"]
+    staged["requirements.txt"] = files[f"{folder}/{requirements}"]
+    staged[".gcloudignore"] = _GCLOUDIGNORE
+    return staged
+
+
+def firebase_files(
+    root: Path, *, region: str, bucket: str, database: str, site: str
+) -> dict[str, bytes]:
+    """Content by path of what firebase-tools deploys, from HEAD. Raises NotStagedError."""
+    staged = dict(committed(root, "public", *_FIREBASE_FILES))
+    config = json.loads(staged["firebase.json"])
+    config.pop("emulators", None)
+    config.pop("functions", None)  # gcloud deploys them
+    config["firestore"]["database"] = database
+    config["storage"] = [{"bucket": bucket, "rules": "storage.rules"}]
+    config["hosting"]["site"] = site
+    for rewrite in config["hosting"]["rewrites"]:
+        if "run" in rewrite:  # without it firebase-tools takes us-central1
+            rewrite["run"]["region"] = region
+    staged["firebase.json"] = json.dumps(config, indent=2).encode() + b"\n"
+    staged["public/release.txt"] = digest(staged).encode() + b"\n"
+    return staged
+
+
+def committed(root: Path, *paths: str) -> Iterator[tuple[str, bytes]]:
+    """Path and content of each file at or below the paths, as HEAD has them."""
+    git = ["git", "-C", str(root), "archive", "--format=tar", "HEAD", "--", *paths]
+    try:
+        archive = subprocess.run(git, check=True, capture_output=True).stdout  # noqa: S603
+    except FileNotFoundError as error:
+        raise NotStagedError("git is not installed") from error
+    except subprocess.CalledProcessError as error:
+        raise NotStagedError(error.stderr.decode(errors="replace").strip()) from error
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            file = tar.extractfile(member) if member.isfile() else None
+            if file is not None:
+                yield member.name, file.read()
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """One name for all paths and contents."""
+    lines = (f"{hashlib.sha256(files[path]).hexdigest()}  {path}\n" for path in sorted(files))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Replace the folder by exactly these files; half a folder is never seen under its name."""
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(draft, ignore_errors=True)
+    for path in sorted(files):
+        target = draft / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(files[path])
+        target.chmod(_READABLE)
+        os.utime(target, (_TIME, _TIME))
+    for below in sorted(draft.rglob("*"), reverse=True):
+        if below.is_dir():
+            os.utime(below, (_TIME, _TIME))
+    os.utime(draft, (_TIME, _TIME))
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+    folder.with_name(f"{folder.name}.sha256").write_text(f"{digest(files)}\n")
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; exit code 1 where something could not be staged."""
+    parser = argparse.ArgumentParser(
+        prog="./dev.sh stage", description="Write folders as they are deployed, from the commit."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="FUNCTION", help=f"of {', '.join(FUNCTIONS)}; or {FIREBASE}"
+    )
+    parser.add_argument("--to", type=Path, default=ROOT / "build" / "stage", help="where to")
+    parser.add_argument("--pickles", action="store_true", help="for bundles of joblib files")
+    parser.add_argument("--region", default="asia-northeast3", help=f"{FIREBASE}: the functions'")
+    parser.add_argument("--bucket", default="demo-parrot-photos", help=f"{FIREBASE}: the photos'")
+    parser.add_argument("--database", default="(default)", help=f"{FIREBASE}: Firestore's")
+    parser.add_argument("--site", default="demo-parrot", help=f"{FIREBASE}: Hosting's")
+    wanted = parser.parse_args(arguments)
+    for name in wanted.names or FUNCTIONS:
+        if name not in (*FUNCTIONS, FIREBASE):
+            parser.error(f"there is no function {name}")
+    for name in wanted.names or FUNCTIONS:
+        try:
+            files = (
+                firebase_files(
+                    ROOT,
+                    region=wanted.region,
+                    bucket=wanted.bucket,
+                    database=wanted.database,
+                    site=wanted.site,
+                )
+                if name == FIREBASE
+                else function_files(
+                    ROOT, name, pickles=wanted.pickles and name in {"classify", "process"}
+                )
+            )
+        except NotStagedError as error:
+            print(f"{name} cannot be staged: {error}", file=sys.stderr)
+            return 1
+        write(wanted.to / name, files)
+        print(wanted.to / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

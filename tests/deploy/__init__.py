@@ -1,0 +1,1 @@
+"""The deployment, as far as a machine without a cloud can show it."""

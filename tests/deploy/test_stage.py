@@ -1,0 +1,197 @@
+"""What is deployed: folders from the commit that run with nothing beside them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from local import stack
+from tests.deploy.project import ROOT, checkout
+from tests.deploy.staged import TARGETS, environment, plain, started, visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from google.cloud.storage import Bucket
+
+_USER = {"Authorization": "Bearer local:ana"}
+
+
+def _stage(root: Path, *arguments: str) -> Path:
+    command = [sys.executable, "-IS", "deploy/stage.py", *arguments]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    return root / "build" / "stage"
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All functions, staged, far from this repository."""
+    return _stage(checkout(tmp_path_factory.mktemp("staged")))
+
+
+@pytest.fixture(scope="module")
+def pythons(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each function, the Python of an environment made from its own requirements.txt.
+
+    Functions whose requirements are the same bytes share one.
+    """
+    made: dict[bytes, Path] = {}
+    for name in TARGETS:
+        requirements = staged / name / "requirements.txt"
+        key = requirements.read_bytes()
+        if key not in made:
+            made[key] = environment(tmp_path_factory.mktemp("venv") / name, requirements)
+    return {name: made[(staged / name / "requirements.txt").read_bytes()] for name in TARGETS}
+
+
+def test_the_same_commit_gives_the_same_bytes_whatever_lies_in_the_working_tree(
+    tmp_path: Path,
+) -> None:
+    """A deployment can be made again, by anybody, from what was reviewed."""
+    root = checkout(tmp_path)
+    before = {name: visible(_stage(root) / name) for name in TARGETS}
+    (root / "functions/classify/main.py").write_text("import os; os._exit(1)\n")
+    (root / "shared/parrot/secret.py").write_text("KEY = 'mine'\n")
+    (root / "build/stage/classify/left-over.py").write_text("\n")
+    assert {name: visible(_stage(root) / name) for name in TARGETS} == before
+    digests = [(root / "build/stage" / f"{name}.sha256").read_text() for name in TARGETS]
+    assert len(set(digests)) == len(TARGETS)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_staged_folder_holds_the_function_and_the_pipeline(staged: Path, name: str) -> None:
+    """Nothing of tests, training or this machine is uploaded."""
+    git = ["git", "-C", str(ROOT), "ls-tree", "-r", "--name-only", "HEAD", "shared/parrot"]
+    pipeline = subprocess.run(git, check=True, capture_output=True, text=True).stdout.split()
+    expected = {path.removeprefix("shared/") for path in pipeline}
+    expected |= {"main.py", "requirements.txt", ".gcloudignore"}
+    assert set(visible(staged / name)) == expected
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_requirements_pin_every_package_by_digest_and_name_no_registry(
+    staged: Path, name: str
+) -> None:
+    """A package that changes under its version must not be installed."""
+    text = (staged / name / "requirements.txt").read_text()
+    lines = [
+        line for line in text.replace("\\\n", "").splitlines() if not line.strip().startswith("#")
+    ]
+    assert len(lines) > 10
+    for line in lines:
+        assert "==" in line
+        assert "--hash=sha256:" in line
+        assert "://" not in line
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_staged_function_imports_nothing_from_elsewhere(
+    staged: Path, pythons: dict[str, Path], name: str
+) -> None:
+    """What works only beside the development tree would fail in the cloud alone."""
+    code = (
+        "import sys, json, main\n"
+        "files = [getattr(m, '__file__', None) for m in list(sys.modules.values())]\n"
+        "print(json.dumps([sys.path, sys.base_prefix, sorted(filter(None, files))]))"
+    )
+    python = pythons[name]
+    done = subprocess.run(
+        [python, "-c", code],
+        cwd=staged / name,
+        env=plain({}),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    path, base, files = json.loads(done.stdout)
+    places = (str(staged / name), str(python.parents[1]), base)
+    assert all(entry == "" or entry.startswith(places) for entry in path), path
+    assert all(file.startswith(places) for file in files)
+    assert not any(str(ROOT) in entry for entry in (*path, *files))
+
+
+@pytest.fixture(scope="module")
+def private_bucket(running: stack.Running) -> Bucket:
+    """A bucket of which the stack's own `process` hears nothing."""
+    (url,) = [url for name, url, _ in running.parts if name == "storage"]
+    return stack.storage_client(url).create_bucket("staged-photos")
+
+
+def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - all of it is used
+    running: stack.Running,
+    private_bucket: Bucket,
+    staged: Path,
+    pythons: dict[str, Path],
+    photos: Path,
+    tmp_path: Path,
+) -> None:
+    """Each as Cloud Run starts it: classify, save, the event, then the finished observation."""
+    url = {name: url for name, url, _ in running.parts}
+    settings = {
+        "BUCKET": private_bucket.name,
+        "MODEL_BUCKET": stack.MODEL_BUCKET,
+        "MODEL_SERVER_URL": url["model server"],
+        "STORAGE_EMULATOR_HOST": url["storage"],
+        "GOOGLE_CLOUD_PROJECT": stack.PROJECT,
+        "OBSERVATIONS": f"sqlite:{tmp_path / 'observations.db'}",
+        "IDENTITY": "local",
+        "THREADS": "4",
+    }
+    settings["MODEL_BUNDLE"] = json.loads((stack.DEFAULT_BUNDLE / "manifest.json").read_text())[
+        "version"
+    ]
+    photo = next(photos.glob("parrots/*/*.jpg")).read_bytes()
+    with ExitStack() as running_functions:
+        at = {
+            name: running_functions.enter_context(
+                started(pythons[name], staged / name, name, settings)
+            )
+            for name in TARGETS
+        }
+        ready = requests.get(f"{at['classify']}/parrot-classifier/classify", timeout=30)
+        assert ready.status_code == 200, ready.text
+        answer = requests.post(
+            at["classify"], data=photo, headers={"Content-Type": "image/jpeg"}, timeout=30
+        )
+        assert answer.json()["parrot"]["is_parrot"] is True
+        saved = requests.post(
+            at["save"],
+            files={"image": photo},
+            data={"species": "nestor-notabilis"},
+            headers=_USER,
+            timeout=30,
+        )
+        assert saved.status_code == 201, saved.text
+        observation = saved.json()
+        (blob,) = private_bucket.list_blobs(prefix="photos/")
+        event = {
+            "id": "1",
+            "specversion": "1.0",
+            "type": "google.cloud.storage.object.v1.finalized",
+            "source": f"//storage.googleapis.com/projects/_/buckets/{private_bucket.name}",
+            "data": {
+                "bucket": private_bucket.name,
+                "name": blob.name,
+                "generation": str(blob.generation),
+                "size": str(blob.size),
+                "contentType": blob.content_type,
+                "timeCreated": "2026-11-23T02:11:52.250567Z",
+            },
+        }
+        told = requests.post(
+            at["process"],
+            json=event,
+            headers={"Content-Type": "application/cloudevents+json"},
+            timeout=60,
+        )
+        assert told.ok, told.text
+        read = requests.get(
+            f"{at['observations']}/observations/{observation['id']}", headers=_USER, timeout=30
+        )
+        assert read.json()["status"] in {"ready", "needs_review"}, read.text
