@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# From a Google Cloud project, new or in use, to the running service. See ./deploy.sh --help.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+all_parts=(apis storage accounts secrets models functions firestore rules hosting logs alerts)
+
+usage() {
+  cat <<'TEXT'
+./deploy.sh [--project P] [--region R] [options] [PART...]   bring parts to the wanted state; all of them without a name
+./deploy.sh [options] doctor                 tools, login, billing, APIs, quota, regions: what is missing, what to do
+./deploy.sh [options] check                  health, a known drawing, the logs' error rate; of the canary if there is one
+./deploy.sh [options] promote [PART...]      the canary takes all traffic (models, functions)
+./deploy.sh [options] rollback [PART...]     the canary takes none; without a canary, back to what served before
+./deploy.sh [options] rotate-secret [--now]  a new key for download URLs; --now: old URLs end at once
+
+parts, in order: apis storage accounts secrets models functions firestore rules hosting logs alerts
+  --project P, --region R    where; deploy.env may hold them
+  --traffic N                per cent for new revisions of functions and models that serve already (100)
+  --models run|vertex        TF Serving on Cloud Run, or on Vertex AI
+  --set NAME=VALUE           any choice that deploy.env.example explains
+  --env-file FILE            read FILE instead of deploy.env
+  --dry-run                  print every command, one a line, for a project that has nothing yet; run none
+What is right already is left alone, so running it again completes what was interrupted.
+TEXT
+}
+
+# Reads the command line into: overrides, env_file, dry_run, now, command, parts.
+read_arguments() {
+  local word
+  overrides=() env_file='' dry_run=false now=false task=deploy parts=()
+  while [ $# -gt 0 ]; do
+    word=$1
+    shift
+    case $word in
+      --*=*) set -- "${word%%=*}" "${word#*=}" "$@" ;;
+      --project | --region | --traffic | --models | --set | --env-file)
+        if [ -z "${1:-}" ]; then usage_error "$word needs a value"; fi
+        option "$word" "$1"
+        shift ;;
+      --dry-run) dry_run=true ;;
+      --now) now=true ;;
+      -h | --help | help) usage && exit 0 ;;
+      doctor | check | promote | rollback | rotate-secret) task=$word ;;
+      -*) usage_error "there is no option $word" ;;
+      *) parts+=("$word") ;;
+    esac
+  done
+}
+
+option() {
+  case $1 in
+    --env-file) env_file=$2 ;;
+    --set) overrides+=("$2") ;;
+    *) overrides+=("$(tr '[:lower:]' '[:upper:]' <<<"${1#--}")=$2") ;;
+  esac
+}
+
+usage_error() {
+  printf 'deploy.sh: %s\n' "$1" >&2
+  printf 'See ./deploy.sh --help\n' >&2
+  exit 2
+}
+
+main() {
+  local part
+  read_arguments "$@"
+  # shellcheck source=deploy/settings.sh
+  . "$root/deploy/settings.sh"
+  # shellcheck source=deploy/run.sh
+  . "$root/deploy/run.sh"
+  # shellcheck source=deploy/gcloud.sh
+  . "$root/deploy/gcloud.sh"
+  # shellcheck source=deploy/traffic.sh
+  . "$root/deploy/traffic.sh"
+  for part in "$root"/deploy/parts/*.sh; do
+    # shellcheck source=/dev/null
+    . "$part"
+  done
+  read_settings
+  check_settings
+  self="./deploy.sh --project $PROJECT --region $REGION"
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  changes=0
+  case $task in
+    deploy)
+      ! dry || shown mkdir -p "$built/metrics" "$built/alerts"
+      for part in "${parts[@]}"; do "part_$part"; done
+      dry || say "Done: $changes changes." ;;
+    doctor | check)
+      # shellcheck source=/dev/null
+      . "$root/deploy/$task.sh"
+      "$task" ;;
+    promote) promote ;;
+    rollback) rollback ;;
+    rotate-secret) rotate_secret ;;
+  esac
+}
+
+main "$@"

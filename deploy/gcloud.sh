@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# Roles, and the names of accounts.
+
+# Gives a role unless it is given: KIND is gcloud's group ("projects", "storage buckets", ...).
+grant() {
+  local kind=$1 name=$2 member=$3 role=$4 group condition=()
+  shift 4
+  read -ra group <<<"$kind"
+  [ "$kind" != projects ] || condition=(--condition=None)
+  if has_role "$kind" "$name" "$member" "$role" "$@"; then return; fi
+  change_patiently gcloud "${group[@]}" add-iam-policy-binding "$name" --member="$member" \
+    --role="$role" ${condition[@]+"${condition[@]}"} "$@"
+}
+
+# Whether a member has a role; one question for each resource and run.
+has_role() {
+  local kind=$1 name=$2 member=$3 role=$4 group policy
+  shift 4
+  dry && return 1
+  read -ra group <<<"$kind"
+  policy=$scratch/policy-${kind// /-}-${name//\//-}
+  if [ ! -f "$policy" ]; then
+    value gcloud "${group[@]}" get-iam-policy "$name" "$@" --flatten='bindings[].members' \
+      --format='value(bindings.role,bindings.members)' >"$scratch/policy"
+    mv "$scratch/policy" "$policy"
+    echo >>"$policy"
+  fi
+  grep -qxF "$role	$member" "$policy"
+}
+
+account() { printf '%s@%s.iam.gserviceaccount.com' "$1" "$PROJECT"; }
+
+member() { printf 'serviceAccount:%s' "$(account "$1")"; }
+
+# Google's own account for a product in this project: gs-project-accounts, gcp-sa-pubsub, ...
+agent() {
+  local number
+  number=$(project_number) || exit 1
+  printf 'serviceAccount:service-%s@%s.iam.gserviceaccount.com' "$number" "$1"
+}
+
+project_number() {
+  if [ ! -f "$scratch/number" ]; then
+    value gcloud projects describe "$PROJECT" --format='value(projectNumber)' >"$scratch/number" || exit 1
+  fi
+  cat "$scratch/number"
+}

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Service accounts and their roles. docs/operations.md gives the reason for each line of grants.
+
+part_accounts() {
+  local name
+  ensure_account "$CLASSIFY_ACCOUNT" 'function classify'
+  ensure_account "$SAVE_ACCOUNT" 'function save'
+  ensure_account "$OBSERVATIONS_ACCOUNT" 'function observations'
+  ensure_account "$PROCESS_ACCOUNT" 'function process'
+  ensure_account "$MODEL_ACCOUNT" 'model server'
+  ensure_account "$TRIGGER_ACCOUNT" 'delivers storage events to process'
+  ensure_account "$BUILD_ACCOUNT" 'builds images'
+  for name in "$CLASSIFY_ACCOUNT" "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT" "$PROCESS_ACCOUNT"; do
+    grant projects "$PROJECT" "$(member "$name")" roles/datastore.user
+    grant 'storage buckets' "gs://$MODEL_BUCKET" "$(member "$name")" roles/storage.objectViewer
+  done
+  for name in "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT" "$PROCESS_ACCOUNT"; do
+    grant 'storage buckets' "gs://$BUCKET" "$(member "$name")" roles/storage.objectUser
+  done
+  if [ "$CHECK_REVOKED" = true ]; then
+    for name in "$CLASSIFY_ACCOUNT" "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT"; do
+      grant projects "$PROJECT" "$(member "$name")" roles/firebaseauth.viewer
+    done
+  fi
+  if [ "$MODELS" = vertex ]; then
+    for name in "$CLASSIFY_ACCOUNT" "$PROCESS_ACCOUNT"; do
+      grant projects "$PROJECT" "$(member "$name")" roles/aiplatform.user
+    done
+  fi
+  grant projects "$PROJECT" "$(member "$TRIGGER_ACCOUNT")" roles/eventarc.eventReceiver
+  grant projects "$PROJECT" "$(member "$BUILD_ACCOUNT")" roles/run.builder
+}
+
+ensure_account() {
+  exists gcloud iam service-accounts describe "$(account "$1")" --project="$PROJECT" \
+    || change gcloud iam service-accounts create "$1" --display-name="Parrot: $2" --project="$PROJECT"
+}

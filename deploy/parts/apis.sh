@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# The Google APIs that the service uses, Google's own accounts behind them, and Firebase.
+
+part_apis() {
+  local api enabled missing=() wanted=(
+    run.googleapis.com cloudbuild.googleapis.com artifactregistry.googleapis.com
+    eventarc.googleapis.com pubsub.googleapis.com storage.googleapis.com
+    firestore.googleapis.com firebase.googleapis.com firebaserules.googleapis.com
+    firebasestorage.googleapis.com firebasehosting.googleapis.com identitytoolkit.googleapis.com
+    secretmanager.googleapis.com iam.googleapis.com iamcredentials.googleapis.com
+    logging.googleapis.com monitoring.googleapis.com cloudscheduler.googleapis.com
+  )
+  [ "$MODELS" = run ] || wanted+=(aiplatform.googleapis.com)
+  [ "$REQUIRE_APP_CHECK" = false ] || wanted+=(firebaseappcheck.googleapis.com)
+  enabled=$(ask gcloud services list --enabled --project="$PROJECT" --format='value(config.name)')
+  for api in "${wanted[@]}"; do
+    grep -qxF "$api" <<<"$enabled" || missing+=("$api")
+  done
+  [ ${#missing[@]} = 0 ] || change gcloud services enable "${missing[@]}" --project="$PROJECT"
+  ensure_agent eventarc.googleapis.com gcp-sa-eventarc roles/eventarc.serviceAgent
+  ensure_agent pubsub.googleapis.com gcp-sa-pubsub roles/pubsub.serviceAgent
+  ensure_firebase
+}
+
+# A new project gets these accounts with their first use, which is too late for the grants below.
+ensure_agent() {
+  local api=$1 member
+  member=$(agent "$2") || exit 1
+  if has_role projects "$PROJECT" "$member" "$3"; then return; fi
+  change gcloud beta services identity create --service="$api" --project="$PROJECT"
+  grant projects "$PROJECT" "$member" "$3"
+}
+
+ensure_firebase() {
+  local projects
+  projects=$(ask firebase projects:list --json --non-interactive)
+  ! grep -qE "\"projectId\": *\"$PROJECT\"" <<<"$projects" || return 0
+  change firebase projects:addfirebase "$PROJECT" --non-interactive
+}

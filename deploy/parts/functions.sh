@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# The functions on Cloud Run functions, and the trigger that tells process of saved photos.
+
+part_functions() {
+  local name
+  read_bundle
+  for name in "${functions[@]}"; do deploy_function "$name"; done
+  ensure_trigger
+  ensure_dead_letters
+  ensure_sweep
+}
+
+deploy_function() {
+  local name=$1 upper account_name secrets=() invoker entry content
+  upper=$(tr '[:lower:]' '[:upper:]' <<<"$name")
+  account_name=${upper}_ACCOUNT
+  stage_function "$name"
+  env_file_for "$name"
+  entry=$name invoker=--no-invoker-iam-check
+  if [ "$name" = process ]; then entry=on_saved invoker=--invoker-iam-check; fi
+  case $name in
+    save | observations) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest") ;;
+  esac
+  content=$(cat "$built/$name.env.yaml" "$stage/$name.sha256")
+  deploy_service "$name" "$content" --source="$stage/$name" --function="$entry" \
+    --base-image=python311 "$invoker" --service-account="$(account "${!account_name}")" \
+    --build-service-account="projects/$PROJECT/serviceAccounts/$(account "$BUILD_ACCOUNT")" \
+    --concurrency="$(setting "$name" CONCURRENCY)" --cpu="$(setting "$name" CPU)" \
+    --memory="$(setting "$name" MEMORY)" --timeout="$(setting "$name" TIMEOUT)" \
+    --min-instances="$(setting "$name" MIN)" --max-instances="$(setting "$name" MAX)" \
+    --cpu-boost --execution-environment=gen2 --ingress=all \
+    --env-vars-file="$built/$name.env.yaml" ${secrets[@]+"${secrets[@]}"}
+}
+
+# CLASSIFY_CPU for `classify CPU`.
+setting() {
+  local name
+  name=$(tr '[:lower:]' '[:upper:]' <<<"$1")_$2
+  printf '%s' "${!name}"
+}
+
+stage_function() {
+  local pickles=()
+  if [ "$bundle_pickles" = true ]; then pickles=(--pickles); fi
+  ! dry || shown "$root/dev.sh" stage ${pickles[@]+"${pickles[@]}"} "$1"
+  "$python" "$root/deploy/stage.py" ${pickles[@]+"${pickles[@]}"} "$1" >"$scratch/staged" \
+    || die "staging $1 failed; the lines above say why"
+}
+
+# What a function may know: settings, never secrets.
+env_file_for() {
+  local name=$1 line lines
+  lines=(
+    "BUCKET: \"$BUCKET\"" "MODEL_BUCKET: \"$MODEL_BUCKET\""
+    "MODEL_BUNDLE: \"$bundle_version\"" "MODEL_BUNDLE_SHA256: \"$bundle_sha256\""
+    "OBSERVATIONS: \"firestore:$FIRESTORE_DATABASE\"" 'IDENTITY: "firebase"'
+    "GOOGLE_CLOUD_PROJECT: \"$PROJECT\"" "CHECK_REVOKED: \"$CHECK_REVOKED\""
+    "REQUIRE_APP_CHECK: \"$REQUIRE_APP_CHECK\"" "REQUIRE_AUTH: \"$REQUIRE_AUTH\""
+    "ALLOW_ANONYMOUS_SAVE: \"$ALLOW_ANONYMOUS_SAVE\"" "PUBLIC_URL: \"$PUBLIC_URL\""
+    "RELABELS_PER_DAY: \"$RELABELS_PER_DAY\"" "PROCESS_ATTEMPTS: \"$PROCESS_ATTEMPTS\""
+    "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE: \"$CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE\""
+    "TRUSTED_PROXIES: \"$TRUSTED_PROXIES\"" "SAVES_PER_DAY: \"$SAVES_PER_DAY\"" "CLASSIFICATIONS_PER_MINUTE: \"$CLASSIFICATIONS_PER_MINUTE\""
+    "CLASSIFY_CACHE: \"$CLASSIFY_CACHE\"" "CORS_ORIGINS: \"$CORS_ORIGINS\""
+    "THREADS: \"$(setting "$name" CONCURRENCY)\""
+    # docs/decisions.md: without them freed memory stays with the process.
+    'MALLOC_ARENA_MAX: "2"' 'MALLOC_MMAP_THRESHOLD_: "1048576"'
+  )
+  line=$(model_address) || exit 1
+  lines+=("$line" "MODEL_TIMEOUT_SECONDS: \"$MODEL_TIMEOUT_SECONDS\"")
+  write_file "$built/$name.env.yaml" "${lines[@]}"
+}
+
+# Where functions find the model.
+model_address() {
+  local pair url endpoints=()
+  if [ "$MODELS" = run ]; then
+    url=$(value gcloud run services describe "$MODEL_SERVER" --region="$REGION" --project="$PROJECT" \
+      --format='value(status.url)') || exit 1
+    printf 'MODEL_SERVER_URL: "%s"' "$url"
+    return
+  fi
+  for pair in $(tr ',' ' ' <<<"$VERTEX_ENDPOINTS"); do
+    endpoints+=("${pair%%=*}=https://$REGION-aiplatform.googleapis.com/v1/projects/$PROJECT/locations/$REGION/endpoints/${pair#*=}")
+  done
+  printf 'VERTEX_ENDPOINTS: "%s"' "$(IFS=,; printf '%s' "${endpoints[*]}")"
+}
+
+# Eventarc, with an account of its own that may call process and nothing else.
+ensure_trigger() {
+  local location agent_member wanted found flags
+  location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
+  grant 'run services' process "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker --region="$REGION" --project="$PROJECT"
+  agent_member=$(agent gs-project-accounts) || exit 1
+  grant projects "$PROJECT" "$agent_member" roles/pubsub.publisher
+  flags=(--location="$location" --project="$PROJECT" --destination-run-service=process
+    --destination-run-region="$REGION" --service-account="$(account "$TRIGGER_ACCOUNT")")
+  wanted="process|$(account "$TRIGGER_ACCOUNT")"
+  if ! exists gcloud eventarc triggers describe "$TRIGGER" --location="$location" --project="$PROJECT" \
+    --format='value[separator="|"](destination.cloudRun.service,serviceAccount)'; then
+    change_patiently gcloud eventarc triggers create "$TRIGGER" "${flags[@]}" \
+      --event-filters=type=google.cloud.storage.object.v1.finalized --event-filters="bucket=$BUCKET"
+    return
+  fi
+  found=$(cat "$scratch/answer")
+  [ "$found" = "$wanted" ] || change gcloud eventarc triggers update "$TRIGGER" "${flags[@]}"
+}
+
+# Eventarc's subscription retries; what still fails is kept for people to look at.
+ensure_dead_letters() {
+  local location subscription agent_member topic=projects/$PROJECT/topics/$DEAD_LETTERS found
+  location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
+  exists gcloud pubsub topics describe "$DEAD_LETTERS" --project="$PROJECT" \
+    || change gcloud pubsub topics create "$DEAD_LETTERS" --project="$PROJECT"
+  exists gcloud pubsub subscriptions describe "$DEAD_LETTERS" --project="$PROJECT" \
+    || change gcloud pubsub subscriptions create "$DEAD_LETTERS" --topic="$DEAD_LETTERS" --project="$PROJECT" \
+      --message-retention-duration="$DEAD_LETTER_RETENTION" --expiration-period=never
+  agent_member=$(agent gcp-sa-pubsub) || exit 1
+  subscription=$(value gcloud eventarc triggers describe "$TRIGGER" --location="$location" \
+    --project="$PROJECT" --format='value(transport.pubsub.subscription)') || exit 1
+  grant 'pubsub topics' "$DEAD_LETTERS" "$agent_member" roles/pubsub.publisher --project="$PROJECT"
+  grant 'pubsub subscriptions' "$subscription" "$agent_member" roles/pubsub.subscriber --project="$PROJECT"
+  found=$(ask gcloud pubsub subscriptions describe "$subscription" --project="$PROJECT" \
+    --format='value[separator="|"](deadLetterPolicy.deadLetterTopic,deadLetterPolicy.maxDeliveryAttempts,retryPolicy.maximumBackoff,ackDeadlineSeconds)')
+  [ "$found" = "$topic|$EVENT_ATTEMPTS|600s|600" ] \
+    || change gcloud pubsub subscriptions update "$subscription" --project="$PROJECT" \
+      --dead-letter-topic="$topic" --max-delivery-attempts="$EVENT_ATTEMPTS" --ack-deadline=600 \
+      --min-retry-delay=10s --max-retry-delay=600s --message-retention-duration="$EVENT_RETENTION"
+}
+
+# A clock that lets process finish what no event will: a photo whose event was lost.
+ensure_sweep() {
+  local number url found place=(--location="$REGION" --project="$PROJECT") flags
+  number=$(project_number) || exit 1
+  url=https://process-$number.$REGION.run.app
+  flags=(--schedule="$SWEEP_SCHEDULE" --uri="$url" --http-method=post --attempt-deadline=600s
+    --message-body='{"specversion": "1.0", "type": "parrot.sweep", "source": "scheduler", "id": "sweep"}'
+    --oidc-service-account-email="$(account "$TRIGGER_ACCOUNT")" --oidc-token-audience="$url")
+  if ! exists gcloud scheduler jobs describe "$SWEEP" "${place[@]}" \
+    --format='value[separator="|"](schedule,httpTarget.uri,httpTarget.oidcToken.serviceAccountEmail)'; then
+    change_patiently gcloud scheduler jobs create http "$SWEEP" "${place[@]}" "${flags[@]}" \
+      --headers=Content-Type=application/cloudevents+json
+    return
+  fi
+  found=$(cat "$scratch/answer")
+  [ "$found" = "$SWEEP_SCHEDULE|$url|$(account "$TRIGGER_ACCOUNT")" ] \
+    || change gcloud scheduler jobs update http "$SWEEP" "${place[@]}" "${flags[@]}" \
+      --update-headers=Content-Type=application/cloudevents+json
+}

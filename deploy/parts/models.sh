@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# The bundle, published and pinned by digest; the SavedModels, in an image of TF Serving.
+
+part_models() {
+  local image
+  read_bundle
+  publish_bundle
+  ensure_repository
+  find_published
+  image=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY/model-server:$(image_tag) || exit 1
+  exists gcloud artifacts docker images describe "$image" --project="$PROJECT" --format='value(image_summary.digest)' \
+    || build_image "$image"
+  if [ "$MODELS" = run ]; then model_service "$image"; else vertex_deploy "$image"; fi
+}
+
+# Sets what deploy/bundle.py knows of the bundle's manifest.
+read_bundle() {
+  bundle_folder=$(cd "$root" && cd "$BUNDLE" 2>/dev/null && pwd) || die "there is no bundle at $BUNDLE"
+  bundle_version=$(bundle version) || exit 1
+  bundle_sha256=$(bundle sha256) || exit 1
+  bundle_models=$(bundle models) || exit 1
+  bundle_pickles=$(bundle pickles) || exit 1
+}
+
+bundle() { "$python" "$root/deploy/bundle.py" "$bundle_folder" "$1"; }
+
+# A version is never overwritten, so its manifest's checksum says whether it is this one.
+publish_bundle() {
+  local object=gs://$MODEL_BUCKET/bundles/$bundle_version/manifest.json
+  if exists gcloud storage objects describe "$object" --format='value(md5_hash)'; then
+    if [ "$(cat "$scratch/answer")" = "$(bundle md5)" ]; then return; fi
+    die "$object is another bundle of the same version: give yours a version of its own"
+  fi
+  change "$root/dev.sh" models publish --bundle "$bundle_folder" --to "gs://$MODEL_BUCKET"
+}
+
+ensure_repository() {
+  local place=(--location="$REGION" --project="$PROJECT") policies
+  exists gcloud artifacts repositories describe "$REPOSITORY" "${place[@]}" \
+    || change gcloud artifacts repositories create "$REPOSITORY" --repository-format=docker "${place[@]}"
+  policies=$(ask gcloud artifacts repositories describe "$REPOSITORY" "${place[@]}" --format='value(cleanupPolicies)')
+  [ -n "$policies" ] \
+    || change gcloud artifacts repositories set-cleanup-policies "$REPOSITORY" "${place[@]}" \
+      --policy="$root/deploy/templates/keep-images.json" --no-dry-run
+}
+
+# An image is named after what it is made of: bundles, which never change, and the commit's files.
+image_tag() {
+  {
+    printf '%s\n' "$bundle_sha256" "$published"
+    git -C "$root" ls-tree -r HEAD models/serving models/network models/publishing
+  } | digest
+}
+
+# Every published bundle is served: functions ask for their model by its version until the last of
+# them is replaced. Remove a bundle from the bucket to leave its model out of the next image.
+find_published() {
+  published=$bundle_version
+  dry || published=$(value gcloud storage ls "gs://$MODEL_BUCKET/bundles/")
+  published=$(printf '%s\n' "$published" | sed -nE 's|^(gs://[^/]+/bundles/)?([^/]+)/?$|\2|p' | grep -vx current.json | sort)
+}
+
+build_image() {
+  local image=$1 folder=$stage/model-server version bundles=()
+  for version in $published; do bundles+=(--bundle "$stage/bundles/$version"); done
+  change rm -rf "$stage/bundles"
+  change mkdir -p "$stage"
+  change gcloud storage cp --recursive "gs://$MODEL_BUCKET/bundles" "$stage"
+  change "$root/dev.sh" models image "$folder" "${bundles[@]}"
+  change gcloud builds submit "$folder" --tag="$image" --region="$REGION" --project="$PROJECT" \
+    --service-account="projects/$PROJECT/serviceAccounts/$(account "$BUILD_ACCOUNT")" \
+    --default-buckets-behavior=regional-user-owned-bucket
+}
+
+# Private: only the two functions that classify may call it, with an ID token for its URL.
+model_service() {
+  local name model=${bundle_models%%$'\n'*}
+  deploy_service "$MODEL_SERVER" '' --image="$1" --invoker-iam-check \
+    --service-account="$(account "$MODEL_ACCOUNT")" --port=8501 --concurrency="$MODEL_CONCURRENCY" \
+    --cpu="$MODEL_CPU" --memory="$MODEL_MEMORY" --timeout="$MODEL_TIMEOUT" \
+    --min-instances="$MODEL_MIN" --max-instances="$MODEL_MAX" --cpu-boost \
+    --execution-environment=gen2 --ingress=all \
+    --startup-probe="httpGet.path=/v1/models/${model%/*}/versions/${model#*/},httpGet.port=8501,periodSeconds=2,timeoutSeconds=1,failureThreshold=90"
+  for name in "$CLASSIFY_ACCOUNT" "$PROCESS_ACCOUNT"; do
+    grant 'run services' "$MODEL_SERVER" "$(member "$name")" roles/run.invoker --region="$REGION" --project="$PROJECT"
+  done
+}

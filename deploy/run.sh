@@ -1,0 +1,178 @@
+# shellcheck shell=bash
+# How commands run: changes are announced and stop everything when they fail; questions tell "not
+# there" from "could not ask". Under --dry-run changes are printed, and everything counts as not there.
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "deploy.sh: $*"
+  exit 1
+}
+
+dry() { [ "$dry_run" = true ]; }
+
+# A command as it can be pasted into a shell. Words with a $(...) or ${...} of our own are put in
+# double quotes.
+shown() {
+  local word line=''
+  for word in "$@"; do
+    case $word in
+      *"\$("* | *"\${"*) line+=" \"${word//\"/\\\"}\"" ;;
+      *[!A-Za-z0-9_./:=,@%+-]* | '') line+=" $(quoted "$word")" ;;
+      *) line+=" $word" ;;
+    esac
+  done
+  printf '%s\n' "${line# }"
+}
+
+# NAME='value' reads better than NAME=\'value\', and printf %q knows no quotes.
+quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
+
+# Why a command failed, in words of what to do. $1: its error's text.
+advice() {
+  case $1 in
+    *[Rr]eauthentication* | *'auth tokens'* | *'auth login'* | *invalid_grant* | *UNAUTHENTICATED* | *'default credentials'*)
+      say 'Your login has expired or is missing: gcloud auth login --update-adc' ;;
+    *[Bb]illing*)
+      say "Link a billing account: https://console.cloud.google.com/billing/linkedaccount?project=$PROJECT" ;;
+    *SERVICE_DISABLED* | *'has not been used in project'*)
+      say "An API is off. Run: $self apis, then this again." ;;
+    *[Qq]uota* | *RESOURCE_EXHAUSTED*)
+      say "A quota is used up: https://console.cloud.google.com/iam-admin/quotas?project=$PROJECT. Ask for more, or lower *_MAX in deploy.env." ;;
+    *PERMISSION_DENIED* | *'does not have permission'* | *403* | *'permission denied'*)
+      say "You lack a permission, or the name belongs to another project. $self doctor says which roles are needed." ;;
+    *'resolve host'* | *'Network is unreachable'* | *'Connection'* | *timed\ out*)
+      say 'The network was lost. Nothing is half done: run the same command again.' ;;
+  esac
+}
+
+# Says which command failed and how, and ends the script.
+failed() {
+  local status=$1 error=$2
+  shift 2
+  say ''
+  say "deploy.sh: this command failed with exit code $status:"
+  say "  $(shown "$@")"
+  say 'It said:'
+  say "  ${error//$'\n'/$'\n'  }"
+  advice "$error"
+  say "What was done so far stays. Run $self again to go on from here."
+  exit 1
+}
+
+# Runs a command that changes something, or prints it.
+change() {
+  if dry; then
+    shown "$@"
+    return
+  fi
+  local status=0
+  say "+ $(shown "$@")"
+  changes=$((changes + 1))
+  "$@" 2>"$scratch/error" >&2 || status=$?
+  [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" "$@"
+}
+
+# Runs a command that itself changes only what differs, and says nothing of it.
+converge() {
+  change "$@"
+  changes=$((changes - 1))
+}
+
+# Like change, for what fails until Google's IAM has heard of a new account everywhere.
+change_patiently() {
+  local try status
+  if dry; then
+    shown "$@"
+    return
+  fi
+  for try in 1 2 3 4 5 6; do
+    status=0
+    say "+ $(shown "$@")"
+    "$@" 2>"$scratch/error" >&2 || status=$?
+    if [ "$status" = 0 ]; then
+      changes=$((changes + 1))
+      return
+    fi
+    grep -qiE 'does not exist|invalid_argument|service agent|permission.*(propagat|eventarc)' "$scratch/error" || break
+    [ "$try" = 6 ] || sleep "$RETRY_SECONDS"
+  done
+  failed "$status" "$(cat "$scratch/error")" "$@"
+}
+
+# Like change, for a pipeline: $1 is the text of it. Values in it must be quoted already.
+change_shell() {
+  if dry; then
+    printf '%s\n' "$1"
+    return
+  fi
+  local status=0
+  say "+ $1"
+  changes=$((changes + 1))
+  (eval "$1") 2>"$scratch/error" >&2 || status=$?
+  [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" bash -c "$1"
+}
+
+# What a question answers. Under --dry-run the question itself, for the shell that pastes it.
+value() {
+  if dry; then
+    printf '%s' "\$($(shown "$@"))"
+    return
+  fi
+  local status=0 answer
+  answer=$("$@" 2>"$scratch/error") || status=$?
+  [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" "$@"
+  printf '%s' "$answer"
+}
+
+# Prints NAME=$(question), under --dry-run, for later lines that say ${NAME}.
+remember() {
+  local name=$1
+  shift
+  printf '%s=%s\n' "$name" "$(value "$@")"
+}
+
+# What a question answers now; nothing under --dry-run.
+ask() { dry || value "$@"; }
+
+# Whether something is there. An error that is not "not found" ends the script: without a login
+# everything would seem to be missing.
+exists() {
+  dry && return 1
+  "$@" >"$scratch/answer" 2>"$scratch/error" && return 0
+  local status=$?
+  if grep -qiE 'permission|credential|auth login|reauth|project property|has not been used|disabled' "$scratch/error"; then
+    failed "$status" "$(cat "$scratch/error")" "$@"
+  fi
+  grep -qiE 'not.?found|cannot find|does not exist|matched no|404' "$scratch/error" && return 1
+  failed "$status" "$(cat "$scratch/error")" "$@"
+}
+
+# Writes a local file that a later command reads: $1 its path, then its lines. Also under --dry-run,
+# because gcloud reads such files before anything else; nothing leaves this machine.
+write_file() {
+  local path=$1 line words=''
+  shift
+  mkdir -p "$(dirname "$path")"
+  printf '%s\n' "$@" >"$path"
+  dry || return 0
+  for line in "$@"; do words+=" $(shown "$line")"; done
+  printf "printf '%%s\\\\n'%s > %s\n" "$words" "$(shown "$path")"
+}
+
+# Fills a template: $1 template, $2 file to write, then NAME=VALUE for each @NAME@ in it.
+render() {
+  local template=$1 out=$2 pair escaped fill=(sed)
+  shift 2
+  for pair in "$@"; do
+    escaped=$(printf '%s' "${pair#*=}" | sed 's/[&|\\]/\\&/g')
+    fill+=(-e "s|@${pair%%=*}@|$escaped|g")
+  done
+  fill+=("$template")
+  mkdir -p "$(dirname "$out")"
+  "${fill[@]}" >"$out"
+  ! dry || printf '%s > %s\n' "$(shown "${fill[@]}")" "$(shown "$out")"
+}
+
+# A short digest of standard input, for labels: the same content is not deployed twice.
+digest() { "$python" -IS -c 'import hashlib,sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:32])'; }

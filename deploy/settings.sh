@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# Settings: command line, then deploy.env, then the defaults of deploy.env.example.
+
+# Assigns NAME=VALUE; only names that deploy.env.example knows.
+assign() {
+  local name=${1%%=*}
+  case " $known " in
+    *" $name "*) ;;
+    *) usage_error "there is no setting $name; deploy.env.example lists them all" ;;
+  esac
+  printf -v "$name" '%s' "${1#*=}"
+}
+
+read_settings() {
+  local pair line
+  python=$(find_python)
+  known=$("$python" -c 'import re,sys; print(*re.findall(r"\$\{([A-Z_]+):=", open(sys.argv[1]).read()))' "$root/deploy.env.example")
+  # What the shell's environment happens to hold decides nothing.
+  # shellcheck disable=SC2086 # one word a name
+  unset $known
+  for pair in ${overrides[@]+"${overrides[@]}"}; do assign "$pair"; done
+  if [ -n "$env_file" ] && [ ! -f "$env_file" ]; then usage_error "there is no file $env_file"; fi
+  env_file=${env_file:-$root/deploy.env}
+  if [ -f "$env_file" ]; then
+    while IFS= read -r line || [ -n "$line" ]; do
+      line=${line%$'\r'}
+      case $line in
+        '' | '#'*) ;;
+        [A-Z]*=*)
+          pair=${line%%=*}
+          line=${line#*=}
+          line=${line%%[[:space:]]#*}
+          line=${line%"${line##*[![:space:]]}"}
+          line=${line#[\"\']}
+          [ -n "${!pair+set}" ] || assign "$pair=${line%[\"\']}" ;;
+        *) usage_error "$env_file: '$line' is not NAME=value" ;;
+      esac
+    done <"$env_file"
+  fi
+  # shellcheck source=deploy.env.example
+  . "$root/deploy.env.example"
+}
+
+# Bad settings are named before anything is asked or changed.
+check_settings() {
+  local part name
+  [ -n "$PROJECT" ] || usage_error 'which project? --project P, or PROJECT=P in deploy.env'
+  [ -n "$REGION" ] || usage_error 'which region? --region R, or REGION=R in deploy.env'
+  [[ $PROJECT =~ ^[a-z][a-z0-9-]{4,28}[a-z0-9]$ ]] || usage_error "'$PROJECT' is not a project's ID"
+  [[ $REGION =~ ^[a-z]+-[a-z]+[0-9]+$ ]] || usage_error "'$REGION' is not a region"
+  [[ $TRAFFIC =~ ^([1-9]|[1-9][0-9]|100)$ ]] || usage_error "--traffic $TRAFFIC is not a per cent from 1 to 100"
+  case $MODELS in run | vertex) ;; *) usage_error "--models $MODELS is neither run nor vertex" ;; esac
+  [[ -z $ALERT_EMAIL || $ALERT_EMAIL =~ ^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$ ]] || usage_error "ALERT_EMAIL '$ALERT_EMAIL' is not an e-mail address"
+  case $now-$task in
+    true-rotate-secret | false-*) ;;
+    *) usage_error '--now goes with rotate-secret' ;;
+  esac
+  for part in ${parts[@]+"${parts[@]}"}; do
+    case $task,$part in
+      promote,models | promote,functions | rollback,models | rollback,functions) continue ;;
+      deploy,*) for name in "${all_parts[@]}"; do [ "$part" != "$name" ] || continue 2; done ;;
+    esac
+    usage_error "$task knows no part '$part'"
+  done
+  if [ ${#parts[@]} = 0 ] && [ "$task" = deploy ]; then parts=("${all_parts[@]}"); fi
+  stage=$root/build/stage
+  built=$root/build/deploy
+  functions=(classify save observations process)
+}
+
+# The first Python that may run this project's small scripts; they need nothing installed.
+find_python() {
+  local candidate
+  for candidate in "$root/.venv/bin/python" python3.11 python3.12 python3.13 python3; do
+    if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      printf '%s' "$candidate"
+      return
+    fi
+  done
+  usage_error 'Python 3.11 or newer is needed'
+}
