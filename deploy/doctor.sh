@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# What is missing before a deployment can work, and what to do about it. Changes nothing.
+
+doctor() {
+  local problems=0
+  if dry; then die 'doctor runs questions only; there is nothing to print'; fi
+  doctor_tools
+  if [ "$problems" = 0 ] && doctor_login; then
+    doctor_project
+    doctor_places
+    doctor_quota
+  fi
+  [ "$problems" = 0 ] || { say "$problems problems."; exit 1; }
+  say 'Ready: ./deploy.sh --dry-run shows what would be done.'
+}
+
+good() { say "ok  $*"; }
+
+# $1 what is wrong, $2 what to do.
+bad() {
+  say "BAD $1"
+  say "    -> $2"
+  problems=$((problems + 1))
+}
+
+# Asks quietly; its answer is in $scratch/answer, why it failed in $scratch/error.
+quietly() { "$@" >"$scratch/answer" 2>"$scratch/error" </dev/null; }
+
+doctor_tools() {
+  local tool version
+  for tool in git curl openssl gcloud firebase; do
+    if command -v "$tool" >/dev/null; then continue; fi
+    case $tool in
+      gcloud) bad 'gcloud is not installed' 'https://cloud.google.com/sdk/docs/install' ;;
+      firebase) bad 'firebase-tools is not installed' 'npm install --global firebase-tools@15' ;;
+      *) bad "$tool is not installed" "install your system's package $tool" ;;
+    esac
+  done
+  ! command -v gcloud >/dev/null || at_least gcloud 528 "$(gcloud version --format='value("Google Cloud SDK")' 2>/dev/null)" 'gcloud components update'
+  ! command -v firebase >/dev/null || at_least firebase 15 "$(firebase --version 2>/dev/null)" 'npm install --global firebase-tools@15'
+  for version in alpha beta; do
+    quietly gcloud "$version" --help || bad "gcloud has no $version commands" "gcloud components install $version"
+  done
+  git -C "$root" diff --quiet HEAD 2>/dev/null || say '??  there are changes that are not committed: they will not be deployed'
+}
+
+# $1 tool, $2 the least major version, $3 its version, $4 what to do.
+at_least() {
+  if [ "$(tr -dc '0-9.' <<<"${3%%.*}")" -ge "$2" ] 2>/dev/null; then
+    good "$1 $3"
+  else
+    bad "$1 is version '$3', needed is $2 or newer" "$4"
+  fi
+}
+
+doctor_login() {
+  if ! quietly gcloud auth print-access-token; then
+    bad 'gcloud has no login that works' 'gcloud auth login --update-adc'
+    return 1
+  fi
+  good "logged in as $(gcloud config get-value account 2>/dev/null)"
+  quietly gcloud auth application-default print-access-token \
+    || bad 'the tools that publish bundles have no login' 'gcloud auth application-default login'
+  quietly firebase projects:list --json --non-interactive || bad 'firebase-tools has no login' 'firebase login'
+}
+
+doctor_project() {
+  local api name
+  if ! quietly gcloud projects describe "$PROJECT" --format='value(lifecycleState)'; then
+    bad "project $PROJECT does not exist, or you may not see it" "gcloud projects create $PROJECT, or ask its owner for roles/owner"
+    return
+  fi
+  [ "$(cat "$scratch/answer")" = ACTIVE ] || bad "project $PROJECT is being deleted" "gcloud projects undelete $PROJECT"
+  if quietly gcloud billing projects describe "$PROJECT" --format='value(billingEnabled)' \
+    && [ "$(cat "$scratch/answer")" = True ]; then
+    good 'billing is on'
+  else
+    bad 'billing is off' "gcloud billing accounts list; gcloud billing projects link $PROJECT --billing-account=ACCOUNT"
+  fi
+  if quietly gcloud services list --enabled --project="$PROJECT" --format='value(config.name)'; then
+    for api in run cloudbuild eventarc firestore secretmanager; do
+      grep -qxF "$api.googleapis.com" "$scratch/answer" || say "??  $api.googleapis.com is off: ./deploy.sh apis turns on all that is needed"
+    done
+  fi
+  if quietly gcloud projects get-iam-policy "$PROJECT" --flatten='bindings[].members' \
+    --filter="bindings.members:$(gcloud config get-value account 2>/dev/null)" --format='value(bindings.role)'; then
+    name=$(grep -cxE 'roles/(owner|editor)' "$scratch/answer" || true)
+    [ "$name" != 0 ] || say '??  you are not an owner of the project: docs/getting-started.md lists the roles that are enough'
+  fi
+}
+
+# Bucket, trigger, database, functions: which may lie apart, and which may not.
+doctor_places() {
+  local found
+  if quietly gcloud storage buckets describe "gs://$BUCKET" --format='value(location)'; then
+    found=$(tr '[:upper:]' '[:lower:]' <"$scratch/answer")
+    if [ "$found" = "$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")" ]; then
+      good "gs://$BUCKET is in $found, and so will be the trigger"
+    else
+      bad "gs://$BUCKET is in $found, not $BUCKET_LOCATION; the trigger must lie where the bucket is" "BUCKET_LOCATION=$found in deploy.env"
+    fi
+  elif grep -qiE 'permission|403' "$scratch/error"; then
+    bad "the name gs://$BUCKET belongs to somebody else" 'BUCKET=another-name in deploy.env'
+  fi
+  if quietly gcloud firestore databases describe --database="$FIRESTORE_DATABASE" --project="$PROJECT" --format='value(locationId,type)'; then
+    found=$(cat "$scratch/answer")
+    if [ "$found" = "$FIRESTORE_LOCATION	FIRESTORE_NATIVE" ]; then
+      good "the database is in $FIRESTORE_LOCATION"
+    else
+      bad "the database is '$found'" 'set FIRESTORE_LOCATION, or FIRESTORE_DATABASE to a new name (Datastore mode cannot be used)'
+    fi
+  fi
+  known_place 'Cloud Run' "$REGION" REGION gcloud run regions list --project="$PROJECT" --format='value(locationId)'
+  known_place Eventarc "$BUCKET_LOCATION" BUCKET_LOCATION gcloud eventarc locations list --project="$PROJECT" --format='value(name.basename())'
+  known_place Firestore "$FIRESTORE_LOCATION" FIRESTORE_LOCATION gcloud firestore locations list --project="$PROJECT" --format='value(locationId)'
+}
+
+# $1 product, $2 place, $3 setting, then the question for its places. An API that is off answers nothing.
+known_place() {
+  local product=$1 place setting=$3
+  place=$(tr '[:upper:]' '[:lower:]' <<<"$2")
+  shift 3
+  quietly "$@" || return 0
+  [ -s "$scratch/answer" ] || return 0
+  grep -qixF "$place" "$scratch/answer" || bad "$product is not in $place" "$setting=... in deploy.env; $(shown "$@") lists its places"
+}
+
+# The most CPUs that all services could use at once, against the project's limit in the region.
+doctor_quota() {
+  local need limit
+  need=$((CLASSIFY_CPU * CLASSIFY_MAX + SAVE_CPU * SAVE_MAX + OBSERVATIONS_CPU * OBSERVATIONS_MAX + PROCESS_CPU * PROCESS_MAX))
+  [ "$MODELS" = vertex ] || need=$((need + MODEL_CPU * MODEL_MAX))
+  quietly gcloud beta quotas info describe CpuAllocPerProjectRegion --service=run.googleapis.com --project="$PROJECT" \
+    --format="value(dimensionsInfos.filter(applicableLocations:$REGION).extract(details.value).flatten())" || return 0
+  limit=$(tr -dc '0-9' <"$scratch/answer")
+  [ -n "$limit" ] || return 0
+  limit=$((limit / 1000)) # given in thousandths of a CPU
+  if [ "$need" -le "$limit" ]; then
+    good "all instances together use $need of $limit CPUs"
+  else
+    bad "all instances together could use $need CPUs, and the project has $limit in $REGION" 'ask for more quota, or lower *_MAX in deploy.env'
+  fi
+}
