@@ -1,0 +1,41 @@
+"""docs/operations.md says what the scripts compute and grant."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from datetime import date
+
+from tests.deploy.project import ROOT
+
+
+def test_the_costs_in_the_document_are_current() -> None:
+    """A changed price or usage must show where people read it."""
+    printed = subprocess.run(
+        [sys.executable, ROOT / "deploy/costs.py"], check=True, capture_output=True, text=True
+    ).stdout
+    document = (ROOT / "docs/operations.md").read_text()
+    assert f"<!-- costs: begin -->\n{printed}<!-- costs: end -->" in document
+
+
+def test_every_price_has_a_day_and_a_source() -> None:
+    """A price without them cannot be checked."""
+    with (ROOT / "deploy/prices.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            assert date.fromisoformat(row["read_on"]) >= date(2026, 11, 1)
+            assert "cloud.google.com/" in row["source"]
+            assert float(row["usd"]) > 0
+
+
+def test_the_document_gives_a_reason_for_each_role() -> None:
+    """A role that is granted and not explained is one too many, or a gap in the document."""
+    scripts = "".join(path.read_text() for path in (ROOT / "deploy/parts").glob("*.sh"))
+    granted = set(re.findall(r"roles/([a-zA-Z]+\.[a-zA-Z]+)", scripts))
+    document = (ROOT / "docs/operations.md").read_text()
+    names = {role for role in granted if not role.endswith("serviceAgent")}
+    assert len(names) > 5
+    for role in names:
+        service, _, kind = role.partition(".")
+        assert role in document or (service in document and kind in document), role
