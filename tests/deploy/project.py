@@ -1,0 +1,129 @@
+"""A checkout to deploy from, and the stand-in cloud that it is deployed to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PROJECT, REGION = "demo-parrot", "asia-northeast3"
+_STAND_IN = Path(__file__).parent / "stand_in"
+
+
+def sdk() -> Path | None:
+    """The root of the Google Cloud SDK, or None where it is not installed."""
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        return None
+    return Path(gcloud).resolve().parents[1]
+
+
+def sdk_python(root: Path) -> str:
+    """The Python that gcloud runs under."""
+    bundled = root / "platform/bundledpythonunix/bin/python3"
+    return str(bundled) if bundled.exists() else sys.executable
+
+
+def checkout(folder: Path) -> Path:
+    """A clone of this repository's last commit, with deploy.sh and deploy/ as they are here."""
+    clone = folder / "checkout"
+    subprocess.run(["git", "clone", "--quiet", "--shared", str(ROOT), str(clone)], check=True)
+    for name in ("deploy.sh", "deploy.env.example"):
+        shutil.copy2(ROOT / name, clone / name)
+    shutil.copytree(ROOT / "deploy", clone / "deploy", dirs_exist_ok=True)
+    return clone
+
+
+class Project:
+    """deploy.sh in a checkout of its own, against the stand-in."""
+
+    def __init__(self, folder: Path, port: str) -> None:
+        self.root = checkout(folder)
+        self._bin = folder / "bin"
+        self._bin.mkdir()
+        for name in ("gcloud", "firebase", "curl", "control"):
+            (self._bin / name).symlink_to(_STAND_IN / "shim")
+        (self.root / "dev.sh").unlink()
+        (self.root / "dev.sh").symlink_to(_STAND_IN / "shim")
+        self._env = {
+            "PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(folder),
+            "STAND_IN_PORT": port,
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One run of deploy.sh."""
+        where = ("--project", PROJECT, "--region", REGION, "--set", "RETRY_SECONDS=0")
+        return subprocess.run(
+            ["./deploy.sh", *where, *arguments],
+            cwd=self.root,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def done(self, *arguments: str) -> str:
+        """What a run that must succeed says."""
+        result = self.run(*arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stderr
+
+    def control(self, *words: str) -> Any:
+        """Ask the stand-in itself: `calls`, `fail`, `put`, `drop`, `reset`."""
+        result = subprocess.run(
+            [self._bin / "control", *words],
+            env=self._env,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(result.stdout)
+
+    def state(self) -> dict[str, Any]:
+        """Everything in the stand-in's cloud."""
+        state: dict[str, Any] = self.control("state")
+        return state
+
+    def changes(self) -> list[list[str]]:
+        """The commands since the last look that changed something."""
+        return [call["words"] for call in self.control("calls") if call["changed"]]
+
+    def traffic(self, service: str) -> dict[str, int]:
+        """Per cent by revision of those that serve."""
+        targets = self.state()["services"][service]["status"]["traffic"]
+        return {t["revisionName"]: t["percent"] for t in targets if t.get("percent")}
+
+    def commit(self, path: str, text: str) -> None:
+        """Change a file in the checkout, as a developer would."""
+        (self.root / path).write_text(text)
+        git = ["git", "-C", str(self.root), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run([*git, "add", path], check=True)
+        subprocess.run([*git, "commit", "--quiet", "-m", "Change a file"], check=True)
+
+
+@contextmanager
+def stand_in(folder: Path, root: Path) -> Iterator[Project]:
+    """A project without anything in it."""
+    env = {**os.environ, "CLOUDSDK_ROOT": str(root), "CLOUDSDK_CONFIG": str(folder / "config")}
+    env.pop("PYTHONPATH", None)
+    with subprocess.Popen(
+        [sdk_python(root), "-S", str(_STAND_IN / "server.py"), str(folder / "cloud.json")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=env,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield Project(folder, server.stdout.readline().strip())
+        finally:
+            server.terminate()

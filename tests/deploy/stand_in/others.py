@@ -1,0 +1,126 @@
+"""Vertex AI, Firebase, curl and the project's own dev.sh."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from state import StandInError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from state import Call, State
+
+    Handler = Callable[[State, Call], Any]
+
+
+def _upload(state: State, call: Call) -> None:
+    name = call.flags.get("model-id") or call.flags["parent-model"].rpartition("/")[2]
+    state.kind("models").setdefault(name, {"name": name})
+    state.create("models", f"{name}@{call.flags['version-aliases']}", dict(call.flags))
+
+
+def _endpoint_create(state: State, call: Call) -> None:
+    endpoint = {"displayName": call.flags["display-name"], "deployedModels": [], "trafficSplit": {}}
+    state.create("endpoints", call.flags["endpoint-id"], endpoint)
+
+
+def _deploy_model(state: State, call: Call) -> None:
+    endpoint = state.get("endpoints", call.name)
+    state.get("models", call.flags["model"])
+    new = call.flags["deployed-model-id"]
+    endpoint["deployedModels"].append({"id": new})
+    _split(endpoint, call.flags["traffic-split"].replace("0=", f"{new}=", 1))
+
+
+def _split(endpoint: dict[str, Any], text: str) -> None:
+    split = {name: int(share) for name, share in (pair.split("=") for pair in text.split(","))}
+    known = {model["id"] for model in endpoint["deployedModels"]}
+    if sum(split.values()) != 100 or split.keys() - known:
+        raise StandInError(f"INVALID_ARGUMENT: traffic split {split} of {known}")
+    endpoint["trafficSplit"] = split
+
+
+def _endpoint_update(state: State, call: Call) -> None:
+    _split(state.get("endpoints", call.name), call.flags["traffic-split"])
+
+
+def _firebase_deploy(state: State, call: Call) -> None:
+    config = Path(_after(call, "--config"))
+    what = _after(call, "--only")
+    files = {
+        path.relative_to(config.parent).as_posix(): _md5(path.read_bytes())
+        for path in sorted(config.parent.rglob("*"))
+        if path.is_file()
+    }
+    state.kind("firebase")[what] = files
+    if what == "hosting":
+        state.kind("live")["release"] = (config.parent / "public/release.txt").read_text().strip()
+
+
+def _after(call: Call, flag: str) -> str:
+    return call.rest[call.rest.index(flag) + 1]
+
+
+def _curl(state: State, call: Call) -> str:
+    """The links of buckets to Firebase, pages, and the functions' answers."""
+    url = next(word for word in call.rest if word.startswith("https://"))
+    if url.endswith(":addFirebase"):
+        state.kind("linked")[url.removesuffix(":addFirebase")] = {}
+        return ""
+    if "/v1beta/" in url:
+        state.get("linked", url)
+        return "{}"
+    if url.endswith("/release.txt"):
+        return str(state.get("live", "release"))
+    answers = state.kind("answers")
+    if "--output" in call.rest:
+        body = next((body for part, body in answers.items() if part in url), '{"is_parrot": true}')
+        Path(_after(call, "--output")).write_text(body)
+        return "200" if "classify" in url else "401"
+    raise StandInError(f"404 {url}")
+
+
+def _publish(state: State, call: Call) -> None:
+    manifest = Path(_after(call, "--bundle")) / "manifest.json"
+    version = json.loads(manifest.read_bytes())["version"]
+    name = f"{_after(call, '--to')}/bundles/{version}/manifest.json"
+    state.kind("objects")[name] = {"md5_hash": _md5(manifest.read_bytes())}
+
+
+def _image(_state: State, call: Call) -> None:
+    bundles = [call.rest[at + 1] for at, word in enumerate(call.rest) if word == "--bundle"]
+    folder = Path(call.rest[0])
+    for bundle in bundles:
+        if not (Path(bundle) / "manifest.json").is_file():
+            raise StandInError(f"there is no bundle in {bundle}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "models.config").write_text("\n".join(bundles))
+
+
+def _md5(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+
+HANDLERS: dict[tuple[str, ...], Handler] = {
+    ("curl",): _curl,
+    ("dev.sh", "models", "publish"): _publish,
+    ("dev.sh", "models", "image"): _image,
+    ("firebase", "projects:list"): lambda state, _call: json.dumps(
+        [{"projectId": name} for name in state.kind("firebase_projects")], indent=1
+    ),
+    ("firebase", "projects:addfirebase"): lambda state, call: state.create(
+        "firebase_projects", call.name, {}
+    ),
+    ("firebase", "deploy"): _firebase_deploy,
+    ("ai", "models", "describe"): lambda state, call: state.get("models", call.name),
+    ("ai", "models", "upload"): _upload,
+    ("ai", "endpoints", "describe"): lambda state, call: state.get("endpoints", call.name),
+    ("ai", "endpoints", "create"): _endpoint_create,
+    ("ai", "endpoints", "deploy-model"): _deploy_model,
+    ("ai", "endpoints", "update"): _endpoint_update,
+}

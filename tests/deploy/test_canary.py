@@ -1,0 +1,181 @@
+"""New versions take a little traffic first, then all or none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.deploy.project import Project
+
+SERVICES = ("classify", "save", "observations", "process")
+
+
+def _old(service: str) -> str:
+    return f"{service}-00001"
+
+
+def _new(service: str) -> str:
+    return f"{service}-00002"
+
+
+def test_a_canary_takes_the_traffic_that_it_is_given(canary: Project) -> None:
+    """Five of a hundred photos find out what is wrong with a version."""
+    for service in SERVICES:
+        assert canary.traffic(service) == {_old(service): 95, _new(service): 5}
+    assert canary.traffic("parrot-models") == {_old("parrot-models"): 100}
+
+
+def test_the_same_canary_again_changes_nothing(canary: Project) -> None:
+    """An interrupted rollout is run again as it was."""
+    canary.changes()
+    canary.done("--traffic", "5", "functions")
+    assert canary.changes() == []
+
+
+def test_a_canary_is_not_replaced_by_accident(canary: Project) -> None:
+    """A deployment without --traffic beside a canary would silently end the trial."""
+    canary.commit("shared/parrot/again.py", '"""Another change."""\n')
+    refused = canary.run("functions")
+    assert refused.returncode == 1
+    assert "promote or rollback first" in refused.stderr
+    canary.done("--traffic", "10", "functions")
+    assert canary.traffic("classify") == {_old("classify"): 90, "classify-00003": 10}
+
+
+def test_promote_gives_the_canary_everything_and_rollback_takes_it_back(canary: Project) -> None:
+    """One command each way, as often as needed."""
+    canary.done("promote")
+    assert [canary.traffic(s) for s in SERVICES] == [{_new(s): 100} for s in SERVICES]
+    canary.changes()
+    canary.done("promote")
+    assert canary.changes() == []
+    canary.done("rollback")
+    assert [canary.traffic(s) for s in SERVICES] == [{_old(s): 100} for s in SERVICES]
+    canary.changes()
+    canary.done("rollback")
+    assert canary.changes() == []
+
+
+def test_rollback_ends_a_canary(canary: Project) -> None:
+    """What was tried and found wanting gets no request from then on."""
+    canary.done("rollback")
+    assert [canary.traffic(s) for s in SERVICES] == [{_old(s): 100} for s in SERVICES]
+    canary.done("--traffic", "20", "functions")
+    assert canary.traffic("classify") == {_old("classify"): 80, _new("classify"): 20}
+
+
+def test_without_traffic_a_new_version_starts_before_it_serves(serving: Project) -> None:
+    """A revision that never becomes ready must not take the place of one that works."""
+    serving.commit("shared/parrot/changed.py", '"""A change."""\n')
+    serving.control("put", "broken", "classify", "true")
+    failed = serving.run("functions")
+    assert failed.returncode == 1
+    assert "is not ready" in failed.stderr
+    assert serving.traffic("classify") == {_old("classify"): 100}
+    serving.done("functions")
+    assert serving.traffic("classify") == {"classify-00003": 100}
+    assert serving.traffic("save") == {_new("save"): 100}
+    serving.done("rollback")
+    assert serving.traffic("classify") == {_old("classify"): 100}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("task", ["promote", "rollback"])
+def test_a_lost_network_leaves_each_service_with_one_version_and_the_next_run_ends_it(
+    canary: Project, task: str, when: str
+) -> None:
+    """The table of traffic is the one before or the one after, never something between."""
+    before = {s: {_old(s): 95, _new(s): 5} for s in SERVICES}
+    after = {s: {(_new if task == "promote" else _old)(s): 100} for s in SERVICES}
+    text = json.dumps(canary.state())
+    for at in range(1, len(SERVICES) + 1):
+        canary.control("reset", text)
+        canary.control("fail", str(at), when, "ERROR: Connection reset by peer")
+        lost = canary.run(task)
+        assert lost.returncode == 1
+        assert "update-traffic" in lost.stderr
+        assert "Connection reset by peer" in lost.stderr
+        moved = [s for s in SERVICES if canary.traffic(s) == after[s]]
+        assert len(moved) == (at if when == "after" else at - 1)
+        assert all(canary.traffic(s) == before[s] for s in SERVICES if s not in moved)
+        canary.control("fail", "0", "before", "")
+        canary.done(task)
+        assert {s: canary.traffic(s) for s in SERVICES} == after
+
+
+def test_a_rotated_secret_is_used_at_once_and_the_old_one_is_still_believed(
+    serving: Project,
+) -> None:
+    """URLs that phones hold must live out their hour; those who sign need the new key now."""
+    (old,) = serving.state()["secrets"]["download-secret"]["versions"]
+    assert len(old) >= 32
+    serving.done("rotate-secret")
+    first, newest = serving.state()["secrets"]["download-secret"]["versions"]
+    assert first == old
+    new, believed = newest.split(",")
+    assert believed == old
+    assert new != old
+    assert len(new) >= 32
+    for service in ("save", "observations"):
+        assert serving.traffic(service) == {_new(service): 100}
+    assert serving.traffic("classify") == {_old("classify"): 100}
+    serving.done("rotate-secret")
+    assert serving.state()["secrets"]["download-secret"]["versions"][-1].split(",")[1] == new
+    serving.done("rotate-secret", "--now")
+    assert "," not in serving.state()["secrets"]["download-secret"]["versions"][-1]
+    serving.changes()
+    serving.done()
+    assert serving.changes() == []
+
+
+def test_check_judges_the_canary_by_its_answers_and_its_logs(canary: Project) -> None:
+    """What promote is to be based on."""
+    canary.control("put", "logs", "statuses", json.dumps([200] * 99 + [503]))
+    assert "Fit." in canary.done("check")
+    asked = [c["words"] for c in canary.control("calls") if c["words"][0] == "curl"]
+    assert asked
+    assert all(any("https://canary---" in word for word in words) for words in asked)
+    canary.control("put", "logs", "statuses", json.dumps([200] * 90 + [503] * 10))
+    unfit = canary.run("check")
+    assert unfit.returncode == 1
+    assert "10 of 100 answers" in unfit.stderr
+    canary.control("put", "logs", "statuses", "[]")
+    canary.control("put", "answers", "classify", '"{\\"parrot\\": {\\"is_parrot\\": false}}"')
+    unfit = canary.run("check")
+    assert unfit.returncode == 1
+    assert "the drawing of a parrot" in unfit.stderr
+    assert canary.changes() == []
+
+
+def test_vertex_splits_the_traffic_of_an_endpoint(project: Project) -> None:
+    """The same moves on Vertex AI: a new image of the same model, then back."""
+    project.done("--models", "vertex")
+    (first,) = project.state()["endpoints"]["1001"]["trafficSplit"]
+    project.changes()
+    project.done("--models", "vertex")
+    assert project.changes() == []
+    project.commit("models/serving/Dockerfile", "FROM another\n")
+    project.done("--models", "vertex", "--traffic", "5", "models")
+    split = project.state()["endpoints"]["1001"]["trafficSplit"]
+    assert split.pop(first) == 95
+    ((second, share),) = split.items()
+    assert share == 5
+    project.done("--models", "vertex", "promote", "models")
+    assert project.state()["endpoints"]["1001"]["trafficSplit"] == {second: 100}
+    project.done("--models", "vertex", "rollback", "models")
+    assert project.state()["endpoints"]["1001"]["trafficSplit"] == {first: 100}
+
+
+def test_vertex_refuses_another_version_of_a_model_on_the_same_endpoint(project: Project) -> None:
+    """Functions that use the endpoint would get features that their gate was not fitted on."""
+    project.done("--models", "vertex", "apis", "storage", "accounts", "secrets", "models")
+    manifest = project.root / "models/default/manifest.json"
+    changed = json.loads(manifest.read_text())
+    changed["version"], changed["models"][0]["version"] = "next", "2"
+    manifest.write_text(json.dumps(changed))
+    refused = project.run("--models", "vertex", "--traffic", "5", "models")
+    assert refused.returncode == 1
+    assert "name another endpoint in VERTEX_ENDPOINTS" in refused.stderr

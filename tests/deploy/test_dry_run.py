@@ -1,0 +1,260 @@
+"""What --dry-run prints: every command, one a line, each as its own tool would parse it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import toolchain
+from parrot.config import Settings
+from tests.deploy.project import PROJECT, REGION, ROOT, checkout, sdk_python
+
+_FIREBASE_TOOLS = Path(
+    os.environ.get("FIREBASE_TOOLS", ROOT / ".local/firebase-tools/node_modules/firebase-tools")
+)
+RUNS = (
+    (),
+    ("--models", "vertex"),
+    (
+        "--set",
+        "ALERT_EMAIL=ana@example.com",
+        "--set",
+        "CORS_ORIGINS=https://a.example, https://b.example",
+    ),
+    ("--traffic", "5", "models", "functions"),
+    ("--models", "vertex", "--traffic", "5", "models", "functions"),
+    ("promote",),
+    ("rollback",),
+    ("--models", "vertex", "promote"),
+    ("--models", "vertex", "rollback"),
+    ("rotate-secret",),
+    ("rotate-secret", "--now"),
+    ("check",),
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose PATH has no gcloud, firebase or curl."""
+    folder = tmp_path_factory.mktemp("dry")
+    tools = folder / "bin"
+    tools.mkdir()
+    for name in ("bash", "env", "git", "sed", "tr", "grep", "cat", "mkdir", "mktemp", "rm", "mv"):
+        tools.joinpath(name).symlink_to(shutil.which(name) or name)
+    for name in ("dirname", "basename", "sort", "date", "head"):
+        tools.joinpath(name).symlink_to(shutil.which(name) or name)
+    tools.joinpath("python3").symlink_to(Path(sys.executable).resolve())
+    checkout(folder)
+    return folder
+
+
+@functools.cache
+def _dry(root: Path, *arguments: str) -> list[str]:
+    """The printed lines; every tool of a cloud is out of reach."""
+    done = subprocess.run(
+        ["./deploy.sh", "--dry-run", "--project", PROJECT, "--region", REGION, *arguments],
+        cwd=root / "checkout",
+        env={"PATH": str(root / "bin"), "HOME": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("arguments", RUNS, ids=" ".join)
+def test_each_gcloud_line_parses_with_gclouds_own_parser(
+    root: Path, sdk_root: Path, arguments: tuple[str, ...]
+) -> None:
+    """A flag that does not exist shows here, not in the middle of a first deployment."""
+    lines = [line for line in _dry(root, *arguments) if line.startswith("gcloud ")]
+    assert lines
+    done = subprocess.run(
+        [sdk_python(sdk_root), "-S", ROOT / "tests/deploy/stand_in/parser.py"],
+        input="\n".join(lines),
+        env={
+            **os.environ,
+            "CLOUDSDK_ROOT": str(sdk_root),
+            "CLOUDSDK_CONFIG": str(root / "config"),
+            "PYTHONPATH": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("arguments", RUNS, ids=" ".join)
+def test_lines_can_be_pasted_into_a_shell(root: Path, arguments: tuple[str, ...]) -> None:
+    """Names with quotes or blanks must arrive as they are."""
+    lines = _dry(root, *arguments)
+    for line in lines:
+        assert shlex.split(line)
+        subprocess.run(["bash", "-n", "-c", line], check=True)
+
+
+def test_a_pasted_line_gives_a_command_the_words_that_the_script_would() -> None:
+    """The printed text and the run must be one thing."""
+    text = 'NAME=it\'s "fine" $HOME `date` \\ *'
+    script = f'dry_run=true; . deploy/run.sh; shown printf "%s|" a {shlex.quote(text)} "b c"'
+    shown = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    pasted = subprocess.run(["bash", "-c", shown], check=True, capture_output=True, text=True)
+    assert pasted.stdout == f"a|{text}|b c|"
+
+
+def test_the_parts_come_in_order_and_each_alone(root: Path) -> None:
+    """All parts are the sum of the parts: nothing is only done in a whole run."""
+    parts = "apis storage accounts secrets models functions firestore rules hosting logs alerts"
+    first, *whole = _dry(root)
+    alone = [line for part in parts.split() for line in _dry(root, part) if line != first]
+    assert whole == alone
+
+
+def test_each_firebase_line_parses_and_its_configuration_fits(root: Path) -> None:
+    """firebase-tools' own parser and schema."""
+    if os.environ.get("REQUIRE_SUITE") and not _FIREBASE_TOOLS.is_dir():
+        toolchain.find()
+    node = shutil.which("node")
+    if node is None or not _FIREBASE_TOOLS.is_dir():
+        reason = f"needs Node and firebase-tools in {_FIREBASE_TOOLS} (or FIREBASE_TOOLS)"
+        if os.environ.get("REQUIRE_SUITE"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    lines = [line for line in _dry(root) if line.startswith("firebase ")]
+    assert len(lines) == 4
+    done = subprocess.run(
+        [
+            *(node, ROOT / "tests/deploy/parse_firebase.js", _FIREBASE_TOOLS),
+            root / "checkout/build/stage/firebase/firebase.json",
+        ],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_hosting_calls_the_functions_in_their_region(root: Path) -> None:
+    """Without a region firebase-tools would look for them in us-central1."""
+    _dry(root, "hosting")
+    config = json.loads((root / "checkout/build/stage/firebase/firebase.json").read_text())
+    regions = [r["run"]["region"] for r in config["hosting"]["rewrites"] if "run" in r]
+    assert regions
+    assert set(regions) == {REGION}
+
+
+@pytest.mark.parametrize("models", ["run", "vertex"])
+@pytest.mark.parametrize("function", ["classify", "save", "observations", "process"])
+def test_the_settings_of_a_function_are_what_it_reads(
+    root: Path, function: str, models: str
+) -> None:
+    """A misspelt variable would show as a function that does not start, or worse, as a default."""
+    _dry.cache_clear()
+    _dry(root, "--models", models, "functions")
+    lines = (root / f"checkout/build/deploy/{function}.env.yaml").read_text().splitlines()
+    env = {name: json.loads(value) for name, _, value in (line.partition(": ") for line in lines)}
+    if models == "run":  # known only when the model server is there
+        assert env["MODEL_SERVER_URL"].startswith("$(gcloud run services describe parrot-models ")
+        env["MODEL_SERVER_URL"] = "https://parrot-models-abc.a.run.app"
+    settings = Settings.from_env({**env, "K_SERVICE": function, "K_CONFIGURATION": function})
+    assert settings.bundle_sha256 is not None
+    documented = (ROOT / "shared/parrot/config.py").read_text()
+    ours = {"THREADS", "MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_"}
+    assert [name for name in env.keys() - ours if f"| {name} |" not in documented] == []
+
+
+def test_the_scripts_are_shellcheck_clean() -> None:
+    """Quoting mistakes in a deployment cost more than elsewhere."""
+    shellcheck = shutil.which("shellcheck")
+    if shellcheck is None:
+        reason = "needs shellcheck"
+        if os.environ.get("REQUIRE_SHELLCHECK"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    scripts = [ROOT / "deploy.sh", ROOT / "dev.sh", ROOT / "tests/deploy/stand_in/shim"]
+    scripts += sorted((ROOT / "deploy").rglob("*.sh"))
+    assert len(scripts) > 10
+    done = subprocess.run([shellcheck, *scripts], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--project",), "needs a value"),
+        (("--project", "Not A Project", "--region", REGION), "not a project's ID"),
+        (("--project", PROJECT), "which region"),
+        (("--project", PROJECT, "--region", REGION, "--traffic", "0"), "per cent"),
+        (
+            ("--project", PROJECT, "--region", REGION, "--models", "elsewhere"),
+            "neither run nor vertex",
+        ),
+        (("--project", PROJECT, "--region", REGION, "--set", "NO_SUCH=1"), "no setting NO_SUCH"),
+        (("--project", PROJECT, "--region", REGION, "storrage"), "no part 'storrage'"),
+        (("--project", PROJECT, "--region", REGION, "--dryrun"), "no option --dryrun"),
+        (("--env-file", "missing.env"), "no file missing.env"),
+    ],
+)
+def test_a_mistyped_command_line_is_one_sentence_and_runs_nothing(
+    root: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    """Exit code 2, as of other tools."""
+    done = subprocess.run(
+        ["./deploy.sh", *arguments],
+        cwd=root / "checkout",
+        env={"PATH": str(root / "bin"), "HOME": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_environment_decides_nothing_and_deploy_env_does(root: Path) -> None:
+    """A BUCKET that a shell happens to export must not become the service's."""
+    clone = root / "checkout"
+    settings = clone / "my.env"
+    settings.write_text("# mine\nBUCKET='my-photos'  # old\nPROJECT=other-parrot\nALERT_EMAIL=\n")
+    done = subprocess.run(
+        [
+            "./deploy.sh",
+            "--dry-run",
+            "--env-file",
+            str(settings),
+            "--project",
+            PROJECT,
+            "--region",
+            REGION,
+            "storage",
+        ],
+        cwd=clone,
+        env={
+            "PATH": str(root / "bin"),
+            "HOME": str(root),
+            "BUCKET": "exported",
+            "MODEL_BUCKET": "exported",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "exported" not in done.stdout
+    assert "gs://my-photos " in done.stdout
+    assert f"--project={PROJECT}" in done.stdout
+    assert "other-parrot" not in done.stdout
