@@ -31,8 +31,8 @@ quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
 # Why a command failed, in words of what to do. $1: its error's text.
 advice() {
   case $1 in
-    *[Rr]eauthentication* | *'auth tokens'* | *'auth login'* | *invalid_grant* | *UNAUTHENTICATED* | *'default credentials'*)
-      say 'Your login has expired or is missing: gcloud auth login --update-adc' ;;
+    *[Rr]eauthentication* | *'auth tokens'* | *'auth login'* | *invalid_grant* | *UNAUTHENTICATED* | *'default credentials'* | *'firebase login'*)
+      say 'Your login has expired or is missing: gcloud auth login --update-adc, firebase login' ;;
     *[Bb]illing*)
       say "Link a billing account: https://console.cloud.google.com/billing/linkedaccount?project=$PROJECT" ;;
     *SERVICE_DISABLED* | *'has not been used in project'*)

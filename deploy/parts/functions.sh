@@ -94,14 +94,16 @@ ensure_trigger() {
   grant projects "$PROJECT" "$agent_member" roles/pubsub.publisher
   flags=(--location="$location" --project="$PROJECT" --destination-run-service=process
     --destination-run-region="$REGION" --service-account="$(account "$TRIGGER_ACCOUNT")")
-  wanted="process|$(account "$TRIGGER_ACCOUNT")"
+  wanted="process|$(account "$TRIGGER_ACCOUNT")|$BUCKET"
   if ! exists gcloud eventarc triggers describe "$TRIGGER" --location="$location" --project="$PROJECT" \
-    --format='value[separator="|"](destination.cloudRun.service,serviceAccount)'; then
+    --format='value[separator="|"](destination.cloudRun.service,serviceAccount,eventFilters.filter(attribute=bucket).extract(value).flatten())'; then
     change_patiently gcloud eventarc triggers create "$TRIGGER" "${flags[@]}" \
       --event-filters=type=google.cloud.storage.object.v1.finalized --event-filters="bucket=$BUCKET"
     return
   fi
   found=$(cat "$scratch/answer")
+  [ "${found##*|}" = "$BUCKET" ] \
+    || die "trigger $TRIGGER listens to bucket '${found##*|}', not $BUCKET: delete it (gcloud eventarc triggers delete $TRIGGER --location=$location), or name another in TRIGGER"
   [ "$found" = "$wanted" ] || change gcloud eventarc triggers update "$TRIGGER" "${flags[@]}"
 }
 

@@ -31,7 +31,8 @@ publish_bundle() {
     if [ "$(cat "$scratch/answer")" = "$(bundle md5)" ]; then return; fi
     die "$object is another bundle of the same version: give yours a version of its own"
   fi
-  change "$root/dev.sh" models publish --bundle "$bundle_folder" --to "gs://$MODEL_BUCKET"
+  # A person's own login names no project, and Google's client wants one.
+  change env GOOGLE_CLOUD_PROJECT="$PROJECT" "$root/dev.sh" models publish --bundle "$bundle_folder" --to "gs://$MODEL_BUCKET"
 }
 
 ensure_repository() {
@@ -67,9 +68,9 @@ build_image() {
   change mkdir -p "$stage"
   change gcloud storage cp --recursive "gs://$MODEL_BUCKET/bundles" "$stage"
   change "$root/dev.sh" models image "$folder" "${bundles[@]}"
-  change gcloud builds submit "$folder" --tag="$image" --region="$REGION" --project="$PROJECT" \
-    --service-account="projects/$PROJECT/serviceAccounts/$(account "$BUILD_ACCOUNT")" \
-    --default-buckets-behavior=regional-user-owned-bucket
+  change gcloud builds submit "$folder" --config="$root/deploy/templates/cloudbuild.yaml" \
+    --substitutions="_IMAGE=$image" --region="$REGION" --project="$PROJECT" \
+    --service-account="projects/$PROJECT/serviceAccounts/$(account "$BUILD_ACCOUNT")"
 }
 
 # Private: only the two functions that classify may call it, with an ID token for its URL.

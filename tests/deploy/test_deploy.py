@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from tests.deploy.project import Project
@@ -44,3 +47,60 @@ def test_a_run_that_fails_at_each_step_in_turn_is_completed_by_the_next(project:
     project.changes()
     project.done()
     assert project.changes() == []
+
+
+def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
+    """Questions that cannot be asked must not be taken for things that are missing."""
+    text = (
+        "ERROR: There was a problem refreshing your current auth tokens: Reauthentication required"
+    )
+    serving.control("refuse", text)
+    for part in PARTS:
+        if part in {"rules", "hosting"}:
+            continue  # firebase alone, which has a login of its own
+        result = serving.run(part)
+        assert result.returncode == 1, part
+        assert "gcloud auth login" in result.stderr
+        assert serving.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "part"),
+    [
+        ("buckets", "gs://demo-parrot-models", "storage"),
+        ("accounts", "parrot-trigger@demo-parrot.iam.gserviceaccount.com", "accounts"),
+        ("services", "process", "functions"),
+        ("topics", "photo-saved-dead-letters", "functions"),
+        ("repositories", "parrot", "models"),
+        ("metrics", "parrot_refusals", "logs"),
+        ("databases", "(default)", "firestore"),
+    ],
+)
+def test_what_somebody_deleted_is_made_again(
+    serving: Project, kind: str, name: str, part: str
+) -> None:
+    """A project that was half taken down is completed, and nothing else is touched."""
+    before = set(serving.state()[kind])
+    serving.control("drop", kind, name)
+    serving.done(part)
+    assert set(serving.state()[kind]) == before
+    serving.changes()
+    serving.done(part)
+    assert serving.changes() == []
+
+
+def test_a_bucket_elsewhere_is_refused_with_what_to_do(serving: Project) -> None:
+    """An old Firebase bucket in `us` cannot move; the trigger has to follow it."""
+    bucket = {**serving.state()["buckets"]["gs://demo-parrot-photos"], "location": "US"}
+    serving.control("put", "buckets", "gs://demo-parrot-photos", json.dumps(bucket))
+    refused = serving.run("storage")
+    assert refused.returncode == 1
+    assert "BUCKET_LOCATION=us" in refused.stderr
+
+
+def test_a_quota_that_is_used_up_says_where_to_ask(project: Project) -> None:
+    """The first deployment of a new project meets it most often."""
+    project.control("fail", "1", "before", "ERROR: RESOURCE_EXHAUSTED: Quota exceeded for CPUs")
+    refused = project.run("apis")
+    assert refused.returncode == 1
+    assert "iam-admin/quotas" in refused.stderr

@@ -127,7 +127,9 @@ def _image(state: State, call: Call) -> Any:
 def _build(state: State, call: Call) -> None:
     if not (Path(call.name) / "models.config").is_file():
         raise StandInError("the build's folder holds no model")
-    state.kind("images")[call.flags["tag"]] = {"image_summary": {"digest": "sha256:1"}}
+    state.kind("images")[call.flags["substitutions"].removeprefix("_IMAGE=")] = {
+        "image_summary": {"digest": "sha256:1"}
+    }
 
 
 def _ls(state: State, call: Call) -> str:
@@ -158,7 +160,8 @@ def _job_create(state: State, call: Call) -> None:
 def _trigger_create(state: State, call: Call) -> None:
     subscription = f"eventarc-{call.flags['location']}-{call.name}-sub-1"
     state.get("services", call.flags["destination-run-service"])
-    state.create("triggers", call.name, {**call.flags, **_trigger(call)})
+    trigger = {**call.flags, **_trigger(call), "eventFilters": _filters(call)}
+    state.create("triggers", call.name, trigger)
     state.kind("subscriptions")[subscription] = {"name": subscription, "ackDeadlineSeconds": 10}
     state.kind("triggers")[call.name]["transport"] = {
         "pubsub": {"subscription": f"projects/demo-parrot/subscriptions/{subscription}"}
@@ -170,6 +173,11 @@ def _trigger(call: Call) -> dict[str, Any]:
         "destination": {"cloudRun": {"service": call.flags["destination-run-service"]}},
         "serviceAccount": call.flags["service-account"],
     }
+
+
+def _filters(call: Call) -> list[dict[str, str]]:
+    pairs = (pair.split("=") for pair in call.flags["event-filters"].split(","))
+    return [{"attribute": name, "value": value} for name, value in pairs]
 
 
 def _trigger_update(state: State, call: Call) -> None:

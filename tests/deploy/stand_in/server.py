@@ -28,6 +28,9 @@ def answer(state: State, words: list[str], data: str) -> tuple[int, str, str]:
     if words[0] == "control":
         return 0, json.dumps(state.control(words[1], *words[2:])), ""
     call = _parse(words, data)
+    if state.refusal and words[0] == "gcloud":
+        state.record(words, changed=False, failed=True)
+        return 1, "", state.refusal
     reads = bool(_READS & set(call.path)) or (words[0] == "curl" and "-d" not in words)
     fault = None if reads else state.fault()
     if fault and not fault["after"]:

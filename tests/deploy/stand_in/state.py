@@ -50,6 +50,7 @@ class State:
         self.calls: list[dict[str, Any]] = []
         self._fault: dict[str, Any] | None = None
         self._changes = 0
+        self.refusal = ""
         if path.exists():
             self.kinds = json.loads(path.read_text())
 
@@ -84,7 +85,7 @@ class State:
         return self._fault
 
     def control(self, what: str, *arguments: str) -> Any:
-        """What tests ask: `calls`, `state`, `fail AT before|after ERROR`, `put KIND NAME JSON`."""
+        """What tests ask: `calls`, `state`, `fail AT before|after ERROR`, `refuse`, `put`, ..."""
         if what == "calls":
             calls, self.calls = self.calls, []
             return calls
@@ -92,6 +93,8 @@ class State:
             self._changes = 0
             at, when, error = arguments
             self._fault = {"at": int(at), "after": when == "after", "error": error}
+        elif what == "refuse":
+            (self.refusal,) = arguments
         elif what == "put":
             kind, name, value = arguments
             self.kind(kind)[name] = json.loads(value)
