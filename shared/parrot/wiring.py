@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from parrot.classify import Classifier, ModelServer
     from parrot.decoder import Decoder
     from parrot.http.caller import AppCheck, Identity
-    from parrot.model.bundle import Bundle
+    from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.gate import Gate
     from parrot.model.species import SpeciesTable
     from parrot.observations import Observer
