@@ -7,34 +7,30 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pybase64
 import requests
 from google.auth.exceptions import GoogleAuthError
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from parrot import deadline
+from parrot.adapters import predict_json
 from parrot.adapters.timed_http import TimedAdapter
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
-from parrot.records import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from parrot.model.served_model import ServedModel
-    from parrot.records import Floats
+    from parrot.records import Floats, Prediction
 
 _POOL = 32  # connections kept: a little above the concurrency of one instance
 _CONNECT_SECONDS = 1.5
 _MOST_BYTES = 4 * 2**20  # features and probabilities of one photo are some 50 kB of JSON
 _CHUNK_BYTES = 256 * 1024
-_SUM_TOLERANCE, _TOLERANCE = 0.02, 1e-3  # a model in half precision is no more exact
 _VERSION_TTL_SECONDS = 30.0
 _RETRYABLE = frozenset({408, 429, 500, 502, 503})
 _GATEWAY_TIMEOUT = 504
 _NOT_FOUND = 404
 _OK = 200
-_NUMBERS = "fiu"  # kinds of NumPy dtypes
 
 
 def pooled(session: requests.Session) -> requests.Session:
@@ -92,17 +88,17 @@ class TfServing:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        body = _body(payloads, signature_name=model.signature)
+        body = predict_json.body(payloads, signature_name=model.signature)
         answer = self._http.call("POST", f"{self._path(model)}:predict", body)
         version = model.version or self._latest(model)
-        return _predictions(answer, model, f"{model.name}/{version}", len(payloads))
+        return predict_json.predictions(answer, model, f"{model.name}/{version}", len(payloads))
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION that answers now. Raises ModelUnavailable, ModelTimeout."""
         answer = self._http.call("GET", self._path(model))
         available = [
             str(line.get("version"))
-            for line in _get(answer, "model_version_status", list)
+            for line in predict_json.field(answer, "model_version_status", list)
             if isinstance(line, dict) and line.get("state") == "AVAILABLE"
         ]
         if not available:
@@ -149,9 +145,11 @@ class VertexEndpoint:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        answer = self._http.call("POST", f"{self._endpoint(model)}:predict", _body(payloads))
+        answer = self._http.call(
+            "POST", f"{self._endpoint(model)}:predict", predict_json.body(payloads)
+        )
         version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
-        return _predictions(answer, model, f"{model.name}/{version}", len(payloads))
+        return predict_json.predictions(answer, model, f"{model.name}/{version}", len(payloads))
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""
@@ -250,80 +248,3 @@ def _reason(response: requests.Response, body: bytes) -> str:
     except (ValueError, RecursionError, KeyError, TypeError):
         error = response.reason
     return f"{error!s:.200}"
-
-
-def _body(payloads: Sequence[bytes | Floats], **fields: str) -> bytes:
-    """The request's JSON. Base64 needs no escaping, so it is not passed through `json`."""
-    head = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in fields.items())
-    return b'{%b"instances": [%b]}' % (head.encode(), b", ".join(map(_instance, payloads)))
-
-
-def _instance(payload: bytes | Floats) -> bytes:
-    if isinstance(payload, bytes):
-        return b'{"b64": "%b"}' % pybase64.b64encode(payload)
-    return json.dumps(payload.tolist()).encode()
-
-
-def _predictions(
-    answer: dict[str, Any], model: ServedModel, version: str, count: int
-) -> list[Prediction]:
-    rows = _get(answer, "predictions", list)
-    if len(rows) != count:
-        photos = "one photo" if count == 1 else f"{count} photos"
-        raise BadModelResponse(f"{model.name} gave {len(rows)} rows for {photos}")
-    return [_prediction(row, model, version) for row in rows]
-
-
-def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # noqa: ANN401 - JSON
-    outputs = (model.features, model.probabilities, model.logits, model.focus)
-    names = [name for name in outputs if name is not None]
-    if not isinstance(row, dict):  # TF Serving names outputs only if there are several
-        if len(names) != 1:
-            raise BadModelResponse(f"{model.name} gave one output instead of {names}")
-        row = {names[0]: row}
-    return Prediction(
-        features=_vector(row, model.features, model),
-        probabilities=_probabilities(_vector(row, model.probabilities, model), model),
-        logits=_vector(row, model.logits, model),
-        model_version=version,
-        focus=_vector(row, model.focus, model),
-    )
-
-
-def _vector(row: dict[str, Any], name: str | None, model: ServedModel) -> Floats | None:
-    if name is None:
-        return None
-    if name not in row:
-        raise BadModelResponse(f"{model.name} gave no output {name!r}, but {sorted(row)}")
-    try:
-        numbers = np.asarray(row[name])
-    except (ValueError, OverflowError) as error:  # lists of different lengths, a huge integer
-        raise _not_a_vector(name, model) from error
-    if numbers.dtype.kind not in _NUMBERS or numbers.size != max(numbers.shape, default=0):
-        raise _not_a_vector(name, model)
-    with np.errstate(over="ignore"):
-        vector = numbers.astype(np.float32).reshape(-1)
-    if not np.isfinite(vector).all():
-        raise _not_a_vector(name, model)
-    return vector
-
-
-def _probabilities(vector: Floats | None, model: ServedModel) -> Floats | None:
-    """Checked: logits under the wrong name would make everything look certain."""
-    if vector is None:
-        return None
-    within = bool(((vector >= -_TOLERANCE) & (vector <= 1 + _TOLERANCE)).all())
-    if not within or abs(float(vector.sum()) - 1) > _SUM_TOLERANCE:
-        raise BadModelResponse(f"{model.name}: {model.probabilities} are not probabilities")
-    return vector
-
-
-def _not_a_vector(name: str, model: ServedModel) -> BadModelResponse:
-    return BadModelResponse(f"{model.name}: {name} is not a vector of finite numbers")
-
-
-def _get(answer: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 - JSON
-    value = answer.get(key)
-    if not isinstance(value, kind):
-        raise BadModelResponse(f"the model server's answer has no {key}")
-    return value
