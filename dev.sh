@@ -70,7 +70,7 @@ setup() {
     quiet=--quiet
     (while sleep 5; do say "still installing"; done) & clock=$!
   fi
-  "$venv/bin/uv" pip sync "$quiet" --compile-bytecode --python "$python" "$root/requirements.lock" \
+  "$venv/bin/uv" pip sync "$quiet" --python "$python" "$root/requirements.lock" \
     || { kill ${clock:-} 2>/dev/null; say "Installing failed; the lines above say why."; exit 1; }
   [ -z "$clock" ] || kill "$clock"
   printf '%s' "$wanted" >"$venv/installed"

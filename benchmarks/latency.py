@@ -24,6 +24,7 @@ def measure(  # noqa: PLR0913 - everything that is compared
     sample: Sample,
     limit: Limit,
     ours: Service,
+    ways: Sequence[str],
     others: Sequence[Service],
     *,
     rounds: int,
@@ -31,11 +32,10 @@ def measure(  # noqa: PLR0913 - everything that is compared
 ) -> PhotoResult:
     """Ask everybody in every round. Raises WrongAnswer, RequestException."""
     phone = Phone()
-    asks = {name: way(ours.url, sample) for name, way in WAYS.items()}
+    asks = {name: WAYS[name](ours.url, sample) for name in ways}
     asks |= {service.name: service.ask(sample) for service in others}
     for ask in asks.values():  # warm up: connections, lazily built parts, TensorFlow's first runs
         limit.seconds(sample.data)
-        phone.send(ask)
         phone.send(ask)
     taken = _Taken(asks)
     for number in range(rounds):

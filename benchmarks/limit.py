@@ -1,9 +1,9 @@
 """The lower limit for any server: decoding the photo and one forward pass, nothing else.
 
-    python -m benchmarks.limit PHOTO
+    python -m benchmarks.limit
 
 makes one core's worth of it a program: it prints "ready", and for each line with a number of
-seconds how many photos it got through in that time.
+seconds and a photo's path how many times it got through that photo in that time.
 """
 
 from __future__ import annotations
@@ -56,13 +56,14 @@ class Limit:
         return decoded - started, time.perf_counter() - decoded
 
 
-def _main(path: str) -> None:
-    data = Path(path).read_bytes()
+def _main() -> None:
     limit = Limit(stack.DEFAULT_BUNDLE, stack.MODELS)
-    limit.seconds(data)
     print("ready", flush=True)
     for line in sys.stdin:
-        until, photos = time.monotonic() + float(line), 0
+        seconds, _, path = line.strip().partition(" ")
+        data = Path(path).read_bytes()
+        limit.seconds(data)
+        until, photos = time.monotonic() + float(seconds), 0
         while time.monotonic() < until:
             limit.seconds(data)
             photos += 1
@@ -70,4 +71,4 @@ def _main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1])
+    _main()

@@ -28,25 +28,26 @@ CLIENTS = 8
 class Cores:
     """As many processes as there are cores, each one doing what `benchmarks.limit` does."""
 
-    def __init__(self, workers: Sequence[subprocess.Popen[str]]) -> None:
-        self._workers = workers
+    def __init__(self, workers: Sequence[subprocess.Popen[str]], folder: Path) -> None:
+        self._workers, self._folder = workers, folder
 
-    def per_second(self, seconds: float) -> float:
+    def per_second(self, sample: Sample, seconds: float) -> float:
         """Photos per second of all cores."""
+        photo = self._folder / "photo"
+        photo.write_bytes(sample.data)
         for worker in self._workers:
             assert worker.stdin is not None  # noqa: S101 - a pipe, see `cores`
-            worker.stdin.write(f"{seconds}\n")
+            worker.stdin.write(f"{seconds} {photo}\n")
             worker.stdin.flush()
         return sum(int(_line(worker)) for worker in self._workers) / seconds
 
 
 @contextmanager
-def cores(sample: Sample) -> Iterator[Cores]:
+def cores() -> Iterator[Cores]:
     """Start the processes; they end with the context."""
     with ExitStack() as stack:
-        photo = Path(stack.enter_context(TemporaryDirectory())) / "photo"
-        photo.write_bytes(sample.data)
-        command = [sys.executable, "-m", "benchmarks.limit", str(photo)]
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        command = [sys.executable, "-m", "benchmarks.limit"]
         workers = []
         for _ in range(os.cpu_count() or 1):
             worker = subprocess.Popen(  # noqa: S603 - our own
@@ -56,41 +57,55 @@ def cores(sample: Sample) -> Iterator[Cores]:
             workers.append(worker)
         for worker in workers:
             _line(worker)  # ready
-        yield Cores(workers)
+        yield Cores(workers, folder)
 
 
-def measure(
-    sample: Sample, services: Sequence[Service], *, bursts: int, seconds: float, say: Say
+def measure(  # noqa: PLR0913 - who is asked, for what, how often
+    sample: Sample,
+    limit: Cores,
+    services: Sequence[Service],
+    *,
+    bursts: int,
+    seconds: float,
+    say: Say,
 ) -> Iterator[Load]:
-    """Bursts of all services in turn, each beside one of the limit. Raises WrongAnswer."""
-    rates: dict[str, list[float]] = {service.name: [] for service in services}
-    ratios: dict[str, list[float]] = {service.name: [] for service in services}
-    taken: dict[str, list[float]] = {service.name: [] for service in services}
-    limits = []
-    with cores(sample) as limit:
-        for number in range(bursts):
-            for service in services:
-                say(f"{sample.name}: {CLIENTS} clients ask {service.name}, {number + 1}")
-                least = limit.per_second(seconds)
-                total = max(CLIENTS, round(least * seconds))
-                if service.name == "first version":
-                    total = CLIENTS
-                rate, answers = clients.burst(service.ask(sample), clients=CLIENTS, total=total)
-                least = (least + limit.per_second(seconds)) / 2
-                limits.append(least)
-                rates[service.name].append(rate)
-                ratios[service.name].append(rate / least)
-                taken[service.name] += answers
-    for name, found in rates.items():
+    """Bursts of all services in turn, each between two of the limit. Raises WrongAnswer."""
+    taken = {service.name: _Taken() for service in services}
+    limits = [limit.per_second(sample, seconds)]
+    for number in range(bursts):
+        for service in services:
+            if service.name == "first version" and number:
+                continue  # eight of its answers take ten seconds
+            say(f"{sample.name}: {CLIENTS} clients ask {service.name}, {number + 1}")
+            slow = service.name == "first version"
+            total = CLIENTS if slow else max(CLIENTS, round(limits[-1] * seconds))
+            rate, answers = clients.burst(service.ask(sample), clients=CLIENTS, total=total)
+            limits.append(limit.per_second(sample, seconds))
+            taken[service.name].add(rate, (limits[-2] + limits[-1]) / 2, answers)
+    for name, bursts_taken in taken.items():
         yield Load(
             sample.name,
             CLIENTS,
             name,
-            median(found),
+            median(bursts_taken.rates),
             median(limits),
-            Spread.of(ratios[name]),
-            Spread.ms(taken[name]),
+            Spread.of(bursts_taken.ratios),
+            Spread.ms(bursts_taken.seconds),
         )
+
+
+class _Taken:
+    """What the bursts of one service took."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self.ratios: list[float] = []
+        self.seconds: list[float] = []
+
+    def add(self, rate: float, least: float, seconds: list[float]) -> None:
+        self.rates.append(rate)
+        self.ratios.append(rate / least)
+        self.seconds += seconds
 
 
 def cpu(sample: Sample, functions: Service, model_server: Service, *, total: int) -> Cpu:

@@ -75,7 +75,7 @@ def _load(results: Results) -> Figure:
         bars = axes.bar(names, shares, color=colours, width=0.6)
         axes.bar_label(bars, [f"{row.per_second:.3g}/s" for row in rows], padding=2)
         axes.axhline(100, color=_LIMIT, linewidth=1.5)
-        axes.set_ylim(0, 118)
+        axes.set_ylim(0, max(118, *(share * 1.15 for share in shares)))
         axes.set_title(photo, loc="left", fontsize=10)
         axes.grid(axis="y", color="#e5e7eb")
     panels[0].set_ylabel("% of all cores' limit")

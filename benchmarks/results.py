@@ -90,7 +90,7 @@ class Start:
 
     function: str
     seconds: Spread
-    target: float
+    target: float | None
     resident: float  # MiB after that answer
 
 

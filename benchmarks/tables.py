@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -126,7 +125,7 @@ def _starts(results: Results) -> Table:
         (
             row.function,
             f"{row.seconds.median:.2f} ({row.seconds.low:.2f}..{row.seconds.high:.2f})",
-            "" if math.isinf(row.target) else f"{row.target:g}",
+            "" if row.target is None else f"{row.target:g}",
             f"{row.resident:,.0f}",
         )
         for row in results.starts

@@ -130,7 +130,7 @@ def _wait(
         say(f"{passed / 60:.1f} of {seconds / 60:g} minutes")
         if coming and passed > coming[0][0] * seconds:
             _, name, away = coming.pop(0)
-            say(f"the {name} is killed")
+            say(f"waiting for the {name}, which was killed")
             part = run.supervisor.kill(name)
             time.sleep(away)
             run.supervisor.start(part)

@@ -99,8 +99,7 @@ def _from_form(body: bytes) -> tuple[bytes, dict[str, str], bool]:
         raise InvalidRequest(f"the form has more than {_MAX_FIELDS} fields")
     encoded: bytes | None = None
     fields: dict[str, str] = {}
-    for field in body.split(b"&"):
-        name, _, value = field.partition(b"=")
+    for name, value in _form_fields(body):
         if name != _FIRST_VERSION_FIELD:
             fields.setdefault(_text(name), _text(value))
         elif encoded is None:
@@ -108,6 +107,18 @@ def _from_form(body: bytes) -> tuple[bytes, dict[str, str], bool]:
     if encoded is None:
         raise InvalidImage("the form has neither a file 'image' nor a field 'b64'", status=400)
     return _base64(_unescaped(encoded), "b64"), fields, True
+
+
+def _form_fields(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and value, both escaped; each byte is copied once."""
+    start = 0
+    while start <= len(body):
+        end = body.find(b"&", start)
+        end = len(body) if end < 0 else end
+        equals = body.find(b"=", start, end)
+        equals = end if equals < 0 else equals
+        yield body[start:equals], body[equals + 1 : end]
+        start = end + 1
 
 
 def _unescaped(value: bytes) -> bytes:
