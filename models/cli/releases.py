@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from rich.table import Table
 
@@ -18,18 +21,25 @@ commands = typer.Typer()
 def publish(
     to: Target,
     bundle: BundleFolder = DEFAULT_BUNDLE,
+    key: Annotated[
+        Path | None, typer.Option(help="Sign it with this Ed25519 private key (PEM).")
+    ] = None,
 ) -> None:
     """Upload a bundle as a new version and read it back. Versions are never overwritten."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
+    from models.publishing.signing import Signer
     from parrot.adapters.bundle_files import FolderFiles
 
     with console.errors():
-        release, new = releases.publish(FolderFiles(bundle), open_store(to))
+        signer = Signer.load(key) if key is not None else None
+        release, new = releases.publish(FolderFiles(bundle), open_store(to), signer)
     console.out.print(f"{release.version} {'published' if new else 'is already published'}")
     console.out.print("pin it with:", style="dim")
     pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"
     console.out.print(pin, soft_wrap=True)
+    if signer is not None:
+        console.out.print(f"MODEL_BUNDLE_PUBLIC_KEY={signer.public}", soft_wrap=True)
 
 
 @commands.command(name="list")

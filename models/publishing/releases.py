@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from models.publishing.release_store import Changed
 from parrot.adapters.bundle_files import CURRENT, FOLDER
@@ -20,12 +20,20 @@ from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.model.manifest import MANIFEST, digest, version_name
+from parrot.model.signature import SIGNATURE
 
 if TYPE_CHECKING:
     from models.publishing.release_store import ReleaseStore
     from parrot.model.bundle import BundleFiles
 
 _HISTORY = 50
+
+
+class Signs(Protocol):
+    """Holds a private key."""
+
+    def sign(self, manifest: bytes) -> bytes:
+        """What manifest.sig has to contain."""
 
 
 class Refused(Exception):
@@ -58,11 +66,13 @@ class Current:
     generation: str
 
 
-def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
+def publish(
+    source: BundleFiles, store: ReleaseStore, signer: Signs | None = None
+) -> tuple[Release, bool]:
     """Upload a bundle and read it back as a function would; the release, and whether it is new.
 
     A version without a manifest is an unfinished upload, which is completed. Publishing the same
-    bundle again is not an error. Raises BadBundle, Refused.
+    bundle again is not an error, and signs it again. Raises BadBundle, Refused.
     """
     local = _load(source)
     release = Release(local.manifest.version, local.sha256)
@@ -71,6 +81,8 @@ def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
     if present is not None:
         if digest(present.data) != release.manifest_sha256:
             raise Refused(f"{prefix} contains another bundle: publish under another version")
+        if signer is not None:
+            _sign(present.data, prefix, store, signer)
         return release, False
     try:
         for name in local.manifest.files:
@@ -79,12 +91,24 @@ def publish(source: BundleFiles, store: ReleaseStore) -> tuple[Release, bool]:
             if unfinished is None or unfinished.data != data:
                 over = unfinished.generation if unfinished else None
                 store.write(f"{prefix}/{name}", data, over=over)
+        if signer is not None:
+            _sign(source.read(MANIFEST), prefix, store, signer)
         store.write(f"{prefix}/{MANIFEST}", source.read(MANIFEST), over=None)
     except Changed as error:
         raise Refused(f"someone else is publishing {prefix} right now ({error})") from error
     if _load(_Published(store, release.version)).sha256 != release.manifest_sha256:
         raise BadBundle(f"{prefix} does not read back as it was written")
     return release, True
+
+
+def _sign(manifest: bytes, prefix: str, store: ReleaseStore, signer: Signs) -> None:
+    name = f"{prefix}/{SIGNATURE}"
+    before, data = store.read(name), signer.sign(manifest)
+    if before is None or before.data != data:
+        try:
+            store.write(name, data, over=before.generation if before else None)
+        except Changed as error:
+            raise Refused(f"someone else is signing {prefix} right now ({error})") from error
 
 
 def published(store: ReleaseStore) -> list[Release]:

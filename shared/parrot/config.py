@@ -6,6 +6,7 @@
 | MODEL_BUCKET | bucket with `bundles/` | BUCKET |
 | MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` names at the start | empty |
 | MODEL_BUNDLE_SHA256 | the required sha256 of the bundle's manifest | empty |
+| MODEL_BUNDLE_PUBLIC_KEY | only bundles that one of these keys signed; empty: any | empty |
 | MODEL_SERVER_URL | root of a TF Serving REST API | exactly one of |
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
 | MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
@@ -42,6 +43,8 @@ set). The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +65,7 @@ _EMULATORS = (
     "FIREBASE_STORAGE_EMULATOR_HOST",
 )
 _SHORTEST_SECRET = 32
+_KEY_BYTES = 32  # of an Ed25519 public key
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
 # Cloud Run takes 32 MB per request, and base64 turns three bytes into four.
 _MOST_PHOTO_BYTES = 23 * 2**20
@@ -75,6 +79,7 @@ class Settings:
     model_bucket: str
     bundle_version: str | None  # None: the one that current.json names
     bundle_sha256: str | None
+    bundle_keys: tuple[bytes, ...]  # public keys that are trusted; none: signatures are not read
     model_server_url: str | None
     vertex_endpoints: Mapping[str, str]
     model_auth: str
@@ -126,6 +131,7 @@ class Settings:
             model_bucket=env.get("MODEL_BUCKET") or bucket,
             bundle_version=read.optional("MODEL_BUNDLE", bool),
             bundle_sha256=read.optional("MODEL_BUNDLE_SHA256", _SHA256.fullmatch),
+            bundle_keys=read.public_keys("MODEL_BUNDLE_PUBLIC_KEY"),
             model_server_url=url,
             vertex_endpoints=endpoints,
             model_auth=read.choice(
@@ -228,6 +234,12 @@ class _Reader:
             self.problem(f"{name} is shorter than {_SHORTEST_SECRET} characters")
         return secrets
 
+    def public_keys(self, name: str) -> tuple[bytes, ...]:
+        keys = [_public_key(part) for part in self._parts(name)]
+        if None in keys:
+            self.problem(f"{name} is not {_KEY_BYTES} bytes in base64, or several with commas")
+        return tuple(key for key in keys if key is not None)
+
     def pairs(self, name: str, fits: Callable[[str], object]) -> dict[str, str]:
         pairs = {}
         for part in self._parts(name):
@@ -256,6 +268,14 @@ def _refuse_emulators(env: Mapping[str, str], identity: str, read: _Reader) -> N
 def _is_deployed(env: Mapping[str, str]) -> bool:
     emulated = env.get("FUNCTIONS_EMULATOR") == "true" and "K_CONFIGURATION" not in env
     return "K_SERVICE" in env and not emulated
+
+
+def _public_key(text: str) -> bytes | None:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return key if len(key) == _KEY_BYTES else None
 
 
 def _is_url(text: str) -> bool:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from firebase_admin import App
     from google.cloud.storage import Client
 
-    from parrot.adapters.bundle_files import BucketFiles
     from parrot.adapters.firestore import FirestoreObservations
     from parrot.adapters.photo_store import BucketPhotos
     from parrot.adapters.sqlite import SqliteObservations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from parrot.classify import Classifier, ModelServer
     from parrot.decoder import Decoder
     from parrot.http.caller import AppCheck, Identity
-    from parrot.model.bundle import Bundle
+    from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.gate import Gate
     from parrot.model.species import SpeciesTable
     from parrot.observations import Observer
@@ -306,7 +305,7 @@ def _bundle() -> Bundle:
 
 
 @_once
-def _bundle_files() -> tuple[BucketFiles, str | None]:
+def _bundle_files() -> tuple[BundleFiles, str | None]:
     """The pinned bundle, or the one that `current.json` names; and its manifest's sha256."""
     from parrot.adapters.bundle_files import BucketFiles, current_version
     from parrot.model.manifest import version_name
@@ -315,7 +314,12 @@ def _bundle_files() -> tuple[BucketFiles, str | None]:
     version, sha256 = config.bundle_version, config.bundle_sha256
     if version is None:
         version, sha256 = current_version(_storage(), config.model_bucket)
-    return BucketFiles(_storage(), config.model_bucket, version_name(version)), sha256
+    files: BundleFiles = BucketFiles(_storage(), config.model_bucket, version_name(version))
+    if config.bundle_keys:
+        from parrot.model.signature import SignedFiles
+
+        files = SignedFiles(files, config.bundle_keys)
+    return files, sha256
 
 
 def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
