@@ -150,7 +150,7 @@ def test_stressed_photos_hide_how_sharp_a_photo_was(photos: Path) -> None:
         return float(np.mean([np.log(_energy(a, change) / _energy(b, change)) for a, b in pairs]))
 
     as_served = gap(None)
-    assert as_served > 0.4, "without a stress there must be a difference to learn"
+    assert as_served > 0.2, "without a stress there must be a difference to learn"
     gaps = [gap(change) for change in STRESSES if change.family is Family.LIGHT]
     assert max(map(abs, gaps)) < as_served
     assert abs(np.mean(gaps)) < as_served / 2
