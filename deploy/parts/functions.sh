@@ -66,6 +66,7 @@ env_file_for() {
     'MALLOC_ARENA_MAX: "2"' 'MALLOC_MMAP_THRESHOLD_: "1048576"'
   )
   line=$(model_address) || exit 1
+  [ -z "$MODEL_BUNDLE_PUBLIC_KEY" ] || lines+=("MODEL_BUNDLE_PUBLIC_KEY: \"$MODEL_BUNDLE_PUBLIC_KEY\"")
   lines+=("$line" "MODEL_TIMEOUT_SECONDS: \"$MODEL_TIMEOUT_SECONDS\"")
   write_file "$built/$name.env.yaml" "${lines[@]}"
 }
