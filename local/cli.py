@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from local import audit as audits
 from local import invitation, stack, suite, toolchain
 from local.demo import EXPLANATION, ask, samples, table
 from local.model_servers import DOCKER, EngineMissing
@@ -144,6 +145,44 @@ def openapi() -> None:
 
     for name in write():
         _err.print(name)
+
+
+@app.command()
+def audit(
+    *,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only list the packages; ask nobody about them.")
+    ] = False,
+) -> None:
+    """Ask PyPI what is known against each pinned package, and write the SBOMs."""
+    failed = False
+    for requirements in audits.files():
+        name = requirements.relative_to(stack.ROOT)
+        try:
+            _err.print(f"{name}: {audits.list_packages(requirements)}", soft_wrap=True)
+            if not offline:
+                failed |= _report(name, audits.audit(requirements))
+        except audits.AuditFailed as error:
+            _err.print(f"[red]{name}: {error}", soft_wrap=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+def _report(name: Path, found: audits.Audit) -> bool:
+    """Print what is known; whether anything is, or could not be asked."""
+    for finding in found.findings:
+        fixed = ", ".join(finding.fixed_in) or "no version"
+        _err.print(
+            f"[red]{name}: {finding.package} {finding.version} {finding.id}, fixed in {fixed}"
+        )
+    if found.unknown:
+        _err.print(
+            f"[red]{name}: {len(found.unknown)} of {found.packages} packages could not be looked"
+            " up: is PyPI's advisory service reachable from here? (--offline lists packages only)",
+            soft_wrap=True,
+        )
+    return bool(found.findings or found.unknown)
 
 
 @app.command()
