@@ -25,7 +25,7 @@ MODEL_CORES = 4
 FUNCTION_GIB, MODEL_GIB = 1.0, 4.0
 WAITING_SECONDS = 0.25  # what queues may add for 99 of 100 photos
 _PHOTOS = 20_000
-_PRICES = Path(__file__).parent / "prices.csv"
+_PRICES = Path(__file__).parent.parent / "deploy" / "prices.csv"
 _HOUR = 3600
 
 

@@ -63,7 +63,8 @@ env_file_for() {
     "CLASSIFY_CACHE: \"$CLASSIFY_CACHE\"" "CORS_ORIGINS: \"$CORS_ORIGINS\""
     "THREADS: \"$(setting "$name" CONCURRENCY)\""
     # docs/decisions.md: without them freed memory stays with the process.
-    'MALLOC_ARENA_MAX: "2"' 'MALLOC_MMAP_THRESHOLD_: "1048576"'
+    'MALLOC_ARENA_MAX: "2"' 'MALLOC_MMAP_THRESHOLD_: "4194304"'
+    'MALLOC_TRIM_THRESHOLD_: "16777216"'
   )
   line=$(model_address) || exit 1
   [ -z "$MODEL_BUNDLE_PUBLIC_KEY" ] || lines+=("MODEL_BUNDLE_PUBLIC_KEY: \"$MODEL_BUNDLE_PUBLIC_KEY\"")
