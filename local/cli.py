@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local import stack, suite, toolchain
+from local import invitation, stack, suite, toolchain
 from local.demo import EXPLANATION, ask, samples, table
 from local.model_servers import DOCKER, EngineMissing
 from local.model_servers import NAME as MODEL_SERVER
@@ -125,6 +125,7 @@ def up(
     ):
         _err.print(_parts(running))
         _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
+        _invite(host, int(running.url.rpartition(":")[2]))
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
             for part, code in running.supervisor.ended():
@@ -191,6 +192,15 @@ def _run(command: str, environment: Mapping[str, str]) -> int:
         command, shell=True, env={**os.environ, **environment}, check=False
     ).returncode
     return code if code >= 0 else 128 - code
+
+
+def _invite(host: str, port: int) -> None:
+    """For phones: an address, a QR code, and a warning of what listening there means."""
+    url = invitation.address(host, port)
+    if url is not None:
+        sys.stderr.write(invitation.qr_code(url))
+        _err.print(f"open on a phone of this network: {url}", highlight=False)
+        _err.print(f"[yellow]{invitation.WARNING}")
 
 
 def _parts(running: stack.Running) -> Table:

@@ -64,7 +64,7 @@ def test_a_parrot_of_another_kind_gets_no_wrong_name(phone: Page) -> None:
     }
     meaning = module(phone, "answer", "m.interpret(x)", answer)
     assert (meaning["kind"], meaning["named"], meaning["shares"]) == ("other", [], False)
-    assert module(phone, "answer-view", "m.headline(x)", meaning) == "A parrot of another kind"
+    assert module(phone, "answer-view", "m.headline(x)", meaning) == "Another kind of parrot"
     group = {"rank": "group", "id": "macaws", "names": {"en": "A macaw"}, "probability": 0.9}
     meaning = module(phone, "answer", "m.interpret(x)", {**answer, "taxon": group})
     assert module(phone, "answer-view", "m.headline(x)", meaning) == "A macaw"
