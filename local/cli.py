@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import audit as audits
+from local import fuzz as fuzzing
 from local import invitation, stack, suite, toolchain
 from local.demo import EXPLANATION, ask, samples, table
 from local.model_servers import DOCKER, EngineMissing
@@ -145,6 +147,28 @@ def openapi() -> None:
 
     for name in write():
         _err.print(name)
+
+
+@app.command()
+def fuzz(
+    *,
+    inputs: Annotated[int, typer.Option(help="How many changed requests.", min=1)] = 10_000,
+    seed: Annotated[int | None, typer.Option(help="Repeats a run.")] = None,
+) -> None:
+    """Send changed requests of every kind to a stack of its own; none may break it."""
+    chosen = secrets.randbelow(2**32) if seed is None else seed
+    folder = folders.LOCAL / "fuzz" / str(os.getpid())
+    with _console_errors(), stack.running(folder) as running:
+        count = 0
+        for count, finding in enumerate(fuzzing.session(running, inputs=inputs, seed=chosen), 1):  # noqa: B007
+            sample = finding.sample
+            _out.print(f"{sample.method} {sample.path!r:.200}: {finding.answer}", markup=False)
+            _out.print(f"  {dict(sample.headers)} {sample.body[:300]!r}", markup=False)
+        ended = [part.name for part, _ in running.supervisor.ended()]
+    shutil.rmtree(folder, ignore_errors=True)
+    _out.print(f"{inputs} inputs, seed {chosen}: {count} findings, parts that ended: {ended}")
+    if count or ended:
+        raise typer.Exit(1)
 
 
 @app.command()

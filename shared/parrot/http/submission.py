@@ -202,7 +202,7 @@ def _json(body: bytes) -> dict[str, bytes] | None:
         values: dict[str, bytes] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
         return None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidRequest("the body is not valid JSON") from error
     return values
 
@@ -213,7 +213,10 @@ def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
 
     fields = {}
     for name, value in raw.items():
-        known = json.loads(bytes(value)) if len(bytes(value)) <= _MAX_FIELDS_BYTES else None
+        try:
+            known = json.loads(bytes(value)) if len(bytes(value)) <= _MAX_FIELDS_BYTES else None
+        except (ValueError, RecursionError) as error:  # not UTF-8, or a number of 5,000 digits
+            raise InvalidRequest("the body is not valid JSON") from error
         if isinstance(known, str | int) and not isinstance(known, bool):
             fields[name] = str(known)[:_MAX_FIELD]
     return fields
