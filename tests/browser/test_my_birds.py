@@ -77,7 +77,7 @@ def test_a_bird_gets_another_name(phone: Page, photos: Path) -> None:
     sheet.get_by_label("Save as").select_option("ara-ararauna")
     sheet.get_by_role("button", name="Change").click()
     expect(tile.locator(".name")).to_have_text("Blue-and-yellow macaw")
-    expect(tile.locator(".badge")).to_have_text("To be checked")
+    expect(tile.locator(".badge")).to_have_text("Needs review")
     phone.reload()
     expect(phone.locator(".tile .name")).to_have_text("Blue-and-yellow macaw")
 
