@@ -17,6 +17,7 @@ from flask import Flask, Response, jsonify, request, send_from_directory
 from parrot.http import answers
 from parrot.http.parameters import BASE_PATH
 from parrot.model.species import SpeciesTable
+from parrot.records import OUTSIDE
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -76,7 +77,10 @@ def _page() -> Flask:
         @page.get("/species.json")
         def species() -> Response:
             rows = SpeciesTable.parse(Path(table).read_bytes()).rows
-            return jsonify(species=[answers.species(row) for row in rows])
+            return jsonify(
+                species=[answers.species(row) for row in rows],
+                others=[label.id for label in OUTSIDE],
+            )
 
     @page.after_request
     def add_headers(response: Response) -> Response:
