@@ -39,7 +39,7 @@ def fit(  # noqa: PLR0913 - the options of one command
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
     keep: Annotated[
         float, typer.Option(help="Share of parrots that the gate lets through.")
-    ] = 0.975,
+    ] = 0.97,
     coverage: Annotated[
         float, typer.Option(help="How often the set of species contains the true one.")
     ] = 0.95,
