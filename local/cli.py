@@ -19,10 +19,8 @@ from rich.table import Table
 
 from local import audit as audits
 from local import fuzz as fuzzing
-from local import invitation, stack, suite, toolchain
+from local import invitation, model_servers, stack, suite, toolchain
 from local.demo import EXPLANATION, ask, samples, table
-from local.model_servers import DOCKER, EngineMissing
-from local.model_servers import NAME as MODEL_SERVER
 from local.progress import steps
 from local.supervisor import PartFailed, PortTaken
 from local.toolchain import ToolMissing
@@ -40,7 +38,7 @@ _WATCH_SECONDS = 0.5
 
 
 def _model_server(value: str | None) -> str | None:
-    if value is None or value == DOCKER or value.startswith(("http://", "https://")):
+    if value is None or value == model_servers.DOCKER or value.startswith(("http://", "https://")):
         return value
     raise typer.BadParameter("neither a URL nor `docker`")
 
@@ -273,7 +271,7 @@ def _parts(running: stack.Running) -> Table:
     for name, url, pid in running.parts:
         parts.add_row(name, url, str(pid))
     if running.model_server not in [url for _, url, _ in running.parts]:
-        parts.add_row(MODEL_SERVER, running.model_server, "elsewhere")
+        parts.add_row(model_servers.NAME, running.model_server, "elsewhere")
     return parts
 
 
@@ -286,7 +284,7 @@ class _console_errors:  # noqa: N801 - used like a function
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
-        if isinstance(error, EngineMissing | ToolMissing | PortTaken):
+        if isinstance(error, model_servers.EngineMissing | ToolMissing | PortTaken):
             _err.print(f"[red]{error}", highlight=False, soft_wrap=True)
             raise typer.Exit(_MISSING) from error
         if isinstance(error, PartFailed | ParrotError):

@@ -1,4 +1,4 @@
-"""The composition root: the only place that builds real objects. Nothing is built at import.
+"""The composition root. Only this and `parrot.parts` build real objects, and none at import.
 
 Each part is built once, when it is first needed; a part that failed is tried again by the next
 request, so that an instance outlives a bucket that is unreachable for a minute. Builders
@@ -8,28 +8,19 @@ import what they build, so that each function's cold start pays only for what it
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from parrot import logs
-from parrot.config import Settings
+from parrot import logs, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from firebase_admin import App
-    from google.cloud.storage import Client
-
-    from parrot.adapters.firestore import FirestoreObservations
     from parrot.adapters.photo_store import BucketPhotos
-    from parrot.adapters.sqlite import SqliteObservations
     from parrot.budget import Budget
     from parrot.cache import CachedClassifier
-    from parrot.classify import Classifier, ModelServer
-    from parrot.decoder import Decoder
+    from parrot.classify import Classifier
+    from parrot.config import Settings
     from parrot.http.caller import AppCheck, Identity
-    from parrot.model.bundle import Bundle, BundleFiles
-    from parrot.model.gate import Gate
     from parrot.model.species import SpeciesTable
     from parrot.observations import Observer
     from parrot.process import Processor
@@ -41,23 +32,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_LOCK = threading.RLock()
-_POOL = 32  # connections kept
 _MINUTE, _DAY = 60, 24 * 60 * 60
-
-
-def _once(build: Callable[[], T]) -> Callable[[], T]:
-    """Like functools.cache, but two threads at once do not build twice."""
-    built: list[T] = []
-
-    def get() -> T:
-        if not built:
-            with _LOCK:
-                if not built:
-                    built.append(build())
-        return built[0]
-
-    return get
+settings = parts.settings
 
 
 class _Late:
@@ -76,18 +52,12 @@ def start() -> Settings:
     Raises BadConfig.
     """
     logs.configure(os.environ.get("GOOGLE_CLOUD_PROJECT"))
-    config = settings()
+    config = parts.settings()
     logs.key_users(config.download_secrets[0] if config.download_secrets else None)
     return config
 
 
-@_once
-def settings() -> Settings:
-    """What the environment says. Raises BadConfig."""
-    return Settings.from_env(os.environ)
-
-
-@_once
+@parts.once
 def body_budget() -> Budget:
     """The budget that the bodies of all requests share."""
     from parrot.budget import BODY_BYTES, Budget
@@ -95,70 +65,67 @@ def body_budget() -> Budget:
     return Budget(BODY_BYTES)
 
 
-@_once
-def decoder() -> Decoder:
-    """Raises BadConfig."""
-    from parrot.budget import DECODING_BYTES, Budget
-    from parrot.decoder import Decoder
-
-    return Decoder(Budget(DECODING_BYTES), max_pixels=settings().max_photo_pixels)
-
-
-@_once
+@parts.once
 def classifier() -> Classifier:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.classify import Classifier
 
-    return Classifier(_bundle(), _model_server(), decoder())
+    return Classifier(parts.bundle(), parts.model_server(), parts.decoder())
 
 
-@_once
+@parts.once
 def cached_classifier() -> Classifier | CachedClassifier:
     """Remembers answers. Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.cache import CachedClassifier
 
-    size = settings().classify_cache
+    size = parts.settings().classify_cache
     return CachedClassifier(classifier(), size=size) if size else classifier()
 
 
-@_once
+@parts.once
 def classify_meter() -> Meter:
     """Raises BadConfig."""
     from parrot.quota import Meter, Quota
 
     return Meter(
-        observation_store,
-        Quota("classifications", settings().classifications_per_minute, _MINUTE),
+        parts.observation_store,
+        Quota("classifications", parts.settings().classifications_per_minute, _MINUTE),
     )
 
 
-@_once
+@parts.once
 def visitors() -> Visitors:
     """Raises BadConfig."""
     from parrot.visitors import Visitors
 
-    return Visitors(settings().classifications_per_address)
+    return Visitors(parts.settings().classifications_per_address)
 
 
-@_once
+@parts.once
 def relabel_meter() -> Meter:
     """Raises BadConfig."""
     from parrot.quota import Meter, Quota
 
-    return Meter(observation_store, Quota("relabels", settings().relabels_per_day, _DAY))
+    return Meter(
+        parts.observation_store, Quota("relabels", parts.settings().relabels_per_day, _DAY)
+    )
 
 
-@_once
+@parts.once
 def saver() -> Saver:
     """Raises BadConfig, StoreUnavailable."""
     from parrot.save import Saver
 
     return Saver(
-        observation_store(), photo_store(), observation_store(), decoder(), meter=_save_meter()
+        parts.observation_store(),
+        parts.photo_store(),
+        parts.observation_store(),
+        parts.decoder(),
+        meter=_save_meter(),
     )
 
 
-@_once
+@parts.once
 def processor() -> Processor:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.budget import DECODING_BYTES, Budget
@@ -166,15 +133,15 @@ def processor() -> Processor:
     from parrot.decoder import Decoder
     from parrot.process import Processor
 
-    config = settings()
+    config = parts.settings()
     # Stored photos come back until they are finished: one that takes for ever must end its decoder,
     # not this process.
     decoder = Decoder(Budget(DECODING_BYTES), max_pixels=config.max_photo_pixels, isolated=True)
-    bundle = _bundle()
+    bundle = parts.bundle()
     return Processor(
-        observation_store(),
-        photo_store(),
-        Classifier(bundle, _model_server(), decoder),
+        parts.observation_store(),
+        parts.photo_store(),
+        Classifier(bundle, parts.model_server(), decoder),
         bundle.species,
         decoder,
         meter=_save_meter(),
@@ -184,54 +151,56 @@ def processor() -> Processor:
     )
 
 
-@_once
+@parts.once
 def sweeper() -> Sweeper:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.observations import Observer
     from parrot.sweep import Sweeper
 
-    store, photos = observation_store(), photo_store()
-    return Sweeper(store, photos, processor(), Observer(store, photos), bucket=settings().bucket)
+    store, photos = parts.observation_store(), parts.photo_store()
+    return Sweeper(
+        store, photos, processor(), Observer(store, photos), bucket=parts.settings().bucket
+    )
 
 
-@_once
+@parts.once
 def observer() -> Observer:
     """Raises BadConfig, StoreUnavailable."""
     from parrot.observations import Observer
 
     # A list needs no bucket, whose client takes 0.2 s to import.
-    return Observer(observation_store(), cast("BucketPhotos", _Late(photo_store)))
+    return Observer(parts.observation_store(), cast("BucketPhotos", _Late(parts.photo_store)))
 
 
-@_once
+@parts.once
 def downloads() -> Downloads:
     """Raises BadConfig."""
     from parrot.tokens import Downloads
 
-    return Downloads(settings().download_secrets)
+    return Downloads(parts.settings().download_secrets)
 
 
-@_once
+@parts.once
 def identity() -> Identity:
     """Raises BadConfig."""
-    if settings().identity == "local":
+    if parts.settings().identity == "local":
         from parrot.adapters.identity import LocalIdentity
 
         return LocalIdentity()
     from parrot.adapters.firebase import FirebaseIdentity  # 0.2 s
 
-    return FirebaseIdentity(_firebase(), check_revoked=settings().check_revoked)
+    return FirebaseIdentity(parts.firebase(), check_revoked=parts.settings().check_revoked)
 
 
-@_once
+@parts.once
 def app_check() -> AppCheck:
     """Raises BadConfig."""
     from parrot.adapters.firebase import FirebaseAppCheck  # 0.2 s
 
-    return FirebaseAppCheck(_firebase())
+    return FirebaseAppCheck(parts.firebase())
 
 
-@_once
+@parts.once
 def species() -> SpeciesTable:
     """The classes of the bundle in use, without its gate.
 
@@ -239,106 +208,13 @@ def species() -> SpeciesTable:
     """
     from parrot.model.bundle import load_species
 
-    files, sha256 = _bundle_files()
+    files, sha256 = parts.bundle_files()
     return load_species(files, sha256=sha256)
 
 
-@_once
-def observation_store() -> SqliteObservations | FirestoreObservations:
-    """Observations and quotas. Raises BadConfig, StoreUnavailable."""
-    config = settings()
-    if config.sqlite_path is not None:
-        from parrot.adapters.sqlite import SqliteObservations
-
-        return SqliteObservations(config.sqlite_path)
-    from google.cloud.firestore import Client  # 0.3 s
-
-    from parrot.adapters.firestore import FirestoreObservations
-
-    return FirestoreObservations(Client(config.project, database=config.firestore_database))
-
-
-@_once
-def photo_store() -> BucketPhotos:
-    """Raises BadConfig, StoreUnavailable."""
-    from parrot.adapters.photo_store import BucketPhotos
-
-    return BucketPhotos(_storage(), settings().bucket)
-
-
-@_once
+@parts.once
 def _save_meter() -> Meter:
     """Counts what `save` stores, and what phones upload directly."""
     from parrot.quota import Meter, Quota
 
-    return Meter(observation_store, Quota("saves", settings().saves_per_day, _DAY))
-
-
-@_once
-def _firebase() -> App:
-    from parrot.adapters.firebase import connect  # 0.2 s
-
-    return connect(settings().project or "", credentialed=settings().check_revoked)
-
-
-@_once
-def _storage() -> Client:
-    from google.cloud.storage import Client
-
-    from parrot.adapters.timed_http import TimedAdapter
-
-    client = Client()
-    # As Google's documentation does for the pool's size.
-    client._http.mount("https://", TimedAdapter(pool_maxsize=_POOL))  # noqa: SLF001
-    client._http.mount("http://", TimedAdapter(pool_maxsize=_POOL))  # noqa: SLF001
-    return client
-
-
-@_once
-def _bundle() -> Bundle:
-    from parrot.model.bundle import Bundle
-
-    config = settings()
-    files, sha256 = _bundle_files()
-    pinned = config.bundle_version is not None and config.bundle_sha256 is not None
-    return Bundle.load(files, sha256=sha256, unpickle=_unpickle if pinned else None)
-
-
-@_once
-def _bundle_files() -> tuple[BundleFiles, str | None]:
-    """The pinned bundle, or the one that `current.json` names; and its manifest's sha256."""
-    from parrot.adapters.bundle_files import BucketFiles, current_version
-    from parrot.model.manifest import version_name
-
-    config = settings()
-    version, sha256 = config.bundle_version, config.bundle_sha256
-    if version is None:
-        version, sha256 = current_version(_storage(), config.model_bucket)
-    files: BundleFiles = BucketFiles(_storage(), config.model_bucket, version_name(version))
-    if config.bundle_keys:
-        from parrot.model.signature import SignedFiles
-
-        files = SignedFiles(files, config.bundle_keys)
-    return files, sha256
-
-
-def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
-    from parrot.adapters.joblib_gate import unpickle  # scikit-learn: 0.8 s
-
-    return unpickle(pickles, scikit_learn)
-
-
-def _model_server() -> ModelServer:
-    from requests import Session
-
-    from parrot.adapters.guarded_model import GuardedModelServer
-    from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled, signed
-
-    config = settings()
-    if config.model_server_url is None:
-        session, endpoints = pooled(signed(None)), config.vertex_endpoints
-        return GuardedModelServer(VertexEndpoint(endpoints, session, timeout=config.model_timeout))
-    session = Session() if config.model_auth == "none" else signed(config.model_server_url)
-    return GuardedModelServer(
-        TfServing(config.model_server_url, pooled(session), timeout=config.model_timeout)
-    )
+    return Meter(parts.observation_store, Quota("saves", parts.settings().saves_per_day, _DAY))
