@@ -10,7 +10,7 @@ doctor() {
     doctor_places
     doctor_quota
   fi
-  [ "$problems" = 0 ] || { say "$problems problems."; exit 1; }
+  [ "$problems" = 0 ] || { say "problems: $problems"; exit 1; }
   say 'Ready: ./deploy.sh --dry-run shows what would be done.'
 }
 
