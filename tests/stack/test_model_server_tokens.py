@@ -106,7 +106,7 @@ def test_without_a_token_the_model_is_unavailable(tmp_path: Path, audience: str)
     nobody = f"127.0.0.1:{free_port()}"
     with serving(lambda _request: Answer()) as server:
         heard = ask_signed(server.url, audience, nobody, tmp_path)
-    assert heard == "unavailable: no token for the model server (DefaultCredentialsError)"
+    assert heard == "unavailable: cannot get a token for the model server (DefaultCredentialsError)"
     assert server.requests == []
 
 
@@ -120,5 +120,5 @@ def test_a_token_that_is_refused_makes_the_model_unavailable(tmp_path: Path) -> 
 
     with serving(refused) as google, serving(lambda _request: Answer()) as server:
         heard = ask_signed(server.url, server.url, google.address, tmp_path)
-    assert heard == "unavailable: no token for the model server (RefreshError)"
+    assert heard == "unavailable: cannot get a token for the model server (RefreshError)"
     assert server.requests == []
