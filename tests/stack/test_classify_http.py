@@ -321,7 +321,7 @@ def test_a_body_of_broken_chunks_is_the_callers_mistake(running_url: str) -> Non
     host, port = running_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as raw:
         raw.sendall(
-            b"POST /parrot-classifier/classify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"POST /parrot-classifier/classify HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
             b"Content-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc"
         )
         raw.shutdown(socket.SHUT_WR)
