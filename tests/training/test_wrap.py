@@ -183,7 +183,9 @@ def test_the_manifest_entry_is_one_that_a_bundle_accepts(
         {"features": (FEATURES,), "probabilities": (4,), "seen": (HEIGHT, WIDTH, 3)},
         0.0,
     ).served_model()
-    bundle = replace(Manifest.parse(DEFAULT.read_bytes()), models=(entry,), conformal=None)
+    default = Manifest.parse(DEFAULT.read_bytes())
+    # A wrapped model gives no focus and no logits, so nothing may ask for them.
+    bundle = replace(default, models=(entry,), conformal=None, second_look=None)
     (parsed,) = Manifest.parse(bundle.dump()).models
     assert (parsed.name, parsed.version) == ("ParrotExtractor", "4")
     outputs = (parsed.features, parsed.probabilities, parsed.logits)
