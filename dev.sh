@@ -72,7 +72,8 @@ setup() {
     quiet=--quiet
     (while sleep 5; do say "still installing"; done) & clock=$!
   fi
-  "$venv/bin/uv" pip sync "$quiet" --python "$python" "$root/requirements.lock" \
+  # Compiled here: some environments keep Python from writing bytecode when it imports.
+  "$venv/bin/uv" pip sync "$quiet" --compile-bytecode --python "$python" "$root/requirements.lock" \
     || { kill ${clock:-} 2>/dev/null; say "Installing failed; the lines above say why."; exit 1; }
   [ -z "$clock" ] || kill "$clock"
   printf '%s' "$wanted" >"$venv/installed"
