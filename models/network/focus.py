@@ -1,4 +1,4 @@
-"""Where in a picture the parrot most likely is, from the backbone's own feature map.
+"""Where a parrot most likely is in a picture, read from the feature map of the backbone.
 
 Every square window of the map is scored as a whole picture would be: its pooled, normalised
 features times one weight vector, `focus.npy` (1280 float32: the logistic gate of the bundle

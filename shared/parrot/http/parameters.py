@@ -43,7 +43,7 @@ def route(path: str, resource: str) -> tuple[str, ...] | None:
 
 
 def observation_id(text: str) -> str:
-    """An id that could be one of this service's. Raises NotFound."""
+    """The id, if it is one that this service could have made. Raises NotFound."""
     if not _ID.fullmatch(text):
         raise NotFound(f"you have no observation {text!r:.80}")
     return text
