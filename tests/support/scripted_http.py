@@ -52,6 +52,11 @@ def json_answer(body: object, status: int = 200) -> Answer:
     return Answer(json.dumps(body).encode(), status, {"Content-Type": "application/json"})
 
 
+class _Listener(ThreadingHTTPServer):
+    request_queue_size = 128  # http.server's 5 resets some of 40 callers that connect at once
+    daemon_threads = True
+
+
 @contextmanager
 def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
     """Answers each request as the script says, on a free port, until the test is over."""
@@ -92,8 +97,7 @@ def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             """The test knows what it asked."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Listener(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
