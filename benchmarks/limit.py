@@ -18,8 +18,8 @@ import numpy as np
 from local import stack
 from local.model_server import savedmodel
 from models.network.lazy_tf import tf
-from parrot import images
 from parrot.model.manifest import MANIFEST, Manifest
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from parrot.records import Photo

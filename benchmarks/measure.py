@@ -26,8 +26,8 @@ from benchmarks.limit import Limit
 from benchmarks.results import Results, Start
 from benchmarks.services import ARTIFACTS, READY_SECONDS
 from local import stack
-from parrot import images
 from parrot.adapters.model_server import TfServing, pooled
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.limit import Limit
 from local import stack
-from parrot import images
+from parrot.photo import images
 
 
 class Api(litserve.LitAPI):  # type: ignore[misc]  # it has no types

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from pillow_heif import from_pillow
 
-from parrot import images
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

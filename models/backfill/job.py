@@ -18,10 +18,10 @@ from parrot.adapters.model_server import TfServing, pooled, signed
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.budget import DECODING_BYTES, Budget
 from parrot.classify import Classifier
-from parrot.decoder import Decoder
 from parrot.errors import BackendError
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.bundle import Bundle
+from parrot.photo.decoder import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import images
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.observation import Status, reviewed
+from parrot.photo import images
 from parrot.progress import verdict_of
 
 if TYPE_CHECKING:

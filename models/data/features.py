@@ -1,9 +1,9 @@
 """Photos to features, once: cached by photo, stress, background and backbone.
 
 Every sample is looked at in the three ways that a function may look at it: whole, the centre
-square, and closer (`parrot.model.look`). The pixels come from `parrot.images`, the very module that
-serves. The cache is one SQLite file, written batch by batch, so that an interrupted run goes on
-where it stopped.
+square, and closer (`parrot.model.look`). The pixels come from `parrot.photo.images`, the very
+module that serves. The cache is one SQLite file, written batch by batch, so that an interrupted
+run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from models.network import focus
 from models.network.backbone import Backbone, pooled_features
 from models.network.classifier import INPUT
 from models.network.lazy_tf import tf
-from parrot import images
 from parrot.errors import InvalidImage, RequestError
 from parrot.model import look
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.data import near_duplicates
-from parrot.media_types import MEDIA_TYPES
+from parrot.photo.media_types import MEDIA_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parrot import images
 from parrot.duplicates import SIMILAR_BITS, bits_apart, perceptual_hash
 from parrot.errors import RequestError
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

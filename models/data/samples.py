@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.data import stress
-from parrot import images
 from parrot.errors import InvalidImage, RequestError
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

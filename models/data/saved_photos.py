@@ -13,10 +13,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import images, media_types
 from parrot.errors import InvalidImage, UnsupportedMedia
 from parrot.model.manifest import digest
 from parrot.observation import Status
+from parrot.photo import images, media_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Graphs that read photos: bytes to pixels to the range that a model expects.
 
-The pixels are the same as those of `parrot.images`; tests/training/test_wrap.py checks it.
+The pixels are the same as those of `parrot.photo.images`; tests/training/test_wrap.py checks it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def raw_pixels(rows: Any, spec: InputSpec) -> Any:
 def jpeg_pixels(files: Any, spec: InputSpec) -> Any:
     """(n,) JPEG files of any size to float32 (n, height, width, 3) in 0..255.
 
-    TF_BILINEAR gives fractions, exactly as `parrot.images` does; ANTIALIAS is rounded and may
+    TF_BILINEAR gives fractions, exactly as `parrot.photo.images` does; ANTIALIAS is rounded and may
     differ from it by one level. EXIF orientation is ignored.
     """
     shape = (spec.height, spec.width, CHANNELS)
@@ -65,7 +65,7 @@ def _decoded(file: Any) -> Any:
 def _resized(image: Any, spec: InputSpec) -> Any:
     top, left, height, width = _box(image, spec)
     if spec.resampling is Resampling.TF_BILINEAR:
-        # As in `parrot.images`: whole pixels first, round half to even.
+        # As in `parrot.photo.images`: whole pixels first, round half to even.
         top, left, bottom, right = (
             tf().cast(tf().round(edge), tf().int32)
             for edge in (top, left, top + height, left + width)

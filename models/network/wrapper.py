@@ -17,9 +17,9 @@ import numpy as np
 from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
 from models.network.warm_up import SIGNATURES
-from parrot import images
 from parrot.model.inputs import Encoding, Scaling
 from parrot.model.served_model import ServedModel
+from parrot.photo import images
 from parrot.records import Raster
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from PIL import Image
 
 from models.data.labelled_photos import UNSORTED, Group
 from models.report import tables
-from parrot import images
 from parrot.errors import ParrotError
 from parrot.model.inputs import Crop, InputSpec
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from parrot import images
 from parrot.errors import BadModelResponse
 from parrot.model.naming import lowest_sure
+from parrot.photo import images
 from parrot.records import Classification, SpeciesSet, Timing
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from parrot import duplicates
 from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
-from parrot.media_types import MEDIA_TYPES
 from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
+from parrot.photo.media_types import MEDIA_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

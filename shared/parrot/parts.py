@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from parrot.adapters.photo_store import BucketPhotos
     from parrot.adapters.sqlite import SqliteObservations
     from parrot.classify import ModelServer
-    from parrot.decoder import Decoder
     from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.gate import Gate
+    from parrot.photo.decoder import Decoder
 
     T = TypeVar("T")
 
@@ -55,7 +55,7 @@ def settings() -> Settings:
 def decoder() -> Decoder:
     """Raises BadConfig."""
     from parrot.budget import DECODING_BYTES, Budget
-    from parrot.decoder import Decoder
+    from parrot.photo.decoder import Decoder
 
     return Decoder(Budget(DECODING_BYTES), max_pixels=settings().max_photo_pixels)
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from parrot import deadline, duplicates, images, progress, thumbnails
+from parrot import deadline, duplicates, progress
 from parrot.errors import (
     BackendError,
     DecoderUnavailable,
@@ -27,16 +27,17 @@ from parrot.errors import (
     TooManyRequests,
 )
 from parrot.observation import Derived, Observation, Status, derived_name
+from parrot.photo import images, thumbnails
 from parrot.records import ANONYMOUS_UID, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from parrot.model.species import SpeciesTable
+    from parrot.photo.thumbnails import Thumbnails, Turns
     from parrot.quota import Meter
     from parrot.records import Classification, Photo, StoredObject, StoredPhoto
     from parrot.store import ObservationStore
-    from parrot.thumbnails import Thumbnails, Turns
 
 MOST_ATTEMPTS = 5
 MOST_SECONDS = 60.0  # for all calls about one photo

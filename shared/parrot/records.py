@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     import numpy as np
     import numpy.typing as npt
 
-    from parrot.headers import Header
+    from parrot.photo.headers import Header
 
     Floats: TypeAlias = npt.NDArray[np.float32]
     Bytes: TypeAlias = npt.NDArray[np.uint8]

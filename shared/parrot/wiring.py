@@ -130,7 +130,7 @@ def processor() -> Processor:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.budget import DECODING_BYTES, Budget
     from parrot.classify import Classifier
-    from parrot.decoder import Decoder
+    from parrot.photo.decoder import Decoder
     from parrot.process import Processor
 
     config = parts.settings()

@@ -10,12 +10,12 @@ import numpy as np
 import psutil
 import pytest
 
-from parrot import decoder_child, images
 from parrot.budget import MIB, Budget
-from parrot.decoder import Decoder
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.limits import MAX_PHOTO_PIXELS
 from parrot.model.inputs import InputSpec
+from parrot.photo import decoder_child, images
+from parrot.photo.decoder import Decoder
 from tests.support import hostile
 from tests.support.photos import encoded, noise
 
@@ -143,5 +143,5 @@ def children() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children()
-        if "parrot.decoder_child" in " ".join(child.cmdline())
+        if "parrot.photo.decoder_child" in " ".join(child.cmdline())
     ]

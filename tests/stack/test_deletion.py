@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from parrot import images
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.errors import Conflict, NotFound
 from parrot.observation import Status, derived_name
 from parrot.observations import Observer
+from parrot.photo import images
 from parrot.quota import Meter, Quota
 from parrot.records import User
 from parrot.save import Saver

@@ -20,12 +20,13 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from local.supervisor import free_port
-from parrot import deadline, images
+from parrot import deadline
 from parrot.adapters.firebase import FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.adapters.timed_http import TimedAdapter
 from parrot.errors import IdentityUnavailable, StoreUnavailable
+from parrot.photo import images
 from tests.support.observations import observation
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Request, json_answer, serving

@@ -11,13 +11,13 @@ import requests
 
 from models.network.lazy_tf import tf
 from models.publishing import first_version
-from parrot import images
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.adapters.joblib_gate import unpickle
 from parrot.adapters.model_server import TfServing, pooled
 from parrot.classify import Classifier
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
+from parrot.photo import images
 from tests.support.photos import DECODER, first
 from tests.support.serving import model_server
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from parrot import headers, images
 from parrot.errors import ParrotError
+from parrot.photo import headers, images
 
 if TYPE_CHECKING:
     from pathlib import Path

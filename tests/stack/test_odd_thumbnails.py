@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parrot import images, thumbnails
 from parrot.errors import RequestError
+from parrot.photo import images, thumbnails
 from tests.support.photos import DECODER
 from tests.support.webp import assert_silent_file
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from parrot.budget import DECODING_BYTES, Budget
-from parrot.decoder import Decoder
 from parrot.limits import MAX_PHOTO_PIXELS
+from parrot.photo.decoder import Decoder
 
 _BESIDE = Path(__file__).parents[3] / "shared"
 PHOTOS = Path(os.environ.get("PARROT_PHOTOS", _BESIDE / "photos"))

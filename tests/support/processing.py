@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.stack import DEFAULT_BUNDLE
-from parrot import images, limits, store
+from parrot import limits, store
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
 from parrot.observation import Label, Observation, Status, derived_folder, photo_name
+from parrot.photo import images
 from parrot.process import Processor
 from parrot.quota import Meter, Quota
 from parrot.records import Classification, SpeciesScore, StoredObject

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.network.lazy_tf import tf
-from parrot import images
 from parrot.model.inputs import Crop, InputSpec, Resampling
+from parrot.photo import images
 from tests.support.photos import encoded, noise
 
 

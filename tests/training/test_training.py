@@ -20,9 +20,9 @@ from models.data import labelled_photos
 from models.data.stress import STRESSES, Family, Stress, stressed
 from models.evaluation import metrics
 from models.network.classifier import INPUT
-from parrot import images
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.model.bundle import Bundle
+from parrot.photo import images
 from tests.support.photos import encoded, first, noise
 
 RNG = np.random.default_rng(11)

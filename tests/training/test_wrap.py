@@ -13,10 +13,10 @@ import requests
 
 from models.network.lazy_tf import tf
 from models.network.wrapper import Wrapped, wrap
-from parrot import images
 from parrot.adapters.model_server import TfServing, pooled
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.manifest import Manifest
+from parrot.photo import images
 from tests.support.photos import PHOTOS, encoded, first, noise
 from tests.support.saved_models import FEATURES, HEIGHT, SQUASHED, WIDTH, save
 from tests.support.serving import model_server

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from parrot import thumbnails
+from parrot.photo import thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from parrot import images
 from parrot.cache import CachedClassifier
 from parrot.errors import ModelUnavailable
+from parrot.photo import images
 from parrot.records import Classification, SpeciesScore
 from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA

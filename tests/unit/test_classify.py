@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from parrot import images
 from parrot.classify import Classifier
 from parrot.errors import BadModelResponse
 from parrot.model.bundle import Bundle
@@ -23,6 +22,7 @@ from parrot.model.served_model import ServedModel
 from parrot.model.sets import SetPolicy
 from parrot.model.species import SpeciesTable
 from parrot.model.taxonomy import Taxonomy
+from parrot.photo import images
 from parrot.records import Prediction
 from tests.support.photos import encoded, noise
 

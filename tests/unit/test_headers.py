@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from parrot import headers, icc, images
 from parrot.errors import InvalidImage, RequestError
+from parrot.photo import headers, icc, images
 from tests.support import hostile
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from parrot import images, resampling
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.model.inputs import Crop, Encoding, InputSpec, Scaling
+from parrot.photo import images, resampling
 from parrot.records import Raster
 from tests.support.photos import encoded, noise
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from parrot import images
 from parrot.model.inputs import InputSpec
 from parrot.model.look import Box, SecondLook, View, center, closer
+from parrot.photo import images
 from tests.support.photos import encoded, noise
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.01, high=0.9)

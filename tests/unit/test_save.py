@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parrot import images
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
+from parrot.photo import images
 from parrot.quota import Meter, Quota
 from parrot.records import ANONYMOUS_UID, User
 from parrot.save import Saver

@@ -14,7 +14,7 @@ from PIL import Image
 
 from models.data import stress
 from models.data.labelled_photos import Group, LabelledPhoto
-from parrot import images
+from parrot.photo import images
 from tests.support.photos import encoded, noise
 
 PHOTO = images.read(encoded(noise(400, 300), quality=95))

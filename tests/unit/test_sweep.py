@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parrot import images
 from parrot.errors import ModelUnavailable
 from parrot.observation import Status
 from parrot.observations import Observer
+from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import Meter, Quota
 from parrot.records import User

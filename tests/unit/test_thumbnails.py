@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from parrot import blurhash, images, thumbnails
 from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage
-from parrot.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
+from parrot.photo import blurhash, images, thumbnails
+from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
 from tests.support.photos import encoded, noise
 from tests.support.webp import assert_silent_file, opened
 

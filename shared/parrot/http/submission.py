@@ -54,7 +54,7 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
     Raises InvalidImage, InvalidRequest, PhotoTooLarge, UnsupportedMedia, RequestTimeout,
     Overloaded.
     """
-    from parrot import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
+    from parrot.photo import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
 
     kind = request.mimetype
     query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}

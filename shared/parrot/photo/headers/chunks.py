@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage
-from parrot.headers.header import MOST_ICC_BYTES, XMP_ORIENTATION, Header, joined, orientation
+from parrot.photo.headers.header import MOST_ICC_BYTES, XMP_ORIENTATION, Header, joined, orientation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from parrot import budget, images, logs
+from parrot import budget, logs
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.model.inputs import Resampling
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -131,7 +132,7 @@ class _Child:
             root = str(Path(images.__file__).parents[1])
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "parrot.decoder_child", str(theirs.fileno())],
+                    [sys.executable, "-m", "parrot.photo.decoder_child", str(theirs.fileno())],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     # One thread: each of BLAS's threads would reserve memory of its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from parrot.headers.header import Header, damaged
+from parrot.photo.headers.header import Header, damaged
 
 _MOST_SIZES = 1_000
 _ISPE = re.compile(rb"ispe\0\0\0\0(.{4})(.{4})", re.DOTALL)

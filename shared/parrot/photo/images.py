@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from parrot import headers, icc, media_types
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.inputs import Encoding, Resampling
+from parrot.photo import headers, icc, media_types
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def pixels(
     """
     import numpy as np
 
-    from parrot import resampling
+    from parrot.photo import resampling
 
     antialias = spec.resampling is Resampling.ANTIALIAS
 
@@ -159,7 +159,7 @@ def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     """What to send for one photo: bytes for RAW and JPEG, float32 (height, width, 3) for FLOATS."""
     import numpy as np
 
-    from parrot import resampling
+    from parrot.photo import resampling
 
     if spec.encoding is Encoding.FLOATS:
         return resampling.scaled(raster.pixels, spec.scaling)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage
-from parrot.headers.header import (
+from parrot.photo.headers.header import (
     MOST_ICC_BYTES,
     XMP_ORIENTATION,
     Header,

@@ -1,4 +1,4 @@
-"""The process that decodes what may cost too much: `python -m parrot.decoder_child FD`.
+"""The process that decodes what may cost too much: `python -m parrot.photo.decoder_child FD`.
 
 It answers one photo after the other on a socket until the socket closes. Where a file asks for more
 memory or time than any photo needs, whatever its header said, the kernel refuses the memory or ends
@@ -13,8 +13,8 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from parrot import images
 from parrot.errors import InvalidImage
+from parrot.photo import images
 
 MOST_BYTES = 640 * 2**20  # beside what the process has at its start; a 48-megapixel HEIC takes 450
 MOST_SECONDS = 4  # of CPU, for one photo

@@ -11,8 +11,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from parrot.headers import boxes, chunks, jpeg
-from parrot.headers.header import Header, damaged, orientation
+from parrot.photo.headers import boxes, chunks, jpeg
+from parrot.photo.headers.header import Header, damaged, orientation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

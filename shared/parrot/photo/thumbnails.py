@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PIL import Image
 
-from parrot import blurhash
 from parrot.duplicates import perceptual_hash
+from parrot.photo import blurhash
 
 if TYPE_CHECKING:
     from parrot.records import Photo
