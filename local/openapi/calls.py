@@ -198,6 +198,7 @@ def relabel() -> Json:
                 InvalidRequest,
                 Unauthenticated,
                 NotFound,
+                Conflict,
                 PreconditionFailed,
                 PhotoTooLarge,
                 TooManyRequests,
