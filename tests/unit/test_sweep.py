@@ -238,17 +238,19 @@ def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
 
 
 def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
-    """A second one may begin before the first has ended."""
+    """A second one may begin before the first has ended; no photo is processed by both."""
 
     def run(folder: Path, at: int) -> int:
         folder.mkdir()
         world = World(folder)
         events = [world.save(encoded(noise(seed=number)), number) for number in (1, 2)]
         world.now += LATER
-        steps = Steps(at, lambda: sweeper(world).sweep())
-        sweeper(world, steps).sweep()
+        second = Steps()
+        first = Steps(at, lambda: sweeper(world, second).sweep())
+        sweeper(world, first).sweep()
         assert all(world.observation(stored).status is Status.READY for stored in events), at
-        return steps.count
+        assert [*first.names, *second.names].count("classify") == len(events), at
+        return first.count
 
     for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
         run(tmp_path / str(at), at)
