@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import parrot
 from parrot import budget, logs
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.model.inputs import Resampling
@@ -129,7 +130,7 @@ class _Child:
 
         if self._connection is None:
             ours, theirs = socket.socketpair()
-            root = str(Path(images.__file__).parents[1])
+            root = str(Path(parrot.__file__).parents[1])
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
                     [sys.executable, "-m", "parrot.photo.decoder_child", str(theirs.fileno())],
