@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Observation, Status, Verdict
 from tests.support.photos import encoded, noise
+from tests.support.scripted_http import Listener
 from tests.support.serving import model_server
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Events(BaseHTTPRequestHandler):
 def process() -> Iterator[str]:
     """The URL of the stand-in for `process`."""
     Events.told = 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Events)
+    server = Listener(("127.0.0.1", 0), Events)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

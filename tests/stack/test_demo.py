@@ -46,8 +46,9 @@ def test_without_photos_it_explains_itself_and_answers_for_samples(tmp_path: Pat
     done = demo("--data", str(tmp_path))
     assert done.returncode == 0
     assert "./dev.sh demo PHOTO..." in done.stderr
-    for name in ("china.jpg", "flower.jpg"):
-        assert name in done.stdout
+    for name, verdict in (("macaw.jpg", "yes"), ("china.jpg", "no"), ("flower.jpg", "no")):
+        (row,) = [line for line in done.stdout.splitlines() if name in line]
+        assert row.split("│")[2].strip().startswith(verdict)
 
 
 def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
