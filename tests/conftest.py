@@ -67,6 +67,12 @@ def running(data: Path) -> Iterator[stack.Running]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def shared_model(running: stack.Running) -> str:
+    """The model server of that stack, for tests that start another: TensorFlow takes seconds."""
+    return running.model_server
+
+
 @pytest.fixture
 def classify_url(running: stack.Running) -> str:
     """Where photos are classified."""

@@ -59,12 +59,14 @@ def test_nothing_is_counted_without_a_limit_or_a_login(store: Store) -> None:
         assert [meter.take(user) for _ in range(3)] == [None] * 3
 
 
-def test_quotas_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quotas_over_http(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_model: str
+) -> None:
     """429 with Retry-After; a retry of a save uses up nothing; reading is free."""
     monkeypatch.setenv("SAVES_PER_DAY", "2")
     monkeypatch.setenv("CLASSIFICATIONS_PER_MINUTE", "3")
     monkeypatch.setenv("RELABELS_PER_DAY", "2")
-    with stack.running(tmp_path) as running:
+    with stack.running(tmp_path, model_server=shared_model) as running:
         ana = Phone(running.url, "ana")
 
         def save(seed: int) -> requests.Response:
@@ -101,12 +103,12 @@ def test_quotas_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_who_is_not_signed_in_has_a_limit_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_model: str
 ) -> None:
     """By address, before the body is read; those who sign in are not counted with them."""
     monkeypatch.setenv("CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", "2")
     monkeypatch.setenv("TRUSTED_PROXIES", "1")
-    with stack.running(tmp_path) as running:
+    with stack.running(tmp_path, model_server=shared_model) as running:
         url, photo = f"{running.url}{BASE}/classify", encoded(noise(32, 24))
 
         def ask(address: str, **more: str) -> requests.Response:
