@@ -65,7 +65,7 @@ class Dataset:
     @cached_property
     def looks(self) -> Floats:
         """(photos, samples, 2, features): the first look, and the mean of all."""
-        return np.stack([self.features[:, :, View.WHOLE], self.features.mean(axis=2)], axis=2)
+        return looks(self.features)
 
     def usable(self, train: Index, test: Index) -> Flags:
         """(photos, samples): what may be fitted on where `test` is held out.
@@ -94,6 +94,14 @@ class Dataset:
             for number in np.unique(self.fold)
         ]
 
+    def coarse_folds(self, count: int) -> list[tuple[Index, Index]]:
+        """As `folds`, but at most so many: for what takes minutes a fold."""
+        part = self.fold % count
+        return [
+            (np.flatnonzero(part != number), np.flatnonzero(part == number))
+            for number in np.unique(part)
+        ]
+
     def source_folds(self, count: int) -> list[tuple[Index, Index]]:
         """Training and test photos of different sources; none where there are too few sources."""
         from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
@@ -103,6 +111,11 @@ class Dataset:
             return []
         splitter = GroupKFold(min(count, len(set(sources))))
         return list(splitter.split(self.target, groups=sources))
+
+
+def looks(features: Floats) -> Floats:
+    """(photos, samples, views, d) to (photos, samples, 2, d): the first look, the mean of all."""
+    return np.stack([features[:, :, View.WHOLE], features.mean(axis=2)], axis=2)
 
 
 def load(

@@ -11,6 +11,8 @@ from models.data.features import View
 from models.evaluation import answers
 from models.evaluation.results import Judged, Results
 from models.network.head import HEAD_FILE, SpeciesHead
+from models.network.model_folder import read_tail
+from models.network.tail import Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
@@ -40,6 +42,9 @@ def evaluate(
     bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
+    tail = read_tail(bundle_folder, bundle.manifest)
+    if tail is not None:
+        extractor = extractor.after(Tail.load(tail))
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
     data = dataset.load(labelled, species, extractor, progress=progress)

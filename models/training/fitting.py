@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from models.data.dataset import looks
 from models.data.labelled_photos import Group
 from models.data.stress import FAMILIES, Family
 from models.evaluation import answers, metrics
 from models.evaluation.results import Judged, Results
 from models.network.head import SpeciesHead
-from models.training import gates
+from models.training import acceptance, gates
 from models.training.calibration import Calibration, Raw, Targets, calibrate
+from models.training.fine_tuning import FineTuning
 from models.training.heads import Classes, fit_gate, fit_groups, fit_species
+from models.training.regression import Linear
 from parrot.model.gate import Gate
 from parrot.model.naming import Naming, Softmax
 from parrot.model.scorers import ThreeWay
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 
     from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
-    from models.training.regression import Linear
+    from models.network.tail import Tail
+    from models.training.acceptance import Decision
+    from models.training.fine_tuning import Plan
+    from models.training.tuner import Tuned
     from parrot.model.gate import Projection
     from parrot.model.scorers import Scorer
     from parrot.model.taxonomy import Taxonomy
@@ -87,6 +93,29 @@ class Fitted:
     new_sources: Judged | None  # by models that never saw the photo's source
     folds: int
     left_out: Mapping[Family, Results]  # stressed photos, by models that never saw that family
+    first_looks: Floats  # (photos, features) of the whole photos as they are
+    tail: Tail | None = None  # fine-tuned last blocks, where they were accepted
+    comparison: Comparison | None = None  # None where nothing was fine-tuned
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same photos with the published backbone and with fine-tuned last blocks."""
+
+    frozen: Fitted
+    tuned: Fitted
+    folds: int  # of the fine-tuned last blocks, and of the sources
+    decision: Decision
+
+    def metrics(self) -> dict[str, Any]:
+        """For the manifest: the guarded figures of both, and the decision."""
+        return {
+            "accepted": self.decision.accepted,
+            "guarded": {
+                check.guard.name: {"frozen": check.frozen, "tuned": check.tuned}
+                for check in self.decision.checks
+            },
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +134,16 @@ class _Heads:
             self.species(features).astype(np.float64),
             self.groups(features).astype(np.float64),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """Heads fitted on everything, and what the folds' own said: without and with new sources."""
+
+    heads: _Heads
+    first_looks: Floats
+    raw: Raw
+    new_raw: Raw | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +179,31 @@ class _Fitter:
             raw.put(test, found)
         return raw
 
+    def cross_tuned(self, tuning: FineTuning, name: str, folds: Folds) -> Raw:
+        """Logits for each photo by last blocks and heads that were fine-tuned without its fold."""
+        classes = self.classes
+        raw = Raw.empty(self.dataset, len(self.dataset.species) + 1, len(classes.group_ids))
+        for number, (train, test) in enumerate(folds, 1):
+            usable = self.dataset.usable(train, test)
+            tuned, heads = self.tuned(tuning, f"{name} {number} of {len(folds)}", usable)
+            raw.put(test, heads.raw(looks(tuning.features(tuned.tail, test))))
+        return raw
+
+    def tuned(self, tuning: FineTuning, name: str, usable: Flags) -> tuple[Tuned, _Heads]:
+        """Last blocks, and the heads that were fitted with them."""
+        start = self.heads(ThreeWay.kind, usable)
+        gate = start.scorer
+        if not isinstance(gate, ThreeWay):
+            raise TypeError(f"fine-tuning starts from a {ThreeWay.kind} gate, not {gate.kind}")
+        gate_line = Linear(gate.weights.astype(np.float32), gate.biases.astype(np.float32))
+        tuned = tuning.tuned(
+            name, usable, (gate_line, start.species, start.groups), self.policy.seed
+        )
+        scorer = ThreeWay(
+            tuned.gate.weights.astype(np.float64), tuned.gate.biases.astype(np.float64)
+        )
+        return tuned, _Heads(start.projection, scorer, tuned.species, tuned.groups)
+
     def calibrated(self, raw: Raw, kind: str, chosen: Index) -> Calibration:
         classes = (self.classes.species, self.classes.group)
         return calibrate(raw, kind, self.dataset, classes, self.policy.targets, chosen)
@@ -171,37 +235,39 @@ def fit(
     taxonomy: Taxonomy,
     policy: Policy,
     *,
+    plan: Plan | None = None,
     step: Callable[[str], None] = lambda _text: None,
 ) -> Fitted:
-    """Compare the kinds of gates, calibrate, refit on everything."""
+    """Compare the kinds of gates, calibrate, refit on everything.
+
+    With a plan, fine-tune the backbone's last blocks too, and take them where that is accepted.
+    """
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - 0.8 s, not for --help
 
     with warnings.catch_warnings():
         # Enough steps for a head: see `regression`.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return _fit(dataset, taxonomy, policy, step)
+        fitter = _Fitter(dataset, Classes(dataset, taxonomy), taxonomy, policy)
+        frozen = _fit(fitter, step)
+        if plan is None:
+            return frozen
+        return _fine_tuned(fitter, frozen, FineTuning(plan, dataset, fitter.classes), step)
 
 
-def _fit(
-    dataset: Dataset, taxonomy: Taxonomy, policy: Policy, step: Callable[[str], None]
-) -> Fitted:
-    fitter = _Fitter(dataset, Classes(dataset, taxonomy), taxonomy, policy)
+def _fit(fitter: _Fitter, step: Callable[[str], None]) -> Fitted:
+    dataset, policy = fitter.dataset, fitter.policy
     folds = dataset.folds()
     source_folds = dataset.source_folds(policy.source_folds)
     candidates = _compare(dataset, policy, folds, source_folds, step)
     best = policy.gate
     step("gate and names, cross-fitted")
     raw = fitter.cross_fitted(best, folds)
-    judged = fitter.judged(
-        raw, [(fitter.calibrated(raw, best, rest), test) for rest, test in folds]
-    )
-    everything = np.arange(len(dataset.photos))
-    calibration = fitter.calibrated(raw, best, everything)
-    new_sources = None
+    new_raw = None
     if source_folds:
         step("gate and names, sources left out")
         new_raw = fitter.cross_fitted(best, source_folds)
-        new_sources = fitter.judged(new_raw, [(calibration, everything)])
+    everything = np.arange(len(dataset.photos))
+    calibration = fitter.calibrated(raw, best, everything)
     left_out = {}
     for family in LEFT_OUT:
         step(f"gate and names, {family} left out")
@@ -210,17 +276,65 @@ def _fit(
         left_out[family] = found.where([FAMILIES[name] is family for name in found.stress])
     step("refit on everything")
     heads = fitter.heads(best, dataset.usable(everything, np.array([], np.intp)))
+    model = _Model(heads, dataset.looks[:, 0, 0], raw, new_raw)
+    return _fitted(fitter, model, candidates, left_out)
+
+
+def _fitted(
+    fitter: _Fitter,
+    model: _Model,
+    candidates: tuple[Candidate, ...],
+    left_out: Mapping[Family, Results],
+) -> Fitted:
+    """Calibrate and judge by what the folds' models said, which never saw the photo."""
+    dataset, kind = fitter.dataset, model.heads.scorer.kind
+    folds = dataset.folds()
+    everything = np.arange(len(dataset.photos))
+    parts = [(fitter.calibrated(model.raw, kind, rest), test) for rest, test in folds]
+    calibration = fitter.calibrated(model.raw, kind, everything)
+    new_sources = None
+    if model.new_raw is not None:
+        new_sources = fitter.judged(model.new_raw, [(calibration, everything)])
     return Fitted(
-        gate=Gate(heads.projection, heads.scorer, calibration.curve),
-        naming=_naming(heads, fitter.classes, calibration),
-        head=_head(heads.species, calibration),
+        gate=Gate(model.heads.projection, model.heads.scorer, calibration.curve),
+        naming=_naming(model.heads, fitter.classes, calibration),
+        head=_head(model.heads.species, calibration),
         calibration=calibration,
         candidates=candidates,
-        judged=judged,
+        judged=fitter.judged(model.raw, parts),
         new_sources=new_sources,
         folds=len(folds),
         left_out=left_out,
+        first_looks=model.first_looks,
     )
+
+
+def _fine_tuned(
+    fitter: _Fitter, frozen: Fitted, tuning: FineTuning, step: Callable[[str], None]
+) -> Fitted:
+    """The frozen model or the fine-tuned one, with both one's figures."""
+    dataset, count = fitter.dataset, tuning.plan.folds
+    step("fine-tuning, cross-validated")
+    raw = fitter.cross_tuned(tuning, "fold", dataset.coarse_folds(count))
+    new_raw = None
+    source_folds = dataset.source_folds(count)
+    if source_folds:
+        step("fine-tuning, sources left out")
+        new_raw = fitter.cross_tuned(tuning, "sources", source_folds)
+    step("fine-tuning on everything")
+    everything = np.arange(len(dataset.photos))
+    usable = dataset.usable(everything, np.array([], np.intp))
+    tuned, heads = fitter.tuned(tuning, "everything", usable)
+    model = _Model(heads, tuning.first_looks(tuned.tail), raw, new_raw)
+    found = _fitted(fitter, model, frozen.candidates, frozen.left_out)
+    decision = acceptance.decide(
+        acceptance.columns(frozen.judged, frozen.new_sources),
+        acceptance.columns(found.judged, found.new_sources),
+    )
+    comparison = Comparison(frozen, found, count, decision)
+    if not decision.accepted:
+        return replace(frozen, comparison=comparison)
+    return replace(found, comparison=comparison, tail=tuned.tail)
 
 
 def _naming(heads: _Heads, classes: Classes, calibration: Calibration) -> Naming:

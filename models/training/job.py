@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +14,12 @@ from models.data import dataset, labelled_photos
 from models.data.labelled_photos import TAXONOMY_CSV
 from models.network.classifier import INPUT, NAME
 from models.network.head import HEAD_FILE
+from models.network.tail import TAIL_FILE
 from models.publishing import bundle_folder
 from models.training import card
+from models.training.fine_tuning import Plan
 from models.training.fitting import SURE, fit
+from models.training.tuner import Recipe
 from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
+    from models.training.fine_tuning import Progress
     from models.training.fitting import Fitted, Policy
 
 
@@ -42,13 +46,23 @@ class Order:
     model_version: str  # of the served model: increase it to keep one that is published
     out: Path
     policy: Policy
+    fine_tuning: FineTuningOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuningOrder:
+    """How to fine-tune, and where its state is kept."""
+
+    checkpoints: Path
+    recipe: Recipe = field(default_factory=Recipe)
+    folds: int = 3
 
 
 def train(
     order: Order,
     extractor: Extractor,
     *,
-    progress: Callable[[str, int], Callable[[int], None]],
+    progress: Progress,
     step: Callable[[str], None],
 ) -> Fitted:
     """Extract, fit, write the bundle. Raises BadDataset, BadBundle, InvalidImage."""
@@ -60,11 +74,13 @@ def train(
     taxonomy_csv = taxonomy_for(table)
     taxonomy = Taxonomy.parse(taxonomy_csv)
     _tell_unused(labelled, species, step)
-    data = dataset.load(labelled, species, extractor, seed=order.policy.seed, progress=progress)
-    fitted = fit(data, taxonomy, order.policy, step=step)
+    plan = _plan(order.fine_tuning, extractor, progress)
+    keeper = extractor if plan is None else plan.extractor
+    data = dataset.load(labelled, species, keeper, seed=order.policy.seed, progress=progress)
+    fitted = fit(data, taxonomy, order.policy, plan=plan, step=step)
     calibration = fitted.calibration
     # The surest parrot, the surest non-parrot, and the most doubtful photo.
-    plain = data.looks[:, 0, 0]
+    plain = fitted.first_looks
     ranked = np.argsort(fitted.gate.scores(plain.astype(np.float64)))
     doubtful = np.abs(fitted.judged.clean.parrot - calibration.threshold).argmin()
     bundle_folder.write(
@@ -94,12 +110,20 @@ def train(
                 NAMING: fitted.naming.dump(),
                 TAXONOMY: taxonomy_csv,
                 card.NAME: card.write(order.version, order.policy, fitted).encode(),
+                **({} if fitted.tail is None else {TAIL_FILE: fitted.tail.dump()}),
             },
             metrics=_metrics(fitted),
         ),
         order.out,
     )
     return fitted
+
+
+def _plan(order: FineTuningOrder | None, extractor: Extractor, progress: Progress) -> Plan | None:
+    if order is None:
+        return None
+    keeper = replace(extractor, keep_maps=True)
+    return Plan(order.recipe, order.folds, order.checkpoints, keeper, progress)
 
 
 def taxonomy_for(table: SpeciesTable) -> bytes:
@@ -134,6 +158,7 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
         "stressed": fitted.judged.stressed.figures(),
         **({"new_sources": fitted.new_sources.clean.figures()} if fitted.new_sources else {}),
         "gates": [asdict(candidate) for candidate in fitted.candidates],
+        **({} if fitted.comparison is None else {"fine_tuning": fitted.comparison.metrics()}),
     }
 
 
