@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from models.evaluation.results import Judged, Results
 from models.network.head import SpeciesHead
 from models.training import acceptance, gates
 from models.training.calibration import Calibration, Raw, Targets, calibrate
+from models.training.comparison import Comparison
 from models.training.fine_tuning import FineTuning
 from models.training.heads import Classes, fit_gate, fit_groups, fit_species
 from models.training.regression import Linear
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
     from models.network.tail import Tail
-    from models.training.acceptance import Decision
     from models.training.fine_tuning import Plan
     from models.training.tuner import Tuned
     from parrot.model.gate import Projection
@@ -93,29 +93,10 @@ class Fitted:
     new_sources: Judged | None  # by models that never saw the photo's source
     folds: int
     left_out: Mapping[Family, Results]  # stressed photos, by models that never saw that family
+    published: Results  # stressed photos by the published backbone, to compare `left_out` with
     first_looks: Floats  # (photos, features) of the whole photos as they are
     tail: Tail | None = None  # fine-tuned last blocks, where they were accepted
     comparison: Comparison | None = None  # None where nothing was fine-tuned
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The same photos with the published backbone and with fine-tuned last blocks."""
-
-    frozen: Fitted
-    tuned: Fitted
-    folds: int  # of the fine-tuned last blocks, and of the sources
-    decision: Decision
-
-    def metrics(self) -> dict[str, Any]:
-        """For the manifest: the guarded figures of both, and the decision."""
-        return {
-            "accepted": self.decision.accepted,
-            "guarded": {
-                check.guard.name: {"frozen": check.frozen, "tuned": check.tuned}
-                for check in self.decision.checks
-            },
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +273,7 @@ def _fitted(
     everything = np.arange(len(dataset.photos))
     parts = [(fitter.calibrated(model.raw, kind, rest), test) for rest, test in folds]
     calibration = fitter.calibrated(model.raw, kind, everything)
+    judged = fitter.judged(model.raw, parts)
     new_sources = None
     if model.new_raw is not None:
         new_sources = fitter.judged(model.new_raw, [(calibration, everything)])
@@ -301,10 +283,11 @@ def _fitted(
         head=_head(model.heads.species, calibration),
         calibration=calibration,
         candidates=candidates,
-        judged=fitter.judged(model.raw, parts),
+        judged=judged,
         new_sources=new_sources,
         folds=len(folds),
         left_out=left_out,
+        published=judged.stressed,
         first_looks=model.first_looks,
     )
 
@@ -327,14 +310,15 @@ def _fine_tuned(
     tuned, heads = fitter.tuned(tuning, "everything", usable)
     model = _Model(heads, tuning.first_looks(tuned.tail), raw, new_raw)
     found = _fitted(fitter, model, frozen.candidates, frozen.left_out)
-    decision = acceptance.decide(
-        acceptance.columns(frozen.judged, frozen.new_sources),
-        acceptance.columns(found.judged, found.new_sources),
+    before, after = (
+        acceptance.columns(model.judged, model.new_sources) for model in (frozen, found)
     )
-    comparison = Comparison(frozen, found, count, decision)
+    decision = acceptance.decide(before, after)
+    comparison = Comparison(before, after, tuning.plan.recipe, count, decision)
     if not decision.accepted:
         return replace(frozen, comparison=comparison)
-    return replace(found, comparison=comparison, tail=tuned.tail)
+    published = frozen.judged.stressed
+    return replace(found, comparison=comparison, tail=tuned.tail, published=published)
 
 
 def _naming(heads: _Heads, classes: Classes, calibration: Calibration) -> Naming:
