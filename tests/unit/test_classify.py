@@ -82,6 +82,7 @@ class Scripted:
     looks: list[tuple[float, ...]]
     focus: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0)
     requests: list[int] = field(default_factory=list)
+    version_name: str = "M/1"
 
     def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
         return self.predict_all(model, (payload,))[0]
@@ -98,7 +99,7 @@ class Scripted:
     def _next(self) -> Prediction:
         features = np.array(self.looks.pop(0), np.float32)
         half = np.array([0.5, 0.5], np.float32)
-        return Prediction(features, half, half, "M/1", np.array(self.focus, np.float32))
+        return Prediction(features, half, half, self.version_name, np.array(self.focus, np.float32))
 
 
 class InPlace:

@@ -28,6 +28,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from parrot.errors import BadBundle
+from parrot.model.joining import JointPolicy
 from parrot.model.look import SecondLook, View
 from parrot.model.served_model import ServedModel
 from parrot.model.sets import SetPolicy
@@ -90,6 +91,7 @@ class Manifest:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     naming: NamingPolicy | None = None
     second_look: SecondLook | None = None
+    joint: JointPolicy | None = None
 
     @property
     def compiled(self) -> bool:
@@ -129,6 +131,7 @@ class Manifest:
             **({} if self.conformal is None else {"conformal": asdict(self.conformal)}),
             **({} if self.naming is None else {"naming": _dump_naming(self.naming)}),
             **({} if self.second_look is None else {"second_look": asdict(self.second_look)}),
+            **({} if self.joint is None else {"joint": asdict(self.joint)}),
             "scikit_learn": self.scikit_learn,
             "files": dict(sorted(self.files.items())),
             "reference": [asdict(reference) for reference in self.reference],
@@ -158,6 +161,7 @@ class Manifest:
             metrics=dict(raw.get("metrics", {})),
             naming=_naming(raw.get("naming")),
             second_look=_second_look(raw.get("second_look")),
+            joint=_joint(raw.get("joint")),
         )
 
     def problems(self) -> Iterator[str]:
@@ -265,6 +269,10 @@ def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
         high=float(raw["high"]),
         margin=float(raw["margin"]),
     )
+
+
+def _joint(raw: Mapping[str, Any] | None) -> JointPolicy | None:
+    return None if raw is None else JointPolicy(float(raw["most"]))
 
 
 def _vectors_on_one_line(text: str) -> str:

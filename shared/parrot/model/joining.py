@@ -1,0 +1,56 @@
+"""How what is said of several photos of one bird is joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Array = npt.NDArray[np.floating]
+    Flags = npt.NDArray[np.bool_]
+
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class JointPolicy:
+    """One photo moves the odds of "parrot" by a factor of exp(`most`) at most, up or down.
+
+    Photos of one bird are often alike and err alike, so they are averaged, not multiplied.
+    """
+
+    most: float = 6.0
+
+    def parrot(self, probabilities: Array) -> float:
+        """The joint probability of parrot: the mean of the log odds, each within `most`."""
+        inner = np.clip(probabilities, _TINY, 1 - _TINY)
+        odds = np.clip(np.log(inner / (1 - inner)), -self.most, self.most)
+        return float(1 / (1 + np.exp(-odds.mean())))
+
+
+DEFAULT = JointPolicy()
+
+
+def geometric_mean(probabilities: Sequence[Array]) -> npt.NDArray[np.float32]:
+    """The mean of the logits behind these probabilities, as probabilities again."""
+    logs = np.mean(np.log(np.maximum(probabilities, _TINY)), axis=0)
+    mean = np.exp(logs - logs.max())
+    return np.asarray(mean / mean.sum(), np.float32)
+
+
+def agree(sets: Sequence[Flags]) -> bool:
+    """Whether photos may show one bird: any two sets of species that are not empty share one."""
+    sure = [chosen for chosen in sets if chosen.any()]
+    return all((one & other).any() for k, one in enumerate(sure) for other in sure[:k])
+
+
+def widened(chosen: Flags, sets: Sequence[Flags], probabilities: Array) -> Flags:
+    """The joint set and all photos' sets, and whatever is at least as likely as one of these."""
+    every = np.any([chosen, *sets], axis=0)
+    return every | (probabilities >= probabilities[every].min())
