@@ -28,6 +28,7 @@ _PARROT: schemas.Classification = {
     "model": _MODEL,
     "photo": _PHOTO,
 }
+_JOINT: schemas.JointClassification = {**_PARROT, "agree": True, "photos": [_PARROT, _PARROT]}
 CLASSIFICATIONS: dict[str, schemas.Classification | schemas.JointClassification] = {
     "parrot": _PARROT,
     "not a parrot": {
@@ -36,7 +37,7 @@ CLASSIFICATIONS: dict[str, schemas.Classification | schemas.JointClassification]
         "model": _MODEL,
         "photo": _PHOTO,
     },
-    "two photos of one bird": {**_PARROT, "agree": True, "photos": [_PARROT, _PARROT]},
+    "two photos of one bird": _JOINT,
 }
 READINESS: schemas.Readiness = {
     "status": "ready",
