@@ -8,8 +8,8 @@ joined as `parrot.together` joins them.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +18,9 @@ from models.evaluation import metrics
 from parrot.model.joining import agree, geometric_mean, widened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from models.arrays import Array, Flags, Index
+    from models.arrays import Array, Index
     from models.data.labelled_photos import LabelledPhoto
     from models.evaluation.answers import Answers
     from parrot.model.joining import JointPolicy
@@ -54,6 +54,35 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How probabilities are joined: of parrot (n), and of classes by the photos that show one."""
+
+    parrot: Callable[[Array, JointPolicy], float]
+    species: Callable[[Array], Array]  # (n, classes), the surest parrot first
+
+
+IN_USE = "mean of the logits"
+WAYS = {
+    IN_USE: Way(
+        lambda parrot, policy: policy.parrot(parrot),
+        lambda rows: geometric_mean(list(rows)).astype(np.float64),
+    ),
+    "sum of the logits": Way(
+        lambda parrot, policy: _sigmoid(len(parrot) * _logit(policy.parrot(parrot))),
+        lambda rows: _power(geometric_mean(list(rows)).astype(np.float64), len(rows)),
+    ),
+    "mean of the probabilities": Way(
+        lambda parrot, _policy: float(parrot.mean()),
+        lambda rows: np.asarray(rows.mean(axis=0)),
+    ),
+    "the surest photo": Way(
+        lambda parrot, _policy: float(parrot.max()),
+        lambda rows: rows[0],
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What turns joined probabilities into an answer."""
 
@@ -71,13 +100,14 @@ class Judge:
     samples: Sequence[Answers]  # the first of photos as they are
     rules: Rules
 
-    def figures(self, seed: int = 0) -> dict[str, dict[str, Comparison]]:
+    def figures(self, way: Way, seed: int = 0) -> dict[str, dict[str, Comparison]]:
         """By number of photos and state of the photos, each figure that there are photos for."""
         found = {}
         for size in SIZES:
             for state, stressed in (("as they are", False), ("stressed", True)):
                 rng = np.random.default_rng([seed, size, stressed])
-                found[f"{size} photos, {state}"] = self._compared(size, rng, stressed=stressed)
+                title = f"{size} photos, {state}"
+                found[title] = self._compared(way, size, rng, stressed=stressed)
         return found
 
     def contradictions(self, seed: int = 0) -> dict[str, float | None]:
@@ -105,7 +135,7 @@ class Judge:
         return float(np.mean(apart)) if apart else None
 
     def _compared(
-        self, size: int, rng: np.random.Generator, *, stressed: bool
+        self, way: Way, size: int, rng: np.random.Generator, *, stressed: bool
     ) -> dict[str, Comparison]:
         """Every trial, by figure and leading photo."""
         values: dict[str, dict[int, list[tuple[float, float]]]] = defaultdict(
@@ -118,7 +148,7 @@ class Judge:
                 self.samples[sample].taken(np.array([row]))
                 for row, sample in zip(trial, chosen.tolist(), strict=True)
             ]
-            for figure, single, joint in self._judged(trial[0], members):
+            for figure, single, joint in self._judged(way, trial[0], members):
                 values[figure][trial[0]].append((single, joint))
         return {
             figure: _comparison([np.mean(pairs, axis=0) for pairs in values[figure].values()])
@@ -127,10 +157,10 @@ class Judge:
         }
 
     def _judged(
-        self, row: int, members: Sequence[Answers]
+        self, way: Way, row: int, members: Sequence[Answers]
     ) -> Iterator[tuple[str, float, float]]:
         """Name, mean over the single photos, and the joint answer's value."""
-        together = joined(members, self.rules)
+        together = joined(members, way, self.rules)
         group, target = self.photos[row].group, int(self.target[row])
         through = float(np.mean([member.is_parrot[0] for member in members]))
         gate = {Group.PARROTS: "parrots_kept", Group.OTHER_BIRDS: "other_birds"}
@@ -141,24 +171,23 @@ class Judge:
                 yield name, alone, value(together, target)
 
 
-def joined(members: Sequence[Answers], rules: Rules) -> Answers:
+def joined(members: Sequence[Answers], way: Way, rules: Rules) -> Answers:
     """The joint answer of single ones, one row each."""
     parrots = [member for member in members if member.is_parrot[0]]
     named = parrots or members  # figures about names do not depend on the gate
-    parrot = rules.joint.parrot(np.concatenate([member.parrot for member in members]))
-    species = geometric_mean([member.species[0] for member in named]).astype(np.float64)
+    named = sorted(named, key=lambda member: -float(member.parrot[0]))
+    parrot = way.parrot(np.concatenate([member.parrot for member in members]), rules.joint)
+    species = way.species(np.concatenate([member.species for member in named]))
     chosen = rules.sets.classes(species[None])[0]
     sets = [member.sets[0] for member in parrots]
     if not agree(sets):
         chosen = widened(chosen, sets, species[:-1])
-    first = members[0]
-    return type(first)(
+    return replace(
+        members[0],
         parrot=np.array([parrot]),
         is_parrot=np.array([parrot >= rules.threshold]),
         species=species[None],
-        groups=geometric_mean([member.groups[0] for member in named])[None],
         sets=chosen[None],
-        looks=np.array([sum(float(member.looks[0]) for member in members)]),
     )
 
 
@@ -185,16 +214,29 @@ def alike(
                 yield tuple(trial)
 
 
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + np.exp(-logit)))
+
+
+def _power(probabilities: Array, exponent: int) -> Array:
+    raised = probabilities**exponent
+    return np.asarray(raised / raised.sum())
+
+
 def _apart(photo: LabelledPhoto) -> str:
     """What two photos of a trial may not share."""
-    return photo.source if photo.is_parrot else photo.cluster
+    return (photo.is_parrot and photo.source) or photo.cluster
 
 
 _NAMED = {
     "right": lambda one, target: float(one.species[0, :-1].argmax() == target),
     "covered": lambda one, target: float(one.sets[0, target]),
     "alone": lambda one, target: float(one.sets[0, target] and one.sets[0].sum() == 1),
-    "size": lambda one, target: float(one.sets[0].sum()),
+    "size": lambda one, _target: float(one.sets[0].sum()),
 }
 
 

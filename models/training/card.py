@@ -9,7 +9,7 @@ from models.data.labelled_photos import Group
 from models.data.stress import FAMILIES, STRESSES
 from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
-from models.training import targets
+from models.training import targets, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +104,8 @@ in each column:
 | gate | other birds | non-birds | other birds, new sources | non-birds, new sources |
 |---|---|---|---|---|
 {chr(10).join(_candidate_row(candidate) for candidate in fitted.candidates)}
+
+{together.section(fitted.together)}
 
 ## Targets
 

@@ -13,7 +13,7 @@ from models.data.stress import FAMILIES, Family
 from models.evaluation import answers, metrics
 from models.evaluation.results import Judged, Results
 from models.network.head import SpeciesHead
-from models.training import gates
+from models.training import gates, together
 from models.training.calibration import Calibration, Raw, Targets, calibrate
 from models.training.heads import Classes, fit_gate, fit_groups, fit_species
 from parrot.model.gate import Gate
@@ -87,6 +87,7 @@ class Fitted:
     new_sources: Judged | None  # by models that never saw the photo's source
     folds: int
     left_out: Mapping[Family, Results]  # stressed photos, by models that never saw that family
+    together: together.Together  # several photos of one bird
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +193,8 @@ def _fit(
     best = policy.gate
     step("gate and names, cross-fitted")
     raw = fitter.cross_fitted(best, folds)
-    judged = fitter.judged(
-        raw, [(fitter.calibrated(raw, best, rest), test) for rest, test in folds]
-    )
+    parts = [(fitter.calibrated(raw, best, rest), test) for rest, test in folds]
+    judged = fitter.judged(raw, parts)
     everything = np.arange(len(dataset.photos))
     calibration = fitter.calibrated(raw, best, everything)
     new_sources = None
@@ -220,6 +220,7 @@ def _fit(
         new_sources=new_sources,
         folds=len(folds),
         left_out=left_out,
+        together=together.judge(dataset, raw, parts, calibration, policy.seed),
     )
 
 
