@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,7 +11,6 @@ from parrot.cache import CachedClassifier
 from parrot.errors import InvalidImage
 from parrot.model.look import View
 from parrot.photo import images
-from parrot.records import Together
 from tests.support.photos import encoded, noise
 from tests.unit.test_classify import (
     DOUBT,
@@ -23,6 +23,9 @@ from tests.unit.test_classify import (
     bundle,
     classifier,
 )
+
+if TYPE_CHECKING:
+    from parrot.records import Together
 
 A, B, C = (images.read(encoded(noise(120, 80, seed=seed), "PNG")) for seed in range(3))
 OTHER = (4.0, 0.0, 9.0, 0.0, 6.0)  # the other macaw

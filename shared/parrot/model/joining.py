@@ -52,5 +52,5 @@ def agree(sets: Sequence[Flags]) -> bool:
 
 def widened(chosen: Flags, sets: Sequence[Flags], probabilities: Array) -> Flags:
     """The joint set and all photos' sets, and whatever is at least as likely as one of these."""
-    every = np.any([chosen, *sets], axis=0)
-    return every | (probabilities >= probabilities[every].min())
+    every: Flags = np.any([chosen, *sets], axis=0)
+    return np.asarray(every | (probabilities >= probabilities[every].min()))
