@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parrot import logs
 from parrot.cache import CachedClassifier
 from parrot.errors import InvalidImage
+from parrot.http import answers
 from parrot.model.look import View
 from parrot.photo import images
 from tests.support.photos import encoded, noise
-from tests.unit.test_classify import (
+from tests.support.scripted_model import (
     DOUBT,
     LOOK,
     NO_PARROT,
@@ -162,6 +164,15 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
     server.version_name = "M/2"
     together = cached.together((A, B))
     assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
+
+
+def test_the_requests_line_of_the_log_says_how_many_photos() -> None:
+    """Who reads what a request cost must know what it was for."""
+    logs.begin(None)
+    answers.joint_classification(asked(SURE, OTHER), None)
+    noted = logs.noted()
+    assert (noted["photos"], noted["agree"]) == (2, False)
+    assert noted["verdict"]["set"] == 2
 
 
 def test_a_manifest_without_a_policy_joins_all_the_same() -> None:
