@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from parrot.model.sets import SetPolicy
 
 SIZES = (2, 3)
+_TINY = 1e-12
 _TIMES = 3  # trials of each photo with others
 NAMES = {
     "parrots_kept": "parrots kept",
@@ -54,41 +55,45 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How probabilities are joined: of parrot (n), and of classes by the photos that show one."""
-
-    parrot: Callable[[Array, JointPolicy], float]
-    species: Callable[[Array], Array]  # (n, classes), the surest parrot first
-
-
-IN_USE = "mean of the logits"
-WAYS = {
-    IN_USE: Way(
-        lambda parrot, policy: policy.parrot(parrot),
-        lambda rows: geometric_mean(list(rows)).astype(np.float64),
-    ),
-    "sum of the logits": Way(
-        lambda parrot, policy: _sigmoid(len(parrot) * _logit(policy.parrot(parrot))),
-        lambda rows: _power(geometric_mean(list(rows)).astype(np.float64), len(rows)),
-    ),
-    "mean of the probabilities": Way(
-        lambda parrot, _policy: float(parrot.mean()),
-        lambda rows: np.asarray(rows.mean(axis=0)),
-    ),
-    "the surest photo": Way(
-        lambda parrot, _policy: float(parrot.max()),
-        lambda rows: rows[0],
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """What turns joined probabilities into an answer."""
 
     joint: JointPolicy
     threshold: float
     sets: SetPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How probabilities are joined: of parrot (n), and of classes by the photos that show one."""
+
+    parrot: Callable[[Array, Rules], float]
+    species: Callable[[Array], Array]  # (n, classes), the surest parrot first
+
+
+IN_USE = "mean of the logits"
+WAYS = {
+    IN_USE: Way(
+        lambda parrot, rules: rules.joint.parrot(parrot, rules.threshold),
+        lambda rows: geometric_mean(list(rows)).astype(np.float64),
+    ),
+    "mean of the logits, no limit to doubt": Way(
+        lambda parrot, _rules: _sigmoid(float(_logit(parrot).mean())),
+        lambda rows: geometric_mean(list(rows)).astype(np.float64),
+    ),
+    "sum of the logits": Way(
+        lambda parrot, _rules: _sigmoid(float(_logit(parrot).sum())),
+        lambda rows: _power(geometric_mean(list(rows)).astype(np.float64), len(rows)),
+    ),
+    "mean of the probabilities": Way(
+        lambda parrot, _rules: float(parrot.mean()),
+        lambda rows: np.asarray(rows.mean(axis=0)),
+    ),
+    "the surest photo": Way(
+        lambda parrot, _rules: float(parrot.max()),
+        lambda rows: rows[0],
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +181,13 @@ def joined(members: Sequence[Answers], way: Way, rules: Rules) -> Answers:
     parrots = [member for member in members if member.is_parrot[0]]
     named = parrots or members  # figures about names do not depend on the gate
     named = sorted(named, key=lambda member: -float(member.parrot[0]))
-    parrot = way.parrot(np.concatenate([member.parrot for member in members]), rules.joint)
+    parrot = way.parrot(np.concatenate([member.parrot for member in members]), rules)
     species = way.species(np.concatenate([member.species for member in named]))
     chosen = rules.sets.classes(species[None])[0]
-    sets = [member.sets[0] for member in parrots]
-    if not agree(sets):
-        chosen = widened(chosen, sets, species[:-1])
+    sure = [member for member in parrots if member.sets[0].any()]
+    if not agree([member.sets[0] for member in sure]):
+        best = [int(member.species[0, :-1].argmax()) for member in sure]
+        chosen = widened(chosen, best, species[:-1])
     return replace(
         members[0],
         parrot=np.array([parrot]),
@@ -214,8 +220,9 @@ def alike(
                 yield tuple(trial)
 
 
-def _logit(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))
+def _logit(probability: Array) -> Array:
+    inner = probability.clip(_TINY, 1 - _TINY)
+    return np.asarray(np.log(inner / (1 - inner)))
 
 
 def _sigmoid(logit: float) -> float:

@@ -63,10 +63,11 @@ def section(together: Together) -> str:
     apart = {name: _percent(share) for name, share in together.contradictions.items()}
     return f"""## Several photos of one bird
 Photos of one species from different sources, put together by chance: each photo alone -> the joint
-answer, with the 95 % interval of the difference (bootstrap over photos). Joined by the
-{joint.IN_USE}; names by the photos that show a parrot alone. Photos of one species contradict each
-other in {apart["one_species"]} of pairs as they are, photos of two species in
-{apart["two_species"]}: then the set has what each of them may be.
+answer, with the 95 % interval of the difference (bootstrap over photos, n of them). Joined by the
+{joint.IN_USE}; names only by photos that show a parrot alone. Where one does, none of the others
+lowers the sum of the log odds by more than {DEFAULT.doubt:g}. Two photos as they are contradict
+each other in {apart["one_species"]} of pairs of one species and in {apart["two_species"]} of pairs
+of two: then the set has what each of them most likely shows.
 
 | figure | {" | ".join(in_use)} |
 |---|{"---|" * len(in_use)}
@@ -81,8 +82,8 @@ Ways of joining compared, joint answers only:
 
 _COMPARED = tuple(
     (state, name)
-    for state in ("2 photos, as they are", "2 photos, stressed")
-    for name in ("parrots_kept", "right", "covered", "size", "other_birds")
+    for state in ("2 photos, stressed", "3 photos, stressed")
+    for name in ("parrots_kept", "right", "size", "other_birds")
 )
 
 

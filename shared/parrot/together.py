@@ -2,7 +2,7 @@
 
 The gate hears every photo. Names come from the photos that show a parrot by themselves: what shows
 none cannot tell which one. Where photos contradict each other, the answer says so, and its set has
-what each of them may be.
+what each of them most likely shows.
 """
 
 from __future__ import annotations
@@ -38,14 +38,16 @@ def join(
 
     Size and hash are those of the surest photo with the same verdict.
     """
-    sets = [_chosen(bundle, answer) for answer in answers if answer.is_parrot]
-    evidence = _joined(answers, bundle.manifest.joint or DEFAULT)
+    manifest = bundle.manifest
+    evidence = _joined(answers, manifest.joint or DEFAULT, manifest.threshold)
     verdict = conclusion.judge(bundle, evidence)
-    same = agree(sets)
+    named = [answer for answer in answers if answer.species_set and answer.species_set.species]
+    same = agree([_flags(bundle, answer) for answer in named])
     if verdict.is_parrot and not same:
         ranking = evidence.probabilities if evidence.species is None else evidence.species[:-1]
+        best = [answer.species[0].species.index for answer in named]
         likely = checked(bundle, "probabilities", ranking)
-        verdict = replace(verdict, chosen=widened(verdict.chosen, sets, likely))
+        verdict = replace(verdict, chosen=widened(verdict.chosen, best, likely))
     names = conclusion.name(bundle, verdict)
     alike = [answer for answer in answers if answer.is_parrot == verdict.is_parrot]
     surest = max(alike or answers, key=lambda answer: abs(answer.parrot_probability - 0.5))
@@ -63,9 +65,9 @@ def join(
     return Together(_limited(joint, top), tuple(_limited(one, top) for one in answers), same)
 
 
-def _joined(answers: Sequence[Classification], policy: JointPolicy) -> Evidence:
+def _joined(answers: Sequence[Classification], policy: JointPolicy, threshold: float) -> Evidence:
     """What all say of the gate, and what the parrots among them say of the name."""
-    parrot = policy.parrot(np.array([answer.parrot_probability for answer in answers]))
+    parrot = policy.parrot(np.array([answer.parrot_probability for answer in answers]), threshold)
     found = [
         answer.evidence for answer in answers if answer.evidence is not None and answer.is_parrot
     ]
@@ -82,8 +84,8 @@ def _joined(answers: Sequence[Classification], policy: JointPolicy) -> Evidence:
     )
 
 
-def _chosen(bundle: Bundle, answer: Classification) -> npt.NDArray[np.bool_]:
-    """The photo's set as flags by class index."""
+def _flags(bundle: Bundle, answer: Classification) -> npt.NDArray[np.bool_]:
+    """The photo's set by class index."""
     flags = np.zeros(len(bundle.species), bool)
     for row in answer.species_set.species if answer.species_set is not None else ():
         flags[row.index] = True

@@ -102,7 +102,7 @@ def test_the_set_has_nothing_less_likely_than_what_it_leaves_out() -> None:
 
 def test_what_shows_no_parrot_says_nothing_about_the_name() -> None:
     """Of three photos one may be blurred: the others know."""
-    blurred = (-1.0, 0.0, 9.0, 0.0, 6.0)
+    blurred = (-9.0, 0.0, 9.0, 0.0, 6.0)
     together = asked(SURE, SURE, blurred, photos=3)
     assert [answer.is_parrot for answer in together.photos] == [True, True, False]
     assert together.answer.is_parrot

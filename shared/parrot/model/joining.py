@@ -20,17 +20,23 @@ _TINY = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class JointPolicy:
-    """One photo moves the odds of "parrot" by a factor of exp(`most`) at most, up or down.
+    """Photos of one bird are often alike and err alike: they are averaged, not multiplied.
 
-    Photos of one bird are often alike and err alike, so they are averaged, not multiplied.
+    Where one shows a parrot, no other lowers the sum of the log odds by more than `doubt`: what a
+    photo does not show, or not clearly, says little about what another shows.
     """
 
-    most: float = 6.0
+    doubt: float = 1.0
 
-    def parrot(self, probabilities: Array) -> float:
-        """The joint probability of parrot: the mean of the log odds, each within `most`."""
+    def parrot(self, probabilities: Array, threshold: float) -> float:
+        """The joint probability of parrot, between the lowest and the highest.
+
+        It reaches the threshold only if one of the photos does.
+        """
         inner = np.clip(probabilities, _TINY, 1 - _TINY)
-        odds = np.clip(np.log(inner / (1 - inner)), -self.most, self.most)
+        odds = np.log(inner / (1 - inner))
+        if (probabilities >= threshold).any():
+            odds = np.maximum(odds, -self.doubt)
         return float(1 / (1 + np.exp(-odds.mean())))
 
 
@@ -50,7 +56,8 @@ def agree(sets: Sequence[Flags]) -> bool:
     return all((one & other).any() for k, one in enumerate(sure) for other in sure[:k])
 
 
-def widened(chosen: Flags, sets: Sequence[Flags], probabilities: Array) -> Flags:
-    """The joint set and all photos' sets, and whatever is at least as likely as one of these."""
-    every: Flags = np.any([chosen, *sets], axis=0)
+def widened(chosen: Flags, best: Sequence[int], probabilities: Array) -> Flags:
+    """The joint set, each photo's best class, and whatever is at least as likely as one of them."""
+    every = chosen.copy()
+    every[list(best)] = True
     return np.asarray(every | (probabilities >= probabilities[every].min()))

@@ -7,6 +7,7 @@
  "conformal": {"coverage": 0.95, "cut": 5.7},
  "naming": {"coverage": 0.95, "other": 0.4, "share": 0.05, "sure": 0.7},
  "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1},
+ "joint": {"doubt": 1.0},
  "scikit_learn": "1.9.1",
  "files": {"gate.npz": "<sha256>", "species.csv": "<sha256>"},
  "reference": [{"features": [0.12, ...], "probability": 0.98}],
@@ -15,7 +16,8 @@
 Either one model gives both outputs, or the first gives the features and the second the
 probabilities, as in the first version. "conformal" is optional and needs logits. So is "naming",
 which takes its place and needs `naming.npz` and `taxonomy.csv`; "second_look" needs one model that
-gives its focus. "metrics" is for people: no code reads it.
+gives its focus; "joint" is for several photos of one bird. "metrics" is for people: no code reads
+it.
 """
 
 from __future__ import annotations
@@ -214,6 +216,9 @@ class Manifest:
             if not (self.second_look.views and 0 < self.second_look.margin < math.inf):
                 yield "second_look: needs views and a margin above 0"
 
+        if self.joint is not None and not 0 <= self.joint.doubt < math.inf:
+            yield "joint: 0 <= doubt"
+
     def _file_problems(self) -> Iterator[str]:
         if SPECIES not in self.files:
             yield f"{SPECIES} is missing"
@@ -272,7 +277,7 @@ def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
 
 
 def _joint(raw: Mapping[str, Any] | None) -> JointPolicy | None:
-    return None if raw is None else JointPolicy(float(raw["most"]))
+    return None if raw is None else JointPolicy(float(raw["doubt"]))
 
 
 def _vectors_on_one_line(text: str) -> str:
