@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parrot.model.gate import Gate
+    from parrot.model.joining import JointPolicy
     from parrot.model.look import SecondLook
     from parrot.model.manifest import Conformal, NamingPolicy
     from parrot.model.served_model import ServedModel
@@ -38,6 +39,7 @@ class Draft:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     naming: NamingPolicy | None = None  # its files are in `extra`
     second_look: SecondLook | None = None
+    joint: JointPolicy | None = None
 
 
 def write(draft: Draft, folder: Path) -> None:
@@ -62,6 +64,7 @@ def write(draft: Draft, folder: Path) -> None:
         metrics=draft.metrics,
         naming=draft.naming,
         second_look=draft.second_look,
+        joint=draft.joint,
     )
     write_files(manifest, files, folder)
 

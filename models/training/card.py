@@ -10,7 +10,7 @@ from models.data.stress import FAMILIES, STRESSES
 from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
 from models.network.tail import TAIL_FILE
-from models.training import targets
+from models.training import targets, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +105,8 @@ set to keep {policy.keep:.1%} of parrots in each column:
 | gate | other birds | non-birds | other birds, new sources | non-birds, new sources |
 |---|---|---|---|---|
 {chr(10).join(_candidate_row(candidate) for candidate in fitted.candidates)}
+
+{together.section(fitted.together)}
 
 {"" if fitted.comparison is None else fitted.comparison.section()}
 ## Targets

@@ -14,7 +14,7 @@ from models.data.stress import FAMILIES, Family
 from models.evaluation import answers, metrics
 from models.evaluation.results import Judged, Results
 from models.network.head import SpeciesHead
-from models.training import acceptance, gates
+from models.training import acceptance, gates, together
 from models.training.calibration import Calibration, Raw, Targets, calibrate
 from models.training.comparison import Comparison
 from models.training.fine_tuning import FineTuning
@@ -95,6 +95,7 @@ class Fitted:
     left_out: Mapping[Family, Results]  # stressed photos, by models that never saw that family
     published: Results  # stressed photos by the published backbone, to compare `left_out` with
     first_looks: Floats  # (photos, features) of the whole photos as they are
+    together: together.Together  # several photos of one bird
     tail: Tail | None = None  # fine-tuned last blocks, where they were accepted
     comparison: Comparison | None = None  # None where nothing was fine-tuned
 
@@ -289,6 +290,7 @@ def _fitted(
         left_out=left_out,
         published=judged.stressed,
         first_looks=model.first_looks,
+        together=together.judge(dataset, model.raw, parts, calibration, fitter.policy.seed),
     )
 
 

@@ -20,6 +20,7 @@ from models.training import card
 from models.training.fine_tuning import Plan
 from models.training.fitting import SURE, fit
 from models.training.tuner import Recipe
+from parrot.model.joining import DEFAULT
 from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
@@ -103,6 +104,7 @@ def train(
             conformal=None,
             naming=NamingPolicy(calibration.sets, SURE),
             second_look=calibration.second,
+            joint=DEFAULT,
             species_csv=species_csv,
             references=plain[[ranked[-1], ranked[0], doubtful]],
             extra={
@@ -157,6 +159,7 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
         "cross_validation": fitted.judged.clean.figures(),
         "stressed": fitted.judged.stressed.figures(),
         **({"new_sources": fitted.new_sources.clean.figures()} if fitted.new_sources else {}),
+        "together": fitted.together.metrics(),
         "gates": [asdict(candidate) for candidate in fitted.candidates],
         **({} if fitted.comparison is None else {"fine_tuning": fitted.comparison.metrics()}),
     }

@@ -14,7 +14,7 @@ export function drawAnswer(result, meaning, count) {
   write("headline", headline(meaning));
   write("latin", meaning.kind === "one" ? meaning.named[0].scientific_name : "");
   write("words", words(meaning, count));
-  write("joint", meaning.photos > 1 ? t("card.joint", { count: meaning.photos }) : "");
+  write("joint", joint(meaning));
   write("tip", meaning.kind === "one" && !meaning.doubt ? "" : t("answer.tip"));
   drawAlike(part("alike"), meaning);
   drawCompare(part("compare"), meaning);
@@ -44,6 +44,11 @@ export function words(meaning, count) {
   const key = { one: "one", few: "few", taxon: "taxon", other: taxon ? "taxon" : "otherkind" }[kind];
   const sentence = t(`answer.${key}.words`, { count });
   return doubt ? `${sentence} ${t("answer.doubt")}` : sentence;
+}
+
+function joint({ photos, agree }) {
+  if (photos < 2) return "";
+  return agree ? t("card.joint", { count: photos }) : t("card.disagree");
 }
 
 function taxonName({ names, id }) {

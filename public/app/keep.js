@@ -3,6 +3,7 @@
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
 import { announce, newId } from "./dom.js";
+import { drawChoice } from "./each.js";
 import { errorWords, size, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
@@ -38,6 +39,7 @@ export class Keep {
     const chosen = this.select.value || suggested;
     fillSelect(this.select, kinds, { ranked, chosen });
     this.#chosen(false);
+    drawChoice(this.#part(".which"), this.pictures(), () => this.#chosen());
     const [picture] = this.pictures();
     const shrinks = (await Promise.all(this.pictures().map((one) => one.shrinks()))).some(Boolean);
     this.#part(".original").hidden = !shrinks;
@@ -60,6 +62,11 @@ export class Keep {
       this.select.focus();
       return;
     }
+    const wanted = this.pictures().filter((picture) => picture.wanted);
+    if (wanted.length === 0) {
+      this.#say(t("keep.none"), "bad");
+      return;
+    }
     this.#button(true, 0);
     this.#say("");
     this.#results = [];
@@ -68,7 +75,7 @@ export class Keep {
     const text = this.#text();
     try {
       const who = await account.ensure();
-      for (const picture of this.pictures()) {
+      for (const picture of wanted) {
         const photo = await picture.forKeeping(original);
         const id = newId();
         this.#sending.set(id, 0);
@@ -103,9 +110,11 @@ export class Keep {
     const kinds = await this.kinds;
     const [{ observation, created }] = this.#results;
     const name = labelName(observation.labels.at(-1), kinds);
+    const count = this.#results.length;
     this.#button(false);
     this.#part("[type=submit]").disabled = true;
-    this.#say(t(created ? "keep.saved" : "keep.before", { name }), "good");
+    const key = count > 1 ? "keep.saved.several" : created ? "keep.saved" : "keep.before";
+    this.#say(t(key, { name, count }), "good");
   }
 
   #failed(problem, id) {

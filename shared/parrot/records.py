@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     import numpy as np
     import numpy.typing as npt
 
+    from parrot.model.conclusion import Evidence
     from parrot.photo.headers import Header
 
     Floats: TypeAlias = npt.NDArray[np.float32]
@@ -154,6 +155,16 @@ class Classification:
     height: int
     timings: tuple[Timing, ...] = ()
     taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)  # for joint answers
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The answers for several photos of one bird, in their order, and the joint one."""
+
+    answer: Classification
+    photos: tuple[Classification, ...]
+    agree: bool  # False if they seem to show different birds
 
 
 # A uid becomes part of object names and document paths, so it must be one plain path segment.

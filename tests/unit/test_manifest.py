@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from local.stack import DEFAULT_BUNDLE
 from parrot.errors import BadBundle
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.joining import JointPolicy
 from parrot.model.look import SecondLook, View
 from parrot.model.manifest import (
     GATE,
@@ -101,6 +102,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
         metrics=draw(METRICS),
         naming=draw(st.none() | naming),
         second_look=draw(st.none() | second_look) if len(models) == 1 else None,
+        joint=draw(st.none() | st.builds(JointPolicy, st.floats(0, 20))),
     )
 
 
@@ -135,6 +137,7 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: replace(m, models=(replace(m.models[0], focus=None),)), "focus"),
         (lambda m: replace(m, second_look=replace(LOOK, views=())), "views"),
         (lambda m: replace(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
+        (lambda m: replace(m, joint=JointPolicy(-1.0)), "doubt"),
         (lambda m: replace(m, naming=replace(NAMING_POLICY, sure=0.0)), "sure"),
         (lambda m: replace(m, files={k: v for k, v in m.files.items() if k != NAMING}), "naming"),
         (lambda m: replace(m, features=7), "7"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Label, Observation, Page, Verdict
     from parrot.observations import StoredFile
-    from parrot.records import Allowance, Classification, Named, Species, SpeciesSet
+    from parrot.records import Allowance, Classification, Named, Species, SpeciesSet, Together
     from parrot.save import Saved
     from parrot.tokens import Downloads, Grant
 
@@ -65,16 +65,36 @@ def classification(
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
     else:
         response = _json(_classification(answer))
+    _tell_timings(response, answer)
+    _tell_allowance(response, allowance)
+    return response
+
+
+def joint_classification(together: Together, allowance: Allowance | None) -> Response:
+    """The joint answer for several photos of one bird, with each photo's own."""
+    answer = together.answer
+    _note(answer, photos=len(together.photos), agree=together.agree)
+    response = _json(
+        schemas.JointClassification(
+            **_classification(answer),
+            agree=together.agree,
+            photos=[_classification(photo) for photo in together.photos],
+        )
+    )
+    _tell_timings(response, answer)
+    _tell_allowance(response, allowance)
+    return response
+
+
+def _tell_timings(response: Response, answer: Classification) -> None:
     response.headers["Server-Timing"] = ", ".join(
         f"{timing.step}{f';desc={timing.description}' if timing.description else ''}"
         f";dur={timing.milliseconds:.1f}"
         for timing in answer.timings
     )
-    _tell_allowance(response, allowance)
-    return response
 
 
-def _note(answer: Classification) -> None:
+def _note(answer: Classification, **more: object) -> None:
     """For the request's line of the log."""
     verdict: dict[str, object] = {"is_parrot": answer.is_parrot}
     if answer.species:
@@ -82,7 +102,7 @@ def _note(answer: Classification) -> None:
     if answer.species_set is not None:
         verdict["set"] = len(answer.species_set.species)
     timings = {timing.step: round(timing.milliseconds, 1) for timing in answer.timings}
-    logs.note(verdict=verdict, timings=timings, bundle=answer.bundle)
+    logs.note(verdict=verdict, timings=timings, bundle=answer.bundle, **more)
 
 
 def readiness(bundle: str, models: tuple[str, ...]) -> Response:

@@ -86,7 +86,7 @@ class ClassifiedPhoto(TypedDict):
 
 
 class Classification(TypedDict):
-    """The answer of POST /classify. `species` is empty where it is not a parrot."""
+    """The answer for one photo. `species` is empty where it is not a parrot."""
 
     parrot: Verdict
     species: list[ScoredSpecies]
@@ -94,6 +94,17 @@ class Classification(TypedDict):
     taxon: NotRequired[Taxon]
     model: ModelVersions
     photo: ClassifiedPhoto
+
+
+class JointClassification(Classification):
+    """The answer for several photos of one bird: the joint one, and each photo's own in `photos`.
+
+    `photo` is the one that shows the joint answer best. `agree` is false where the photos seem to
+    show different birds: the set then has the species of each.
+    """
+
+    agree: bool
+    photos: list[Classification]
 
 
 class Readiness(TypedDict):
@@ -167,13 +178,17 @@ class ObservationPage(TypedDict):
 
 
 class Problem(TypedDict):
-    """Every error (RFC 9457). Programs read `code`; `detail` is for people."""
+    """Every error (RFC 9457). Programs read `code`; `detail` is for people.
+
+    `photo` says which of several photos it is about, counted from 1.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    photo: NotRequired[int]
 
 
-Body = Classification | Readiness | Observation | ObservationPage | Problem
+Body = Classification | JointClassification | Readiness | Observation | ObservationPage | Problem
