@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from parrot.errors import BadModelResponse
+from parrot.model import look
 from parrot.model.naming import lowest_sure
-from parrot.photo import images
+from parrot.model.reason import Evidence, why
+from parrot.photo import images, quality
 from parrot.records import Classification, SpeciesSet, Timing
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from parrot.model.inputs import InputSpec
     from parrot.model.look import Box, SecondLook
     from parrot.model.served_model import ServedModel
-    from parrot.records import Floats, Named, Photo, Prediction, Raster
+    from parrot.records import Floats, Named, Photo, Prediction, Raster, Reason
 
     Flags = npt.NDArray[np.bool_]
 
@@ -92,6 +94,7 @@ class Classifier:
             verdict = self._verdict(prediction)
             clock.lap("look-again")
 
+        reason = self._reason(verdict, raster, prediction)
         probabilities: tuple[float, ...] = ()
         if verdict.is_parrot:
             for model in second:  # as the first version did: another model names the species
@@ -115,6 +118,7 @@ class Classifier:
             width=raster.width,
             height=raster.height,
             timings=clock.laps,
+            reason=reason,
         )
 
     def _verdict(self, prediction: Prediction) -> _Verdict:
@@ -133,9 +137,7 @@ class Classifier:
     ) -> Prediction:
         """The mean of the first look and of closer ones, all of those in one request."""
         (model,) = self.bundle.manifest.models
-        if first.focus is None or first.focus.shape != (_EDGES,):
-            raise BadModelResponse("the model's focus is not 4 finite numbers")
-        parts = policy.boxes(first.focus.tolist(), raster.width, raster.height)
+        parts = policy.boxes(_focus(first), raster.width, raster.height)
         payloads = [
             images.payload(
                 self._decoder.pixels(photo, model.input, part=part),
@@ -152,6 +154,25 @@ class Classifier:
             probabilities=_geometric_mean(probabilities),
             model_version=looks[-1].model_version,
         )
+
+    def _reason(self, verdict: _Verdict, raster: Raster, prediction: Prediction) -> Reason | None:
+        """Why it is not a parrot, if it is not and the bundle can tell."""
+        policy = self.bundle.manifest.reasons
+        if verdict.is_parrot or policy is None:
+            return None
+        birds = self.bundle.gate.birds(self._features(prediction.features)[None])
+        if birds is None:
+            return None
+        other_bird = (1 - verdict.parrot) * float(birds[0])
+        seen = quality.measure(raster.pixels)
+        evidence = Evidence(
+            other_bird=other_bird,
+            no_bird=1 - verdict.parrot - other_bird,
+            window=look.window(_focus(prediction), raster.width, raster.height),
+            sharpness=seen.sharpness,
+            brightness=seen.brightness,
+        )
+        return why(evidence, policy)
 
     def _names(
         self, verdict: _Verdict, prediction: Prediction, probabilities: Sequence[float]
@@ -221,6 +242,15 @@ class _Names:
     ranking: Sequence[float]
     species_set: SpeciesSet | None
     taxon: Named | None
+
+
+def _focus(prediction: Prediction) -> list[float]:
+    """Left, top, right, bottom. Raises BadModelResponse."""
+    focus = prediction.focus
+    if focus is None or focus.shape != (_EDGES,) or not np.isfinite(focus).all():
+        raise BadModelResponse(f"the model's focus is not {_EDGES} finite numbers")
+    edges: list[float] = focus.tolist()
+    return edges
 
 
 def _geometric_mean(probabilities: Sequence[Floats]) -> Floats:

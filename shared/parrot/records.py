@@ -129,6 +129,16 @@ class Named:
     probability: float
 
 
+class Reason(StrEnum):
+    """Why a photo was not taken for a parrot."""
+
+    NO_BIRD = "no_bird"
+    OTHER_BIRD = "other_bird"
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    TOO_DARK = "too_dark"
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long a step took, for the Server-Timing header."""
@@ -154,6 +164,7 @@ class Classification:
     height: int
     timings: tuple[Timing, ...] = ()
     taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
+    reason: Reason | None = None  # why it is not a parrot, None if that is not clear
 
 
 # A uid becomes part of object names and document paths, so it must be one plain path segment.

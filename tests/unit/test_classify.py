@@ -17,13 +17,14 @@ from parrot.model.inputs import Crop, InputSpec
 from parrot.model.look import SecondLook, View
 from parrot.model.manifest import Manifest, NamingPolicy, Reference
 from parrot.model.naming import Naming, Softmax
-from parrot.model.scorers import Linear
+from parrot.model.reason import ReasonPolicy
+from parrot.model.scorers import Linear, ThreeWay
 from parrot.model.served_model import ServedModel
 from parrot.model.sets import SetPolicy
 from parrot.model.species import SpeciesTable
 from parrot.model.taxonomy import Taxonomy
 from parrot.photo import images
-from parrot.records import Prediction
+from parrot.records import Prediction, Reason
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -183,6 +184,28 @@ def test_what_is_not_a_parrot_has_no_names() -> None:
     """A species beside "not a parrot" would contradict it."""
     answer = classifier(Scripted([NO_PARROT])).classify(PHOTO)
     assert (answer.species, answer.species_set, answer.taxon) == ((), None, None)
+
+
+@pytest.mark.parametrize(
+    ("nothing", "small", "reason"),
+    [(9.0, 0.0, Reason.NO_BIRD), (-9.0, 0.0, Reason.OTHER_BIRD), (0.0, 41.0, Reason.TOO_SMALL)],
+)
+def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Reason) -> None:
+    """The gate's other two classes tell a bird from nothing; the photo's size is known."""
+    given = bundle()
+    weights = np.zeros((5, 3))
+    weights[0, 0], weights[1, 2] = 1.0, 1.0
+    gate = replace(given.gate, scorer=ThreeWay(weights, np.zeros(3)))
+    policy = ReasonPolicy(0.9, sure=0.9, too_small=small)
+    told = replace(given, gate=gate, manifest=replace(given.manifest, reasons=policy))
+    server = Scripted([(-9.0, nothing, 0.0, 0.0, 0.0)])
+    answer = Classifier(told, server, InPlace()).classify(PHOTO)
+    assert (answer.is_parrot, answer.reason) == (False, reason)
+
+
+def test_a_bundle_without_reasons_gives_none() -> None:
+    """Older bundles go on as before."""
+    assert classifier(Scripted([NO_PARROT])).classify(PHOTO).reason is None
 
 
 def test_a_focus_that_is_not_a_box_is_the_models_mistake() -> None:
