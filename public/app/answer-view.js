@@ -15,7 +15,7 @@ export function drawAnswer(result, meaning, count) {
   write("latin", meaning.kind === "one" ? meaning.named[0].scientific_name : "");
   write("words", words(meaning, count));
   write("joint", meaning.photos > 1 ? t("card.joint", { count: meaning.photos }) : "");
-  write("tip", meaning.kind === "one" && !meaning.doubt ? "" : t("answer.tip"));
+  write("tip", tip(meaning));
   drawAlike(part("alike"), meaning);
   drawCompare(part("compare"), meaning);
   drawShares(part("shares"), meaning, count);
@@ -44,6 +44,11 @@ export function words(meaning, count) {
   const key = { one: "one", few: "few", taxon: "taxon", other: taxon ? "taxon" : "otherkind" }[kind];
   const sentence = t(`answer.${key}.words`, { count });
   return doubt ? `${sentence} ${t("answer.doubt")}` : sentence;
+}
+
+function tip({ kind, doubt, tip: texts }) {
+  if (kind === "one" && !doubt) return "";
+  return texts?.[language()] ?? texts?.en ?? t("answer.tip");
 }
 
 function taxonName({ names, id }) {
