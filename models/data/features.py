@@ -3,7 +3,8 @@
 Every sample is looked at in the three ways that a function may look at it: whole, the centre
 square, and closer (`parrot.model.look`). The pixels come from `parrot.photo.images`, the very
 module that serves. The cache is one SQLite file, written batch by batch, so that an interrupted
-run goes on where it stopped.
+run goes on where it stopped. Beside the features it keeps what a first look says about the photo
+itself (`models.data.signs`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.data import signs
 from models.network import focus
 from models.network.backbone import Backbone, pooled_features
 from models.network.classifier import INPUT
@@ -67,21 +69,29 @@ class Extractor:
         self.cache.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.cache, timeout=60)) as db:
             db.execute("CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, vectors BLOB)")
+            db.execute(signs.CREATE)
             digests: dict[Path, str] = {}
             jobs = [(self._key(sample, digests), sample) for sample in samples]
             missing = [job for job in jobs if not _known(db, job[0])]
             progress(len(samples) - len(missing))
-            for keys, vectors in self._extract(missing):
+            for keys, vectors, rows_of_signs in self._extract(missing):
                 with db:
+                    signs.write(db, keys, rows_of_signs)
                     rows = [(key, row.tobytes()) for key, row in zip(keys, vectors, strict=True)]
                     db.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
                 progress(len(keys))
             return np.stack([_read(db, key) for key, _ in jobs])
 
+    def signs(self, samples: Sequence[Sample]) -> Floats:
+        """(n, signs) of samples whose features are known, in their order: see `signs.SIGNS`."""
+        with closing(sqlite3.connect(self.cache, timeout=60)) as db:
+            digests: dict[Path, str] = {}
+            return np.stack([signs.read(db, self._key(sample, digests)) for sample in samples])
+
     def _extract(
         self, jobs: Sequence[tuple[bytes, Sample]]
-    ) -> Iterator[tuple[list[bytes], Floats]]:
-        """Keys and features, a batch at a time."""
+    ) -> Iterator[tuple[list[bytes], Floats, list[Floats]]]:
+        """Keys, features and signs, a batch at a time."""
         if not jobs:
             return
         backbone = Backbone.load(self.backbone)
@@ -101,7 +111,11 @@ class Extractor:
                 center, _ = forward(np.stack([pixels for _, _, pixels, _ in first]))
                 cuts = pool.map(_closer_look, first, foci.numpy())
                 closer, _ = forward(np.stack(list(cuts)))
-                yield list(keys), np.stack([whole, center, closer], axis=1)
+                seen = [
+                    signs.of(pixels, size, box)
+                    for (_, pixels, _, size), box in zip(first, foci.numpy(), strict=True)
+                ]
+                yield list(keys), np.stack([whole, center, closer], axis=1), seen
 
     def _key(self, sample: Sample, digests: dict[Path, str]) -> bytes:
         def digest(path: Path) -> str:
@@ -135,7 +149,8 @@ def _closer_look(first: tuple[Photo, Floats, Floats, tuple[int, int]], focus: Fl
 
 
 def _known(db: sqlite3.Connection, key: bytes) -> bool:
-    return db.execute("SELECT 1 FROM features WHERE key = ?", (key,)).fetchone() is not None
+    both = "SELECT 1 FROM features JOIN signs USING (key) WHERE key = ?"
+    return db.execute(both, (key,)).fetchone() is not None
 
 
 def _read(db: sqlite3.Connection, key: bytes) -> Floats:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from parrot.model.gate import Gate
     from parrot.model.look import SecondLook
     from parrot.model.manifest import Conformal, NamingPolicy
+    from parrot.model.reason import ReasonPolicy
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
@@ -38,6 +39,7 @@ class Draft:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     naming: NamingPolicy | None = None  # its files are in `extra`
     second_look: SecondLook | None = None
+    reasons: ReasonPolicy | None = None
 
 
 def write(draft: Draft, folder: Path) -> None:
@@ -62,6 +64,7 @@ def write(draft: Draft, folder: Path) -> None:
         metrics=draft.metrics,
         naming=draft.naming,
         second_look=draft.second_look,
+        reasons=draft.reasons,
     )
     write_files(manifest, files, folder)
 

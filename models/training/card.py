@@ -9,7 +9,7 @@ from models.data.labelled_photos import Group
 from models.data.stress import FAMILIES, STRESSES
 from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
-from models.training import targets
+from models.training import reasons_card, targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +90,8 @@ By stress:
 | stress | {" | ".join(FIGURES[figure] for figure in _BY_STRESS)} |
 |---|{"---|" * len(_BY_STRESS)}
 {_stress_rows(figures)}
+
+{reasons_card.section(fitted)}
 
 With a family of stresses left out of fitting, judged on that family alone (fitted on all of them ->
 without it):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy as np
 from models.data.labelled_photos import Group
 from models.data.stress import FAMILIES, Family
 from models.evaluation import answers, metrics
+from models.evaluation import reasons as reasoning
 from models.evaluation.results import Judged, Results
 from models.network.head import SpeciesHead
-from models.training import gates
+from models.training import gates, reasons
 from models.training.calibration import Calibration, Raw, Targets, calibrate
 from models.training.heads import Classes, fit_gate, fit_groups, fit_species
 from parrot.model.gate import Gate
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from models.data.dataset import Dataset
     from models.training.regression import Linear
     from parrot.model.gate import Projection
+    from parrot.model.reason import ReasonPolicy
     from parrot.model.scorers import Scorer
     from parrot.model.taxonomy import Taxonomy
     from parrot.records import Floats
@@ -87,6 +89,7 @@ class Fitted:
     new_sources: Judged | None  # by models that never saw the photo's source
     folds: int
     left_out: Mapping[Family, Results]  # stressed photos, by models that never saw that family
+    reasons: ReasonPolicy | None  # None for a gate that does not tell other birds from no birds
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,14 @@ class _Heads:
     def raw(self, features: Floats) -> Raw:
         """Scores and logits of features (n, samples, states, d)."""
         flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
-        scores = self.scorer(self.projection(flat)).reshape(features.shape[:-1])
+        projected = self.projection(flat)
+        scores = self.scorer(projected).reshape(features.shape[:-1])
+        birds = self.scorer.birds(projected) if isinstance(self.scorer, ThreeWay) else scores * 0
         return Raw(
             scores,
             self.species(features).astype(np.float64),
             self.groups(features).astype(np.float64),
+            birds.reshape(features.shape[:-1]),
         )
 
 
@@ -151,18 +157,20 @@ class _Fitter:
         names = answers.Names(data.species, self.classes.group_ids, self.taxonomy, SURE)
         by_sample = []
         for sample in range(raw.gate.shape[1]):
-            found = [calibration.answers(raw, part, sample) for calibration, part in parts]
+            found = answers.joined(
+                [calibration.answers(raw, part, sample) for calibration, part in parts]
+            ).taken(order)
             changes = [row[sample].stress for row in data.samples]
-            by_sample.append(
-                answers.results(
-                    answers.joined(found).taken(order),
-                    data.photos,
-                    data.target,
-                    [change.name if change else "" for change in changes],
-                    names,
-                    self.policy.coverage,
-                )
+            results = answers.results(
+                found,
+                data.photos,
+                data.target,
+                [change.name if change else "" for change in changes],
+                names,
+                self.policy.coverage,
             )
+            seen = reasoning.evidence(found, data.signs[:, sample])
+            by_sample.append(replace(results, evidence=seen))
         return Judged(by_sample[0], Results.joined(by_sample[1:]))
 
 
@@ -195,6 +203,7 @@ def _fit(
     judged = fitter.judged(
         raw, [(fitter.calibrated(raw, best, rest), test) for rest, test in folds]
     )
+    explained = reasons.fit(judged, dataset.fold) if best == ThreeWay.kind else None
     everything = np.arange(len(dataset.photos))
     calibration = fitter.calibrated(raw, best, everything)
     new_sources = None
@@ -202,6 +211,9 @@ def _fit(
         step("gate and names, sources left out")
         new_raw = fitter.cross_fitted(best, source_folds)
         new_sources = fitter.judged(new_raw, [(calibration, everything)])
+        if explained is not None:
+            clean = reasoning.explained(new_sources.clean, explained.policy)
+            new_sources = replace(new_sources, clean=clean)
     left_out = {}
     for family in LEFT_OUT:
         step(f"gate and names, {family} left out")
@@ -216,10 +228,11 @@ def _fit(
         head=_head(heads.species, calibration),
         calibration=calibration,
         candidates=candidates,
-        judged=judged,
+        judged=explained.judged if explained else judged,
         new_sources=new_sources,
         folds=len(folds),
         left_out=left_out,
+        reasons=explained.policy if explained else None,
     )
 
 
