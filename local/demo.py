@@ -97,7 +97,8 @@ def _verdict(answer: Answer) -> tuple[str, str, str]:
         return "[red]error", answer.body.get("detail", "?"), str(answer.status)
     probability = answer.body["parrot"]["probability"]
     if not answer.body["parrot"]["is_parrot"]:
-        return "no", "[dim]not a parrot", f"{1 - probability:.0%}"
+        why = answer.body.get("reason", "").replace("_", " ")
+        return "no", f"[dim]not a parrot{why and ': '}{why}", f"{1 - probability:.0%}"
     best = answer.body["species"][0]
     name = f"[bold]{best['names']['en']}[/bold] [italic dim]{best['scientific_name']}[/]"
     likely = len(answer.body.get("set", {}).get("species", [best["id"]]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from parrot.http import schemas
+from parrot.http.tips import TIPS
 from parrot.observation import Status
+from parrot.records import Reason
 
 _ID = "163db709-3985-583c-81a4-c528d8f6a6f6"
 _SHA256 = "02bd7ba753ec3c7d2827d362ee372a20a9a64072cc637e6cb8d30ce82b0c4ff5"
@@ -34,6 +36,8 @@ CLASSIFICATIONS: dict[str, schemas.Classification | schemas.JointClassification]
     "not a parrot": {
         "parrot": {"is_parrot": False, "probability": 0.000021},
         "species": [],
+        "reason": Reason.OTHER_BIRD,
+        "tip": TIPS[Reason.OTHER_BIRD],
         "model": _MODEL,
         "photo": _PHOTO,
     },

@@ -37,6 +37,7 @@ class Dataset:
     samples: Sequence[tuple[Sample, ...]]
     features: Floats
     fold: Index  # of each photo
+    signs: Floats  # (photos, samples, signs): see `models.data.signs`
 
     @cached_property
     def kind(self) -> Index:
@@ -135,7 +136,8 @@ def load(
     flat = [sample for row in samples for sample in row]
     found = extractor.features(flat, progress("features", len(flat)))
     shape = (len(photos), sampling.PER_PHOTO, *found.shape[1:])
-    return Dataset(photos, species, samples, found.reshape(shape), fold)
+    signs = extractor.signs(flat).reshape(*shape[:2], -1)
+    return Dataset(photos, species, samples, found.reshape(shape), fold, signs)
 
 
 def _folds(photos: Sequence[LabelledPhoto], species: Sequence[str], seed: int) -> Index:

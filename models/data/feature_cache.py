@@ -25,10 +25,11 @@ class Kept(StrEnum):
     """The tables: what is kept of a sample, by its key."""
 
     FEATURES = "features"  # float32 (views, features)
+    SIGNS = "signs"  # float32 (signs), see `models.data.signs`
     MAPS = "maps"  # float16 (views, cells, cells, channels), before the backbone's last blocks
 
 
-_COLUMN = {Kept.FEATURES: "vectors", Kept.MAPS: "trunk"}
+_COLUMN = {Kept.FEATURES: "vectors", Kept.SIGNS: "vector", Kept.MAPS: "trunk"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class FeatureCache:
     def features(self, key: bytes, views: int) -> Floats:
         """(views, features); the key must be there."""
         return np.frombuffer(self._read(Kept.FEATURES, key), np.float32).reshape(views, -1)
+
+    def signs(self, key: bytes) -> Floats:
+        """(signs,); the key must be there."""
+        return np.frombuffer(self._read(Kept.SIGNS, key), np.float32)
 
     def maps(self, key: bytes, shape: Sequence[int]) -> Halves:
         """(views, cells, cells, channels); the key must be there."""

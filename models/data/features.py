@@ -3,7 +3,8 @@
 Every sample is looked at in the three ways that a function may look at it: whole, the centre
 square, and closer (`parrot.model.look`). The pixels come from `parrot.photo.images`, the very
 module that serves. What is known already comes from `feature_cache`, so that an interrupted run
-goes on where it stopped.
+goes on where it stopped. Beside the features there is what a first look says about the photo itself
+(`models.data.signs`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.data import feature_cache
+from models.data import feature_cache, signs
 from models.data.feature_cache import Kept
 from models.network import focus
 from models.network.backbone import CELLS, TRUNK_CHANNELS, Backbone, pooled_features
@@ -71,7 +72,7 @@ class Extractor:
         `progress` is told how many samples were finished since it was last told. Raises
         InvalidImage with the photo's path, BadBundle for a tail of another backbone.
         """
-        wanted = (Kept.FEATURES, Kept.MAPS) if self.keep_maps else (Kept.FEATURES,)
+        wanted = [Kept.FEATURES, Kept.SIGNS, *([Kept.MAPS] if self.keep_maps else [])]
         with feature_cache.opened(self.cache) as cache:
             keys = self._keys(samples)
             missing = [
@@ -80,12 +81,18 @@ class Extractor:
                 if not all(cache.has(kept, key) for kept in wanted)
             ]
             progress(len(samples) - len(missing))
-            for done, features, maps in self._extract(cache, missing):
+            for done, features, seen, maps in self._extract(cache, missing):
+                cache.write(Kept.SIGNS, done, seen)
                 cache.write(Kept.FEATURES, done, features)
                 if self.keep_maps:
                     cache.write(Kept.MAPS, done, maps)
                 progress(len(done))
             return np.stack([cache.features(key, len(View)) for key in keys])
+
+    def signs(self, samples: Sequence[Sample]) -> Floats:
+        """(n, signs) of samples whose features are known, in their order: see `signs.SIGNS`."""
+        with feature_cache.opened(self.cache) as cache:
+            return np.stack([cache.signs(key) for key in self._keys(samples)])
 
     def maps(self, samples: Sequence[Sample]) -> Halves:
         """(n, views, cells, cells, channels): the maps that `features` kept of these samples."""
@@ -105,8 +112,8 @@ class Extractor:
 
     def _extract(
         self, cache: FeatureCache, jobs: Sequence[tuple[bytes, Sample]]
-    ) -> Iterator[tuple[list[bytes], Floats, Floats]]:
-        """Keys, features and maps, a batch at a time."""
+    ) -> Iterator[tuple[list[bytes], Floats, Floats, Floats]]:
+        """Keys, features, signs and maps, a batch at a time."""
         if not jobs:
             return
         network = _Network(self.backbone, self.tail)
@@ -114,17 +121,23 @@ class Extractor:
         with ThreadPoolExecutor(_THREADS) as pool:
             for batch in batches:
                 keys, samples = zip(*batch, strict=True)
-                first = list(pool.map(_read, samples))
+                first = list(pool.map(_first_look, samples))
                 maps = self._known_maps(cache, samples)
                 if maps is None:
-                    looks = list(pool.map(_first_looks, samples, first))
-                    maps = [network.trunk(np.stack(look)) for look in zip(*looks, strict=True)]
+                    centers = np.stack(list(pool.map(_center_look, samples, first)))
+                    whole_pixels = np.stack([look.pixels for look in first])
+                    maps = [network.trunk(whole_pixels), network.trunk(centers)]
                 (whole, foci), (center, _) = (network.after_trunk(views) for views in maps)
                 cuts = list(pool.map(_closer_look, first, foci.numpy()))
                 closer_maps = network.trunk(np.stack(cuts))
                 closer, _ = network.after_trunk(closer_maps)
+                seen = [
+                    signs.of(look.pixels, look.size, box)
+                    for look, box in zip(first, foci.numpy(), strict=True)
+                ]
                 features = np.stack([whole, center, closer], axis=1)
-                yield list(keys), features, np.stack([*maps, closer_maps], axis=1)
+                every_map = np.stack([*maps, closer_maps], axis=1)
+                yield list(keys), features, np.stack(seen), every_map
 
     def _known_maps(
         self, cache: FeatureCache, samples: Sequence[Sample]
@@ -180,27 +193,31 @@ class _Network:
         self.after_trunk = after_trunk
 
 
-def _read(sample: Sample) -> tuple[Photo, tuple[int, int]]:
-    """The photo and its size as it stands upright."""
+class _Look(NamedTuple):
+    """A photo, its size as it stands upright, and the pixels of a first look."""
+
+    photo: Photo
+    size: tuple[int, int]
+    pixels: Floats
+
+
+def _first_look(sample: Sample) -> _Look:
     try:
         photo = sample.photo()
-        return photo, images.measure(photo)
-    except RequestError as error:
-        raise InvalidImage(f"{sample.path}: {error.detail}") from error
-
-
-def _first_looks(sample: Sample, read: tuple[Photo, tuple[int, int]]) -> tuple[Floats, Floats]:
-    """Pixels of the whole photo and of its centre square."""
-    photo, size = read
-    try:
         whole = images.pixels(photo, INPUT)
-        center = images.pixels(photo, INPUT, part=look.center(*size))
     except RequestError as error:
         raise InvalidImage(f"{sample.path}: {error.detail}") from error
-    return whole.pixels.astype(np.float32), center.pixels.astype(np.float32)
+    return _Look(photo, (whole.width, whole.height), whole.pixels.astype(np.float32))
 
 
-def _closer_look(read: tuple[Photo, tuple[int, int]], focus: Floats) -> Floats:
-    photo, size = read
-    box = look.closer(focus.tolist(), *size, MARGIN)
-    return images.pixels(photo, INPUT, part=box).pixels.astype(np.float32)
+def _center_look(sample: Sample, first: _Look) -> Floats:
+    try:
+        found = images.pixels(first.photo, INPUT, part=look.center(*first.size))
+    except RequestError as error:
+        raise InvalidImage(f"{sample.path}: {error.detail}") from error
+    return found.pixels.astype(np.float32)
+
+
+def _closer_look(first: _Look, focus: Floats) -> Floats:
+    box = look.closer(focus.tolist(), *first.size, MARGIN)
+    return images.pixels(first.photo, INPUT, part=box).pixels.astype(np.float32)

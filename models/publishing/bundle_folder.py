@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from parrot.model.joining import JointPolicy
     from parrot.model.look import SecondLook
     from parrot.model.manifest import Conformal, NamingPolicy
+    from parrot.model.reason import ReasonPolicy
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
@@ -40,6 +41,7 @@ class Draft:
     naming: NamingPolicy | None = None  # its files are in `extra`
     second_look: SecondLook | None = None
     joint: JointPolicy | None = None
+    reasons: ReasonPolicy | None = None
 
 
 def write(draft: Draft, folder: Path) -> None:
@@ -65,6 +67,7 @@ def write(draft: Draft, folder: Path) -> None:
         naming=draft.naming,
         second_look=draft.second_look,
         joint=draft.joint,
+        reasons=draft.reasons,
     )
     write_files(manifest, files, folder)
 

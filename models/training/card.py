@@ -10,7 +10,7 @@ from models.data.stress import FAMILIES, STRESSES
 from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
 from models.network.tail import TAIL_FILE
-from models.training import targets, together
+from models.training import reasons_card, targets, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +91,8 @@ By stress:
 | stress | {" | ".join(FIGURES[figure] for figure in _BY_STRESS)} |
 |---|{"---|" * len(_BY_STRESS)}
 {_stress_rows(figures)}
+
+{reasons_card.section(fitted)}
 
 With a family of stresses left out of fitting, judged on that family alone (fitted on all of them ->
 without it{_published(fitted)}):

@@ -68,15 +68,20 @@ class FineTuning:
             progress=report,
         )
 
-    def features(self, tail: Tail, photos: Index) -> Floats:
-        """(photos, samples, views, features) after these last blocks.
+    def seen(self, tail: Tail, photos: Index) -> tuple[Floats, Floats]:
+        """(photos, samples, views, features) and (photos, samples, signs) after these last blocks.
 
         The closer look is where these blocks themselves see the parrot.
         """
         flat = [sample for photo in photos.tolist() for sample in self.dataset.samples[photo]]
         report = self.plan.progress("features after fine-tuning", len(flat))
-        found = self.plan.extractor.after(tail).features(flat, report)
-        return found.reshape(len(photos), -1, *found.shape[1:])
+        extractor = self.plan.extractor.after(tail)
+        features, signs = extractor.features(flat, report), extractor.signs(flat)
+        samples = len(flat) // max(1, len(photos))
+        return (
+            features.reshape(len(photos), samples, *features.shape[1:]),
+            signs.reshape(len(photos), samples, -1),
+        )
 
     def first_looks(self, tail: Tail) -> Floats:
         """(photos, features) of the whole photos as they are."""

@@ -12,9 +12,10 @@ from models.data.dataset import looks
 from models.data.labelled_photos import Group
 from models.data.stress import FAMILIES, Family
 from models.evaluation import answers, metrics
+from models.evaluation import reasons as reasoning
 from models.evaluation.results import Judged, Results
 from models.network.head import SpeciesHead
-from models.training import acceptance, gates, together
+from models.training import acceptance, gates, reasons, together
 from models.training.calibration import Calibration, Raw, Targets, calibrate
 from models.training.comparison import Comparison
 from models.training.fine_tuning import FineTuning
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from models.training.fine_tuning import Plan
     from models.training.tuner import Tuned
     from parrot.model.gate import Projection
+    from parrot.model.reason import ReasonPolicy
     from parrot.model.scorers import Scorer
     from parrot.model.taxonomy import Taxonomy
     from parrot.records import Floats
@@ -96,6 +98,7 @@ class Fitted:
     published: Results  # stressed photos by the published backbone, to compare `left_out` with
     first_looks: Floats  # (photos, features) of the whole photos as they are
     together: together.Together  # several photos of one bird
+    reasons: ReasonPolicy | None  # None for a gate that does not tell other birds from no birds
     tail: Tail | None = None  # fine-tuned last blocks, where they were accepted
     comparison: Comparison | None = None  # None where nothing was fine-tuned
 
@@ -110,11 +113,14 @@ class _Heads:
     def raw(self, features: Floats) -> Raw:
         """Scores and logits of features (n, samples, states, d)."""
         flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
-        scores = self.scorer(self.projection(flat)).reshape(features.shape[:-1])
+        projected = self.projection(flat)
+        scores = self.scorer(projected).reshape(features.shape[:-1])
+        birds = self.scorer.birds(projected) if isinstance(self.scorer, ThreeWay) else scores * 0
         return Raw(
             scores,
             self.species(features).astype(np.float64),
             self.groups(features).astype(np.float64),
+            birds.reshape(features.shape[:-1]),
         )
 
 
@@ -126,6 +132,8 @@ class _Model:
     first_looks: Floats
     raw: Raw
     new_raw: Raw | None
+    signs: Floats
+    new_signs: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +169,19 @@ class _Fitter:
             raw.put(test, found)
         return raw
 
-    def cross_tuned(self, tuning: FineTuning, name: str, folds: Folds) -> Raw:
-        """Logits for each photo by last blocks and heads that were fine-tuned without its fold."""
-        classes = self.classes
+    def cross_tuned(self, tuning: FineTuning, name: str, folds: Folds) -> tuple[Raw, Floats]:
+        """Logits for each photo by last blocks and heads that were fine-tuned without its fold.
+
+        And the signs of where those look closer.
+        """
+        classes, signs = self.classes, self.dataset.signs.copy()
         raw = Raw.empty(self.dataset, len(self.dataset.species) + 1, len(classes.group_ids))
         for number, (train, test) in enumerate(folds, 1):
             usable = self.dataset.usable(train, test)
             tuned, heads = self.tuned(tuning, f"{name} {number} of {len(folds)}", usable)
-            raw.put(test, heads.raw(looks(tuning.features(tuned.tail, test))))
-        return raw
+            features, signs[test] = tuning.seen(tuned.tail, test)
+            raw.put(test, heads.raw(looks(features)))
+        return raw, signs
 
     def tuned(self, tuning: FineTuning, name: str, usable: Flags) -> tuple[Tuned, _Heads]:
         """Last blocks, and the heads that were fitted with them."""
@@ -190,25 +202,29 @@ class _Fitter:
         classes = (self.classes.species, self.classes.group)
         return calibrate(raw, kind, self.dataset, classes, self.policy.targets, chosen)
 
-    def judged(self, raw: Raw, parts: Sequence[tuple[Calibration, Index]]) -> Judged:
-        """Results from calibrations, each for some of the photos."""
+    def judged(
+        self, raw: Raw, parts: Sequence[tuple[Calibration, Index]], signs: Floats | None = None
+    ) -> Judged:
+        """Results from calibrations, each for some of the photos; signs if not the dataset's."""
         data = self.dataset
         order = np.argsort(np.concatenate([part for _, part in parts]))
         names = answers.Names(data.species, self.classes.group_ids, self.taxonomy, SURE)
         by_sample = []
         for sample in range(raw.gate.shape[1]):
-            found = [calibration.answers(raw, part, sample) for calibration, part in parts]
+            found = answers.joined(
+                [calibration.answers(raw, part, sample) for calibration, part in parts]
+            ).taken(order)
             changes = [row[sample].stress for row in data.samples]
-            by_sample.append(
-                answers.results(
-                    answers.joined(found).taken(order),
-                    data.photos,
-                    data.target,
-                    [change.name if change else "" for change in changes],
-                    names,
-                    self.policy.coverage,
-                )
+            results = answers.results(
+                found,
+                data.photos,
+                data.target,
+                [change.name if change else "" for change in changes],
+                names,
+                self.policy.coverage,
             )
+            seen = reasoning.evidence(found, (data.signs if signs is None else signs)[:, sample])
+            by_sample.append(replace(results, evidence=seen))
         return Judged(by_sample[0], Results.joined(by_sample[1:]))
 
 
@@ -258,7 +274,8 @@ def _fit(fitter: _Fitter, step: Callable[[str], None]) -> Fitted:
         left_out[family] = found.where([FAMILIES[name] is family for name in found.stress])
     step("refit on everything")
     heads = fitter.heads(best, dataset.usable(everything, np.array([], np.intp)))
-    model = _Model(heads, dataset.looks[:, 0, 0], raw, new_raw)
+    signs = dataset.signs
+    model = _Model(heads, dataset.looks[:, 0, 0], raw, new_raw, signs, signs)
     return _fitted(fitter, model, candidates, left_out)
 
 
@@ -274,23 +291,28 @@ def _fitted(
     everything = np.arange(len(dataset.photos))
     parts = [(fitter.calibrated(model.raw, kind, rest), test) for rest, test in folds]
     calibration = fitter.calibrated(model.raw, kind, everything)
-    judged = fitter.judged(model.raw, parts)
+    judged = fitter.judged(model.raw, parts, model.signs)
+    explained = reasons.fit(judged, dataset.fold) if kind == ThreeWay.kind else None
     new_sources = None
     if model.new_raw is not None:
-        new_sources = fitter.judged(model.new_raw, [(calibration, everything)])
+        new_sources = fitter.judged(model.new_raw, [(calibration, everything)], model.new_signs)
+        if explained is not None:
+            clean = reasoning.explained(new_sources.clean, explained.policy)
+            new_sources = replace(new_sources, clean=clean)
     return Fitted(
         gate=Gate(model.heads.projection, model.heads.scorer, calibration.curve),
         naming=_naming(model.heads, fitter.classes, calibration),
         head=_head(model.heads.species, calibration),
         calibration=calibration,
         candidates=candidates,
-        judged=judged,
+        judged=explained.judged if explained else judged,
         new_sources=new_sources,
         folds=len(folds),
         left_out=left_out,
         published=judged.stressed,
         first_looks=model.first_looks,
         together=together.judge(dataset, model.raw, parts, calibration, fitter.policy.seed),
+        reasons=explained.policy if explained else None,
     )
 
 
@@ -300,17 +322,18 @@ def _fine_tuned(
     """The frozen model or the fine-tuned one, with both one's figures."""
     dataset, count = fitter.dataset, tuning.plan.folds
     step("fine-tuning, cross-validated")
-    raw = fitter.cross_tuned(tuning, "fold", dataset.coarse_folds(count))
-    new_raw = None
+    raw, signs = fitter.cross_tuned(tuning, "fold", dataset.coarse_folds(count))
+    new_raw, new_signs = None, signs
     source_folds = dataset.source_folds(count)
     if source_folds:
         step("fine-tuning, sources left out")
-        new_raw = fitter.cross_tuned(tuning, "sources", source_folds)
+        new_raw, new_signs = fitter.cross_tuned(tuning, "sources", source_folds)
     step("fine-tuning on everything")
     everything = np.arange(len(dataset.photos))
     usable = dataset.usable(everything, np.array([], np.intp))
     tuned, heads = fitter.tuned(tuning, "everything", usable)
-    model = _Model(heads, tuning.first_looks(tuned.tail), raw, new_raw)
+    first = tuning.first_looks(tuned.tail)
+    model = _Model(heads, first, raw, new_raw, signs, new_signs)
     found = _fitted(fitter, model, frozen.candidates, frozen.left_out)
     before, after = (
         acceptance.columns(model.judged, model.new_sources) for model in (frozen, found)

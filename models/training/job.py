@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.data import dataset, labelled_photos
+from models.data import dataset, fingerprints, labelled_photos
 from models.data.labelled_photos import TAXONOMY_CSV
+from models.evaluation import reasons
 from models.network.classifier import INPUT, NAME
 from models.network.head import HEAD_FILE
 from models.network.tail import TAIL_FILE
@@ -105,11 +106,13 @@ def train(
             naming=NamingPolicy(calibration.sets, SURE),
             second_look=calibration.second,
             joint=DEFAULT,
+            reasons=fitted.reasons,
             species_csv=species_csv,
             references=plain[[ranked[-1], ranked[0], doubtful]],
             extra={
                 HEAD_FILE: fitted.head.dump(),
                 NAMING: fitted.naming.dump(),
+                fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(labelled)),
                 TAXONOMY: taxonomy_csv,
                 card.NAME: card.write(order.version, order.policy, fitted).encode(),
                 **({} if fitted.tail is None else {TAIL_FILE: fitted.tail.dump()}),
@@ -162,6 +165,10 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
         "together": fitted.together.metrics(),
         "gates": [asdict(candidate) for candidate in fitted.candidates],
         **({} if fitted.comparison is None else {"fine_tuning": fitted.comparison.metrics()}),
+        "reasons": {
+            "as they are": reasons.figures(fitted.judged.clean),
+            "stressed": reasons.figures(fitted.judged.stressed),
+        },
     }
 
 

@@ -15,7 +15,7 @@ export function drawAnswer(result, meaning, count) {
   write("latin", meaning.kind === "one" ? meaning.named[0].scientific_name : "");
   write("words", words(meaning, count));
   write("joint", joint(meaning));
-  write("tip", meaning.kind === "one" && !meaning.doubt ? "" : t("answer.tip"));
+  write("tip", tip(meaning));
   drawAlike(part("alike"), meaning);
   drawCompare(part("compare"), meaning);
   drawShares(part("shares"), meaning, count);
@@ -49,6 +49,11 @@ export function words(meaning, count) {
 function joint({ photos, agree }) {
   if (photos < 2) return "";
   return agree ? t("card.joint", { count: photos }) : t("card.disagree");
+}
+
+function tip({ kind, doubt, tip: texts }) {
+  if (kind === "one" && !doubt) return "";
+  return texts?.[language()] ?? texts?.en ?? t("answer.tip");
 }
 
 function taxonName({ names, id }) {

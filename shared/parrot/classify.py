@@ -10,10 +10,11 @@ import numpy as np
 
 from parrot import together
 from parrot.errors import BadModelResponse, about_photo
-from parrot.model import conclusion
+from parrot.model import conclusion, look
 from parrot.model.conclusion import checked, judge, weigh
 from parrot.model.joining import geometric_mean
-from parrot.photo import images
+from parrot.model.reason import Evidence, why
+from parrot.photo import images, quality
 from parrot.records import Classification, Timing
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from parrot.model.inputs import InputSpec
     from parrot.model.look import Box, SecondLook
     from parrot.model.served_model import ServedModel
-    from parrot.records import Floats, Photo, Prediction, Raster, Together
+    from parrot.records import Floats, Photo, Prediction, Raster, Reason, Together
 
 _EDGES = 4  # of a focus
 
@@ -175,7 +176,28 @@ class Classifier:
             height=look.raster.height,
             timings=timings,
             evidence=verdict.evidence,
+            reason=self._reason(look),
         )
+
+    def _reason(self, found: _Look) -> Reason | None:
+        """Why it is not a parrot, if it is not and the bundle can tell."""
+        policy, verdict, raster = self.bundle.manifest.reasons, found.verdict, found.raster
+        if verdict.is_parrot or policy is None:
+            return None
+        birds = self.bundle.gate.birds(self._features(found.seen.features)[None].astype(np.float64))
+        if birds is None:
+            return None
+        parrot = verdict.evidence.parrot
+        other_bird = (1 - parrot) * float(birds[0])
+        measured = quality.measure(raster.pixels)
+        evidence = Evidence(
+            other_bird=other_bird,
+            no_bird=1 - parrot - other_bird,
+            window=look.window(_focus(found.seen), raster.width, raster.height),
+            sharpness=measured.sharpness,
+            brightness=measured.brightness,
+        )
+        return why(evidence, policy)
 
     def _predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         if len(payloads) == 1:
@@ -185,10 +207,8 @@ class Classifier:
     def _closer(self, look: _Look, policy: SecondLook) -> list[bytes | Floats]:
         """What to look at again of one photo, as payloads."""
         (model,) = self.bundle.manifest.models
-        focus, raster = look.seen.focus, look.raster
-        if focus is None or focus.shape != (_EDGES,):
-            raise BadModelResponse("the model's focus is not 4 finite numbers")
-        parts = policy.boxes(focus.tolist(), raster.width, raster.height)
+        raster = look.raster
+        parts = policy.boxes(_focus(look.seen), raster.width, raster.height)
         return [
             images.payload(self._decoder.pixels(look.photo, model.input, part=part), model.input)
             for part in parts
@@ -230,6 +250,15 @@ class _Look:
     seen: Prediction
     verdict: Verdict
     versions: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
+
+
+def _focus(prediction: Prediction) -> list[float]:
+    """Left, top, right, bottom. Raises BadModelResponse."""
+    focus = prediction.focus
+    if focus is None or focus.shape != (_EDGES,) or not np.isfinite(focus).all():
+        raise BadModelResponse(f"the model's focus is not {_EDGES} finite numbers")
+    edges: list[float] = focus.tolist()
+    return edges
 
 
 class _Stopwatch:

@@ -130,6 +130,16 @@ class Named:
     probability: float
 
 
+class Reason(StrEnum):
+    """Why a photo was not taken for a parrot."""
+
+    NO_BIRD = "no_bird"
+    OTHER_BIRD = "other_bird"
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    TOO_DARK = "too_dark"
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long a step took, for the Server-Timing header."""
@@ -156,6 +166,7 @@ class Classification:
     timings: tuple[Timing, ...] = ()
     taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
     evidence: Evidence | None = field(default=None, repr=False, compare=False)  # for joint answers
+    reason: Reason | None = None  # why it is not a parrot, None if that is not clear
 
 
 @dataclass(frozen=True, slots=True)

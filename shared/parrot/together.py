@@ -61,6 +61,7 @@ def join(
         models=tuple(dict(pair for answer in answers for pair in answer.models).items()),
         timings=timings,
         evidence=evidence,
+        reason=None if verdict.is_parrot else surest.reason,
     )
     return Together(_limited(joint, top), tuple(_limited(one, top) for one in answers), same)
 

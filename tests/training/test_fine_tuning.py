@@ -50,7 +50,8 @@ def dataset() -> Dataset:
     ]
     samples = [(Sample(photo.path),) * 3 for photo in photos]
     features = np.zeros((len(photos), 3, 3, 4), np.float32)
-    return Dataset(photos, SPECIES, samples, features, np.zeros(len(photos), np.intp))
+    signs = np.zeros((len(photos), 3, 3), np.float32)
+    return Dataset(photos, SPECIES, samples, features, np.zeros(len(photos), np.intp), signs)
 
 
 def run(checkpoint: Path) -> Tuned:

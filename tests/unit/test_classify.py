@@ -7,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from parrot.classify import Classifier
 from parrot.errors import BadModelResponse
 from parrot.model.look import View
+from parrot.model.reason import ReasonPolicy
+from parrot.model.scorers import ThreeWay
 from parrot.photo import images
+from parrot.records import Reason
 from tests.support.photos import encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
@@ -18,7 +22,9 @@ from tests.support.scripted_model import (
     STRANGER,
     SURE,
     TWO,
+    InPlace,
     Scripted,
+    bundle,
     classifier,
 )
 
@@ -102,3 +108,25 @@ def test_a_focus_that_is_not_a_box_is_the_models_mistake() -> None:
     """Retrying would not help; the bundle and the model do not belong together."""
     with pytest.raises(BadModelResponse, match="focus"):
         classifier(Scripted([DOUBT], focus=(0.5,))).classify(PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("nothing", "small", "reason"),
+    [(9.0, 0.0, Reason.NO_BIRD), (-9.0, 0.0, Reason.OTHER_BIRD), (0.0, 41.0, Reason.TOO_SMALL)],
+)
+def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Reason) -> None:
+    """The gate's other two classes tell a bird from nothing; the photo's size is known."""
+    given = bundle()
+    weights = np.zeros((5, 3))
+    weights[0, 0], weights[1, 2] = 1.0, 1.0
+    gate = replace(given.gate, scorer=ThreeWay(weights, np.zeros(3)))
+    policy = ReasonPolicy(0.9, sure=0.9, too_small=small)
+    told = replace(given, gate=gate, manifest=replace(given.manifest, reasons=policy))
+    server = Scripted([(-9.0, nothing, 0.0, 0.0, 0.0)])
+    answer = Classifier(told, server, InPlace()).classify(PHOTO)
+    assert (answer.is_parrot, answer.reason) == (False, reason)
+
+
+def test_a_bundle_without_reasons_gives_none() -> None:
+    """Older bundles go on as before."""
+    assert classifier(Scripted([NO_PARROT])).classify(PHOTO).reason is None

@@ -33,6 +33,7 @@ def answers(parrot: list[float], species: list[list[float]]) -> Answers:
         groups=np.zeros((len(rows), 0)),
         sets=SETS.classes(rows),
         looks=np.ones(len(rows)),
+        birds=np.zeros(len(rows)),
     )
 
 

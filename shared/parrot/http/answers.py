@@ -12,6 +12,7 @@ from flask import Response
 
 from parrot import logs
 from parrot.http import schemas
+from parrot.http.tips import TIPS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -97,6 +98,8 @@ def _tell_timings(response: Response, answer: Classification) -> None:
 def _note(answer: Classification, **more: object) -> None:
     """For the request's line of the log."""
     verdict: dict[str, object] = {"is_parrot": answer.is_parrot}
+    if answer.reason is not None:
+        verdict["reason"] = answer.reason.value
     if answer.species:
         verdict["species"] = answer.species[0].species.id
     if answer.species_set is not None:
@@ -189,7 +192,10 @@ def _classification(answer: Classification) -> schemas.Classification:
     photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
     likely = answer.species_set
     if likely is None:
-        return schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+        body = schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+        if answer.reason is not None:
+            body["reason"], body["tip"] = answer.reason, TIPS[answer.reason]
+        return body
     body = schemas.Classification(
         parrot=parrot, species=ranking, set=_species_set(likely), model=model, photo=photo
     )
@@ -271,12 +277,15 @@ def _label(label: Label) -> schemas.Label:
 def _verdict(verdict: Verdict) -> schemas.SavedVerdict:
     """The classification, reduced to the best species."""
     probability = verdict.species_probability
-    return schemas.SavedVerdict(
+    body = schemas.SavedVerdict(
         parrot=_parrot(verdict),
         species=verdict.species,
         probability=None if probability is None else round(probability, _DECIMALS),
         model=schemas.ModelVersions(bundle=verdict.bundle, classifier=verdict.model),
     )
+    if verdict.reason is not None:
+        body["reason"] = verdict.reason
+    return body
 
 
 def _time(when: datetime) -> str:

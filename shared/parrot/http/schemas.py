@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from parrot.observation import Status  # noqa: TC001 - read at run time to make a schema
+from parrot.records import Reason  # noqa: TC001 - as above
 
 
 class Names(TypedDict):
-    """What people call a species, by language."""
+    """What people call a species, or a text for them, by language."""
 
     en: str
     ko: str
@@ -86,12 +87,17 @@ class ClassifiedPhoto(TypedDict):
 
 
 class Classification(TypedDict):
-    """The answer for one photo. `species` is empty where it is not a parrot."""
+    """The answer for one photo. `species` is empty where it is not a parrot.
+
+    `reason` says why it is not, and `tip` what a person can do; left out where that is not clear.
+    """
 
     parrot: Verdict
     species: list[ScoredSpecies]
     set: NotRequired[SpeciesSet]
     taxon: NotRequired[Taxon]
+    reason: NotRequired[Reason]
+    tip: NotRequired[Names]
     model: ModelVersions
     photo: ClassifiedPhoto
 
@@ -137,11 +143,15 @@ class Label(TypedDict):
 
 
 class SavedVerdict(TypedDict):
-    """What the model says of a saved photo: the best species only, null if it is not a parrot."""
+    """What the model says of a saved photo: the best species only, null if it is not a parrot.
+
+    `reason`: as in the answer of POST /classify.
+    """
 
     parrot: Verdict
     species: str | None
     probability: float | None
+    reason: NotRequired[Reason]
     model: ModelVersions
 
 
