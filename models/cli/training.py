@@ -58,8 +58,8 @@ def fit(  # noqa: PLR0913 - the options of one command
     --finetune, about half an hour on two cores, the last blocks of the backbone are fitted as well.
     They go into the bundle only if no guarded figure gets worse; the card says what was compared.
     """
-    from models.training.fitting import Policy
     from models.training.job import FineTuningOrder, Order, train
+    from models.training.policy import Policy
     from models.training.tuner import Recipe
 
     name = version or f"{datetime.now(UTC):%Y-%m-%d}"

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.evaluation.results import Results
-    from models.training.fitting import Candidate, Fitted, Policy
+    from models.training.candidates import Candidate
+    from models.training.fitting import Fitted
+    from models.training.policy import Policy
 
 NAME = "MODEL_CARD.md"
 _BY_STRESS = (

@@ -19,7 +19,8 @@ from models.network.tail import TAIL_FILE
 from models.publishing import bundle_folder
 from models.training import card
 from models.training.fine_tuning import Plan
-from models.training.fitting import SURE, fit
+from models.training.fitting import fit
+from models.training.policy import SURE
 from models.training.tuner import Recipe
 from parrot.model.joining import DEFAULT
 from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
     from models.training.fine_tuning import Progress
-    from models.training.fitting import Fitted, Policy
+    from models.training.fitting import Fitted
+    from models.training.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
