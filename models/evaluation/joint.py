@@ -239,7 +239,7 @@ def _apart(photo: LabelledPhoto) -> str:
     return (photo.is_parrot and photo.source) or photo.cluster
 
 
-_NAMED = {
+_NAMED: dict[str, Callable[[Answers, int], float]] = {
     "right": lambda one, target: float(one.species[0, :-1].argmax() == target),
     "covered": lambda one, target: float(one.sets[0, target]),
     "alone": lambda one, target: float(one.sets[0, target] and one.sets[0].sum() == 1),

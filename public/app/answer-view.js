@@ -39,7 +39,8 @@ export function headline({ kind, named, taxon, doubt }) {
 }
 
 export function words(meaning, count) {
-  const { kind, taxon, doubt, reason } = meaning;
+  const { kind, taxon, doubt, reason, agree = true } = meaning;
+  if (!agree) return t("card.disagree");
   if (kind === "none") return t(`answer.reason.${reason}`);
   const key = { one: "one", few: "few", taxon: "taxon", other: taxon ? "taxon" : "otherkind" }[kind];
   const sentence = t(`answer.${key}.words`, { count });
@@ -47,8 +48,7 @@ export function words(meaning, count) {
 }
 
 function joint({ photos, agree }) {
-  if (photos < 2) return "";
-  return agree ? t("card.joint", { count: photos }) : t("card.disagree");
+  return photos > 1 && agree ? t("card.joint", { count: photos }) : "";
 }
 
 function tip({ kind, doubt, tip: texts }) {

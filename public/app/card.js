@@ -86,6 +86,7 @@ export class Card {
       );
       if (signal.aborted) return;
       this.#answer = answer;
+      this.#showSurest();
       await this.draw();
       announce(this.#part("headline").textContent);
     } catch (error) {
@@ -125,6 +126,13 @@ export class Card {
     await this.#keep.draw(ranked, suggestion(meaning));
     this.element.dataset.state = "answered";
     this.#part("preview").alt = t("card.photo.of", { name: headline(meaning) });
+  }
+
+  /** Of several photos the one that shows the joint answer best. */
+  #showSurest() {
+    const { photo, photos = [] } = this.#answer;
+    const index = photos.findIndex((one) => one.photo.sha256 === photo.sha256);
+    if (index >= 0) this.#shown = index;
   }
 
   #take(files) {

@@ -15,6 +15,7 @@ export class Keep {
   #sending = new Map(); // entry id -> the part of it that is sent
   #results = [];
   #conflict = null;
+  #decided = false; // by the person: a suggestion changes with the answer
   #silence;
 
   constructor(element, kinds, pictures) {
@@ -24,7 +25,10 @@ export class Keep {
     this.select = this.#part("select");
     this.select.id = newId();
     this.#part("label[for]").htmlFor = this.select.id;
-    this.select.addEventListener("change", () => this.#chosen());
+    this.select.addEventListener("change", () => {
+      this.#decided = true;
+      this.#chosen();
+    });
     element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
@@ -36,7 +40,7 @@ export class Keep {
   /** Draw the choice in the page's language; what is chosen stays. */
   async draw(ranked, suggested) {
     const kinds = await this.kinds;
-    const chosen = this.select.value || suggested;
+    const chosen = this.#decided ? this.select.value || null : suggested;
     fillSelect(this.select, kinds, { ranked, chosen });
     this.#chosen(false);
     drawChoice(this.#part(".which"), this.pictures(), () => this.#chosen());

@@ -13,7 +13,6 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     import numpy as np
     import numpy.typing as npt
 
-    from parrot.model.conclusion import Evidence
     from parrot.photo.headers import Header
 
     Floats: TypeAlias = npt.NDArray[np.float32]
@@ -147,6 +146,17 @@ class Timing:
     step: str
     milliseconds: float
     description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What gate and heads say of one photo, or of several of one bird."""
+
+    parrot: float  # probability
+    species: Floats | None  # by class index, "another parrot" last; None if the bundle has no heads
+    groups: Floats
+    probabilities: Floats | None = None  # the served model's, and its logits: for parrots only
+    logits: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parrot.model import conclusion
-from parrot.model.conclusion import Evidence, checked
+from parrot.model.conclusion import checked
 from parrot.model.joining import DEFAULT, agree, geometric_mean, widened
-from parrot.records import Together
+from parrot.records import Evidence, Together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

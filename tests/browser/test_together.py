@@ -112,6 +112,7 @@ def test_photos_of_different_birds_are_said_to_be(phone: Page) -> None:
     answer = {**single, "agree": False, "photos": [single, single]}
     meaning = module(phone, "answer", "m.interpret(x)", answer)
     assert (meaning["kind"], meaning["photos"], meaning["agree"]) == ("few", 2, False)
+    assert "different birds" in module(phone, "answer-view", "m.words(x, 16)", meaning)
 
 
 @pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])

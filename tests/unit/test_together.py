@@ -57,8 +57,8 @@ def test_each_photo_is_answered_as_if_it_came_alone() -> None:
     """A person may want to know what a single photo says."""
     together = classifier(Scripted([SURE, DOUBT, SURE])).together((A, B))
     alone = [
-        classifier(Scripted(looks)).classify(photo)
-        for looks, photo in (([SURE], A), ([DOUBT, SURE], B))
+        classifier(Scripted(list(looks))).classify(photo)
+        for looks, photo in (((SURE,), A), ((DOUBT, SURE), B))
     ]
     assert [replace(answer, timings=()) for answer in together.photos] == [
         replace(answer, timings=()) for answer in alone

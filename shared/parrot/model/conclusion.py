@@ -9,7 +9,7 @@ import numpy as np
 
 from parrot.errors import BadModelResponse
 from parrot.model.naming import lowest_sure
-from parrot.records import SpeciesSet
+from parrot.records import Evidence, SpeciesSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
 
 _NOTHING = np.zeros(0, np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What gate and heads say of one photo, or of several of one bird."""
-
-    parrot: float  # probability
-    species: Floats | None  # by class index, "another parrot" last; None if the bundle has no heads
-    groups: Floats
-    probabilities: Floats | None = None  # the served model's, and its logits: for parrots only
-    logits: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
