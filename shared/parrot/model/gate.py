@@ -95,14 +95,14 @@ class Gate:
         """Probabilities (n,) for features (n, d)."""
         return self.calibration(self.scorer(self.projection(features)))
 
-    def birds(self, features: Array) -> Array | None:
+    def birds(self, features: npt.ArrayLike) -> Array | None:
         """Of what is not a parrot, the share (n,) that is another bird, for features (n, d).
 
         None if this gate does not tell them from no birds.
         """
         if not isinstance(self.scorer, ThreeWay):
             return None
-        return self.scorer.birds(self.projection(features))
+        return self.scorer.birds(self.projection(np.asarray(features, np.float64)))
 
     def dump(self) -> bytes:
         """The gate as `gate.npz`."""
