@@ -179,7 +179,8 @@ def _fine_tuned(
     tuned, heads = fitter.tuned(tuning, "everything", usable)
     first = tuning.first_looks(tuned.tail)
     model = _Model(heads, first, raw, new_raw, signs, new_signs)
-    found = _fitted(fitter, model, frozen.candidates, frozen.left_out)
+    policy = replace(fitter.policy, none=fitter.policy.none_tuned)
+    found = _fitted(replace(fitter, policy=policy), model, frozen.candidates, frozen.left_out)
     before, after = (
         acceptance.columns(model.judged, model.new_sources) for model in (frozen, found)
     )
