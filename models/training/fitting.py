@@ -17,6 +17,7 @@ from models.training.comparison import Comparison
 from models.training.cross_fitting import CrossFitter
 from models.training.fine_tuning import FineTuning
 from models.training.heads import Classes
+from models.training.tuner import device
 from parrot.model.gate import Gate
 from parrot.model.naming import Naming, Softmax
 from parrot.model.scorers import ThreeWay
@@ -166,7 +167,7 @@ def _fine_tuned(
 ) -> Fitted:
     """The frozen model or the fine-tuned one, with both one's figures."""
     dataset, count = fitter.dataset, tuning.plan.folds
-    step("fine-tuning, cross-validated")
+    step(f"fine-tuning on {device()}, cross-validated")
     raw, signs = fitter.cross_tuned(tuning, "fold", dataset.coarse_folds(count))
     new_raw, new_signs = None, signs
     source_folds = dataset.source_folds(count)

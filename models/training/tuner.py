@@ -86,11 +86,6 @@ class Tuner:
         self._network = backbone.with_tail(Tail(tuple(self._kernels), tuple(self._biases)))
         self._graph = tf().function(self._step)
 
-    @property
-    def device(self) -> str:
-        """Where the steps run: an accelerator if TensorFlow sees one."""
-        return "GPU" if tf().config.list_physical_devices("GPU") else "CPU"
-
     def step(self, number: int, maps: npt.NDArray[np.float16], batch: Batch, seed: int) -> float:
         """Learn from one batch; its loss."""
         constant = tf().constant
@@ -172,6 +167,12 @@ class Tuner:
         labels = labels * (1 - smoothing) + smoothing / count
         losses = tf().nn.softmax_cross_entropy_with_logits(labels, logits)
         return tf().reduce_sum(losses * tf().cast(truth >= 0, tf().float32)) / self._recipe.batch
+
+
+def device() -> str:
+    """Where steps run: an accelerator if TensorFlow sees one, which it then uses by itself."""
+    found = tf().config.list_physical_devices("GPU")
+    return f"{len(found)} GPU" if found else "the CPU"
 
 
 def tune(  # noqa: PLR0913 - what a run needs
