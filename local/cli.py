@@ -20,7 +20,7 @@ from rich.table import Table
 from local import audit as audits
 from local import fuzz as fuzzing
 from local import invitation, model_servers, stack, suite, toolchain
-from local.demo import EXPLANATION, ask, samples, table
+from local.demo import EXPLANATION, ask_all, samples, table
 from local.progress import steps
 from local.supervisor import PartFailed, PortTaken
 from local.toolchain import ToolMissing
@@ -68,6 +68,7 @@ def demo(  # noqa: PLR0913 - the options of one command
     save: Annotated[
         bool, typer.Option("--save", help="Also save each parrot, as its best species.")
     ] = False,
+    together: Annotated[bool, typer.Option("--together", help="All show one bird.")] = False,
     data: Annotated[Path, typer.Option(help="Folder for saved photos.")] = stack.DEFAULT_DATA,
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,
@@ -86,7 +87,7 @@ def demo(  # noqa: PLR0913 - the options of one command
         stack.running(data, model_server=model_server, bundle=bundle, say=say) as running,
     ):
         say("classifying")
-        answers = [ask(running.url, photo, save=save) for photo in chosen]
+        answers = ask_all(running.url, chosen, together=together, save=save)
         say("stopping")
     if json:
         for answer in answers:

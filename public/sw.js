@@ -30,6 +30,7 @@ const FILES = [
     "crop",
     "database",
     "dom",
+    "each",
     "identify",
     "keep",
     "language",

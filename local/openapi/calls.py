@@ -24,6 +24,7 @@ from parrot.errors import (
     NotFound,
     PhotoTooLarge,
     PreconditionFailed,
+    TooManyPhotos,
     TooManyRequests,
     Unauthenticated,
     UnsupportedMedia,
@@ -43,8 +44,11 @@ def classify() -> Json:
         "tags": ["Classify"],
         "summary": "Is it a parrot, and which one?",
         "description": (
-            "The first version's form (a field `b64`) is answered as the first version did: the"
-            " list of class probabilities, or `Not parrot`."
+            "Up to five parts `image` of a multipart form are photos of one bird: the answer is the"
+            " joint one, with each photo's own in `photos`. They count as so many towards limits,"
+            " and their bytes count together. An error about one of them says which in `photo`."
+            " The first version's form (a field `b64`) takes one photo and is answered as the first"
+            " version did: the list of class probabilities, or `Not parrot`."
         ),
         "security": _OPEN,
         "parameters": [
@@ -55,10 +59,14 @@ def classify() -> Json:
                 "How many species at most.",
             )
         ],
-        "requestBody": photo_body({}),
+        "requestBody": photo_body({}, several=True),
         "responses": {
-            "200": answer("The verdict.", "Classification", examples.CLASSIFICATIONS),
-            **problems(*_PHOTO, Unauthenticated, TooManyRequests, BackendError),
+            "200": answer(
+                "The verdict; for several photos the joint one.",
+                ("Classification", "JointClassification"),
+                examples.CLASSIFICATIONS,
+            ),
+            **problems(*_PHOTO, TooManyPhotos, Unauthenticated, TooManyRequests, BackendError),
         },
     }
 

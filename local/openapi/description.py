@@ -29,6 +29,7 @@ _ID = parameter(
 )
 _ANSWERS = (
     schemas.Classification,
+    schemas.JointClassification,
     schemas.Readiness,
     schemas.Observation,
     schemas.ObservationPage,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from parrot.errors import InvalidImage, ParrotError
-from parrot.limits import MAX_PHOTO_BYTES
+from parrot.limits import MAX_PHOTO_BYTES, MOST_PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,11 +14,16 @@ TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
 Json = dict[str, Any]
 
 
-def photo_body(fields: Json) -> Json:
-    """The three ways to send a photo; `fields` travel in a form or in JSON."""
+def photo_body(fields: Json, *, several: bool = False) -> Json:
+    """The three ways to send a photo; `fields` travel in a form or in JSON.
+
+    `several`: a form may have more than one.
+    """
     image = {"type": "string", "contentEncoding": "base64"}
-    form: Json = {"type": "object", "properties": {"image": {"type": "string", "format": "binary"}}}
-    form["properties"] |= fields
+    file: Json = {"type": "string", "format": "binary"}
+    if several:
+        file = {"type": "array", "items": file, "minItems": 1, "maxItems": MOST_PHOTOS}
+    form: Json = {"type": "object", "properties": {"image": file, **fields}}
     raw = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES}
     return {
         "required": True,
@@ -74,13 +79,15 @@ def errors(root: type[ParrotError]) -> Iterator[type[ParrotError]]:
         yield from errors(child)
 
 
-def answer(description: str, schema: str, shown: Json) -> Json:
-    """A JSON body of a named schema, with examples."""
+def answer(description: str, schema: str | tuple[str, ...], shown: Json) -> Json:
+    """A JSON body of a named schema, or of one of several, with examples."""
+    names = (schema,) if isinstance(schema, str) else schema
+    kinds = [{"$ref": f"#/components/schemas/{name}"} for name in names]
     return {
         "description": description,
         "content": {
             "application/json": {
-                "schema": {"$ref": f"#/components/schemas/{schema}"},
+                "schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds},
                 "examples": {name: {"value": value} for name, value in shown.items()},
             }
         },

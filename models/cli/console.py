@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.evaluation.results import Results
+    from models.training.acceptance import Decision
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -35,6 +36,18 @@ def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
     return table
 
 
+def fine_tuning(decision: Decision) -> Table:
+    """The guarded figures with and without fine-tuned last blocks."""
+    verdict = "accepted" if decision.accepted else "not accepted"
+    table = Table(title=f"fine-tuned last blocks: {verdict}")
+    for heading in ("figure", "published", "fine-tuned"):
+        table.add_column(heading, justify="left" if heading == "figure" else "right")
+    for check in decision.checks:
+        style = "red" if check.worse else ""
+        table.add_row(check.guard.name, f"{check.frozen:.2%}", f"{check.tuned:.2%}", style=style)
+    return table
+
+
 @contextmanager
 def progress() -> Iterator[
     tuple[Callable[[str, int], Callable[[int], None]], Callable[[str], None]]
@@ -49,7 +62,7 @@ def progress() -> Iterator[
     with Progress(*columns, console=err) as display:
 
         def bar(name: str, total: int) -> Callable[[int], None]:
-            task = display.add_task(f"features: {name}", total=total)
+            task = display.add_task(name, total=total)
             return lambda count: display.advance(task, count)
 
         def step(text: str) -> None:

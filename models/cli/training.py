@@ -14,15 +14,14 @@ from models.cli import console
 from models.cli.options import FEATURE_CACHE, BundleFolder, Cache, Photos, SpeciesFile
 from models.folders import DEFAULT_BUNDLE, LOCAL
 from parrot.model.manifest import SPECIES
-from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.features import Extractor
-    from models.evaluation.results import Judged
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
 commands = typer.Typer()
+STEPS = 500  # of fine-tuning, as in `tuner.Recipe`
 
 
 @commands.command()
@@ -44,15 +43,23 @@ def fit(  # noqa: PLR0913 - the options of one command
         float, typer.Option(help="How often the set of species contains the true one.")
     ] = 0.95,
     seed: Annotated[int, typer.Option(help="Seed of the cross-validation.")] = 0,
+    finetune: Annotated[
+        bool, typer.Option("--finetune", help="Also fine-tune the backbone's last blocks.")
+    ] = False,
+    steps: Annotated[int, typer.Option(help="Steps of fine-tuning, for each fold.")] = STEPS,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
     """Fit gate and species head on labelled photos, and write a bundle with its model card.
 
-    Features are extracted once and kept; an interrupted run continues where it stopped.
+    Features are extracted once and kept; an interrupted run continues where it stopped. With
+    --finetune, about half an hour on two cores, the last blocks of the backbone are fitted as well.
+    They go into the bundle only if no guarded figure gets worse; the card says what was compared.
     """
-    from models.training.fitting import Policy
-    from models.training.job import Order, train
+    from models.cli import reporting
+    from models.training.job import FineTuningOrder, Order, train
+    from models.training.policy import Policy
+    from models.training.tuner import Recipe
 
     name = version or f"{datetime.now(UTC):%Y-%m-%d}"
     order = Order(
@@ -62,12 +69,23 @@ def fit(  # noqa: PLR0913 - the options of one command
         model_version=model_version,
         out=out or LOCAL / "bundles" / name,
         policy=Policy(keep=keep, coverage=coverage, seed=seed),
+        fine_tuning=FineTuningOrder(cache.parent / "fine-tuning", Recipe(steps=steps))
+        if finetune
+        else None,
     )
     with console.errors(), console.progress() as (progress, step):
         fitted = train(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {name}, cross-validated", fitted.judged, species)
+            about = reporting.of_fit(order.out, fitted.judged.clean.photos, seed)
+            reporting.write(
+                report,
+                f"Bundle {name}, cross-validated",
+                fitted.judged,
+                species,
+                about,
+                new_sources=fitted.new_sources.clean if fitted.new_sources else None,
+            )
     gates = Table(
         title=f"let through by gates that keep {keep:.1%} of parrots; * photos from new sources"
     )
@@ -88,6 +106,8 @@ def fit(  # noqa: PLR0913 - the options of one command
     if fitted.new_sources is not None:
         columns["new sources"] = fitted.new_sources.clean
     console.out.print(console.figures(columns))
+    if fitted.comparison is not None:
+        console.out.print(console.fine_tuning(fitted.comparison.decision))
     console.out.print(f"bundle: {order.out}", soft_wrap=True)
 
 
@@ -101,23 +121,29 @@ def evaluate(
     cache: Cache = FEATURE_CACHE,
 ) -> None:
     """Evaluate a bundle on labelled photos. Use photos that it was not fitted on."""
-    from models.evaluation import evaluator
+    from models.cli import reporting
+    from models.evaluation import evaluator, reasons
 
     with console.errors(), console.progress() as (progress, step):
         judged = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress)
+        about = reporting.of_bundles([bundle], judged.clean.photos)
         if report is not None:
             step("report")
-            _write_report(report, f"Bundle {bundle.name}", judged, bundle / SPECIES)
+            reporting.write(report, f"Bundle {bundle.name}", judged, bundle / SPECIES, about)
     if metrics is not None:
         metrics.parent.mkdir(parents=True, exist_ok=True)
         figures = {
             **judged.clean.figures(),
             "stressed": judged.stressed.figures(),
             "by_stress": {name: rows.figures() for name, rows in judged.by_stress().items()},
+            "reasons": reasons.figures(judged.stressed),
+            "data": about.data,
+            "warnings": list(about.warnings),
         }
         metrics.write_text(json.dumps(figures, indent=1))
     columns = {"as they are": judged.clean, "stressed": judged.stressed}
     console.out.print(console.figures(columns, title=bundle.name))
+    reporting.warn(about)
 
 
 @commands.command()
@@ -126,12 +152,14 @@ def compare(
     after: Annotated[Path, typer.Argument(help="Bundle folder.", exists=True)],
     photos: Photos,
     *,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     cache: Cache = FEATURE_CACHE,
 ) -> None:
     """Compare two bundles on the same photos, with 95 % intervals of the differences."""
+    from models.cli import reporting
     from models.evaluation import comparison, evaluator
 
-    with console.errors(), console.progress() as (progress, _step):
+    with console.errors(), console.progress() as (progress, step):
         extractor = _extractor(cache)
         results = [
             evaluator.evaluate(folder, photos, extractor, progress=progress)
@@ -141,6 +169,10 @@ def compare(
             "": comparison.compare(results[0].clean, results[1].clean),
             ", stressed": comparison.compare(results[0].stressed, results[1].stressed),
         }
+        about = reporting.of_bundles([before, after], results[0].clean.photos)
+        if report is not None:
+            step("report")
+            reporting.write_comparison(report, results, (before, after), about)
     table = Table()
     for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
         table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
@@ -154,6 +186,7 @@ def compare(
             line.verdict,
         )
     console.out.print(table)
+    reporting.warn(about)
 
 
 def _extractor(cache: Path) -> Extractor:
@@ -161,11 +194,3 @@ def _extractor(cache: Path) -> Extractor:
     from models.network.backbone import LITE2
 
     return Extractor(LITE2, cache)
-
-
-def _write_report(path: Path, title: str, judged: Judged, species: Path) -> None:
-    from models.report import report_file
-
-    rows = SpeciesTable.parse(species.read_bytes()).rows
-    report_file.write(path, title, judged, {row.id: row.english for row in rows})
-    console.err.print(f"report: {path}", soft_wrap=True)

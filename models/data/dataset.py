@@ -37,6 +37,7 @@ class Dataset:
     samples: Sequence[tuple[Sample, ...]]
     features: Floats
     fold: Index  # of each photo
+    signs: Floats  # (photos, samples, signs): see `models.data.signs`
 
     @cached_property
     def kind(self) -> Index:
@@ -65,7 +66,7 @@ class Dataset:
     @cached_property
     def looks(self) -> Floats:
         """(photos, samples, 2, features): the first look, and the mean of all."""
-        return np.stack([self.features[:, :, View.WHOLE], self.features.mean(axis=2)], axis=2)
+        return looks(self.features)
 
     def usable(self, train: Index, test: Index) -> Flags:
         """(photos, samples): what may be fitted on where `test` is held out.
@@ -94,6 +95,14 @@ class Dataset:
             for number in np.unique(self.fold)
         ]
 
+    def coarse_folds(self, count: int) -> list[tuple[Index, Index]]:
+        """As `folds`, but at most so many: for what takes minutes a fold."""
+        part = self.fold % count
+        return [
+            (np.flatnonzero(part != number), np.flatnonzero(part == number))
+            for number in np.unique(part)
+        ]
+
     def source_folds(self, count: int) -> list[tuple[Index, Index]]:
         """Training and test photos of different sources; none where there are too few sources."""
         from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
@@ -103,6 +112,11 @@ class Dataset:
             return []
         splitter = GroupKFold(min(count, len(set(sources))))
         return list(splitter.split(self.target, groups=sources))
+
+
+def looks(features: Floats) -> Floats:
+    """(photos, samples, views, d) to (photos, samples, 2, d): the first look, the mean of all."""
+    return np.stack([features[:, :, View.WHOLE], features.mean(axis=2)], axis=2)
 
 
 def load(
@@ -122,7 +136,8 @@ def load(
     flat = [sample for row in samples for sample in row]
     found = extractor.features(flat, progress("features", len(flat)))
     shape = (len(photos), sampling.PER_PHOTO, *found.shape[1:])
-    return Dataset(photos, species, samples, found.reshape(shape), fold)
+    signs = extractor.signs(flat).reshape(*shape[:2], -1)
+    return Dataset(photos, species, samples, found.reshape(shape), fold, signs)
 
 
 def _folds(photos: Sequence[LabelledPhoto], species: Sequence[str], seed: int) -> Index:

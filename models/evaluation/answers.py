@@ -30,6 +30,7 @@ class Heads:
     parrot: Array  # (n, 2)
     species: Array  # (n, 2, classes + 1), "another parrot" last
     groups: Array  # (n, 2, groups)
+    birds: Array  # (n, 2) of what is not a parrot, the share of other birds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Answers:
     groups: Array
     sets: Flags  # (n, classes)
     looks: Array  # how many forward passes
+    birds: Array  # of what is not a parrot, the share of other birds
 
     def taken(self, order: Index) -> Answers:
         """These rows, in this order."""
@@ -76,6 +78,7 @@ def answer(heads: Heads, threshold: float, sets: SetPolicy, second: SecondLook |
         groups=heads.groups[rows, state],
         sets=sets.classes(species),
         looks=1.0 + views * again,
+        birds=heads.birds[rows, state],
     )
 
 

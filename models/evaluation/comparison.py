@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from models.arrays import Array, Index
     from models.evaluation.results import Results
 
+NO_DIFFERENCE = "no difference shown"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -31,7 +33,7 @@ class Difference:
     def verdict(self) -> str:
         """What the interval shows."""
         if self.low <= 0 <= self.high:
-            return "no difference shown"
+            return NO_DIFFERENCE
         return "better" if (self.low > 0) == self.more_is_better else "worse"
 
 

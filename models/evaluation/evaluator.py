@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.data import dataset, labelled_photos
 from models.data.features import View
-from models.evaluation import answers
+from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
 from models.network.head import HEAD_FILE, SpeciesHead
+from models.network.model_folder import read_tail
+from models.network.tail import Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
@@ -40,6 +43,9 @@ def evaluate(
     bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
+    tail = read_tail(bundle_folder, bundle.manifest)
+    if tail is not None:
+        extractor = extractor.after(Tail.load(tail))
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
     data = dataset.load(labelled, species, extractor, progress=progress)
@@ -61,15 +67,22 @@ def _results(bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int) -> R
     def probabilities(softmax: Softmax) -> Array:
         return softmax(flat).reshape(*looks.shape[:2], -1).astype(np.float64)
 
+    scores, birds = (
+        bundle.gate.scores(flat.astype(np.float64)),
+        bundle.gate.birds(flat.astype(np.float64)),
+    )
     heads = answers.Heads(
-        bundle.gate.scores(flat.astype(np.float64)).reshape(looks.shape[:2]),
+        scores.reshape(looks.shape[:2]),
         probabilities(naming.species),
         probabilities(naming.groups),
+        (scores * 0 if birds is None else birds).reshape(looks.shape[:2]),
     )
     policy = manifest.naming
     found = answers.answer(heads, manifest.threshold, policy.sets, manifest.second_look)
     words = answers.Names(data.species, naming.group_ids, bundle.taxonomy, policy.sure)
-    return answers.results(found, data.photos, data.target, names, words, policy.sets.coverage)
+    results = answers.results(found, data.photos, data.target, names, words, policy.sets.coverage)
+    results = replace(results, evidence=reasons.evidence(found, data.signs[:, sample]))
+    return results if manifest.reasons is None else reasons.explained(results, manifest.reasons)
 
 
 def _looked_at_once(

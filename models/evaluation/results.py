@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from models.arrays import Array, Flags, Index
     from models.data.labelled_photos import LabelledPhoto
+    from parrot.model.reason import Evidence
+    from parrot.records import Reason
 
 _TOP = 3
 
@@ -44,6 +46,8 @@ class Results:
     looks: Array | None = None  # forward passes; None where the bundle only looks once
     named: Sequence[Name | None] = ()  # the taxon that was named; empty where none ever is
     stress: Sequence[str] = ()  # of each row, if not as it is
+    evidence: Sequence[Evidence] = ()  # why it may not be a parrot; empty where that is not known
+    reasons: Sequence[Reason | None] = ()  # what was said, for rows that are not a parrot
 
     @classmethod
     def joined(cls, parts: Sequence[Results]) -> Results:
@@ -62,6 +66,8 @@ class Results:
             looks=np.concatenate(looks) if looks else None,
             named=[name for part in parts for name in part.named],
             stress=[name for part in parts for name in part.stress],
+            evidence=[found for part in parts for found in part.evidence],
+            reasons=[reason for part in parts for reason in part.reasons],
         )
 
     def where(self, chosen: Sequence[bool] | Flags) -> Results:
@@ -78,6 +84,8 @@ class Results:
             looks=None if self.looks is None else self.looks[rows],
             named=[self.named[row] for row in rows] if self.named else (),
             stress=[self.stress[row] for row in rows] if self.stress else (),
+            evidence=[self.evidence[row] for row in rows] if self.evidence else (),
+            reasons=[self.reasons[row] for row in rows] if self.reasons else (),
         )
 
     @cached_property

@@ -9,7 +9,7 @@ come from the weights; only the strides, which weights do not contain, are writt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,9 +18,11 @@ import numpy as np
 
 from models.network import torch_file
 from models.network.lazy_tf import tf
+from models.network.tail import TAIL_FILE, Tail
+from parrot.errors import BadBundle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -51,6 +53,8 @@ LITE2 = BackboneSpec(
     (1, 3, 3, 4, 4, 5, 1),
 )
 FEATURES = 1280
+CELLS, TRUNK_CHANNELS = 10, 208  # of the trunk's map of a 320 px photo
+TAIL_BLOCKS = 4  # the last ones, which fine-tuning changes together with the head convolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +108,55 @@ class Backbone:
 
     def activations(self, images: Any) -> Any:
         """The last map (batch, cells, cells, 1280) of float RGB images in 0..255."""
-        x = (images - INPUT_MEAN) / INPUT_SCALE
-        x = _apply(self.stem, x)
-        for block in self.blocks:
-            y = x
-            for convolution in block.convolutions:
-                y = _apply(convolution, y)
-            x = x + y if block.residual else y
-        return _apply(self.head, x)
+        return self.after_trunk(self.trunk(images))
+
+    def trunk(self, images: Any) -> Any:
+        """The map (batch, cells, cells, channels) before the last blocks: no fit changes it."""
+        x = _apply(self.stem, (images - INPUT_MEAN) / INPUT_SCALE)
+        return _through(self.blocks[:-TAIL_BLOCKS], x)
+
+    def after_trunk(self, trunk: Any) -> Any:
+        """The last map, from the trunk's."""
+        return _apply(self.head, _through(self.blocks[-TAIL_BLOCKS:], trunk))
+
+    @property
+    def tail(self) -> Tail:
+        """The weights after the trunk."""
+        last = self.last
+        return Tail(tuple(one.kernel for one in last), tuple(one.bias for one in last))
+
+    def with_tail(self, tail: Tail) -> Self:
+        """This backbone with other weights after the trunk. Raises BadBundle."""
+        if _shapes(tail) != _shapes(self.tail):
+            raise BadBundle(f"{TAIL_FILE} does not fit {self.spec.name}")
+        changed = iter(
+            replace(convolution, kernel=kernel, bias=bias)
+            for convolution, kernel, bias in zip(self.last, tail.kernels, tail.biases, strict=True)
+        )
+        blocks = tuple(
+            replace(block, convolutions=tuple(next(changed) for _ in block.convolutions))
+            for block in self.blocks[-TAIL_BLOCKS:]
+        )
+        return replace(self, blocks=self.blocks[:-TAIL_BLOCKS] + blocks, head=next(changed))
+
+    @property
+    def last(self) -> tuple[Convolution, ...]:
+        """The convolutions after the trunk, in the order in which they are applied."""
+        inner = (one for block in self.blocks[-TAIL_BLOCKS:] for one in block.convolutions)
+        return (*inner, self.head)
+
+
+def _through(blocks: Sequence[Block], x: Any) -> Any:
+    for block in blocks:
+        y = x
+        for convolution in block.convolutions:
+            y = _apply(convolution, y)
+        x = x + y if block.residual else y
+    return x
+
+
+def _shapes(tail: Tail) -> list[tuple[int, ...]]:
+    return [tuple(array.shape) for array in (*tail.kernels, *tail.biases)]
 
 
 def pooled_features(activations: Any) -> Any:

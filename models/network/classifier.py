@@ -9,6 +9,7 @@ Every signature returns `features` (batch, 1280), and `logits` and `probabilitie
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.network.backbone import Backbone, pooled_features
 from models.network.focus import focus
 from models.network.head import SpeciesHead
 from models.network.lazy_tf import tf
+from models.network.tail import Tail
 from parrot.model.inputs import Crop, InputSpec
 from parrot.model.manifest import digest
 
@@ -34,20 +36,34 @@ BUILT_FROM = "assets.extra/built-from.txt"
 _REVISION = 5
 
 
-def up_to_date(spec: BackboneSpec, head: bytes, served: ServedModel, folder: Path) -> bool:
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a bundle adds to the published backbone: `head.npz`, and `backbone.npz` if it has it."""
+
+    head: bytes
+    tail: bytes | None = None
+
+    def backbone(self, spec: BackboneSpec) -> Backbone:
+        """With the bundle's own last blocks, if it has some. Raises BadBundle."""
+        published = Backbone.load(spec)
+        return published if self.tail is None else published.with_tail(Tail.load(self.tail))
+
+
+def up_to_date(spec: BackboneSpec, weights: Weights, served: ServedModel, folder: Path) -> bool:
     """Whether `folder` already contains what `export` would write."""
     try:
-        return (folder / BUILT_FROM).read_text() == _fingerprint(spec, head, served)
+        return (folder / BUILT_FROM).read_text() == _fingerprint(spec, weights, served)
     except OSError:
         return False
 
 
-def export(spec: BackboneSpec, head_file: bytes, served: ServedModel, folder: Path) -> None:
+def export(spec: BackboneSpec, weights: Weights, served: ServedModel, folder: Path) -> None:
     """Write the SavedModel to `folder` (.../NAME/VERSION), completely or not at all.
 
-    It has all three signatures; the one that `served` asks for is what it is warmed up with.
+    It has all three signatures; the one that `served` asks for is what it is warmed up with. Raises
+    BadBundle where the last blocks cannot be used.
     """
-    backbone, head, taken = Backbone.load(spec), SpeciesHead.load(head_file), served.input
+    backbone, head, taken = weights.backbone(spec), SpeciesHead.load(weights.head), served.input
     tensor, function = tf().TensorSpec, tf().function
     image = tensor([None, taken.height, taken.width, photo_graph.CHANNELS], tf().float32, "pixels")
 
@@ -73,9 +89,10 @@ def export(spec: BackboneSpec, head_file: bytes, served: ServedModel, folder: Pa
         "floats": predict,
     }
     with savedmodel.written(tf().Module(), signatures, folder, taken) as draft:
-        (draft / BUILT_FROM).write_text(_fingerprint(spec, head_file, served))
+        (draft / BUILT_FROM).write_text(_fingerprint(spec, weights, served))
 
 
-def _fingerprint(spec: BackboneSpec, head: bytes, served: ServedModel) -> str:
+def _fingerprint(spec: BackboneSpec, weights: Weights, served: ServedModel) -> str:
     """Tells apart what `export` writes: the same inputs and code give the same text."""
-    return f"{_REVISION} {spec.name} {served.input} {served.focus} {digest(head)}"
+    tail = "" if weights.tail is None else f" {digest(weights.tail)}"
+    return f"{_REVISION} {spec.name} {served.input} {served.focus} {digest(weights.head)}{tail}"

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parrot.model.gate import Gate
+    from parrot.model.joining import JointPolicy
     from parrot.model.look import SecondLook
     from parrot.model.manifest import Conformal, NamingPolicy
+    from parrot.model.reason import ReasonPolicy
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
@@ -38,6 +40,8 @@ class Draft:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     naming: NamingPolicy | None = None  # its files are in `extra`
     second_look: SecondLook | None = None
+    joint: JointPolicy | None = None
+    reasons: ReasonPolicy | None = None
 
 
 def write(draft: Draft, folder: Path) -> None:
@@ -62,6 +66,8 @@ def write(draft: Draft, folder: Path) -> None:
         metrics=draft.metrics,
         naming=draft.naming,
         second_look=draft.second_look,
+        joint=draft.joint,
+        reasons=draft.reasons,
     )
     write_files(manifest, files, folder)
 

@@ -89,6 +89,8 @@ def publish(
         for name in local.manifest.files:
             unfinished = store.read(f"{prefix}/{name}")
             data = source.read(name)
+            if digest(data) != local.manifest.files[name]:  # functions read only some of them
+                raise BadBundle(f"{name} does not have the sha256 that {MANIFEST} says: damaged")
             if unfinished is None or unfinished.data != data:
                 over = unfinished.generation if unfinished else None
                 store.write(f"{prefix}/{name}", data, over=over)

@@ -13,15 +13,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from models.data.labelled_photos import Group
 from models.evaluation import curves
 from models.evaluation.figures import FIGURES
-from models.report import charts, mistakes, tables
+from models.report import charts, mistakes, side_by_side, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jinja2 import Template
     from markupsafe import Markup
 
     from models.arrays import Array, Flags
     from models.evaluation.results import Judged, Results
+    from models.report.about import About
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _PARTS = {
@@ -65,22 +67,36 @@ class Legend:
     through: float
 
 
-def write(path: Path, title: str, judged: Judged, names: Mapping[str, str]) -> None:
+def write(  # noqa: PLR0913 - a report's parts
+    path: Path,
+    title: str,
+    judged: Judged,
+    names: Mapping[str, str],
+    *,
+    about: About | None = None,
+    new_sources: Results | None = None,
+) -> None:
     """Write the report; `names` are the species' names by id.
 
+    `new_sources` are answers of models that saw no photo of the same source.
     The file contains thumbnails of the photos: keep it as private as they are.
     """
     results = judged.clean
     labels = [names.get(species, species) for species in results.species]
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("report.html").render(
+    columns = {"as they are": results, "stressed": judged.stressed}
+    if new_sources is not None:
+        columns["new sources"] = new_sources
+    figures: dict[str, Mapping[str, Any]] = {
+        name: column.figures() for name, column in columns.items()
+    }
+    figures |= about.stated if about else {}
+    html = template("report.html").render(
         title=title,
+        about=about,
+        columns=list(figures),
+        side_by_side=side_by_side.rows(list(figures.values())),
+        judged_columns=list(columns),
+        reasons=side_by_side.reason_rows(list(columns.values())),
         results=results,
         groups=Counter(photo.group.value for photo in results.photos),
         sources=len({photo.source for photo in results.photos}),
@@ -97,6 +113,18 @@ def write(path: Path, title: str, judged: Judged, names: Mapping[str, str]) -> N
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html, encoding="utf-8")
+
+
+def template(name: str) -> Template:
+    """A page that escapes whatever it is given, and fails where something is missing."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 def _summary(figures: dict[str, Any]) -> dict[str, list[Figure]]:

@@ -44,12 +44,18 @@ class Raw:
     gate: Array
     species: Array
     groups: Array
+    birds: Array  # of what is not a parrot, the share of other birds; see `parrot.model.gate`
 
     @classmethod
     def empty(cls, dataset: Dataset, species: int, groups: int) -> Raw:
         """Zeros, to be filled fold by fold."""
         shape = dataset.looks.shape[:3]
-        return cls(np.zeros(shape), np.zeros((*shape, species)), np.zeros((*shape, groups)))
+        return cls(
+            np.zeros(shape),
+            np.zeros((*shape, species)),
+            np.zeros((*shape, groups)),
+            np.zeros(shape),
+        )
 
     def put(self, chosen: Index, found: Raw) -> None:
         """Take over the rows of the chosen photos."""
@@ -58,6 +64,7 @@ class Raw:
             found.species,
             found.groups,
         )
+        self.birds[chosen] = found.birds
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,7 @@ def _heads(
         curve(raw.gate[where]),
         _probabilities(raw.species[where] / temperatures[0]),
         _probabilities(raw.groups[where] / temperatures[1]),
+        raw.birds[where],
     )
 
 

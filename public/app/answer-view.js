@@ -14,8 +14,8 @@ export function drawAnswer(result, meaning, count) {
   write("headline", headline(meaning));
   write("latin", meaning.kind === "one" ? meaning.named[0].scientific_name : "");
   write("words", words(meaning, count));
-  write("joint", meaning.photos > 1 ? t("card.joint", { count: meaning.photos }) : "");
-  write("tip", meaning.kind === "one" && !meaning.doubt ? "" : t("answer.tip"));
+  write("joint", joint(meaning));
+  write("tip", tip(meaning));
   drawAlike(part("alike"), meaning);
   drawCompare(part("compare"), meaning);
   drawShares(part("shares"), meaning, count);
@@ -39,11 +39,21 @@ export function headline({ kind, named, taxon, doubt }) {
 }
 
 export function words(meaning, count) {
-  const { kind, taxon, doubt, reason } = meaning;
+  const { kind, taxon, doubt, reason, agree = true } = meaning;
+  if (!agree) return t("card.disagree");
   if (kind === "none") return t(`answer.reason.${reason}`);
   const key = { one: "one", few: "few", taxon: "taxon", other: taxon ? "taxon" : "otherkind" }[kind];
   const sentence = t(`answer.${key}.words`, { count });
   return doubt ? `${sentence} ${t("answer.doubt")}` : sentence;
+}
+
+function joint({ photos, agree }) {
+  return photos > 1 && agree ? t("card.joint", { count: photos }) : "";
+}
+
+function tip({ kind, doubt, tip: texts }) {
+  if (kind === "one" && !doubt) return "";
+  return texts?.[language()] ?? texts?.en ?? t("answer.tip");
 }
 
 function taxonName({ names, id }) {

@@ -10,13 +10,16 @@ const SURELY_NOT = 0.2;
  *   "other" (a parrot that it does not know) or "none"
  * - `named`: the species of the headline, likeliest first; `taxon` where the group is the headline
  * - `alike`: the species to show beside it; `shares`: whether their probabilities mean something
+ * - `reason`: why it is none; `tip`: what may help, by language, where the service says
  * - `doubt`: it may be no parrot, or the other way round
+ * - `photos`: how many there are; `agree`: whether they may show one bird
  */
-export function interpret({ parrot, species, set, taxon, reason, photos }) {
-  const base = { named: [], taxon: null, alike: [], shares: false, photos: photos?.length ?? 1 };
+export function interpret({ parrot, species, set, taxon, reason, tip, photos, agree = true }) {
+  const count = photos?.length ?? 1;
+  const base = { named: [], taxon: null, alike: [], shares: false, photos: count, agree };
   if (!parrot.is_parrot) {
     const doubt = parrot.probability > SURELY_NOT;
-    return { ...base, kind: "none", reason: reason ?? (doubt ? "unsure" : "sure"), doubt };
+    return { ...base, kind: "none", reason: reason ?? (doubt ? "unsure" : "sure"), tip, doubt };
   }
   const doubt = parrot.probability < SURELY_A_PARROT;
   const wide = taxon && taxon.rank !== "species" ? taxon : null;

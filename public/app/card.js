@@ -5,6 +5,7 @@ import { drawAnswer, headline } from "./answer-view.js";
 import { interpret, suggestion } from "./answer.js";
 import { headersOf } from "./credentials.js";
 import { announce, fromTemplate } from "./dom.js";
+import { drawEach } from "./each.js";
 import { Keep } from "./keep.js";
 import { errorWords, fill, t } from "./language.js";
 import { Picture } from "./picture.js";
@@ -85,6 +86,7 @@ export class Card {
       );
       if (signal.aborted) return;
       this.#answer = answer;
+      this.#showSurest();
       await this.draw();
       announce(this.#part("headline").textContent);
     } catch (error) {
@@ -115,13 +117,22 @@ export class Card {
     const meaning = interpret(this.#answer);
     const result = this.#part("result");
     drawAnswer(result, meaning, kinds.species.length);
-    const { model, photo, photos } = this.#answer;
-    this.#part("small").textContent = t("card.small", { ...(photo ?? photos?.[0]), ...model });
+    const { model, photo, photos = [] } = this.#answer;
+    drawEach(this.#part("each"), photos, this.#pictures);
+    this.#part("small").textContent =
+      photos.length > 1 ? t("card.small.several", model) : t("card.small", { ...photo, ...model });
     this.#part("intro").hidden = meaning.kind !== "none";
     const ranked = meaning.kind === "none" ? [] : this.#answer.species.slice(0, SUGGESTED);
     await this.#keep.draw(ranked, suggestion(meaning));
     this.element.dataset.state = "answered";
     this.#part("preview").alt = t("card.photo.of", { name: headline(meaning) });
+  }
+
+  /** Of several photos the one that shows the joint answer best. */
+  #showSurest() {
+    const { photo, photos = [] } = this.#answer;
+    const index = photos.findIndex((one) => one.photo.sha256 === photo.sha256);
+    if (index >= 0) this.#shown = index;
   }
 
   #take(files) {
@@ -194,7 +205,9 @@ export class Card {
     if (this.state === "removed") return;
     this.element.dataset.state = "failed";
     this.#problem = problem;
-    const [title, detail] = errorWords(problem.code);
+    const [words, detail] = errorWords(problem.code);
+    const number = problem.photo;
+    const title = number ? t("card.problem", { number, problem: words }) : words;
     this.#part("problem-title").textContent = title;
     this.#part("problem-detail").textContent = detail;
     this.#part("retry").hidden = !problem.retry && problem.code !== "cancelled";

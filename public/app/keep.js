@@ -3,6 +3,7 @@
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
 import { announce, newId } from "./dom.js";
+import { drawChoice } from "./each.js";
 import { errorWords, size, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
@@ -14,6 +15,7 @@ export class Keep {
   #sending = new Map(); // entry id -> the part of it that is sent
   #results = [];
   #conflict = null;
+  #decided = false; // by the person: a suggestion changes with the answer
   #silence;
 
   constructor(element, kinds, pictures) {
@@ -23,7 +25,10 @@ export class Keep {
     this.select = this.#part("select");
     this.select.id = newId();
     this.#part("label[for]").htmlFor = this.select.id;
-    this.select.addEventListener("change", () => this.#chosen());
+    this.select.addEventListener("change", () => {
+      this.#decided = true;
+      this.#chosen();
+    });
     element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
@@ -35,9 +40,10 @@ export class Keep {
   /** Draw the choice in the page's language; what is chosen stays. */
   async draw(ranked, suggested) {
     const kinds = await this.kinds;
-    const chosen = this.select.value || suggested;
+    const chosen = this.#decided ? this.select.value || null : suggested;
     fillSelect(this.select, kinds, { ranked, chosen });
     this.#chosen(false);
+    drawChoice(this.#part(".which"), this.pictures(), () => this.#chosen());
     const [picture] = this.pictures();
     const shrinks = (await Promise.all(this.pictures().map((one) => one.shrinks()))).some(Boolean);
     this.#part(".original").hidden = !shrinks;
@@ -60,6 +66,11 @@ export class Keep {
       this.select.focus();
       return;
     }
+    const wanted = this.pictures().filter((picture) => picture.wanted);
+    if (wanted.length === 0) {
+      this.#say(t("keep.none"), "bad");
+      return;
+    }
     this.#button(true, 0);
     this.#say("");
     this.#results = [];
@@ -68,7 +79,7 @@ export class Keep {
     const text = this.#text();
     try {
       const who = await account.ensure();
-      for (const picture of this.pictures()) {
+      for (const picture of wanted) {
         const photo = await picture.forKeeping(original);
         const id = newId();
         this.#sending.set(id, 0);
@@ -103,9 +114,11 @@ export class Keep {
     const kinds = await this.kinds;
     const [{ observation, created }] = this.#results;
     const name = labelName(observation.labels.at(-1), kinds);
+    const count = this.#results.length;
     this.#button(false);
     this.#part("[type=submit]").disabled = true;
-    this.#say(t(created ? "keep.saved" : "keep.before", { name }), "good");
+    const key = count > 1 ? "keep.saved.several" : created ? "keep.saved" : "keep.before";
+    this.#say(t(key, { name, count }), "good");
   }
 
   #failed(problem, id) {

@@ -16,6 +16,7 @@ export class Picture {
     this.file = file;
     this.url = URL.createObjectURL(file);
     this.preview = this.url;
+    this.wanted = true; // kept with its bird, if that is saved
   }
 
   /** Decode; false where this browser cannot (HEIC outside Safari), then the file travels as it is. */

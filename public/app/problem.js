@@ -4,10 +4,13 @@ const OFFLINE_AGAIN = [1, 4]; // seconds before the tries after the first one
 const AGAIN = new Set([429, 502, 503, 504]);
 
 export class Problem extends Error {
-  /** `retryAfter` is in seconds; null: no idea. `observation` is the one that is in the way. */
-  constructor(code, { status = 0, detail = "", retryAfter = null, observation = null } = {}) {
+  /**
+   * `retryAfter` is in seconds; null: no idea. `observation` is the one that is in the way, `photo`
+   * which of several photos it is about, from 1.
+   */
+  constructor(code, { status = 0, detail = "", retryAfter = null, observation = null, photo } = {}) {
     super(detail || code);
-    Object.assign(this, { code, status, detail, retryAfter, observation });
+    Object.assign(this, { code, status, detail, retryAfter, observation, photo });
   }
 
   /** Whether the same request may work soon. */
@@ -30,6 +33,7 @@ export function problemOf({ status, text, header }) {
     detail: body.detail,
     retryAfter: Number.isNaN(seconds) ? null : seconds,
     observation: body.observation ?? null,
+    photo: body.photo,
   });
 }
 

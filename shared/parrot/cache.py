@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from cachetools import TTLCache
 
+from parrot import together
+from parrot.errors import RequestError
 from parrot.records import Timing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from parrot.model.bundle import Bundle
-    from parrot.records import Classification, Photo
+    from parrot.records import Classification, Photo, Together
 
 # How long an answer may outlive its model version if no request reaches the new one meanwhile.
 _SECONDS = 600.0
@@ -29,6 +33,9 @@ class Classifies(Protocol):
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
         """Answer for one photo; `top` limits the ranking."""
 
+    def classify_each(self, photos: Sequence[Photo]) -> Sequence[Classification]:
+        """The answer for each of several photos."""
+
 
 class CachedClassifier:
     """Keeps whole answers by photo and bundle, but no failures."""
@@ -43,22 +50,66 @@ class CachedClassifier:
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
         """The classifier's answer. Raises what the classifier raises."""
         started = time.perf_counter()
-        key = (photo.sha256, self._classifier.bundle.sha256)
-        with self._lock:
-            kept = self._answers.get(key)
+        kept = self._kept(photo)
         if kept is not None:
-            spent = (time.perf_counter() - started) * 1000
-            answer = replace(kept, timings=(Timing("cache", spent, "hit"),))
+            answer = replace(kept, timings=(_hit(started, "hit"),))
         else:
             answer = self._classifier.classify(photo)
-            self._keep(key, answer)
+            self._keep(photo, answer)
         return replace(answer, species=answer.species[:top])
 
-    def _keep(self, key: tuple[str, str], answer: Classification) -> None:
+    def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
+        """Answers for several photos of one bird, and the joint one. Raises as `classify`."""
+        started = time.perf_counter()
+        found = [self._kept(photo) for photo in photos]
+        hits = len(photos) - found.count(None)
+        timings: tuple[Timing, ...] = (_hit(started, f"{hits}-of-{len(photos)}"),) if hits else ()
+        fresh = self._classify_each(photos, [n for n, kept in enumerate(found) if kept is None])
+        if not _of_one_model([*fresh.values(), *filter(None, found)]):
+            fresh = self._classify_each(photos, range(len(photos)))  # the kept ones are stale
+        answers = [fresh.get(n, kept) for n, kept in enumerate(found)]
+        timings += next((answer.timings for answer in fresh.values()), ())
+        known = [answer for answer in answers if answer is not None]
+        return together.join(self._classifier.bundle, known, top=top, timings=timings)
+
+    def _classify_each(
+        self, photos: Sequence[Photo], chosen: Sequence[int]
+    ) -> dict[int, Classification]:
+        """The answers for some of the photos, by their index; keeps them."""
+        if not chosen:
+            return {}
+        try:
+            answers = self._classifier.classify_each([photos[n] for n in chosen])
+        except RequestError as error:
+            # One of one is not numbered by the classifier; here it is one of several.
+            error.photo = chosen[(error.photo or 1) - 1] + 1
+            raise
+        for n, answer in zip(chosen, answers, strict=True):
+            self._keep(photos[n], answer)
+        return dict(zip(chosen, answers, strict=True))
+
+    def _kept(self, photo: Photo) -> Classification | None:
+        with self._lock:
+            return self._answers.get(self._key(photo))
+
+    def _key(self, photo: Photo) -> tuple[str, str]:
+        return photo.sha256, self._classifier.bundle.sha256
+
+    def _keep(self, photo: Photo, answer: Classification) -> None:
         """Keep an answer, and drop all older ones if it comes from another model version."""
         models = dict(answer.models)
         with self._lock:
             if any(self._models.get(role, version) != version for role, version in models.items()):
                 self._answers.clear()
             self._models.update(models)
-            self._answers[key] = answer
+            self._answers[self._key(photo)] = answer
+
+
+def _hit(started: float, description: str) -> Timing:
+    return Timing("cache", (time.perf_counter() - started) * 1000, description)
+
+
+def _of_one_model(answers: Sequence[Classification]) -> bool:
+    """Whether no model answered in two versions."""
+    pairs = {pair for answer in answers for pair in answer.models}
+    return len(pairs) == len(dict(pairs))

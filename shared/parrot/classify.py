@@ -1,4 +1,4 @@
-"""How one photo is classified."""
+"""How photos are classified: one, or several of one bird."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from parrot.errors import BadModelResponse
-from parrot.model.naming import lowest_sure
-from parrot.photo import images
-from parrot.records import Classification, SpeciesSet, Timing
+from parrot import together
+from parrot.errors import BadModelResponse, about_photo
+from parrot.model import conclusion, look
+from parrot.model.conclusion import checked, judge, weigh
+from parrot.model.joining import geometric_mean
+from parrot.model.reason import Evidence, why
+from parrot.photo import images, quality
+from parrot.records import Classification, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from parrot.model.bundle import Bundle
+    from parrot.model.conclusion import Verdict
     from parrot.model.inputs import InputSpec
     from parrot.model.look import Box, SecondLook
     from parrot.model.served_model import ServedModel
-    from parrot.records import Floats, Named, Photo, Prediction, Raster
-
-    Flags = npt.NDArray[np.bool_]
+    from parrot.records import Floats, Photo, Prediction, Raster, Reason, Together
 
 _EDGES = 4  # of a focus
-_TINY = 1e-12
-_NOTHING = np.zeros(0, np.float32)
 
 
 class ModelServer(Protocol):
@@ -75,110 +74,165 @@ class Classifier:
         Raises InvalidImage, Overloaded, DecoderUnavailable, ModelUnavailable, ModelTimeout,
         BadModelResponse.
         """
-        manifest = self.bundle.manifest
-        extractor, *second = manifest.models
+        (answer,) = self.classify_each((photo,))
+        return replace(answer, species=answer.species[:top])
+
+    def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
+        """Answers for several photos of one bird, and the joint one. Raises as `classify`."""
+        answers = self.classify_each(photos)
+        return together.join(self.bundle, answers, top=top, timings=answers[0].timings)
+
+    def classify_each(self, photos: Sequence[Photo]) -> tuple[Classification, ...]:
+        """The answer for each photo; all share one request, and one more where there is doubt.
+
+        Each has the timings of them all. Raises as `classify`; InvalidImage says which photo.
+        """
         clock = _Stopwatch()
-
-        raster = self._decoder.pixels(photo, extractor.input)
-        payload = images.payload(raster, extractor.input)
-        clock.lap("decode")
-        prediction = self._server.predict(extractor, payload)
-        versions = [("classifier" if not second else "extractor", prediction.model_version)]
-        clock.lap("model")
-        verdict = self._verdict(prediction)
-        clock.lap("gate")
-        if manifest.second_look is not None and verdict.leaves_doubt(manifest.second_look):
-            prediction = self._look_again(photo, raster, prediction, manifest.second_look)
-            verdict = self._verdict(prediction)
-            clock.lap("look-again")
-
-        probabilities: tuple[float, ...] = ()
-        if verdict.is_parrot:
-            for model in second:  # as the first version did: another model names the species
-                again = self._decoder.pixels(photo, model.input)
-                prediction = self._server.predict(model, images.payload(again, model.input))
-                versions.append(("classifier", prediction.model_version))
-                clock.lap("species")
-            probabilities = tuple(self._checked("probabilities", prediction.probabilities).tolist())
-        names = self._names(verdict, prediction, probabilities)
-
-        return Classification(
-            is_parrot=verdict.is_parrot,
-            parrot_probability=verdict.parrot,
-            species=self.bundle.species.rank(names.ranking, top) if verdict.is_parrot else (),
-            probabilities=probabilities,
-            species_set=names.species_set,
-            taxon=names.taxon,
-            bundle=manifest.version,
-            models=tuple(versions),
-            sha256=photo.sha256,
-            width=raster.width,
-            height=raster.height,
-            timings=clock.laps,
-        )
-
-    def _verdict(self, prediction: Prediction) -> _Verdict:
-        """What the gate says, and which species are likely if the bundle names them."""
-        features = self._features(prediction.features)
-        parrot = self.bundle.gate.score(features)
-        is_parrot = parrot >= self.bundle.manifest.threshold
-        naming, policy = self.bundle.naming, self.bundle.manifest.naming
-        if naming is None or policy is None:
-            return _Verdict(parrot, is_parrot, None, _NOTHING, _NOTHING.astype(bool))
-        species, groups = naming.species(features[None]), naming.groups(features[None])
-        return _Verdict(parrot, is_parrot, species[0], groups[0], policy.sets.classes(species)[0])
-
-    def _look_again(
-        self, photo: Photo, raster: Raster, first: Prediction, policy: SecondLook
-    ) -> Prediction:
-        """The mean of the first look and of closer ones, all of those in one request."""
-        (model,) = self.bundle.manifest.models
-        if first.focus is None or first.focus.shape != (_EDGES,):
-            raise BadModelResponse("the model's focus is not 4 finite numbers")
-        parts = policy.boxes(first.focus.tolist(), raster.width, raster.height)
-        payloads = [
-            images.payload(
-                self._decoder.pixels(photo, model.input, part=part),
-                model.input,
-            )
-            for part in parts
-        ]
-        looks = (first, *self._server.predict_all(model, payloads))
-        features = [self._features(look.features) for look in looks]
-        probabilities = [self._checked("probabilities", look.probabilities) for look in looks]
-        return replace(
-            first,
-            features=np.mean(features, axis=0, dtype=np.float32),
-            probabilities=_geometric_mean(probabilities),
-            model_version=looks[-1].model_version,
-        )
-
-    def _names(
-        self, verdict: _Verdict, prediction: Prediction, probabilities: Sequence[float]
-    ) -> _Names:
-        """The ranking's probabilities by class index, the set and the taxon."""
-        naming, policy, taxonomy = (
-            self.bundle.naming,
-            self.bundle.manifest.naming,
-            self.bundle.taxonomy,
-        )
-        if not verdict.is_parrot:
-            return _Names((), None, None)
-        if naming is None or policy is None or taxonomy is None or verdict.species is None:
-            return _Names(probabilities, self._set(prediction.logits), None)
-        ranking = verdict.species[:-1].tolist()
-        chosen = tuple(row for row in self.bundle.species.rows if verdict.chosen[row.index])
-        taxon = lowest_sure(
-            taxonomy,
-            likely=[(row.id, ranking[row.index]) for row in chosen],
-            groups=list(zip(naming.group_ids, verdict.groups.tolist(), strict=True)),
-            sure=policy.sure,
-        )
-        return _Names(ranking, SpeciesSet(policy.sets.coverage, chosen), taxon)
+        looks = self._look(photos, clock)
+        looks = self._look_again(looks, clock)
+        looks = self._look_with_another_model(looks, clock)
+        return tuple(self._answer(look, clock.laps) for look in looks)
 
     def versions(self) -> tuple[str, ...]:
         """NAME/VERSION of every model in use now: the readiness check."""
         return tuple(self._server.version(model) for model in self.bundle.manifest.models)
+
+    def _look(self, photos: Sequence[Photo], clock: _Stopwatch) -> list[_Look]:
+        extractor, *second = self.bundle.manifest.models
+        rasters = []
+        for position, photo in enumerate(photos, 1):
+            with about_photo(position, of=len(photos)):
+                rasters.append(self._decoder.pixels(photo, extractor.input))
+        payloads = [images.payload(raster, extractor.input) for raster in rasters]
+        clock.lap("decode")
+        predictions = self._predict(extractor, payloads)
+        clock.lap("model")
+        role = "extractor" if second else "classifier"
+        looks = [
+            _Look(photo, raster, seen, self._verdict(seen.features), ((role, seen.model_version),))
+            for photo, raster, seen in zip(photos, rasters, predictions, strict=True)
+        ]
+        clock.lap("gate")
+        return looks
+
+    def _look_again(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
+        """In doubt the mean of the first look and of closer ones, all of those in one request."""
+        policy = self.bundle.manifest.second_look
+        doubtful = (
+            []
+            if policy is None
+            else [number for number, look in enumerate(looks) if look.verdict.leaves_doubt(policy)]
+        )
+        if policy is None or not doubtful:
+            return looks
+        (model,) = self.bundle.manifest.models
+        payloads = []
+        for number in doubtful:
+            with about_photo(number + 1, of=len(looks)):
+                payloads += self._closer(looks[number], policy)
+        closer = iter(self._predict(model, payloads))
+        found = list(looks)
+        for number in doubtful:
+            found[number] = self._mean(looks[number], [next(closer) for _ in policy.views])
+        clock.lap("look-again")
+        return found
+
+    def _look_with_another_model(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
+        """As the first version did: another model names the species, of parrots only."""
+        parrots = [number for number, look in enumerate(looks) if look.verdict.is_parrot]
+        found = list(looks)
+        for model in self.bundle.manifest.models[1:] if parrots else ():
+            payloads = [
+                images.payload(self._decoder.pixels(looks[number].photo, model.input), model.input)
+                for number in parrots
+            ]
+            predictions = self._predict(model, payloads)
+            for number, seen in zip(parrots, predictions, strict=True):
+                versions = (*looks[number].versions, ("classifier", seen.model_version))
+                found[number] = replace(looks[number], seen=seen, versions=versions)
+            clock.lap("species")
+        return found
+
+    def _answer(self, look: _Look, timings: tuple[Timing, ...]) -> Classification:
+        bundle, verdict, seen = self.bundle, look.verdict, look.seen
+        probabilities: tuple[float, ...] = ()
+        if verdict.is_parrot:
+            found = checked(bundle, "probabilities", seen.probabilities)
+            evidence = replace(verdict.evidence, probabilities=found, logits=seen.logits)
+            verdict = replace(verdict, evidence=evidence)
+            probabilities = tuple(found.tolist())
+        names = conclusion.name(bundle, verdict)
+        return Classification(
+            is_parrot=verdict.is_parrot,
+            parrot_probability=verdict.evidence.parrot,
+            species=bundle.species.rank(names.ranking) if verdict.is_parrot else (),
+            probabilities=probabilities,
+            species_set=names.species_set,
+            taxon=names.taxon,
+            bundle=bundle.manifest.version,
+            models=look.versions,
+            sha256=look.photo.sha256,
+            width=look.raster.width,
+            height=look.raster.height,
+            timings=timings,
+            evidence=verdict.evidence,
+            reason=self._reason(look),
+        )
+
+    def _reason(self, found: _Look) -> Reason | None:
+        """Why it is not a parrot, if it is not and the bundle can tell."""
+        policy, verdict, raster = self.bundle.manifest.reasons, found.verdict, found.raster
+        if verdict.is_parrot or policy is None:
+            return None
+        birds = self.bundle.gate.birds(self._features(found.seen.features)[None].astype(np.float64))
+        if birds is None:
+            return None
+        parrot = verdict.evidence.parrot
+        other_bird = (1 - parrot) * float(birds[0])
+        measured = quality.measure(raster.pixels)
+        evidence = Evidence(
+            other_bird=other_bird,
+            no_bird=1 - parrot - other_bird,
+            window=look.window(_focus(found.seen), raster.width, raster.height),
+            sharpness=measured.sharpness,
+            brightness=measured.brightness,
+        )
+        return why(evidence, policy)
+
+    def _predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
+        if len(payloads) == 1:
+            return [self._server.predict(model, payloads[0])]
+        return self._server.predict_all(model, payloads)
+
+    def _closer(self, look: _Look, policy: SecondLook) -> list[bytes | Floats]:
+        """What to look at again of one photo, as payloads."""
+        (model,) = self.bundle.manifest.models
+        raster = look.raster
+        parts = policy.boxes(_focus(look.seen), raster.width, raster.height)
+        return [
+            images.payload(self._decoder.pixels(look.photo, model.input, part=part), model.input)
+            for part in parts
+        ]
+
+    def _mean(self, look: _Look, closer: Sequence[Prediction]) -> _Look:
+        """The mean of a photo's first look and of the closer ones."""
+        every = (look.seen, *closer)
+        features = [self._features(seen.features) for seen in every]
+        probabilities = [
+            checked(self.bundle, "probabilities", seen.probabilities) for seen in every
+        ]
+        mean: Floats = np.asarray(np.mean(features, axis=0, dtype=np.float32))
+        seen = replace(look.seen, features=mean, probabilities=geometric_mean(probabilities))
+        role = look.versions[0][0]
+        return replace(
+            look,
+            seen=seen,
+            verdict=self._verdict(mean),
+            versions=((role, every[-1].model_version),),
+        )
+
+    def _verdict(self, features: Floats | None) -> Verdict:
+        return judge(self.bundle, weigh(self.bundle, self._features(features)))
 
     def _features(self, features: Floats | None) -> Floats:
         wanted = self.bundle.manifest.features
@@ -186,48 +240,25 @@ class Classifier:
             raise BadModelResponse(f"the model's features are not {wanted} finite numbers")
         return features
 
-    def _set(self, logits: Floats | None) -> SpeciesSet | None:
-        conformal = self.bundle.manifest.conformal
-        if conformal is None:
-            return None
-        likely = self._checked("logits", logits) >= conformal.cut
-        rows = self.bundle.species.rows
-        return SpeciesSet(conformal.coverage, tuple(row for row in rows if likely[row.index]))
-
-    def _checked(self, name: str, vector: Floats | None) -> Floats:
-        wanted = self.bundle.manifest.classes
-        if vector is None or vector.shape != (wanted,) or not np.isfinite(vector).all():
-            raise BadModelResponse(f"the model's {name} are not {wanted} finite numbers")
-        return vector
-
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What one look, or the mean of several, says; without naming only the first two."""
+class _Look:
+    """A photo, what the model saw in it so far, and what follows from that."""
 
-    parrot: float
-    is_parrot: bool
-    species: Floats | None  # by class index, "another parrot" last
-    groups: Floats
-    chosen: Flags  # by class index: whether it is in the set
-
-    def leaves_doubt(self, policy: SecondLook) -> bool:
-        size = None if self.species is None else int(self.chosen.sum())
-        return policy.wanted(self.parrot, size)
+    photo: Photo
+    raster: Raster
+    seen: Prediction
+    verdict: Verdict
+    versions: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    ranking: Sequence[float]
-    species_set: SpeciesSet | None
-    taxon: Named | None
-
-
-def _geometric_mean(probabilities: Sequence[Floats]) -> Floats:
-    """The mean of the logits behind these probabilities, as probabilities again."""
-    logs = np.mean(np.log(np.maximum(probabilities, _TINY)), axis=0)
-    mean = np.exp(logs - logs.max())
-    return np.asarray(mean / mean.sum(), np.float32)
+def _focus(prediction: Prediction) -> list[float]:
+    """Left, top, right, bottom. Raises BadModelResponse."""
+    focus = prediction.focus
+    if focus is None or focus.shape != (_EDGES,) or not np.isfinite(focus).all():
+        raise BadModelResponse(f"the model's focus is not {_EDGES} finite numbers")
+    edges: list[float] = focus.tolist()
+    return edges
 
 
 class _Stopwatch:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from parrot.observation import Attempts, Derived, Label, Observation, Status, Verdict
+from parrot.records import Reason
 
 
 def instant(when: datetime) -> str:
@@ -26,7 +27,7 @@ def document(observation: Observation) -> dict[str, Any]:
         "status": observation.status.value,
         "created": instant(observation.created),
         "updated": instant(observation.updated),
-        "verdict": None if observation.verdict is None else asdict(observation.verdict),
+        "verdict": None if observation.verdict is None else _verdict_document(observation.verdict),
         "derived": None if observation.derived is None else asdict(observation.derived),
         "attempts": None if observation.attempts is None else asdict(observation.attempts),
     }
@@ -54,8 +55,17 @@ def observation(stored: dict[str, Any]) -> Observation:
             "status": Status(stored["status"]),
             "created": datetime.fromisoformat(stored["created"]),
             "updated": datetime.fromisoformat(stored["updated"]),
-            "verdict": None if stored["verdict"] is None else Verdict(**stored["verdict"]),
+            "verdict": None if stored["verdict"] is None else _verdict(stored["verdict"]),
             "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
             "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
         }
     )
+
+
+def _verdict_document(verdict: Verdict) -> dict[str, Any]:
+    return {**asdict(verdict), "reason": verdict.reason.value if verdict.reason else None}
+
+
+def _verdict(stored: dict[str, Any]) -> Verdict:
+    reason = stored.get("reason")  # older documents have none
+    return Verdict(**{**stored, "reason": Reason(reason) if reason else None})

@@ -4,6 +4,7 @@ ParrotError
 |- RequestError              the caller can fix it
 |  |- InvalidRequest     400 a field is missing or malformed
 |  |- InvalidImage       400 not an image, 422 an image that cannot be read
+|  |- TooManyPhotos      422
 |  |- Unauthenticated    401
 |  |- Forbidden          403
 |  |- NotFound           404
@@ -33,7 +34,11 @@ Each class knows its HTTP status, its `code` (stable, for programs) and its titl
 
 from __future__ import annotations
 
-from typing import ClassVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class ParrotError(Exception):
@@ -52,6 +57,7 @@ class RequestError(ParrotError):
     """The caller can fix it."""
 
     status = 400
+    photo: int | None = None  # which of several photos it is about, counted from 1
 
 
 class InvalidRequest(RequestError):
@@ -70,6 +76,18 @@ class InvalidImage(RequestError):
     def __init__(self, detail: str, *, status: int = 422) -> None:
         super().__init__(detail)
         self.status = status
+
+
+class TooManyPhotos(RequestError):
+    """More photos of one bird than a joint answer takes."""
+
+    status = 422
+    code = "too_many_photos"
+    title = "Too many photos"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"one bird can have {limit} photos: send at most {limit} parts 'image'")
+        self.limit = limit
 
 
 class Unauthenticated(RequestError):
@@ -255,3 +273,13 @@ class BadModelResponse(DeploymentError):
 
     code = "bad_model_response"
     title = "Bad model response"
+
+
+@contextmanager
+def about_photo(position: int, *, of: int) -> Iterator[None]:
+    """Let errors say which photo they are about, if there are several."""
+    try:
+        yield
+    except RequestError as error:
+        error.photo = position if of > 1 else None
+        raise

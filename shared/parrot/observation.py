@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from parrot.records import NOT_A_PARROT, UID
+from parrot.records import NOT_A_PARROT, UID, Reason
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
@@ -45,6 +45,7 @@ class Verdict:
     species_probability: float | None
     bundle: str
     model: str  # NAME/VERSION
+    reason: Reason | None = None  # why it is not a parrot, if it is not and that is clear
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,4 +121,5 @@ def verdict_of(answer: Classification) -> Verdict:
         species_probability=best.probability if best else None,
         bundle=answer.bundle,
         model=answer.models[-1][1],
+        reason=answer.reason,
     )

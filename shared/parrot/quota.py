@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class Counter(Protocol):
     """Counts uses, for all instances together."""
 
-    def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
-        """Use one of `limit` in the quota's numbered window; the number of uses so far.
+    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
+        """Use `count` of `limit` in the quota's numbered window; the number of uses so far.
 
-        `limit + 1` if none was left. Of many concurrent callers exactly `limit` get a number up to
-        `limit`. Raises StoreUnavailable.
+        More than `limit`, and nothing is used, if fewer were left. Of many concurrent callers that
+        take one exactly `limit` get a number up to `limit`. Raises StoreUnavailable.
         """
 
 
@@ -57,8 +57,8 @@ class Meter:
         """The counter is built only if there is a limit."""
         self._counter, self._quota, self._now = counter, quota, now
 
-    def take(self, user: User | None) -> Allowance | None:
-        """Use one; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
+    def take(self, user: User | None, count: int = 1) -> Allowance | None:
+        """Use so many; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
 
         Callers who are not signed in share one uid, so one phone could use up the quota of all of
         them. For those nothing is counted.
@@ -67,6 +67,10 @@ class Meter:
             return None
         now = self._now()
         used = self._counter().take(
-            user.uid, self._quota.name, window=self._quota.window(now), limit=self._quota.limit
+            user.uid,
+            self._quota.name,
+            window=self._quota.window(now),
+            limit=self._quota.limit,
+            count=count,
         )
         return self._quota.decide(used, now)

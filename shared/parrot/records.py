@@ -129,6 +129,16 @@ class Named:
     probability: float
 
 
+class Reason(StrEnum):
+    """Why a photo was not taken for a parrot."""
+
+    NO_BIRD = "no_bird"
+    OTHER_BIRD = "other_bird"
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    TOO_DARK = "too_dark"
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How long a step took, for the Server-Timing header."""
@@ -136,6 +146,17 @@ class Timing:
     step: str
     milliseconds: float
     description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What gate and heads say of one photo, or of several of one bird."""
+
+    parrot: float  # probability
+    species: Floats | None  # by class index, "another parrot" last; None if the bundle has no heads
+    groups: Floats
+    probabilities: Floats | None = None  # the served model's, and its logits: for parrots only
+    logits: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +175,17 @@ class Classification:
     height: int
     timings: tuple[Timing, ...] = ()
     taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)  # for joint answers
+    reason: Reason | None = None  # why it is not a parrot, None if that is not clear
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The answers for several photos of one bird, in their order, and the joint one."""
+
+    answer: Classification
+    photos: tuple[Classification, ...]
+    agree: bool  # False if they seem to show different birds
 
 
 # A uid becomes part of object names and document paths, so it must be one plain path segment.

@@ -53,19 +53,19 @@ class Visitors:
         self._used: TTLCache[tuple[str, str, int], int] = TTLCache(_REMEMBERED, _SECONDS, timer=now)
         self._lock = threading.Lock()
 
-    def take(self, visitor: Visitor) -> Allowance | None:
-        """Use one; None if nothing is counted. Raises TooManyRequests."""
+    def take(self, visitor: Visitor, count: int = 1) -> Allowance | None:
+        """Use so many; None if nothing is counted. Raises TooManyRequests."""
         if not self._each.limit:
             return None
         now = self._now()
         if visitor.via is not None:
-            self._together.decide(self._count("via", visitor.via, now), now)
-        return self._each.decide(self._count("name", visitor.name, now), now)
+            self._together.decide(self._count("via", visitor.via, now, count), now)
+        return self._each.decide(self._count("name", visitor.name, now, count), now)
 
-    def _count(self, kind: str, name: str, now: float) -> int:
+    def _count(self, kind: str, name: str, now: float, count: int) -> int:
         key = (kind, name, self._each.window(now))
         with self._lock:
-            used = self._used.get(key, 0) + 1
+            used = self._used.get(key, 0) + count
             self._used[key] = used
         return used
 

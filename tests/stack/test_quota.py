@@ -51,6 +51,19 @@ def test_each_user_and_each_window_has_its_own_count(store: Store) -> None:
     assert meter.take(User("ana")) is not None
 
 
+def test_several_at_once_are_all_counted_or_none(store: Store) -> None:
+    """Photos of one bird cost as many as they are; a refused request costs nothing."""
+    meter = Meter(lambda: store, SAVES, lambda: 86_400.0)
+    first = meter.take(User("several"), 2)
+    assert first is not None
+    assert first.remaining == 1
+    with pytest.raises(TooManyRequests):
+        meter.take(User("several"), 2)
+    last = meter.take(User("several"))
+    assert last is not None
+    assert last.remaining == 0
+
+
 def test_nothing_is_counted_without_a_limit_or_a_login(store: Store) -> None:
     """Those who never sign in share one name; one phone must not use up everybody's."""
     nobody = User(ANONYMOUS_UID, anonymous=True)

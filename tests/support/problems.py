@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     import requests
 
 
-def assert_problem(response: requests.Response, status: int, code: str | None = None) -> None:
-    """RFC 9457, with a code for programs; None accepts any code."""
+def assert_problem(
+    response: requests.Response, status: int, code: str | None = None, *, photo: int | None = None
+) -> None:
+    """RFC 9457, with a code for programs; None accepts any code. `photo`: which of several."""
     assert response.status_code == status, response.text[:300]
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()
-    assert set(body) == {"type", "title", "status", "detail", "code"}
+    more = set() if photo is None else {"photo"}
+    assert set(body) == {"type", "title", "status", "detail", "code", *more}
+    assert body.get("photo") == photo
     assert body["status"] == status
     assert body["detail"]
     assert code is None or body["code"] == code

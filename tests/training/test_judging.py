@@ -29,6 +29,7 @@ def heads(*rows: tuple[tuple[float, float], list[float], list[float]]) -> Heads:
         np.array([parrot for parrot, _, _ in rows]),
         np.array([[first, every] for _, first, every in rows]),
         np.full((len(rows), 2, 2), 0.5),
+        np.full((len(rows), 2), 0.5),
     )
 
 

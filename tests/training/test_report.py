@@ -16,7 +16,8 @@ from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
 from models.evaluation import curves
 from models.evaluation.metrics import expected_calibration_error
 from models.evaluation.results import Judged, Results
-from models.report import report_file
+from models.report import comparison_file, report_file
+from models.report.about import About
 from models.report.mistakes import EACH
 from tests.support.photos import encoded, noise
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 SECTIONS = [
     "summary",
+    "columns",
+    "gates",
+    "reasons",
     "stress",
     "gate",
     "reliability",
@@ -159,6 +163,50 @@ def test_the_figures_are_those_of_the_results(photo: Path, tmp_path: Path) -> No
     assert f"{figures['gate']['parrots_kept']['rate']:.2%}" in page.text
     assert f"{figures['species']['top1']['rate']:.2%}" in page.text
     assert "120 photos from 3 sources: 80 parrots (40 of 2 known species)" in page.text
+
+
+def test_the_report_says_what_it_is_about(photo: Path, tmp_path: Path) -> None:
+    """Weeks later somebody asks which bundle, which photos, and which command."""
+    results = _results(photo)
+    about = About(
+        ("mine (0123)",),
+        "python -m models evaluate photos",
+        "abcd",
+        seed=7,
+        warnings=("too good <b>",),
+        stated={"card: new sources": results.figures()},
+        gates=[
+            {"kind": "three-way", "keep": 0.97, "birds": 0.0354, "others": 0.005}
+            | dict.fromkeys(("birds_new_sources", "others_new_sources"))
+        ],
+        written="2026-11-27",
+    )
+    path = tmp_path / "r.html"
+    report_file.write(path, "t", _judged(results), NAMES, about=about, new_sources=results)
+    text = Page(path.read_text(encoding="utf-8")).text
+    for part in ("mine (0123)", "models evaluate photos", "abcd", "seed 7", "too good <b>",
+                 "2026-11-27", "card: new sources", "three-way 3.54% 0.50%"):  # fmt: skip
+        assert part in text
+    assert text.count("new sources") > 2
+
+
+def test_a_comparison_is_one_file_with_every_stress(photo: Path, tmp_path: Path) -> None:
+    """It is sent to whoever decides whether to promote."""
+    before = _results(photo)
+    after = replace(before, is_parrot=before.of(Group.PARROTS))
+    parts = comparison_file.parts(_judged(before), _judged(after))
+    assert [part.title for part in parts] == ["as they are", "stressed", "dim", "tilted"]
+    for line in (line for part in parts for line in part.lines):
+        assert 0 <= line.low <= line.at <= line.high <= 1
+    path = tmp_path / "c.html"
+    about = About(("one", "two"), "compare", "abcd")
+    comparison_file.write(path, parts, ("<one>", "two"), about)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert page.loaded == []
+    assert {"script", "link"}.isdisjoint(page.tags)
+    assert "<one> and two compared" in page.text
+    assert "parrots kept" in page.text
+    assert "better" in page.text
 
 
 def test_every_stress_has_its_line(photo: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from models.data import labelled_photos
 from models.data.stress import STRESSES, Family, Stress, stressed
 from models.evaluation import metrics
 from models.network.classifier import INPUT
+from models.network.tail import TAIL_FILE
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.model.bundle import Bundle
 from parrot.photo import images
@@ -98,6 +99,27 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 30
     compared = models("compare", str(out), str(out), str(small_set), "--cache", str(cache))
     assert "no difference shown" in compared.stdout
+
+
+@pytest.mark.slow
+def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
+    small_set: Path, tmp_path: Path
+) -> None:
+    """Whichever is taken, the card says what was compared; a bundle with tuned blocks has them."""
+    out = tmp_path / "bundle"
+    done = models(
+        "fit", str(small_set), "--species", str(small_set / "species.csv"), "--finetune",
+        "--steps", "2", "--cache", str(tmp_path / "f.sqlite"), "--out", str(out),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((out / "manifest.json").read_text())
+    accepted = manifest["metrics"]["fine_tuning"]["accepted"]
+    assert (TAIL_FILE in manifest["files"]) == accepted
+    card = (out / "MODEL_CARD.md").read_text()
+    assert f"## Fine-tuning: {'accepted' if accepted else 'not accepted'}" in card
+    assert "non-birds let through, stressed" in card
+    assert "fine-tuning, fold 1 of 3" in done.stderr
+    assert len(list((tmp_path / "fine-tuning").glob("*.npz"))) == 4  # three folds, everything
 
 
 def _rows(cache: Path) -> set[tuple[int, bytes]]:

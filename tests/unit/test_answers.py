@@ -12,7 +12,7 @@ from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyReques
 from parrot.http import answers, problems
 from parrot.http.answers import Links
 from parrot.observation import Label, Page, Status, Verdict
-from parrot.records import Classification, SpeciesScore, SpeciesSet
+from parrot.records import Classification, Reason, SpeciesScore, SpeciesSet
 from parrot.tokens import Downloads
 from tests.support.observations import NOW, derived, observation
 from tests.support.processing import GALAH, KEA
@@ -64,6 +64,17 @@ READY = replace(
     derived=derived("0" * 16),
     duplicate_of="id-0",
 )
+NO_PARROT = replace(
+    PENDING,
+    status=Status.READY,
+    verdict=replace(
+        VERDICT,
+        is_parrot=False,
+        species=None,
+        species_probability=None,
+        reason=Reason.OTHER_BIRD,
+    ),
+)
 REJECTED = replace(
     PENDING,
     labels=LABELS[:1],
@@ -81,11 +92,15 @@ SAMPLES = {
     "a parrot": classified(PARROT),
     "a parrot, but no known species": classified(replace(PARROT, species_set=SpeciesSet(0.95, ()))),
     "not a parrot": classified(NOT_A_PARROT),
+    "not a parrot, with a reason": classified(replace(NOT_A_PARROT, reason=Reason.TOO_DARK)),
     "a parrot for the first version": classified(PARROT, first_version=True),
-    "not a parrot for the first version": classified(NOT_A_PARROT, first_version=True),
+    "not a parrot for the first version": classified(
+        replace(NOT_A_PARROT, reason=Reason.TOO_DARK), first_version=True
+    ),
     "readiness": answers.readiness("2026-11-23", ("ParrotClassifier/1",)),
     "a pending observation": answers.observation(PENDING, LINKS),
     "a ready observation": answers.observation(READY, LINKS),
+    "an observation that shows no parrot": answers.observation(NO_PARROT, LINKS),
     "a rejected observation": answers.observation(REJECTED, LINKS),
     "an empty page": answers.observations(Page((), None), None, LINKS),
     "a page": answers.observations(Page((PENDING,), None), "AQID", LINKS),

@@ -16,6 +16,8 @@ from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from parrot.records import Photo
 
 PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
@@ -29,6 +31,9 @@ class Counting:
     version: str = "1"
     error: Exception | None = None
     bundle: Any = field(default_factory=lambda: SimpleNamespace(sha256="a"))
+
+    def classify_each(self, photos: Sequence[Photo]) -> list[Classification]:
+        return [self.classify(photo) for photo in photos]
 
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
         self.asked += 1

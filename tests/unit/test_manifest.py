@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from local.stack import DEFAULT_BUNDLE
 from parrot.errors import BadBundle
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.joining import JointPolicy
 from parrot.model.look import SecondLook, View
 from parrot.model.manifest import (
     GATE,
@@ -25,6 +26,7 @@ from parrot.model.manifest import (
     NamingPolicy,
     Reference,
 )
+from parrot.model.reason import ReasonPolicy
 from parrot.model.served_model import ServedModel
 from parrot.model.sets import SetPolicy
 
@@ -36,6 +38,12 @@ NAMING_POLICY = NamingPolicy(SetPolicy(0.95, 0.5, 0.03), sure=0.7)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 SHARES = st.floats(0, 1)
 EDGES = st.integers(1, 4096)
+REASONS = st.builds(
+    ReasonPolicy,
+    st.floats(0.01, 1),
+    st.floats(0.01, 1),
+    *[st.none() | st.floats(0, 1e6)] * 5,
+)
 SHA256 = st.text("0123456789abcdef", min_size=64, max_size=64)
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 METRICS = st.dictionaries(
@@ -101,6 +109,8 @@ def manifests(draw: st.DrawFn) -> Manifest:
         metrics=draw(METRICS),
         naming=draw(st.none() | naming),
         second_look=draw(st.none() | second_look) if len(models) == 1 else None,
+        joint=draw(st.none() | st.builds(JointPolicy, st.floats(0, 20))),
+        reasons=draw(st.none() | REASONS) if len(models) == 1 else None,
     )
 
 
@@ -135,8 +145,11 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: replace(m, models=(replace(m.models[0], focus=None),)), "focus"),
         (lambda m: replace(m, second_look=replace(LOOK, views=())), "views"),
         (lambda m: replace(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
+        (lambda m: replace(m, joint=JointPolicy(-1.0)), "doubt"),
         (lambda m: replace(m, naming=replace(NAMING_POLICY, sure=0.0)), "sure"),
         (lambda m: replace(m, files={k: v for k, v in m.files.items() if k != NAMING}), "naming"),
+        (lambda m: replace(m, reasons=ReasonPolicy(0.95, sure=2.0)), "sure"),
+        (lambda m: replace(m, reasons=ReasonPolicy(0.95, 0.9, too_dark=math.nan)), "too_dark"),
         (lambda m: replace(m, features=7), "7"),
         (lambda m: replace(m, files={**m.files, "x": "short"}), "sha256"),
     ],

@@ -175,14 +175,14 @@ class FirestoreObservations:
         with _translated():
             return tuple(_observation(row) for row in query.get(**_patience()))
 
-    def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
-        """Use one of the window's `limit`, by compare and set. Raises StoreUnavailable."""
+    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
+        """Use `count` of the window's `limit`, by compare and set. Raises StoreUnavailable."""
         place = self._user(uid).collection("quotas").document(quota)
         for _ in range(_TRIES):
             with _translated():
                 snapshot = place.get(**_patience())
                 stored = snapshot.to_dict() or {}
-                used = min(stored["used"] if stored.get("window") == window else 0, limit) + 1
+                used = min(stored["used"] if stored.get("window") == window else 0, limit) + count
                 if used > limit or self._set(place, snapshot, {"window": window, "used": used}):
                     return int(used)
         raise StoreUnavailable("too many requests at once")

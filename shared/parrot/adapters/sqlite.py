@@ -186,14 +186,14 @@ class SqliteObservations:
             ).fetchall()
         return tuple(restored(json.loads(row[0])) for row in rows)
 
-    def take(self, uid: str, quota: str, *, window: int, limit: int) -> int:
-        """Use one of the window's `limit`. Raises StoreUnavailable."""
+    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
+        """Use `count` of the window's `limit`. Raises StoreUnavailable."""
         with self._transaction() as db:
             row = db.execute(
                 "SELECT used FROM quotas WHERE uid = ? AND name = ? AND window = ?",
                 (uid, quota, window),
             ).fetchone()
-            used = min(int(row[0]) if row else 0, limit) + 1
+            used = min(int(row[0]) if row else 0, limit) + count
             if used <= limit:
                 db.execute(
                     "INSERT OR REPLACE INTO quotas (uid, name, window, used) VALUES (?, ?, ?, ?)",

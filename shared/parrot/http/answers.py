@@ -12,13 +12,14 @@ from flask import Response
 
 from parrot import logs
 from parrot.http import schemas
+from parrot.http.tips import TIPS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from parrot.observation import Label, Observation, Page, Verdict
     from parrot.observations import StoredFile
-    from parrot.records import Allowance, Classification, Named, Species, SpeciesSet
+    from parrot.records import Allowance, Classification, Named, Species, SpeciesSet, Together
     from parrot.save import Saved
     from parrot.tokens import Downloads, Grant
 
@@ -65,24 +66,46 @@ def classification(
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
     else:
         response = _json(_classification(answer))
+    _tell_timings(response, answer)
+    _tell_allowance(response, allowance)
+    return response
+
+
+def joint_classification(together: Together, allowance: Allowance | None) -> Response:
+    """The joint answer for several photos of one bird, with each photo's own."""
+    answer = together.answer
+    _note(answer, photos=len(together.photos), agree=together.agree)
+    response = _json(
+        schemas.JointClassification(
+            **_classification(answer),
+            agree=together.agree,
+            photos=[_classification(photo) for photo in together.photos],
+        )
+    )
+    _tell_timings(response, answer)
+    _tell_allowance(response, allowance)
+    return response
+
+
+def _tell_timings(response: Response, answer: Classification) -> None:
     response.headers["Server-Timing"] = ", ".join(
         f"{timing.step}{f';desc={timing.description}' if timing.description else ''}"
         f";dur={timing.milliseconds:.1f}"
         for timing in answer.timings
     )
-    _tell_allowance(response, allowance)
-    return response
 
 
-def _note(answer: Classification) -> None:
+def _note(answer: Classification, **more: object) -> None:
     """For the request's line of the log."""
     verdict: dict[str, object] = {"is_parrot": answer.is_parrot}
+    if answer.reason is not None:
+        verdict["reason"] = answer.reason.value
     if answer.species:
         verdict["species"] = answer.species[0].species.id
     if answer.species_set is not None:
         verdict["set"] = len(answer.species_set.species)
     timings = {timing.step: round(timing.milliseconds, 1) for timing in answer.timings}
-    logs.note(verdict=verdict, timings=timings, bundle=answer.bundle)
+    logs.note(verdict=verdict, timings=timings, bundle=answer.bundle, **more)
 
 
 def readiness(bundle: str, models: tuple[str, ...]) -> Response:
@@ -169,7 +192,10 @@ def _classification(answer: Classification) -> schemas.Classification:
     photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
     likely = answer.species_set
     if likely is None:
-        return schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+        body = schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+        if answer.reason is not None:
+            body["reason"], body["tip"] = answer.reason, TIPS[answer.reason]
+        return body
     body = schemas.Classification(
         parrot=parrot, species=ranking, set=_species_set(likely), model=model, photo=photo
     )
@@ -251,12 +277,15 @@ def _label(label: Label) -> schemas.Label:
 def _verdict(verdict: Verdict) -> schemas.SavedVerdict:
     """The classification, reduced to the best species."""
     probability = verdict.species_probability
-    return schemas.SavedVerdict(
+    body = schemas.SavedVerdict(
         parrot=_parrot(verdict),
         species=verdict.species,
         probability=None if probability is None else round(probability, _DECIMALS),
         model=schemas.ModelVersions(bundle=verdict.bundle, classifier=verdict.model),
     )
+    if verdict.reason is not None:
+        body["reason"] = verdict.reason
+    return body
 
 
 def _time(when: datetime) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from parrot.observation import Status  # noqa: TC001 - read at run time to make a schema
+from parrot.records import Reason  # noqa: TC001 - as above
 
 
 class Names(TypedDict):
-    """What people call a species, by language."""
+    """What people call a species, or a text for them, by language."""
 
     en: str
     ko: str
@@ -86,14 +87,30 @@ class ClassifiedPhoto(TypedDict):
 
 
 class Classification(TypedDict):
-    """The answer of POST /classify. `species` is empty where it is not a parrot."""
+    """The answer for one photo. `species` is empty where it is not a parrot.
+
+    `reason` says why it is not, and `tip` what a person can do; left out where that is not clear.
+    """
 
     parrot: Verdict
     species: list[ScoredSpecies]
     set: NotRequired[SpeciesSet]
     taxon: NotRequired[Taxon]
+    reason: NotRequired[Reason]
+    tip: NotRequired[Names]
     model: ModelVersions
     photo: ClassifiedPhoto
+
+
+class JointClassification(Classification):
+    """The answer for several photos of one bird: the joint one, and each photo's own in `photos`.
+
+    `photo` is the one that shows the joint answer best. `agree` is false where the photos seem to
+    show different birds: the set then has the species of each.
+    """
+
+    agree: bool
+    photos: list[Classification]
 
 
 class Readiness(TypedDict):
@@ -126,11 +143,15 @@ class Label(TypedDict):
 
 
 class SavedVerdict(TypedDict):
-    """What the model says of a saved photo: the best species only, null if it is not a parrot."""
+    """What the model says of a saved photo: the best species only, null if it is not a parrot.
+
+    `reason`: as in the answer of POST /classify.
+    """
 
     parrot: Verdict
     species: str | None
     probability: float | None
+    reason: NotRequired[Reason]
     model: ModelVersions
 
 
@@ -167,13 +188,17 @@ class ObservationPage(TypedDict):
 
 
 class Problem(TypedDict):
-    """Every error (RFC 9457). Programs read `code`; `detail` is for people."""
+    """Every error (RFC 9457). Programs read `code`; `detail` is for people.
+
+    `photo` says which of several photos it is about, counted from 1.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    photo: NotRequired[int]
 
 
-Body = Classification | Readiness | Observation | ObservationPage | Problem
+Body = Classification | JointClassification | Readiness | Observation | ObservationPage | Problem

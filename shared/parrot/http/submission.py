@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from parrot.errors import InvalidImage, InvalidRequest, UnsupportedMedia
+from parrot.errors import (
+    InvalidImage,
+    InvalidRequest,
+    PhotoTooLarge,
+    TooManyPhotos,
+    UnsupportedMedia,
+    about_photo,
+)
 from parrot.http import request_body
+from parrot.limits import MOST_PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,11 +49,16 @@ _PERCENT_TO_EQUALS = bytes.maketrans(b"%=", b"=%")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A photo as it was sent, the other fields, and whether by the first version's form."""
+    """Photos as they were sent, the other fields, and whether by the first version's form."""
 
-    photo: Photo
+    photos: tuple[Photo, ...]
     fields: Mapping[str, str]
     first_version: bool
+
+    @property
+    def photo(self) -> Photo:
+        """The first."""
+        return self.photos[0]
 
 
 def read_photo(request: Request, *, max_bytes: int) -> Submission:
@@ -54,6 +67,19 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
     Raises InvalidImage, InvalidRequest, PhotoTooLarge, UnsupportedMedia, RequestTimeout,
     Overloaded.
     """
+    return _read(request, max_bytes=max_bytes, most=1)
+
+
+def read_photos(request: Request, *, max_bytes: int) -> Submission:
+    """Several photos of one bird in a multipart form, or one as for `read_photo`.
+
+    `max_bytes` is for all together. Raises TooManyPhotos, and as `read_photo`; what is about one of
+    several photos says which.
+    """
+    return _read(request, max_bytes=max_bytes, most=MOST_PHOTOS)
+
+
+def _read(request: Request, *, max_bytes: int, most: int) -> Submission:
     from parrot.photo import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
 
     kind = request.mimetype
@@ -61,21 +87,29 @@ def read_photo(request: Request, *, max_bytes: int) -> Submission:
     body = request_body.read(request, most=_most(kind, max_bytes))
     first_version = False
     if kind == _MULTIPART:
-        data, fields, first_version = _from_multipart(body, request)
+        files, fields, first_version = _from_multipart(body, request, most)
     elif kind == FORM and not _looks_like_image(body):
         data, fields, first_version = _from_form(body)
+        files = [data]
     elif kind == "application/json":
         data, fields = _from_json(body)
+        files = [data]
     elif kind.startswith("image/") or kind in {FORM, "application/octet-stream", ""}:
-        data, fields = body, {}  # `curl --data-binary @photo.jpg` labels everything as a form
+        files, fields = [body], {}  # `curl --data-binary @photo.jpg` labels everything as a form
     else:
         raise UnsupportedMedia(
             f"a body of type {kind!r:.80} is not supported: send a multipart file 'image',"
             ' a raw image/* body, or JSON {"image": "<base64>"}'
         )
-    photo = images.read(data, max_bytes=max_bytes)
-    request_body.keep(request, len(data))
-    return Submission(photo, {**query, **fields}, first_version)
+    size = sum(map(len, files))
+    if len(files) > 1 and size > max_bytes:
+        raise PhotoTooLarge(size=size, limit=max_bytes)
+    photos = []
+    for position, data in enumerate(files, 1):
+        with about_photo(position, of=len(files)):
+            photos.append(images.read(data, max_bytes=max_bytes))
+    request_body.keep(request, size)
+    return Submission(tuple(photos), {**query, **fields}, first_version)
 
 
 def read_fields(request: Request) -> dict[str, str]:
@@ -133,23 +167,31 @@ def _unescaped(value: bytes) -> bytes:
     return binascii.a2b_qp(letters.translate(_PERCENT_TO_EQUALS)) + padding
 
 
-def _from_multipart(body: bytes, request: Request) -> tuple[bytes, dict[str, str], bool]:
-    """A form's photo, its other fields, and whether it is the first version's form."""
-    upload: bytes | None = None
+def _from_multipart(
+    body: bytes, request: Request, most: int
+) -> tuple[list[bytes], dict[str, str], bool]:
+    """A form's photos, its other fields, and whether it is the first version's form.
+
+    Where only one photo is wanted, more are ignored. Raises TooManyPhotos, InvalidRequest,
+    InvalidImage.
+    """
+    uploads: list[bytes] = []
     encoded: bytes | None = None
     fields: dict[str, str] = {}
     for name, is_file, value in _parts(body, request):
         if name == "b64":
             encoded = value if encoded is None else encoded
         elif is_file and name == "image":
-            upload = value if upload is None else upload
+            uploads.append(value)
         elif not is_file:
             fields.setdefault(name[:_MAX_FIELD], _plain(value))
     if encoded is not None:
-        return _base64(encoded, "b64"), fields, True
-    if upload is None:
+        return [_base64(encoded, "b64")], fields, True
+    if not uploads:
         raise InvalidImage("the form has neither a file 'image' nor a field 'b64'", status=400)
-    return upload, fields, False
+    if len(uploads) > most > 1:
+        raise TooManyPhotos(limit=most)
+    return uploads[:most], fields, False
 
 
 def _parts(body: bytes, request: Request) -> Iterator[tuple[str, bool, bytes]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model.scorers import SCORERS
+from parrot.model.scorers import SCORERS, ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,11 @@ class Gate:
         """How many features a photo must have."""
         return int(self.projection.mean.shape[0])
 
+    @property
+    def tells_birds(self) -> bool:
+        """Whether it tells other birds from no birds."""
+        return isinstance(self.scorer, ThreeWay)
+
     def score(self, features: npt.ArrayLike) -> float:
         """Probability in 0..1 that these features (d,) are a parrot's."""
         return float(self.scores(np.asarray(features, np.float64)[None])[0])
@@ -89,6 +94,15 @@ class Gate:
     def scores(self, features: Array) -> Array:
         """Probabilities (n,) for features (n, d)."""
         return self.calibration(self.scorer(self.projection(features)))
+
+    def birds(self, features: npt.ArrayLike) -> Array | None:
+        """Of what is not a parrot, the share (n,) that is another bird, for features (n, d).
+
+        None if this gate does not tell them from no birds.
+        """
+        if not isinstance(self.scorer, ThreeWay):
+            return None
+        return self.scorer.birds(self.projection(np.asarray(features, np.float64)))
 
     def dump(self) -> bytes:
         """The gate as `gate.npz`."""

@@ -109,6 +109,12 @@ def closer(focus: Sequence[float], width: int, height: int, margin: float) -> Bo
     return _square(across, down, max(1.0, min(side, width, height)), width, height)
 
 
+def window(focus: Sequence[float], width: int, height: int) -> float:
+    """Short side in pixels of `focus` (left, top, right, bottom, in 0..1) in a photo."""
+    left, top, right, bottom = focus
+    return min((right - left) * width, (bottom - top) * height)
+
+
 def _square(across: float, down: float, side: float, width: int, height: int) -> Box:
     left = min(max(across - side / 2, 0.0), width - side)
     top = min(max(down - side / 2, 0.0), height - side)

@@ -7,6 +7,8 @@
  "conformal": {"coverage": 0.95, "cut": 5.7},
  "naming": {"coverage": 0.95, "other": 0.4, "share": 0.05, "sure": 0.7},
  "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1},
+ "joint": {"doubt": 1.0},
+ "reasons": {"precision": 0.95, "sure": 0.95, "no_bird": 0.8, "too_dark": 0.3, ...},
  "scikit_learn": "1.9.1",
  "files": {"gate.npz": "<sha256>", "species.csv": "<sha256>"},
  "reference": [{"features": [0.12, ...], "probability": 0.98}],
@@ -15,7 +17,8 @@
 Either one model gives both outputs, or the first gives the features and the second the
 probabilities, as in the first version. "conformal" is optional and needs logits. So is "naming",
 which takes its place and needs `naming.npz` and `taxonomy.csv`; "second_look" needs one model that
-gives its focus. "metrics" is for people: no code reads it.
+gives its focus; "joint" is for several photos of one bird, "reasons" needs a focus and a gate that
+tells other birds apart. "metrics" is for people: no code reads it.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from parrot.errors import BadBundle
+from parrot.model.joining import JointPolicy
 from parrot.model.look import SecondLook, View
+from parrot.model.reason import ReasonPolicy
 from parrot.model.served_model import ServedModel
 from parrot.model.sets import SetPolicy
 
@@ -90,6 +95,8 @@ class Manifest:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     naming: NamingPolicy | None = None
     second_look: SecondLook | None = None
+    joint: JointPolicy | None = None
+    reasons: ReasonPolicy | None = None
 
     @property
     def compiled(self) -> bool:
@@ -129,6 +136,8 @@ class Manifest:
             **({} if self.conformal is None else {"conformal": asdict(self.conformal)}),
             **({} if self.naming is None else {"naming": _dump_naming(self.naming)}),
             **({} if self.second_look is None else {"second_look": asdict(self.second_look)}),
+            **({} if self.joint is None else {"joint": asdict(self.joint)}),
+            **({} if self.reasons is None else {"reasons": self.reasons.dump()}),
             "scikit_learn": self.scikit_learn,
             "files": dict(sorted(self.files.items())),
             "reference": [asdict(reference) for reference in self.reference],
@@ -158,6 +167,8 @@ class Manifest:
             metrics=dict(raw.get("metrics", {})),
             naming=_naming(raw.get("naming")),
             second_look=_second_look(raw.get("second_look")),
+            joint=_joint(raw.get("joint")),
+            reasons=ReasonPolicy.parse(raw["reasons"]) if raw.get("reasons") else None,
         )
 
     def problems(self) -> Iterator[str]:
@@ -187,6 +198,8 @@ class Manifest:
             yield "the last gives no probabilities"
         for model in self.models:
             yield from model.problems()
+        if self.reasons is not None and self.models[0].focus is None:
+            yield "the first gives no focus, which reasons need"
         if self.conformal is not None:
             if self.models[-1].logits is None:
                 yield "the last gives no logits, which conformal needs"
@@ -209,6 +222,13 @@ class Manifest:
                 yield "second_look: 0 <= low <= high <= 1"
             if not (self.second_look.views and 0 < self.second_look.margin < math.inf):
                 yield "second_look: needs views and a margin above 0"
+        yield from self._optional_problems()
+
+    def _optional_problems(self) -> Iterator[str]:
+        if self.reasons is not None:
+            yield from (f"reasons: {problem}" for problem in self.reasons.problems())
+        if self.joint is not None and not 0 <= self.joint.doubt < math.inf:
+            yield "joint: 0 <= doubt"
 
     def _file_problems(self) -> Iterator[str]:
         if SPECIES not in self.files:
@@ -265,6 +285,10 @@ def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
         high=float(raw["high"]),
         margin=float(raw["margin"]),
     )
+
+
+def _joint(raw: Mapping[str, Any] | None) -> JointPolicy | None:
+    return None if raw is None else JointPolicy(float(raw["doubt"]))
 
 
 def _vectors_on_one_line(text: str) -> str:

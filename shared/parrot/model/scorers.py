@@ -192,6 +192,11 @@ class ThreeWay:
         """(n, d) to (n, 3)."""
         return np.asarray(x @ self.weights + self.biases)
 
+    def birds(self, x: Array) -> Array:
+        """(n, d) to (n,): of what is not a parrot, the share that is another bird."""
+        _, bird, nothing = self.logits(x).T
+        return np.asarray(np.exp(bird - np.logaddexp(bird, nothing)))
+
     def arrays(self) -> Mapping[str, Array]:
         return {"weights": self.weights, "biases": self.biases}
 

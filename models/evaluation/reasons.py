@@ -1,0 +1,121 @@
+"""Why photos were not taken for parrots, and how often that was right.
+
+`no_bird` and `other_bird` are right where the photo shows that. The reasons in the photo itself are
+right where the photo was stressed that way, whatever it shows; a photo that is dark by itself
+counts as wrong, because nobody labelled it as dark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from models.data.labelled_photos import Group
+from models.data.signs import SIGNS
+from models.evaluation import metrics
+from parrot.model.reason import Evidence, ReasonPolicy, why
+from parrot.records import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.data.labelled_photos import LabelledPhoto
+    from models.evaluation.answers import Answers
+    from models.evaluation.results import Results
+    from parrot.records import Floats
+
+GROUPS: Mapping[Reason, Group] = {
+    Reason.NO_BIRD: Group.NEGATIVES,
+    Reason.OTHER_BIRD: Group.OTHER_BIRDS,
+}
+STRESSES: Mapping[Reason, frozenset[str]] = {
+    Reason.TOO_SMALL: frozenset({"72 px", "bird at 1/4", "bird at 1/3"}),
+    Reason.BLURRED: frozenset({"blurred"}),
+    Reason.TOO_DARK: frozenset({"dim"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One reason among photos that were not taken for parrots."""
+
+    reason: Reason
+    given: int
+    right: int
+    due: int  # photos for which it would be right
+    due_parrots: int  # of these, parrots
+    given_parrots: int  # of these, given
+
+    @property
+    def precision(self) -> tuple[float, float, float] | None:
+        """How often it is right, with its 95 % interval; None where it is never given."""
+        if not self.given:
+            return None
+        return self.right / self.given, *metrics.wilson(self.right, self.given)
+
+    @property
+    def found(self) -> float | None:
+        """How many of the photos for which it would be right get it."""
+        return self.right / self.due if self.due else None
+
+
+def evidence(found: Answers, signs: Floats) -> tuple[Evidence, ...]:
+    """Of each photo, from what was answered and from what its first look showed (n, signs)."""
+    other = (1 - found.parrot) * found.birds
+    none = 1 - found.parrot - other
+    return tuple(
+        Evidence(bird, nothing, **dict(zip(SIGNS, row, strict=True)))
+        for bird, nothing, row in zip(other.tolist(), none.tolist(), signs.tolist(), strict=True)
+    )
+
+
+def explained(results: Results, policy: ReasonPolicy) -> Results:
+    """With a reason for what is not a parrot, where there is one."""
+    pairs = zip(results.evidence, results.is_parrot, strict=True)
+    return replace(
+        results,
+        reasons=[None if is_parrot else why(found, policy) for found, is_parrot in pairs],
+    )
+
+
+def right(reason: Reason, photo: LabelledPhoto, stress: str) -> bool:
+    """Whether this is why."""
+    if reason in GROUPS:
+        return photo.group is GROUPS[reason]
+    return stress in STRESSES[reason]
+
+
+def lines(results: Results) -> list[Line]:
+    """One per reason; empty where the bundle gives none."""
+    if not results.reasons:
+        return []
+    rejected = [
+        (given, photo, stress)
+        for given, photo, stress, is_parrot in zip(
+            results.reasons, results.photos, results.stress, results.is_parrot, strict=True
+        )
+        if not is_parrot
+    ]
+    return [_line(reason, rejected) for reason in Reason]
+
+
+def figures(results: Results) -> dict[str, dict[str, int]]:
+    """For the manifest and `metrics.json`."""
+    return {
+        line.reason.value: {"given": line.given, "right": line.right, "due": line.due}
+        for line in lines(results)
+    }
+
+
+def _line(reason: Reason, rejected: list[tuple[Reason | None, LabelledPhoto, str]]) -> Line:
+    given = [row for row in rejected if row[0] is reason]
+    due = [row for row in rejected if right(reason, *row[1:])]
+    parrots = [row for row in due if row[1].is_parrot]
+    return Line(
+        reason,
+        len(given),
+        sum(right(reason, *row[1:]) for row in given),
+        len(due),
+        len(parrots),
+        sum(row[0] is reason for row in parrots),
+    )

@@ -1,0 +1,92 @@
+"""What is not a parrot says why, through HTTP: eagles, plates, and photos that show too little."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from PIL import Image, ImageEnhance, ImageFilter
+
+from parrot.http.tips import TIPS
+from parrot.records import Reason
+from tests.support.photos import encoded, first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LABELS = ("galah", "sun-conure", "cockatiel", "scarlet-macaw", "budgerigar")
+
+
+def _dark(image: Image.Image) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(0.15)
+
+
+def _blurred(image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(min(image.size) / 64))
+
+
+def _tiny(image: Image.Image) -> Image.Image:
+    return image.resize((48, 48))
+
+
+def ask(url: str, image: bytes) -> dict[str, Any]:
+    body: dict[str, Any] = requests.post(url, files={"image": image}, timeout=60).json()
+    return body
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [("other_birds/golden-eagle", Reason.OTHER_BIRD), ("negatives/food", Reason.NO_BIRD)],
+)
+def test_another_bird_and_no_bird_say_so(
+    classify_url: str, photos: Path, folder: str, reason: Reason
+) -> None:
+    """The person learns what the model saw, in both languages."""
+    bodies = [ask(classify_url, path.read_bytes()) for path in first(photos / folder, 3)]
+    assert [body["parrot"]["is_parrot"] for body in bodies] == [False] * 3
+    assert [body["reason"] for body in bodies] == [reason] * 3
+    assert bodies[0]["tip"] == TIPS[reason]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [(_dark, Reason.TOO_DARK), (_blurred, Reason.BLURRED), (_tiny, Reason.TOO_SMALL)],
+)
+def test_parrots_in_bad_photos_are_told_what_is_wrong(
+    classify_url: str,
+    photos: Path,
+    spoil: Callable[[Image.Image], Image.Image],
+    reason: Reason,
+) -> None:
+    """Of those that are no longer recognised, and never one of the other two faults."""
+    given: Counter[str] = Counter()
+    for label in LABELS:
+        for path in first(photos / "parrots" / label, 3):
+            with Image.open(path) as opened:
+                spoilt = spoil(opened.convert("RGB"))
+            body = ask(classify_url, encoded(spoilt, quality=90))
+            if not body["parrot"]["is_parrot"]:
+                given[body.get("reason", "")] += 1
+    faults = {Reason.TOO_DARK, Reason.BLURRED, Reason.TOO_SMALL} - {reason}
+    assert given[reason] >= 1, given
+    assert not faults & given.keys(), given
+
+
+def test_a_parrot_has_no_reason(classify_url: str, photos: Path) -> None:
+    """It would contradict the verdict."""
+    path = first(photos / "parrots" / "galah")[0]
+    assert {"reason", "tip"}.isdisjoint(ask(classify_url, path.read_bytes()))
+
+
+def test_the_cache_and_the_first_version_keep_to_their_words(
+    classify_url: str, photos: Path
+) -> None:
+    """The second answer is the first; old phones compare the text."""
+    data = first(photos / "other_birds" / "golden-eagle")[0].read_bytes()
+    assert ask(classify_url, data) == ask(classify_url, data)
+    form = {"b64": base64.b64encode(data).decode()}
+    assert requests.post(classify_url, data=form, timeout=60).text == "Not parrot"

@@ -1,0 +1,111 @@
+"""Several photos of one bird over HTTP: one answer for all, each photo's own beside it."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from tests.support.photos import encoded, first, noise
+from tests.support.problems import assert_problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOINT = ["parrot", "species", "set", "model", "photo", "taxon", "agree", "photos"]
+
+
+def asked(url: str, *photos: bytes, **more: Any) -> requests.Response:
+    files = [("image", (f"{number}.jpg", data)) for number, data in enumerate(photos)]
+    return requests.post(url, files=files, timeout=60, **more)
+
+
+@pytest.fixture
+def galahs(photos: Path) -> list[bytes]:
+    return [path.read_bytes() for path in first(photos / "parrots" / "galah", 3)]
+
+
+def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: list[bytes]) -> None:
+    """The joint one has the fields of a single answer, so that an app shows both alike."""
+    response = asked(classify_url, *galahs)
+    body = response.json()
+    assert list(body) == JOINT
+    assert body["taxon"]["id"] == "eolophus-roseicapilla"
+    assert body["agree"]
+    alone = [asked(classify_url, data).json() for data in galahs]
+    assert body["photos"] == alone
+    assert body["photo"] in [answer["photo"] for answer in alone]
+
+
+def test_the_photos_fill_and_use_the_cache(classify_url: str, galahs: list[bytes]) -> None:
+    """A person adds a photo and asks again."""
+    fresh = [data + b"together" for data in galahs]
+    asked(classify_url, fresh[0])
+    together = asked(classify_url, *fresh)
+    assert together.headers["Server-Timing"].startswith("cache;desc=1-of-3;dur=")
+    assert ", decode;dur=" in together.headers["Server-Timing"]
+    alone = asked(classify_url, fresh[2])
+    assert alone.headers["Server-Timing"].startswith("cache;desc=hit")
+    assert alone.json() == together.json()["photos"][2]
+
+
+def test_one_part_is_answered_as_ever(classify_url: str, galahs: list[bytes]) -> None:
+    """Apps in the field send one and expect no new fields."""
+    assert "photos" not in asked(classify_url, galahs[0]).json()
+
+
+def test_top_limits_every_ranking(classify_url: str, galahs: list[bytes]) -> None:
+    """An app that shows two lines wants no sixteen."""
+    body = asked(classify_url, *galahs, params={"top": "2"}).json()
+    assert [len(answer["species"]) for answer in (body, *body["photos"])] == [2, 2, 2, 2]
+
+
+def test_six_photos_are_too_many(classify_url: str) -> None:
+    """Each costs a forward pass; the code tells an app how to put it to a person."""
+    body = asked(classify_url, *(encoded(noise(16, 16, seed=n)) for n in range(6))).json()
+    assert (body["status"], body["code"]) == (422, "too_many_photos")
+
+
+@pytest.mark.parametrize(
+    ("damaged", "status", "code"),
+    [
+        (b"GIF89a" + bytes(64), 415, "unsupported_media"),
+        (b"", 400, "invalid_image"),
+        (encoded(noise(64, 64, seed=5), "PNG")[:900], 422, "invalid_image"),
+    ],
+)
+def test_an_error_says_which_photo_it_is_about(
+    classify_url: str, galahs: list[bytes], damaged: bytes, status: int, code: str
+) -> None:
+    """Whether the header shows it or only decoding does; nothing is half answered."""
+    response = asked(classify_url, galahs[0], damaged, galahs[1])
+    assert_problem(response, status, code, photo=2)
+    assert response.json()["detail"].startswith("photo 2: ")
+
+
+def test_the_limit_is_for_all_bytes_together(classify_url: str) -> None:
+    """Five photos must not take five times the memory."""
+    response = asked(classify_url, bytes(11 * 2**20), bytes(11 * 2**20))
+    assert_problem(response, 413, "photo_too_large")
+
+
+def test_the_first_versions_form_takes_one(classify_url: str, galahs: list[bytes]) -> None:
+    """It answers a list of probabilities, which has no room for more."""
+    encoded_photo = base64.b64encode(galahs[0]).decode()
+    response = asked(classify_url, *galahs, data={"b64": encoded_photo})
+    alone = requests.post(classify_url, data={"b64": encoded_photo}, timeout=60)
+    assert response.text == alone.text
+
+
+def test_what_is_saved_is_one_photo(save_url: str, galahs: list[bytes]) -> None:
+    """An observation has one; several are several saves."""
+    fresh = [data + b"saved" for data in galahs[:2]]
+    files = [("image", (f"{number}.jpg", data)) for number, data in enumerate(fresh)]
+    headers = {"Authorization": "Bearer local:together"}
+    form = {"species": "eolophus-roseicapilla"}
+    both = requests.post(save_url, files=files, data=form, headers=headers, timeout=60)
+    alone = requests.post(save_url, files=files[:1], data=form, headers=headers, timeout=60)
+    assert both.status_code == 201
+    assert both.json()["id"] == alone.json()["id"]

@@ -1,0 +1,51 @@
+"""Whether fine-tuned last blocks are taken: decided by the guarded figures and by nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.training.acceptance import GUARDS, decide
+
+
+def figures(**changed: float) -> dict[str, Any]:
+    """Every guarded figure at 0.5, but for those named column_part_figure."""
+    columns: dict[str, Any] = {}
+    for guard in GUARDS:
+        part = columns.setdefault(guard.column, {}).setdefault(guard.part, {})
+        name = f"{guard.column}_{guard.figure}".replace(" ", "_")
+        part[guard.figure] = {"rate": changed.get(name, 0.5)}
+    return columns
+
+
+def test_a_model_that_is_nowhere_worse_is_accepted() -> None:
+    """It need not be better in what is guarded: it was fitted to be better elsewhere."""
+    decision = decide(figures(), figures())
+    assert decision.accepted
+    assert len(decision.checks) == len(GUARDS)
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_each_guarded_figure_alone_can_refuse(guard: Any) -> None:
+    """Fine-tuning forgets what it is not shown; one loss is one too many."""
+    name = f"{guard.column}_{guard.figure}".replace(" ", "_")
+    worse, better = (0.49, 0.51) if guard.at_least else (0.51, 0.49)
+    refused = decide(figures(), figures(**{name: worse}))
+    assert not refused.accepted
+    assert [check.guard for check in refused.checks if check.worse] == [guard]
+    assert decide(figures(), figures(**{name: better})).accepted
+
+
+def test_without_sources_what_there_is_decides() -> None:
+    """Photos of one source say nothing about new ones."""
+    before, after = figures(), figures()
+    del before["new sources"], after["new sources"]
+    assert decide(before, after).accepted
+    after["stressed"]["gate"]["negatives_let_through"]["rate"] = 0.6
+    assert not decide(before, after).accepted
+
+
+def test_nothing_compared_is_not_accepted() -> None:
+    """An empty table must not pass for a good one."""
+    assert not decide({}, {}).accepted

@@ -1,0 +1,120 @@
+"""Why something is not a parrot: the gate first, then the photo itself, and nothing if unclear."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from parrot.http.tips import TIPS
+from parrot.model import look
+from parrot.model.reason import Evidence, ReasonPolicy, why
+from parrot.photo import quality
+from parrot.records import Reason
+from tests.support.photos import noise
+
+POLICY = ReasonPolicy(
+    precision=0.95,
+    sure=0.95,
+    no_bird=0.7,
+    other_bird=0.5,
+    too_small=32,
+    blurred=0.27,
+    too_dark=0.36,
+)
+# A large, bright, sharp photo that the gate is undecided about.
+UNCLEAR = Evidence(other_bird=0.4, no_bird=0.3, window=200, sharpness=0.5, brightness=0.9)
+SMALL, DARK, SOFT = {"window": 20.0}, {"brightness": 0.2}, {"sharpness": 0.26}
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        ({"no_bird": 0.96}, Reason.NO_BIRD),
+        ({"other_bird": 0.96}, Reason.OTHER_BIRD),
+        ({"no_bird": 0.7}, Reason.NO_BIRD),
+        ({"other_bird": 0.5}, Reason.OTHER_BIRD),
+        ({"no_bird": 0.69}, None),
+        (SMALL, Reason.TOO_SMALL),
+        (DARK, Reason.TOO_DARK),
+        (SOFT, Reason.BLURRED),
+        ({}, None),
+    ],
+)
+def test_each_reason_has_its_threshold(known: dict[str, float], reason: Reason | None) -> None:
+    """A wrong tip is worse than none."""
+    assert why(replace(UNCLEAR, **known), POLICY) is reason
+
+
+def test_a_sure_gate_needs_no_look_at_the_photo() -> None:
+    """A dark photo of an eagle that the model knows for an eagle is an eagle."""
+    assert why(replace(UNCLEAR, other_bird=0.95, **DARK), POLICY) is Reason.OTHER_BIRD
+
+
+def test_an_unsure_gate_gives_way_to_what_is_wrong_with_the_photo() -> None:
+    """A parrot in the dark looks a bit like many birds: the light is why."""
+    assert why(replace(UNCLEAR, other_bird=0.94, **DARK), POLICY) is Reason.TOO_DARK
+
+
+def test_a_small_photo_is_small_although_it_is_soft_as_well() -> None:
+    """Holding the phone still would not help."""
+    assert why(replace(UNCLEAR, **SMALL, **SOFT), POLICY) is Reason.TOO_SMALL
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_reason_without_a_threshold_is_never_given(reason: Reason) -> None:
+    """Fitting leaves out what is not precise enough; the gate's own reason stays."""
+    policy = ReasonPolicy.parse({**POLICY.dump(), reason.value: None})
+    likely = replace(UNCLEAR, other_bird=0.9, no_bird=0.05, **SMALL, **DARK, **SOFT)
+    given = {why(found, policy) for found in (likely, replace(likely, other_bird=0.0, no_bird=0.9))}
+    assert reason not in given
+    nothing = replace(POLICY, too_small=None, blurred=None, too_dark=None)
+    assert why(likely, nothing) is Reason.OTHER_BIRD
+
+
+def test_every_reason_has_a_tip_in_both_languages() -> None:
+    """The page and both apps show it as it is."""
+    assert set(TIPS) == set(Reason)
+    assert all(text["en"].strip() and text["ko"].strip() for text in TIPS.values())
+
+
+def test_darkness_lowers_brightness_and_blur_lowers_sharpness() -> None:
+    """Each number answers for one fault and not for the other."""
+    picture = noise(320, 320).resize((320, 320))
+    scene = picture.filter(ImageFilter.GaussianBlur(1))
+    sharp = quality.measure(np.asarray(scene))
+    dark = quality.measure(np.asarray(scene.point(lambda value: value // 4)))
+    soft = quality.measure(np.asarray(scene.filter(ImageFilter.GaussianBlur(4))))
+    assert dark.brightness < sharp.brightness / 3
+    assert dark.sharpness == pytest.approx(sharp.sharpness, abs=0.05)
+    assert soft.sharpness < 0.3 < sharp.sharpness
+    assert soft.brightness > 2 * dark.brightness
+
+
+def test_a_dark_animal_in_the_sun_is_not_a_dark_photo() -> None:
+    """The brightest parts tell how much light there was."""
+    night = np.full((320, 320, 3), 10, np.uint8)
+    assert quality.measure(night).brightness < 0.1
+    night[:60, :60] = 240
+    assert quality.measure(night).brightness > 0.9
+
+
+def test_a_picture_of_one_colour_is_not_blurred() -> None:
+    """It has no edge that could be soft; its size may be anything."""
+    assert quality.measure(np.zeros((320, 320, 3), np.uint8)).sharpness == 1
+    assert quality.measure(np.asarray(Image.new("RGB", (1, 1)))).sharpness == 1
+
+
+def test_fractions_of_a_pixels_value_are_measured_too() -> None:
+    """A model may ask for TensorFlow's resampling, which gives floats."""
+    pixels = np.asarray(noise(32, 32))
+    whole, floats = quality.measure(pixels), quality.measure(pixels.astype(np.float32))
+    assert floats.sharpness == pytest.approx(whole.sharpness)
+    assert floats.brightness == whole.brightness
+
+
+def test_a_window_is_measured_in_pixels_of_the_original_photo() -> None:
+    """The model sees 320 px of whatever came; what it was cut from decides what can be seen."""
+    assert look.window((0.2, 0.2, 0.5, 0.5), 1000, 500) == pytest.approx(150)

@@ -1,0 +1,181 @@
+"""Several photos of one bird: one batched request, one joint answer, and honest contradictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parrot import logs
+from parrot.cache import CachedClassifier
+from parrot.errors import InvalidImage
+from parrot.http import answers
+from parrot.model.look import View
+from parrot.photo import images
+from tests.support.photos import encoded, noise
+from tests.support.scripted_model import (
+    DOUBT,
+    LOOK,
+    NO_PARROT,
+    STRANGER,
+    SURE,
+    TWO,
+    Scripted,
+    bundle,
+    classifier,
+)
+
+if TYPE_CHECKING:
+    from parrot.records import Together
+
+A, B, C = (images.read(encoded(noise(120, 80, seed=seed), "PNG")) for seed in range(3))
+OTHER = (4.0, 0.0, 9.0, 0.0, 6.0)  # the other macaw
+FAR = (-2.0, 9.0, 0.0, 0.0, 6.0)
+
+
+def asked(*looks: tuple[float, ...], photos: int = 2) -> Together:
+    return classifier(Scripted(list(looks)), None).together((A, B, C)[:photos])
+
+
+def chosen(together: Together) -> list[str]:
+    likely = together.answer.species_set
+    return [] if likely is None else [row.id for row in likely.species]
+
+
+def test_all_photos_travel_in_one_request_and_all_second_looks_in_another() -> None:
+    """A phone waits for each round trip."""
+    both = replace(LOOK, views=(View.CENTER, View.CLOSER))
+    server = Scripted([SURE, DOUBT, TWO, SURE, SURE, SURE, SURE])
+    together = classifier(server, both).together((A, B, C))
+    assert server.requests == [3, 4]
+    steps = [timing.step for timing in together.answer.timings]
+    assert steps == ["decode", "model", "gate", "look-again"]
+
+
+def test_each_photo_is_answered_as_if_it_came_alone() -> None:
+    """A person may want to know what a single photo says."""
+    together = classifier(Scripted([SURE, DOUBT, SURE])).together((A, B))
+    alone = [
+        classifier(Scripted(list(looks))).classify(photo)
+        for looks, photo in (((SURE,), A), ((DOUBT, SURE), B))
+    ]
+    assert [replace(answer, timings=()) for answer in together.photos] == [
+        replace(answer, timings=()) for answer in alone
+    ]
+
+
+def test_what_two_photos_say_alike_the_joint_answer_says() -> None:
+    """And the photos agree."""
+    together = asked(SURE, SURE)
+    assert together.agree
+    assert chosen(together) == ["ara-macao"]
+    assert together.answer.parrot_probability == pytest.approx(
+        together.photos[0].parrot_probability
+    )
+
+
+def test_a_clear_photo_decides_where_another_cannot_tell() -> None:
+    """That is what people take a second photo for."""
+    together = asked(TWO, SURE)
+    assert chosen(together) == ["ara-macao"]
+    assert together.answer.taxon is not None
+    assert together.answer.taxon.taxon.id == "ara-macao"
+
+
+def test_photos_of_different_species_get_the_names_of_both() -> None:
+    """One confident name would be wrong for one of them."""
+    together = asked(SURE, OTHER)
+    assert not together.agree
+    assert chosen(together) == ["ara-macao", "ara-ararauna"]
+    assert together.answer.taxon is not None
+    assert together.answer.taxon.taxon.id == "macaws"
+
+
+def test_the_set_has_nothing_less_likely_than_what_it_leaves_out() -> None:
+    """A percentage beside a name must not contradict the set."""
+    together = asked(SURE, SURE, OTHER, photos=3)
+    likely = {score.species.id: score.probability for score in together.answer.species}
+    outside = [likely[name] for name in likely if name not in chosen(together)]
+    assert min(likely[name] for name in chosen(together)) >= max(outside, default=0)
+
+
+def test_what_shows_no_parrot_says_nothing_about_the_name() -> None:
+    """Of three photos one may be blurred: the others know."""
+    blurred = (-9.0, 0.0, 9.0, 0.0, 6.0)
+    together = asked(SURE, SURE, blurred, photos=3)
+    assert [answer.is_parrot for answer in together.photos] == [True, True, False]
+    assert together.answer.is_parrot
+    assert chosen(together) == ["ara-macao"]
+    assert together.agree
+
+
+def test_a_joint_answer_is_a_parrot_only_if_a_photo_is() -> None:
+    """The joint probability is between those of the photos."""
+    together = asked(NO_PARROT, FAR)
+    assert not together.answer.is_parrot
+    assert (together.answer.species, together.answer.species_set) == ((), None)
+    low, high = sorted(answer.parrot_probability for answer in together.photos)
+    assert low <= together.answer.parrot_probability <= high
+
+
+def test_an_unknown_parrot_contradicts_no_known_one() -> None:
+    """An empty set is no name."""
+    assert asked(STRANGER, SURE).agree
+
+
+def test_a_damaged_photo_is_named_by_its_place() -> None:
+    """Which of five to take again."""
+    damaged = replace(B, data=B.data[: len(B.data) // 2])
+    with pytest.raises(InvalidImage) as caught:
+        classifier(Scripted([])).together((A, damaged, C))
+    assert caught.value.photo == 2
+
+
+def test_known_photos_are_not_asked_again() -> None:
+    """A person adds a photo to the two that were answered."""
+    server = Scripted([SURE, SURE, OTHER])
+    cached = CachedClassifier(classifier(server, None), size=9)
+    first = cached.classify(A)
+    together = cached.together((A, B, C))
+    assert server.requests == [1, 2]
+    assert replace(together.photos[0], timings=()) == replace(first, timings=())
+    assert together.answer.timings[0].description == "1-of-3"
+    again = cached.together((C, B, A))
+    assert server.requests == [1, 2]
+    assert again.answer.parrot_probability == pytest.approx(together.answer.parrot_probability)
+
+
+def test_a_damaged_photo_keeps_its_place_beside_known_ones() -> None:
+    """Only the unknown ones reach the classifier, which cannot count the others."""
+    cached = CachedClassifier(classifier(Scripted([SURE, SURE]), None), size=9)
+    cached.together((A, C))
+    damaged = replace(B, data=B.data[: len(B.data) // 2], sha256="damaged")
+    with pytest.raises(InvalidImage) as caught:
+        cached.together((A, C, damaged))
+    assert caught.value.photo == 3
+
+
+def test_answers_of_two_model_versions_are_not_joined() -> None:
+    """What the older one said of a photo is asked again."""
+    server = Scripted([SURE, SURE, SURE, SURE])
+    cached = CachedClassifier(classifier(server, None), size=9)
+    cached.classify(A)
+    server.version_name = "M/2"
+    together = cached.together((A, B))
+    assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
+
+
+def test_the_requests_line_of_the_log_says_how_many_photos() -> None:
+    """Who reads what a request cost must know what it was for."""
+    logs.begin(None)
+    answers.joint_classification(asked(SURE, OTHER), None)
+    noted = logs.noted()
+    assert (noted["photos"], noted["agree"]) == (2, False)
+    assert noted["verdict"]["set"] == 2
+
+
+def test_a_manifest_without_a_policy_joins_all_the_same() -> None:
+    """Older bundles know nothing of several photos."""
+    assert bundle().manifest.joint is None
+    assert asked(SURE, SURE).answer.is_parrot
