@@ -86,8 +86,10 @@ def write(  # noqa: PLR0913 - a report's parts
     columns = {"as they are": results, "stressed": judged.stressed}
     if new_sources is not None:
         columns["new sources"] = new_sources
-    figures = {name: column.figures() for name, column in columns.items()}
-    figures |= about.stated if about else {}
+    figures: dict[str, Mapping[str, Any]] = {
+        name: column.figures() for name, column in columns.items()
+    }
+    figures.update(about.stated if about else {})
     html = template("report.html").render(
         title=title,
         about=about,

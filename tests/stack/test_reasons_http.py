@@ -46,10 +46,9 @@ def test_another_bird_and_no_bird_say_so(
     classify_url: str, photos: Path, folder: str, reason: Reason
 ) -> None:
     """The person learns what the model saw, in both languages."""
-    bodies = [ask(classify_url, path.read_bytes()) for path in first(photos / folder, 3)]
-    assert [body["parrot"]["is_parrot"] for body in bodies] == [False] * 3
-    assert [body["reason"] for body in bodies] == [reason] * 3
-    assert bodies[0]["tip"] == TIPS[reason]
+    body = ask(classify_url, first(photos / folder)[0].read_bytes())
+    assert body["parrot"]["is_parrot"] is False
+    assert (body["reason"], body["tip"]) == (reason, TIPS[reason])
 
 
 @pytest.mark.parametrize(
