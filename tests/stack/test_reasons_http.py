@@ -22,7 +22,7 @@ LABELS = ("galah", "sun-conure", "cockatiel", "scarlet-macaw", "budgerigar")
 
 
 def _dark(image: Image.Image) -> Image.Image:
-    return ImageEnhance.Brightness(image).enhance(0.15)
+    return ImageEnhance.Brightness(image).enhance(0.06)
 
 
 def _blurred(image: Image.Image) -> Image.Image:
@@ -30,7 +30,7 @@ def _blurred(image: Image.Image) -> Image.Image:
 
 
 def _tiny(image: Image.Image) -> Image.Image:
-    return image.resize((48, 48))
+    return image.resize((40, 40))
 
 
 def ask(url: str, image: bytes) -> dict[str, Any]:
