@@ -44,7 +44,7 @@ def of_bundles(folders: Sequence[Path], photos: Sequence[LabelledPhoto]) -> Abou
         tuple(telling.bundle_name(manifest, sha256) for _, manifest, sha256 in found),
         _command(),
         telling.data_digest(photos, files),
-        warnings=tuple(warning for warning in warnings if warning),
+        warnings=tuple(dict.fromkeys(warning for warning in warnings if warning)),
         stated=telling.stated(last),
         gates=last.metrics.get("gates", ()),
     )

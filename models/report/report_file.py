@@ -89,7 +89,7 @@ def write(  # noqa: PLR0913 - a report's parts
     figures: dict[str, Mapping[str, Any]] = {
         name: column.figures() for name, column in columns.items()
     }
-    figures |= about.stated if about else {}
+    figures.update(about.stated if about else {})
     html = template("report.html").render(
         title=title,
         about=about,

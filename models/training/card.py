@@ -61,7 +61,7 @@ Written by `python -m models fit`; every number below was computed by that run.
   averaged. Closer means: around the window of the feature map that looks most like a parrot
   (`models/network/focus.py`).
 - **Gate**: {kind}, on all three views of photos as they are and under stress; threshold
-  {fitted.calibration.threshold:.4f}, chosen to keep {policy.keep:.1%} of parrots.
+  {fitted.calibration.threshold:.4f}, chosen to keep {fitted.keep:.1%} of parrots.
 - **Species and sets**: one softmax over {len(results.species)} species and "another parrot",
   temperature {fitted.calibration.temperature:.3f}. The set is empty if "another parrot" has
   {sets.other:.3f} or more, which means: none of the known species. Otherwise it contains the

@@ -41,9 +41,10 @@ class Comparison:
         recipe, verdict = self.recipe, "accepted" if self.decision.accepted else "not accepted"
         return f"""## Fine-tuning: {verdict}
 The last {TAIL_BLOCKS} blocks and the head convolution, {recipe.steps} steps of {recipe.batch} views
-from `fit --finetune`, judged out of fold ({self.folds} folds, and sources in {self.folds} parts;
-the published backbone with more folds, as above). Fine-tuned last blocks are taken only if no
-guarded figure gets worse. {self._why()}
+from `fit --finetune`, judged by last blocks and heads that never saw the photo ({self.folds} folds;
+the published backbone with more) or its source (both models in the same {self.folds} folds, which
+leave out more sources at once than a card without fine-tuning does). Fine-tuned last blocks are
+taken only if no guarded figure gets worse. {self._why()}
 
 | guarded figure | published | fine-tuned | |
 |---|---|---|---|

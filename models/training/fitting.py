@@ -55,6 +55,7 @@ class Fitted:
     folds: int
     left_out: Mapping[Family, Results]  # stressed photos, by models that never saw that family
     published: Results  # stressed photos by the published backbone, to compare `left_out` with
+    keep: float  # share of parrots that the threshold was set to let through
     first_looks: Floats  # (photos, features) of the whole photos as they are
     together: together.Together  # several photos of one bird
     reasons: ReasonPolicy | None  # None for a gate that does not tell other birds from no birds
@@ -156,6 +157,7 @@ def _fitted(
         folds=len(folds),
         left_out=left_out,
         published=judged.stressed,
+        keep=fitter.policy.keep,
         first_looks=model.first_looks,
         together=together.judge(dataset, model.raw, parts, calibration, fitter.policy.seed),
         reasons=explained.policy if explained else None,
@@ -169,22 +171,24 @@ def _fine_tuned(
     dataset, count = fitter.dataset, tuning.plan.folds
     step(f"fine-tuning on {device()}, cross-validated")
     raw, signs = fitter.cross_tuned(tuning, "fold", dataset.coarse_folds(count))
-    new_raw, new_signs = None, signs
+    new_raw, new_signs, frozen_new = None, signs, None
+    everything = np.arange(len(dataset.photos))
     source_folds = dataset.source_folds(count)
     if source_folds:
         step("fine-tuning, sources left out")
         new_raw, new_signs = fitter.cross_tuned(tuning, "sources", source_folds)
+        # The published backbone without the same sources: fewer folds leave more of them out.
+        harder = fitter.cross_fitted(ThreeWay.kind, source_folds)
+        frozen_new = fitter.judged(harder, [(frozen.calibration, everything)])
     step("fine-tuning on everything")
-    everything = np.arange(len(dataset.photos))
     usable = dataset.usable(everything, np.array([], np.intp))
     tuned, heads = fitter.tuned(tuning, "everything", usable)
     first = tuning.first_looks(tuned.tail)
     model = _Model(heads, first, raw, new_raw, signs, new_signs)
-    policy = replace(fitter.policy, none=fitter.policy.none_tuned)
+    policy = fitter.policy.tuned
     found = _fitted(replace(fitter, policy=policy), model, frozen.candidates, frozen.left_out)
-    before, after = (
-        acceptance.columns(model.judged, model.new_sources) for model in (frozen, found)
-    )
+    before = acceptance.columns(frozen.judged, frozen_new)
+    after = acceptance.columns(found.judged, found.new_sources)
     decision = acceptance.decide(before, after)
     comparison = Comparison(before, after, tuning.plan.recipe, count, decision)
     if not decision.accepted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.training import gates
 from models.training.calibration import Targets
@@ -16,6 +16,7 @@ class Policy:
     """What a person decides about a fit."""
 
     keep: float = 0.97  # share of parrots that the gate shall let through: docs/decisions.md
+    keep_tuned: float = 0.97  # the same for fine-tuned last blocks
     coverage: float = 0.95  # how often the set of species shall hold the true one
     none: float = 0.55  # share of the remaining error that may be an empty set
     none_tuned: float = 0.87  # the same for fine-tuned last blocks, whose sets are small
@@ -25,6 +26,11 @@ class Policy:
     seed: int = 0
     gate: str = ThreeWay.kind  # what is fitted on every view; the others are compared with it
     kinds: tuple[str, ...] = tuple(gates.CANDIDATES)
+
+    @property
+    def tuned(self) -> Policy:
+        """The policy for fine-tuned last blocks."""
+        return replace(self, keep=self.keep_tuned, none=self.none_tuned)
 
     @property
     def targets(self) -> Targets:

@@ -25,6 +25,7 @@ from parrot.adapters.photo_store import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Observation, Status, Verdict
+from tests.support.default_bundle import SERVED
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Listener, serving
 
@@ -236,9 +237,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
         assert counts(run()) == {"reclassified": PHOTOS - done}
         assert bundles(store) == {NEW: PHOTOS}
         assert {saved.revision for saved in store.everything()} == {2}, "each was written once"
-        assert {saved.verdict.model for saved in store.everything() if saved.verdict} == {
-            "ParrotClassifier/1"
-        }
+        assert {saved.verdict.model for saved in store.everything() if saved.verdict} == {SERVED}
 
         assert counts(run()) == {}
         assert {saved.revision for saved in store.everything()} == {2}

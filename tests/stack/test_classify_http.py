@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from local.stack import DEFAULT_BUNDLE, ROOT
+from tests.support.default_bundle import SERVED
 from tests.support.photos import encoded, first, noise
 from tests.support.problems import assert_problem
 
@@ -300,7 +301,7 @@ def test_get_answers_readiness_and_versions(classify_url: str) -> None:
     """Operators and load balancers ask."""
     body = requests.get(classify_url, timeout=30).json()
     assert body["status"] == "ready"
-    assert body["models"] == ["ParrotClassifier/1"]
+    assert body["models"] == [SERVED]
 
 
 def test_the_function_answers_whatever_the_path_before_it(running_url: str, galah: Path) -> None:

@@ -41,6 +41,17 @@ def test_json_is_the_http_answer_with_the_path_one_line_a_photo(
     assert not lines[3]["parrot"]["is_parrot"]
 
 
+def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model: str) -> None:
+    """Two photos of one bird are one line, with both paths."""
+    chosen = first(photos / "parrots" / "galah", 2)
+    where = ["--data", str(tmp_path), "--model-server", shared_model]
+    done = demo("--json", "--together", *where, *map(str, chosen))
+    assert done.returncode == 0, done.stderr
+    (line,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert line["taxon"]["id"] == "eolophus-roseicapilla"
+    assert [answer["photo"]["path"] for answer in line["photos"]] == [*map(str, chosen)]
+
+
 def test_without_photos_it_explains_itself_and_answers_for_samples(
     tmp_path: Path, shared_model: str
 ) -> None:

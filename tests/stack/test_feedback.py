@@ -13,6 +13,7 @@ import requests
 
 from local import stack
 from models.data import labelled_photos
+from tests.support.default_bundle import SERVED
 from tests.support.photos import first
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
     assert len({photo.cluster for photo in labelled}) == 2
     with (out / "index.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
-    assert {line["model"] for line in lines} == {"ParrotClassifier/1"}
+    assert {line["model"] for line in lines} == {SERVED}
     assert len({line["label_map"] for line in lines}) == 1
     assert not any(user in str(line) for user in chosen for line in lines)
 

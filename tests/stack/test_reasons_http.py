@@ -22,7 +22,7 @@ LABELS = ("galah", "sun-conure", "cockatiel", "scarlet-macaw", "budgerigar")
 
 
 def _dark(image: Image.Image) -> Image.Image:
-    return ImageEnhance.Brightness(image).enhance(0.15)
+    return ImageEnhance.Brightness(image).enhance(0.06)
 
 
 def _blurred(image: Image.Image) -> Image.Image:
@@ -30,7 +30,7 @@ def _blurred(image: Image.Image) -> Image.Image:
 
 
 def _tiny(image: Image.Image) -> Image.Image:
-    return image.resize((48, 48))
+    return image.resize((40, 40))
 
 
 def ask(url: str, image: bytes) -> dict[str, Any]:
@@ -46,10 +46,9 @@ def test_another_bird_and_no_bird_say_so(
     classify_url: str, photos: Path, folder: str, reason: Reason
 ) -> None:
     """The person learns what the model saw, in both languages."""
-    bodies = [ask(classify_url, path.read_bytes()) for path in first(photos / folder, 3)]
-    assert [body["parrot"]["is_parrot"] for body in bodies] == [False] * 3
-    assert [body["reason"] for body in bodies] == [reason] * 3
-    assert bodies[0]["tip"] == TIPS[reason]
+    body = ask(classify_url, first(photos / folder)[0].read_bytes())
+    assert body["parrot"]["is_parrot"] is False
+    assert (body["reason"], body["tip"]) == (reason, TIPS[reason])
 
 
 @pytest.mark.parametrize(

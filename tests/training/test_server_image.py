@@ -14,6 +14,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from models.publishing import server_image
 from parrot.errors import BadBundle
+from tests.support.default_bundle import NAME, VERSION
 
 MODELS = Path(__file__).parents[2] / "models"
 HADOLINT = Path(sys.executable).parent / "hadolint"
@@ -44,7 +45,7 @@ def test_the_build_context_is_complete(built: tuple[Path, str]) -> None:
     assert copied <= present
     kept = (context / ".dockerignore").read_text().splitlines()
     assert {line[1:] for line in kept if line.startswith("!")} == copied
-    version = context / "models" / "ParrotClassifier" / "1"
+    version = context / "models" / NAME / VERSION
     assert (version / "saved_model.pb").is_file()
     assert (version / "assets.extra" / "tf_serving_warmup_requests").is_file()
 
@@ -80,7 +81,7 @@ def test_two_models_under_one_name_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "bundle"
     shutil.copytree(DEFAULT, other)
     (other / "head.npz").unlink()
-    strange = tmp_path / "models" / "ParrotClassifier" / "1"
+    strange = tmp_path / "models" / NAME / VERSION
     strange.mkdir(parents=True)
     (strange / "saved_model.pb").write_bytes(b"another graph")
     context = tmp_path / "context"
