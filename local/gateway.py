@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
-from parrot.http import answers
+from parrot.errors import ParrotError
+from parrot.http import answers, problems, transfer
 from parrot.http.parameters import BASE_PATH
 from parrot.model.species import SpeciesTable
 from parrot.records import OUTSIDE
@@ -69,7 +70,10 @@ def _page() -> Flask:
     @page.get(f"{BASE_PATH}/<path:name>")
     @page.get("/<path:name>")
     def file(name: str) -> Response:
-        return send_from_directory(public, name if "." in name else f"{name}.html")
+        # Not conditional here: `add_headers` is, when it knows how the file travels.
+        return send_from_directory(
+            public, name if "." in name else f"{name}.html", conditional=False
+        )
 
     table = os.environ.get("PAGE_SPECIES")
     if table is not None:  # of the bundle in use; Hosting has the default bundle's as a file
@@ -87,6 +91,11 @@ def _page() -> Flask:
         for source, header, value in headers:
             if fnmatchcase(request.path, source):
                 response.headers[header] = value
+        response.direct_passthrough = False  # Hosting compresses them; here it is up to us
+        try:
+            transfer.fit(request, response)
+        except ParrotError as error:
+            return problems.response_for(error)
         return response
 
     return page
