@@ -125,7 +125,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The command line; exit code 1 where something could not be staged."""
+    """The command line; exit code 1 where something could not be staged, 2 for a bad `--to`."""
     parser = argparse.ArgumentParser(
         prog="./dev.sh stage", description="Write folders as they are deployed, from the commit."
     )
@@ -160,7 +160,11 @@ def main(arguments: list[str]) -> int:
         except NotStagedError as error:
             print(f"{name} cannot be staged: {error}", file=sys.stderr)
             return 1
-        write(wanted.to / name, files)
+        try:
+            write(wanted.to / name, files)
+        except OSError as error:
+            print(f"nothing can be written to {wanted.to}: {error.strerror}", file=sys.stderr)
+            return 2
         print(wanted.to / name)
     return 0
 
