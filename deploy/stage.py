@@ -34,8 +34,8 @@ _READABLE = 0o644
 _GCLOUDIGNORE = b".gcloudignore\n__pycache__/\n*.pyc\n"
 
 
-# What the page may load and call where it shows by App Check that it is ours: reCAPTCHA Enterprise's
-# script, what that loads, frames and calls, and the exchange of its token for one of App Check.
+# What the page may load and call where it shows by App Check that it is ours: the script of
+# reCAPTCHA Enterprise, what that loads, frames and calls, and where its token is exchanged.
 _APP_CHECK = {
     "script-src": "https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/",
     "frame-src": "https://www.google.com/recaptcha/",
@@ -76,7 +76,7 @@ def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str,
     return staged
 
 
-def firebase_files(
+def firebase_files(  # noqa: PLR0913 - the names that a deployment chooses
     root: Path, *, region: str, bucket: str, database: str, site: str, app_check_key: str = ""
 ) -> dict[str, bytes]:
     """Content by path of what firebase-tools deploys, from HEAD. Raises NotStagedError.

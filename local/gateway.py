@@ -105,7 +105,7 @@ def _page() -> Flask:
 def _headers() -> list[tuple[str, str, str]]:
     """Pattern of the path, name and value of each header that Hosting adds.
 
-    Without the origins of Firebase's sign-in: nobody signs in here, so a request there is a mistake.
+    Without the origins of Firebase's sign-in: nobody signs in here.
     """
     hosting = json.loads((_ROOT / "firebase.json").read_text())["hosting"]
     return [
