@@ -121,8 +121,9 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
     """Classify, save, list, relabel, delete."""
     if shutil.which("curl") is None:
         missing("needs curl", required_by="REQUIRE_SUITE")
-    (tmp_path / "photo.jpg").write_bytes(MACAW.read_bytes())
-    classify, save, change = snippets("sh")
+    for name in ("photo.jpg", "front.jpg", "side.jpg"):
+        (tmp_path / name).write_bytes(MACAW.read_bytes())
+    classify, together, save, change = snippets("sh")
     listing, *changes = re.split(r"^(?=curl)", change, flags=re.MULTILINE)[1:]
     environment = {
         **os.environ,
@@ -144,6 +145,7 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
         return done.stdout
 
     assert json.loads(run(classify))["species"][0]["id"] == "ara-ararauna"
+    assert len(json.loads(run(together))["photos"]) == 2
     name = json.loads(run(save))["id"]
     assert [row["id"] for row in json.loads(run(listing))["observations"]] == [name]
     tag = ana.get(f"/observations/{name}").headers["ETag"]
