@@ -35,8 +35,7 @@ else:
 print(json.dumps([response.status_code, sorted(sys.modules)]))
 """
 _NEVER = {"sklearn", "joblib", "tensorflow", "firebase_admin", "google.cloud.firestore"}
-# Paid by those who send a form, JSON or a photo that is decoded apart.
-_LATER = {"multipart", "msgspec", "multiprocessing", "pillow_heif"}
+_LATER = {"multipart", "msgspec", "pillow_heif"}  # paid by those who send a form, JSON, a HEIC
 # Of the client of Cloud Storage, 0.2 s, and of what comes with it: what has no business elsewhere.
 _CLIENTS = {"google.cloud.storage", "google.auth", "grpc", "requests", "cryptography"}
 
