@@ -45,7 +45,7 @@ CALLS: dict[str, Callable[[FirestoreObservations], object]] = {
     "remove": lambda store: store.remove(STORED),
     "page": lambda store: store.page(STORED.uid, size=10),
     "similar": lambda store: store.similar(STORED.uid, ["0" * 16], distance=3),
-    "naming": lambda store: store.naming(STORED.uid, STORED.id),
+    "duplicates": lambda store: store.duplicates_of(STORED.uid, STORED.id),
     "unfinished": lambda store: store.unfinished(before=NOW, limit=10),
     "take": lambda store: store.take("ana", "saves", window=1, limit=5),
     "claim": lambda store: store.claim("ana", "k", STORED.id, now=NOW, expires=NOW),
