@@ -86,7 +86,6 @@ def run(samples: Sequence[Sample], effort: Effort, *, say: Say) -> Results:
             )
         # The first two sizes, and of photos that are looked at once, if there are any.
         shown = sorted(samples, key=lambda sample: looks[sample.name])[:2]
-        twice = [sample for sample in samples if looks[sample.name] > 1 and sample not in shown]
         say("starting one process for each core")
         cores = context.enter_context(load.cores())
         loads = [
@@ -102,10 +101,7 @@ def run(samples: Sequence[Sample], effort: Effort, *, say: Say) -> Results:
                 say=say,
             )
         ]
-        cpu = tuple(
-            load.cpu(sample, ours, server, total=16 * effort.bursts)
-            for sample in (*shown, *twice[:1])
-        )
+        cpu = tuple(load.cpu(sample, ours, server, total=16 * effort.bursts) for sample in shown)
         resident = {
             "ours: functions": ours.resident(),
             "ours: model server": server.resident(),

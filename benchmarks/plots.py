@@ -36,8 +36,9 @@ def write(results: Results, folder: Path, *, kind: str = "svg") -> None:
 
 def _latency(results: Results) -> Figure:
     """Each way as a multiple of the limit; the first version is off every scale."""
-    figure = Figure(figsize=(8, 1.1 + 1.5 * len(results.photos)), layout="constrained")
-    panels = figure.subplots(len(results.photos), 1, squeeze=False)[:, 0]
+    heights = [1.5 + len(photo.ways) for photo in results.photos]
+    figure = Figure(figsize=(8, 0.6 + 0.25 * sum(heights)), layout="constrained")
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, photo in zip(panels, results.photos, strict=True):
         _ways(axes, photo)
     panels[-1].set_xlabel("times the limit (decoding and forward pass), median and quartiles")
