@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[np.floating]
@@ -33,6 +32,8 @@ class JointPolicy:
 
         It reaches the threshold only if one of the photos does.
         """
+        import numpy as np
+
         inner = np.clip(probabilities, _TINY, 1 - _TINY)
         odds = np.log(inner / (1 - inner))
         if (probabilities >= threshold).any():
@@ -45,6 +46,8 @@ DEFAULT = JointPolicy()
 
 def geometric_mean(probabilities: Sequence[Array]) -> npt.NDArray[np.float32]:
     """The mean of the logits behind these probabilities, as probabilities again."""
+    import numpy as np
+
     logs = np.mean(np.log(np.maximum(probabilities, _TINY)), axis=0)
     mean = np.exp(logs - logs.max())
     return np.asarray(mean / mean.sum(), np.float32)
@@ -58,6 +61,8 @@ def agree(sets: Sequence[Flags]) -> bool:
 
 def widened(chosen: Flags, best: Sequence[int], probabilities: Array) -> Flags:
     """The joint set, each photo's best class, and whatever is at least as likely as one of them."""
+    import numpy as np
+
     every = chosen.copy()
     every[list(best)] = True
     return np.asarray(every | (probabilities >= probabilities[every].min()))
