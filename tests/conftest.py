@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local import stack
 from tests.support import firestore as emulators
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Let processes that tests start import the same packages as the tests."""
+    """Let processes that tests start import what tests do; let no busy machine fail a property."""
     os.environ["PYTHONPATH"] = f"{stack.ROOT}{os.pathsep}{stack.ROOT / 'shared'}"
+    settings.register_profile(
+        "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,6 +70,12 @@ def running(data: Path) -> Iterator[stack.Running]:
     """The whole local stack, started once for all tests that only talk to it."""
     with stack.running(data) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def shared_model(running: stack.Running) -> str:
+    """The model server of that stack, for tests that start another: TensorFlow takes seconds."""
+    return running.model_server
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def _methods(route: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], 
 
 
 def _list(request: Request) -> Response:
-    page, token = wiring.observer().list(
+    page, token = wiring.observations().list(
         _user(request),
         size=parameters.page_size(request),
         token=request.args.get("page_token") or None,
@@ -62,7 +62,7 @@ def _list(request: Request) -> Response:
 
 
 def _read(name: str, request: Request) -> Response:
-    observation = wiring.observer().read(_user(request), parameters.observation_id(name))
+    observation = wiring.observations().read(_user(request), parameters.observation_id(name))
     return answers.observation(observation, _links(request))
 
 
@@ -77,7 +77,7 @@ def _relabel(name: str, request: Request) -> Response:
     species = wiring.species().label(index=fields.get("index"), species=fields.get("species"))
     text = parameters.label_text(fields)
     allowance = wiring.relabel_meter().take(user)
-    changed = wiring.observer().relabel(
+    changed = wiring.observations().relabel(
         user, observation_id, species, text=text, matches=parameters.if_match(request)
     )
     return answers.observation(changed, _links(request), allowance=allowance)
@@ -85,7 +85,7 @@ def _relabel(name: str, request: Request) -> Response:
 
 def _delete(name: str, request: Request) -> Response:
     user = _user(request)
-    wiring.observer().delete(
+    wiring.observations().delete(
         user, parameters.observation_id(name), matches=parameters.if_match(request)
     )
     return answers.empty()
@@ -99,7 +99,9 @@ def _file(name: str, file: str, request: Request) -> Response:
     else:
         grant = wiring.downloads().grant(token, parameters.observation_id(name), file)
         user = grant.user
-    return answers.file(wiring.observer().file(user, parameters.observation_id(name), file), grant)
+    return answers.file(
+        wiring.observations().file(user, parameters.observation_id(name), file), grant
+    )
 
 
 def _user(request: Request) -> User:

@@ -206,6 +206,7 @@ def relabel() -> Json:
                 InvalidRequest,
                 Unauthenticated,
                 NotFound,
+                Conflict,
                 PreconditionFailed,
                 PhotoTooLarge,
                 TooManyRequests,

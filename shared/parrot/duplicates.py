@@ -85,13 +85,13 @@ def resembling(
 def settle(store: ObservationStore, published: Observation, *, now: Callable[[], datetime]) -> None:
     """After a photo's hash was stored, make it and its near-duplicates name the oldest of them.
 
-    Newer ones may have been processed first. Existing references may be
-    to a deleted observation that had the same id. Raises StoreUnavailable.
+    Newer ones may have been processed first. Existing references may be to a deleted observation
+    that had the same id. Raises StoreUnavailable.
     """
     alike = _alike(store, published.uid, (published,))
     newer = (twin for twin in alike if twin.place > published.place)
-    naming = store.naming(published.uid, published.id)
-    _name_oldest(store, published.uid, (*newer, *naming, published), now=now)
+    marked = store.duplicates_of(published.uid, published.id)
+    _name_oldest(store, published.uid, (*newer, *marked, published), now=now)
 
 
 def release(
@@ -101,7 +101,7 @@ def release(
 
     Raises StoreUnavailable.
     """
-    _name_oldest(store, uid, store.naming(uid, observation_id), now=now)
+    _name_oldest(store, uid, store.duplicates_of(uid, observation_id), now=now)
 
 
 def _name_oldest(
@@ -147,7 +147,9 @@ def _original(observation: Observation, alike: Iterable[Observation]) -> str | N
 def _alike(
     store: ObservationStore, uid: str, observations: Iterable[Observation]
 ) -> tuple[Observation, ...]:
-    phashes = {one.derived.phash for one in observations if one.derived is not None}
+    phashes = {
+        observation.derived.phash for observation in observations if observation.derived is not None
+    }
     return store.similar(uid, phashes, distance=SIMILAR_BITS) if phashes else ()
 
 

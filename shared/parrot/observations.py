@@ -55,7 +55,7 @@ class Files(Protocol):
         """
 
 
-class Observer:
+class Observations:
     """The user's own observations; this class never sees anyone else's."""
 
     def __init__(
@@ -197,8 +197,8 @@ def _file(stored: Observation, file: str) -> tuple[str | None, str | None]:
     """
     if file == ORIGINAL:
         checked = stored.sha256 and stored.status is not Status.REJECTED
-        known = stored.media_type if stored.media_type in MEDIA_TYPES else None
-        return stored.object_name, known if checked else None
+        media_type = stored.media_type if stored.media_type in MEDIA_TYPES else None
+        return stored.object_name, media_type if checked else None
     name = getattr(stored.derived, file, None) if file in FILES else None
     return name, "image/webp"
 

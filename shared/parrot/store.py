@@ -77,7 +77,7 @@ class ObservationStore(Documents, Protocol):
         three bits at least one quarter is the same.
         """
 
-    def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
+    def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id."""
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:

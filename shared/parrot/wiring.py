@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from parrot.config import Settings
     from parrot.http.caller import AppCheck, Identity
     from parrot.model.species import SpeciesTable
-    from parrot.observations import Observer
+    from parrot.observations import Observations
     from parrot.process import Processor
     from parrot.quota import Meter
     from parrot.save import Saver
@@ -154,22 +154,22 @@ def processor() -> Processor:
 @parts.once
 def sweeper() -> Sweeper:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
-    from parrot.observations import Observer
+    from parrot.observations import Observations
     from parrot.sweep import Sweeper
 
     store, photos = parts.observation_store(), parts.photo_store()
     return Sweeper(
-        store, photos, processor(), Observer(store, photos), bucket=parts.settings().bucket
+        store, photos, processor(), Observations(store, photos), bucket=parts.settings().bucket
     )
 
 
 @parts.once
-def observer() -> Observer:
+def observations() -> Observations:
     """Raises BadConfig, StoreUnavailable."""
-    from parrot.observations import Observer
+    from parrot.observations import Observations
 
     # A list needs no bucket, whose client takes 0.2 s to import.
-    return Observer(parts.observation_store(), cast("BucketPhotos", _Late(parts.photo_store)))
+    return Observations(parts.observation_store(), cast("BucketPhotos", _Late(parts.photo_store)))
 
 
 @parts.once

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.support.browser import PHONE, Complaints
 from tests.support.page import MODEL_MS, choose, my_birds, name_of, save_as, slow_upload, some_photo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Browser, Locator, Page, Response, Route
 
-    from tests.support.browser import Complaints
+    from local.stack import Running
     from tests.support.visits import Visit
 
 NO_NETWORK = "ERR_INTERNET_DISCONNECTED|ERR_FAILED"
@@ -30,28 +33,63 @@ def installed(page: Page) -> None:
     assert page.evaluate("navigator.serviceWorker.controller !== null")
 
 
-@pytest.mark.slow
-def test_four_megabytes_at_forty_kilobytes_a_second_arrive(
-    phone: Page, odd: Path, tmp_path: Path
-) -> None:
-    """A hill with one bar of signal: it takes 100 seconds, and nobody is left wondering."""
-    photo = tmp_path / "cockatiel.jpg"
+@dataclass
+class SlowSave:
+    """A photo of four megabytes on its way, at 40 kB a second."""
+
+    card: Locator
+    answers: list[Response] = field(default_factory=list)
+
+
+@pytest.fixture(scope="package")
+def slow_save(
+    browser: Browser, running: Running, odd: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SlowSave]:
+    """It takes 100 seconds and no work, so it goes on while other tests run (see `conftest`)."""
+    photo = tmp_path_factory.mktemp("slow") / "cockatiel.jpg"
     with Image.open(odd / "derived-parrot" / "cockatiel-phone12mp-orient6-gps-2.jpg") as image:
         image.save(photo, quality=100, subsampling=0, exif=image.getexif())
     assert photo.stat().st_size > 3_500_000
-    with slow_upload(phone, 40_000):
-        card = choose(phone, photo)
-        card.get_by_role("checkbox").check()
-        button = card.locator(".keep button[type=submit]")
-        seen: set[str] = set()
-        with phone.expect_response("**/save", timeout=200_000) as response:
-            button.click()
-            for _ in range(15):
-                seen.add(button.inner_text())
-                phone.wait_for_timeout(1000)
-        assert len(seen) > 5, seen  # percentages that moved
-        expect(card.locator(".outcome")).to_contain_text("Saved as Cockatiel")
-    photo_size = response.value.json()["photo"]
+    complaints = Complaints(running.url)
+    options: Any = {"is_mobile": True, "has_touch": True, "device_scale_factor": 3}
+    with browser.new_context(base_url=running.url, viewport=PHONE, **options) as context:
+        complaints.watch(context)
+        page = context.new_page()
+        page.goto("/")
+        with slow_upload(page, 40_000):
+            card = choose(page, photo)
+            save = SlowSave(card)
+            page.on(
+                "response",
+                lambda answer: (
+                    save.answers.append(answer) if answer.url.endswith("/save") else None
+                ),
+            )
+            card.get_by_role("checkbox").check()
+            card.locator(".keep button[type=submit]").click()
+            yield save
+        complaints.check()
+
+
+@pytest.mark.slow
+def test_a_slow_upload_shows_that_it_moves(slow_save: SlowSave) -> None:
+    """A hill with one bar of signal: nobody is left wondering."""
+    button = slow_save.card.locator(".keep button[type=submit]")
+    seen: set[str] = set()
+    for _ in range(15):
+        seen.add(button.inner_text())
+        slow_save.card.page.wait_for_timeout(1000)
+    assert len(seen) > 5, seen  # percentages that moved
+    assert slow_save.answers == []
+
+
+@pytest.mark.slow
+def test_four_megabytes_at_forty_kilobytes_a_second_arrive(slow_save: SlowSave) -> None:
+    """After 100 seconds, as they are."""
+    outcome = slow_save.card.locator(".outcome")
+    expect(outcome).to_contain_text("Saved as Cockatiel", timeout=200_000)
+    (answer,) = slow_save.answers
+    photo_size = answer.json()["photo"]
     assert {photo_size["width"], photo_size["height"]} == {3024, 4032}  # the original
 
 

@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,16 +27,19 @@ from parrot.events import SWEEP
 from parrot.observation import Observation, Status, Verdict
 from tests.support.default_bundle import SERVED
 from tests.support.photos import encoded, noise
-from tests.support.serving import model_server
+from tests.support.scripted_http import Answer, Listener, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from google.cloud.storage import Client
 
+    from tests.support.scripted_http import Request
+
 ROOT = Path(__file__).parents[2]
 PHOTOS = 500
 KILLED_AFTER = 100
+HELD_AFTER = 4 * KILLED_AFTER  # rows: a photo in doubt is looked at in three views
 PATIENCE_SECONDS = 240
 NEW, OLD = "2099-01-01", "2001-01-01"
 
@@ -65,7 +68,7 @@ class Events(BaseHTTPRequestHandler):
 def process() -> Iterator[str]:
     """The URL of the stand-in for `process`."""
     Events.told = 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Events)
+    server = Listener(("127.0.0.1", 0), Events)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -83,6 +86,42 @@ def storage(tmp_path: Path, process: str) -> Iterator[str]:
             supervisor.start(part)
             supervisor.wait(part, 60)
         yield url
+
+
+class Model:
+    """Stands where the model server would be: the same answer for every photo.
+
+    `hold` lets it answer so many rows and then no more until `release`, so that a run can be killed
+    half-way for certain.
+    """
+
+    def __init__(self, features: list[float], classes: int) -> None:
+        row = {
+            "features": features,
+            "probabilities": [1 / classes] * classes,
+            "logits": [0.0] * classes,
+            "focus": [0.25, 0.25, 0.75, 0.75],
+        }
+        self._row = json.dumps(row)
+        self._lock, self._released = threading.Lock(), threading.Event()
+        self._left = 0
+        self.release()
+
+    def hold(self, after: int) -> None:
+        self._left = after
+        self._released.clear()
+
+    def release(self) -> None:
+        self._released.set()
+
+    def answer(self, request: Request) -> Answer:
+        count = len(request.json()["instances"])
+        with self._lock:
+            self._left -= count
+            held = self._left < 0
+        if held:
+            self._released.wait(PATIENCE_SECONDS)
+        return Answer(f'{{"predictions": [{", ".join([self._row] * count)}]}}'.encode())
 
 
 def save(client: Client, store: SqliteObservations, number: int) -> None:
@@ -156,17 +195,15 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     wait_until(lambda: Events.told == PHOTOS, "the uploads' own events")
     blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
 
-    from models.network.model_folder import build  # noqa: PLC0415 - it imports TensorFlow
-
-    build(stack.DEFAULT_BUNDLE, stack.MODELS)
-    with model_server(stack.MODELS) as url:
+    model = Model(manifest["reference"][0]["features"], manifest["classes"])
+    with serving(model.answer) as server:
 
         def run(*options: str) -> subprocess.Popen[str]:
             return subprocess.Popen(
                 [
                     *(str(ROOT / "dev.sh"), "models", "backfill"),
                     *(f"sqlite:{database}", stack.BUCKET),
-                    *("--bundle", str(bundle), "--model-server", url, *options),
+                    *("--bundle", str(bundle), "--model-server", server.url, *options),
                 ],
                 env={
                     **os.environ,  # proxies and certificates: it installs its packages
@@ -188,10 +225,12 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
         assert counts(run("--max-photos", "10", "--batch", "4")) == {"reclassified": 10}
         assert bundles(store) == {OLD: PHOTOS - 10, NEW: 10}
 
+        model.hold(HELD_AFTER)
         killed = run()
         wait_until(lambda: bundles(store)[NEW] >= KILLED_AFTER, "some of the work")
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate(timeout=PATIENCE_SECONDS)
+        model.release()
         done = bundles(store)[NEW]
         assert KILLED_AFTER <= done < PHOTOS
 

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from local.stack import DEFAULT_BUNDLE
+from local.stack import DEFAULT_BUNDLE, ROOT
 from tests.support.default_bundle import SERVED
 from tests.support.photos import encoded, first, noise
 from tests.support.problems import assert_problem
@@ -20,6 +20,7 @@ from tests.support.problems import assert_problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+README = ROOT / "README.md"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -101,7 +102,7 @@ def test_a_known_species_is_in_the_set_and_a_stranger_gets_none(
 
 
 def test_curl_sends_a_photo_in_every_documented_way(classify_url: str, galah: Path) -> None:
-    """The README's lines, as a person types them."""
+    """They are one photo, so they get one answer."""
     encoded_photo = base64.b64encode(galah.read_bytes()).decode()
     answers = [
         curl("-F", f"image=@{galah}", classify_url),
@@ -114,6 +115,28 @@ def test_curl_sends_a_photo_in_every_documented_way(classify_url: str, galah: Pa
     ]
     assert len(set(answers)) == 1
     assert json.loads(answers[0])["species"][0]["id"] == "eolophus-roseicapilla"
+
+
+def test_the_readmes_calls_work_as_they_are_printed(
+    running_url: str, galah: Path, tmp_path: Path
+) -> None:
+    """The first thing that people copy."""
+    section = README.read_text("utf-8").partition("## Call it")[2]
+    block = section.partition("```sh\n")[2].partition("```")[0]
+    commands = block.replace("http://127.0.0.1:8080", running_url).replace("\\\n", " ")
+    (tmp_path / "photo.jpg").write_bytes(galah.read_bytes())
+    (tmp_path / "photo.base64").write_bytes(base64.b64encode(galah.read_bytes()))
+    answers = [
+        subprocess.run(
+            ["bash", "-c", f"{command} -sS"], cwd=tmp_path, capture_output=True, check=True
+        ).stdout
+        for command in (line.partition("   #")[0] for line in commands.splitlines())
+    ]
+    plain, top, first_version, saved = map(json.loads, answers)
+    assert plain["species"][0]["id"] == top["species"][0]["id"] == "eolophus-roseicapilla"
+    assert len(top["species"]) == 3
+    assert len(first_version) == 16
+    assert saved["labels"][0]["species"] == "nestor-notabilis"
 
 
 def test_top_limits_the_ranking_which_leaves_the_rest_to_another_parrot(
@@ -295,10 +318,10 @@ def test_the_function_answers_whatever_the_path_before_it(running_url: str, gala
         ("application/json", b'{"image": "eA==", "x": [' + b"1," * 200 + b"1]}"),
     ],
 )
-def test_a_million_empty_values_are_refused_before_they_are_parsed(
+def test_more_values_than_any_client_sends_are_refused(
     classify_url: str, kind: str, body: bytes
 ) -> None:
-    """A body of the allowed size must not become gigabytes."""
+    """Parsed, a million empty ones would take gigabytes."""
     response = requests.post(classify_url, data=body, headers={"Content-Type": kind}, timeout=30)
     assert_problem(response, 400, "invalid_request")
 

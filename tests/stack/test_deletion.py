@@ -10,7 +10,7 @@ import pytest
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.errors import Conflict, NotFound
 from parrot.observation import Status, derived_name
-from parrot.observations import Observer
+from parrot.observations import Observations
 from parrot.photo import images
 from parrot.quota import Meter, Quota
 from parrot.records import User
@@ -96,12 +96,12 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
         observation = saved(store, quiet, user)
         steps = Steps(at, kill)
         # A kill after the first look, before the mark, is a deletion never begun.
-        observer = Observer(CountedStore(store, steps), StepByStep(quiet, steps))
+        observations = Observations(CountedStore(store, steps), StepByStep(quiet, steps))
         try:
-            observer.delete(user, observation.id)
+            observations.delete(user, observation.id)
         except KilledError:
             killed_at = at
-        after = Observer(store, BucketPhotos(quiet.client, quiet.name))
+        after = Observations(store, BucketPhotos(quiet.client, quiet.name))
         if store.get(user.uid, observation.id) is not None:
             if at > 1:
                 assert after.list(user, size=10)[0].observations == ()
@@ -134,8 +134,8 @@ def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
                 answers.append(error)
 
         steps = Steps(at, again)
-        observer = Observer(CountedStore(store, steps), StepByStep(quiet, steps))
-        observer.delete(user, observation.id)
+        observations = Observations(CountedStore(store, steps), StepByStep(quiet, steps))
+        observations.delete(user, observation.id)
         if not answers:
             break
         if isinstance(answers[0], Conflict):
@@ -144,7 +144,7 @@ def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
         elif answers[0]:
             made += 1
             assert stored(f"photos/{user.uid}/") == [observation.object_name]
-            observer.delete(user, observation.id)
+            observations.delete(user, observation.id)
         assert store.get(user.uid, observation.id) is None
         assert stored(f"derived/{user.uid}/") == []
     assert (refused, made) == (6, 1)
@@ -168,7 +168,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
 
         def meanwhile() -> None:
             if world.store.get("ana", old.id) is not None:  # or else the slow one did it all
-                Observer(world.store, world.photos).delete(user, old.id)
+                Observations(world.store, world.photos).delete(user, old.id)
             if direct:
                 new = world.upload(data, old.name, created=LATER)
             else:
@@ -178,7 +178,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
             kept.append((world.observation(new), dict(world.photos.objects)))
 
         steps = Steps(at, meanwhile)
-        slow = Observer(CountedStore(world.store, steps), Counted(world.photos, steps))
+        slow = Observations(CountedStore(world.store, steps), Counted(world.photos, steps))
         slow.delete(user, old.id)
         if at:
             assert kept == [(world.observation(old), world.photos.objects)], at
@@ -204,14 +204,14 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
         def delete(ids: list[str] = ids) -> None:
             for one in store.page(user.uid, size=10).observations:
                 ids.append(one.id)
-                Observer(store, photos).delete(user, one.id)
+                Observations(store, photos).delete(user, one.id)
 
         steps = Steps(at, delete)
         there = saver(CountedStore(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
         left = store.page(user.uid, size=10).observations
         assert stored(f"photos/{user.uid}/") == [one.object_name for one in left]
         for one in left:
-            Observer(store, photos).delete(user, one.id)
+            Observations(store, photos).delete(user, one.id)
         if steps.count < at:
             assert not ids
             assert there.created
@@ -226,13 +226,15 @@ def test_a_deletion_waiting_for_its_end_refuses_a_save_and_says_how_to_go_on(
     observation = saved(store, quiet, user)
     steps = Steps(2, kill)
     with pytest.raises(KilledError):
-        Observer(CountedStore(store, steps), StepByStep(quiet, steps)).delete(user, observation.id)
+        Observations(CountedStore(store, steps), StepByStep(quiet, steps)).delete(
+            user, observation.id
+        )
     marked = store.get(user.uid, observation.id)
     assert marked is not None
     assert marked.status is Status.DELETING
     photos = BucketPhotos(quiet.client, quiet.name)
     with pytest.raises(Conflict, match="delete it again"):
         saver(store, photos).save(PHOTO, KEA, user)
-    Observer(store, photos).delete(user, observation.id)
+    Observations(store, photos).delete(user, observation.id)
     assert saver(store, photos).save(PHOTO, KEA, user).created
-    Observer(store, photos).delete(user, observation.id)
+    Observations(store, photos).delete(user, observation.id)

@@ -41,23 +41,27 @@ def test_json_is_the_http_answer_with_the_path_one_line_a_photo(
     assert not lines[3]["parrot"]["is_parrot"]
 
 
-def test_together_asks_for_one_answer(photos: Path, tmp_path: Path) -> None:
+def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model: str) -> None:
     """Two photos of one bird are one line, with both paths."""
     chosen = first(photos / "parrots" / "galah", 2)
-    done = demo("--json", "--together", "--data", str(tmp_path), *map(str, chosen))
+    where = ["--data", str(tmp_path), "--model-server", shared_model]
+    done = demo("--json", "--together", *where, *map(str, chosen))
     assert done.returncode == 0, done.stderr
     (line,) = (json.loads(line) for line in done.stdout.splitlines())
     assert line["taxon"]["id"] == "eolophus-roseicapilla"
     assert [answer["photo"]["path"] for answer in line["photos"]] == [*map(str, chosen)]
 
 
-def test_without_photos_it_explains_itself_and_answers_for_samples(tmp_path: Path) -> None:
+def test_without_photos_it_explains_itself_and_answers_for_samples(
+    tmp_path: Path, shared_model: str
+) -> None:
     """Whoever cloned this may have no parrot at hand."""
-    done = demo("--data", str(tmp_path))
+    done = demo("--data", str(tmp_path), "--model-server", shared_model)
     assert done.returncode == 0
     assert "./dev.sh demo PHOTO..." in done.stderr
-    for name in ("china.jpg", "flower.jpg"):
-        assert name in done.stdout
+    for name, verdict in (("macaw.jpg", "yes"), ("china.jpg", "no"), ("flower.jpg", "no")):
+        (row,) = [line for line in done.stdout.splitlines() if name in line]
+        assert row.split("│")[2].strip().startswith(verdict)
 
 
 def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
@@ -67,9 +71,10 @@ def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     assert "parot.jpg" in done.stderr.replace("\n", "")
 
 
-def test_a_photo_that_is_none_fails_with_the_reason(tmp_path: Path) -> None:
+def test_a_photo_that_is_none_fails_with_the_reason(tmp_path: Path, shared_model: str) -> None:
     """Scripts look at the exit code, people at the table."""
     (tmp_path / "page.jpg").write_text("<html>")
-    done = demo("--data", str(tmp_path / "data"), str(tmp_path / "page.jpg"))
+    options = ("--data", str(tmp_path / "data"), "--model-server", shared_model)
+    done = demo(*options, str(tmp_path / "page.jpg"))
     assert done.returncode == 1
     assert "415" in done.stdout

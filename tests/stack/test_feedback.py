@@ -23,14 +23,14 @@ PATIENCE_SECONDS = 60
 
 
 def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
-    tmp_path: Path, photos: Path
+    tmp_path: Path, photos: Path, shared_model: str
 ) -> None:
     """The loop that makes better models, over the real stack."""
     chosen = {
         "ana": [("nestor-notabilis", path) for path in first(photos / "parrots" / "kea", 2)],
         "bea": [("eolophus-roseicapilla", path) for path in first(photos / "parrots" / "galah", 1)],
     }
-    with stack.running(tmp_path / "data") as running:
+    with stack.running(tmp_path / "data", model_server=shared_model) as running:
         base = f"{running.url}/parrot-classifier"
         for user, saves in chosen.items():
             headers = {"Authorization": f"Bearer local:{user}"}

@@ -27,6 +27,7 @@ from local import stack
 from local.supervisor import free_port
 from parrot.adapters.firebase import FirebaseAppCheck, FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
+from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import IdentityUnavailable, Unauthenticated
 from tests.support.observations import observation
 from tests.support.problems import assert_problem
@@ -286,9 +287,12 @@ def bearer(token: str) -> dict[str, str]:
 
 def test_over_http_a_firebase_user_sees_their_observations(tmp_path: Path) -> None:
     """And nobody else does."""
+    SqliteObservations(tmp_path / "observations.db").create(observation())
     with functions(tmp_path, **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}) as url:
-        response = requests.get(f"{url}/observations", headers=bearer(unsigned()), timeout=30)
-        assert response.json() == {"observations": []}
+        for user, ids in (("ana", [observation().id]), ("bea", [])):
+            headers = bearer(unsigned(sub=user))
+            body = requests.get(f"{url}/observations", headers=headers, timeout=30).json()
+            assert [seen["id"] for seen in body["observations"]] == ids
         for token in (unsigned(aud="x"), "local:ana", "garbage"):
             response = requests.get(f"{url}/observations", headers=bearer(token), timeout=30)
             assert_problem(response, 401, "unauthenticated")
@@ -310,7 +314,15 @@ def test_over_http_app_check_is_asked_of_every_call_where_it_is_required(tmp_pat
     with functions(
         tmp_path, REQUIRE_APP_CHECK="true", **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}
     ) as url:
-        for method, path in (("GET", "observations"), ("POST", "save"), ("POST", "classify")):
+        for method, path in (
+            ("POST", "classify"),
+            ("POST", "save"),
+            ("GET", "observations"),
+            ("GET", "observations/x"),
+            ("PATCH", "observations/x"),
+            ("DELETE", "observations/x"),
+            ("GET", "observations/x/original"),
+        ):
             for given in ({}, {"X-Firebase-AppCheck": "garbage"}):
                 headers = {**bearer(unsigned()), **given}
                 response = requests.request(method, f"{url}/{path}", headers=headers, timeout=30)

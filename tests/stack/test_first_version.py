@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from models.network.lazy_tf import tf
-from models.publishing import first_version
+from models.publishing import first_version, releases
+from models.publishing.release_store import FolderStore
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.adapters.joblib_gate import unpickle
 from parrot.adapters.model_server import TfServing, pooled
@@ -163,6 +164,18 @@ def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_pat
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BadBundle, match=r"0\.24\.2"):
         Bundle.load(FolderFiles(tmp_path), sha256=_sha256(tmp_path), unpickle=unpickle)
+
+
+def test_a_bundle_of_pickles_is_published_and_pinned_but_never_promoted(
+    adopted: Path, tmp_path: Path
+) -> None:
+    """Functions follow `current.json` without a pinned digest, and unpickle nothing there."""
+    store = FolderStore(tmp_path)
+    release, new = releases.publish(FolderFiles(adopted), store)
+    assert new
+    with pytest.raises(BadBundle, match="MODEL_BUNDLE_SHA256"):
+        releases.promote(release.version, store)
+    assert releases.current(store) is None
 
 
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])

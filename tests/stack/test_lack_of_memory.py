@@ -15,7 +15,7 @@ from tests.support.photos import encoded
 def test_a_lack_of_memory_is_not_the_photos_fault(kind: str, spare: int) -> None:
     """Another photo was large at the same moment; a second later there is room again."""
     code = (
-        "import resource, sys; from pathlib import Path; from parrot import images;"
+        "import resource, sys; from pathlib import Path; from parrot.photo import images;"
         "photo = images.read(sys.stdin.buffer.read()); images.measure(photo);"
         "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize();"
         f"resource.setrlimit(resource.RLIMIT_AS, (used + {spare}, -1));"

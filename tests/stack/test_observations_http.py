@@ -237,7 +237,7 @@ def test_somebody_elses_observation_does_not_exist(ana: Phone, bea: Phone) -> No
 
 @pytest.mark.parametrize("name", ["x y", "a" * 500, "%F0%9F%A6%9C", "a.b", "image/image/image"])
 def test_an_impossible_id_is_not_found(ana: Phone, name: str) -> None:
-    """No store is asked about it."""
+    """Whatever it is made of, it is not a server error."""
     assert_problem(ana.get(f"/observations/{name}"), 404, "not_found")
 
 

@@ -253,10 +253,10 @@ def test_those_that_name_an_observation_are_found(store: Store) -> None:
     other = replace(observation(4), duplicate_of="id-00002")
     theirs = replace(observation(5, "bea"), duplicate_of="id-00001")
     fill(store, [observation(1), marked, twin, other, theirs])
-    assert store.naming("ana", "id-00001") == (marked, twin)
-    assert store.naming("ana", "id-00009") == ()
+    assert store.duplicates_of("ana", "id-00001") == (marked, twin)
+    assert store.duplicates_of("ana", "id-00009") == ()
     store.replace(replace(twin, duplicate_of=None))
-    assert store.naming("ana", "id-00001") == (marked,)
+    assert store.duplicates_of("ana", "id-00001") == (marked,)
 
 
 def test_what_is_unfinished_is_found_least_recently_changed_first(store: Store) -> None:

@@ -261,16 +261,18 @@ def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_pat
         assert done["status"] == "needs_review"
 
 
-def test_what_nobody_delivered_is_delivered_after_a_restart(tmp_path: Path) -> None:
+def test_what_nobody_delivered_is_delivered_after_a_restart(
+    tmp_path: Path, shared_model: str
+) -> None:
     """Events are kept in memory; the bucket and the observations say which are missing."""
-    with stack.running(tmp_path) as running:
+    with stack.running(tmp_path, model_server=shared_model) as running:
         running.supervisor.kill("storage events")
         save(running.url, encoded(noise(seed=43)), "ana")
         local_bucket(running).blob("photos/ana/direct").upload_from_string(encoded(noise(seed=44)))
         local_bucket(running).blob(f"derived/ana/{uuid.uuid4()}/image.webp").upload_from_string("x")
         time.sleep(0.5)
         assert [one["status"] for one in walk(running.url, "ana")] == ["pending"]
-    with stack.running(tmp_path) as running:
+    with stack.running(tmp_path, model_server=shared_model) as running:
         done = settled(running.url, "ana", 2)
         assert {one["status"] for one in done} <= FINISHED
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -303,7 +305,7 @@ class Chaos:
 
 @pytest.mark.slow
 def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
-    tmp_path: Path, photos: Path
+    tmp_path: Path, photos: Path, shared_model: str
 ) -> None:
     """At least once, in any order, with instances that die: the result is the same."""
     good, bad, users = 200, 6, ("ana", "bea")
@@ -311,7 +313,7 @@ def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
     files = [path for kind in kinds for path in sorted(kind.glob("*.jpg"))[:20]][:good]
     assert len(files) == good
     chaos = Chaos(seed=4)
-    with stack.running(tmp_path) as running:
+    with stack.running(tmp_path, model_server=shared_model) as running:
         port = int(running.supervisor.kill("storage events").url.rpartition(":")[2])
         (process_url,) = [url for name, url, _ in running.parts if name == "process"]
         bucket = local_bucket(running)

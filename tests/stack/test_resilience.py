@@ -51,7 +51,10 @@ def test_without_the_model_server_classify_says_so_and_recovers_by_itself(tmp_pa
 
 
 def test_a_dead_model_server_holds_up_nobody(tmp_path: Path) -> None:
-    """40 phones at once get their 503, and reading observations takes no longer for it."""
+    """40 phones at once get their 503, and reading observations takes no longer for it.
+
+    What 40 requests take that ask no model server is not its fault: a busy machine is slower.
+    """
     ana = {"Authorization": "Bearer local:ana"}
     with stack.running(tmp_path) as running:
         classify = f"{running.url}/parrot-classifier/classify"
@@ -65,23 +68,27 @@ def test_a_dead_model_server_holds_up_nobody(tmp_path: Path) -> None:
             answer = requests.post(classify, data=photo, timeout=30)
             return answer.status_code, time.monotonic() - started
 
+        with ThreadPoolExecutor(len(photos)) as pool:
+            refused = list(pool.map(ask, [b"<html>"] * len(photos)))
+        usual = max(seconds for _, seconds in refused)
+
         for _ in range(2):
             with ThreadPoolExecutor(len(photos)) as pool:
                 asked = [pool.submit(ask, photo) for photo in photos]
                 started = time.monotonic()
                 assert requests.get(observations, headers=ana, timeout=30).status_code == 200
                 reading = time.monotonic() - started
-                answers = [one.result() for one in asked]
+                answers = [future.result() for future in asked]
             assert {status for status, _ in answers} == {503}
-            assert max(seconds for _, seconds in answers) < 2
-            assert reading < 1
+            assert max(seconds for _, seconds in answers) < usual + 2
+            assert reading < usual + 1
 
 
-def test_saved_photos_survive_a_restart(tmp_path: Path) -> None:
+def test_saved_photos_survive_a_restart(tmp_path: Path, shared_model: str) -> None:
     """The data folder is all there is to keep."""
     headers = {"Authorization": "Bearer local:ana"}
     for status in (201, 200):
-        with stack.running(tmp_path) as running:
+        with stack.running(tmp_path, model_server=shared_model) as running:
             save = f"{running.url}/parrot-classifier/save"
             response = requests.post(f"{save}?index=1", data=PHOTO, headers=headers, timeout=30)
             assert response.status_code == status
@@ -91,10 +98,12 @@ def test_saved_photos_survive_a_restart(tmp_path: Path) -> None:
             assert blob.download_as_bytes() == PHOTO
 
 
-def test_a_save_that_died_before_its_upload_is_completed_by_the_next_try(tmp_path: Path) -> None:
+def test_a_save_that_died_before_its_upload_is_completed_by_the_next_try(
+    tmp_path: Path, shared_model: str
+) -> None:
     """The observation is there, the photo is not: the phone's retry must bring it."""
     headers = {"Authorization": "Bearer local:ana"}
-    with stack.running(tmp_path) as running:
+    with stack.running(tmp_path, model_server=shared_model) as running:
         save = f"{running.url}/parrot-classifier/save?index=1"
         (storage,) = [url for name, url, _ in running.parts if name == "storage"]
         bucket = stack.storage_client(storage).bucket(stack.BUCKET)
@@ -104,9 +113,9 @@ def test_a_save_that_died_before_its_upload_is_completed_by_the_next_try(tmp_pat
         assert bucket.blob(f"photos/ana/{saved['id']}").download_as_bytes() == PHOTO
 
 
-def test_without_storage_a_save_says_so(tmp_path: Path) -> None:
+def test_without_storage_a_save_says_so(tmp_path: Path, shared_model: str) -> None:
     """The phone keeps the photo and tries again."""
-    with stack.running(tmp_path) as running:
+    with stack.running(tmp_path, model_server=shared_model) as running:
         (pid,) = [pid for name, _, pid in running.parts if name == "storage"]
         save = f"{running.url}/parrot-classifier/save?index=1"
         # The bundle is read once, at the first request; after that only the upload needs storage.

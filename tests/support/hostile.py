@@ -58,11 +58,6 @@ def large_webp(edge: int = 5000) -> bytes:
     )
 
 
-def large_png(edge: int) -> bytes:
-    """A PNG of one colour whose pixels are a thousandth of themselves when compressed."""
-    return encoded(Image.new("RGBA", (edge, edge), (90, 120, 40, 100)), "PNG")
-
-
 def png_with_profile(packed: int) -> bytes:
     """A PNG whose profile unpacks to so many bytes."""
     plain = encoded(Image.new("RGB", (64, 48)), "PNG")
@@ -101,7 +96,3 @@ def slow_profile(elements: int = 10_000) -> bytes:
         + program
     )
     return struct.pack(">I", len(whole)) + whole[4:]
-
-
-def with_profile(profile: bytes, image: Image.Image) -> bytes:
-    return encoded(image, icc_profile=profile)

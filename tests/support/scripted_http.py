@@ -52,7 +52,9 @@ def json_answer(body: object, status: int = 200) -> Answer:
     return Answer(json.dumps(body).encode(), status, {"Content-Type": "application/json"})
 
 
-class _Listener(ThreadingHTTPServer):
+class Listener(ThreadingHTTPServer):
+    """http.server's own, for more callers at a time."""
+
     request_queue_size = 128  # http.server's 5 resets some of 40 callers that connect at once
     daemon_threads = True
 
@@ -97,7 +99,7 @@ def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             """The test knows what it asked."""
 
-    server = _Listener(("127.0.0.1", 0), Handler)
+    server = Listener(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

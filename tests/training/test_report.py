@@ -156,7 +156,7 @@ def test_the_report_is_one_file_with_every_section(photo: Path, tmp_path: Path) 
 
 
 def test_the_figures_are_those_of_the_results(photo: Path, tmp_path: Path) -> None:
-    """Report, card and metrics.json must not disagree."""
+    """It rounds what `metrics.json` has, and counts nothing by itself."""
     results = _results(photo)
     page, _ = _page(results, tmp_path)
     figures = results.figures()

@@ -61,7 +61,7 @@ def test_every_baked_in_version_is_served(built: tuple[Path, str]) -> None:
 
 
 def test_the_same_models_give_the_same_tag(built: tuple[Path, str], tmp_path: Path) -> None:
-    """On any machine: whether an image has to be built is a look at its tag."""
+    """Whether an image has to be built is a look at its tag."""
     _, tag = built
     again = server_image.write(
         tmp_path / "context", fixed=FIXED, bundles=[DEFAULT], models=tmp_path / "models"

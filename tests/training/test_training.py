@@ -84,7 +84,7 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     assert kept
     done = models(*command)
     assert done.returncode == 0, done.stderr
-    assert kept < set(_rows(cache))
+    assert kept < _rows(cache), "a feature that is computed again gets another row"
     loaded = Bundle.load(FolderFiles(out), sha256=None)
     assert loaded.manifest.classes == 3
     figures = json.loads((out / "manifest.json").read_text())["metrics"]["cross_validation"]
@@ -122,10 +122,10 @@ def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
     assert len(list((tmp_path / "fine-tuning").glob("*.npz"))) == 4  # three folds, everything
 
 
-def _rows(cache: Path) -> set[bytes]:
+def _rows(cache: Path) -> set[tuple[int, bytes]]:
     try:
         with sqlite3.connect(cache) as db:
-            return {row for (row,) in db.execute("SELECT key FROM features")}
+            return set(db.execute("SELECT rowid, key FROM features"))
     except sqlite3.OperationalError:
         return set()
 
@@ -226,6 +226,8 @@ def test_a_paired_difference_sees_what_two_separate_rates_would_not() -> None:
     mean, low, high = metrics.paired_difference(before, after)
     assert mean == pytest.approx(10 / 400)
     assert 0 < low < mean < high
+    separate = [metrics.wilson(int(right.sum()), len(right)) for right in (before, after)]
+    assert separate[0][1] > separate[1][0], "the intervals of the two rates overlap"
 
 
 def test_the_tools_explain_themselves_quickly() -> None:

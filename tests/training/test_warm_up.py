@@ -1,4 +1,4 @@
-"""A new version answers its first photo as fast as the next, on TF Serving too."""
+"""The file that TF Serving warms a version up with: one photo, as functions send it."""
 
 from __future__ import annotations
 

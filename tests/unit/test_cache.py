@@ -65,7 +65,7 @@ def test_the_same_photo_is_classified_once() -> None:
     assert replace(again, timings=(), species=()) == replace(first, timings=(), species=())
 
 
-def test_another_bundle_is_asked_anew() -> None:
+def test_another_bundle_is_asked_again() -> None:
     """A new threshold is a new answer."""
     inner = Counting()
     cached = CachedClassifier(inner, size=2)

@@ -15,10 +15,11 @@ LOCAL = {
 }
 
 
-def test_defaults_are_safe() -> None:
-    """Nothing is open unless someone said so."""
+def test_without_more_saving_needs_a_login_and_no_bundle_is_pinned() -> None:
+    """Whoever wants it otherwise says so; classifying is open."""
     settings = Settings.from_env(LOCAL)
     assert not settings.allow_anonymous_save
+    assert not settings.require_auth
     assert settings.model_auth == "none"
     assert settings.model_bucket == "b"
     assert settings.bundle_version is None

@@ -38,7 +38,7 @@ def test_a_deletion_looks_its_twins_up_together(tmp_path: Path, *, distinct: boo
     duplicates.release(CountedStore(store, steps), "ana", original.id, now=lambda: NOW)
 
     calls = Counter(steps.names)
-    assert calls.pop("naming") == 1
+    assert calls.pop("duplicates_of") == 1
     assert calls.pop("similar") == 2
     assert calls == {"get": TWINS, "replace": TWINS}
     names = {one.duplicate_of for one in store.everything()}

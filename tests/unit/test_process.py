@@ -13,7 +13,8 @@ from PIL import Image
 
 from parrot.errors import BadModelResponse, ModelUnavailable, NotFound
 from parrot.observation import Label, Status
-from parrot.observations import Observer
+from parrot.observations import Observations
+from parrot.photo import images
 from parrot.process import Outcome
 from parrot.records import User
 from tests.support.photos import encoded, noise
@@ -70,6 +71,8 @@ def test_a_saved_photo_becomes_ready_with_everything_derived(world: World) -> No
     assert (done.verdict.species, done.verdict.model) == (KEA.id, "ParrotClassifier/1")
     assert done.derived is not None
     assert (done.derived.width, done.derived.height) == (1024, 768)
+    assert (len(done.derived.phash), len(done.derived.blurhash)) == (16, 28)
+    assert (done.sha256, done.reason, done.attempts) == (images.read(LARGE).sha256, None, None)
     for name, size in ((done.derived.image, (1024, 768)), (done.derived.thumbnail, (256, 192))):
         with Image.open(io.BytesIO(world.photos.objects[name][1])) as image:
             assert (image.format, image.size) == ("WEBP", size)
@@ -297,7 +300,7 @@ def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> No
     events = [world.save(data, name) for name in (1, 2, 3)]
     for stored in events:
         world.processor().process(stored)
-    Observer(world.store, world.photos).delete(User("ana"), events[0].id)
+    Observations(world.store, world.photos).delete(User("ana"), events[0].id)
     assert [world.observation(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
     again = world.save(data, 1, created=LATER)
     world.processor().process(again)
@@ -338,7 +341,7 @@ def test_a_twin_deleted_in_the_middle_of_any_step_is_named_by_nobody(
             world.processor().process(stored)
 
         def delete() -> None:
-            Observer(world.store, world.photos).delete(User("ana"), events[victim].id)
+            Observations(world.store, world.photos).delete(User("ana"), events[victim].id)
             if again:
                 queue.append(world.save(data, victim + 1, created=LATER))
             if dies == 0:
@@ -383,11 +386,11 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
             raise Killed
 
         steps = Steps(at, disturb)
-        observer = Observer(CountedStore(world.store, steps), Counted(world.photos, steps))
+        observations = Observations(CountedStore(world.store, steps), Counted(world.photos, steps))
         with contextlib.suppress(Killed):
-            observer.delete(User("ana"), events[0].id)
+            observations.delete(User("ana"), events[0].id)
         with contextlib.suppress(NotFound):
-            Observer(world.store, world.photos).delete(User("ana"), events[0].id)
+            Observations(world.store, world.photos).delete(User("ana"), events[0].id)
         if at == 0 and processing:
             world.processor().process(events[2])
         assert [world.observation(stored).duplicate_of for stored in events[1:]] == [
@@ -454,8 +457,8 @@ def test_a_relabel_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
         folder.mkdir()
         world = World(folder)
         stored = world.save(PHOTO)
-        observer = Observer(world.store, world.photos)
-        steps = Steps(at, lambda: observer.relabel(User("ana"), stored.id, GALAH))
+        observations = Observations(world.store, world.photos)
+        steps = Steps(at, lambda: observations.relabel(User("ana"), stored.id, GALAH))
         world.processor(steps).process(stored)
         done = world.observation(stored)
         if at:
@@ -484,7 +487,7 @@ def test_a_deletion_in_the_middle_of_any_step_leaves_nothing(
             if world.store.get("ana", stored.id) is None:
                 world.photos.delete(stored.name)  # nobody knows of an observation yet
             else:
-                Observer(world.store, world.photos).delete(User("ana"), stored.id)
+                Observations(world.store, world.photos).delete(User("ana"), stored.id)
             if dies:
                 raise Killed
 
@@ -506,7 +509,7 @@ def test_an_event_after_the_deletion_brings_nothing_back(world: World) -> None:
     """The last redelivery may come a day later."""
     for stored in (world.save(PHOTO), world.upload(OTHER, "photos/ana/direct")):
         world.processor().process(stored)
-        Observer(world.store, world.photos).delete(User("ana"), stored.id)
+        Observations(world.store, world.photos).delete(User("ana"), stored.id)
         assert world.processor().process(stored) is Outcome.GONE
         assert world.store.get("ana", stored.id) is None
     assert world.files() == []
@@ -519,7 +522,7 @@ def test_a_deletion_that_is_under_way_is_not_disturbed(world: World) -> None:
     assert world.processor().process(stored) is Outcome.GONE
     assert world.observation(stored).status is Status.DELETING
     assert world.files() == [stored.name]
-    Observer(world.store, world.photos).delete(User("ana"), stored.id)
+    Observations(world.store, world.photos).delete(User("ana"), stored.id)
     assert world.files() == []
 
 

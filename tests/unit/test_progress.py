@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import io
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from local.progress import steps
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE_SECONDS = 20
+
 
 def test_a_log_hears_of_each_step_and_again_while_it_lasts() -> None:
     """TensorFlow's first start looked like a hang."""
     out = io.StringIO()
-    with steps(Console(file=out), silence=0.05) as say:
+    with steps(Console(file=out), silence=0.01) as say:
         say("building the model")
-        time.sleep(0.3)
+        wait_until(lambda: out.getvalue().count("still building the model") >= 2)
         say("starting")
     lines = [line.split(" s  ")[1] for line in out.getvalue().splitlines()]
     assert lines[0] == "building the model"
@@ -28,6 +34,13 @@ def test_a_terminal_sees_the_step_and_a_clock() -> None:
     out = io.StringIO()
     with steps(Console(file=out, force_terminal=True)) as say:
         say("building the model")
-        time.sleep(0.3)
-    assert "building the model" in out.getvalue()
-    assert "0:00:00" in out.getvalue()
+        wait_until(lambda: "building the model \x1b[33m0:00:01" in out.getvalue())
+        say("starting")
+        wait_until(lambda: "starting \x1b[33m0:00:00" in out.getvalue())
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

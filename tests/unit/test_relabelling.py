@@ -13,7 +13,7 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.documents import document
 from parrot.errors import Conflict
 from parrot.observation import MOST_LABELS
-from parrot.observations import Observer
+from parrot.observations import Observations
 from parrot.records import User
 from tests.support.observations import observation
 from tests.support.processing import GALAH, KEA, MemoryPhotos
@@ -27,11 +27,11 @@ ANA = User("ana")
 def test_labels_end_before_the_document_grows_large(tmp_path: Path) -> None:
     """A program that relabels for ever gets a clear answer, and the last label stays."""
     store = SqliteObservations(tmp_path / "observations.db")
-    observer = Observer(store, MemoryPhotos())
+    observations = Observations(store, MemoryPhotos())
     stored, _ = store.create(replace(observation(), labels=()))
     for _, species in zip(range(MOST_LABELS), cycle((GALAH, KEA)), strict=False):
-        stored = observer.relabel(ANA, stored.id, species)
+        stored = observations.relabel(ANA, stored.id, species)
     with pytest.raises(Conflict, match=f"{MOST_LABELS} labels"):
-        observer.relabel(ANA, stored.id, GALAH)
-    assert observer.relabel(ANA, stored.id, KEA) == stored  # the label that it has is no change
+        observations.relabel(ANA, stored.id, GALAH)
+    assert observations.relabel(ANA, stored.id, KEA) == stored  # the label that it has is no change
     assert len(json.dumps(document(stored))) < 32 * 1024

@@ -74,7 +74,7 @@ def test_a_key_that_comes_with_another_photo_is_refused_and_nothing_is_stored(de
 
 
 def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
-    """Nobody retries that long, and the records must not pile up."""
+    """Nobody retries that long; then it may stand for another photo."""
     desk.saver.save(PHOTO, KEA, ANA, key="k-1")
     desk.now += timedelta(days=7, seconds=-1)
     with pytest.raises(IdempotencyKeyReused):

@@ -19,11 +19,18 @@ from tests.support.photos import encoded, noise
 
 PHOTO = images.read(encoded(noise(400, 300), quality=95))
 BACKGROUND = images.read(encoded(noise(200, 320, seed=1)))
+SIZES = ((1200, 900), (400, 300))
 
 
 def changed(name: str) -> Image.Image:
     (found,) = (found for found in stress.STRESSES if found.name == name)
     return Image.open(io.BytesIO(stress.stressed(PHOTO, found, BACKGROUND)))
+
+
+def sharpness(image: Image.Image) -> float:
+    """Mean square of the steps from pixel to pixel."""
+    pixels = np.asarray(image.convert("L"), np.float64)
+    return float(np.square(np.diff(pixels, axis=1)).mean())
 
 
 @pytest.mark.parametrize("change", stress.STRESSES, ids=lambda change: change.name)
@@ -43,14 +50,16 @@ def test_a_photo_without_a_background_is_stressed_too(change: stress.Stress) -> 
 
 def test_large_and_small_photos_end_with_the_same_detail() -> None:
     """Otherwise sharpness would tell which collection a photo is from."""
-    large = images.read(encoded(noise(1200, 900)))
-    (blurred,) = (found for found in stress.STRESSES if found.name == "blurred")
-    sizes = [
-        Image.open(io.BytesIO(stress.stressed(photo, blurred, BACKGROUND))).size
-        for photo in (PHOTO, large)
-    ]
-    assert sizes[0] == sizes[1]
-    assert min(sizes[0]) == 256
+    picture = noise(1200, 900)
+    photos = [images.read(encoded(picture.resize(size), quality=95)) for size in SIZES]
+    (dim,) = (change for change in stress.STRESSES if change.name == "dim")
+    large, small = (
+        Image.open(io.BytesIO(stress.stressed(photo, dim, BACKGROUND))) for photo in photos
+    )
+    assert large.size == small.size
+    assert min(large.size) == 256
+    assert sharpness(large) == pytest.approx(sharpness(small), rel=0.2)
+    assert sharpness(picture) > 2 * sharpness(picture.resize(SIZES[1]).resize(SIZES[0]))
 
 
 def test_a_bird_at_a_quarter_of_the_frame_leaves_the_rest_to_the_background() -> None:

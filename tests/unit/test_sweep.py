@@ -11,7 +11,7 @@ import pytest
 
 from parrot.errors import ModelUnavailable
 from parrot.observation import Status
-from parrot.observations import Observer
+from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import Meter, Quota
@@ -54,7 +54,7 @@ def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Swee
         store,
         photos,
         world.processor(steps),
-        Observer(store, photos, now=lambda: world.now),
+        Observations(store, photos, now=lambda: world.now),
         bucket=BUCKET,
         policy=Policy(most=most),
         now=lambda: world.now,
@@ -229,7 +229,7 @@ def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
         world.store,
         world.photos,
         world.processor(),
-        Observer(world.store, world.photos),
+        Observations(world.store, world.photos),
         bucket=BUCKET,
         now=lambda: world.now,
         clock=lambda: next(ticking),
@@ -238,17 +238,19 @@ def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
 
 
 def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
-    """A second one may begin before the first has ended."""
+    """A second one may begin before the first has ended; no photo is processed by both."""
 
     def run(folder: Path, at: int) -> int:
         folder.mkdir()
         world = World(folder)
         events = [world.save(encoded(noise(seed=number)), number) for number in (1, 2)]
         world.now += LATER
-        steps = Steps(at, lambda: sweeper(world).sweep())
-        sweeper(world, steps).sweep()
+        second = Steps()
+        first = Steps(at, lambda: sweeper(world, second).sweep())
+        sweeper(world, first).sweep()
         assert all(world.observation(stored).status is Status.READY for stored in events), at
-        return steps.count
+        assert [*first.names, *second.names].count("classify") == len(events), at
+        return first.count
 
     for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
         run(tmp_path / str(at), at)
@@ -288,7 +290,7 @@ def test_a_healing_save_disturbed_after_any_step_loses_nothing(
             if accident == "processed":
                 world.processor().process(world.upload_event(stored.object_name))
             else:
-                Observer(world.store, world.photos).delete(ANA, stored.id)
+                Observations(world.store, world.photos).delete(ANA, stored.id)
 
         steps = Steps(at, disturb)
         with contextlib.suppress(Killed):

@@ -153,7 +153,7 @@ class FirestoreObservations:
                 candidates |= {row.id: _observation(row) for row in query.get(**_patience())}
         return resembling(phashes, candidates.values(), distance=distance)
 
-    def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
+    def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
         query = self._collection(uid).where(
             filter=FieldFilter("duplicate_of", "==", observation_id)

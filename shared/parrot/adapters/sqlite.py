@@ -163,7 +163,7 @@ class SqliteObservations:
         candidates = (restored(json.loads(row[0])) for row in rows)
         return resembling(phashes, candidates, distance=distance)
 
-    def naming(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
+    def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(

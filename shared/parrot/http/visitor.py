@@ -28,5 +28,5 @@ def visitor(request: Request, config: Settings) -> Visitor:
     proxies = config.trusted_proxies
     at = hops[-proxies] if 0 < proxies < len(hops) else hops[0]
     hop = network(at) or "unknown"
-    told = network(request.headers.get("Fastly-Client-IP", "")) if proxies else None
-    return Visitor(hop) if told in {None, hop} else Visitor(str(told), via=hop)
+    phone = network(request.headers.get("Fastly-Client-IP", "")) if proxies else None
+    return Visitor(hop) if phone in {None, hop} else Visitor(str(phone), via=hop)

@@ -64,14 +64,14 @@ class Bundle:
         """
         from parrot.model.gate import Gate  # with NumPy, which `load_species` does without
 
-        manifest, found = _manifest(files, sha256)
+        manifest, actual = _manifest(files, sha256)
         species = _species(files, manifest)
         if manifest.compiled:
             gate = Gate.load(_verified(files, manifest, GATE))
         elif sha256 is None or unpickle is None:
             raise BadBundle(
                 "this bundle's gate must be unpickled, which is allowed only for a pinned manifest:"
-                f" set MODEL_BUNDLE_SHA256={found} if you trust its files"
+                f" set MODEL_BUNDLE_SHA256={actual} if you trust its files"
             )
         else:
             pickles = {name: _verified(files, manifest, name) for name in JOBLIB_STAGES}
@@ -80,13 +80,13 @@ class Bundle:
         if manifest.reasons is not None and not gate.tells_birds:
             raise BadBundle(f"reasons: a {gate.scorer.kind} gate cannot tell other birds apart")
         if manifest.naming is None:
-            return cls(manifest, found, gate, species)
+            return cls(manifest, actual, gate, species)
         from parrot.model.naming import Naming  # with NumPy, as above
 
         naming = Naming.load(_verified(files, manifest, NAMING))
         taxonomy = Taxonomy.parse(_verified(files, manifest, TAXONOMY))
         _check_naming(naming, taxonomy, manifest)
-        return cls(manifest, found, gate, species, naming, taxonomy)
+        return cls(manifest, actual, gate, species, naming, taxonomy)
 
 
 def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
@@ -96,10 +96,10 @@ def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
 
 def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:
     data = files.read(MANIFEST)
-    found = digest(data)
-    if sha256 is not None and found != sha256:
-        raise BadBundle(f"{MANIFEST} has sha256 {found[:12]}..., expected {sha256[:12]}...")
-    return Manifest.parse(data), found
+    actual = digest(data)
+    if sha256 is not None and actual != sha256:
+        raise BadBundle(f"{MANIFEST} has sha256 {actual[:12]}..., expected {sha256[:12]}...")
+    return Manifest.parse(data), actual
 
 
 def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
@@ -113,10 +113,10 @@ def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
 
 def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
     data = files.read(name)
-    found = digest(data)
-    if found != manifest.files[name]:
+    actual = digest(data)
+    if actual != manifest.files[name]:
         raise BadBundle(
-            f"{name} ({len(data):,} bytes) has sha256 {found[:12]}...,"
+            f"{name} ({len(data):,} bytes) has sha256 {actual[:12]}...,"
             f" the manifest says {manifest.files[name][:12]}...: damaged or half uploaded"
         )
     return data

@@ -61,10 +61,10 @@ class SpeciesTable:
         if (index is None) == (species is None):
             raise InvalidRequest("give one of 'index' (class index) and 'species' (id)")
         if species is not None:
-            found = next((row for row in self.rows if row.id == species), None)
-            if found is None:
+            match = next((row for row in self.rows if row.id == species), None)
+            if match is None:
                 raise InvalidRequest(f"unknown species {species!r:.60}; species.json lists them")
-            return found
+            return match
         text = str(index).strip()
         if not _NUMBER.fullmatch(text) or int(text) >= len(self.rows):
             raise InvalidRequest(f"index {text!r:.20} is not one of 0..{len(self.rows) - 1}")

@@ -48,10 +48,10 @@ class Taxonomy:
 
     def above(self, taxon: str, rank: Rank) -> Taxon | None:
         """The taxon itself or the one above it that has this rank; None if there is none."""
-        found = self.taxa.get(taxon)
-        while found is not None and found.rank is not rank:
-            found = self.taxa.get(found.parent)
-        return found
+        ancestor = self.taxa.get(taxon)
+        while ancestor is not None and ancestor.rank is not rank:
+            ancestor = self.taxa.get(ancestor.parent)
+        return ancestor
 
 
 def _taxon(line: Mapping[str, str]) -> Taxon:

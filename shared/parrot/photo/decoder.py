@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import parrot
 from parrot import budget, logs
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.model.inputs import Resampling
@@ -128,17 +129,17 @@ class _Child:
         from multiprocessing.connection import Connection  # noqa: PLC0415 - most photos need none
 
         if self._connection is None:
-            ours, theirs = socket.socketpair()
-            root = str(Path(images.__file__).parents[1])
-            with theirs:
+            own_end, child_end = socket.socketpair()
+            root = str(Path(parrot.__file__).parents[1])
+            with child_end:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "parrot.photo.decoder_child", str(theirs.fileno())],
-                    pass_fds=[theirs.fileno()],
+                    [sys.executable, "-m", "parrot.photo.decoder_child", str(child_end.fileno())],
+                    pass_fds=[child_end.fileno()],
                     stdin=subprocess.DEVNULL,
                     # One thread: each of BLAS's threads would reserve memory of its own.
                     env={**os.environ, "PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"},
                 )
-            self._connection = Connection(ours.detach())
+            self._connection = Connection(own_end.detach())
         return self._connection
 
     def end(self) -> int | None:
