@@ -143,9 +143,9 @@ def _why_missed(fitted: Fitted) -> str:
     stressed = fitted.judged.stressed
     lost = stressed.parrot[stressed.of(Group.PARROTS) & ~stressed.is_parrot]
     half = f"{np.median(lost):.2f}" if len(lost) else "none"
-    return f"""Behind it: the threshold is {threshold:.2f}; half of the stressed parrots that are lost
-have a probability of {half} or less. A group is said at {SURE:g} or more, and not where the set has
-one species: then that is said. Parrots of other species, as they are, were named by rank:
+    return f"""Behind it: the threshold is {threshold:.2f}; half of the lost stressed parrots
+have a probability of {half} or less. A group is said at {SURE:g} or more; where the set has
+one species, that is said instead. Parrots of other species, as they are, were named by rank:
 {said or "none"}."""
 
 
