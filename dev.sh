@@ -100,6 +100,14 @@ check() {
   exec "$python" -m pytest "$@"
 }
 
+test_help() {
+  cat <<'TEXT'
+./dev.sh test [pytest arguments]            format, lint, types, import rules, then all tests
+./dev.sh test FOLDER [pytest arguments]     only the tests of a folder of tests/: unit, stack, ...
+For example: ./dev.sh test -k gate, or ./dev.sh test unit -q. All that pytest takes: pytest --help
+TEXT
+}
+
 # What only the benchmark needs, beside everything else.
 setup_bench() {
   setup
@@ -144,22 +152,41 @@ sdk() {
   npm run --silent build -- --outdir="$root/public/vendor"
 }
 
+# Whether the arguments of a command ask what it does. Nothing is run or installed for that, but for
+# commands in Python what all of them need.
+wants_help() {
+  local argument
+  for argument; do
+    case $argument in -h | --help) return ;; --) break ;; esac
+  done
+  false
+}
+
+# For commands without a parser of their own: help, or a complaint about arguments that none of them takes.
+no_arguments() {
+  if wants_help "$@"; then
+    usage | grep -- "^./dev.sh $command"
+    exit
+  fi
+  [ $# = 0 ] || { say "./dev.sh $command takes no arguments"; exit 2; }
+}
+
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
   audit | demo | fuzz | up | emulators | openapi) run -m local "$command" "$@" ;;
   models)
-    if [ "${1:-}" = backfill ]; then
+    if [ "${1:-}" = backfill ] && ! wants_help "$@"; then
       shift
       backfill "$@"
     fi
     run -m models "$@"
     ;;
-  bench) setup_bench; run -m benchmarks "$@" ;;
+  bench) wants_help "$@" || setup_bench; run -m benchmarks "$@" ;;
   soak) run -m benchmarks.soak "$@" ;;
-  test) check "$@" ;;
-  sdk) sdk ;;
-  lock) lock ;;
+  test) if wants_help "$@"; then test_help; else check "$@"; fi ;;
+  sdk) no_arguments "$@"; sdk ;;
+  lock) no_arguments "$@"; lock ;;
   stage) exec "$(find_python)" "$root/deploy/stage.py" "$@" ;;
   -h | --help | help | "") usage ;;
   *) say "Unknown command: $command"; usage >&2; exit 2 ;;

@@ -51,6 +51,7 @@ check_settings() {
   [[ $TRAFFIC =~ ^([1-9]|[1-9][0-9]|100)$ ]] || usage_error "--traffic $TRAFFIC is not a per cent from 1 to 100"
   case $MODELS in run | vertex) ;; *) usage_error "--models $MODELS is neither run nor vertex" ;; esac
   [[ -z $ALERT_EMAIL || $ALERT_EMAIL =~ ^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$ ]] || usage_error "ALERT_EMAIL '$ALERT_EMAIL' is not an e-mail address"
+  [[ $APP_CHECK_SITE_KEY =~ ^[A-Za-z0-9_-]*$ ]] || usage_error "APP_CHECK_SITE_KEY '$APP_CHECK_SITE_KEY' is not a site key"
   case $now-$task in
     true-rotate-secret | false-*) ;;
     *) usage_error '--now goes with rotate-secret' ;;

@@ -34,6 +34,18 @@ _READABLE = 0o644
 _GCLOUDIGNORE = b".gcloudignore\n__pycache__/\n*.pyc\n"
 
 
+# What the page may load and call where it shows by App Check that it is ours: the script of
+# reCAPTCHA Enterprise, what that loads, frames and calls, and where its token is exchanged.
+_APP_CHECK = {
+    "script-src": "https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/",
+    "frame-src": "https://www.google.com/recaptcha/",
+    "connect-src": (
+        "https://www.google.com/recaptcha/ https://content-firebaseappcheck.googleapis.com"
+    ),
+}
+_POLICY = "Content-Security-Policy"
+
+
 class NotStagedError(Exception):
     """The folder was not written; the message says why."""
 
@@ -64,10 +76,13 @@ def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str,
     return staged
 
 
-def firebase_files(
-    root: Path, *, region: str, bucket: str, database: str, site: str
+def firebase_files(  # noqa: PLR0913 - the names that a deployment chooses
+    root: Path, *, region: str, bucket: str, database: str, site: str, app_check_key: str = ""
 ) -> dict[str, bytes]:
-    """Content by path of what firebase-tools deploys, from HEAD. Raises NotStagedError."""
+    """Content by path of what firebase-tools deploys, from HEAD. Raises NotStagedError.
+
+    With the key of a reCAPTCHA Enterprise site the page sends App Check tokens.
+    """
     staged = dict(committed(root, "public", *_FIREBASE_FILES))
     config = json.loads(staged["firebase.json"])
     config.pop("emulators", None)
@@ -78,9 +93,25 @@ def firebase_files(
     for rewrite in config["hosting"]["rewrites"]:
         if "run" in rewrite:  # without it firebase-tools takes us-central1
             rewrite["run"]["region"] = region
+    if app_check_key:
+        _allow(config["hosting"]["headers"], _APP_CHECK)
+        page = json.loads(staged["public/config.json"])
+        page["appCheckSiteKey"] = app_check_key
+        staged["public/config.json"] = json.dumps(page).encode() + b"\n"
     staged["firebase.json"] = json.dumps(config, indent=2).encode() + b"\n"
     staged["public/release.txt"] = digest(staged).encode() + b"\n"
     return staged
+
+
+def _allow(rules: list[dict[str, list[dict[str, str]]]], origins: Mapping[str, str]) -> None:
+    """Add origins to the directives of the page's security policy."""
+    for header in (header for rule in rules for header in rule["headers"]):
+        if header["key"] == _POLICY:
+            directives = [text.strip() for text in header["value"].split(";")]
+            more = {text.partition(" ")[0]: text for text in directives}
+            for name, added in origins.items():
+                more[name] = f"{more[name]} {added}"
+            header["value"] = "; ".join(more.values())
 
 
 def committed(root: Path, *paths: str) -> Iterator[tuple[str, bytes]]:
@@ -125,7 +156,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The command line; exit code 1 where something could not be staged."""
+    """The command line; exit code 1 where something could not be staged, 2 for a bad `--to`."""
     parser = argparse.ArgumentParser(
         prog="./dev.sh stage", description="Write folders as they are deployed, from the commit."
     )
@@ -138,6 +169,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--bucket", default="demo-parrot-photos", help=f"{FIREBASE}: the photos'")
     parser.add_argument("--database", default="(default)", help=f"{FIREBASE}: Firestore's")
     parser.add_argument("--site", default="demo-parrot", help=f"{FIREBASE}: Hosting's")
+    parser.add_argument("--app-check-key", default="", help=f"{FIREBASE}: reCAPTCHA Enterprise's")
     wanted = parser.parse_args(arguments)
     for name in wanted.names or FUNCTIONS:
         if name not in (*FUNCTIONS, FIREBASE):
@@ -151,6 +183,7 @@ def main(arguments: list[str]) -> int:
                     bucket=wanted.bucket,
                     database=wanted.database,
                     site=wanted.site,
+                    app_check_key=wanted.app_check_key,
                 )
                 if name == FIREBASE
                 else function_files(
@@ -160,7 +193,11 @@ def main(arguments: list[str]) -> int:
         except NotStagedError as error:
             print(f"{name} cannot be staged: {error}", file=sys.stderr)
             return 1
-        write(wanted.to / name, files)
+        try:
+            write(wanted.to / name, files)
+        except OSError as error:
+            print(f"nothing can be written to {wanted.to}: {error.strerror}", file=sys.stderr)
+            return 2
         print(wanted.to / name)
     return 0
 

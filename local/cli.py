@@ -14,26 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from local import audit as audits
+from local import console, invitation, model_servers, stack, suite, toolchain
 from local import fuzz as fuzzing
-from local import invitation, model_servers, stack, suite, toolchain
-from local.demo import EXPLANATION, ask_all, samples, table
+from local.demo import EXPLANATION, ask_all, photos_of, samples, table
 from local.progress import steps
-from local.supervisor import PartFailed, PortTaken
-from local.toolchain import ToolMissing
 from models import folders
-from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import FrameType
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-_INTERRUPTED = 130
-_MISSING = 2
 _WATCH_SECONDS = 0.5
 
 
@@ -52,16 +46,16 @@ ModelServer = Annotated[
     ),
 ]
 BundleFolder = Annotated[
-    Path, typer.Option("--bundle", help="Bundle folder of the models.", exists=True)
+    Path,
+    typer.Option("--bundle", help="Bundle folder of the models.", exists=True, file_okay=False),
 ]
-_out = Console()
-_err = Console(stderr=True)
 
 
 @app.command()
 def demo(  # noqa: PLR0913 - the options of one command
     photos: Annotated[
-        list[Path] | None, typer.Argument(help="Photos; without any, three samples are used.")
+        list[Path] | None,
+        typer.Argument(help="Photos, or folders of them; without any, three samples are used."),
     ] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one HTTP answer per line.")] = False,
@@ -73,27 +67,28 @@ def demo(  # noqa: PLR0913 - the options of one command
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,
 ) -> None:
-    """Start the local stack, classify each photo over HTTP, print the answers, stop."""
-    chosen = photos or samples()
-    missing = [str(photo) for photo in chosen if not photo.is_file()]
-    if missing:
-        _err.print(f"[red]no such file: {', '.join(missing)}")
-        raise typer.Exit(2)
+    """Start the local stack, classify each photo over HTTP, print the answers, stop.
+
+    The exit code is 1 if any photo could not be classified (or saved), 2 if there is none.
+    """
+    chosen = photos_of(photos or samples())
+    if not any(photo.is_file() for photo in chosen):
+        console.err.print("[red]no such photo:", ", ".join(map(str, chosen)), soft_wrap=True)
+        raise typer.Exit(console.USAGE)
     if not photos:
-        _err.print(EXPLANATION)
+        console.err.print(EXPLANATION)
     with (
-        _console_errors(),
-        steps(_err) as say,
+        console.errors(),
+        steps(console.err) as say,
         stack.running(data, model_server=model_server, bundle=bundle, say=say) as running,
     ):
-        say("classifying")
-        answers = ask_all(running.url, chosen, together=together, save=save)
+        answers = list(ask_all(running.url, chosen, together=together, save=save, say=say))
         say("stopping")
     if json:
         for answer in answers:
             sys.stdout.write(answer.as_json() + "\n")
     else:
-        _out.print(table(answers))
+        console.out.print(table(answers))
     if any(answer.failed for answer in answers):
         raise typer.Exit(1)
 
@@ -101,7 +96,9 @@ def demo(  # noqa: PLR0913 - the options of one command
 @app.command()
 def up(
     *,
-    port: Annotated[int, typer.Option(help="Port of the page and the functions.")] = 8080,
+    port: Annotated[
+        int, typer.Option(help="Port of the page and the functions.", min=0, max=65535)
+    ] = 8080,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets phones of the network in.")
     ] = "127.0.0.1",
@@ -115,27 +112,33 @@ def up(
     for number in (signal.SIGINT, signal.SIGTERM):  # background jobs of a shell ignore SIGINT
         signal.signal(number, _terminate)
     with (
-        _console_errors(),
+        console.errors(),
         stack.running(
             data,
             port=port,
             host=host,
             model_server=model_server,
             bundle=bundle,
-            say=lambda text: _err.print(f"[dim]{text}"),
+            say=lambda text: console.err.print(f"[dim]{text}"),
         ) as running,
     ):
-        _err.print(_parts(running))
-        _err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
+        console.err.print(_parts(running))
+        console.err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
         _invite(host, int(running.url.rpartition(":")[2]))
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
             for part, code in running.supervisor.ended():
-                _err.print(f"[red]the {part.name} ended with exit code {code}", highlight=False)
+                console.err.print(
+                    f"[red]the {part.name} ended with exit code {code}", highlight=False
+                )
                 if part.environment:
-                    _err.print("stop with Ctrl-C and start again: it needs this stack's settings")
+                    console.err.print(
+                        "stop with Ctrl-C and start again: it needs this stack's settings"
+                    )
                 else:
-                    _err.print("start it again with:", " ".join(part.command), soft_wrap=True)
+                    console.err.print(
+                        "start it again with:", " ".join(part.command), soft_wrap=True
+                    )
             time.sleep(_WATCH_SECONDS)
 
 
@@ -145,7 +148,7 @@ def openapi() -> None:
     from local.openapi.description import write  # noqa: PLC0415 - 0.2 s, for one command
 
     for name in write():
-        _err.print(name)
+        console.err.print(name)
 
 
 @app.command()
@@ -157,15 +160,19 @@ def fuzz(
     """Send changed requests of every kind to a stack of its own; none may break it."""
     chosen = secrets.randbelow(2**32) if seed is None else seed
     folder = folders.LOCAL / "fuzz" / str(os.getpid())
-    with _console_errors(), stack.running(folder) as running:
+    with console.errors(), stack.running(folder) as running:
         count = 0
         for count, finding in enumerate(fuzzing.session(running, inputs=inputs, seed=chosen), 1):  # noqa: B007
             sample = finding.sample
-            _out.print(f"{sample.method} {sample.path!r:.200}: {finding.answer}", markup=False)
-            _out.print(f"  {dict(sample.headers)} {sample.body[:300]!r}", markup=False)
+            console.out.print(
+                f"{sample.method} {sample.path!r:.200}: {finding.answer}", markup=False
+            )
+            console.out.print(f"  {dict(sample.headers)} {sample.body[:300]!r}", markup=False)
         ended = [part.name for part, _ in running.supervisor.ended()]
     shutil.rmtree(folder, ignore_errors=True)
-    _out.print(f"{inputs} inputs, seed {chosen}: {count} findings, parts that ended: {ended}")
+    console.out.print(
+        f"{inputs} inputs, seed {chosen}: {count} findings, parts that ended: {ended}"
+    )
     if count or ended:
         raise typer.Exit(1)
 
@@ -182,11 +189,11 @@ def audit(
     for requirements in audits.files():
         name = requirements.relative_to(stack.ROOT)
         try:
-            _err.print(f"{name}: {audits.list_packages(requirements)}", soft_wrap=True)
+            console.err.print(f"{name}: {audits.list_packages(requirements)}", soft_wrap=True)
             if not offline:
                 failed |= _report(name, audits.audit(requirements))
         except audits.AuditFailed as error:
-            _err.print(f"[red]{name}: {error}", soft_wrap=True)
+            console.err.print(f"[red]{name}: {error}", soft_wrap=True)
             failed = True
     if failed:
         raise typer.Exit(1)
@@ -196,11 +203,11 @@ def _report(name: Path, found: audits.Audit) -> bool:
     """Print what is known; whether anything is, or could not be asked."""
     for finding in found.findings:
         fixed = ", ".join(finding.fixed_in) or "no version"
-        _err.print(
+        console.err.print(
             f"[red]{name}: {finding.package} {finding.version} {finding.id}, fixed in {fixed}"
         )
     if found.unknown:
-        _err.print(
+        console.err.print(
             f"[red]{name}: {len(found.unknown)} of {found.packages} packages could not be looked"
             " up: is PyPI's advisory service reachable from here? (--offline lists packages only)",
             soft_wrap=True,
@@ -220,20 +227,20 @@ def emulators(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _terminate)
     with (
-        _console_errors(),
+        console.errors(),
         _folder(temporary=exec_ is not None) as folder,
         suite.running(
             folder,
             toolchain.find(),
             free_ports=exec_ is not None,
-            say=lambda text: _err.print(f"[dim]{text}"),
+            say=lambda text: console.err.print(f"[dim]{text}"),
         ) as running,
     ):
         if exec_ is not None:
             code = _run(exec_, running.environment)
         else:
             for name, value in running.environment.items():
-                _err.print(f"[dim]{name}={value}", soft_wrap=True)
+                console.err.print(f"[dim]{name}={value}", soft_wrap=True)
             print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
             while True:
                 signal.pause()
@@ -261,8 +268,8 @@ def _invite(host: str, port: int) -> None:
     url = invitation.address(host, port)
     if url is not None:
         sys.stderr.write(invitation.qr_code(url))
-        _err.print(f"open on a phone of this network: {url}", highlight=False)
-        _err.print(f"[yellow]{invitation.WARNING}")
+        console.err.print(f"open on a phone of this network: {url}", highlight=False)
+        console.err.print(f"[yellow]{invitation.WARNING}")
 
 
 def _parts(running: stack.Running) -> Table:
@@ -274,26 +281,6 @@ def _parts(running: stack.Running) -> Table:
     if running.model_server not in [url for _, url, _ in running.parts]:
         parts.add_row(model_servers.NAME, running.model_server, "elsewhere")
     return parts
-
-
-class _console_errors:  # noqa: N801 - used like a function
-    """Print expected errors as one sentence, without a traceback."""
-
-    def __enter__(self) -> None:
-        """Nothing to set up."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: object
-    ) -> None:
-        if isinstance(error, model_servers.EngineMissing | ToolMissing | PortTaken):
-            _err.print(f"[red]{error}", highlight=False, soft_wrap=True)
-            raise typer.Exit(_MISSING) from error
-        if isinstance(error, PartFailed | ParrotError):
-            _err.print(f"[red]{error}", highlight=False)
-            raise typer.Exit(1) from error
-        if isinstance(error, KeyboardInterrupt):
-            _err.print("[dim]stopped")
-            raise typer.Exit(_INTERRUPTED) from error
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

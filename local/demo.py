@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
+from rich.markup import escape
 from rich.table import Table
 
 from local.samples import MACAW
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 EXPLANATION = (
     "Is it a parrot, and which one? Give photos: [bold]./dev.sh demo PHOTO...[/bold]\n"
@@ -23,24 +25,45 @@ EXPLANATION = (
 )
 _TIMEOUT_SECONDS = 60
 _CREATED, _SAVED_BEFORE = 201, 200
+_PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"})
+_TELL_SECONDS = 2.0
+# Where the service's own words are for programs, or there was nothing to send to it.
+_WORDS = {
+    "no_such_file": "there is no such file",
+    "no_photos": "there are no photos in this folder",
+    "unreadable": "this file may not be read",
+    "no_answer": "the service did not answer",
+    "invalid_image": "damaged, or cut off: it cannot be read as a photo",
+    "unsupported_media": "not a photo: JPEG, PNG, WebP, HEIC and AVIF can be read",
+    "photo_too_large": "too large: send a smaller copy",
+    "conflict": "saved before as another species",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a save came to, for the table."""
+
+    text: str
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The service's answers for one photo, or for several of one bird.
+    """What became of one photo, or of several of one bird.
 
-    `saved` is None if it was not to be saved.
+    `body` is the service's JSON, or a problem of the same form if nothing was sent; `saved` is None
+    if it was not to be saved.
     """
 
     paths: tuple[Path, ...]
-    status: int
     body: dict[str, Any]
-    saved: str | None = None
+    saved: Saved | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether this is an error rather than a classification."""
-        return self.status >= 400  # noqa: PLR2004 - where HTTP's errors begin
+        """Whether it was not classified, or not saved though it should have been."""
+        return "parrot" not in self.body or (self.saved is not None and self.saved.failed)
 
     def as_json(self) -> str:
         """The HTTP answer on one line, with the path of each photo."""
@@ -59,24 +82,62 @@ def samples() -> list[Path]:
     return [MACAW, *carried]
 
 
-def ask_all(url: str, photos: Sequence[Path], *, together: bool, save: bool) -> list[Answer]:
-    """One answer for each photo, or one for all of them."""
+def photos_of(paths: Iterable[Path]) -> list[Path]:
+    """The paths, each folder replaced by the photos in and below it, if there are any."""
+    chosen: list[Path] = []
+    for path in paths:
+        chosen += (path.is_dir() and _within(path)) or [path]
+    return chosen
+
+
+def ask_all(  # noqa: PLR0913 - all but the first two by keyword
+    url: str,
+    photos: Sequence[Path],
+    *,
+    together: bool,
+    save: bool,
+    say: Callable[[str], None],
+    now: Callable[[], float] = time.monotonic,
+) -> Iterator[Answer]:
+    """An answer per photo, whatever happened to the others, or one for all of them.
+
+    `say` is told how far it is.
+    """
     birds = [photos] if together else [[photo] for photo in photos]
-    return [_ask(url, bird, save=save) for bird in birds]
+    told = now()
+    say(f"classifying {len(photos)} photos" if len(photos) > 1 else "classifying")
+    for number, bird in enumerate(birds):
+        if now() - told > _TELL_SECONDS:
+            told = now()
+            say(f"classified {number} of {len(birds)}")
+        yield ask(url, bird, save=save)
 
 
-def _ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
+def ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
     """Classify photos of one bird over HTTP; save each as the best species if it is a parrot."""
+    paths = tuple(photos)
+    if problem := next(filter(None, map(_unreadable, photos)), None):
+        return Answer(paths, _problem(problem))
     files = [("image", (photo.name, photo.read_bytes())) for photo in photos]
-    response = requests.post(
-        f"{url}/parrot-classifier/classify", files=files, timeout=_TIMEOUT_SECONDS
-    )
-    body = response.json()
-    saved = None
-    if save and response.ok and body["species"]:
-        best = body["species"][0]["id"]
-        saved = "\n".join(_save(url, name, data, best) for _, (name, data) in files)
-    return Answer(tuple(photos), response.status_code, body, saved)
+    _, body = _post(f"{url}/parrot-classifier/classify", files=files)
+    if not save or not body.get("species"):
+        return Answer(paths, body)
+    best = body["species"][0]["id"]
+    saved = [_save(url, name, data, best) for _, (name, data) in files]
+    text = "\n".join(one.text for one in saved)
+    return Answer(paths, body, Saved(text, failed=any(one.failed for one in saved)))
+
+
+def _unreadable(photo: Path) -> str | None:
+    """The code of what is wrong with a path, before anything is sent."""
+    if photo.is_dir():
+        return "no_photos"
+    try:
+        photo.open("rb").close()
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        return "no_such_file" if missing else "unreadable"
+    return None
 
 
 def table(answers: list[Answer]) -> Table:
@@ -86,15 +147,18 @@ def table(answers: list[Answer]) -> Table:
         out.add_column(heading, justify="right" if heading == "sure" else "left")
     if any(answer.saved for answer in answers):
         out.add_column("saved")
+    same_folder = len({path.parent for answer in answers for path in answer.paths}) == 1
     for answer in answers:
-        row = ["\n".join(path.name for path in answer.paths), *_verdict(answer)]
-        out.add_row(*row, *([answer.saved or ""] if len(out.columns) > len(row) else []))
+        names = (path.name if same_folder else str(path) for path in answer.paths)
+        saved = answer.saved.text if answer.saved else ""
+        row = [escape("\n".join(names)), *_verdict(answer), saved]
+        out.add_row(*row[: len(out.columns)])
     return out
 
 
 def _verdict(answer: Answer) -> tuple[str, str, str]:
-    if answer.failed:
-        return "[red]error", answer.body.get("detail", "?"), str(answer.status)
+    if "parrot" not in answer.body:
+        return "[red]error", _words(answer.body), ""
     probability = answer.body["parrot"]["probability"]
     if not answer.body["parrot"]["is_parrot"]:
         why = answer.body.get("reason", "").replace("_", " ")
@@ -115,16 +179,36 @@ def _with_path(answer: dict[str, Any], path: Path) -> dict[str, Any]:
     return {**answer, "photo": {**answer.get("photo", {}), "path": str(path)}}
 
 
-def _save(url: str, name: str, data: bytes, species: str) -> str:
-    response = requests.post(
+def _words(problem: dict[str, Any]) -> str:
+    return escape(_WORDS.get(problem["code"], problem["detail"]))
+
+
+def _save(url: str, name: str, data: bytes, species: str) -> Saved:
+    status, body = _post(
         f"{url}/parrot-classifier/save",
         files={"image": (name, data)},
         data={"species": species},
         headers={"Authorization": "Bearer local:demo"},
-        timeout=_TIMEOUT_SECONDS,
     )
-    body = response.json()
-    if response.status_code in {_CREATED, _SAVED_BEFORE}:
-        again = " (again)" if response.status_code == _SAVED_BEFORE else ""
-        return f"{body['id']}{again}"
-    return f"{response.status_code} {body['detail']}"
+    if status in {_CREATED, _SAVED_BEFORE}:
+        return Saved(f"{body['id']}{' (again)' if status == _SAVED_BEFORE else ''}")
+    return Saved(f"[red]no:[/red] {_words(body)}", failed=True)
+
+
+def _post(url: str, **request: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - for requests
+    """Status and JSON, good or bad, or 0 and a problem of the same form; never an exception."""
+    try:
+        response = requests.post(url, timeout=_TIMEOUT_SECONDS, **request)
+        return response.status_code, response.json()
+    except requests.RequestException:
+        return 0, _problem("no_answer")
+
+
+def _problem(code: str) -> dict[str, Any]:
+    return {"code": code, "detail": _WORDS[code]}
+
+
+def _within(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in _PHOTOS and path.is_file()
+    )

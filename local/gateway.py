@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
-from parrot.http import answers
+from parrot.errors import ParrotError
+from parrot.http import answers, problems, transfer
 from parrot.http.parameters import BASE_PATH
 from parrot.model.species import SpeciesTable
 from parrot.records import OUTSIDE
@@ -69,7 +71,10 @@ def _page() -> Flask:
     @page.get(f"{BASE_PATH}/<path:name>")
     @page.get("/<path:name>")
     def file(name: str) -> Response:
-        return send_from_directory(public, name if "." in name else f"{name}.html")
+        # Not conditional here: `add_headers` is, when it knows how the file travels.
+        return send_from_directory(
+            public, name if "." in name else f"{name}.html", conditional=False
+        )
 
     table = os.environ.get("PAGE_SPECIES")
     if table is not None:  # of the bundle in use; Hosting has the default bundle's as a file
@@ -87,16 +92,28 @@ def _page() -> Flask:
         for source, header, value in headers:
             if fnmatchcase(request.path, source):
                 response.headers[header] = value
+        response.direct_passthrough = False  # Hosting compresses them; here it is up to us
+        try:
+            transfer.fit(request, response)
+        except ParrotError as error:
+            return problems.response_for(error)
         return response
 
     return page
 
 
 def _headers() -> list[tuple[str, str, str]]:
-    """Pattern of the path, name and value of each header that Hosting adds."""
+    """Pattern of the path, name and value of each header that Hosting adds.
+
+    Without the origins of Firebase's sign-in: nobody signs in here.
+    """
     hosting = json.loads((_ROOT / "firebase.json").read_text())["hosting"]
     return [
-        (rule["source"].replace("**", "*"), header["key"], header["value"])
+        (
+            rule["source"].replace("**", "*"),
+            header["key"],
+            re.sub(r" https://[^\s;]+", "", header["value"]),
+        )
         for rule in hosting["headers"]
         for header in rule["headers"]
     ]

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,6 +54,10 @@ class Running:
     model_server: str  # URL; not one of the parts if it runs elsewhere
 
 
+class DataUnusable(Exception):
+    """Nothing can be kept there."""
+
+
 @contextmanager
 def running(  # noqa: PLR0913 - what a person may choose
     data: Path,
@@ -68,11 +73,11 @@ def running(  # noqa: PLR0913 - what a person may choose
     The page and the functions listen on `port` of `host`; 0 picks a free one. `model_server` is the
     URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `bundle`
     is the folder of the models in use. `say` receives progress messages. Raises PortTaken,
-    PartFailed, EngineMissing, BadBundle.
+    PartFailed, EngineMissing, BadBundle, DataUnusable.
     """
     port = port or free_port()
     require_free(host, port)
-    data = data.resolve()
+    data = _usable(data.resolve())
     storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
     models: tuple[Part, ...] = ()
     if model_server is None:
@@ -118,6 +123,17 @@ def storage_client(url: str) -> Client:
         credentials=AnonymousCredentials(),
         client_options={"api_endpoint": url},
     )
+
+
+def _usable(data: Path) -> Path:
+    """The folder, made if it is missing. Raises DataUnusable."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data):  # who may write there is not only a matter of modes
+            return data
+    except OSError as error:
+        reason = "it is a file" if data.is_file() else error.strerror
+        raise DataUnusable(f"nothing can be kept in {data}: {reason}") from error
 
 
 def _storage(url: str, data: Path, events: str) -> Part:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from local import model_servers, stack
-from local.supervisor import Part, PartFailed, Supervisor, free_port
+from local.supervisor import Part, PartFailed, Supervisor, free_port, require_free
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import promote, publish
 from parrot.adapters.bundle_files import FolderFiles
@@ -78,7 +78,7 @@ def running(
 ) -> Iterator[Suite]:
     """Start everything, publish the bundle, yield when each function answers, then stop it all.
 
-    `free_ports` picks any; otherwise firebase.json says which. Raises PartFailed.
+    `free_ports` picks any; otherwise firebase.json says which. Raises PortTaken, PartFailed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     project, temporary = folder / "project", folder / "tmp"
@@ -86,6 +86,9 @@ def running(
     temporary.mkdir()
     config = _config(free_ports=free_ports)
     suite = _suite(config)
+    for address in suite.addresses.values():
+        host, _, port = address.partition(":")
+        require_free(host, int(port))
     _lay_out(project, config)
     with Supervisor(folder / "logs") as supervisor:
         models = model_servers.own(f"http://127.0.0.1:{free_port()}", stack.DEFAULT_BUNDLE, say=say)

@@ -23,6 +23,7 @@ deploy_firebase() {
 
 stage_firebase() {
   local flags=(firebase --region "$REGION" --bucket "$BUCKET" --database "$FIRESTORE_DATABASE" --site "$HOSTING_SITE")
+  [ -z "$APP_CHECK_SITE_KEY" ] || flags+=(--app-check-key "$APP_CHECK_SITE_KEY")
   ! dry || shown "$root/dev.sh" stage "${flags[@]}"
   "$python" "$root/deploy/stage.py" "${flags[@]}" >"$scratch/staged" || die 'staging failed; the lines above say why'
 }

@@ -46,6 +46,7 @@ def run(  # noqa: PLR0913 - these are the flags of one command, all but the fold
 
     Raises:
         NotADirectoryError: `base` is not a folder.
+        OSError: nothing can listen there.
         ValueError: a label or a version policy is malformed; the message says which.
         SystemExit: always at the end; status 0 after a signal.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,21 @@ def serve(settings: Settings) -> None:
     """Run until a signal, then raise SystemExit; see `local.model_server.run`."""
     if not settings.base.is_dir():
         raise NotADirectoryError(f"{settings.base} is not a folder")
+    _require_free(settings.host, settings.port)
     for name, value in _TF_QUIET.items():
         os.environ.setdefault(name, value)
     _Server(settings).run()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Gunicorn would try for seconds, and tell its log. Raises OSError."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            text = f"cannot listen on {host}:{port}: {error.strerror}"
+            raise OSError(error.errno, text) from error
 
 
 class _Server(BaseApplication):

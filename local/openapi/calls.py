@@ -24,6 +24,7 @@ from parrot.errors import (
     NotFound,
     PhotoTooLarge,
     PreconditionFailed,
+    RangeNotSatisfiable,
     TooManyPhotos,
     TooManyRequests,
     Unauthenticated,
@@ -240,10 +241,31 @@ def file() -> Json:
         "summary": "A photo: the clean copy, the thumbnail, or the original as it was sent.",
         "description": "`files` has URLs with a token, which expire; the original wants the user.",
         "security": _OPEN,
-        "parameters": [parameter("token", "query", string(), "Of a URL in `files`.")],
+        "parameters": [
+            parameter("token", "query", string(), "Of a URL in `files`."),
+            parameter("Range", "header", string(), "`bytes=FIRST-LAST`: only this part."),
+            parameter("If-Range", "header", string(), "The part if it still is that ETag's."),
+            if_none_match(),
+        ],
         "responses": {
-            "200": {"description": "The photo.", "content": binary, "headers": etag()},
+            "200": {
+                "description": "The photo.",
+                "content": binary,
+                "headers": {**etag(), "Accept-Ranges": {"schema": {"const": "bytes"}}},
+            },
+            "206": {
+                "description": "The part of it that `Range` names.",
+                "content": binary,
+                "headers": {**etag(), "Content-Range": {"schema": string()}},
+            },
             "304": {"description": "Nothing changed since the ETag."},
-            **problems(InvalidRequest, Unauthenticated, Forbidden, NotFound, BackendError),
+            **problems(
+                InvalidRequest,
+                Unauthenticated,
+                Forbidden,
+                NotFound,
+                RangeNotSatisfiable,
+                BackendError,
+            ),
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
+_USAGE = 2
+_LOG_IN = (
+    "Google Cloud does not know who you are: gcloud auth application-default login,"
+    " or GOOGLE_APPLICATION_CREDENTIALS=FILE"
+)
 out = Console()
 err = Console(stderr=True)
 
@@ -73,13 +79,24 @@ def progress() -> Iterator[
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Print an error that the user can fix as a sentence, without a traceback."""
+    """Print an error that the user can fix as a sentence, without a traceback.
+
+    The exit code is 2 where the command could not begin: nobody is logged in, a port is taken.
+    """
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
     from models.data.labelled_photos import BadDataset
     from models.publishing.releases import Refused
     from parrot.errors import ParrotError
 
     try:
         yield
-    except (ParrotError, BadDataset, Refused, ValueError, OSError) as error:
-        err.print(f"[red]{error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+    except GoogleAuthError as error:
+        err.print(f"[red]{_LOG_IN}", highlight=False, soft_wrap=True)
+        raise typer.Exit(_USAGE) from error
+    except (ParrotError, BadDataset, Refused, GoogleAPIError, ValueError, OSError) as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        text = error.strerror if isinstance(error, OSError) and taken else error
+        err.print(f"[red]{text}", highlight=False, soft_wrap=True)
+        raise typer.Exit(_USAGE if taken else 1) from error

@@ -16,5 +16,9 @@ Photos = Annotated[
 ]
 Cache = Annotated[Path, typer.Option(help="File that keeps features between runs.")]
 Target = Annotated[str, typer.Option("--to", help="gs://BUCKET or a folder.")]
-BundleFolder = Annotated[Path, typer.Option("--bundle", help="Bundle folder.", exists=True)]
-SpeciesFile = Annotated[Path, typer.Option(help="The species table, in class order.")]
+BundleFolder = Annotated[
+    Path, typer.Option("--bundle", help="Bundle folder.", exists=True, file_okay=False)
+]
+SpeciesFile = Annotated[
+    Path, typer.Option(help="The species table, in class order.", exists=True, dir_okay=False)
+]

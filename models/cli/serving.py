@@ -91,7 +91,9 @@ def serve(  # noqa: PLR0913 - the options of one command
     ] = MODEL_FOLDER,
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the REST API; 0 picks a free one.")] = 8501,
+    port: Annotated[
+        int, typer.Option(help="Port of the REST API; 0 picks a free one.", min=0, max=65535)
+    ] = 8501,
     poll_seconds: Annotated[
         float, typer.Option(help="Seconds between looking for new versions; 0: only once.")
     ] = 1.0,

@@ -8,6 +8,7 @@ from models.network.backbone import LITE2
 from models.network.classifier import Weights, export, up_to_date
 from models.network.head import HEAD_FILE
 from models.network.tail import TAIL_FILE
+from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
 
@@ -50,7 +51,7 @@ def read_tail(bundle: Path, manifest: Manifest) -> bytes | None:
 
 
 def _parts(bundle: Path, models: Path) -> tuple[Weights, ServedModel, Path]:
-    manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
+    manifest = Manifest.parse(FolderFiles(bundle).read(MANIFEST))
     head = bundle / HEAD_FILE
     if len(manifest.models) != 1 or not head.is_file():
         raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were built elsewhere")

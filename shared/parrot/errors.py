@@ -14,6 +14,7 @@ ParrotError
 |  |- RequestTimeout     408
 |  |- PhotoTooLarge      413
 |  |- UnsupportedMedia   415
+|  |- RangeNotSatisfiable 416
 |  |- IdempotencyKeyReused 422
 |  `- TooManyRequests    429
 |- BackendError              retry may help
@@ -170,6 +171,18 @@ class UnsupportedMedia(RequestError):
     status = 415
     code = "unsupported_media"
     title = "Unsupported media type"
+
+
+class RangeNotSatisfiable(RequestError):
+    """The file has no such part."""
+
+    status = 416
+    code = "range_not_satisfiable"
+    title = "No such part"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the file has {size:,} bytes: there is nothing in that range")
+        self.size = size
 
 
 class IdempotencyKeyReused(RequestError):

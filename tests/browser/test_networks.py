@@ -212,3 +212,20 @@ def test_a_retry_is_the_same_save(phone: Page, complaints: Complaints, photos: P
     assert len(keys) == 2
     assert keys[0] == keys[1]
     expect(my_birds(phone)).to_have_count(1)
+
+
+def test_the_word_that_one_is_offline_touches_nothing(phone: Page) -> None:
+    """It came so close to the title of My birds that Korean letters lost their tops."""
+    expect(phone.locator("body.ready")).to_be_visible()
+    phone.locator("nav.views a[data-view=birds]").click()
+    expect(phone.locator("#birds-title")).to_be_visible()
+    phone.context.set_offline(True)
+    expect(phone.locator("#offline")).to_be_visible()
+    word, title = (
+        phone.locator("#offline").bounding_box(),
+        phone.locator("#birds-title").bounding_box(),
+    )
+    assert word is not None
+    assert title is not None
+    assert title["y"] >= word["y"] + word["height"] + 12
+    phone.context.set_offline(False)

@@ -37,6 +37,13 @@ def test_each_part_of_the_page_is_served_as_what_it_is(
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
+def test_the_local_page_is_allowed_no_other_origin(running_url: str) -> None:
+    """Signing in needs some, and nobody signs in here: whatever asks for one is a mistake."""
+    policy = requests.get(running_url, timeout=30).headers["Content-Security-Policy"]
+    assert "https:" not in policy
+    assert "frame-src 'self';" in policy
+
+
 def test_an_error_type_leads_to_its_explanation(visit: Visit) -> None:
     """The `type` of a problem is an address that developers open."""
     page = visit("/parrot-classifier/errors#unsupported_media")

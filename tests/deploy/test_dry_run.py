@@ -157,6 +157,56 @@ def test_hosting_calls_the_functions_in_their_region(root: Path) -> None:
     assert set(regions) == {REGION}
 
 
+def _page(root: Path, *settings: str) -> tuple[str, dict[str, str | None]]:
+    """The staged page's security policy, and its settings."""
+    _dry.cache_clear()
+    _dry(root, *settings, "hosting")
+    staged = root / "checkout/build/stage/firebase"
+    config = json.loads((staged / "firebase.json").read_text())
+    (policy,) = (
+        header["value"]
+        for rule in config["hosting"]["headers"]
+        for header in rule["headers"]
+        if header["key"] == "Content-Security-Policy"
+    )
+    return policy, json.loads((staged / "public/config.json").read_text())
+
+
+def test_the_page_may_call_recaptcha_only_where_app_check_is_asked_for(root: Path) -> None:
+    """Each origin that a policy allows is one whose scripts are trusted with everything."""
+    plain, config = _page(root)
+    assert config["appCheckSiteKey"] is None
+    assert "recaptcha" not in plain
+    assert "appcheck" not in plain
+    policy, config = _page(root, "--set", "APP_CHECK_SITE_KEY=6Lc_site-key")
+    assert config == {**config, "appCheckSiteKey": "6Lc_site-key", "signIn": "firebase"}
+    before, after = (
+        {text.split()[0]: set(text.split()[1:]) for text in each.split(";")}
+        for each in (plain, policy)
+    )
+    recaptcha = "https://www.google.com/recaptcha/"
+    assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {
+        "script-src": {recaptcha, "https://www.gstatic.com/recaptcha/"},
+        "frame-src": {recaptcha},
+        "connect-src": {recaptcha, "https://content-firebaseappcheck.googleapis.com"},
+    }
+
+
+def test_the_policy_allows_what_firebases_own_sdk_names() -> None:
+    """The SDK may move to other addresses with its next version."""
+    allowed = {
+        "app-check.js": (
+            "https://www.google.com/recaptcha/enterprise.js",
+            "https://content-firebaseappcheck.googleapis.com/",
+        ),
+        "auth.js": ("https://apis.google.com/js/api.js",),
+    }
+    for name, addresses in allowed.items():
+        code = (ROOT / "public/vendor" / name).read_text()
+        for address in addresses:
+            assert address in code
+
+
 @pytest.mark.parametrize("models", ["run", "vertex"])
 @pytest.mark.parametrize("function", ["classify", "save", "observations", "process"])
 def test_the_settings_of_a_function_are_what_it_reads(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from local.samples import MACAW
 from local.stack import ROOT
 from tests.support.photos import first
 
@@ -20,6 +22,7 @@ def demo(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd=cwd,
+        env={**os.environ, "COLUMNS": "200"},
     )
 
 
@@ -71,10 +74,33 @@ def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     assert "parot.jpg" in done.stderr.replace("\n", "")
 
 
-def test_a_photo_that_is_none_fails_with_the_reason(tmp_path: Path, shared_model: str) -> None:
-    """Scripts look at the exit code, people at the table."""
-    (tmp_path / "page.jpg").write_text("<html>")
+def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
+    tmp_path: Path, shared_model: str
+) -> None:
+    """In words of their own; scripts look at the exit code, people at the table."""
+    folder, empty = tmp_path / "photos", tmp_path / "empty"
+    (folder / "deeper").mkdir(parents=True)
+    empty.mkdir()
+    (folder / "page.jpg").write_text("<html>")
+    (folder / "half.jpg").write_bytes(MACAW.read_bytes()[:20_000])
+    (folder / "notes.txt").write_text("not a photo, and not called one")
+    (folder / "deeper" / "MACAW.JPG").write_bytes(MACAW.read_bytes())
+    asked = [str(tmp_path / "gone.jpg"), str(empty), str(folder)]
     options = ("--data", str(tmp_path / "data"), "--model-server", shared_model)
-    done = demo(*options, str(tmp_path / "page.jpg"))
-    assert done.returncode == 1
-    assert "415" in done.stdout
+    done = demo(*options, *asked)
+    assert done.returncode == 1, done.stderr
+    said = done.stdout
+    for words in ("no such file", "no photos in this folder", "damaged", "not a photo: JPEG"):
+        assert words in said
+    assert "notes.txt" not in said
+    assert said.count("error") == 4
+    assert "Blue-and-yellow" in said
+    lines = demo("--json", *options, *asked).stdout.splitlines()
+    found = [(json.loads(line)["photo"]["path"], json.loads(line).get("code")) for line in lines]
+    assert found == [
+        (asked[0], "no_such_file"),
+        (asked[1], "no_photos"),
+        (str(folder / "deeper" / "MACAW.JPG"), None),
+        (str(folder / "half.jpg"), "invalid_image"),
+        (str(folder / "page.jpg"), "unsupported_media"),
+    ]

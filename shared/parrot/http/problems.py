@@ -14,6 +14,7 @@ from parrot.errors import (
     InvalidRequest,
     MethodNotAllowed,
     ParrotError,
+    RangeNotSatisfiable,
     RequestError,
     TooManyRequests,
     Unauthenticated,
@@ -65,6 +66,8 @@ def response_for(error: ParrotError) -> Response:
     if isinstance(error, TooManyRequests):
         response.headers["RateLimit-Policy"] = f'"{error.quota}";q={error.limit};w={error.seconds}'
         response.headers["RateLimit"] = f'"{error.quota}";r=0;t={error.retry_after}'
+    if isinstance(error, RangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, MethodNotAllowed):

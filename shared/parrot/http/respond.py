@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from parrot import deadline, logs
-from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed
-from parrot.http import answers, problems, request_body, same_site
+from parrot.errors import MethodNotAllowed, NotFound
+from parrot.http import answers, problems, request_body, same_site, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -75,23 +75,8 @@ def _answer(request: Request, methods: Mapping[str, Callable[[Request], Response
         response.headers["Allow"] = ", ".join(_allowed(methods))
         return response
     response = _handler(request, methods)(request)
-    if request.method in {"GET", "HEAD"}:
-        _require_match(request, response)
-    response.make_conditional(request)
+    transfer.fit(request, response)
     return response
-
-
-def _require_match(request: Request, response: Response) -> None:
-    """Read only what If-Match names. Raises PreconditionFailed.
-
-    Werkzeug's own check answers without a body, and knows no `*`.
-    """
-    tag, _ = response.get_etag()
-    wanted = request.if_match
-    if request.environ.pop("HTTP_IF_MATCH", None) is None or tag is None:
-        return
-    if not wanted.contains(tag):
-        raise PreconditionFailed("it has changed since: it no longer has the tag of If-Match")
 
 
 def _handler(
@@ -126,12 +111,13 @@ def _allow_origin(
         return
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in origins else origin
     response.headers["Access-Control-Expose-Headers"] = (
-        "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing"
+        "Accept-Ranges, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After,"
+        " Server-Timing"
     )
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
         response.headers["Access-Control-Allow-Headers"] = (
-            "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match,"
-            " X-Firebase-AppCheck"
+            "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range,"
+            " Range, X-Firebase-AppCheck"
         )
         response.headers["Access-Control-Max-Age"] = "3600"

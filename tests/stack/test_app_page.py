@@ -1,0 +1,160 @@
+"""The snippets of docs/app.md: compiled, and run against the stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.samples import MACAW
+from local.stack import ROOT
+from tests.support.phone import BASE, Phone
+from tests.support.required import missing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
+TYPESCRIPT = ROOT / "tests" / "support" / "typescript"
+TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable"]
+# What the TypeScript is told to do; it prints what came of it.
+DRIVER = """
+import { readFileSync } from "node:fs";
+import { Problem, classify, observations, save } from "./app.js";
+const [base, token, path] = process.argv.slice(2);
+const photo = new Blob([readFileSync(path)]);
+const verdict = await classify(base, photo);
+const first = await save(base, token, photo, "ara-ararauna", "key-of-this-test");
+const again = await save(base, token, photo, "ara-ararauna", "key-of-this-test");
+const ids = [];
+for await (const observation of observations(base, token)) ids.push(observation.id);
+const problem = await classify(base, new Blob(["<html>"])).catch((error) => error);
+console.log(JSON.stringify({
+  verdict, id: first.observation.id, created: [first.created, again.created], ids,
+  problem: problem instanceof Problem && [problem.status, problem.code],
+}));
+"""
+
+
+def snippets(language: str) -> list[str]:
+    """The page's code blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def ana(running_url: str) -> Phone:
+    """A user for this test alone."""
+    return Phone(running_url, f"ana-{uuid.uuid4().hex}")
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Path:
+    """node_modules with TypeScript as pinned, installed once."""
+    home = ROOT / ".local" / "typescript"
+    lock = (TYPESCRIPT / "package-lock.json").read_bytes()
+    done = home / "installed"
+    if not done.is_file() or done.read_bytes() != lock:
+        if shutil.which("npm") is None or shutil.which("node") is None:
+            missing("needs Node 20 and npm", required_by="REQUIRE_SUITE")
+        shutil.copytree(TYPESCRIPT, home, dirs_exist_ok=True)
+        command = ["npm", "ci", "--no-progress", "--loglevel=error"]
+        npm = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+        if npm.returncode:
+            missing(f"npm cannot install TypeScript: {npm.stderr}", required_by="REQUIRE_SUITE")
+        done.write_bytes(lock)
+    return home / "node_modules"
+
+
+@pytest.fixture(scope="module")
+def app(compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the page's TypeScript, compiled without a complaint."""
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "app.ts").write_text("\n".join(snippets("ts")))
+    openapi = compiler / "openapi-typescript" / "bin" / "cli.js"
+    described = str(ROOT / "docs" / "openapi.yaml")
+    commands = (
+        ["node", str(openapi), described, "-o", "openapi.ts"],
+        ["node", str(compiler / "typescript" / "bin" / "tsc"), *TSC, "app.ts"],
+    )
+    for command in commands:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> None:
+    """People paste it; its types come from the API's description."""
+    (app / "driver.js").write_text(DRIVER)
+    arguments = (f"{ana.url}{BASE}", f"local:{ana.user}", str(MACAW))
+    done = subprocess.run(
+        ["node", "driver.js", *arguments], cwd=app, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["verdict"]["species"][0]["id"] == "ara-ararauna"
+    assert said["created"] == [True, False]
+    assert said["ids"] == [said["id"]]
+    assert said["problem"] == [415, "unsupported_media"]
+
+
+def test_the_python_works(ana: Phone) -> None:
+    """As it stands on the page."""
+    (code,) = snippets("python")
+    module: dict[str, Any] = {}
+    exec(compile(code, "docs/app.md", "exec"), module)  # noqa: S102 - the project's own page
+    parrots = module["Parrots"](f"{ana.url}{BASE}", f"local:{ana.user}")
+    photo = MACAW.read_bytes()
+    assert parrots.classify(photo)["species"][0]["id"] == "ara-ararauna"
+    saved = parrots.save(photo, "ara-ararauna")
+    assert parrots.save(photo, "ara-ararauna")["id"] == saved["id"]
+    assert [observation["id"] for observation in parrots.observations()] == [saved["id"]]
+
+
+def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path) -> None:
+    """Classify, save, list, relabel, delete."""
+    if shutil.which("curl") is None:
+        missing("needs curl", required_by="REQUIRE_SUITE")
+    for name in ("photo.jpg", "front.jpg", "side.jpg"):
+        (tmp_path / name).write_bytes(MACAW.read_bytes())
+    classify, together, save, change = snippets("sh")
+    listing, *changes = re.split(r"^(?=curl)", change, flags=re.MULTILINE)[1:]
+    environment = {
+        **os.environ,
+        "BASE": f"{ana.url}{BASE}",
+        "TOKEN": f"local:{ana.user}",
+    }
+
+    def run(script: str, **variables: str) -> str:
+        known = "" if shutil.which("uuidgen") else f"uuidgen() {{ echo {uuid.uuid4()}; }}\n"
+        done = subprocess.run(
+            ["bash", "-ec", known + script.replace("curl ", "curl --silent --show-error --fail ")],
+            cwd=tmp_path,
+            env={**environment, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert json.loads(run(classify))["species"][0]["id"] == "ara-ararauna"
+    assert len(json.loads(run(together))["photos"]) == 2
+    name = json.loads(run(save))["id"]
+    assert [row["id"] for row in json.loads(run(listing))["observations"]] == [name]
+    tag = ana.get(f"/observations/{name}").headers["ETag"]
+    assert json.loads(run(changes[0], ID=name, ETAG=tag))["species"] == "ara-macao"
+    run(changes[1], ID=name)
+    assert ana.get(f"/observations/{name}").status_code == 404
+
+
+def test_swift_and_kotlin_show_the_same_calls() -> None:
+    """Nothing here compiles them, and the page says so."""
+    assert "the Swift and Kotlin are not" in PAGE
+    assert len(snippets("swift")) == len(snippets("kotlin")) == 3

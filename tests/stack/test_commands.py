@@ -1,0 +1,154 @@
+"""What `./dev.sh` says when it is asked for help, or cannot begin."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.stack import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMMANDS = [
+    *("demo", "up", "emulators", "test", "bench", "soak", "audit", "fuzz", "models", "openapi"),
+    *("sdk", "stage", "lock"),
+    *("models backfill", "models publish", "models serve", "models fit", "test unit"),
+]
+
+
+def dev(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `./dev.sh` as nobody whom Google Cloud knows."""
+    unknown = {"GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST"}
+    known = {name: value for name, value in os.environ.items() if name not in unknown}
+    return subprocess.run(
+        [str(ROOT / "dev.sh"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**known, "NO_GCE_CHECK": "true", **environment},
+    )
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """On the error stream and nowhere else, with exit code 2."""
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of dev.sh whose environment is ready, and where every tool that it may call fails."""
+    shutil.copy(ROOT / "dev.sh", tmp_path)
+    for folder in ("local", "models", "shared", "benchmarks", "deploy", "requirements.lock"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{ROOT}/.venv/bin/python" "$@"\n')
+    python.chmod(0o755)
+    shutil.copy(ROOT / ".venv" / "installed", tmp_path / ".venv")
+    for tool in ("uv", "ruff", "mypy", "lint-imports", "npm", "pip"):
+        for tools in (tmp_path / ".venv" / "bin", tmp_path / "tools"):
+            tools.mkdir(exist_ok=True)
+            (tools / tool).write_text(f'#!/bin/sh\necho {tool} >>"{tmp_path}/called"\nexit 97\n')
+            (tools / tool).chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "asked", [*(f"{command} --help" for command in COMMANDS), "test -h", "sdk -h", "lock -h"]
+)
+def test_help_runs_and_installs_nothing(checkout: Path, asked: str) -> None:
+    """Who asks what a command does has not decided to run it."""
+    done = subprocess.run(
+        [str(checkout / "dev.sh"), *asked.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PATH": f"{checkout / 'tools'}:{os.environ['PATH']}"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert asked.split(maxsplit=1)[0] in done.stdout
+    assert not (checkout / "called").exists()
+    assert not (checkout / ".local").exists()
+    assert {path.name for path in (checkout / ".venv").iterdir()} == {"bin", "installed"}
+
+
+@pytest.mark.parametrize("command", ["sdk", "lock"])
+def test_an_argument_that_nobody_takes_is_refused(command: str) -> None:
+    """It may be a misspelled --help."""
+    assert_one_sentence(dev(command, "--hlep"), command, "takes no arguments")
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+def test_a_taken_port_is_said_in_a_sentence(taken: int, tmp_path: Path) -> None:
+    """The commonest reason: it runs already, in another terminal."""
+    done = dev("up", "--port", str(taken), "--data", str(tmp_path))
+    assert_one_sentence(done, f"127.0.0.1:{taken}", "in use")
+
+
+def test_the_model_server_says_it_too(taken: int, tmp_path: Path) -> None:
+    """And does not try for seconds."""
+    done = dev("models", "serve", "--port", str(taken), "--base", str(tmp_path))
+    assert_one_sentence(done, f"127.0.0.1:{taken}", "in use")
+
+
+@pytest.mark.parametrize("command", [["up", "--port", "0"], ["demo", "deploy/parrot.jpg"]])
+@pytest.mark.parametrize("below", ["", "folder"])
+def test_data_cannot_be_kept_in_a_file(tmp_path: Path, command: list[str], below: str) -> None:
+    """Or below one."""
+    file = tmp_path / "file"
+    file.touch()
+    assert_one_sentence(dev(*command, "--data", str(file / below)), str(file))
+
+
+def test_data_cannot_be_kept_where_nobody_may_write() -> None:
+    """Root may write everywhere but where the system allows nobody to."""
+    assert_one_sentence(dev("up", "--port", "0", "--data", "/proc/data"), "/proc/data")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["publish", "--to", "gs://bucket-of-nobody"],
+        ["list", "--to", "gs://bucket-of-nobody"],
+        ["export-saved", "firestore:nobody", "bucket", "out"],
+    ],
+)
+def test_without_credentials_people_hear_how_to_log_in(tmp_path: Path, command: list[str]) -> None:
+    """Google's own message is a page of its documentation."""
+    done = dev("models", *command, HOME=str(tmp_path), CLOUDSDK_CONFIG=str(tmp_path))
+    assert_one_sentence(done, "gcloud auth application-default login")
+
+
+def test_a_folder_that_is_no_bundle_is_named(tmp_path: Path) -> None:
+    """With what is missing in it."""
+    done = dev("up", "--port", "0", "--data", str(tmp_path / "data"), "--bundle", str(tmp_path))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "manifest.json cannot be read" in done.stderr.replace("\n", " ")
+
+
+def test_a_function_is_staged_into_folders_only(tmp_path: Path) -> None:
+    """A traceback would hide the reason."""
+    (tmp_path / "file").touch()
+    assert_one_sentence(dev("stage", "classify", "--to", str(tmp_path / "file")), "file")

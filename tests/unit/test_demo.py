@@ -1,0 +1,103 @@
+"""What the demo makes of paths and answers, without a stack."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from local import demo
+from local.demo import Answer, Saved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PARROT = {
+    "parrot": {"is_parrot": True, "probability": 0.99},
+    "species": [
+        {
+            "id": "ara-macao",
+            "names": {"en": "Scarlet macaw"},
+            "scientific_name": "Ara macao",
+            "probability": 0.9,
+        }
+    ],
+    "set": {"species": ["ara-macao"]},
+}
+PROBLEM = {"code": "overloaded", "detail": "too busy [for now]", "status": 503}
+
+
+def printed(answers: Iterable[Answer]) -> str:
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(demo.table(list(answers)))
+    return capture.get()
+
+
+def test_a_folder_stands_for_the_photos_in_and_below_it(tmp_path: Path) -> None:
+    """In order of their names; what is no photo by its name is left alone."""
+    (tmp_path / "below").mkdir()
+    for name in ("b.HEIC", "a.jpg", "notes.txt", "below/c.webp"):
+        (tmp_path / name).touch()
+    single = tmp_path / "notes.txt"  # who names a file wants it tried
+    assert demo.photos_of([tmp_path, single]) == [
+        tmp_path / "a.jpg",
+        tmp_path / "b.HEIC",
+        tmp_path / "below" / "c.webp",
+        single,
+    ]
+
+
+@pytest.mark.parametrize("name", ["gone.jpg", "file/gone.jpg", ""])
+def test_what_cannot_be_read_is_an_answer_of_its_own(tmp_path: Path, name: str) -> None:
+    """Nothing is sent, so a service that is not there is never missed."""
+    (tmp_path / "file").touch()
+    answer = demo.ask("http://127.0.0.1:1", [tmp_path / name], save=False)
+    assert answer.failed
+    assert answer.body["code"] == ("no_such_file" if name else "no_photos")
+
+
+def test_words_replace_codes_where_there_are_any() -> None:
+    """Everything else is said as the service said it, brackets and all."""
+    damaged = Answer((Path("a.jpg"),), {"code": "invalid_image", "detail": "broken data stream"})
+    text = printed([damaged, Answer((Path("b.jpg"),), PROBLEM)])
+    assert "damaged, or cut off" in text
+    assert "broken data stream" not in text
+    assert "too busy [for now]" in text
+
+
+def test_photos_of_several_folders_are_told_apart() -> None:
+    """`IMG_0001.jpg` is in all of them."""
+    assert "one/a.jpg" in printed(
+        [Answer((Path("one/a.jpg"),), PARROT), Answer((Path("a.jpg"),), PARROT)]
+    )
+    assert "one" not in printed([Answer((Path("one/a.jpg"),), PARROT)])
+
+
+def test_a_save_that_is_refused_is_a_failure_too() -> None:
+    """The exit code says so; the answer is shown all the same."""
+    refused = Answer((Path("a.jpg"),), PARROT, Saved("no: saved before", failed=True))
+    assert refused.failed
+    assert not Answer((Path("a.jpg"),), PARROT, Saved("some-id")).failed
+    assert "Scarlet macaw" in printed([refused])
+
+
+def test_many_photos_are_counted_as_they_go(tmp_path: Path) -> None:
+    """Every few seconds, not for each photo: a log would be full of it."""
+    seconds, said = itertools.count(), list[str]()
+    photos = [tmp_path / f"{number}.jpg" for number in range(9)]
+    answers = demo.ask_all(
+        "http://127.0.0.1:1",
+        photos,
+        together=False,
+        save=False,
+        say=said.append,
+        now=lambda: next(seconds),
+    )
+    assert len(list(answers)) == 9
+    assert said[0] == "classifying 9 photos"
+    assert 1 < len(said) < 6
+    assert said[-1].endswith("of 9")

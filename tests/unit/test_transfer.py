@@ -1,0 +1,171 @@
+"""How a body travels: compressed for those who ask, in part, or not at all."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from flask import Request, Response
+from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder
+
+from parrot.errors import PreconditionFailed, RangeNotSatisfiable
+from parrot.http import transfer
+
+TEXT = '{"species": "nestor-notabilis"}' * 100
+PHOTO = bytes(range(256)) * 20
+
+
+def respond(
+    body: str | bytes = TEXT,
+    content_type: str = "application/json",
+    *,
+    method: str = "GET",
+    parts: bool = False,
+    **headers: str,
+) -> Response:
+    """The response to a request with these headers, tagged `a.1`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = Request(EnvironBuilder(method=method, headers=Headers(named)).get_environ())
+    response = Response(body, content_type=content_type)
+    response.set_etag("a.1")
+    if parts:
+        response.accept_ranges = "bytes"
+    transfer.fit(request, response)
+    return response
+
+
+def photo(**headers: str) -> Response:
+    """A photo that can be sent in part."""
+    return respond(PHOTO, "image/jpeg", parts=True, **headers)
+
+
+@pytest.mark.parametrize(
+    "accepted", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1", "*"]
+)
+def test_a_long_text_is_compressed_for_those_who_take_gzip(accepted: str) -> None:
+    """A page of observations is five times as small."""
+    response = respond(Accept_Encoding=accepted)
+    assert response.content_encoding == "gzip"
+    assert response.content_length == len(response.get_data()) < len(TEXT) / 5
+    assert gzip.decompress(response.get_data()).decode() == TEXT
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "identity, gzip;q=0.5"])
+def test_nobody_gets_gzip_who_did_not_ask_for_it(accepted: str) -> None:
+    """The first version's phones may not know it."""
+    response = respond(Accept_Encoding=accepted) if accepted else respond()
+    assert response.content_encoding is None
+    assert response.get_data(as_text=True) == TEXT
+
+
+def test_caches_hear_that_a_text_has_two_forms() -> None:
+    """Otherwise one phone's gzip is another one's garbage."""
+    for response in (respond(), respond(Accept_Encoding="gzip")):
+        assert "Accept-Encoding" in response.vary
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [("{}", "application/json"), (PHOTO, "image/jpeg"), (PHOTO, "image/webp"), (b"", "text/html")],
+)
+def test_photos_and_short_bodies_travel_as_they_are(body: str | bytes, content_type: str) -> None:
+    """Photos are compressed already, and a short text fits one packet either way."""
+    response = respond(body, content_type, Accept_Encoding="gzip")
+    assert response.content_encoding is None
+    assert "Accept-Encoding" not in response.vary
+
+
+def test_the_compressed_form_has_its_own_tag() -> None:
+    """A strong tag stands for bytes, and these are others."""
+    assert respond().get_etag() == ("a.1", False)
+    assert respond(Accept_Encoding="gzip").get_etag() == ("a.1.gzip", False)
+
+
+@pytest.mark.parametrize("known", ['"a.1"', '"a.1.gzip"', 'W/"a.1"', '"z", "a.1.gzip"'])
+def test_who_has_either_form_gets_304(known: str) -> None:
+    """The tag may come from an answer that was too short to compress."""
+    response = respond(Accept_Encoding="gzip", If_None_Match=known)
+    assert response.status_code == 304
+    tag, _ = response.get_etag()
+    assert f'"{tag}"' in known
+    assert response.content_encoding is None
+    assert "Accept-Encoding" in response.vary
+
+
+@pytest.mark.parametrize("wanted", ['"a.1"', '"a.1.gzip"', "*"])
+def test_if_match_names_either_form(wanted: str) -> None:
+    """Both are the same version of it."""
+    assert respond(If_Match=wanted).status_code == 200
+    assert respond(If_Match=wanted, Accept_Encoding="gzip").status_code == 200
+
+
+def test_if_match_of_another_version_is_refused() -> None:
+    """Compressed or not."""
+    with pytest.raises(PreconditionFailed):
+        respond(If_Match='"b.1.gzip"', Accept_Encoding="gzip")
+
+
+def test_head_says_what_get_would() -> None:
+    """Programs ask for the length before they fetch."""
+    get, head = (respond(method=method, Accept_Encoding="gzip") for method in ("GET", "HEAD"))
+    said = [dict(response.headers) | {"Date": ""} for response in (get, head)]
+    assert said[0] == said[1]
+    assert said[0]["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [("bytes=0-99", 0, 99), ("bytes=5000-", 5000, 5119), ("bytes=-20", 5100, 5119)],
+)
+def test_a_photo_is_sent_in_part(asked: str, first: int, last: int) -> None:
+    """A download that broke off goes on where it ended."""
+    response = photo(Range=asked)
+    assert response.status_code == 206
+    assert response.get_data() == PHOTO[first : last + 1]
+    assert response.headers["Content-Range"] == f"bytes {first}-{last}/{len(PHOTO)}"
+    assert response.content_length == last + 1 - first
+    assert response.get_etag() == ("a.1", False)
+
+
+@pytest.mark.parametrize(
+    "asked", ["lines=0-9", "bytes=", "bytes=a-b", "bytes=9-1", "bytes=0-1,5-6", "nonsense"]
+)
+def test_a_range_that_is_not_one_part_in_bytes_gets_the_whole(asked: str) -> None:
+    """RFC 9110 lets a server ignore Range."""
+    response = photo(Range=asked)
+    assert (response.status_code, response.get_data()) == (200, PHOTO)
+    assert response.accept_ranges == "bytes"
+
+
+def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
+    """Who has everything learns that this is all."""
+    with pytest.raises(RangeNotSatisfiable) as raised:
+        photo(Range=f"bytes={len(PHOTO)}-")
+    assert raised.value.size == len(PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"), [('"a.1"', 206), ('"b.1"', 200), ('W/"a.1"', 200), ("Thu, 01 Jan 2026", 200)]
+)
+def test_if_range_gets_a_part_of_the_same_photo_only(tag: str, status: int) -> None:
+    """Two halves of two photos are none."""
+    assert photo(Range="bytes=0-9", If_Range=tag).status_code == status
+
+
+def test_who_has_the_photo_needs_no_part_of_it() -> None:
+    """If-None-Match comes before Range."""
+    assert photo(Range="bytes=0-9", If_None_Match='"a.1"').status_code == 304
+
+
+def test_only_get_is_answered_in_part() -> None:
+    """For HEAD a Range means nothing."""
+    response = photo(method="HEAD", Range="bytes=0-9")
+    assert (response.status_code, response.content_length) == (200, len(PHOTO))
+
+
+def test_texts_are_never_sent_in_part() -> None:
+    """A part of a compressed text would be of no use."""
+    response = respond(Range="bytes=0-9")
+    assert response.status_code == 200
+    assert "Accept-Ranges" not in response.headers
