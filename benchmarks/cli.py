@@ -38,10 +38,12 @@ def bench(
         list[Path] | None, typer.Option(help="A photo to measure with; can be repeated.")
     ] = None,
 ) -> None:
-    """Compare the service with what is physically possible, with LitServe and the first version.
+    """Compare the service with what is physically possible and with others.
 
-    Takes two minutes. Times depend on the machine and its load; the ratios hardly do.
-    docs/performance.md says what is measured.
+    The others are LitServe with the same model, and the first version.
+    Takes three minutes. Times depend on the machine and its load, the ratios
+    hardly do. A photo that leaves the service in doubt is looked at twice, by
+    its limit too. docs/performance.md says what is measured.
     """
     signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -31,13 +31,13 @@ class Cores:
     def __init__(self, workers: Sequence[subprocess.Popen[str]], folder: Path) -> None:
         self._workers, self._folder = workers, folder
 
-    def per_second(self, sample: Sample, seconds: float) -> float:
-        """Photos per second of all cores."""
+    def per_second(self, sample: Sample, seconds: float, *, looks: int) -> float:
+        """Photos per second of all cores, each looked at so often."""
         photo = self._folder / "photo"
         photo.write_bytes(sample.data)
         for worker in self._workers:
             assert worker.stdin is not None  # noqa: S101 - a pipe, see `cores`
-            worker.stdin.write(f"{seconds} {photo}\n")
+            worker.stdin.write(f"{seconds} {looks} {photo}\n")
             worker.stdin.flush()
         return sum(int(_line(worker)) for worker in self._workers) / seconds
 
@@ -65,13 +65,14 @@ def measure(  # noqa: PLR0913 - who is asked, for what, how often
     limit: Cores,
     services: Sequence[Service],
     *,
+    looks: int,
     bursts: int,
     seconds: float,
     say: Say,
 ) -> Iterator[Load]:
     """Bursts of all services in turn, each between two of the limit. Raises WrongAnswer."""
     taken = {service.name: _Taken() for service in services}
-    limits = [limit.per_second(sample, seconds)]
+    limits = [limit.per_second(sample, seconds, looks=looks)]
     for number in range(bursts):
         for service in services:
             if service.name == "first version" and number:
@@ -80,7 +81,7 @@ def measure(  # noqa: PLR0913 - who is asked, for what, how often
             slow = service.name == "first version"
             total = CLIENTS if slow else max(CLIENTS, round(limits[-1] * seconds))
             rate, answers = clients.burst(service.ask(sample), clients=CLIENTS, total=total)
-            limits.append(limit.per_second(sample, seconds))
+            limits.append(limit.per_second(sample, seconds, looks=looks))
             taken[service.name].add(rate, (limits[-2] + limits[-1]) / 2, answers)
     for name, bursts_taken in taken.items():
         yield Load(

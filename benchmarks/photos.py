@@ -1,4 +1,9 @@
-"""The photos to measure with: given ones, or synthetic ones as large as real ones."""
+"""The photos to measure with: given ones, or made ones as large as real ones.
+
+The service looks again at a photo that leaves it in doubt, which takes more than twice the work. So
+there are two kinds: the drawing of a macaw, of which the default bundle is sure after one look, and
+spots of colour that might be anything. The run asks which photos are looked at twice.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ import numpy as np
 from PIL import Image
 from pillow_heif import from_pillow
 
+from local.samples import MACAW
 from parrot.photo import images
 
 if TYPE_CHECKING:
@@ -48,12 +54,18 @@ def load(paths: Sequence[Path]) -> list[Sample]:
 
 
 def made() -> list[Sample]:
-    """A phone's photo, one that an app reduced before sending it, and a newer phone's photo."""
-    large, small = _made(4032, 3024, grain=6.0), _made(1024, 768, grain=4.0)
+    """A phone's photo, one that an app reduced before sending it, and a newer phone's photo.
+
+    Then the first two sizes again, of something unclear.
+    """
+    large, small = _drawn(4032, 3024, grain=6.0), _drawn(1024, 768, grain=4.0)
+    spots, few = _spots(4032, 3024, grain=6.0), _spots(1024, 768, grain=4.0)
     return [
         Sample("12 megapixels", *large.size, _jpeg(large)),
         Sample("1024 px", *small.size, _jpeg(small)),
         Sample("12 megapixels, HEIC", *large.size, _heic(large)),
+        Sample("12 megapixels, unclear", *spots.size, _jpeg(spots)),
+        Sample("1024 px, unclear", *few.size, _jpeg(few)),
     ]
 
 
@@ -69,8 +81,14 @@ def _heic(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _made(width: int, height: int, *, grain: float) -> Image.Image:
-    """Smooth structure at every scale plus grain, so that the JPEG is as large as a real one."""
+def _drawn(width: int, height: int, *, grain: float) -> Image.Image:
+    """The drawing that comes with the project."""
+    with Image.open(MACAW) as drawing:
+        return _grainy(drawing.convert("RGB"), width, height, grain)
+
+
+def _spots(width: int, height: int, *, grain: float) -> Image.Image:
+    """Smooth structure at every scale."""
     rng = np.random.default_rng(width)
     half = (width // 2, height // 2)
     canvas = np.full((half[1], half[0], 3), 120, np.float32)
@@ -82,6 +100,12 @@ def _made(width: int, height: int, *, grain: float) -> Image.Image:
         canvas += (fine - 127.5) * np.float32(strength / 127.5)
         across, strength = across * 2, strength * _FADE
     smooth = Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))
+    return _grainy(smooth, width, height, grain)
+
+
+def _grainy(smooth: Image.Image, width: int, height: int, grain: float) -> Image.Image:
+    """With a sensor's noise, so that the JPEG is as large as a real one."""
+    rng = np.random.default_rng(width)
     picture = np.asarray(smooth.resize((width, height), Image.Resampling.BICUBIC), np.float32)
     picture = picture + rng.standard_normal((height, width, 1), np.float32) * np.float32(grain)
     return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))

@@ -36,11 +36,12 @@ def write(results: Results, folder: Path, *, kind: str = "svg") -> None:
 
 def _latency(results: Results) -> Figure:
     """Each way as a multiple of the limit; the first version is off every scale."""
-    figure = Figure(figsize=(8, 1.1 + 1.5 * len(results.photos)), layout="constrained")
-    panels = figure.subplots(len(results.photos), 1, squeeze=False)[:, 0]
+    heights = [1.5 + len(photo.ways) for photo in results.photos]
+    figure = Figure(figsize=(8, 0.6 + 0.25 * sum(heights)), layout="constrained")
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, photo in zip(panels, results.photos, strict=True):
         _ways(axes, photo)
-    panels[-1].set_xlabel("times the limit (decoding and one forward pass), median and quartiles")
+    panels[-1].set_xlabel("times the limit (decoding and forward pass), median and quartiles")
     return figure
 
 
@@ -57,8 +58,11 @@ def _ways(axes: Axes, photo: PhotoResult) -> None:
     axes.set_xlim(0, max(way.to_limit.high for way in ways) * 1.15)
     first = next((way for way in photo.ways if way.name == "first version"), None)
     beside = f"; the first version: {first.to_limit.median:.0f} times" if first else ""
+    twice = "" if photo.looks == 1 else " for two looks"
     axes.set_title(
-        f"{photo.photo}, limit {photo.limit_ms.median:.0f} ms{beside}", loc="left", fontsize=10
+        f"{photo.photo}, limit{twice} {photo.limit_ms.median:.0f} ms{beside}",
+        loc="left",
+        fontsize=10,
     )
 
 

@@ -31,7 +31,10 @@ def write(results: Results, page: Path) -> None:
 
 
 def _run(results: Results) -> str:
+    once, twice = ([row.photo for row in results.photos if row.looks == n] for n in (1, 2))
     return (
         f"Measured on {results.date}: {results.cores} cores, {results.photos[0].rounds} rounds for"
         f" each photo, load average {results.load_average:.1f} when the run began.\n"
+        f"Looked at once: {'; '.join(once) or 'none'}. Looked at twice, as `Server-Timing` said:"
+        f" {'; '.join(twice) or 'none'}.\n"
     )

@@ -54,6 +54,7 @@ class PhotoResult:
     megapixels: float
     megabytes: float
     rounds: int
+    looks: int  # 2 where the first one left the service in doubt; the limit looks as often
     limit_ms: Spread
     limit_steps_ms: dict[str, float]  # medians: decode, forward
     ways: tuple[Way, ...]

@@ -142,7 +142,12 @@ def alone(ours: Service, function: str, **environment: str) -> Part:
         ],
         url=url,
         ready=lambda: True,
-        environment={**ours.part.environment, **environment},
+        # Compiled once, as packages are when a function is built; some shells forbid it.
+        environment={
+            **ours.part.environment,
+            "PYTHONDONTWRITEBYTECODE": "",
+            **environment,
+        },
     )
 
 

@@ -59,7 +59,8 @@ def _latency(results: Results) -> Table:
     rows = []
     for photo in results.photos:
         name = f"{photo.photo}, {photo.megabytes:.1f} MB"
-        rows.append((name, "limit", *_percentiles(photo.limit_ms), "1"))
+        limit = "limit" if photo.looks == 1 else "limit, looking twice"
+        rows.append((name, limit, *_percentiles(photo.limit_ms), "1"))
         rows += [
             (name, _who(way.name), *_percentiles(way.ms), _spread(way.to_limit))
             for way in photo.ways

@@ -191,7 +191,9 @@ def audit(
         try:
             console.err.print(f"{name}: {audits.list_packages(requirements)}", soft_wrap=True)
             if not offline:
-                failed |= _report(name, audits.audit(requirements))
+                found = audits.audit(requirements)
+                failed |= _report(name, found)
+                offline = found.reached_nobody
         except audits.AuditFailed as error:
             console.err.print(f"[red]{name}: {error}", soft_wrap=True)
             failed = True
@@ -206,10 +208,16 @@ def _report(name: Path, found: audits.Audit) -> bool:
         console.err.print(
             f"[red]{name}: {finding.package} {finding.version} {finding.id}, fixed in {fixed}"
         )
-    if found.unknown:
+    if found.reached_nobody:
+        console.err.print(
+            "[red]PyPI's advisory service cannot be reached from here, so nothing was audited;"
+            " the lists of packages are written all the same.",
+            soft_wrap=True,
+        )
+    elif found.unknown:
         console.err.print(
             f"[red]{name}: {len(found.unknown)} of {found.packages} packages could not be looked"
-            " up: is PyPI's advisory service reachable from here? (--offline lists packages only)",
+            f" up: {', '.join(found.unknown)}",
             soft_wrap=True,
         )
     return bool(found.findings or found.unknown)

@@ -1,7 +1,8 @@
 """One deadline for a request, shared by everything that the request waits for.
 
 `within` opens it where a request arrives; each call to a neighbour asks `left` how long it may
-take. Without a deadline (training, tests) a call may take as long as its own limit says.
+take. Without a deadline (training, tests) a call may take as long as its own limit says. Whoever
+calls may also end the wait before that: `watched` names a check that the wait repeats.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # No call gets less, so that a request that is over fails in the call's own words.
 _LEAST_SECONDS = 0.001
@@ -25,6 +26,7 @@ class _Deadline:
 
 
 _current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
+_watch: ContextVar[Callable[[], None] | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
@@ -55,3 +57,18 @@ def left(most: float) -> float:
     if current is None:
         return most
     return max(_LEAST_SECONDS, min(most, current.end - time.monotonic()))
+
+
+@contextmanager
+def watched(check: Callable[[], None]) -> Iterator[None]:
+    """While a call waits, `check` is called again and again; what it raises ends the call."""
+    token = _watch.set(check)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+def watch() -> Callable[[], None] | None:
+    """The check that a wait must repeat, if there is one."""
+    return _watch.get()

@@ -7,9 +7,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from local import audit, stack
 from local.audit import Audit, Finding
+from local.cli import app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +57,25 @@ def test_a_tool_that_cannot_be_had_is_a_failure(
     monkeypatch.setattr(audit, "_PIP_AUDIT", ("true",))
     with pytest.raises(audit.AuditFailed, match="cannot be read"):
         audit.audit(audit.files()[0])
+
+
+def test_an_advisory_service_that_is_not_there_is_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each file waits minutes for its time-outs; the packages are listed all the same."""
+    asked: list[Path] = []
+
+    def nobody(requirements: Path) -> Audit:
+        asked.append(requirements)
+        return Audit((), ("flask", "numpy"), 2)
+
+    monkeypatch.setattr(audit, "audit", nobody)
+    monkeypatch.setattr(audit, "list_packages", lambda requirements: requirements)
+    done = CliRunner().invoke(app, ["audit"])
+    assert done.exit_code == 1
+    assert len(asked) == 1
+    assert done.output.count("cannot be reached") == 1
+    assert all(str(path.relative_to(stack.ROOT)) in done.output for path in audit.files())
 
 
 def test_the_command_lists_without_a_network_and_ends_well() -> None:

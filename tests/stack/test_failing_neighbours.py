@@ -21,6 +21,7 @@ from google.cloud.storage import Client
 
 from local.supervisor import free_port
 from parrot import deadline
+from parrot.adapters.bundle_files import BucketFiles
 from parrot.adapters.firebase import FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.photo_store import BucketPhotos
@@ -77,12 +78,16 @@ HARMLESS = {
 KEY = rsa.generate_private_key(65537, 2048)
 
 
-def bucket(url: str) -> BucketPhotos:
+def storage(url: str) -> Client:
     client = Client(
         project="p", credentials=AnonymousCredentials(), client_options={"api_endpoint": url}
     )
     client._http.mount("http://", TimedAdapter())  # noqa: SLF001 - as wiring does
-    return BucketPhotos(client, "b")
+    return client
+
+
+def bucket(url: str) -> BucketPhotos:
+    return BucketPhotos(storage(url), "b")
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -97,6 +102,19 @@ def test_storage_on_a_bad_day_is_unavailable_in_time(fault: str, call: str) -> N
         else:
             with pytest.raises(StoreUnavailable):
                 CALLS[call](bucket(server.url))
+    assert time.monotonic() - started < SECONDS + 2
+
+
+@pytest.mark.parametrize(
+    "fault", ["late", "dripping", "half", "broken off", "unavailable", "busy", "forbidden"]
+)
+def test_a_bundle_that_cannot_be_read_is_unavailable_in_time(fault: str) -> None:
+    """Its retries took half a minute, whatever was left of the request."""
+    started = time.monotonic()
+    with serving(lambda _request: FAULTS[fault]) as server, deadline.within(SECONDS):
+        files = BucketFiles(storage(server.url), "b", "2026-11-22")
+        with pytest.raises(StoreUnavailable):
+            files.read("manifest.json")
     assert time.monotonic() - started < SECONDS + 2
 
 

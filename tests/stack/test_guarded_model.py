@@ -19,14 +19,15 @@ from tests.support.scripted_http import Answer, Request, json_answer, serving
 from tests.support.vendors import MODEL, ROW, TF_SERVING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 CALLERS = 40
 
 
-def outcome(server: GuardedModelServer) -> ParrotError | None:
+def outcome(server: GuardedModelServer, payload: bytes = b"photo") -> ParrotError | None:
     try:
-        server.predict(MODEL, b"photo")
+        server.predict(MODEL, payload)
     except ParrotError as error:
         return error
     return None
@@ -47,11 +48,27 @@ def black_hole() -> Iterator[str]:
             waiting.close()
 
 
-@pytest.mark.parametrize("gone", ["refuses", "silent"])
-def test_40_callers_of_a_dead_model_server_are_answered_soon(gone: str) -> None:
+@contextmanager
+def stopped() -> Iterator[str]:
+    """Takes connections and reads nothing, as a process that was stopped."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(2 * CALLERS)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """Nobody listens."""
+    yield f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.mark.parametrize("gone", [refusing, black_hole, stopped])
+def test_40_callers_of_a_dead_model_server_are_answered_soon(
+    gone: Callable[[], AbstractContextManager[str]],
+) -> None:
     """Within the time for connecting, then at once: each holds a thread that others need."""
-    with black_hole() as silent:
-        url = silent if gone == "silent" else f"http://127.0.0.1:{free_port()}"
+    with gone() as url:
         guarded = GuardedModelServer(TF_SERVING.connect(url), pause=30)
         with ThreadPoolExecutor(CALLERS) as pool:
             for seconds in (2.5, 0.5):
@@ -114,6 +131,54 @@ def test_a_timeout_counts_and_a_mistake_of_the_deployment_does_not() -> None:
         guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=1, pause=30)
         for _ in range(3):
             assert isinstance(outcome(guarded), BadModelResponse)
+
+
+@pytest.mark.parametrize("size", [5, 3_000_000])
+def test_callers_of_a_server_that_falls_silent_are_let_go_together(size: int) -> None:
+    """It takes their requests, large ones too, which fill the socket, and then nothing comes."""
+    payload = bytes(size)
+    with stopped() as url, ThreadPoolExecutor(CALLERS) as pool:
+        guarded = GuardedModelServer(TF_SERVING.connect(url), pause=30)
+        started = time.monotonic()
+        errors = list(pool.map(lambda _: outcome(guarded, payload), range(CALLERS)))
+        assert 1.5 < time.monotonic() - started < 4  # 1.6 on a quiet machine
+        assert all(isinstance(error, ModelUnavailable) for error in errors)
+
+
+def test_asking_a_silent_server_for_its_version_holds_nobody_for_long() -> None:
+    """Readiness needs no login: 80 such calls would hold every thread of an instance."""
+
+    def ask(guarded: GuardedModelServer) -> None:
+        with pytest.raises(ModelUnavailable):
+            guarded.version(MODEL)
+
+    with stopped() as url, ThreadPoolExecutor(CALLERS) as pool:
+        guarded = GuardedModelServer(TF_SERVING.connect(url))
+        started = time.monotonic()
+        list(pool.map(lambda _: ask(guarded), range(CALLERS)))
+        assert time.monotonic() - started < 4
+
+
+def test_a_few_callers_wait_for_a_server_that_starts() -> None:
+    """A serverless one takes seconds for its first answer, which the first callers want."""
+    late = replace(TF_SERVING.predictions(ROW), silent_seconds=2.5)
+    with serving(lambda _request: late) as server, ThreadPoolExecutor(4) as pool:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url))
+        assert list(pool.map(lambda _: outcome(guarded), range(4))) == [None] * 4
+
+
+def test_a_server_that_is_slow_and_answers_somebody_keeps_all_who_wait() -> None:
+    """A long queue is not silence: whoever waits moves up."""
+    turn = threading.Lock()
+
+    def script(_request: Request) -> Answer:
+        with turn:
+            time.sleep(0.3)
+            return TF_SERVING.predictions(ROW)
+
+    with serving(script) as server, ThreadPoolExecutor(10) as pool:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url))
+        assert list(pool.map(lambda _: outcome(guarded), range(10))) == [None] * 10
 
 
 def test_each_model_has_a_breaker_of_its_own() -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import requests
 from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.storage.exceptions import DataCorruption
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
+from urllib3.exceptions import HTTPError
 
+from parrot import deadline
 from parrot.errors import BadBundle, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 
 FOLDER = "bundles"
 CURRENT = f"{FOLDER}/current.json"
-_TIMEOUT_SECONDS = 10.0
-_RETRY = DEFAULT_RETRY.with_timeout(30.0)
+_TIMEOUT_SECONDS = 10.0  # between two reads
+_WHOLE_SECONDS = 20.0
+# Whoever builds a part holds up others that need one: not for long where the bucket is away.
+_RETRY_SECONDS = 6.0
 
 
 class BucketFiles:
@@ -67,18 +71,24 @@ def current_version(client: Client, bucket: str) -> tuple[str, str]:
 
 def _download(client: Client, bucket: str, name: str) -> bytes:
     try:
-        return bytes(
-            client.bucket(bucket)
-            .blob(name)
-            .download_as_bytes(timeout=_TIMEOUT_SECONDS, retry=_RETRY)
-        )
+        with deadline.within(_WHOLE_SECONDS):
+            return bytes(
+                client.bucket(bucket)
+                .blob(name)
+                .download_as_bytes(
+                    timeout=deadline.left(_TIMEOUT_SECONDS),
+                    retry=DEFAULT_RETRY.with_timeout(deadline.left(_RETRY_SECONDS)),
+                )
+            )
     except NotFound as error:
         raise BadBundle(f"gs://{bucket}/{name} does not exist") from error
     except (
         GoogleAPIError,
         GoogleAuthError,
         DataCorruption,
+        InvalidResponse,
         requests.RequestException,
+        HTTPError,
         OSError,
     ) as error:
         raise StoreUnavailable(

@@ -7,6 +7,7 @@ refuses it if the document has changed since, so nobody waits for a lock. Quotas
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from google.api_core.exceptions import (
     NotFound,
     ServiceUnavailable,
 )
-from google.api_core.retry import Retry, if_exception_type
+from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import FieldFilter, Query
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 # The library retries for minutes; a phone hangs up long before.
 _SECONDS = 6.0
+_REPEATS = 5  # of one call, with the library's growing pauses about what fits into that time
 _TRIES = 20
 _MOST_ANY = 30  # values of one `array_contains_any`
 
@@ -248,9 +250,25 @@ def _fields(record: Observation) -> dict[str, Any]:
 def _patience() -> dict[str, Any]:
     seconds = deadline.left(_SECONDS)
     return {
-        "retry": Retry(if_exception_type(ServiceUnavailable), timeout=seconds),
+        "retry": Retry(_Repeats(seconds), timeout=seconds),
         "timeout": seconds,
     }
+
+
+class _Repeats:
+    """Whether a call that failed is repeated: so often, and no longer than its time.
+
+    The library's own limit does not hold for a list that breaks off after its first rows: it starts
+    that again without a pause, for as long as this says yes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end, self._left = time.monotonic() + seconds, _REPEATS
+
+    def __call__(self, error: Exception) -> bool:
+        self._left -= 1
+        in_time = self._left >= 0 and time.monotonic() < self._end
+        return in_time and isinstance(error, ServiceUnavailable)
 
 
 @contextmanager

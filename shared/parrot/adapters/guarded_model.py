@@ -1,21 +1,24 @@
 """A model server that is left alone while it does not answer.
 
 After some failures in a row, callers get 503 at once instead of waiting, each in a thread of its
-own, for a server that is not there. After a pause one of them tries again.
+own, for a server that is not there. After a pause one of them tries again. A server that takes
+requests and answers nobody fails all who wait as soon as they are enough to open the breaker.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
 
+from parrot.adapters.silence import Silence
 from parrot.errors import ModelTimeout, ModelUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from parrot.classify import ModelServer
     from parrot.model.served_model import ServedModel
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 FAILURES = 5
 PAUSE_SECONDS = 5.0
+_SILENT_SECONDS = 1.5  # as long as a connection may take
 
 
 class GuardedModelServer:
@@ -34,25 +38,27 @@ class GuardedModelServer:
         """Open after so many `failures` in a row, for `pause` seconds."""
         self._server, self._failures, self._pause = server, failures, pause
         self._breakers: dict[str, _Breaker] = {}
+        self._asking = Silence(callers=failures, seconds=_SILENT_SECONDS)
 
     def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
         """One photo through one model.
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        with self._breaker(model):
+        with self._breaker(model).closed():
             return self._server.predict(model, payload)
 
     def predict_all(
         self, model: ServedModel, payloads: Sequence[bytes | Floats]
     ) -> list[Prediction]:
         """Several photos through one model in one request. Raises as `predict`."""
-        with self._breaker(model):
+        with self._breaker(model).closed():
             return self._server.predict_all(model, payloads)
 
     def version(self, model: ServedModel) -> str:
-        """As the server says now: whoever asks wants to know. Raises what it raises."""
-        return self._server.version(model)
+        """As the server says now: whoever asks wants to know. Raises as the server, or silence."""
+        with self._asking.waiting():
+            return self._server.version(model)
 
     def _breaker(self, model: ServedModel) -> _Breaker:
         return self._breakers.get(model.name) or self._breakers.setdefault(
@@ -69,22 +75,22 @@ class _Breaker:
             recovery_timeout=pause,
             expected_exception=(ModelUnavailable, ModelTimeout),
         )
+        self._silence = Silence(callers=failures, seconds=_SILENT_SECONDS)
         self._probing = threading.Lock()
-        self._mine = threading.local()
 
-    def __enter__(self) -> None:
-        """Raises ModelUnavailable while the server is left alone."""
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Raises ModelUnavailable while the server is left alone, or where it answers nobody."""
         half_open = self._breaker.state == STATE_HALF_OPEN
-        self._mine.probe = half_open and self._probing.acquire(blocking=False)
-        if self._breaker.opened or (half_open and not self._mine.probe):
-            raise ModelUnavailable(
-                "the model server has not answered for a while",
-                retry_after=max(1, math.ceil(self._breaker.open_remaining)),
-            )
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        probe = half_open and self._probing.acquire(blocking=False)
         try:
-            self._breaker.__exit__(kind, error, trace)
+            if self._breaker.opened or (half_open and not probe):
+                raise ModelUnavailable(
+                    "the model server has not answered for a while",
+                    retry_after=max(1, math.ceil(self._breaker.open_remaining)),
+                )
+            with self._breaker, self._silence.waiting():
+                yield
         finally:
-            if self._mine.probe:
+            if probe:
                 self._probing.release()

@@ -1,24 +1,29 @@
 """HTTP whose answers end: connections that look at the request's deadline before every read.
 
 requests limits the time between two reads, so a server that sends a byte a second keeps a caller
-for ever. Here what is read next may take no longer than what is left of `parrot.deadline`.
+for ever. Here what is read next may take no longer than what is left of `parrot.deadline`, and a
+check that the deadline's owner set can end the wait sooner.
 """
 
 from __future__ import annotations
 
 import io
+import time
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.wait import wait_for_read, wait_for_write
 
 from parrot import deadline
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 _LONGEST_SECONDS = 300.0  # where a socket has no timeout of its own
+_WATCH_SECONDS = 0.1
 
 
 class TimedAdapter(HTTPAdapter):
@@ -42,6 +47,7 @@ class _TimedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401 - any writable buffer
         own = self._connection.gettimeout()
+        _watch(self._connection, wait_for_read, own)
         self._connection.settimeout(deadline.left(own or _LONGEST_SECONDS))
         try:
             return self._file.readinto(buffer)
@@ -65,13 +71,24 @@ class _TimedSocket:
 
     def sendall(self, data: Any, /) -> None:  # noqa: ANN401 - any buffer
         """Within what is left."""
-        self._connection.settimeout(
-            deadline.left(self._connection.gettimeout() or _LONGEST_SECONDS)
-        )
-        self._connection.sendall(data)
+        own, rest = self._connection.gettimeout(), memoryview(data)
+        while rest:
+            _watch(self._connection, wait_for_write, own)
+            self._connection.settimeout(deadline.left(own or _LONGEST_SECONDS))
+            rest = rest[self._connection.send(rest) :]
 
     def makefile(self, *_args: object, **_options: object) -> io.BufferedReader:
         return io.BufferedReader(_TimedFile(self._connection))
+
+
+def _watch(connection: socket.socket, ready: Callable[..., bool], own: float | None) -> None:
+    """Wait with the owner's check, until the socket is ready or its time is over."""
+    check = deadline.watch()
+    if check is None or getattr(connection, "pending", int)():  # TLS has read ahead
+        return
+    end = time.monotonic() + deadline.left(own or _LONGEST_SECONDS)
+    while not ready(connection, _WATCH_SECONDS) and time.monotonic() < end:
+        check()
 
 
 class _Connection(HTTPConnection):

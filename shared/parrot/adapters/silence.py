@@ -1,0 +1,60 @@
+"""A server that takes requests and answers nobody.
+
+One caller may wait as long as the server's limit allows: an instance that starts takes ten seconds.
+Several that wait while nobody at all is answered only hold threads, so they are let go together.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from parrot import deadline
+from parrot.errors import ModelTimeout, ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Silence:
+    """Everybody who waits for one server; safe under threads."""
+
+    def __init__(self, *, callers: int, seconds: float) -> None:
+        """Let all go when so many `callers` have heard nothing for so many `seconds`."""
+        self._callers, self._seconds = callers, seconds
+        self._lock = Lock()
+        self._started: list[float] = []  # when each one who waits began
+        self._heard = self._given_up = float("-inf")
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait for the server in here. Raises ModelUnavailable where it answers nobody."""
+        started = time.monotonic()
+        with self._lock:
+            self._started.append(started)
+        heard = True
+        try:
+            with deadline.watched(lambda: self._check(started)):
+                yield
+        except (ModelUnavailable, ModelTimeout):
+            heard = False
+            raise
+        finally:
+            with self._lock:
+                self._started.remove(started)
+                if heard:
+                    self._heard = time.monotonic()
+
+    def _check(self, started: float) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if sum(self._is_late(other, now) for other in self._started) >= self._callers:
+                self._given_up = now
+            given_up = self._given_up > max(started, self._heard)
+            if given_up and self._is_late(started, now):
+                raise ModelUnavailable("the model server answers nobody")
+
+    def _is_late(self, started: float, now: float) -> bool:
+        return now - max(started, self._heard) > self._seconds

@@ -1,0 +1,190 @@
+"""Firestore that refuses, falls silent, breaks off or loses its answer.
+
+Google's own client talks gRPC to a server that fails as scripted, with the emulator behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from google.cloud.firestore import Client
+
+from parrot import deadline
+from parrot.adapters.firestore import FirestoreObservations
+from parrot.errors import StoreUnavailable
+from parrot.http import problems
+from tests.support.failing_firestore import Fault, Front, failing
+from tests.support.firestore import HOST
+from tests.support.observations import KEA, NOW, observation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from parrot.observation import Observation
+
+SECONDS = 0.5
+FAULTS = {
+    "unavailable": Fault(grpc.StatusCode.UNAVAILABLE),
+    "exhausted": Fault(grpc.StatusCode.RESOURCE_EXHAUSTED),
+    "too late": Fault(grpc.StatusCode.DEADLINE_EXCEEDED),
+    "broken": Fault(grpc.StatusCode.INTERNAL),
+    "forbidden": Fault(grpc.StatusCode.PERMISSION_DENIED),
+    "silent": Fault(),
+    "garbage": Fault(garbage=True),
+}
+STORED, OTHER = observation(1), observation(2)
+CALLS: dict[str, Callable[[FirestoreObservations], object]] = {
+    "get": lambda store: store.get(STORED.uid, STORED.id),
+    "create": lambda store: store.create(OTHER),
+    "update": lambda store: store.update(STORED.uid, STORED.id, relabelled),
+    "remove": lambda store: store.remove(STORED),
+    "page": lambda store: store.page(STORED.uid, size=10),
+    "similar": lambda store: store.similar(STORED.uid, ["0" * 16], distance=3),
+    "duplicates": lambda store: store.duplicates_of(STORED.uid, STORED.id),
+    "unfinished": lambda store: store.unfinished(before=NOW, limit=10),
+    "take": lambda store: store.take("ana", "saves", window=1, limit=5),
+    "claim": lambda store: store.claim("ana", "k", STORED.id, now=NOW, expires=NOW),
+}
+
+
+def relabelled(stored: Observation) -> Observation:
+    return replace(stored, labels=(*stored.labels, replace(KEA, species="amazona")))
+
+
+@pytest.fixture
+def front(firestore: Callable[[], Client]) -> Iterator[Front]:
+    """A server in front of the emulator."""
+    firestore().document("warm/up").get(timeout=60)  # the emulator's first answer is slow
+    with failing(os.environ[HOST]) as started:
+        yield started
+
+
+@pytest.fixture
+def store(
+    front: Front, firestore: Callable[[], Client], monkeypatch: pytest.MonkeyPatch
+) -> FirestoreObservations:
+    """With one observation; its client was never told of a failure."""
+    project = firestore().project
+    monkeypatch.setenv(HOST, front.address)
+    store = FirestoreObservations(Client(project))
+    store.create(STORED)
+    return store
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_firestore_says_the_caller_is_told_to_try_again_in_time(
+    store: FirestoreObservations, front: Front, fault: str, call: str
+) -> None:
+    """503 with Retry-After within the request's deadline, nothing written, and then it works."""
+    front.fail(FAULTS[fault])
+    started = time.monotonic()
+    with deadline.within(SECONDS), pytest.raises(StoreUnavailable) as raised:
+        CALLS[call](store)
+    assert time.monotonic() - started < SECONDS + 2
+    response = problems.response_for(raised.value)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
+    assert "scripted" not in response.get_data(as_text=True)
+    front.recover()
+    assert store.get(STORED.uid, STORED.id) == STORED
+    assert store.get(OTHER.uid, OTHER.id) is None
+    assert store.take("ana", "saves", window=1, limit=5) == 1
+    CALLS[call](store)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_one_failed_call_is_repeated_unseen(
+    store: FirestoreObservations, front: Front, call: str
+) -> None:
+    """Google moves servers all the time: UNAVAILABLE once is no reason to tell a phone."""
+    front.fail(Fault(grpc.StatusCode.UNAVAILABLE), times=1)
+    with deadline.within(10):
+        CALLS[call](store)
+
+
+@pytest.mark.parametrize("fault", [FAULTS["silent"], FAULTS["unavailable"], FAULTS["broken"]])
+@pytest.mark.parametrize("half", [False, True])
+def test_an_answer_of_which_only_a_part_arrives_is_none(
+    store: FirestoreObservations, front: Front, fault: Fault, *, half: bool
+) -> None:
+    """A list that ends early would look like photos that are lost."""
+    for number in range(3, 9):
+        store.create(observation(number))
+    front.fail(replace(fault, reaches=True, half=half))
+    with deadline.within(SECONDS), pytest.raises(StoreUnavailable):
+        store.page(STORED.uid, size=10)
+    front.recover()
+    assert len(store.page(STORED.uid, size=10).observations) == 7
+
+
+LOST = Fault(grpc.StatusCode.UNAVAILABLE, reaches=True)
+
+
+def test_a_creation_whose_answer_is_lost_is_the_same_observation(
+    store: FirestoreObservations, front: Front
+) -> None:
+    """The library repeats it, and is told that it exists."""
+    front.fail(LOST, method="Commit", times=1)
+    stored, _ = store.create(OTHER)
+    assert stored == OTHER == store.get(OTHER.uid, OTHER.id)
+
+
+def test_a_change_whose_answer_is_lost_is_made_once(
+    store: FirestoreObservations, front: Front
+) -> None:
+    """Twice the same label would look like two changes of mind."""
+
+    def once(stored: Observation) -> Observation:
+        return stored if len(stored.labels) > 1 else relabelled(stored)
+
+    front.fail(LOST, method="Commit", times=1)
+    changed = store.update(STORED.uid, STORED.id, once)
+    assert changed is not None
+    assert len(changed.labels) == 2
+    assert store.get(STORED.uid, STORED.id) == changed
+
+
+def test_a_removal_whose_answer_is_lost_has_removed_it(
+    store: FirestoreObservations, front: Front
+) -> None:
+    """The caller hears that it is gone, and does not hear of an error."""
+    front.fail(LOST, method="Commit", times=1)
+    store.remove(STORED)
+    assert store.get(STORED.uid, STORED.id) is None
+
+
+def test_a_quota_whose_answer_is_lost_errs_on_the_safe_side(
+    store: FirestoreObservations, front: Front
+) -> None:
+    """It may count one request twice; it never lets one more through."""
+    front.fail(LOST, method="Commit", times=1)
+    used = [store.take("ana", "saves", window=1, limit=3) for _ in range(4)]
+    assert used in ([1, 2, 3, 4], [2, 3, 4, 4])
+
+
+def test_a_key_whose_answer_is_lost_belongs_to_who_claimed_it(
+    store: FirestoreObservations, front: Front
+) -> None:
+    """Otherwise a phone's retry would be refused as another photo's."""
+    front.fail(LOST, method="Commit", times=1)
+    later = NOW.replace(year=NOW.year + 1)
+    assert store.claim("ana", "k", STORED.id, now=NOW, expires=later) == STORED.id
+    assert store.claim("ana", "k", OTHER.id, now=NOW, expires=later) == STORED.id
+
+
+def test_a_deadline_that_is_over_asks_nothing_more(
+    store: FirestoreObservations, front: Front
+) -> None:
+    """A request of which nobody waits for the answer must not keep Firestore busy."""
+    front.fail(FAULTS["unavailable"])
+    before = len(front.calls)
+    with deadline.within(SECONDS), pytest.raises(StoreUnavailable):
+        store.update(STORED.uid, STORED.id, relabelled)
+    asked = len(front.calls)
+    time.sleep(1.5)
+    assert before < asked == len(front.calls)
