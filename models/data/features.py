@@ -85,7 +85,7 @@ class Extractor:
                 cache.write(Kept.SIGNS, done, seen)
                 cache.write(Kept.FEATURES, done, features)
                 if self.keep_maps:
-                    cache.write(Kept.MAPS, done, maps)
+                    cache.write(Kept.MAPS, done, maps.astype(np.float16))
                 progress(len(done))
             return np.stack([cache.features(key, len(View)) for key in keys])
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from models.data.labelled_photos import Group
 from models.data.stress import FAMILIES, STRESSES
 from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
 from models.network.tail import TAIL_FILE
 from models.training import reasons_card, targets, together
+from models.training.policy import SURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,6 +122,8 @@ set to keep {policy.keep:.1%} of parrots in each column:
 |---|---|---|---|
 {chr(10).join(targets.lines(judged, figures))}
 
+{_why_missed(fitted)}
+
 ## Limits
 - Most photos are clean portraits. The stressed ones are made from them; real photos differ in more
   ways.
@@ -126,6 +131,22 @@ set to keep {policy.keep:.1%} of parrots in each column:
 - Parrots of other species may get one confident name; the first table says how often they do not.
 - A class that is a genus stays a genus: the model cannot tell its species apart.
 """
+
+
+def _why_missed(fitted: Fitted) -> str:
+    """What stands behind the figures that are missed most often."""
+    clean, threshold = fitted.judged.clean, fitted.calibration.threshold
+    strangers = [clean.named[row] for row in clean.strangers] if clean.named else []
+    ranks = Counter("none" if name is None else name.rank.value for name in strangers)
+    total = max(1, len(strangers))
+    said = ", ".join(f"{rank} {count / total:.0%}" for rank, count in ranks.most_common())
+    stressed = fitted.judged.stressed
+    lost = stressed.parrot[stressed.of(Group.PARROTS) & ~stressed.is_parrot]
+    half = f"{np.median(lost):.2f}" if len(lost) else "none"
+    return f"""Behind it: the threshold is {threshold:.2f}; half of the lost stressed parrots
+have a probability of {half} or less. A group is said at {SURE:g} or more; where the set has
+one species, that is said instead. Parrots of other species, as they are, were named by rank:
+{said or "none"}."""
 
 
 def _tuned(fitted: Fitted) -> str:

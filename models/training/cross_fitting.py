@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from parrot.model.taxonomy import Taxonomy
     from parrot.records import Floats
 
+NO_BIRD = 2  # as `Dataset.kind` has it
+
 
 @dataclass(frozen=True, slots=True)
 class Heads:
@@ -115,9 +117,9 @@ class CrossFitter:
         tuned = tuning.tuned(
             name, usable, (gate_line, start.species, start.groups), self.policy.seed
         )
-        scorer = ThreeWay(
-            tuned.gate.weights.astype(np.float64), tuned.gate.biases.astype(np.float64)
-        )
+        biases = tuned.gate.biases.astype(np.float64)
+        biases[NO_BIRD] += self.policy.no_bird_tuned
+        scorer = ThreeWay(tuned.gate.weights.astype(np.float64), biases)
         return tuned, Heads(start.projection, scorer, tuned.species, tuned.groups)
 
     def calibrated(self, raw: Raw, kind: str, chosen: Index) -> Calibration:

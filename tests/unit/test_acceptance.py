@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from models.training.acceptance import GUARDS, decide
+from models.training.policy import Policy
 
 
 def figures(**changed: float) -> dict[str, Any]:
@@ -49,3 +50,11 @@ def test_without_sources_what_there_is_decides() -> None:
 def test_nothing_compared_is_not_accepted() -> None:
     """An empty table must not pass for a good one."""
     assert not decide({}, {}).accepted
+
+
+def test_the_policy_of_fine_tuned_blocks_follows_what_a_person_asks_for() -> None:
+    """`fit --keep 0.9` must not end in a bundle that keeps 97.5 %."""
+    asked = Policy(keep=0.9)
+    assert asked.tuned.keep == pytest.approx(0.905)
+    assert Policy(keep=1.0).tuned.keep == 1.0
+    assert asked.tuned.coverage == asked.coverage
