@@ -43,7 +43,7 @@ class ModelServer(Protocol):
     def predict_all(
         self, model: ServedModel, payloads: Sequence[bytes | Floats]
     ) -> list[Prediction]:
-        """Several photos through one model in one request, in their order. Raises as `predict`."""
+        """Several photos through one model, in their order. Raises as `predict`."""
 
     def version(self, model: ServedModel) -> str:
         """The version in use now. Raises ModelUnavailable, ModelTimeout."""

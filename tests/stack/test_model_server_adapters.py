@@ -347,3 +347,18 @@ def test_a_redirected_photo_is_not_sent_elsewhere(ask: Ask) -> None:
         with pytest.raises(BadModelResponse, match="307"):
             ask.predict(moved)
     assert elsewhere.requests == []
+
+
+def test_vertex_is_sent_no_request_over_its_limit() -> None:
+    """Five photos of one bird, or ten closer looks, are more than its 1.5 MB."""
+
+    def rows(request: Request) -> Answer:
+        return VERTEX.predictions(*[ROW] * len(request.json()["instances"]))
+
+    photos = [bytes([number]) * 3 * 320 * 320 for number in range(10)]
+    with serving(rows) as server:
+        assert len(VERTEX.connect(server.url).predict_all(MODEL, photos)) == len(photos)
+    sent = [instance for request in server.requests for instance in request.json()["instances"]]
+    assert [base64.b64decode(instance["b64"]) for instance in sent] == photos
+    assert all(len(request.body) <= 1_500_000 for request in server.requests)
+    assert len(server.requests) == 4

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _POOL = 32  # connections kept: a little above the concurrency of one instance
 _CONNECT_SECONDS = 1.5
 _MOST_BYTES = 4 * 2**20  # features and probabilities of one photo are some 50 kB of JSON
+_MOST_VERTEX_BYTES = 1_500_000  # of a request to a shared endpoint
 _CHUNK_BYTES = 256 * 1024
 _VERSION_TTL_SECONDS = 30.0
 _RETRYABLE = frozenset({408, 429, 500, 502, 503})
@@ -141,15 +142,17 @@ class VertexEndpoint:
     def predict_all(
         self, model: ServedModel, payloads: Sequence[bytes | Floats]
     ) -> list[Prediction]:
-        """Several photos in one request.
+        """Several photos in as few requests as Vertex's limit allows.
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        answer = self._http.call(
-            "POST", f"{self._endpoint(model)}:predict", predict_json.body(payloads)
-        )
-        version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
-        return predict_json.predictions(answer, model, f"{model.name}/{version}", len(payloads))
+        found: list[Prediction] = []
+        url = f"{self._endpoint(model)}:predict"
+        for body, count in predict_json.batches(payloads, most=_MOST_VERTEX_BYTES):
+            answer = self._http.call("POST", url, body)
+            version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
+            found += predict_json.predictions(answer, model, f"{model.name}/{version}", count)
+        return found
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""

@@ -12,7 +12,7 @@ from parrot.errors import BadModelResponse
 from parrot.records import Prediction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
@@ -23,8 +23,26 @@ _NUMBERS = "fiu"  # kinds of NumPy dtypes
 
 def body(payloads: Sequence[bytes | Floats], **fields: str) -> bytes:
     """A request's JSON. Base64 needs no escaping, so it is not passed through `json`."""
+    return _json(fields, map(_instance, payloads))
+
+
+def batches(payloads: Sequence[bytes | Floats], *, most: int) -> Iterator[tuple[bytes, int]]:
+    """Requests of at most `most` bytes with their counts of photos; a larger photo goes alone."""
+    frame, comma = len(_json({}, [])), 2
+    batch: list[bytes] = []
+    size = frame
+    for instance in map(_instance, payloads):
+        if batch and size + comma + len(instance) > most:
+            yield _json({}, batch), len(batch)
+            batch, size = [], frame
+        batch.append(instance)
+        size += comma + len(instance)
+    yield _json({}, batch), len(batch)
+
+
+def _json(fields: Mapping[str, str], instances: Iterable[bytes]) -> bytes:
     head = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in fields.items())
-    return b'{%b"instances": [%b]}' % (head.encode(), b", ".join(map(_instance, payloads)))
+    return b'{%b"instances": [%b]}' % (head.encode(), b", ".join(instances))
 
 
 def _instance(payload: bytes | Floats) -> bytes:
