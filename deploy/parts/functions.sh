@@ -93,6 +93,9 @@ ensure_trigger() {
   location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
   grant 'run services' process "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker --region="$REGION" --project="$PROJECT"
   agent_member=$(agent gs-project-accounts) || exit 1
+  # Cloud Storage's agent does not exist before somebody asks for it, and a role needs an account.
+  has_role projects "$PROJECT" "$agent_member" roles/pubsub.publisher \
+    || change gcloud storage service-agent --project="$PROJECT"
   grant projects "$PROJECT" "$agent_member" roles/pubsub.publisher
   flags=(--location="$location" --project="$PROJECT" --destination-run-service=process
     --destination-run-region="$REGION" --service-account="$(account "$TRIGGER_ACCOUNT")")

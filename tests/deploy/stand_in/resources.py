@@ -38,6 +38,14 @@ def _update(kind: str) -> Handler:
     return update
 
 
+# Google's own accounts, by what has to be asked for before they exist.
+_MADE_BY = {
+    "gs-project-accounts": "storage.googleapis.com",
+    "gcp-sa-eventarc": "eventarc.googleapis.com",
+    "gcp-sa-pubsub": "pubsub.googleapis.com",
+}
+
+
 def _policy(kind: str) -> dict[tuple[str, ...], Handler]:
     group = tuple(kind.split())
 
@@ -54,6 +62,9 @@ def _policy(kind: str) -> dict[tuple[str, ...], Handler]:
         email = member.removeprefix("serviceAccount:")
         own = email.partition("@")[2] == "demo-parrot.iam.gserviceaccount.com"
         if own and email not in state.kind("accounts"):
+            raise StandInError(f"INVALID_ARGUMENT: Service account {email} does not exist.")
+        google = email.removeprefix("service-123456@").removesuffix(".iam.gserviceaccount.com")
+        if google in _MADE_BY and _MADE_BY[google] not in state.kind("identities"):
             raise StandInError(f"INVALID_ARGUMENT: Service account {email} does not exist.")
         if kind != "projects":  # the resource must be there
             _KINDS[kind](state, call)
@@ -84,6 +95,10 @@ def _enable(state: State, call: Call) -> None:
 
 def _identity(state: State, call: Call) -> None:
     state.kind("identities")[call.flags["service"]] = {}
+
+
+def _storage_agent(state: State, _call: Call) -> None:
+    state.kind("identities")["storage.googleapis.com"] = {}
 
 
 def _bucket_create(state: State, call: Call) -> None:
@@ -248,6 +263,7 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("services", "list"): _list("apis"),
     ("services", "enable"): _enable,
     ("services", "identity", "create"): _identity,
+    ("storage", "service-agent"): _storage_agent,
     ("storage", "buckets", "describe"): _describe("buckets"),
     ("storage", "buckets", "create"): _bucket_create,
     ("storage", "buckets", "update"): _bucket_update,
