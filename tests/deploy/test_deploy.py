@@ -104,3 +104,27 @@ def test_a_quota_that_is_used_up_says_where_to_ask(project: Project) -> None:
     refused = project.run("apis")
     assert refused.returncode == 1
     assert "iam-admin/quotas" in refused.stderr
+
+
+def test_a_page_under_another_name_gets_a_site_beside_the_default_one(serving: Project) -> None:
+    """A new Firebase project has no site at all, and firebase-tools insists on the default one."""
+    for name in tuple(serving.state()["sites"]):
+        serving.control("drop", "sites", name)
+    serving.done("--set", "HOSTING_SITE=my-birds", "hosting")
+    assert set(serving.state()["sites"]) == {"demo-parrot", "my-birds"}
+
+
+def test_google_makes_its_own_accounts_before_they_get_roles(project: Project) -> None:
+    """A role for an account that does not exist yet is refused; waiting does not create it."""
+    project.done()
+    words = [" ".join(call["words"]) for call in project.control("calls")]
+    for made, role in (
+        ("storage service-agent", "@gs-project-accounts"),
+        ("create --service=eventarc", "@gcp-sa-eventarc"),
+        ("create --service=pubsub", "@gcp-sa-pubsub"),
+    ):
+        asked = next(at for at, line in enumerate(words) if made in line)
+        granted = next(
+            at for at, line in enumerate(words) if role in line and "add-iam-policy" in line
+        )
+        assert asked < granted

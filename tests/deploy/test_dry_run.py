@@ -134,7 +134,7 @@ def test_each_firebase_line_parses_and_its_configuration_fits(root: Path) -> Non
             pytest.fail(reason)
         pytest.skip(reason)
     lines = [line for line in _dry(root) if line.startswith("firebase ")]
-    assert len(lines) == 4
+    assert len(lines) == 5
     done = subprocess.run(
         [
             *(node, ROOT / "tests/deploy/parse_firebase.js", _FIREBASE_TOOLS),

@@ -51,6 +51,11 @@ def _endpoint_update(state: State, call: Call) -> None:
 
 def _firebase_deploy(state: State, call: Call) -> None:
     config = Path(_after(call, "--config"))
+    hosting = json.loads(config.read_text())["hosting"]
+    if _after(call, "--only") == "hosting":
+        if "DEFAULT_SITE" not in {site["type"] for site in state.kind("sites").values()}:
+            raise StandInError("Unable to deploy to Hosting as there is no Hosting site.")
+        state.get("sites", hosting["site"])
     what = _after(call, "--only")
     files = {
         path.relative_to(config.parent).as_posix(): _md5(path.read_bytes())
@@ -60,6 +65,17 @@ def _firebase_deploy(state: State, call: Call) -> None:
     state.kind("firebase")[what] = files
     if what == "hosting":
         state.kind("live")["release"] = (config.parent / "public/release.txt").read_text().strip()
+
+
+def _site(state: State, call: Call) -> None:
+    kind = "DEFAULT_SITE" if call.name == "demo-parrot" else "USER_SITE"
+    site = {"name": f"projects/demo-parrot/sites/{call.name}", "type": kind}
+    state.create("sites", call.name, site)
+
+
+def _sites(state: State, _call: Call) -> str:
+    found = {"status": "success", "result": {"sites": list(state.kind("sites").values())}}
+    return json.dumps(found, indent=2)
 
 
 def _after(call: Call, flag: str) -> str:
@@ -117,6 +133,8 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
         "firebase_projects", call.name, {}
     ),
     ("firebase", "deploy"): _firebase_deploy,
+    ("firebase", "hosting:sites:create"): _site,
+    ("firebase", "hosting:sites:list"): _sites,
     ("ai", "models", "describe"): lambda state, call: state.get("models", call.name),
     ("ai", "models", "upload"): _upload,
     ("ai", "endpoints", "describe"): lambda state, call: state.get("endpoints", call.name),

@@ -21,6 +21,7 @@ from state import Call, StandInError, State
 _HANDLERS = {**resources.HANDLERS, **run_services.HANDLERS, **others.HANDLERS}
 _READS = {"describe", "list", "get-iam-policy", "access", "ls", "read", "list-configs"}
 _READS |= {"print-access-token", "print-identity-token", "version", "get-value", "projects:list"}
+_READS |= {"hosting:sites:list"}
 
 
 def answer(state: State, words: list[str], data: str) -> tuple[int, str, str]:
