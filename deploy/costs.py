@@ -118,7 +118,7 @@ def lines(prices: Prices, usage: Usage) -> list[Line]:
             ("firestore.writes", "writes"),
             ("firestore.storage", "documents_gib"),
         ),
-        row("answers to phones", "GB sent", ("network.out", "sent_gb")),
+        row("answers to phones, by Hosting", "GB sent", ("hosting.out", "sent_gb")),
         row("events", "bytes", ("pubsub.bytes", "events_tib")),
         row("logs", "GiB", ("logging.bytes", "logs_gib")),
         row(

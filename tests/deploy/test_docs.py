@@ -25,7 +25,7 @@ def test_every_price_has_a_day_and_a_source() -> None:
     with (ROOT / "deploy/prices.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             assert date.fromisoformat(row["read_on"]) >= date(2026, 11, 1)
-            assert "cloud.google.com/" in row["source"]
+            assert row["source"].startswith(("cloud.google.com/", "firebase.google.com/"))
             assert float(row["usd"]) > 0
 
 
