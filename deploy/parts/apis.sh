@@ -9,6 +9,7 @@ part_apis() {
     firebasestorage.googleapis.com firebasehosting.googleapis.com identitytoolkit.googleapis.com
     secretmanager.googleapis.com iam.googleapis.com iamcredentials.googleapis.com
     logging.googleapis.com monitoring.googleapis.com cloudscheduler.googleapis.com
+    cloudresourcemanager.googleapis.com
   )
   [ "$MODELS" = run ] || wanted+=(aiplatform.googleapis.com)
   [ "$REQUIRE_APP_CHECK" = false ] || wanted+=(firebaseappcheck.googleapis.com)
@@ -16,7 +17,10 @@ part_apis() {
   for api in "${wanted[@]}"; do
     grep -qxF "$api" <<<"$enabled" || missing+=("$api")
   done
-  [ ${#missing[@]} = 0 ] || change gcloud services enable "${missing[@]}" --project="$PROJECT"
+  while [ ${#missing[@]} != 0 ]; do # Google takes at most 20 at a time
+    change gcloud services enable "${missing[@]:0:20}" --project="$PROJECT"
+    missing=("${missing[@]:20}")
+  done
   ensure_agent eventarc.googleapis.com gcp-sa-eventarc roles/eventarc.serviceAgent
   ensure_agent pubsub.googleapis.com gcp-sa-pubsub roles/pubsub.serviceAgent
   ensure_firebase

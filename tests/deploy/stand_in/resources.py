@@ -38,6 +38,7 @@ def _update(kind: str) -> Handler:
     return update
 
 
+_APIS_AT_A_TIME = 20
 # Google's own accounts, by what has to be asked for before they exist.
 _MADE_BY = {
     "gs-project-accounts": "storage.googleapis.com",
@@ -89,6 +90,8 @@ def _short(name: str) -> str:
 
 
 def _enable(state: State, call: Call) -> None:
+    if len(call.names) > _APIS_AT_A_TIME:
+        raise StandInError("INVALID_ARGUMENT: at most 20 services can be enabled at a time")
     for name in call.names:
         state.kind("apis")[name] = {"config": {"name": name}}
 
