@@ -115,6 +115,37 @@ def test_a_pasted_line_gives_a_command_the_words_that_the_script_would() -> None
     assert pasted.stdout == f"a|{text}|b c|"
 
 
+def test_apis_are_enabled_twenty_at_a_time(root: Path) -> None:
+    """Google refuses more in one request and then enables none."""
+    lines = _dry(root, "--models", "vertex", "--set", "REQUIRE_APP_CHECK=true", "apis")
+    enabled = [shlex.split(line) for line in lines if line.startswith("gcloud services enable")]
+    names = [[word for word in line if word.endswith(".googleapis.com")] for line in enabled]
+    assert [len(some) <= 20 for some in names] == [True, True]
+    assert len({name for some in names for name in some}) == sum(map(len, names)) > 20
+
+
+_QUOTA = """
+root=. scratch=$(mktemp -d) PROJECT=demo-parrot REGION=asia-northeast3 problems=0
+. deploy/run.sh; . deploy/parts/functions.sh; . deploy/doctor.sh; . deploy.env.example
+quietly() { echo 20000 >"$scratch/answer"; }
+doctor_quota
+rm -r "$scratch"
+exit "$problems"
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "problems"), [("", 0), ("MODEL_MAX=6;", 1), ("MODEL_MAX=6; MODELS=vertex;", 0)]
+)
+def test_no_service_asks_for_more_cpus_than_a_new_project_has(settings: str, problems: int) -> None:
+    """Cloud Run refuses to deploy one that could use more: 20 is what a new project was given."""
+    done = subprocess.run(
+        ["bash", "-c", f"{settings}{_QUOTA}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == problems, done.stderr
+    assert ("MODEL_MAX in deploy.env" in done.stderr) == bool(problems)
+
+
 def test_the_parts_come_in_order_and_each_alone(root: Path) -> None:
     """All parts are the sum of the parts: nothing is only done in a whole run."""
     parts = "apis storage accounts secrets models functions firestore rules hosting logs alerts"
