@@ -4,6 +4,7 @@
 part_functions() {
   local name
   read_bundle
+  ensure_repository cloud-run-source-deploy # gcloud's own name for it; it would make one that keeps every image
   for name in "${functions[@]}"; do deploy_function "$name"; done
   ensure_trigger
   ensure_dead_letters

@@ -5,7 +5,7 @@ part_models() {
   local image
   read_bundle
   publish_bundle
-  ensure_repository
+  ensure_repository "$REPOSITORY"
   find_published
   image=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY/model-server:$(image_tag) || exit 1
   exists gcloud artifacts docker images describe "$image" --project="$PROJECT" --format='value(image_summary.digest)' \
@@ -35,13 +35,14 @@ publish_bundle() {
   change env GOOGLE_CLOUD_PROJECT="$PROJECT" "$root/dev.sh" models publish --bundle "$bundle_folder" --to "gs://$MODEL_BUCKET"
 }
 
+# $1: a repository for images, of which the newest few are kept.
 ensure_repository() {
   local place=(--location="$REGION" --project="$PROJECT") policies
-  exists gcloud artifacts repositories describe "$REPOSITORY" "${place[@]}" \
-    || change gcloud artifacts repositories create "$REPOSITORY" --repository-format=docker "${place[@]}"
-  policies=$(ask gcloud artifacts repositories describe "$REPOSITORY" "${place[@]}" --format='value(cleanupPolicies)')
+  exists gcloud artifacts repositories describe "$1" "${place[@]}" \
+    || change gcloud artifacts repositories create "$1" --repository-format=docker "${place[@]}"
+  policies=$(ask gcloud artifacts repositories describe "$1" "${place[@]}" --format='value(cleanupPolicies)')
   [ -n "$policies" ] \
-    || change gcloud artifacts repositories set-cleanup-policies "$REPOSITORY" "${place[@]}" \
+    || change gcloud artifacts repositories set-cleanup-policies "$1" "${place[@]}" \
       --policy="$root/deploy/templates/keep-images.json" --no-dry-run
 }
 
@@ -69,7 +70,7 @@ build_image() {
   change gcloud storage cp --recursive "gs://$MODEL_BUCKET/bundles" "$stage"
   change "$root/dev.sh" models image "$folder" "${bundles[@]}"
   change gcloud builds submit "$folder" --config="$root/deploy/templates/cloudbuild.yaml" \
-    --substitutions="_IMAGE=$image" --region="$REGION" --project="$PROJECT" \
+    --substitutions="_IMAGE=$image" --region="$BUILD_REGION" --project="$PROJECT" \
     --service-account="projects/$PROJECT/serviceAccounts/$(account "$BUILD_ACCOUNT")"
 }
 
