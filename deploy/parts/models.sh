@@ -4,12 +4,13 @@
 part_models() {
   local image
   read_bundle
-  publish_bundle
-  ensure_repository "$REPOSITORY"
   find_published
+  ensure_repository "$REPOSITORY"
   image=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY/model-server:$(image_tag) || exit 1
   exists gcloud artifacts docker images describe "$image" --project="$PROJECT" --format='value(image_summary.digest)' \
     || build_image "$image"
+  # Not before: what is published stays, and one that cannot be served beside it spoils every image.
+  publish_bundle
   if [ "$MODELS" = run ]; then model_service "$image"; else vertex_deploy "$image"; fi
 }
 
@@ -24,13 +25,9 @@ read_bundle() {
 
 bundle() { "$python" "$root/deploy/bundle.py" "$bundle_folder" "$1"; }
 
-# A version is never overwritten, so its manifest's checksum says whether it is this one.
+# Publishes the bundle unless find_published saw it.
 publish_bundle() {
-  local object=gs://$MODEL_BUCKET/bundles/$bundle_version/manifest.json
-  if exists gcloud storage objects describe "$object" --format='value(md5_hash)'; then
-    if [ "$(cat "$scratch/answer")" = "$(bundle md5)" ]; then return; fi
-    die "$object is another bundle of the same version: give yours a version of its own"
-  fi
+  [ "$is_published" = false ] || return 0
   # A person's own login names no project, and Google's client wants one.
   change env GOOGLE_CLOUD_PROJECT="$PROJECT" "$root/dev.sh" models publish --bundle "$bundle_folder" --to "gs://$MODEL_BUCKET"
 }
@@ -56,18 +53,29 @@ image_tag() {
 
 # Every published bundle is served: functions ask for their model by its version until the last of
 # them is replaced. Remove a bundle from the bucket to leave its model out of the next image.
+# Sets published: their versions and the new one's; and is_published: whether it is among them.
 find_published() {
-  published=$bundle_version
-  dry || published=$(value gcloud storage ls "gs://$MODEL_BUCKET/bundles/")
-  published=$(printf '%s\n' "$published" | sed -nE 's|^(gs://[^/]+/bundles/)?([^/]+)/?$|\2|p' | grep -vx current.json | sort)
+  local found='' object=gs://$MODEL_BUCKET/bundles/$bundle_version/manifest.json
+  is_published=false
+  # A version is never overwritten, so its manifest's checksum says whether it is this one.
+  if exists gcloud storage objects describe "$object" --format='value(md5_hash)'; then
+    [ "$(cat "$scratch/answer")" = "$(bundle md5)" ] \
+      || die "$object is another bundle of the same version: give yours a version of its own"
+    is_published=true
+  fi
+  ! exists gcloud storage ls "gs://$MODEL_BUCKET/bundles/" || found=$(cat "$scratch/answer")
+  published=$(printf '%s\n' "$bundle_version" "$found" | sed -nE 's|^(gs://[^/]+/bundles/)?([^/]+)/?$|\2|p' | grep -vx current.json | sort -u)
 }
 
 build_image() {
-  local image=$1 folder=$stage/model-server version bundles=()
-  for version in $published; do bundles+=(--bundle "$stage/bundles/$version"); done
+  local image=$1 folder=$stage/model-server version bundles=(--bundle "$bundle_folder")
   change rm -rf "$stage/bundles"
-  change mkdir -p "$stage"
-  change gcloud storage cp --recursive "gs://$MODEL_BUCKET/bundles" "$stage"
+  change mkdir -p "$stage/bundles"
+  for version in $published; do
+    [ "$version" != "$bundle_version" ] || continue
+    change gcloud storage cp --recursive "gs://$MODEL_BUCKET/bundles/$version" "$stage/bundles"
+    bundles+=(--bundle "$stage/bundles/$version")
+  done
   change "$root/dev.sh" models image "$folder" "${bundles[@]}"
   change gcloud builds submit "$folder" --config="$root/deploy/templates/cloudbuild.yaml" \
     --substitutions="_IMAGE=$image" --region="$BUILD_REGION" --project="$PROJECT" \

@@ -128,3 +128,23 @@ def test_google_makes_its_own_accounts_before_they_get_roles(project: Project) -
             at for at, line in enumerate(words) if role in line and "add-iam-policy" in line
         )
         assert asked < granted
+
+
+def test_a_bundle_that_cannot_be_served_beside_the_others_is_not_published(
+    serving: Project,
+) -> None:
+    """What is published stays: it would spoil every later image until somebody removes it."""
+    bundle = serving.root / "models/default/manifest.json"
+    manifest = json.loads(bundle.read_text())
+    published = serving.state()["objects"]
+    bundle.write_text(json.dumps({**manifest, "version": "2030-01-01"}))
+    before = serving.state()
+    serving.control("calls")
+    serving.done("models")
+    steps = [call["words"] for call in serving.control("calls") if not call["reads"]]
+    at = next(n for n, words in enumerate(steps, 1) if words[:3] == ["dev.sh", "models", "image"])
+    serving.control("reset", json.dumps(before))
+    serving.control("fail", str(at), "before", "two bundles want different models")
+    refused = serving.run("models")
+    assert "two bundles want different models" in refused.stderr
+    assert serving.state()["objects"] == published
