@@ -4,6 +4,7 @@
 # Assigns NAME=VALUE; only names that deploy.env.example knows.
 assign() {
   local name=${1%%=*}
+  [[ $1 == *=* ]] || usage_error "--set wants NAME=VALUE, not '$1'"
   case " $known " in
     *" $name "*) ;;
     *) usage_error "there is no setting $name; deploy.env.example lists them all" ;;
@@ -50,6 +51,11 @@ check_settings() {
   [[ $REGION =~ ^[a-z]+-[a-z]+[0-9]+$ ]] || usage_error "'$REGION' is not a region"
   [[ $TRAFFIC =~ ^([1-9]|[1-9][0-9]|100)$ ]] || usage_error "--traffic $TRAFFIC is not a per cent from 1 to 100"
   case $MODELS in run | vertex) ;; *) usage_error "--models $MODELS is neither run nor vertex" ;; esac
+  for part in CLASSIFY SAVE OBSERVATIONS PROCESS MODEL; do
+    for name in "${part}_CPU" "${part}_CONCURRENCY" "${part}_TIMEOUT" "${part}_MIN" "${part}_MAX"; do
+      [[ ${!name} =~ ^[0-9]+$ ]] || usage_error "$name '${!name}' is not a whole number"
+    done
+  done
   [[ -z $ALERT_EMAIL || $ALERT_EMAIL =~ ^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$ ]] || usage_error "ALERT_EMAIL '$ALERT_EMAIL' is not an e-mail address"
   [[ $APP_CHECK_SITE_KEY =~ ^[A-Za-z0-9_-]*$ ]] || usage_error "APP_CHECK_SITE_KEY '$APP_CHECK_SITE_KEY' is not a site key"
   case $now-$task in

@@ -285,6 +285,11 @@ def test_the_scripts_are_shellcheck_clean() -> None:
             "neither run nor vertex",
         ),
         (("--project", PROJECT, "--region", REGION, "--set", "NO_SUCH=1"), "no setting NO_SUCH"),
+        (("--project", PROJECT, "--region", REGION, "--set", "BUCKET"), "wants NAME=VALUE"),
+        (
+            ("--project", PROJECT, "--region", REGION, "--set", "MODEL_MAX=ten"),
+            "not a whole number",
+        ),
         (("--project", PROJECT, "--region", REGION, "storrage"), "no part 'storrage'"),
         (("--project", PROJECT, "--region", REGION, "--dryrun"), "no option --dryrun"),
         (("--env-file", "missing.env"), "no file missing.env"),
