@@ -33,7 +33,8 @@ vertex_model() {
     parent=(--model-id="$model")
     ! exists gcloud ai models describe "$model" "${place[@]}" \
       || parent=(--parent-model="projects/$PROJECT/locations/$REGION/models/$model")
-    change gcloud ai models upload "${place[@]}" --display-name="$name" "${parent[@]}" \
+    # Patiently: a new project's Vertex AI first makes itself an account that may read the image.
+    change_patiently gcloud ai models upload "${place[@]}" --display-name="$name" "${parent[@]}" \
       --version-aliases="$alias" --container-image-uri="$image" --container-ports=8501 \
       --container-predict-route="/v1/models/$name/versions/$version:predict" \
       --container-health-route="/v1/models/$name/versions/$version"
