@@ -166,6 +166,7 @@ export default {
   "error.conflict": ["Saved before", "You already saved this photo under another name."],
   "error.idempotency_key_reused": ["That did not work", "Save the photo again."],
   "error.precondition_failed": ["Changed in the meantime", "It was changed on another device. Look at it again."],
+  "error.range_not_satisfiable": ["That did not work", "Reload the page and try again."],
   "error.too_many_photos": ["Too many photos", "One bird can have five photos."],
   "error.photo_too_large": ["This photo is too large", "Choose a smaller one, or do not keep the original file."],
   "error.unsupported_media": ["This is not a photo", "Choose a JPEG, PNG, WebP, HEIC or AVIF file."],

@@ -166,6 +166,7 @@ export default {
   "error.conflict": ["전에 저장했어요", "이 사진은 다른 이름으로 이미 저장되어 있어요."],
   "error.idempotency_key_reused": ["잘 되지 않았어요", "사진을 다시 저장해 주세요."],
   "error.precondition_failed": ["그사이에 바뀌었어요", "다른 기기에서 바꾸었어요. 다시 살펴봐 주세요."],
+  "error.range_not_satisfiable": ["잘 되지 않았어요", "페이지를 새로 고치고 다시 해 주세요."],
   "error.too_many_photos": ["사진이 너무 많아요", "한 마리에 사진은 다섯 장까지예요."],
   "error.photo_too_large": ["사진이 너무 커요", "더 작은 사진을 고르거나 원본 보관을 꺼 주세요."],
   "error.unsupported_media": ["사진이 아니에요", "JPEG, PNG, WebP, HEIC, AVIF 파일을 골라 주세요."],
