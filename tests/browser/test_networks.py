@@ -219,6 +219,7 @@ def test_the_word_that_one_is_offline_touches_nothing(phone: Page) -> None:
     expect(phone.locator("body.ready")).to_be_visible()
     phone.locator("nav.views a[data-view=birds]").click()
     expect(phone.locator("#birds-title")).to_be_visible()
+    phone.wait_for_load_state("networkidle")  # My birds is a module that loads when it is opened
     phone.context.set_offline(True)
     expect(phone.locator("#offline")).to_be_visible()
     word, title = (

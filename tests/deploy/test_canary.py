@@ -174,7 +174,7 @@ def test_vertex_refuses_another_version_of_a_model_on_the_same_endpoint(project:
     project.done("--models", "vertex", "apis", "storage", "accounts", "secrets", "models")
     manifest = project.root / "models/default/manifest.json"
     changed = json.loads(manifest.read_text())
-    changed["version"], changed["models"][0]["version"] = "next", "2"
+    changed["version"], changed["models"][0]["version"] = "next", "99"
     manifest.write_text(json.dumps(changed))
     refused = project.run("--models", "vertex", "--traffic", "5", "models")
     assert refused.returncode == 1
