@@ -145,6 +145,15 @@ def test_callers_of_a_server_that_falls_silent_are_let_go_together(size: int) ->
         assert all(isinstance(error, ModelUnavailable) for error in errors)
 
 
+def test_a_server_that_looks_at_many_photos_is_busy_and_not_silent() -> None:
+    """Eight people who sent five photos each were all let go, and so was whoever came next."""
+    busy = replace(TF_SERVING.predictions(*[ROW] * 10), silent_seconds=2.0)
+    with serving(lambda _request: busy) as server, ThreadPoolExecutor(8) as pool:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url), pause=30)
+        answers = pool.map(lambda _: guarded.predict_all(MODEL, [b"photo"] * 10), range(8))
+        assert [len(rows) for rows in answers] == [10] * 8
+
+
 def test_asking_a_silent_server_for_its_version_holds_nobody_for_long() -> None:
     """Readiness needs no login: 80 such calls would hold every thread of an instance."""
 
