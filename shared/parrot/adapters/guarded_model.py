@@ -80,7 +80,10 @@ class _Breaker:
 
     @contextmanager
     def closed(self, photos: int = 1) -> Iterator[None]:
-        """Ask about so many photos in here. Raises ModelUnavailable while the server is left alone, or where it answers nobody."""
+        """Ask about so many photos in here.
+
+        Raises ModelUnavailable while the server is left alone, or where it answers nobody.
+        """
         half_open = self._breaker.state == STATE_HALF_OPEN
         probe = half_open and self._probing.acquire(blocking=False)
         try:
