@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
 
+from parrot import deadline
 from parrot.adapters.silence import Silence
-from parrot.errors import ModelTimeout, ModelUnavailable
+from parrot.errors import ModelTimeout, ModelUnavailable, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,8 +83,11 @@ class _Breaker:
     def closed(self, photos: int = 1) -> Iterator[None]:
         """Ask about so many photos in here.
 
-        Raises ModelUnavailable while the server is left alone, or where it answers nobody.
+        Raises ModelUnavailable while the server is left alone, or where it answers nobody;
+        Overloaded where decoding left no time, which is not the server's failure.
         """
+        if deadline.over():
+            raise Overloaded("decoding took all the time of this request; try again in a moment")
         half_open = self._breaker.state == STATE_HALF_OPEN
         probe = half_open and self._probing.acquire(blocking=False)
         try:
