@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Inverse regularisation, chosen by cross-validation.
 _SPECIES_STRENGTH, _GROUP_STRENGTH = 0.1, 1.0
-_FEWEST = 5  # photos that a group needs to be learned
+FEWEST = 5  # photos that a group needs to be learned
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Classes:
         """Groups that have enough photos, by class index."""
         names, counts = np.unique(self._group_of_photo, return_counts=True)
         enough = zip(names.tolist(), counts.tolist(), strict=True)
-        return tuple(name for name, count in enough if name and count >= _FEWEST)
+        return tuple(name for name, count in enough if name and count >= FEWEST)
 
     @cached_property
     def group(self) -> Index:

@@ -20,6 +20,7 @@ from models.publishing import bundle_folder
 from models.training import card
 from models.training.fine_tuning import Plan
 from models.training.fitting import fit
+from models.training.heads import FEWEST
 from models.training.policy import SURE
 from models.training.tuner import Recipe
 from parrot.model.joining import DEFAULT
@@ -77,6 +78,7 @@ def train(
     _check(labelled, species)
     taxonomy_csv = taxonomy_for(table)
     taxonomy = Taxonomy.parse(taxonomy_csv)
+    require_group(labelled, taxonomy)
     _tell_unused(labelled, species, step)
     plan = _plan(order.fine_tuning, extractor, progress)
     keeper = extractor if plan is None else plan.extractor
@@ -172,6 +174,17 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
             "stressed": reasons.figures(fitted.judged.stressed),
         },
     }
+
+
+def require_group(labelled: Sequence[LabelledPhoto], taxonomy: Taxonomy) -> None:
+    """Some group of parrots must have enough photos to be learned. Raises BadDataset."""
+    found = [taxonomy.above(photo.taxon, Rank.GROUP) for photo in labelled if photo.taxon]
+    counts = Counter(group.id for group in found if group is not None)
+    if max(counts.values(), default=0) < FEWEST:
+        raise labelled_photos.BadDataset(
+            f"no group of parrots has {FEWEST} photos: add photos, or name the folders after"
+            f" species of {TAXONOMY_CSV.name}"
+        )
 
 
 def _check(labelled: Sequence[LabelledPhoto], species: Sequence[str]) -> None:

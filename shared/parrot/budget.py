@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from parrot.errors import InvalidImage, Overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from parrot.photo.headers import Header
+    from parrot.records import Photo
 
 MIB = 2**20
 # An instance's requests stay under 512 MiB with these, 110 of them the process itself.
@@ -30,7 +31,11 @@ _ROOM = 8 * MIB  # strips, tables, the reduced picture
 _SECONDS_PER_BYTE = 40e-9  # of a JPEG's compressed data
 _SECONDS_PER_PIXEL = 5e-9
 _SECONDS_PER_SCAN_PIXEL = 1e-9  # one more pass over a progressive JPEG's coefficients
+_SECONDS_PER_WHOLE_PIXEL = 25e-9  # of a format that is always decoded whole
 MOST_SECONDS = 4.0
+# For several photos at once: each may be decoded three times, for a first look and two closer ones.
+# Five JPEGs of the largest size that fit into one request are just under this.
+MOST_SECONDS_TOGETHER = 2.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,21 @@ def decoding(header: Header, media_type: str, size: int, *, whole: bool = False)
             + pixels * (_SECONDS_PER_PIXEL + (header.scans - 1) * _SECONDS_PER_SCAN_PIXEL),
         )
     else:  # decoded whole: the decoder's own picture, Pillow's, and a copy
-        cost = Cost(_ROOM + pixels * _BYTES_PER_PIXEL, 0.0)
+        cost = Cost(_ROOM + pixels * _BYTES_PER_PIXEL, pixels * _SECONDS_PER_WHOLE_PIXEL)
     if cost.seconds > MOST_SECONDS:
         raise InvalidImage(
             f"{header.width} x {header.height} in {header.scans} scans takes too long to decode"
         )
     return cost
+
+
+def require_together(photos: Sequence[Photo]) -> None:
+    """Refuse several photos that take too long to decode in one request. Raises InvalidImage."""
+    costs = [decoding(photo.header, photo.media_type, len(photo.data)) for photo in photos]
+    if len(costs) > 1 and sum(cost.seconds for cost in costs) > MOST_SECONDS_TOGETHER:
+        raise InvalidImage(
+            "the photos together take too long to decode: send fewer of them, or smaller ones"
+        )
 
 
 class Budget:

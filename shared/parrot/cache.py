@@ -81,8 +81,10 @@ class CachedClassifier:
         try:
             answers = self._classifier.classify_each([photos[n] for n in chosen])
         except RequestError as error:
-            # One of one is not numbered by the classifier; here it is one of several.
-            error.photo = chosen[(error.photo or 1) - 1] + 1
+            # One of one is not numbered by the classifier; here it is one of several. What is about
+            # all of them has no number.
+            if error.photo is not None or len(chosen) == 1:
+                error.photo = chosen[(error.photo or 1) - 1] + 1
             raise
         for n, answer in zip(chosen, answers, strict=True):
             self._keep(photos[n], answer)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from parrot import together
+from parrot import budget, together
 from parrot.errors import BadModelResponse, about_photo
 from parrot.model import conclusion, look
 from parrot.model.conclusion import checked, judge, weigh
@@ -85,9 +85,11 @@ class Classifier:
     def classify_each(self, photos: Sequence[Photo]) -> tuple[Classification, ...]:
         """The answer for each photo; all share one request, and one more where there is doubt.
 
-        Each has the timings of them all. Raises as `classify`; InvalidImage says which photo.
+        Each has the timings of them all. Raises as `classify`; InvalidImage says which photo, where
+        it is about one of several.
         """
         clock = _Stopwatch()
+        budget.require_together(photos)
         looks = self._look(photos, clock)
         looks = self._look_again(looks, clock)
         looks = self._look_with_another_model(looks, clock)

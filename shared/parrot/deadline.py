@@ -59,6 +59,12 @@ def left(most: float) -> float:
     return max(_LEAST_SECONDS, min(most, current.end - time.monotonic()))
 
 
+def over() -> bool:
+    """Whether nothing is left: to ask a neighbour now would only blame it for our own delay."""
+    current = _current.get()
+    return current is not None and time.monotonic() >= current.end
+
+
 @contextmanager
 def watched(check: Callable[[], None]) -> Iterator[None]:
     """While a call waits, `check` is called again and again; what it raises ends the call."""

@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.supervisor import free_port
+from parrot import deadline
 from parrot.adapters.guarded_model import GuardedModelServer
-from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable, ParrotError
+from parrot.errors import (
+    BadModelResponse,
+    ModelTimeout,
+    ModelUnavailable,
+    Overloaded,
+    ParrotError,
+)
 from tests.support.scripted_http import Answer, Request, json_answer, serving
 from tests.support.vendors import MODEL, ROW, TF_SERVING
 
@@ -143,6 +150,25 @@ def test_callers_of_a_server_that_falls_silent_are_let_go_together(size: int) ->
         errors = list(pool.map(lambda _: outcome(guarded, payload), range(CALLERS)))
         assert 1.5 < time.monotonic() - started < 4  # 1.6 on a quiet machine
         assert all(isinstance(error, ModelUnavailable) for error in errors)
+
+
+def test_a_request_whose_time_is_over_is_not_held_against_the_server() -> None:
+    """A photo that took long to decode was a model_timeout, and five of them opened the breaker."""
+    with serving(lambda _request: TF_SERVING.predictions(ROW)) as server:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=1, pause=30)
+        with deadline.within(0):
+            assert isinstance(outcome(guarded), Overloaded)
+        assert server.requests == []
+        assert outcome(guarded) is None
+
+
+def test_a_server_that_looks_at_many_photos_is_busy_and_not_silent() -> None:
+    """Eight people who sent five photos each were all let go, and so was whoever came next."""
+    busy = replace(TF_SERVING.predictions(*[ROW] * 10), silent_seconds=2.0)
+    with serving(lambda _request: busy) as server, ThreadPoolExecutor(8) as pool:
+        guarded = GuardedModelServer(TF_SERVING.connect(server.url), pause=30)
+        answers = pool.map(lambda _: guarded.predict_all(MODEL, [b"photo"] * 10), range(8))
+        assert [len(rows) for rows in answers] == [10] * 8
 
 
 def test_asking_a_silent_server_for_its_version_holds_nobody_for_long() -> None:

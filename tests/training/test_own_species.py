@@ -72,6 +72,15 @@ def test_too_few_photos_are_said_to_be_too_few(folder: Path) -> None:
         species_table.from_photos(labelled_photos.read(folder), TAXONOMY, fewest=9)
 
 
+def test_labels_that_belong_to_no_group_are_told_before_anything_is_fitted(folder: Path) -> None:
+    """Three photos each of two kinds ended in `cannot reshape array of size 0`."""
+    photos = labelled_photos.read(folder)
+    with pytest.raises(BadDataset, match="no group of parrots has 5 photos"):
+        job.require_group(photos, TAXONOMY)
+    conure = next(photo for photo in photos if photo.taxon == "aratinga-solstitialis")
+    job.require_group([*photos, *[conure] * 4], TAXONOMY)
+
+
 def test_a_bundles_taxonomy_has_the_species_of_its_own_table() -> None:
     """Their names are in the answer; a known group is kept."""
     table = SpeciesTable.parse(

@@ -145,6 +145,15 @@ def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
     assert raised.value.size == len(PHOTO)
 
 
+@pytest.mark.parametrize("most", [len(PHOTO) + 1, 10**30])
+def test_more_of_the_end_than_there_is_is_all_of_it(most: int) -> None:
+    """RFC 9110; a reader of metadata at a file's end does not know how long the file is."""
+    response = photo(Range=f"bytes=-{most}")
+    assert (response.status_code, response.get_data()) == (206, PHOTO)
+    assert response.headers["Content-Range"] == f"bytes 0-{len(PHOTO) - 1}/{len(PHOTO)}"
+    assert photo(Range=f"bytes=-{most}", If_Range='"b.1"').status_code == 200
+
+
 @pytest.mark.parametrize(
     ("tag", "status"), [('"a.1"', 206), ('"b.1"', 200), ('W/"a.1"', 200), ("Thu, 01 Jan 2026", 200)]
 )

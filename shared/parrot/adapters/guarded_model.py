@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
 
+from parrot import deadline
 from parrot.adapters.silence import Silence
-from parrot.errors import ModelTimeout, ModelUnavailable
+from parrot.errors import ModelTimeout, ModelUnavailable, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ class GuardedModelServer:
         self, model: ServedModel, payloads: Sequence[bytes | Floats]
     ) -> list[Prediction]:
         """Several photos through one model in one request. Raises as `predict`."""
-        with self._breaker(model).closed():
+        with self._breaker(model).closed(len(payloads)):
             return self._server.predict_all(model, payloads)
 
     def version(self, model: ServedModel) -> str:
@@ -79,8 +80,14 @@ class _Breaker:
         self._probing = threading.Lock()
 
     @contextmanager
-    def closed(self) -> Iterator[None]:
-        """Raises ModelUnavailable while the server is left alone, or where it answers nobody."""
+    def closed(self, photos: int = 1) -> Iterator[None]:
+        """Ask about so many photos in here.
+
+        Raises ModelUnavailable while the server is left alone, or where it answers nobody;
+        Overloaded where decoding left no time, which is not the server's failure.
+        """
+        if deadline.over():
+            raise Overloaded("decoding took all the time of this request; try again in a moment")
         half_open = self._breaker.state == STATE_HALF_OPEN
         probe = half_open and self._probing.acquire(blocking=False)
         try:
@@ -89,7 +96,7 @@ class _Breaker:
                     "the model server has not answered for a while",
                     retry_after=max(1, math.ceil(self._breaker.open_remaining)),
                 )
-            with self._breaker, self._silence.waiting():
+            with self._breaker, self._silence.waiting(photos):
                 yield
         finally:
             if probe:

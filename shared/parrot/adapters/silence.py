@@ -17,6 +17,9 @@ from parrot.errors import ModelTimeout, ModelUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A pass takes about 35 ms on one core. A server with many photos to look at is busy, not silent.
+_SECONDS_PER_PHOTO = 0.1
+
 
 class Silence:
     """Everybody who waits for one server; safe under threads."""
@@ -27,13 +30,18 @@ class Silence:
         self._lock = Lock()
         self._started: list[float] = []  # when each one who waits began
         self._heard = self._given_up = float("-inf")
+        self._more = 0  # photos that are waited for, beside one for each caller
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Wait for the server in here. Raises ModelUnavailable where it answers nobody."""
+    def waiting(self, photos: int = 1) -> Iterator[None]:
+        """Wait for the server's answer about so many photos in here.
+
+        Raises ModelUnavailable where it answers nobody.
+        """
         started = time.monotonic()
         with self._lock:
             self._started.append(started)
+            self._more += photos - 1
         heard = True
         try:
             with deadline.watched(lambda: self._check(started)):
@@ -44,6 +52,7 @@ class Silence:
         finally:
             with self._lock:
                 self._started.remove(started)
+                self._more -= photos - 1
                 if heard:
                     self._heard = time.monotonic()
 
@@ -57,4 +66,5 @@ class Silence:
                 raise ModelUnavailable("the model server answers nobody")
 
     def _is_late(self, started: float, now: float) -> bool:
-        return now - max(started, self._heard) > self._seconds
+        patience = self._seconds + self._more * _SECONDS_PER_PHOTO
+        return now - max(started, self._heard) > patience
