@@ -75,7 +75,9 @@ def species_csv(
         to.write_bytes(species_table.from_photos(labelled, taxonomy, fewest=fewest))
         rows = SpeciesTable.parse(to.read_bytes()).rows
     console.out.print(f"{to}", soft_wrap=True)
-    console.err.print(f"[dim]{len(rows)} classes; complete the names, then fit --species {to}")
+    console.err.print(
+        f"[dim]{len(rows)} classes; complete the names, then fit --species {to}", soft_wrap=True
+    )
 
 
 @commands.command()
