@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 ./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
+    --bundle DIR                            (demo too) with models of your own
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
 ./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from local import audit as audits
 from local import console, invitation, model_servers, stack, suite, toolchain
 from local import fuzz as fuzzing
-from local.demo import EXPLANATION, ask_all, photos_of, samples, table
+from local.demo import EXPLANATION, NEXT, ask_all, complaint, photos_of, samples, table
 from local.progress import steps
 from models import folders
 
@@ -73,7 +74,8 @@ def demo(  # noqa: PLR0913 - the options of one command
     """
     chosen = photos_of(photos or samples())
     if not any(photo.is_file() for photo in chosen):
-        console.err.print("[red]no such photo:", ", ".join(map(str, chosen)), soft_wrap=True)
+        for photo in chosen:
+            console.err.print(f"[red]{escape(str(photo))}: {complaint(photo)}", soft_wrap=True)
         raise typer.Exit(console.USAGE)
     if not photos:
         console.err.print(EXPLANATION)
@@ -89,6 +91,8 @@ def demo(  # noqa: PLR0913 - the options of one command
             sys.stdout.write(answer.as_json() + "\n")
     else:
         console.out.print(table(answers))
+    if not photos:
+        console.err.print(NEXT)
     if any(answer.failed for answer in answers):
         raise typer.Exit(1)
 

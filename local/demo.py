@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,10 +24,15 @@ EXPLANATION = (
     "[dim]Without any, here are a drawing made for this project and two photographs"
     " that come with scikit-learn (not parrots)."
 )
+NEXT = (
+    "Next: [bold]./dev.sh demo PHOTO...[/bold] with photos of your own,"
+    " or [bold]./dev.sh up[/bold] for the web page."
+)
 _TIMEOUT_SECONDS = 60
 _CREATED, _SAVED_BEFORE = 201, 200
 _PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"})
 _TELL_SECONDS = 2.0
+_PATH_WIDTH = 40  # longer paths are shown as file names where those differ
 # Where the service's own words are for programs, or there was nothing to send to it.
 _WORDS = {
     "no_such_file": "there is no such file",
@@ -128,6 +134,13 @@ def ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
     return Answer(paths, body, Saved(text, failed=any(one.failed for one in saved)))
 
 
+def complaint(path: Path) -> str:
+    """What is wrong with a path that is not a file, in words."""
+    if path.exists() and not path.is_dir():
+        return "this is not a regular file"
+    return _WORDS[_unreadable(path) or "no_such_file"]
+
+
 def _unreadable(photo: Path) -> str | None:
     """The code of what is wrong with a path, before anything is sent."""
     if photo.is_dir():
@@ -143,17 +156,29 @@ def _unreadable(photo: Path) -> str | None:
 def table(answers: list[Answer]) -> Table:
     """One row per bird."""
     out = Table()
-    for heading in ("photo", "parrot?", "species", "sure"):
+    out.add_column("photo", overflow="fold")
+    for heading in ("parrot?", "species", "sure"):
         out.add_column(heading, justify="right" if heading == "sure" else "left")
     if any(answer.saved for answer in answers):
         out.add_column("saved")
-    same_folder = len({path.parent for answer in answers for path in answer.paths}) == 1
+    shown = _short([path for answer in answers for path in answer.paths])
     for answer in answers:
-        names = (path.name if same_folder else str(path) for path in answer.paths)
+        names = (shown[path] for path in answer.paths)
         saved = answer.saved.text if answer.saved else ""
         row = [escape("\n".join(names)), *_verdict(answer), saved]
         out.add_row(*row[: len(out.columns)])
     return out
+
+
+def _short(paths: Sequence[Path]) -> dict[Path, str]:
+    """What each path is called in the table: its place below the folder that all are in."""
+    whole = {path: path.absolute() for path in paths}
+    common = os.path.commonpath([path.parent for path in whole.values()]) if whole else ""
+    below = {path: str(place.relative_to(common)) for path, place in whole.items()}
+    too_wide = any(len(text) > _PATH_WIDTH for text in below.values())
+    if too_wide and len({path.name for path in below}) == len(below):
+        return {path: path.name for path in below}
+    return below
 
 
 def _verdict(answer: Answer) -> tuple[str, str, str]:

@@ -160,7 +160,8 @@ class Supervisor:
 
     def _report(self, part: Part, what: str) -> str:
         lines = self._log(part).read_text(errors="replace").splitlines()[-_LOG_LINES:]
-        return "\n".join((f"the {part.name} {what}; {self._log(part)} ends with:", *lines))
+        end = "ends with:" if lines else "is empty"
+        return "\n".join((f"the {part.name} {what}; {self._log(part)} {end}", *lines))
 
 
 def require_free(host: str, port: int) -> None:

@@ -2,4 +2,4 @@
 
 from models.cli import app
 
-app(prog_name="python -m models")
+app(prog_name="./dev.sh models")

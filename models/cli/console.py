@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - as in `models.cli`
 
 _USAGE = 2
+_TENTHS = 10
 _LOG_IN = (
     "Google Cloud does not know who you are: gcloud auth application-default login,"
     " or GOOGLE_APPLICATION_CREDENTIALS=FILE"
@@ -58,7 +59,10 @@ def fine_tuning(decision: Decision) -> Table:
 def progress() -> Iterator[
     tuple[Callable[[str, int], Callable[[int], None]], Callable[[str], None]]
 ]:
-    """A progress bar for each view of the photos, then a line for each step."""
+    """A progress bar for each view of the photos, then a line for each step; a log gets lines."""
+    if not err.is_terminal:
+        yield _logged_bar, _logged
+        return
     columns = (
         TextColumn("{task.description:>36}"),
         BarColumn(),
@@ -75,6 +79,24 @@ def progress() -> Iterator[
             display.console.print(f"[dim]{text}")
 
         yield bar, step
+
+
+def _logged_bar(name: str, total: int) -> Callable[[int], None]:
+    """A line at the start, and at each tenth of the way."""
+    done = 0
+    _logged(f"{name}: 0 of {total}")
+
+    def advance(count: int) -> None:
+        nonlocal done
+        before, done = done, done + count
+        if done * _TENTHS // max(total, 1) > before * _TENTHS // max(total, 1):
+            _logged(f"{name}: {done} of {total}")
+
+    return advance
+
+
+def _logged(text: str) -> None:
+    err.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

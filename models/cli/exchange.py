@@ -73,7 +73,11 @@ def species_csv(
         taxonomy = Taxonomy.parse(labelled_photos.TAXONOMY_CSV.read_bytes())
         labelled = [photo for folder in photos for photo in labelled_photos.read(folder)]
         to.write_bytes(species_table.from_photos(labelled, taxonomy, fewest=fewest))
+        rows = SpeciesTable.parse(to.read_bytes()).rows
     console.out.print(f"{to}", soft_wrap=True)
+    console.err.print(
+        f"[dim]{len(rows)} classes; complete the names, then fit --species {to}", soft_wrap=True
+    )
 
 
 @commands.command()

@@ -110,6 +110,7 @@ def fit(  # noqa: PLR0913 - the options of one command
     if fitted.comparison is not None:
         console.out.print(console.fine_tuning(fitted.comparison.decision))
     console.out.print(f"bundle: {order.out}", soft_wrap=True)
+    console.err.print(f"[dim]try it: ./dev.sh demo --bundle {order.out} PHOTO...", soft_wrap=True)
 
 
 @commands.command()

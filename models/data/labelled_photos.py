@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.data import near_duplicates
-from parrot.photo.media_types import MEDIA_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 LABELS = Path(__file__).with_name("labels.csv")
 TAXONOMY_CSV = Path(__file__).with_name("taxonomy.csv")
+_LAYOUT = (
+    "photos belong in parrots/LABEL/, other_birds/LABEL/ and negatives/LABEL/, or are listed in an"
+    " index.csv of path,group,label"
+)
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
 
 
@@ -77,7 +80,8 @@ def read(where: Path) -> list[LabelledPhoto]:
     else:
         raise BadDataset(f"{where} is neither a folder nor a CSV")
     if not photos:
-        raise BadDataset(f"{where} contains no photos ({', '.join(MEDIA_TYPES)})")
+        layout = "" if where.is_file() else f"; {_LAYOUT}"
+        raise BadDataset(f"{where} contains no labelled photos{layout}")
     return sorted(photos, key=lambda photo: str(photo.path))
 
 

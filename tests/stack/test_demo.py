@@ -62,6 +62,7 @@ def test_without_photos_it_explains_itself_and_answers_for_samples(
     done = demo("--data", str(tmp_path), "--model-server", shared_model)
     assert done.returncode == 0
     assert "./dev.sh demo PHOTO..." in done.stderr
+    assert "./dev.sh up" in done.stderr.splitlines()[-1]
     for name, verdict in (("macaw.jpg", "yes"), ("china.jpg", "no"), ("flower.jpg", "no")):
         (row,) = [line for line in done.stdout.splitlines() if name in line]
         assert row.split("│")[2].strip().startswith(verdict)

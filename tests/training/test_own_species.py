@@ -81,6 +81,13 @@ def test_labels_that_belong_to_no_group_are_told_before_anything_is_fitted(folde
     job.require_group([*photos, *[conure] * 4], TAXONOMY)
 
 
+def test_photos_in_no_labelled_folder_are_said_to_be_in_the_wrong_place(tmp_path: Path) -> None:
+    """The commonest first folder is one of photos without labels: it does contain photos."""
+    (tmp_path / "a.jpg").write_bytes(encoded(noise(seed=1)))
+    with pytest.raises(BadDataset, match="photos belong in parrots/LABEL/"):
+        labelled_photos.read(tmp_path)
+
+
 def test_a_bundles_taxonomy_has_the_species_of_its_own_table() -> None:
     """Their names are in the answer; a known group is kept."""
     table = SpeciesTable.parse(

@@ -77,6 +77,30 @@ def test_photos_of_several_folders_are_told_apart() -> None:
     assert "one" not in printed([Answer((Path("one/a.jpg"),), PARROT)])
 
 
+def test_long_paths_are_shortened_to_names_where_those_differ(tmp_path: Path) -> None:
+    """The samples lie deep in a package's folder: cut off, no row said which photo it was."""
+    deep = tmp_path / "a-folder-with-a-long-name" / "another-folder-with-a-long-name"
+    text = printed([Answer((deep / "a.jpg",), PARROT), Answer((tmp_path / "b.jpg",), PARROT)])
+    assert "a.jpg" in text
+    assert "folder" not in text
+
+
+def test_rows_show_the_folder_below_the_one_that_all_are_in(tmp_path: Path) -> None:
+    """Whoever tries their own sorted photos compares the answer with the folder's name."""
+    text = printed(
+        [Answer((tmp_path / kind / f"{kind}.jpg",), PARROT) for kind in ("galah", "kea")]
+    )
+    assert "galah/galah.jpg" in text
+    assert str(tmp_path) not in text
+
+
+def test_a_path_without_a_photo_says_what_it_is(tmp_path: Path) -> None:
+    """An empty folder is there: "no such photo" sent people looking for a typo."""
+    assert demo.complaint(tmp_path) == "there are no photos in this folder"
+    assert demo.complaint(tmp_path / "gone.jpg") == "there is no such file"
+    assert demo.complaint(Path("/dev/null")) == "this is not a regular file"
+
+
 def test_a_save_that_is_refused_is_a_failure_too() -> None:
     """The exit code says so; the answer is shown all the same."""
     refused = Answer((Path("a.jpg"),), PARROT, Saved("no: saved before", failed=True))
