@@ -63,7 +63,11 @@ All figures, published -> fine-tuned:
             return f"Worse: {'; '.join(worse)}. So this bundle has the published backbone."
         if not self.decision.checks:
             return "There was nothing to compare, so this bundle has the published backbone."
-        return "None did, so this bundle has the fine-tuned ones."
+        return (
+            "None did, so this bundle has the fine-tuned ones.\n"
+            "Two runs with one seed differ by a few photos, so take close figures for equal"
+            " (docs/decisions.md)."
+        )
 
     def _row(self, figure: tuple[str, str], name: str) -> str:
         cells = (
