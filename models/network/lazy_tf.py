@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @cache
 def tf() -> Any:
-    """The module."""
+    """The module; it uses an accelerator if it finds one."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    import tensorflow as module  # noqa: ICN001, PLC0415 - tf is this function
-
+    with _quiet():
+        import tensorflow as module  # noqa: ICN001, PLC0415 - tf is this function
     module.get_logger().setLevel("ERROR")
     return module
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Drop what is written to standard error meanwhile.
+
+    TensorFlow's C++ greets before it has read any setting. What fails is still raised.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - os.devnull is a text
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
