@@ -20,7 +20,8 @@ export class Birds {
   #tiles = new Map(); // observation id -> Tile
   #queued = new Map(); // entry id -> Tile
   #token;
-  #loading = false;
+  #round = 1; // grows when the list starts again; what an older round still fetches is dropped
+  #loading = 0; // the round that is fetching a page, 0 for none
   #visible = false;
   #timer = null;
   #pause = FIRST_LOOK;
@@ -51,6 +52,9 @@ export class Birds {
   }
 
   async #restart() {
+    const round = ++this.#round;
+    this.#loading = 0;
+    byId("birds-loading").hidden = true;
     this.#token = undefined;
     for (const tile of [...this.#tiles.values(), ...this.#queued.values()]) tile.close();
     this.#tiles.clear();
@@ -62,32 +66,37 @@ export class Birds {
       return;
     }
     await this.#drawQueued();
-    for (const observation of await shelf.observations(account.key())) await this.#put(observation);
-    await this.#load(true);
+    for (const observation of await shelf.observations(account.key())) {
+      await this.#put(observation, round);
+    }
+    if (round === this.#round) await this.#load(true);
   }
 
   /** The next page, or the first one. */
   async #load(first = false) {
-    if (this.#loading) return;
-    this.#loading = true;
+    const round = this.#round;
+    if (this.#loading === round) return;
+    this.#loading = round;
     byId("birds-loading").hidden = false;
     this.#problem(null);
     const who = account.key();
     try {
       const token = first ? undefined : this.#token;
       const page = await service.list({ token, size: PAGE, headers: await headersOf(who) });
-      if (who !== account.key()) return;
-      await this.#merge(who, page, first);
+      if (round === this.#round) await this.#merge(who, page, first);
     } catch (error) {
-      this.#problem(asProblem(error));
+      if (round === this.#round) this.#problem(asProblem(error));
     } finally {
-      this.#loading = false;
-      byId("birds-loading").hidden = true;
-      this.#count();
-      this.#look(FIRST_LOOK);
-      this.#watchEnd();
-      if (who !== account.key()) this.#restart();
+      if (round === this.#round) this.#loaded();
     }
+  }
+
+  #loaded() {
+    this.#loading = 0;
+    byId("birds-loading").hidden = true;
+    this.#count();
+    this.#look(FIRST_LOOK);
+    this.#watchEnd();
   }
 
   /** Look again whether the end is in sight: after a short page it still is. */
@@ -97,6 +106,7 @@ export class Birds {
   }
 
   async #merge(who, page, first) {
+    const round = this.#round;
     const rows = page.observations;
     this.#token = page.next_page_token;
     const ids = new Set(rows.map((row) => row.id));
@@ -104,22 +114,25 @@ export class Birds {
     if (first) {
       const oldest = this.#token ? rows.at(-1).created : "";
       await shelf.forgetAllBut(who, ids, oldest);
+      if (round !== this.#round) return;
       for (const [id, tile] of this.#tiles) {
         if (!ids.has(id) && tile.observation.created >= oldest) this.#drop(id);
       }
     }
-    for (const row of rows) await this.#put(row);
+    for (const row of rows) await this.#put(row, round);
   }
 
   /** A tile for an observation, where its place in the list is. */
-  async #put(observation) {
+  async #put(observation, round = this.#round) {
     const kinds = await this.kinds;
+    if (round !== this.#round) return;
     const known = this.#tiles.get(observation.id);
     if (known) {
       known.update(observation, kinds);
       return;
     }
     const waiting = await outbox.entries(account.key());
+    if (round !== this.#round || this.#tiles.has(observation.id)) return;
     if (waiting.some((entry) => entry.observation === observation.id)) return; // being deleted
     const tile = new Tile({ observation }, kinds, () => this.#open(tile));
     const later = [...this.#tiles.values()].find(
@@ -139,8 +152,10 @@ export class Birds {
   }
 
   async #drawQueued() {
+    const round = this.#round;
     const kinds = await this.kinds;
-    for (const entry of await outbox.entries(account.key())) {
+    const entries = await outbox.entries(account.key());
+    for (const entry of round === this.#round ? entries : []) {
       if (entry.kind !== "save" || this.#queued.has(entry.id)) continue;
       const tile = new Tile({ entry }, kinds, () => this.#open(tile));
       byId("birds-grid").prepend(tile.element);

@@ -143,6 +143,32 @@ def test_more_birds_come_while_scrolling(phone: Page, running_url: str, photos: 
     expect(tiles).to_have_count(len(files))
 
 
+def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
+    phone: Page, running_url: str, photos: Path
+) -> None:
+    """A network that comes and goes starts it again: what had arrived was dropped for good."""
+    files = sorted((photos / "parrots").glob("*/*.jpg"))[:12]
+    for file in files:
+        requests.post(
+            f"{running_url}/parrot-classifier/save",
+            files={"image": file.read_bytes()},
+            data={"species": "nymphicus-hollandicus"},
+            headers=headers(phone),
+            timeout=30,
+        ).raise_for_status()
+    tiles = my_birds(phone)
+    phone.evaluate(
+        """async () => {
+          for (let times = 0; times < 60; times += 1) {
+            window.dispatchEvent(new Event("online"));
+            await new Promise((resolve) => setTimeout(resolve, times % 13));
+          }
+        }"""
+    )
+    expect(phone.locator("#birds-count")).to_have_text(f"{len(files)} birds", timeout=MODEL_MS)
+    expect(tiles).to_have_count(len(files))
+
+
 def test_each_person_sees_their_own_birds(phone: Page, photos: Path) -> None:
     """Two people share a tablet; changing the name changes the birds."""
     save_as(choose(phone, some_photo(photos, "parrots/sun-conure")))
