@@ -15,6 +15,7 @@ import requests
 from local import stack
 from local.model_servers import docker_command
 from local.supervisor import PartFailed, free_port
+from tests.support.default_bundle import NAME, VERSION
 from tests.support.serving import model_server
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ def test_a_model_server_without_the_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with (
         model_server(tmp_path / "none") as url,
-        pytest.raises(PartFailed, match="does not serve ParrotClassifier/versions/1"),
+        pytest.raises(PartFailed, match=f"does not serve {NAME}/versions/{VERSION}"),
         stack.running(tmp_path / "data", model_server=url),
     ):
         pytest.fail("nothing can run")

@@ -41,7 +41,7 @@ def send(
 
 def test_a_save_is_answered_with_the_observation(save_url: str, stored: Names) -> None:
     """201, a Location, and the photo in the bucket."""
-    response = send(save_url, photo(1), user="ana", species="nymphicus-hollandicus")
+    response = send(save_url, photo(1), user="amelia", species="nymphicus-hollandicus")
     body = response.json()
     assert response.status_code == 201
     assert response.headers["Location"] == f"/parrot-classifier/observations/{body['id']}"
@@ -49,7 +49,7 @@ def test_a_save_is_answered_with_the_observation(save_url: str, stored: Names) -
     assert body["index"] == 4
     assert body["status"] == "pending"
     assert body["photo"]["media_type"] == "image/jpeg"
-    assert stored("photos/ana/") == [f"photos/ana/{body['id']}"]
+    assert stored("photos/amelia/") == [f"photos/amelia/{body['id']}"]
 
 
 def test_the_stored_photo_is_the_sent_photo(
@@ -63,7 +63,7 @@ def test_the_stored_photo_is_the_sent_photo(
 
 def test_the_same_save_again_is_200_with_the_same_body(save_url: str) -> None:
     """A phone that missed the answer tries again; processing may have gone on meanwhile."""
-    once, again = (send(save_url, photo(2), user="ana") for _ in range(2))
+    once, again = (send(save_url, photo(2), user="amelia") for _ in range(2))
     assert (once.status_code, again.status_code) == (201, 200)
     assert {name: again.json()[name] for name in SAVED} == {
         name: once.json()[name] for name in SAVED
