@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.services import Say, Service
 
 PAGE_SIZE = 20
+_TELL = 250  # pages between two words of progress
 PAGES = {1_000: 50, 100_000: 1_000}  # how many there are, and the page far down
 _UID = "benchmark"  # of AS_SOMEBODY
 _SPECIES = "nestor-notabilis"
@@ -46,7 +47,8 @@ def measure(folder: Path, ours: Service, *, times: int, say: Say) -> Iterator[Li
             elif number == page:
                 yield Listing(count, page, _page(phone, part.url, token, times))
                 break
-            say(f"page {number:,} of {count:,} observations")
+            if number % _TELL == 0:
+                say(f"page {number:,} of {count:,} observations")
             _, response = phone.send(_ask(part.url, token))
             token = response.json()["next_page_token"]
         ours.supervisor.kill(part.name)
