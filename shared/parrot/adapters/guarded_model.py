@@ -87,7 +87,7 @@ class _Breaker:
         Overloaded where decoding left no time, which is not the server's failure.
         """
         if deadline.over():
-            raise Overloaded("decoding took all the time of this request; try again in a moment")
+            raise Overloaded("decoding used up the time for this request; try again in a moment")
         half_open = self._breaker.state == STATE_HALF_OPEN
         probe = half_open and self._probing.acquire(blocking=False)
         try:

@@ -63,7 +63,7 @@ class Silence:
                 self._given_up = now
             given_up = self._given_up > max(started, self._heard)
             if given_up and self._is_late(started, now):
-                raise ModelUnavailable("the model server answers nobody")
+                raise ModelUnavailable("the model server is not responding")
 
     def _is_late(self, started: float, now: float) -> bool:
         patience = self._seconds + self._more * _SECONDS_PER_PHOTO

@@ -11,7 +11,7 @@ TIPS: dict[Reason, schemas.Names] = {
         ko="새가 잘 보이도록 새를 향해 찍거나 확대해서 찍어 보세요.",
     ),
     Reason.OTHER_BIRD: schemas.Names(
-        en="If you are sure that it is a parrot, take its head and beak from the side.",
+        en="If you are sure that it is a parrot, photograph its head and beak from the side.",
         ko="앵무새가 확실하다면 머리와 부리를 옆에서 찍어 보세요.",
     ),
     Reason.TOO_SMALL: schemas.Names(
