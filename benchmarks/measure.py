@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import (
     first_version,
@@ -26,11 +24,13 @@ from benchmarks.limit import Limit
 from benchmarks.results import Results, Start
 from benchmarks.services import ARTIFACTS, READY_SECONDS
 from local import stack
-from parrot.adapters.model_server import TfServing, pooled
+from parrot.adapters.model_server import TfServing, unsigned
 from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from urllib3 import BaseHTTPResponse
 
     from benchmarks.photos import Sample
     from benchmarks.results import Cpu
@@ -149,20 +149,34 @@ def _wire(
     sample: Sample, limit: Limit, models_url: str, first: Service
 ) -> dict[str, tuple[float, float]]:
     """Kilobytes between each service and its model server, as sent."""
-    counted: list[tuple[float, float]] = []
-
-    def count(response: requests.Response, *_: object, **__: object) -> None:
-        if response.request.method == "POST":
-            sent = len(response.request.body or b"")
-            counted.append((sent / 1e3, int(response.headers["Content-Length"]) / 1e3))
-
-    session = pooled(requests.Session())
-    session.hooks["response"].append(count)
+    counter = _Counter()
     raster = images.pixels(images.read(sample.data), limit.served.input)
-    server = TfServing(models_url, session, timeout=READY_SECONDS)
+    server = TfServing(models_url, counter, timeout=READY_SECONDS)
     server.predict(limit.served, images.payload(raster, limit.served.input))
     _, response = Phone().send(first.ask(sample))
     sent, received = (
         int(response.headers[name]) / 1e3 for name in (first_version.SENT, first_version.RECEIVED)
     )
-    return {"ours": counted[0], "first version": (sent, received)}
+    return {"ours": counter.kilobytes[0], "first version": (sent, received)}
+
+
+class _Counter:
+    """Counts what travels to a model server and back."""
+
+    def __init__(self) -> None:
+        self.kilobytes: list[tuple[float, float]] = []
+        self._http = unsigned()
+
+    def urlopen(
+        self,
+        method: str,
+        url: str,
+        *,
+        redirect: bool,
+        **options: Any,  # noqa: ANN401 - as in urllib3
+    ) -> BaseHTTPResponse:
+        response = self._http.urlopen(method, url, redirect=redirect, **options)
+        if method == "POST":
+            sent, received = len(options["body"]), int(response.headers["Content-Length"])
+            self.kilobytes.append((sent / 1e3, received / 1e3))
+        return response

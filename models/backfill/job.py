@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import requests
-
 from models.backfill.batches import Batched
 from models.backfill.reclassify import Reclassifier, wanted
 from parrot.adapters.bundle_files import BucketFiles, FolderFiles
-from parrot.adapters.model_server import TfServing, pooled, signed
+from parrot.adapters.model_server import TfServing, signed, unsigned
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.budget import DECODING_BYTES, Budget
 from parrot.classify import Classifier
@@ -151,5 +149,5 @@ def _storage() -> Client:
 
 
 def _model_server(url: str) -> TfServing:
-    session = signed(url) if url.startswith("https://") else requests.Session()
-    return TfServing(url, pooled(session), timeout=_MODEL_SECONDS)
+    http = signed(url) if url.startswith("https://") else unsigned()
+    return TfServing(url, http, timeout=_MODEL_SECONDS)

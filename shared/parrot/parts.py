@@ -142,16 +142,14 @@ def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
 
 def model_server() -> ModelServer:
     """Raises BadConfig, ModelUnavailable."""
-    from requests import Session
-
     from parrot.adapters.guarded_model import GuardedModelServer
-    from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled, signed
+    from parrot.adapters.model_server import TfServing, VertexEndpoint, signed, unsigned
 
     config = settings()
-    if config.model_server_url is None:
-        session, endpoints = pooled(signed(None)), config.vertex_endpoints
-        return GuardedModelServer(VertexEndpoint(endpoints, session, timeout=config.model_timeout))
-    session = Session() if config.model_auth == "none" else signed(config.model_server_url)
-    return GuardedModelServer(
-        TfServing(config.model_server_url, pooled(session), timeout=config.model_timeout)
-    )
+    url, seconds = config.model_server_url, config.model_timeout
+    if url is None:
+        server: ModelServer = VertexEndpoint(config.vertex_endpoints, signed(None), timeout=seconds)
+    else:
+        http = unsigned() if config.model_auth == "none" else signed(url)
+        server = TfServing(url, http, timeout=seconds)
+    return GuardedModelServer(server)

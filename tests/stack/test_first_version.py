@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import requests
 
 from models.network.lazy_tf import tf
 from models.publishing import first_version, releases
 from models.publishing.release_store import FolderStore
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.adapters.joblib_gate import unpickle
-from parrot.adapters.model_server import TfServing, pooled
+from parrot.adapters.model_server import TfServing, unsigned
 from parrot.classify import Classifier
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
@@ -115,7 +114,7 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
     stages = [joblib.load(joblib_folder / f"{n}.joblib") for n in ("scaler", "pca", "gmm", "iso")]
     files = FolderFiles(adopted)
     loaded = Bundle.load(files, sha256=_sha256(adopted), unpickle=unpickle)
-    server = TfServing(url, pooled(requests.Session()), timeout=30)
+    server = TfServing(url, unsigned(), timeout=30)
     classify = Classifier(loaded, server, DECODER).classify
     verdicts = []
     for path in (*first(photos / "parrots" / "galah", 4), *first(photos / "negatives" / "food", 4)):

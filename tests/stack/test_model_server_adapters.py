@@ -14,7 +14,7 @@ import pytest
 
 from local.supervisor import free_port
 from parrot import deadline
-from parrot.adapters.model_server import VertexEndpoint
+from parrot.adapters.model_server import VertexEndpoint, unsigned
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 from tests.support.scripted_http import Answer, Request, json_answer, serving
 from tests.support.vendors import (
@@ -25,7 +25,6 @@ from tests.support.vendors import (
     TIMEOUT_SECONDS,
     VERTEX,
     Vendor,
-    session,
 )
 
 if TYPE_CHECKING:
@@ -335,7 +334,7 @@ def test_tf_serving_is_asked_for_the_newest_version_once_in_a_while() -> None:
 
 def test_a_model_without_an_endpoint_is_unavailable() -> None:
     """The bundle and VERTEX_ENDPOINTS name different models."""
-    adapter = VertexEndpoint({"Others": "http://127.0.0.1:1"}, session(), timeout=TIMEOUT_SECONDS)
+    adapter = VertexEndpoint({"Others": "http://127.0.0.1:1"}, unsigned(), timeout=TIMEOUT_SECONDS)
     with pytest.raises(ModelUnavailable, match="no endpoint is configured for Parrots"):
         adapter.predict(MODEL, b"photo")
 

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 # In a process of its own: google-auth reads its environment when it is imported.
 _ASK_SIGNED = """
 import sys
-from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled, signed
+from parrot.adapters.model_server import TfServing, VertexEndpoint, signed
 from parrot.errors import ModelUnavailable
 from tests.support.vendors import MODEL
 url, audience = sys.argv[1], sys.argv[2] or None
 try:
-    session = pooled(signed(audience))
+    http = signed(audience)
     if audience is None:
-        print(VertexEndpoint({"Parrots": url}, session, timeout=5).version(MODEL))
+        print(VertexEndpoint({"Parrots": url}, http, timeout=5).version(MODEL))
     else:
-        print(TfServing(url, session, timeout=5).version(MODEL))
+        print(TfServing(url, http, timeout=5).version(MODEL))
 except ModelUnavailable as error:
     print("unavailable:", error.detail)
 """

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import requests
-
-from parrot.adapters.model_server import TfServing, VertexEndpoint, pooled
+from parrot.adapters.model_server import TfServing, VertexEndpoint, unsigned
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.served_model import ServedModel
 from tests.support.scripted_http import Answer, json_answer
@@ -44,12 +42,8 @@ class Vendor:
         return json_answer({"predictions": rows, **self.predicted})
 
 
-def session() -> requests.Session:
-    return pooled(requests.Session())
-
-
 TF_SERVING = Vendor(
-    build=lambda url, timeout: TfServing(url, session(), timeout=timeout),
+    build=lambda url, timeout: TfServing(url, unsigned(), timeout=timeout),
     predict_path="/v1/models/Parrots/versions/3:predict",
     model_path="/v1/models/Parrots/versions/3",
     predicted={},
@@ -64,7 +58,7 @@ TF_SERVING = Vendor(
 )
 VERTEX = Vendor(
     build=lambda url, timeout: VertexEndpoint(
-        {"Parrots": f"{url}{ENDPOINT}"}, session(), timeout=timeout
+        {"Parrots": f"{url}{ENDPOINT}"}, unsigned(), timeout=timeout
     ),
     predict_path=f"{ENDPOINT}:predict",
     model_path=ENDPOINT,

@@ -13,7 +13,7 @@ import requests
 
 from models.network.lazy_tf import tf
 from models.network.wrapper import Wrapped, wrap
-from parrot.adapters.model_server import TfServing, pooled
+from parrot.adapters.model_server import TfServing, unsigned
 from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.manifest import Manifest
 from parrot.photo import images
@@ -162,7 +162,7 @@ def test_the_model_server_answers_for_base64_bytes(
 
         model = wrapped.served_model()
         asked = model.input
-        server = TfServing(url, pooled(requests.Session()), timeout=30)
+        server = TfServing(url, unsigned(), timeout=30)
         raster = images.pixels(images.read(jpegs[0]), asked)
         prediction = server.predict(model, images.payload(raster, asked))
     _, rounded = _rounded(jpegs[0], spec)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-import requests
+import msgspec
 from google.auth.exceptions import GoogleAuthError
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from parrot import deadline
 from parrot.adapters import predict_json
-from parrot.adapters.timed_http import TimedAdapter
+from parrot.adapters.timed_http import timed_pools
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from urllib3 import BaseHTTPResponse
 
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats, Prediction
@@ -34,44 +37,54 @@ _NOT_FOUND = 404
 _OK = 200
 
 
-def pooled(session: requests.Session) -> requests.Session:
-    """Let a session keep as many connections as an instance has requests at once.
+class Http(Protocol):
+    """What sends a request: urllib3's pools, or the same with Google's tokens."""
 
-    The environment's proxies and ~/.netrc are ignored: they would be looked up for every photo.
-    """
-    session.trust_env = False
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, TimedAdapter(pool_connections=4, pool_maxsize=_POOL))
-    return session
+    def urlopen(
+        self,
+        method: str,
+        url: str,
+        *,
+        redirect: bool,
+        **options: Any,  # noqa: ANN401 - as in urllib3
+    ) -> BaseHTTPResponse:
+        """As urllib3's."""
 
 
-def signed(audience: str | None) -> requests.Session:
-    """A session that sends Google's tokens: an ID token for an audience, or else an access token.
+def unsigned() -> Http:
+    """For a model server that anybody in its network may ask."""
+    return timed_pools(size=_POOL)
+
+
+def signed(audience: str | None) -> Http:
+    """Sends Google's tokens: an ID token for an audience, or else an access token.
 
     Raises ModelUnavailable where there are no credentials.
     """
     import google.auth  # noqa: PLC0415 - a local model server needs none of these
-    from google.auth.transport.requests import AuthorizedSession, Request  # noqa: PLC0415
+    from google.auth.transport.urllib3 import AuthorizedHttp, Request  # noqa: PLC0415
     from google.oauth2 import id_token  # noqa: PLC0415
 
     scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+    pools = timed_pools(size=_POOL)
     try:
         if audience is not None:
-            credentials = id_token.fetch_id_token_credentials(audience, Request())
+            credentials = id_token.fetch_id_token_credentials(audience, Request(pools))
         else:
             credentials, _project = google.auth.default(scopes=scopes)
     except GoogleAuthError as error:
         raise _no_token(error) from error
-    return AuthorizedSession(credentials)
+    http: Http = AuthorizedHttp(credentials, pools)
+    return http
 
 
 class TfServing:
     """TF Serving's REST API."""
 
-    def __init__(self, url: str, session: requests.Session, *, timeout: float) -> None:
+    def __init__(self, url: str, http: Http, *, timeout: float) -> None:
         """`url` is the root, before /v1; `timeout` seconds for one answer. No request is made."""
         self._root = url.rstrip("/")
-        self._http = _Http(session, timeout)
+        self._http = _Calls(http, timeout)
         self._versions: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
@@ -125,12 +138,10 @@ class TfServing:
 class VertexEndpoint:
     """Vertex AI endpoints, one for each model: name in the manifest -> https://.../endpoints/E."""
 
-    def __init__(
-        self, endpoints: Mapping[str, str], session: requests.Session, *, timeout: float
-    ) -> None:
-        """The session signs its requests. No request is made."""
+    def __init__(self, endpoints: Mapping[str, str], http: Http, *, timeout: float) -> None:
+        """`http` signs its requests. No request is made."""
         self._endpoints = endpoints
-        self._http = _Http(session, timeout)
+        self._http = _Calls(http, timeout)
 
     def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
         """One photo through one model; Vertex serves the default signature only.
@@ -172,11 +183,11 @@ class VertexEndpoint:
         return url
 
 
-class _Http:
-    """One request, with its failures translated."""
+class _Calls:
+    """One request after the other, with their failures translated."""
 
-    def __init__(self, session: requests.Session, timeout: float) -> None:
-        self._session = session
+    def __init__(self, http: Http, timeout: float) -> None:
+        self._http = http
         self._timeout = timeout
 
     def call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
@@ -186,20 +197,23 @@ class _Http:
         try:
             with (
                 deadline.within(self._timeout),
-                self._session.request(
+                self._http.urlopen(
                     method,
                     url,
-                    data=body,
+                    body=body,
                     headers=headers,
-                    timeout=(deadline.left(_CONNECT_SECONDS), deadline.left(self._timeout)),
-                    allow_redirects=False,
-                    stream=True,
+                    timeout=Timeout(
+                        connect=deadline.left(_CONNECT_SECONDS), read=deadline.left(self._timeout)
+                    ),
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
                 ) as response,
             ):
                 return _answer(response, _body_of(response))
-        except (requests.ReadTimeout, ReadTimeoutError) as error:
+        except ReadTimeoutError as error:
             raise ModelTimeout(f"no answer within {self._timeout:g} s") from error
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (HTTPError, OSError) as error:
             raise ModelUnavailable(
                 f"the model server cannot be reached ({type(error).__name__})"
             ) from error
@@ -211,20 +225,20 @@ def _no_token(error: GoogleAuthError) -> ModelUnavailable:
     return ModelUnavailable(f"cannot get a token for the model server ({type(error).__name__})")
 
 
-def _body_of(response: requests.Response) -> bytes:
+def _body_of(response: BaseHTTPResponse) -> bytes:
     """All of it, as it was sent."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise BadModelResponse("the model server's answer is compressed, which nobody asked for")
     body = bytearray()
-    while chunk := response.raw.read(_CHUNK_BYTES, decode_content=False):
+    while chunk := response.read(_CHUNK_BYTES):
         body += chunk
         if len(body) > _MOST_BYTES:
             raise BadModelResponse(f"the model server's answer is over {_MOST_BYTES:,} bytes")
     return bytes(body)
 
 
-def _answer(response: requests.Response, body: bytes) -> dict[str, Any]:
-    status = response.status_code
+def _answer(response: BaseHTTPResponse, body: bytes) -> dict[str, Any]:
+    status = response.status
     if status == _GATEWAY_TIMEOUT:
         raise ModelTimeout("the model server timed out")
     if status in _RETRYABLE:
@@ -236,7 +250,7 @@ def _answer(response: requests.Response, body: bytes) -> dict[str, Any]:
     if status != _OK:
         raise BadModelResponse(f"the model server answered {status}: {_reason(response, body)}")
     try:
-        answer = json.loads(body)
+        answer = _parsed(body)
     except (ValueError, RecursionError) as error:
         raise BadModelResponse("the model server's answer is not valid JSON") from error
     if not isinstance(answer, dict):
@@ -244,7 +258,14 @@ def _answer(response: requests.Response, body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _reason(response: requests.Response, body: bytes) -> str:
+def _parsed(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return json.loads(body)  # NaN, which TF Serving writes as no JSON does
+
+
+def _reason(response: BaseHTTPResponse, body: bytes) -> str:
     """The server's own words, short, for whoever reads the log."""
     try:
         error = json.loads(body)["error"]

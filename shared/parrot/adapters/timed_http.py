@@ -1,8 +1,8 @@
 """HTTP whose answers end: connections that look at the request's deadline before every read.
 
-requests limits the time between two reads, so a server that sends a byte a second keeps a caller
-for ever. Here what is read next may take no longer than what is left of `parrot.deadline`, and a
-check that the deadline's owner set can end the wait sooner.
+urllib3, and so requests, limits the time between two reads: a server that sends a byte a second
+keeps a caller for ever. Here what is read next may take no longer than what is left of
+`parrot.deadline`, and a check that the deadline's owner set can end the wait sooner.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
+import certifi
 from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.wait import wait_for_read, wait_for_write
@@ -26,13 +28,23 @@ _LONGEST_SECONDS = 300.0  # where a socket has no timeout of its own
 _WATCH_SECONDS = 0.1
 
 
+def timed_pools(*, size: int) -> PoolManager:
+    """Keeps up to `size` connections to each host. It follows no proxies of the environment."""
+    return _timed(PoolManager(maxsize=size, retries=False, ca_certs=certifi.where()))
+
+
 class TimedAdapter(HTTPAdapter):
-    """Mount it on a session."""
+    """The same for requests: mount it on a session."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in requests
         """Use connections that know the deadline."""
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        _timed(self.poolmanager)
+
+
+def _timed(manager: PoolManager) -> PoolManager:
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    return manager
 
 
 class _TimedFile(io.RawIOBase):

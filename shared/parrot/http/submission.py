@@ -44,7 +44,6 @@ _JSON_ESCAPES = ((b"\\/", b"/"), (b"\\n", b""), (b"\\r", b""), (b"\\t", b""),
                  (b"\\u003D", b"="), (b"\\u003d", b"="))  # fmt: skip
 _URLSAFE = bytes.maketrans(b" -_", b"++/")
 _WHITE = b"\r\n\t"
-_PERCENT_TO_EQUALS = bytes.maketrans(b"%=", b"=%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +128,11 @@ def _most(kind: str, max_bytes: int) -> int:
 
 def _from_form(body: bytes) -> tuple[bytes, dict[str, str], bool]:
     """A form's photo and its other fields. Raises InvalidRequest, InvalidImage."""
-    if body.count(b"&") > _MAX_FIELDS:
-        raise InvalidRequest(f"the form has more than {_MAX_FIELDS} fields")
     encoded: bytes | None = None
     fields: dict[str, str] = {}
-    for name, value in _form_fields(body):
+    for number, (name, value) in enumerate(_form_fields(body)):
+        if number > _MAX_FIELDS:
+            raise InvalidRequest(f"the form has more than {_MAX_FIELDS} fields")
         if name != _FIRST_VERSION_FIELD:
             fields.setdefault(_text(name), _text(value))
         elif encoded is None:
@@ -160,11 +159,10 @@ def _unescaped(value: bytes) -> bytes:
 
     Python's own `unquote_to_bytes` makes a list of all escapes: one for every 32 letters of base64.
     """
-    if b"%" not in value:
-        return value
     letters = value.rstrip(b"=")  # padding that a phone did not escape
-    padding = value[len(letters) :]
-    return binascii.a2b_qp(letters.translate(_PERCENT_TO_EQUALS)) + padding
+    if b"%" not in letters or b"=" in letters:  # '=' before the end is no base64
+        return value
+    return binascii.a2b_qp(letters.replace(b"%", b"=")) + value[len(letters) :]
 
 
 def _from_multipart(
@@ -237,8 +235,8 @@ def _json(body: bytes) -> dict[str, bytes] | None:
     """The values of an object, each still JSON; None for anything else. Raises InvalidRequest."""
     import msgspec  # noqa: PLC0415 - its import is paid by those who send JSON
 
-    # Base64 has none of these, so they count what else there is.
-    if sum(body.count(mark) for mark in (b"[", b"{", b",")) > _MAX_FIELDS:
+    # Base64 has no commas, so they count what else there is; what is nested stays text.
+    if _has_more_than(_MAX_FIELDS, b",", body):
         raise InvalidRequest(f"the JSON has more than {_MAX_FIELDS} values")
     try:
         values: dict[str, bytes] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -247,6 +245,16 @@ def _json(body: bytes) -> dict[str, bytes] | None:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidRequest("the body is not valid JSON") from error
     return values
+
+
+def _has_more_than(most: int, mark: bytes, body: bytes) -> bool:
+    """Where there are few, `find` is 30 times as fast as `count`."""
+    at = -1
+    for _ in range(most + 1):
+        at = body.find(mark, at + 1)
+        if at < 0:
+            return False
+    return True
 
 
 def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
