@@ -63,9 +63,9 @@ env_file_for() {
     "TRUSTED_PROXIES: \"$TRUSTED_PROXIES\"" "SAVES_PER_DAY: \"$SAVES_PER_DAY\"" "CLASSIFICATIONS_PER_MINUTE: \"$CLASSIFICATIONS_PER_MINUTE\""
     "CLASSIFY_CACHE: \"$CLASSIFY_CACHE\"" "CORS_ORIGINS: \"$CORS_ORIGINS\""
     "THREADS: \"$(setting "$name" CONCURRENCY)\""
-    # docs/decisions.md: without them freed memory stays with the process.
+    # As in local/stack.py; docs/decisions.md says why.
     'MALLOC_ARENA_MAX: "2"' 'MALLOC_MMAP_THRESHOLD_: "4194304"'
-    'MALLOC_TRIM_THRESHOLD_: "16777216"'
+    'MALLOC_TRIM_THRESHOLD_: "16777216"' 'GLIBC_TUNABLES: "glibc.malloc.hugetlb=1"'
   )
   line=$(model_address) || exit 1
   [ -z "$MODEL_BUNDLE_PUBLIC_KEY" ] || lines+=("MODEL_BUNDLE_PUBLIC_KEY: \"$MODEL_BUNDLE_PUBLIC_KEY\"")
