@@ -6,9 +6,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import requests
 import typer
 from rich.console import Console
+from urllib3.exceptions import HTTPError
 
 from benchmarks import photos, tables
 from benchmarks.clients import WrongAnswer
@@ -63,7 +63,7 @@ def bench(
         raise typer.Exit(_INTERRUPTED) from None
     except (
         *(PartFailed, WrongAnswer, BadPage, ParrotError),
-        *(OSError, requests.RequestException),
+        *(OSError, HTTPError),
     ) as error:
         _err.print(f"[red]{error}", highlight=False)
         raise typer.Exit(1) from error

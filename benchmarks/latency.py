@@ -11,7 +11,7 @@ from benchmarks.results import PhotoResult, Spread, Way
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import requests
+    from urllib3 import BaseHTTPResponse
 
     from benchmarks.limit import Limit
     from benchmarks.photos import Sample
@@ -31,7 +31,7 @@ def measure(  # noqa: PLR0913 - everything that is compared
     rounds: int,
     say: Say,
 ) -> PhotoResult:
-    """Ask everybody in every round. Raises WrongAnswer, RequestException."""
+    """Ask everybody in every round. Raises WrongAnswer, HTTPError."""
     phone = Phone()
     asks = {name: WAYS[name](ours.url, sample) for name in ways}
     asks |= {service.name: service.ask(sample) for service in others}
@@ -99,7 +99,7 @@ class _Taken:
         )
 
 
-def _steps(response: requests.Response, seconds: float) -> dict[str, float]:
+def _steps(response: BaseHTTPResponse, seconds: float) -> dict[str, float]:
     """What the service reports for its steps; the rest is HTTP, parsing the body and the hash."""
     reported = response.headers.get("Server-Timing")
     if reported is None:
