@@ -62,7 +62,7 @@ class Limit:
         if looks == 1 or self._second_look is None:
             return decoding, forward
         boxes = self._second_look.boxes(outputs["focus"][0], raster.width, raster.height)
-        parts = [images.pixels(photo, self.served.input, part=box) for box in boxes]
+        parts = images.parts(photo, self.served.input, boxes)
         again = time.perf_counter()
         self._outputs([part.pixels.tobytes() for part in parts])
         return decoding + again - passed, forward + time.perf_counter() - again

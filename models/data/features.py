@@ -212,7 +212,7 @@ def _first_look(sample: Sample) -> _Look:
 
 def _center_look(sample: Sample, first: _Look) -> Floats:
     try:
-        found = images.pixels(first.photo, INPUT, part=look.center(*first.size))
+        (found,) = images.parts(first.photo, INPUT, [look.center(*first.size)])
     except RequestError as error:
         raise InvalidImage(f"{sample.path}: {error.detail}") from error
     return found.pixels.astype(np.float32)
@@ -220,4 +220,5 @@ def _center_look(sample: Sample, first: _Look) -> Floats:
 
 def _closer_look(first: _Look, focus: Floats) -> Floats:
     box = look.closer(focus.tolist(), *first.size, MARGIN)
-    return images.pixels(first.photo, INPUT, part=box).pixels.astype(np.float32)
+    (found,) = images.parts(first.photo, INPUT, [box])
+    return found.pixels.astype(np.float32)

@@ -33,8 +33,8 @@ _SECONDS_PER_PIXEL = 5e-9
 _SECONDS_PER_SCAN_PIXEL = 1e-9  # one more pass over a progressive JPEG's coefficients
 _SECONDS_PER_WHOLE_PIXEL = 25e-9  # of a format that is always decoded whole
 MOST_SECONDS = 4.0
-# For several photos at once: each may be decoded three times, for a first look and two closer ones.
-# Five JPEGs of the largest size that fit into one request are just under this.
+# For several photos at once: each is decoded for a first look and in doubt for closer ones, a JPEG
+# for each of them, all others once. Five of the largest that fit into one request are just under.
 MOST_SECONDS_TOGETHER = 2.1
 
 

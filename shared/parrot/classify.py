@@ -52,11 +52,14 @@ class ModelServer(Protocol):
 class Decodes(Protocol):
     """Turns photos into pixels, within a budget."""
 
-    def pixels(self, photo: Photo, spec: InputSpec, *, part: Box | None = None) -> Raster:
-        """What a model takes, of the whole photo or of a part.
+    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
+        """What a model takes of the whole photo.
 
         Raises InvalidImage, Overloaded, DecoderUnavailable.
         """
+
+    def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> Sequence[Raster]:
+        """What it takes of parts of the photo. Raises as `pixels`."""
 
 
 class Classifier:
@@ -210,11 +213,9 @@ class Classifier:
         """What to look at again of one photo, as payloads."""
         (model,) = self.bundle.manifest.models
         raster = look.raster
-        parts = policy.boxes(_focus(look.seen), raster.width, raster.height)
-        return [
-            images.payload(self._decoder.pixels(look.photo, model.input, part=part), model.input)
-            for part in parts
-        ]
+        boxes = policy.boxes(_focus(look.seen), raster.width, raster.height)
+        parts = self._decoder.parts(look.photo, model.input, boxes)
+        return [images.payload(part, model.input) for part in parts]
 
     def _mean(self, look: _Look, closer: Sequence[Prediction]) -> _Look:
         """The mean of a photo's first look and of the closer ones."""

@@ -101,8 +101,11 @@ class Scripted:
 class InPlace:
     """Decodes here, whatever it costs."""
 
-    def pixels(self, photo: Photo, spec: InputSpec, *, part: Box | None = None) -> Raster:
-        return images.pixels(photo, spec, part=part)
+    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
+        return images.pixels(photo, spec)
+
+    def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> list[Raster]:
+        return images.parts(photo, spec, boxes)
 
 
 def classifier(server: Scripted, second: SecondLook | None = LOOK) -> Classifier:

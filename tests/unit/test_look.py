@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from pillow_heif import register_heif_opener
 
 from parrot.model.inputs import InputSpec
 from parrot.model.look import Box, SecondLook, View, center, closer
@@ -76,14 +78,32 @@ def test_a_part_is_taken_from_the_photo_as_a_person_sees_it(orientation: int) ->
     part = Box(0.25, 0.5, 0.75, 1.0)
     left, top, right, bottom = (round(edge) for edge in part.pixels(upright.size))
     spec = InputSpec(right - left, bottom - top)
-    found = images.pixels(photo, spec, part=part)
+    (found,) = images.parts(photo, spec, [part])
     np.testing.assert_array_equal(found.pixels, upright.crop((left, top, right, bottom)))
     assert (found.width, found.height) == upright.size
+
+
+@pytest.mark.parametrize(("kind", "decoded"), [("JPEG", 2), ("PNG", 1), ("WEBP", 1), ("HEIF", 1)])
+def test_parts_are_the_same_together_and_a_photo_that_is_decoded_whole_is_so_once(
+    kind: str, decoded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HEIC takes a quarter of a second; a JPEG for a large part is cheap, at a reduced scale."""
+    register_heif_opener()
+    photo = images.read(encoded(noise(1600, 1200), kind))
+    spec = InputSpec(64, 64)
+    boxes = [center(1600, 1200), Box(0.5, 0.5, 0.6, 0.625)]
+    apart = [images.parts(photo, spec, [box])[0] for box in boxes]
+    decode = Mock(wraps=images._decode)  # noqa: SLF001 - counted
+    monkeypatch.setattr(images, "_decode", decode)
+    together = images.parts(photo, spec, boxes)
+    assert decode.call_count == decoded == images.decodes(photo, 2)
+    for one, other in zip(apart, together, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
 def test_the_centre_square_is_the_models_own_cut() -> None:
     """Bundles that look once, at the centre, and those that look there again see the same."""
     photo = images.read(encoded(noise(1000, 700), "PNG"))
     spec = InputSpec(64, 64)
-    part = images.pixels(photo, spec, part=center(1000, 700))
+    (part,) = images.parts(photo, spec, [center(1000, 700)])
     np.testing.assert_array_equal(part.pixels, images.pixels(photo, spec).pixels)

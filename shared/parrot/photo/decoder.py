@@ -18,6 +18,7 @@ from parrot.model.inputs import Resampling
 from parrot.photo import images
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from multiprocessing.connection import Connection
 
     from PIL.Image import Image
@@ -53,11 +54,23 @@ class Decoder:
         """End the child process, if there is one; it also ends with this one."""
         self._child.end()
 
-    def pixels(self, photo: Photo, spec: InputSpec, *, part: Box | None = None) -> Raster:
+    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
         """As `images.pixels`."""
+        whole = spec.resampling is not Resampling.ANTIALIAS
+        return cast("Raster", self._run("pixels", photo, whole=whole, spec=spec))
+
+    def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> list[Raster]:
+        """As `images.parts`."""
         # A small part needs more of the photo's own pixels than the whole photo does.
-        whole = spec.resampling is not Resampling.ANTIALIAS or part is not None
-        return cast("Raster", self._run("pixels", photo, whole=whole, spec=spec, part=part))
+        found = self._run(
+            "parts",
+            photo,
+            whole=True,
+            times=images.decodes(photo, len(boxes)),
+            spec=spec,
+            boxes=boxes,
+        )
+        return cast("list[Raster]", found)
 
     def measure(self, photo: Photo) -> tuple[int, int]:
         """As `images.measure`."""
@@ -67,11 +80,13 @@ class Decoder:
         """As `images.upright`."""
         return cast("Image", self._run("upright", photo, long_side=long_side))
 
-    def _run(self, job: str, photo: Photo, *, whole: bool = False, **options: object) -> object:
+    def _run(
+        self, job: str, photo: Photo, *, whole: bool = False, times: int = 1, **options: object
+    ) -> object:
         header = photo.header
         images.check_size(header.width, header.height, photo.media_type, self._max_pixels)
         cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
-        logs.add(decode_bytes=cost.bytes, decode_seconds=cost.seconds)
+        logs.add(decode_bytes=cost.bytes, decode_seconds=times * cost.seconds)
         options["max_pixels"] = self._max_pixels
         untrusted = photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES
         if untrusted or self._isolated:

@@ -18,7 +18,12 @@ from parrot.photo import images
 
 MOST_BYTES = 640 * 2**20  # beside what the process has at its start; a 48-megapixel HEIC takes 450
 MOST_SECONDS = 4  # of CPU, for one photo
-_JOBS = {"pixels": images.pixels, "measure": images.measure, "upright": images.upright}
+_JOBS = {
+    "pixels": images.pixels,
+    "parts": images.parts,
+    "measure": images.measure,
+    "upright": images.upright,
+}
 
 
 def serve(connection: Connection) -> None:

@@ -24,7 +24,7 @@ from parrot.photo import headers, icc, media_types
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from parrot.model.inputs import InputSpec
     from parrot.model.look import Box
@@ -75,48 +75,82 @@ def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
     return Photo(data, media_type, hashlib.sha256(data).hexdigest(), header)
 
 
-def pixels(
-    photo: Photo,
-    spec: InputSpec,
-    *,
-    part: Box | None = None,
-    max_pixels: int = MAX_PHOTO_PIXELS,
-) -> Raster:
+def pixels(photo: Photo, spec: InputSpec, *, max_pixels: int = MAX_PHOTO_PIXELS) -> Raster:
     """Decode, turn upright, cut and resample to (spec.height, spec.width, 3) RGB.
 
-    A `part` of the upright photo takes the place of the model's own cut.
     A JPEG is decoded at the smallest scale that still covers the model's input, except for
     TF_BILINEAR, which without antialiasing depends on every pixel.
     Raises InvalidImage (422).
     """
+    (raster,) = _rasters(photo, spec, (None,), max_pixels)
+    return raster
+
+
+def parts(
+    photo: Photo, spec: InputSpec, boxes: Sequence[Box], *, max_pixels: int = MAX_PHOTO_PIXELS
+) -> list[Raster]:
+    """The same of parts of the upright photo, each in place of the model's own cut.
+
+    A JPEG is decoded for each part, at the scale that this part needs, all others only once.
+    Raises InvalidImage (422).
+    """
+    if decodes(photo, len(boxes)) == 1:
+        return _rasters(photo, spec, boxes, max_pixels)
+    return [raster for box in boxes for raster in _rasters(photo, spec, (box,), max_pixels)]
+
+
+def decodes(photo: Photo, parts: int) -> int:
+    """How often a photo is decoded for so many parts of it."""
+    return parts if photo.media_type == "image/jpeg" else 1
+
+
+def _rasters(
+    photo: Photo, spec: InputSpec, boxes: Sequence[Box | None], max_pixels: int
+) -> list[Raster]:
+    """Parts of a photo that is decoded once, where None is the model's own cut.
+
+    A JPEG is decoded at the scale that the first one needs.
+    """
+
+    def needed(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+        return _needed(size, orientation, spec, boxes[0])
+
+    decoded = _decode(photo, needed, max_pixels)
+    return [_raster(decoded, spec, box) for box in boxes]
+
+
+def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
     import numpy as np
 
     from parrot.photo import resampling
 
-    antialias = spec.resampling is Resampling.ANTIALIAS
-
-    def needed(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-        if not antialias:
-            return size
-        target = _turned(spec, orientation)
-        if part is not None:
-            return part.in_file(orientation).covering(target)
-        return resampling.covering(size, target, spec.crop)
-
-    decoded = _decode(photo, needed, max_pixels)
     target = _turned(spec, decoded.orientation)
-    rgb = _rgb(decoded.image, needed(decoded.size, decoded.orientation))
+    rgb = _rgb(decoded.image, _needed(decoded.size, decoded.orientation, spec, part))
     if part is not None:
         box = part.in_file(decoded.orientation).pixels(rgb.size)
     else:
         box = resampling.box(rgb.size, target, spec.crop)
-    if antialias:
+    if spec.resampling is Resampling.ANTIALIAS:
         small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
         array = np.asarray(_upright(small, decoded.orientation))
     else:
         whole = np.asarray(_upright(rgb.crop(resampling.whole_pixels(box)), decoded.orientation))
         array = resampling.tf_bilinear(whole, spec.height, spec.width)
     return Raster(array, *decoded.upright_size)
+
+
+def _needed(
+    size: tuple[int, int], orientation: int, spec: InputSpec, part: Box | None
+) -> tuple[int, int]:
+    """The smallest size of the whole photo that still covers the model's input."""
+    from parrot.photo import resampling
+
+    if spec.resampling is not Resampling.ANTIALIAS:
+        return size
+    target = _turned(spec, orientation)
+    if part is not None:
+        return part.in_file(orientation).covering(target)
+    return resampling.covering(size, target, spec.crop)
 
 
 def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
