@@ -150,7 +150,7 @@ def list_() -> Json:
                 "headers": etag(),
             },
             "304": {"description": "Nothing changed since the ETag."},
-            **problems(InvalidRequest, Unauthenticated, BackendError),
+            **problems(InvalidRequest, Unauthenticated, PreconditionFailed, BackendError),
         },
     }
 
@@ -169,7 +169,7 @@ def read() -> Json:
                 "headers": etag(),
             },
             "304": {"description": "Nothing changed since the ETag."},
-            **problems(Unauthenticated, NotFound, BackendError),
+            **problems(Unauthenticated, NotFound, PreconditionFailed, BackendError),
         },
     }
 
@@ -210,6 +210,7 @@ def relabel() -> Json:
                 Conflict,
                 PreconditionFailed,
                 PhotoTooLarge,
+                UnsupportedMedia,
                 TooManyRequests,
                 BackendError,
             ),
@@ -264,6 +265,7 @@ def file() -> Json:
                 Unauthenticated,
                 Forbidden,
                 NotFound,
+                PreconditionFailed,
                 RangeNotSatisfiable,
                 BackendError,
             ),

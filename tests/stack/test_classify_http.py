@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import socket
 import subprocess
@@ -232,6 +233,19 @@ def test_bad_requests_get_a_problem_that_names_them(
     """The app can tell a person what to do; nothing is a server error."""
     response = requests.post(classify_url, timeout=30, **request_)  # type: ignore[arg-type]
     assert_problem(response, status, code)
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", FORM, "application/json"])
+def test_a_compressed_body_is_refused_by_name(classify_url: str, kind: str) -> None:
+    """Some HTTP clients compress what they send; "not an image" would not tell their authors."""
+    data = gzip.compress(encoded(noise(64, 48)))
+    headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+    response = requests.post(classify_url, data=data, headers=headers, timeout=30)
+    assert_problem(response, 415, "unsupported_media")
+    assert "compressed (gzip)" in response.json()["detail"]
+    plain = {"Content-Type": "image/jpeg", "Content-Encoding": "identity"}
+    answer = requests.post(classify_url, encoded(noise(64, 48)), headers=plain, timeout=30)
+    assert answer.status_code == 200
 
 
 def test_a_body_over_the_limit_is_refused(classify_url: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from parrot import deadline, logs
-from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout
+from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout, UnsupportedMedia
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from parrot.budget import Budget, Reservation
 
+_NOT_COMPRESSED = frozenset({"", "identity"})
 _RESERVATION, _SOCKET = "parrot.reservation", "gunicorn.socket"
 _CHUNK_BYTES = 1024 * 1024  # gunicorn receives as much at once, and copies what is not asked for
 _COPIES = 3  # the body as it arrives, whole, and decoded
@@ -36,9 +37,12 @@ def admitted(request: Request, bodies: Budget) -> Iterator[None]:
 def read(request: Request, *, most: int) -> bytes:
     """The whole body. Memory is reserved as it arrives; a large Content-Length reserves nothing.
 
-    Raises PhotoTooLarge over `most` bytes, InvalidRequest where it is incomplete, RequestTimeout
-    where it stalls, Overloaded.
+    Raises PhotoTooLarge over `most` bytes, UnsupportedMedia where it is compressed, InvalidRequest
+    where it is incomplete, RequestTimeout where it stalls, Overloaded.
     """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in _NOT_COMPRESSED:
+        raise UnsupportedMedia(f"the body is compressed ({encoding:.20}): send it as it is")
     announced = request.content_length
     if announced is not None and announced > most:
         raise PhotoTooLarge(size=announced, limit=most)
