@@ -5,7 +5,7 @@ import { drawAnswer, headline } from "./answer-view.js";
 import { interpret, suggestion } from "./answer.js";
 import { headersOf } from "./credentials.js";
 import { announce, fromTemplate } from "./dom.js";
-import { drawEach } from "./each.js";
+import { drawEach, drawThumb } from "./each.js";
 import { Keep } from "./keep.js";
 import { errorWords, fill, t } from "./language.js";
 import { Picture } from "./picture.js";
@@ -162,7 +162,7 @@ export class Card {
     const [show, remove] = thumb.querySelectorAll("button");
     show.setAttribute("aria-label", t("card.photo.show", { number }));
     show.setAttribute("aria-pressed", String(index === this.#shown));
-    show.querySelector("img").src = picture.preview;
+    drawThumb(show, picture, index);
     show.addEventListener("click", () => {
       this.#shown = index;
       this.#drawPhotos();

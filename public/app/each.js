@@ -41,7 +41,7 @@ export function drawChoice(box, pictures, changed) {
 }
 
 /** The picture, or its number where this browser cannot show it. */
-async function drawThumb(row, picture, index) {
+export async function drawThumb(row, picture, index) {
   const image = row.querySelector("img");
   image.src = picture.preview;
   image.alt = t("card.photo.number", { number: index + 1 });

@@ -97,6 +97,9 @@ def test_a_file_that_is_not_a_photo_is_named_by_its_number(
     card.locator(".add input").set_input_files(broken)
     expect(card).to_have_attribute("data-state", "failed", timeout=MODEL_MS)
     expect(card.locator(".problem-title")).to_have_text("Photo 2: This is not a photo")
+    shown = card.locator(".strip li").nth(1)
+    expect(shown.locator("img")).to_be_hidden()  # a browser's own sign of a broken picture
+    expect(shown.locator(".ordinal")).to_have_text("Photo 2")
     card.get_by_role("button", name="Remove photo 2").click()
     expect(card.locator(".headline")).to_have_text("Galah", timeout=MODEL_MS)
 
