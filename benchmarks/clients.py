@@ -72,8 +72,8 @@ WAYS = {
 class Phone:
     """A client that keeps its connection.
 
-    Its own time counts for whoever is asked, so it does little: requests took half a millisecond
-    more than the pools that it is built on.
+    Its own overhead is part of every measurement, so it does little: requests took half a
+    millisecond more than the pools that it is built on.
     """
 
     def __init__(self, connections: int = 1) -> None:

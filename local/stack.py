@@ -37,6 +37,15 @@ DEFAULT_DATA = folders.LOCAL / "data"
 PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"
 MODEL_BUCKET = f"{PROJECT}-models"
+# Photos are large buffers that many threads allocate and free. Two heaps, not one for each thread;
+# what is over 4 MiB goes back to the system at once, of the rest 16 MiB are kept; new memory is in
+# huge pages rather than 4 kB ones, each of which costs a page fault.
+MEMORY = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "MALLOC_TRIM_THRESHOLD_": "16777216",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 _OBSERVATIONS = "observations.db"
 _READY_SECONDS = 180.0  # loading TensorFlow took over a minute on a busy machine
 _PROBE_SECONDS = 5.0
@@ -219,13 +228,7 @@ def _environment(
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "OBSERVATIONS": f"sqlite:{data / _OBSERVATIONS}",
         "DOWNLOAD_SECRET": _secret(data / "download-secret"),
-        # Photos are large buffers that many threads allocate and free. Two heaps, not one for each
-        # thread; what is over 4 MiB goes back to the system at once, of the rest 16 MiB are kept;
-        # and what comes fresh from the system comes in huge pages, not in 4 kB, each one a fault.
-        "MALLOC_ARENA_MAX": "2",
-        "MALLOC_MMAP_THRESHOLD_": "4194304",
-        "MALLOC_TRIM_THRESHOLD_": "16777216",
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        **MEMORY,
         "IDENTITY": "local",
         "LOCAL_HOST": host,
         "ALLOW_ANONYMOUS_SAVE": "true",

@@ -212,13 +212,13 @@ def _first_look(sample: Sample) -> _Look:
 
 def _center_look(sample: Sample, first: _Look) -> Floats:
     try:
-        (found,) = images.parts(first.photo, INPUT, [look.center(*first.size)])
+        (raster,) = images.parts(first.photo, INPUT, [look.center(*first.size)])
     except RequestError as error:
         raise InvalidImage(f"{sample.path}: {error.detail}") from error
-    return found.pixels.astype(np.float32)
+    return raster.pixels.astype(np.float32)
 
 
 def _closer_look(first: _Look, focus: Floats) -> Floats:
     box = look.closer(focus.tolist(), *first.size, MARGIN)
-    (found,) = images.parts(first.photo, INPUT, [box])
-    return found.pixels.astype(np.float32)
+    (raster,) = images.parts(first.photo, INPUT, [box])
+    return raster.pixels.astype(np.float32)

@@ -34,7 +34,7 @@ _SECONDS_PER_SCAN_PIXEL = 1e-9  # one more pass over a progressive JPEG's coeffi
 _SECONDS_PER_WHOLE_PIXEL = 25e-9  # of a format that is always decoded whole
 MOST_SECONDS = 4.0
 # For several photos at once: each is decoded for a first look and in doubt for closer ones, a JPEG
-# for each of them, all others once. Five of the largest that fit into one request are just under.
+# for each of them, all others once. Five of the largest JPEGs in one request are just under this.
 MOST_SECONDS_TOGETHER = 2.1
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local import toolchain
+from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.project import PROJECT, REGION, ROOT, checkout, sdk_python
 
@@ -254,9 +255,9 @@ def test_the_settings_of_a_function_are_what_it_reads(
     settings = Settings.from_env({**env, "K_SERVICE": function, "K_CONFIGURATION": function})
     assert settings.bundle_sha256 is not None
     documented = (ROOT / "shared/parrot/config.py").read_text()
-    ours = {"THREADS", "GLIBC_TUNABLES"}
-    own = [name for name in env if name not in ours and not name.startswith("MALLOC_")]
-    assert [name for name in own if f"| {name} |" not in documented] == []
+    ours = {"THREADS", *MEMORY}
+    assert [name for name in env.keys() - ours if f"| {name} |" not in documented] == []
+    assert {name: env[name] for name in MEMORY} == MEMORY
 
 
 def test_the_scripts_are_shellcheck_clean() -> None:

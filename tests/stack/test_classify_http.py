@@ -236,7 +236,7 @@ def test_bad_requests_get_a_problem_that_names_them(
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", FORM, "application/json"])
-def test_a_compressed_body_is_refused_by_name(classify_url: str, kind: str) -> None:
+def test_a_compressed_body_is_refused_and_the_answer_says_why(classify_url: str, kind: str) -> None:
     """Some HTTP clients compress what they send; "not an image" would not tell their authors."""
     data = gzip.compress(encoded(noise(64, 48)))
     headers = {"Content-Type": kind, "Content-Encoding": "gzip"}

@@ -14,6 +14,7 @@ from parrot.budget import MIB, Budget
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.limits import MAX_PHOTO_PIXELS
 from parrot.model.inputs import InputSpec
+from parrot.model.look import Box, center
 from parrot.photo import decoder_child, images
 from parrot.photo.decoder import Decoder
 from tests.support import hostile
@@ -48,6 +49,11 @@ def test_both_processes_give_the_same_pixels(decoder: Decoder, data: bytes) -> N
     there = decoder.pixels(photo, SPEC)
     assert np.array_equal(here.pixels, there.pixels)
     assert (here.width, here.height) == (there.width, there.height) == decoder.measure(photo)
+    boxes = [center(900, 700), Box(0.5, 0.5, 0.75, 0.75)]
+    for mine, other in zip(
+        images.parts(photo, SPEC, boxes), decoder.parts(photo, SPEC, boxes), strict=True
+    ):
+        assert np.array_equal(mine.pixels, other.pixels)
     assert (
         decoder.upright(photo, long_side=64).tobytes()
         == images.upright(photo, long_side=64).tobytes()

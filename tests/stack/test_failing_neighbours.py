@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from firebase_admin import _token_gen
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
+from urllib3.exceptions import HTTPError
 
 from local.supervisor import free_port
 from parrot import deadline
@@ -25,7 +27,7 @@ from parrot.adapters.bundle_files import BucketFiles
 from parrot.adapters.firebase import FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.photo_store import BucketPhotos
-from parrot.adapters.timed_http import TimedAdapter
+from parrot.adapters.timed_http import TimedAdapter, timed_pools
 from parrot.errors import IdentityUnavailable, StoreUnavailable
 from parrot.photo import images
 from tests.support.observations import observation
@@ -102,6 +104,16 @@ def test_storage_on_a_bad_day_is_unavailable_in_time(fault: str, call: str) -> N
         else:
             with pytest.raises(StoreUnavailable):
                 CALLS[call](bucket(server.url))
+    assert time.monotonic() - started < SECONDS + 2
+
+
+def test_a_server_that_is_silent_before_tls_is_given_up_in_time() -> None:
+    """It takes the connection and says nothing: Google's token servers get no timeout of ours."""
+    started = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent, deadline.within(SECONDS):
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(HTTPError):
+            timed_pools(size=1).request("GET", url)
     assert time.monotonic() - started < SECONDS + 2
 
 

@@ -110,6 +110,19 @@ def test_without_a_token_the_model_is_unavailable(tmp_path: Path, audience: str)
     assert server.requests == []
 
 
+def test_a_token_that_the_model_server_refuses_is_fetched_again(tmp_path: Path) -> None:
+    """It may have been withdrawn before its time was over."""
+    refusals = iter([401])
+
+    def refuses_once(_request: Request) -> Answer:
+        return json_answer(TF_SERVING.versions, next(refusals, 200))
+
+    with serving(metadata) as google, serving(refuses_once) as server:
+        assert ask_signed(server.url, server.url, google.address, tmp_path) == "Parrots/3"
+        fetched = [request.path for request in google.requests if "/identity?" in request.path]
+    assert (len(server.requests), len(fetched)) == (2, 2)
+
+
 def test_a_token_that_is_refused_makes_the_model_unavailable(tmp_path: Path) -> None:
     """The service account may not be used."""
 

@@ -86,7 +86,7 @@ def test_nothing_but_photos_is_taken(person: Person, kind: str) -> None:
     ("encoding", "allowed"),
     [("identity", ALLOWED), ("gzip", DENIED), ("br", DENIED), ("GZIP", DENIED)],
 )
-def test_a_packed_photo_is_refused(person: Person, encoding: str, *, allowed: bool) -> None:
+def test_a_compressed_photo_is_refused(person: Person, encoding: str, *, allowed: bool) -> None:
     """It could unpack to any size; `process` never unpacks one, so it would only be rejected."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
     metadata = {"name": name, "contentType": JPEG, "contentEncoding": encoding}

@@ -44,6 +44,8 @@ FORMS = {
     "a browser's": quote_plus,
     "lower-case escapes": lambda text: lower_case(quote_plus(text)),
     "padding as it is": lambda text: quote(text, safe="="),
+    "padding as it is, then an escaped line break": lambda text: quote(text, safe="=") + "%0A",
+    "half of the padding escaped": lambda text: quote(text, safe="=").replace("==", "=%3D"),
     "slashes as they are": lambda text: quote(text, safe="/"),
     "nothing escaped": lambda text: text,
     "every letter escaped": lambda text: "".join(f"%{ord(letter):02X}" for letter in text),

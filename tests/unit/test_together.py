@@ -195,6 +195,7 @@ def test_a_manifest_without_a_policy_joins_all_the_same() -> None:
             False,
             id="JPEG of 50 scans",
         ),
+        pytest.param("image/heic", Header(8064, 6048), 4_000_000, False, id="48-megapixel HEIC"),
         pytest.param("image/png", Header(5000, 5000), 1_000, False, id="25-megapixel PNG"),
     ],
 )

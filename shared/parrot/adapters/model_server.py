@@ -48,7 +48,7 @@ class Http(Protocol):
         redirect: bool,
         **options: Any,  # noqa: ANN401 - as in urllib3
     ) -> BaseHTTPResponse:
-        """As urllib3's."""
+        """As urllib3's; whoever calls reads the response to its end or closes it."""
 
 
 def unsigned() -> Http:
@@ -184,14 +184,14 @@ class VertexEndpoint:
 
 
 class _Calls:
-    """One request after the other, with their failures translated."""
+    """Sends requests and translates their failures; threads may share it."""
 
     def __init__(self, http: Http, timeout: float) -> None:
         self._http = http
         self._timeout = timeout
 
     def call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
-        headers = {"Accept-Encoding": "identity"}  # what is not packed cannot unpack to gigabytes
+        headers = {"Accept-Encoding": "identity"}  # compressed, it could unpack to gigabytes
         if body:
             headers["Content-Type"] = "application/json"
         try:
@@ -262,7 +262,7 @@ def _parsed(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except msgspec.DecodeError:
-        return json.loads(body)  # NaN, which TF Serving writes as no JSON does
+        return json.loads(body)  # TF Serving writes NaN, which is not valid JSON
 
 
 def _reason(response: BaseHTTPResponse, body: bytes) -> str:

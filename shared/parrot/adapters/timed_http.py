@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import certifi
 from requests.adapters import HTTPAdapter
-from urllib3 import PoolManager
+from urllib3 import PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.wait import wait_for_read, wait_for_write
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LONGEST_SECONDS = 300.0  # where a socket has no timeout of its own
+_CONNECT_SECONDS = 10.0
 _WATCH_SECONDS = 0.1
 
 
 def timed_pools(*, size: int) -> PoolManager:
     """Keeps up to `size` connections to each host. It follows no proxies of the environment."""
-    return _timed(PoolManager(maxsize=size, retries=False, ca_certs=certifi.where()))
+    seconds = Timeout(connect=_CONNECT_SECONDS, read=_LONGEST_SECONDS)  # where a call says nothing
+    return _timed(
+        PoolManager(maxsize=size, retries=False, timeout=seconds, ca_certs=certifi.where())
+    )
 
 
 class TimedAdapter(HTTPAdapter):
@@ -105,12 +109,14 @@ def _watch(connection: socket.socket, ready: Callable[..., bool], own: float | N
 
 class _Connection(HTTPConnection):
     def connect(self) -> None:
+        self.timeout = deadline.left(self.timeout or _LONGEST_SECONDS)
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
 
 class _SecureConnection(HTTPSConnection):
     def connect(self) -> None:
+        self.timeout = deadline.left(self.timeout or _LONGEST_SECONDS)  # for TLS's first words too
         super().connect()
         self.sock = _TimedSocket(self.sock)
 

@@ -62,15 +62,11 @@ class Decoder:
     def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> list[Raster]:
         """As `images.parts`."""
         # A small part needs more of the photo's own pixels than the whole photo does.
-        found = self._run(
-            "parts",
-            photo,
-            whole=True,
-            times=images.decodes(photo, len(boxes)),
-            spec=spec,
-            boxes=boxes,
-        )
-        return cast("list[Raster]", found)
+        rasters: list[Raster] = []
+        for group in images.by_decoding(photo, boxes):  # what is decoded twice may cost twice
+            decoded = self._run("parts", photo, whole=True, spec=spec, boxes=group)
+            rasters += cast("list[Raster]", decoded)
+        return rasters
 
     def measure(self, photo: Photo) -> tuple[int, int]:
         """As `images.measure`."""
@@ -80,13 +76,11 @@ class Decoder:
         """As `images.upright`."""
         return cast("Image", self._run("upright", photo, long_side=long_side))
 
-    def _run(
-        self, job: str, photo: Photo, *, whole: bool = False, times: int = 1, **options: object
-    ) -> object:
+    def _run(self, job: str, photo: Photo, *, whole: bool = False, **options: object) -> object:
         header = photo.header
         images.check_size(header.width, header.height, photo.media_type, self._max_pixels)
         cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
-        logs.add(decode_bytes=cost.bytes, decode_seconds=times * cost.seconds)
+        logs.add(decode_bytes=cost.bytes, decode_seconds=cost.seconds)
         options["max_pixels"] = self._max_pixels
         untrusted = photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES
         if untrusted or self._isolated:

@@ -91,25 +91,23 @@ def parts(
 ) -> list[Raster]:
     """The same of parts of the upright photo, each in place of the model's own cut.
 
-    A JPEG is decoded for each part, at the scale that this part needs, all others only once.
     Raises InvalidImage (422).
     """
-    if decodes(photo, len(boxes)) == 1:
-        return _rasters(photo, spec, boxes, max_pixels)
-    return [raster for box in boxes for raster in _rasters(photo, spec, (box,), max_pixels)]
+    groups = by_decoding(photo, boxes)
+    return [raster for group in groups for raster in _rasters(photo, spec, group, max_pixels)]
 
 
-def decodes(photo: Photo, parts: int) -> int:
-    """How often a photo is decoded for so many parts of it."""
-    return parts if photo.media_type == "image/jpeg" else 1
+def by_decoding(photo: Photo, boxes: Sequence[Box]) -> list[Sequence[Box]]:
+    """The parts that share a decoding: of a JPEG none, each needs a scale of its own."""
+    return [[box] for box in boxes] if photo.media_type == "image/jpeg" else [boxes]
 
 
 def _rasters(
     photo: Photo, spec: InputSpec, boxes: Sequence[Box | None], max_pixels: int
 ) -> list[Raster]:
-    """Parts of a photo that is decoded once, where None is the model's own cut.
+    """Parts of a photo that is decoded once, at the scale that the first of them needs.
 
-    A JPEG is decoded at the scale that the first one needs.
+    None is the model's own cut.
     """
 
     def needed(size: tuple[int, int], orientation: int) -> tuple[int, int]:

@@ -1,0 +1,76 @@
+"""Bodies as they arrive: in single bytes, compressed, with a field too many."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from parrot.budget import Budget
+from parrot.errors import InvalidImage, InvalidRequest, Overloaded, UnsupportedMedia
+from parrot.http import request_body, submission
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+MOST_FIELDS = 100
+
+
+class Trickle(io.BytesIO):
+    """Gives a single byte, however many are asked for."""
+
+    def readinto(self, buffer: Any, /) -> int:
+        return super().readinto(memoryview(buffer)[:1])
+
+
+def arriving(stream: io.BytesIO, kind: str = "image/jpeg", **headers: str) -> Request:
+    size = len(stream.getvalue())
+    environ = EnvironBuilder(
+        method="POST", input_stream=stream, content_type=kind, content_length=size, headers=headers
+    ).get_environ()
+    return Request(environ)
+
+
+def test_single_bytes_are_reserved_with_what_python_keeps_of_each() -> None:
+    """A byte takes 33 more: a body of a few MB in single bytes would fill an instance."""
+    body = b"x" * 2000
+    request = arriving(Trickle(body))
+    with request_body.admitted(request, Budget(2**20)):
+        assert request_body.read(request, most=len(body)) == body
+        assert request.environ["parrot.reservation"].held >= 50 * len(body)
+
+
+def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
+    """Others are still answered."""
+    budget = Budget(2**16, patience=0.0)
+    first = arriving(io.BytesIO(b"x" * 1000))
+    with request_body.admitted(first, budget):
+        request_body.read(first, most=1000)
+        second = arriving(Trickle(b"x" * 2000))
+        with request_body.admitted(second, budget), pytest.raises(Overloaded):
+            request_body.read(second, most=2000)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "gzip, gzip"])
+def test_a_compressed_body_is_refused(encoding: str) -> None:
+    """It could unpack to any size, and nobody's app sends one."""
+    request = arriving(io.BytesIO(b"x"), JSON, **{"Content-Encoding": encoding})
+    with request_body.admitted(request, Budget(2**20)), pytest.raises(UnsupportedMedia):
+        submission.read_fields(request)
+
+
+@pytest.mark.parametrize("kind", [FORM, JSON])
+@pytest.mark.parametrize("fields", [MOST_FIELDS, MOST_FIELDS + 1])
+def test_a_body_has_a_hundred_fields_at_most(kind: str, fields: int) -> None:
+    """Millions of empty ones fit into the bytes of a photo."""
+    names = [f"f{number}" for number in range(fields)]
+    if kind == FORM:
+        body = "&".join(f"{name}=1" for name in names)
+    else:
+        body = "{" + ",".join(f'"{name}": 1' for name in names) + "}"
+    request = arriving(io.BytesIO(body.encode()), kind)
+    # So few are read, and then there is no photo among them.
+    error = InvalidImage if fields == MOST_FIELDS else InvalidRequest
+    with request_body.admitted(request, Budget(2**20)), pytest.raises(error):
+        submission.read_photo(request, max_bytes=2**20)
