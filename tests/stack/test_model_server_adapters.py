@@ -16,7 +16,7 @@ from local.supervisor import free_port
 from parrot import deadline
 from parrot.adapters.model_server import VertexEndpoint, unsigned
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
-from tests.support.scripted_http import Answer, Request, json_answer, serving
+from tests.support.scripted_http import Answer, Request, json_answer, serving, shouting
 from tests.support.vendors import (
     FEATURES_ONLY,
     MODEL,
@@ -252,6 +252,45 @@ def test_an_answer_that_drips_is_a_timeout(vendor: Vendor, pause: float) -> None
     with serving(lambda _request: dripping) as server, pytest.raises(ModelTimeout):
         vendor.connect(server.url, 1.0).predict(MODEL, b"photo")
     assert time.monotonic() - started < 2.5
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_an_answer_whose_end_never_ends_is_a_timeout(vendor: Vendor) -> None:
+    """Fast and without a pause, so that no read ever waits: the limit is for the whole answer."""
+    started = time.monotonic()
+    with (
+        shouting(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n") as url,
+        pytest.raises((ModelTimeout, ModelUnavailable)),
+    ):
+        vendor.connect(url, 1.0).predict(MODEL, b"photo")
+    assert time.monotonic() - started < 3
+
+
+def test_a_chunk_of_less_than_nothing_is_a_bad_answer(vendor: Vendor) -> None:
+    """Python's own words for it would be an error of ours."""
+    with shouting(CHUNKED + b"-5\r\n{}\r\n", b"") as url, pytest.raises(BadModelResponse):
+        vendor.connect(url).predict(MODEL, b"photo")
+
+
+def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor) -> None:
+    """It closes what was idle for long, now and then while a request is on its way."""
+    hung_up = Answer(sent_bytes=-1)
+    script = iter([vendor.predictions(ROW), hung_up, vendor.predictions(ROW)])
+    with serving(lambda _request: next(script)) as server:
+        adapter = vendor.connect(server.url)
+        for _ in range(2):
+            assert adapter.predict(MODEL, b"photo").model_version == "Parrots/3"
+    assert len(server.requests) == 3
+
+
+def test_a_server_that_hangs_up_twice_is_unavailable(vendor: Vendor) -> None:
+    """It is not asked for ever."""
+    with serving(lambda _request: Answer(sent_bytes=-1)) as server:
+        with pytest.raises(ModelUnavailable):
+            vendor.connect(server.url).predict(MODEL, b"photo")
+        assert len(server.requests) == 2
 
 
 def test_a_request_that_has_no_time_left_gives_the_model_none(vendor: Vendor) -> None:

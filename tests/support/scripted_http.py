@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,6 +60,11 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128  # http.server's 5 resets some of 40 callers that connect at once
     daemon_threads = True
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Callers hang up here all day; anything else is a mistake of the test's own."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 @contextmanager
 def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
@@ -108,4 +115,23 @@ def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
         over.set()
         server.shutdown()
         server.server_close()
+        thread.join()
+
+
+@contextmanager
+def shouting(start: bytes, again: bytes) -> Iterator[str]:
+    """Says `start` to the first caller, whatever they ask, then `again` until they hang up."""
+
+    def shout() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(start)
+            while again:
+                connection.sendall(1000 * again)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=shout, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread.join()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from google.auth.exceptions import GoogleAuthError
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from parrot import deadline
 from parrot.adapters import predict_json
@@ -30,6 +31,7 @@ _CONNECT_SECONDS = 1.5
 _MOST_BYTES = 4 * 2**20  # features and probabilities of one photo are some 50 kB of JSON
 _MOST_VERTEX_BYTES = 1_500_000  # of a request to a shared endpoint
 _CHUNK_BYTES = 256 * 1024
+_HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 _VERSION_TTL_SECONDS = 30.0
 _RETRYABLE = frozenset({408, 429, 500, 502, 503})
 _GATEWAY_TIMEOUT = 504
@@ -191,27 +193,16 @@ class _Calls:
         self._timeout = timeout
 
     def call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
-        headers = {"Accept-Encoding": "identity"}  # compressed, it could unpack to gigabytes
-        if body:
-            headers["Content-Type"] = "application/json"
         try:
-            with (
-                deadline.within(self._timeout),
-                self._http.urlopen(
-                    method,
-                    url,
-                    body=body,
-                    headers=headers,
-                    timeout=Timeout(
-                        connect=deadline.left(_CONNECT_SECONDS), read=deadline.left(self._timeout)
-                    ),
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
-                ) as response,
-            ):
-                return _answer(response, _body_of(response))
-        except ReadTimeoutError as error:
+            with deadline.within(self._timeout):
+                try:
+                    return self._ask(method, url, body)
+                except ProtocolError as error:
+                    # A server may close a kept connection while a request is on its way to it.
+                    if not isinstance(error.args[-1], _HUNG_UP):
+                        raise
+                    return self._ask(method, url, body)
+        except (ReadTimeoutError, TimeoutError) as error:
             raise ModelTimeout(f"no answer within {self._timeout:g} s") from error
         except (HTTPError, OSError) as error:
             raise ModelUnavailable(
@@ -220,6 +211,25 @@ class _Calls:
         except GoogleAuthError as error:
             raise _no_token(error) from error
 
+    def _ask(self, method: str, url: str, body: bytes | None) -> dict[str, Any]:
+        headers = {"Accept-Encoding": "identity"}  # compressed, it could unpack to gigabytes
+        if body:
+            headers["Content-Type"] = "application/json"
+        seconds = Timeout(
+            connect=deadline.left(_CONNECT_SECONDS), read=deadline.left(self._timeout)
+        )
+        with self._http.urlopen(
+            method,
+            url,
+            body=body,
+            headers=headers,
+            timeout=seconds,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        ) as response:
+            return _answer(response, _body_of(response))
+
 
 def _no_token(error: GoogleAuthError) -> ModelUnavailable:
     return ModelUnavailable(f"cannot get a token for the model server ({type(error).__name__})")
@@ -227,14 +237,21 @@ def _no_token(error: GoogleAuthError) -> ModelUnavailable:
 
 def _body_of(response: BaseHTTPResponse) -> bytes:
     """All of it, as it was sent."""
-    if response.headers.get("Content-Encoding", "identity") != "identity":
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadModelResponse("the model server's answer is compressed, which nobody asked for")
     body = bytearray()
-    while chunk := response.read(_CHUNK_BYTES):
+    while chunk := _chunk_of(response):
         body += chunk
         if len(body) > _MOST_BYTES:
             raise BadModelResponse(f"the model server's answer is over {_MOST_BYTES:,} bytes")
     return bytes(body)
+
+
+def _chunk_of(response: BaseHTTPResponse) -> bytes:
+    try:
+        return response.read(_CHUNK_BYTES)
+    except ValueError as error:  # a chunk of fewer than no bytes
+        raise BadModelResponse("the model server's answer is malformed") from error
 
 
 def _answer(response: BaseHTTPResponse, body: bytes) -> dict[str, Any]:

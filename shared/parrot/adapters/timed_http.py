@@ -62,6 +62,8 @@ class _TimedFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401 - any writable buffer
+        if deadline.over():  # a server that never pauses would never time out
+            raise TimeoutError("timed out")
         own = self._connection.gettimeout()
         _watch(self._connection, wait_for_read, own)
         self._connection.settimeout(deadline.left(own or _LONGEST_SECONDS))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from parrot import deadline, logs
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout, UnsupportedMedia
+from parrot.http.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +19,18 @@ if TYPE_CHECKING:
 
 _NOT_COMPRESSED = frozenset({"", "identity"})
 _RESERVATION, _SOCKET = "parrot.reservation", "gunicorn.socket"
-_CHUNK_BYTES = 1024 * 1024  # gunicorn receives as much at once, and copies what is not asked for
+# Larger reads are not faster, and a slow body is only found out when a read is done.
+_FIRST_READ_BYTES, _MOST_READ_BYTES = 64 * 1024, 256 * 1024
+_READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives as much at once, whatever is asked for
 _COPIES = 3  # the body as it arrives, whole, and decoded
 _CHUNK_OBJECT_BYTES = 64  # Python's own, for a client that sends single bytes
 # A phone at the edge of its network sends 8 kB a second; a slower client only blocks a thread.
 _STALL_SECONDS = 10.0
 _SLOWEST_BYTES_PER_SECOND = 4 * 1024
+_TOO_SLOW = "the body arrives too slowly"
+_MOST_CPU_SECONDS = 1.0  # to read 27 MB takes 0.1; in chunks of one byte each a minute
+
+_watchdog = Watchdog()
 
 
 @contextmanager
@@ -35,10 +42,10 @@ def admitted(request: Request, bodies: Budget) -> Iterator[None]:
 
 
 def read(request: Request, *, most: int) -> bytes:
-    """The whole body. Memory is reserved as it arrives; a large Content-Length reserves nothing.
+    """The whole body. Memory is reserved as it arrives, whatever its Content-Length says.
 
     Raises PhotoTooLarge over `most` bytes, UnsupportedMedia where it is compressed, InvalidRequest
-    where it is incomplete, RequestTimeout where it stalls, Overloaded.
+    where it is incomplete or in crumbs, RequestTimeout where it stalls, Overloaded.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _NOT_COMPRESSED:
@@ -49,22 +56,30 @@ def read(request: Request, *, most: int) -> bytes:
     request.max_content_length = None  # we enforce `most` ourselves
     reservation: Reservation = request.environ[_RESERVATION]
     _limit_silence(request)
-    started = time.monotonic()
+    reservation.grow(min(most if announced is None else announced, _READ_AHEAD_BYTES))
+    started, cpu = time.monotonic(), time.thread_time()
     chunks: list[bytes] = []  # joined once: a body that grows is copied again and again
-    size = 0
-    while chunk := _chunk(request):
+    size, asked = 0, _FIRST_READ_BYTES
+    while chunk := _chunk(request, asked, until=started + _seconds_for(size + asked)):
         reservation.grow(_COPIES * len(chunk) + _CHUNK_OBJECT_BYTES)
         chunks.append(chunk)
         size += len(chunk)
         if size > most:
             raise PhotoTooLarge(size=None, limit=most)
-        seconds = time.monotonic() - started
-        if seconds > _STALL_SECONDS and size < seconds * _SLOWEST_BYTES_PER_SECOND:
-            raise RequestTimeout("the body arrives too slowly")
+        if time.monotonic() - started > _seconds_for(size):
+            raise RequestTimeout(_TOO_SLOW)
+        if time.thread_time() - cpu > _MOST_CPU_SECONDS:
+            raise InvalidRequest("the body comes in too many small chunks")
+        asked = min(2 * asked, _MOST_READ_BYTES)
     if announced is not None and size < announced:
         raise InvalidRequest("the body is incomplete or malformed")
     logs.note(request_bytes=size, reserved_bytes=reservation.held)
     return b"".join(chunks)
+
+
+def grow(request: Request, amount: int) -> None:
+    """Reserve more, for what the body is taken apart into. Raises Overloaded."""
+    request.environ[_RESERVATION].grow(amount)
 
 
 def keep(request: Request, amount: int) -> None:
@@ -79,11 +94,22 @@ def _limit_silence(request: Request) -> None:
         connection.settimeout(_STALL_SECONDS)
 
 
-def _chunk(request: Request) -> bytes:
-    try:
-        with deadline.paused():
-            return request.stream.read(_CHUNK_BYTES)
-    except TimeoutError as error:
-        raise RequestTimeout(f"nothing arrived for {_STALL_SECONDS:g} s") from error
-    except Exception as error:  # each server has its own errors for a body that is incomplete
-        raise InvalidRequest("the body is incomplete or malformed") from error
+def _seconds_for(size: int) -> float:
+    """How long so many bytes may take."""
+    return max(_STALL_SECONDS, size / _SLOWEST_BYTES_PER_SECOND)
+
+
+def _chunk(request: Request, size: int, *, until: float) -> bytes:
+    with _watchdog.watching(request.environ.get(_SOCKET), until) as watch:
+        try:
+            with deadline.paused():
+                chunk = request.stream.read(size)
+        except TimeoutError as error:
+            raise RequestTimeout(f"nothing arrived for {_STALL_SECONDS:g} s") from error
+        except Exception as error:  # each server has its own errors for a body that is incomplete
+            if watch.ended:
+                raise RequestTimeout(_TOO_SLOW) from error
+            raise InvalidRequest("the body is incomplete or malformed") from error
+    if watch.ended:
+        raise RequestTimeout(_TOO_SLOW)
+    return chunk

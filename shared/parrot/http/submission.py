@@ -37,6 +37,7 @@ _MAX_FIELD = 200  # characters
 _MAX_FIELDS = 100
 _MAX_FIELDS_BYTES = 16 * 1024  # of a body that has no photo
 _MAX_PART_HEADERS_BYTES = 4 * 1024
+_BYTES_PER_LETTER = 4  # of a name with one emoji, in memory
 _SPACE = ord(" ")
 # How JSON may escape base64: some encoders write every '+' as \\u002B.
 _JSON_ESCAPES = ((b"\\/", b"/"), (b"\\n", b""), (b"\\r", b""), (b"\\t", b""),
@@ -91,6 +92,8 @@ def _read(request: Request, *, max_bytes: int, most: int) -> Submission:
         data, fields, first_version = _from_form(body)
         files = [data]
     elif kind == "application/json":
+        if not body.isascii():
+            request_body.grow(request, _BYTES_PER_LETTER * len(body))
         data, fields = _from_json(body)
         files = [data]
     elif kind.startswith("image/") or kind in {FORM, "application/octet-stream", ""}:
