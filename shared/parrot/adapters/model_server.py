@@ -8,7 +8,6 @@ import time
 from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
 from google.auth.exceptions import GoogleAuthError
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
@@ -267,19 +266,12 @@ def _answer(response: BaseHTTPResponse, body: bytes) -> dict[str, Any]:
     if status != _OK:
         raise BadModelResponse(f"the model server answered {status}: {_reason(response, body)}")
     try:
-        answer = _parsed(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadModelResponse("the model server's answer is not valid JSON") from error
     if not isinstance(answer, dict):
         raise BadModelResponse("the model server's answer is not a JSON object")
     return answer
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return json.loads(body)  # TF Serving writes NaN, which is not valid JSON
 
 
 def _reason(response: BaseHTTPResponse, body: bytes) -> str:
