@@ -41,7 +41,7 @@ def bench(
     """Compare the service with what is physically possible and with others.
 
     The others are LitServe with the same model, and the first version.
-    Takes three minutes. Times depend on the machine and its load, the ratios
+    Takes four minutes. Times depend on the machine and its load, the ratios
     hardly do. A photo that leaves the service in doubt is looked at twice, by
     its limit too. docs/performance.md says what is measured.
     """

@@ -109,10 +109,23 @@ def first_answer(ask: Ask) -> None:
 
 
 def burst(ask: Ask, *, clients: int, total: int) -> tuple[float, list[float]]:
-    """Answers per second when `clients` share `total` requests, and the seconds of each."""
+    """Answers per second when `clients` share `total` requests, and the seconds of each.
+
+    Where there are enough requests, the rate is that of the time in which all clients are busy: at
+    the end fewer and fewer of them are.
+    """
     phone = Phone(clients)
+
+    def send() -> tuple[float, float]:
+        seconds, _ = phone.send(ask)
+        return time.perf_counter(), seconds
+
     with ThreadPoolExecutor(clients) as crowd:
         started = time.perf_counter()
-        answers = [crowd.submit(phone.send, ask) for _ in range(total)]
-        seconds = [answer.result()[0] for answer in answers]
-        return total / (time.perf_counter() - started), seconds
+        answers = [answer.result() for answer in [crowd.submit(send) for _ in range(total)]]
+    ends = sorted(end for end, _ in answers)
+    if total > 2 * clients:
+        rate = (total - 2 * clients) / (ends[-clients - 1] - ends[clients - 1])
+    else:
+        rate = total / (ends[-1] - started)
+    return rate, [seconds for _, seconds in answers]

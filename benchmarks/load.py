@@ -39,7 +39,7 @@ class Cores:
             assert worker.stdin is not None  # noqa: S101 - a pipe, see `cores`
             worker.stdin.write(f"{seconds} {looks} {photo}\n")
             worker.stdin.flush()
-        return sum(int(_line(worker)) for worker in self._workers) / seconds
+        return sum(float(_line(worker)) for worker in self._workers)
 
 
 @contextmanager

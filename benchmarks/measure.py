@@ -49,7 +49,7 @@ class Effort:
     pages: int
 
 
-QUICK = Effort(rounds=10, bursts=3, burst_seconds=1.0, starts=3, restarts=1, pages=20)
+QUICK = Effort(rounds=10, bursts=3, burst_seconds=2.0, starts=3, restarts=1, pages=20)
 FULL = Effort(rounds=100, bursts=8, burst_seconds=4.0, starts=10, restarts=5, pages=200)
 
 
