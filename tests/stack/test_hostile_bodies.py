@@ -126,16 +126,19 @@ def test_a_refused_body_is_not_kept(classify_url: str, functions: int) -> None:
     assert process.memory_info().rss - before < 3 * len(body)
 
 
+def sending(running_url: str, length: str) -> socket.socket:
+    """A connection on which a photo's head was sent, and the body is still to come."""
+    address = urlsplit(running_url)
+    phone = socket.create_connection((str(address.hostname), address.port or 80))
+    head = f"POST /parrot-classifier/classify HTTP/1.1\r\nHost: {address.netloc}\r\n{length}\r\n"
+    phone.sendall(f"{head}Content-Type: image/jpeg\r\n\r\n".encode())
+    return phone
+
+
 def test_a_body_in_single_bytes_is_refused_before_it_costs_seconds(running_url: str) -> None:
     """Each chunk of one byte costs a copy of what comes after it: 9 MB took 21 s of CPU."""
-    address = urlsplit(running_url)
-    head = (
-        f"POST /parrot-classifier/classify HTTP/1.1\r\nHost: {address.netloc}\r\n"
-        "Content-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
-    with socket.create_connection((str(address.hostname), address.port or 80)) as phone:
+    with sending(running_url, "Transfer-Encoding: chunked") as phone:
         phone.settimeout(60)
-        phone.sendall(head.encode())
         with contextlib.suppress(OSError):  # refused while it is sent
             for _ in range(100):
                 phone.sendall(b"1\r\nx\r\n" * 100_000)
@@ -148,13 +151,7 @@ def test_a_body_in_single_bytes_is_refused_before_it_costs_seconds(running_url: 
 
 def test_a_body_that_drips_is_given_up(running_url: str) -> None:
     """One byte every four seconds held a thread for as long as somebody liked."""
-    address = urlsplit(running_url)
-    head = (
-        f"POST /parrot-classifier/classify HTTP/1.1\r\nHost: {address.netloc}\r\n"
-        "Content-Type: image/jpeg\r\nContent-Length: 2000000\r\n\r\n"
-    )
-    with socket.create_connection((str(address.hostname), address.port or 80)) as phone:
-        phone.sendall(head.encode())
+    with sending(running_url, "Content-Length: 2000000") as phone:
         for _ in range(30):
             phone.sendall(b"x")
             if select.select([phone], [], [], 1)[0]:
@@ -165,17 +162,10 @@ def test_a_body_that_drips_is_given_up(running_url: str) -> None:
 
 def test_half_sent_requests_hold_up_nobody(classify_url: str, running_url: str) -> None:
     """Sixteen of them took every thread for a minute."""
-    address = urlsplit(running_url)
-    head = (
-        f"POST /parrot-classifier/classify HTTP/1.1\r\nHost: {address.netloc}\r\n"
-        "Content-Type: image/jpeg\r\nContent-Length: 1000000\r\n\r\n"
-    )
-    half = [
-        socket.create_connection((str(address.hostname), address.port or 80)) for _ in range(16)
-    ]
+    half = [sending(running_url, "Content-Length: 1000000") for _ in range(16)]
     try:
         for connection in half:
-            connection.sendall(head.encode() + b"\xff\xd8\xff")
+            connection.sendall(b"\xff\xd8\xff")
         answer = requests.post(classify_url, files={"image": encoded(noise())}, timeout=30)
         assert answer.status_code == 200
         assert not select.select(half, [], [], 0)[0], "answered only after these were given up"
