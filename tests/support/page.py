@@ -57,8 +57,11 @@ def be_somebody(page: Page) -> str:
 
 
 def name_of(page: Page) -> str:
-    """The name that the page gave a new person."""
-    return str(page.evaluate("localStorage.getItem('parrot.name')"))
+    """The name that the page gave a new person, once it has."""
+    expect(page.locator("body.ready")).to_be_visible()
+    name = page.evaluate("localStorage.getItem('parrot.name')")
+    assert isinstance(name, str), name
+    return name
 
 
 def module(page: Page, name: str, expression: str, argument: Any = None) -> Any:
