@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 
 from flask import Response
 from werkzeug.exceptions import HTTPException
@@ -28,9 +29,27 @@ _LOG = logging.getLogger(__name__)
 
 
 def answer(error: Exception) -> tuple[Response, str]:
-    """The response to an error, and its code."""
+    """The response to an error, and its code. What its frames hold is let go."""
     problem = as_parrot_error(error)
+    _let_go(error)
     return response_for(problem), problem.code
+
+
+def _let_go(error: BaseException) -> None:
+    """Clear the frames of an error and of those before it.
+
+    Parsers and clients keep their errors; error, traceback and frame are then a cycle that would
+    hold a photo's bytes and pixels until the collector runs, and hostile ones add up until then.
+    """
+    chain: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while chain:
+        one = chain.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        traceback.clear_frames(one.__traceback__)
+        chain += [one.__cause__, one.__context__]
 
 
 def as_parrot_error(error: Exception) -> ParrotError:

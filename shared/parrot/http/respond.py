@@ -53,8 +53,7 @@ def respond(
     except Exception as error:  # noqa: BLE001 - whatever happened, the phone gets an answer
         # functions-framework drains the body after every answer; a refused body stays unread.
         request.stream = io.BytesIO()
-        # No name here may keep the error: error, traceback and this frame would be a cycle that
-        # holds body and pixels until the collector runs.
+        # No name here may keep the error: its frames are cleared, but this one still runs.
         response, code = problems.answer(error)
     _allow_origin(request, response, origins, _allowed(methods))
     logs.note(
