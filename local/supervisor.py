@@ -6,7 +6,9 @@ Also if this process is killed: see `watcher`.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,6 +26,8 @@ _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 5.0
 _LOG_LINES = 15
 _WATCHER = Path(__file__).with_name("watcher.py")
+_PORTS = range(20_000, 32_768)  # below those that Linux, macOS and Windows give to clients
+_numbers = itertools.count(random.randrange(len(_PORTS)))
 
 
 class PartFailed(Exception):
@@ -176,10 +180,17 @@ def require_free(host: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that is free, and stays so until a part listens there.
+
+    The system would pick one of those that it gives to outgoing connections too, and one of these
+    may be faster than the part. Raises PortTaken.
+    """
+    for number in itertools.islice(_numbers, len(_PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            port = _PORTS[number % len(_PORTS)]
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise PortTaken(f"no port of {_PORTS[0]} to {_PORTS[-1]} is free")
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
+
+from local.supervisor import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +49,7 @@ def plain(settings: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def started(python: Path, folder: Path, name: str, settings: Mapping[str, str]) -> Iterator[str]:
     """The URL of a staged function, run by functions-framework in its folder, until the end."""
-    port = _free_port()
+    port = free_port()
     env = plain({**settings, "FUNCTION_TARGET": TARGETS[name], "PORT": str(port)})
     log = folder.with_suffix(".log")
     with log.open("wb") as out:
@@ -77,12 +78,6 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         else:
             return
     raise AssertionError(f"the function does not start:\n{log.read_text()[-3000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def visible(folder: Path) -> dict[str, tuple[int, bytes]]:

