@@ -180,10 +180,10 @@ def require_free(host: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free, and stays so until a part listens there.
+    """A port of 127.0.0.1 that is free, and that no outgoing connection is given.
 
-    The system would pick one of those that it gives to outgoing connections too, and one of these
-    may be faster than the part. Raises PortTaken.
+    The system would pick one of those that it gives to these too, and one may be faster than the
+    part that is to listen there. Raises PortTaken.
     """
     for number in itertools.islice(_numbers, len(_PORTS)):
         with contextlib.suppress(OSError), socket.socket() as probe:

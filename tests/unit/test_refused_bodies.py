@@ -44,7 +44,7 @@ BODIES = {
     "a part header that does not end": (PARTS, b"--b\r\nX: " + b"y" * SIZE),
     "a part header that is too long": (PARTS, b"--b\r\nX: " + b"y" * SIZE + b"\r\n\r\n"),
     "a part header that is no text": (PARTS, b"--b\r\n\xff: y\r\n\r\n" + b"A" * SIZE),
-    "a part of two lengths": (PARTS, b"--b\r\nContent-Length: x\r\n\r\n" + b"A" * SIZE),
+    "a part whose length is no number": (PARTS, b"--b\r\nContent-Length: x\r\n\r\n" + b"A" * SIZE),
     "parts that end early": (PARTS, PART + b"\r\n" + b"A" * SIZE + b"\r\n--b"),
     "parts without a photo": (PARTS, PART.replace(b"image", b"x") + b"\r\n--b--" + b"A" * SIZE),
     "too many parts": (PARTS, (PART + b"\r\n\r\n") * (SIZE // len(PART)) + b"--b--"),
