@@ -8,6 +8,7 @@ import requests
 from playwright.sync_api import expect
 
 from tests.support.page import MODEL_MS, be_somebody, choose, my_birds, name_of, save_as, some_photo
+from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,13 +127,13 @@ def test_a_deletion_is_final_when_nobody_undoes_it(
     expect(phone.get_by_role("heading", name="No birds yet")).to_be_visible()
 
 
-def test_more_birds_come_while_scrolling(phone: Page, running_url: str, photos: Path) -> None:
+def test_more_birds_come_while_scrolling(phone: Page, running_url: str) -> None:
     """Hundreds of birds must not be one answer, nor pages to click through."""
-    files = sorted((photos / "parrots").glob("*/*.jpg"))[:35]
+    files = [encoded(noise(seed=seed)) for seed in range(35)]
     for file in files:
         response = requests.post(
             f"{running_url}/parrot-classifier/save",
-            files={"image": file.read_bytes()},
+            files={"image": file},
             data={"species": "nymphicus-hollandicus"},
             headers=headers(phone),
             timeout=30,
@@ -144,14 +145,14 @@ def test_more_birds_come_while_scrolling(phone: Page, running_url: str, photos: 
 
 
 def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
-    phone: Page, running_url: str, photos: Path
+    phone: Page, running_url: str
 ) -> None:
     """A network that comes and goes starts it again: what had arrived was dropped for good."""
-    files = sorted((photos / "parrots").glob("*/*.jpg"))[:12]
+    files = [encoded(noise(seed=seed)) for seed in range(12)]
     for file in files:
         requests.post(
             f"{running_url}/parrot-classifier/save",
-            files={"image": file.read_bytes()},
+            files={"image": file},
             data={"species": "nymphicus-hollandicus"},
             headers=headers(phone),
             timeout=30,

@@ -15,7 +15,7 @@ import requests
 
 from local.stack import DEFAULT_BUNDLE, ROOT
 from tests.support.default_bundle import SERVED
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 from tests.support.problems import assert_problem
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def curl(*arguments: str) -> str:
 
 @pytest.fixture
 def galah(photos: Path) -> Path:
-    return first(photos / "parrots" / "galah")[0]
+    return named(photos / "parrots" / "galah")[0]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def galah(photos: Path) -> Path:
 )
 def test_a_parrot_is_named(classify_url: str, photos: Path, label: str, species: str) -> None:
     """The main job."""
-    path = first(photos / "parrots" / label, 2)[1]
+    path = named(photos / "parrots" / label, 2)[1]
     body = requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30).json()
     assert body["parrot"]["is_parrot"]
     assert body["species"][0]["id"] == species
@@ -53,7 +53,7 @@ def test_a_parrot_is_named(classify_url: str, photos: Path, label: str, species:
 
 def test_another_bird_is_not_a_parrot_and_has_no_species(classify_url: str, photos: Path) -> None:
     """A confident wrong name is worse than none."""
-    path = first(photos / "other_birds" / "golden-eagle")[0]
+    path = named(photos / "other_birds" / "golden-eagle")[0]
     response = requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30)
     assert response.status_code == 200
     assert response.json()["parrot"]["is_parrot"] is False
@@ -96,7 +96,7 @@ def test_a_known_species_is_in_the_set_and_a_stranger_gets_none(
     assert body["set"] == {"coverage": 0.95, "species": ["eolophus-roseicapilla"], "unknown": False}
     strangers = [
         requests.post(classify_url, files={"image": path.read_bytes()}, timeout=30).json()
-        for path in first(photos / "parrots" / "palm-cockatoo", 5)
+        for path in named(photos / "parrots" / "palm-cockatoo", 5)
     ]
     assert all(body["parrot"]["is_parrot"] for body in strangers)
     assert sum(body["set"]["species"] == [] and body["set"]["unknown"] for body in strangers) >= 3
@@ -171,7 +171,7 @@ def test_the_first_versions_form_gets_the_first_versions_list(
 
 def test_the_first_versions_form_says_not_parrot(classify_url: str, photos: Path) -> None:
     """Byte for byte: the phones compare the text."""
-    data = first(photos / "negatives" / "food")[0].read_bytes()
+    data = named(photos / "negatives" / "food")[0].read_bytes()
     response = requests.post(classify_url, data={"b64": base64.b64encode(data)}, timeout=30)
     assert response.content == b"Not parrot"
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"

@@ -14,7 +14,7 @@ import requests
 from local import stack
 from models.data import labelled_photos
 from tests.support.default_bundle import SERVED
-from tests.support.photos import first
+from tests.support.photos import named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
 ) -> None:
     """The loop that makes better models, over the real stack."""
     chosen = {
-        "ana": [("nestor-notabilis", path) for path in first(photos / "parrots" / "kea", 2)],
-        "bea": [("eolophus-roseicapilla", path) for path in first(photos / "parrots" / "galah", 1)],
+        "ana": [("nestor-notabilis", path) for path in named(photos / "parrots" / "kea", 2)],
+        "bea": [("eolophus-roseicapilla", path) for path in named(photos / "parrots" / "galah", 1)],
     }
     with stack.running(tmp_path / "data", model_server=shared_model) as running:
         base = f"{running.url}/parrot-classifier"

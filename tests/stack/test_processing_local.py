@@ -25,7 +25,7 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Status, photo_name
 from tests.support.observations import observation
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 from tests.support.webp import assert_silent_file
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def local_bucket(running: stack.Running) -> Bucket:
 
 def test_a_saved_photo_is_ready_within_seconds(running_url: str, photos: Path) -> None:
     """A phone shows the thumbnail as soon as it is there."""
-    data = first(photos / "parrots" / "kea")[0].read_bytes()
+    data = named(photos / "parrots" / "kea")[0].read_bytes()
     started = time.monotonic()
     saved = save(running_url, data, "process-ada")
     (done,) = settled(running_url, "process-ada")
@@ -303,7 +303,6 @@ class Chaos:
         return deliveries
 
 
-@pytest.mark.slow
 def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
     tmp_path: Path, photos: Path, shared_model: str
 ) -> None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from parrot.http.tips import TIPS
 from parrot.records import Reason
-from tests.support.photos import encoded, first
+from tests.support.photos import encoded, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_another_bird_and_no_bird_say_so(
     classify_url: str, photos: Path, folder: str, reason: Reason
 ) -> None:
     """The person learns what the model saw, in both languages."""
-    body = ask(classify_url, first(photos / folder)[0].read_bytes())
+    body = ask(classify_url, named(photos / folder)[0].read_bytes())
     assert body["parrot"]["is_parrot"] is False
     assert (body["reason"], body["tip"]) == (reason, TIPS[reason])
 
@@ -64,7 +64,7 @@ def test_parrots_in_bad_photos_are_told_what_is_wrong(
     """Of those that are no longer recognised, and never one of the other two faults."""
     given: Counter[str] = Counter()
     for label in LABELS:
-        for path in first(photos / "parrots" / label, 3):
+        for path in named(photos / "parrots" / label, 3):
             with Image.open(path) as opened:
                 spoilt = spoil(opened.convert("RGB"))
             body = ask(classify_url, encoded(spoilt, quality=90))
@@ -77,7 +77,7 @@ def test_parrots_in_bad_photos_are_told_what_is_wrong(
 
 def test_a_parrot_has_no_reason(classify_url: str, photos: Path) -> None:
     """It would contradict the verdict."""
-    path = first(photos / "parrots" / "galah")[0]
+    path = named(photos / "parrots" / "galah")[0]
     assert {"reason", "tip"}.isdisjoint(ask(classify_url, path.read_bytes()))
 
 
@@ -85,7 +85,7 @@ def test_the_cache_and_the_first_version_keep_to_their_words(
     classify_url: str, photos: Path
 ) -> None:
     """The second answer is the first; old phones compare the text."""
-    data = first(photos / "other_birds" / "golden-eagle")[0].read_bytes()
+    data = named(photos / "other_birds" / "golden-eagle")[0].read_bytes()
     assert ask(classify_url, data) == ask(classify_url, data)
     form = {"b64": base64.b64encode(data).decode()}
     assert requests.post(classify_url, data=form, timeout=60).text == "Not parrot"

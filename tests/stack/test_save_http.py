@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.support.phone import Phone
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 from tests.support.problems import assert_problem
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_the_stored_photo_is_the_sent_photo(
     save_url: str, stored_bytes: Callable[[str], bytes], photos: Path
 ) -> None:
     """Training data must not be recompressed, nor lose its EXIF before it is looked at."""
-    data = first(photos / "parrots" / "kea")[0].read_bytes()
+    data = named(photos / "parrots" / "kea")[0].read_bytes()
     saved = send(save_url, data, user="kim", index="14").json()
     assert stored_bytes(f"photos/kim/{saved['id']}") == data
 

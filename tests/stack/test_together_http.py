@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 from tests.support.problems import assert_problem
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def asked(url: str, *photos: bytes, **more: Any) -> requests.Response:
 
 @pytest.fixture
 def galahs(photos: Path) -> list[bytes]:
-    return [path.read_bytes() for path in first(photos / "parrots" / "galah", 3)]
+    return [path.read_bytes() for path in named(photos / "parrots" / "galah", 3)]
 
 
 def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: list[bytes]) -> None:

@@ -14,6 +14,7 @@ import requests
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
 from tests.support.firebase_users import TIMEOUT, Person, sign_up
+from tests.support.photos import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ def test_pages_go_from_the_newest_to_the_oldest(
     suite_url: str, person: Person, photos: Path
 ) -> None:
     """The order comes from Firestore's index, the next page from the token."""
-    files = sorted((photos / "parrots" / "kea").iterdir())[:3]
+    files = named(photos / "parrots" / "kea", 3)
     saved = [
         save(suite_url, person, file.read_bytes(), "nestor-notabilis").json()["id"]
         for file in files

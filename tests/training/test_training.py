@@ -24,7 +24,7 @@ from models.network.tail import TAIL_FILE
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.model.bundle import Bundle
 from parrot.photo import images
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 
 RNG = np.random.default_rng(11)
 SPECIES = {
@@ -38,10 +38,10 @@ SPECIES = {
 def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten photos of each of three species, and about thirty others."""
     root = tmp_path_factory.mktemp("photos")
-    chosen = {f"parrots/{label}": first(photos / "parrots" / label, 10) for label in SPECIES}
+    chosen = {f"parrots/{label}": named(photos / "parrots" / label, 10) for label in SPECIES}
     birds = sorted((photos / "other_birds").glob("*/*.jpg"))[::40]
     chosen["other_birds/mixed"] = birds
-    chosen["negatives/food"] = first(photos / "negatives" / "food", 12)
+    chosen["negatives/food"] = named(photos / "negatives" / "food", 12)
     for folder, paths in chosen.items():
         (root / folder).mkdir(parents=True)
         for path in paths:
@@ -62,7 +62,6 @@ def models(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
 def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     small_set: Path, tmp_path: Path
 ) -> None:
@@ -101,7 +100,6 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     assert "no difference shown" in compared.stdout
 
 
-@pytest.mark.slow
 def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
     small_set: Path, tmp_path: Path
 ) -> None:
@@ -159,7 +157,6 @@ def test_a_csv_and_a_folder_give_the_same_photos(tmp_path: Path) -> None:
     assert line.taxon == "nestor-notabilis"
 
 
-@pytest.mark.slow
 def test_stressed_photos_hide_how_sharp_a_photo_was(photos: Path) -> None:
     """Many collections keep other birds as 224 px crops: blur must not mean "no parrot"."""
     paths = sorted(photos.glob("*/*/*.jpg"))[::7]
