@@ -71,7 +71,6 @@ def slow_save(
         complaints.check()
 
 
-@pytest.mark.slow
 def test_a_slow_upload_shows_that_it_moves(slow_save: SlowSave) -> None:
     """A hill with one bar of signal: nobody is left wondering."""
     button = slow_save.card.locator(".keep button[type=submit]")
@@ -83,7 +82,6 @@ def test_a_slow_upload_shows_that_it_moves(slow_save: SlowSave) -> None:
     assert slow_save.answers == []
 
 
-@pytest.mark.slow
 def test_four_megabytes_at_forty_kilobytes_a_second_arrive(slow_save: SlowSave) -> None:
     """After 100 seconds, as they are."""
     outcome = slow_save.card.locator(".outcome")

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
+from tests.support.shared import folder, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +82,13 @@ def ready_url(process: subprocess.Popen[str]) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One server of our own for all workers of pytest."""
+    with shared(folder(tmp_path_factory), "fixtures", lambda: _server(tmp_path_factory)) as started:
+        yield started
+
+
+@contextmanager
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """Our server on the fixture models, looking for versions five times a second.
 
     It starts on an empty folder while this process writes the models: both import TensorFlow,

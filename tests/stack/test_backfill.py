@@ -178,7 +178,6 @@ def counts(done: subprocess.Popen[str]) -> dict[str, int]:
     return {outcome: int(number) for outcome, number in lines}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_path: Path) -> None:
     """Counts are exact, a second run does nothing, and `process` never runs."""

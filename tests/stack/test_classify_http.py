@@ -51,6 +51,7 @@ def test_a_parrot_is_named(classify_url: str, photos: Path, label: str, species:
     assert body["species"][0]["id"] == species
 
 
+@pytest.mark.smoke
 def test_another_bird_is_not_a_parrot_and_has_no_species(classify_url: str, photos: Path) -> None:
     """A confident wrong name is worse than none."""
     path = named(photos / "other_birds" / "golden-eagle")[0]
@@ -60,6 +61,7 @@ def test_another_bird_is_not_a_parrot_and_has_no_species(classify_url: str, phot
     assert response.json()["species"] == []
 
 
+@pytest.mark.smoke
 def test_the_answer_is_the_documented_json(classify_url: str, galah: Path) -> None:
     """App developers code against these names."""
     response = requests.post(
@@ -102,6 +104,7 @@ def test_a_known_species_is_in_the_set_and_a_stranger_gets_none(
     assert sum(body["set"]["species"] == [] and body["set"]["unknown"] for body in strangers) >= 3
 
 
+@pytest.mark.smoke
 def test_curl_sends_a_photo_in_every_documented_way(classify_url: str, galah: Path) -> None:
     """They are one photo, so they get one answer."""
     encoded_photo = base64.b64encode(galah.read_bytes()).decode()
@@ -155,6 +158,7 @@ def test_top_limits_the_ranking_which_leaves_the_rest_to_another_parrot(
     )
 
 
+@pytest.mark.smoke
 def test_the_first_versions_form_gets_the_first_versions_list(
     classify_url: str, galah: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +173,7 @@ def test_the_first_versions_form_gets_the_first_versions_list(
     assert answer == json.dumps(probabilities)
 
 
+@pytest.mark.smoke
 def test_the_first_versions_form_says_not_parrot(classify_url: str, photos: Path) -> None:
     """Byte for byte: the phones compare the text."""
     data = named(photos / "negatives" / "food")[0].read_bytes()
@@ -248,6 +253,7 @@ def test_a_compressed_body_is_refused_and_the_answer_says_why(classify_url: str,
     assert answer.status_code == 200
 
 
+@pytest.mark.smoke
 def test_a_body_over_the_limit_is_refused(classify_url: str) -> None:
     """Twenty megabytes are enough for any phone."""
     response = requests.post(
@@ -303,6 +309,7 @@ def test_a_path_that_does_not_exist_is_a_problem_that_a_program_can_read(
         assert_problem(requests.request(method, url, timeout=30), 404, "not_found")
 
 
+@pytest.mark.smoke
 def test_the_page_about_errors_is_where_every_problem_points(classify_url: str) -> None:
     """Whoever follows `type` finds an explanation."""
     problem = requests.delete(classify_url, timeout=30).json()

@@ -7,6 +7,8 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from local.samples import MACAW
 from local.stack import ROOT
 from tests.support.photos import named
@@ -55,6 +57,7 @@ def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model
     assert [answer["photo"]["path"] for answer in line["photos"]] == [*map(str, chosen)]
 
 
+@pytest.mark.smoke
 def test_without_photos_it_explains_itself_and_answers_for_samples(
     tmp_path: Path, shared_model: str
 ) -> None:

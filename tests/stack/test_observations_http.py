@@ -78,6 +78,7 @@ def test_the_newest_comes_first_and_a_page_has_twenty(ana: Phone) -> None:
     assert ana.pages(page_size=100) == saved[::-1]
 
 
+@pytest.mark.smoke
 def test_a_list_is_filtered_by_species_and_status(ana: Phone) -> None:
     """The page token keeps to its filter."""
     keas = [ana.save(next(SEEDS)) for _ in range(3)]
@@ -141,6 +142,7 @@ def test_an_unchanged_observation_is_answered_with_304(ana: Phone) -> None:
         assert "private" in first.headers["Cache-Control"]
 
 
+@pytest.mark.smoke
 def test_a_relabelled_observation_keeps_the_history_of_its_labels(ana: Phone) -> None:
     """Training wants to know what was believed when."""
     name = ana.save(next(SEEDS), "amazona")
@@ -272,6 +274,7 @@ def test_nobody_is_asked_to_sign_in(running_url: str) -> None:
     assert_problem(response, 401, "unauthenticated")
 
 
+@pytest.mark.smoke
 def test_a_deleted_observation_leaves_nothing_behind(
     ana: Phone, stored: Callable[[str], list[str]]
 ) -> None:

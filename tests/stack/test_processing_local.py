@@ -84,6 +84,7 @@ def local_bucket(running: stack.Running) -> Bucket:
     return stack.storage_client(url).bucket(stack.BUCKET)
 
 
+@pytest.mark.smoke
 def test_a_saved_photo_is_ready_within_seconds(running_url: str, photos: Path) -> None:
     """A phone shows the thumbnail as soon as it is there."""
     data = named(photos / "parrots" / "kea")[0].read_bytes()

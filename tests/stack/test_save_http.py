@@ -39,6 +39,7 @@ def send(
     )
 
 
+@pytest.mark.smoke
 def test_a_save_is_answered_with_the_observation(save_url: str, stored: Names) -> None:
     """201, a Location, and the photo in the bucket."""
     response = send(save_url, photo(1), user="amelia", species="nymphicus-hollandicus")
@@ -118,6 +119,7 @@ def test_an_idempotency_key_is_for_one_photo(save_url: str, stored: Names) -> No
     assert_problem(send(save_url, photo(8), user="gus", key="k" * 300), 400, "invalid_request")
 
 
+@pytest.mark.smoke
 def test_the_first_versions_phones_save_without_a_login(save_url: str, stored: Names) -> None:
     """Byte for byte, misspelling and all; once, though the phone tries twice."""
     before = len(stored("photos/anonymous/"))

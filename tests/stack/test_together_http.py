@@ -27,6 +27,7 @@ def galahs(photos: Path) -> list[bytes]:
     return [path.read_bytes() for path in named(photos / "parrots" / "galah", 3)]
 
 
+@pytest.mark.smoke
 def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: list[bytes]) -> None:
     """The joint one has the fields of a single answer, so that an app shows both alike."""
     response = asked(classify_url, *galahs)
