@@ -250,18 +250,6 @@ def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_path: Path) -> None:
-    """What may succeed later is delivered again until it does."""
-    with stack.running(tmp_path) as running:
-        model = running.supervisor.kill("model server")
-        save(running.url, encoded(noise(seed=45)), "ana")
-        time.sleep(1)
-        assert [one["status"] for one in walk(running.url, "ana")] == ["pending"]
-        running.supervisor.start(model)
-        (done,) = settled(running.url, "ana")
-        assert done["status"] == "needs_review"
-
-
 def test_what_nobody_delivered_is_delivered_after_a_restart(
     tmp_path: Path, shared_model: str
 ) -> None:
