@@ -131,9 +131,9 @@ def test_a_signed_token_stands_for_its_user(identity: FirebaseIdentity) -> None:
     assert identity.user(signed()).uid == "ana"
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
+def test_every_other_token_is_refused_in_our_own_words(identity: FirebaseIdentity) -> None:
+    """The vendor's sentences quote tokens."""
+    for token in (
         signed(OTHER_KEY),
         signed(kid="two"),
         signed(exp=int(time.time()) - 3600, iat=int(time.time()) - 7200),
@@ -153,15 +153,10 @@ def test_a_signed_token_stands_for_its_user(identity: FirebaseIdentity) -> None:
         "..",
         "",
         "é",
-    ],
-)
-def test_every_other_token_is_refused_in_our_own_words(
-    identity: FirebaseIdentity, token: str
-) -> None:
-    """The vendor's sentences quote tokens."""
-    with pytest.raises(Unauthenticated) as caught:
-        identity.user(token)
-    assert not token or token not in caught.value.detail
+    ):
+        with pytest.raises(Unauthenticated) as caught:
+            identity.user(token)
+        assert not token or token not in caught.value.detail
 
 
 def test_an_expired_token_says_so(identity: FirebaseIdentity) -> None:
@@ -208,9 +203,9 @@ def test_an_app_check_token_of_this_project_passes(app_checker: FirebaseAppCheck
     app_checker.check(app_token())
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
+def test_every_other_app_check_token_is_refused(app_checker: FirebaseAppCheck) -> None:
+    """firebase-admin raises three kinds of errors here."""
+    for token in (
         app_token(OTHER_KEY),
         app_token(kid="two"),
         app_token(exp=int(time.time()) - 60),
@@ -219,12 +214,9 @@ def test_an_app_check_token_of_this_project_passes(app_checker: FirebaseAppCheck
         signed(),
         "garbage",
         "a.b.c",
-    ],
-)
-def test_every_other_app_check_token_is_refused(app_checker: FirebaseAppCheck, token: str) -> None:
-    """firebase-admin raises three kinds of errors here."""
-    with pytest.raises(Unauthenticated):
-        app_checker.check(token)
+    ):
+        with pytest.raises(Unauthenticated):
+            app_checker.check(token)
 
 
 def test_without_app_checks_keys_nobody_is_refused_for_good(
