@@ -14,8 +14,10 @@ import psutil
 import pytest
 import requests
 
+from local import stack
 from parrot.budget import MIB
 from tests.support import hostile
+from tests.support.phone import BASE
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
@@ -56,9 +58,26 @@ class Peak:
                 yield process.memory_info().rss
 
 
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[Running]:
+    """A stack of its own: other tests would be told that theirs is overloaded."""
+    with stack.running(tmp_path_factory.mktemp("attacked"), model_server=shared_model) as running:
+        yield running
+
+
 @pytest.fixture
-def functions(running: Running) -> int:
-    return next(pid for name, _, pid in running.parts if name == "functions")
+def running_url(attacked: Running) -> str:
+    return attacked.url
+
+
+@pytest.fixture
+def classify_url(attacked: Running) -> str:
+    return f"{attacked.url}{BASE}/classify"
+
+
+@pytest.fixture
+def functions(attacked: Running) -> int:
+    return next(pid for name, _, pid in attacked.parts if name == "functions")
 
 
 def honest_form() -> bytes:
