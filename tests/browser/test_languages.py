@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import PHONE
-from tests.support.page import MODEL_MS, choose, module, my_birds, save_as, some_photo
+from tests.support.page import MODEL_MS, choose, my_birds, save_as, some_photo
 from tests.support.problems import errors
 
 if TYPE_CHECKING:
@@ -57,15 +57,6 @@ def latin(page: Page) -> list[str]:
     """Visible texts in Latin letters that should not be there."""
     texts = page.evaluate(VISIBLE_LATIN)
     return [text for text in texts if re.search("[A-Za-z]{2}", SAME_EVERYWHERE.sub("", text))]
-
-
-def test_every_language_has_every_word(desktop: Page) -> None:
-    """A key that is missing would show itself, in the middle of a sentence."""
-    languages = module(desktop, "language", "Object.keys(m.LANGUAGES)")
-    assert {"en", "ko"} <= set(languages)
-    english = words(desktop, "en")
-    for language in languages:
-        assert set(words(desktop, language)) == set(english), language
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

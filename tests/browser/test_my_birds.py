@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import requests
 from playwright.sync_api import expect
 
-from tests.support.page import MODEL_MS, be_somebody, choose, my_birds, name_of, save_as, some_photo
+from tests.support.page import MODEL_MS, choose, my_birds, name_of, save_as, some_photo
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.support.browser import Complaints
-    from tests.support.visits import Visit
 
 
 def headers(page: Page) -> dict[str, str]:
@@ -170,15 +169,6 @@ def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
     expect(tiles).to_have_count(len(files))
 
 
-def test_each_person_sees_their_own_birds(phone: Page, photos: Path) -> None:
-    """Two people share a tablet; changing the name changes the birds."""
-    save_as(choose(phone, some_photo(photos, "parrots/sun-conure")))
-    expect(my_birds(phone)).to_have_count(1)
-    be_somebody(phone)
-    expect(phone.locator(".tile")).to_have_count(0)
-    expect(phone.get_by_role("heading", name="No birds yet")).to_be_visible()
-
-
 def test_a_bird_that_another_device_deleted_goes_away(
     phone: Page, complaints: Complaints, running_url: str, photos: Path
 ) -> None:
@@ -218,10 +208,3 @@ def test_an_older_state_is_not_overwritten(
     sheet.get_by_label("Save as").select_option("ara-ararauna")
     sheet.get_by_role("button", name="Change").click()
     expect(sheet.get_by_role("alert")).to_contain_text("changed on another device")
-
-
-def test_the_birds_open_on_a_desktop_too(visit: Visit, photos: Path) -> None:
-    """The same page, with the tabs in its head."""
-    page = visit()
-    save_as(choose(page, some_photo(photos, "parrots/sun-conure")))
-    expect(my_birds(page)).to_have_count(1)
