@@ -27,7 +27,6 @@ from local import stack
 from local.supervisor import free_port
 from parrot.adapters.firebase import FirebaseAppCheck, FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
-from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import IdentityUnavailable, Unauthenticated
 from tests.support.observations import observation
 from tests.support.problems import assert_problem
@@ -165,17 +164,6 @@ def test_an_expired_token_says_so(identity: FirebaseIdentity) -> None:
         identity.user(signed(exp=int(time.time()) - 60, iat=int(time.time()) - 7200))
 
 
-def test_without_the_certificates_nobody_is_refused_for_good(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """503: the phone keeps its session and tries again."""
-    monkeypatch.delenv(AUTH_EMULATOR, raising=False)
-    monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", f"http://127.0.0.1:{free_port()}/")
-    identity = FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=False)
-    with pytest.raises(IdentityUnavailable):
-        identity.user(signed())
-
-
 def test_the_emulators_tokens_are_taken_where_the_emulator_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -275,19 +263,6 @@ def _wait(url: str) -> None:
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def test_over_http_a_firebase_user_sees_their_observations(tmp_path: Path) -> None:
-    """And nobody else does."""
-    SqliteObservations(tmp_path / "observations.db").create(observation())
-    with functions(tmp_path, **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}) as url:
-        for user, ids in (("ana", [observation().id]), ("bea", [])):
-            headers = bearer(unsigned(sub=user))
-            body = requests.get(f"{url}/observations", headers=headers, timeout=30).json()
-            assert [seen["id"] for seen in body["observations"]] == ids
-        for token in (unsigned(aud="x"), "local:ana", "garbage"):
-            response = requests.get(f"{url}/observations", headers=bearer(token), timeout=30)
-            assert_problem(response, 401, "unauthenticated")
 
 
 def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> None:

@@ -164,19 +164,6 @@ def test_a_change_with_a_stale_tag_is_refused(ana: Phone) -> None:
     assert anything.status_code == 200
 
 
-def test_reading_with_a_stale_if_match_is_refused_as_everywhere(ana: Phone) -> None:
-    """It asks for one version only; RFC 9110 says 412, and people get to read why."""
-    name = ana.save(next(SEEDS))
-    ana.settled(name)
-    path = f"/observations/{name}"
-    tag = ana.get(path).headers["ETag"]
-    assert ana.get(path, headers={"If-Match": tag}).status_code == 200
-    assert ana.get(path, headers={"If-Match": "*"}).status_code == 200
-    for url in (path, "/observations"):
-        stale = ana.get(url, headers={"If-Match": '"another"'})
-        assert_problem(stale, 412, "precondition_failed")
-
-
 def test_many_relabellings_at_once_are_all_in_the_history(ana: Phone) -> None:
     """Without If-Match the last one counts, and none is lost."""
     name = ana.save(next(SEEDS))

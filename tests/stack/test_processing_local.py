@@ -122,27 +122,6 @@ def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
             assert not blob.metadata
 
 
-def test_a_direct_upload_becomes_an_observation(running_url: str, bucket: Bucket) -> None:
-    """The Firebase SDK uploads past the functions."""
-    blob = bucket.blob("photos/process-sdk/my bird \N{PARROT}.jpg")
-    blob.metadata = {"species": "nestor-notabilis"}
-    blob.upload_from_string(encoded(noise(seed=40)), content_type="image/jpeg")
-    (done,) = settled(running_url, "process-sdk")
-    assert done["status"] == "needs_review"  # noise is no parrot
-    assert done["species"] == "nestor-notabilis"
-    assert uuid.UUID(done["id"])
-
-
-def test_a_damaged_upload_is_rejected_with_a_reason(running_url: str, bucket: Bucket) -> None:
-    """And nothing is derived from it."""
-    damaged = encoded(noise(seed=41))[:-200]
-    bucket.blob("photos/process-bad/half.jpg").upload_from_string(damaged)
-    (done,) = settled(running_url, "process-bad")
-    assert done["status"] == "rejected"
-    assert "damaged or incomplete" in done["reason"]
-    assert list(bucket.list_blobs(prefix="derived/process-bad/")) == []
-
-
 def test_the_first_versions_phones_photos_are_processed_too(
     running_url: str, bucket: Bucket
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -73,19 +72,3 @@ def test_parrots_in_bad_photos_are_told_what_is_wrong(
     faults = {Reason.TOO_DARK, Reason.BLURRED, Reason.TOO_SMALL} - {reason}
     assert given[reason] >= 1, given
     assert not faults & given.keys(), given
-
-
-def test_a_parrot_has_no_reason(classify_url: str, photos: Path) -> None:
-    """It would contradict the verdict."""
-    path = named(photos / "parrots" / "galah")[0]
-    assert {"reason", "tip"}.isdisjoint(ask(classify_url, path.read_bytes()))
-
-
-def test_the_cache_and_the_first_version_keep_to_their_words(
-    classify_url: str, photos: Path
-) -> None:
-    """The second answer is the first; old phones compare the text."""
-    data = named(photos / "other_birds" / "golden-eagle")[0].read_bytes()
-    assert ask(classify_url, data) == ask(classify_url, data)
-    form = {"b64": base64.b64encode(data).decode()}
-    assert requests.post(classify_url, data=form, timeout=60).text == "Not parrot"

@@ -40,27 +40,9 @@ def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: lis
     assert body["photo"] in [answer["photo"] for answer in alone]
 
 
-def test_the_photos_fill_and_use_the_cache(classify_url: str, galahs: list[bytes]) -> None:
-    """A person adds a photo and asks again."""
-    fresh = [data + b"together" for data in galahs]
-    asked(classify_url, fresh[0])
-    together = asked(classify_url, *fresh)
-    assert together.headers["Server-Timing"].startswith("cache;desc=1-of-3;dur=")
-    assert ", decode;dur=" in together.headers["Server-Timing"]
-    alone = asked(classify_url, fresh[2])
-    assert alone.headers["Server-Timing"].startswith("cache;desc=hit")
-    assert alone.json() == together.json()["photos"][2]
-
-
 def test_one_part_is_answered_as_ever(classify_url: str, galahs: list[bytes]) -> None:
     """Apps in the field send one and expect no new fields."""
     assert "photos" not in asked(classify_url, galahs[0]).json()
-
-
-def test_top_limits_every_ranking(classify_url: str, galahs: list[bytes]) -> None:
-    """An app that shows two lines wants no sixteen."""
-    body = asked(classify_url, *galahs, params={"top": "2"}).json()
-    assert [len(answer["species"]) for answer in (body, *body["photos"])] == [2, 2, 2, 2]
 
 
 def test_six_photos_are_too_many(classify_url: str) -> None:
