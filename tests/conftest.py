@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from tests.support.observations import Store
 
 # Modules of more than half a minute, longest first: begun last, one of them would end alone.
-LONG: tuple[str, ...] = ()
+LONG = (
+    *("test_training", "test_canary", "test_networks", "test_deploy", "test_signin"),
+    *("test_resilience", "test_processing_local", "test_dry_run", "test_backfill"),
+    *("test_hostile_bodies", "test_my_birds", "test_first_version", "test_rules"),
+)
 
 
 def pytest_configure() -> None:

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from tests.support.scripted_http import Request
 
 ROOT = Path(__file__).parents[2]
-PHOTOS = 500
-KILLED_AFTER = 100
+PHOTOS = 200
+KILLED_AFTER = 40
 HELD_AFTER = 4 * KILLED_AFTER  # rows: a photo in doubt is looked at in three views
 PATIENCE_SECONDS = 240
 NEW, OLD = "2099-01-01", "2001-01-01"

@@ -271,14 +271,12 @@ class Chaos:
         return deliveries
 
 
-def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
+def test_saves_survive_repeated_shuffled_events_and_two_kills(
     tmp_path: Path, photos: Path, shared_model: str
 ) -> None:
     """At least once, in any order, with instances that die: the result is the same."""
-    good, bad, users = 200, 6, ("ana", "bea")
-    kinds = sorted((photos / "parrots").iterdir())
-    files = [path for kind in kinds for path in sorted(kind.glob("*.jpg"))[:20]][:good]
-    assert len(files) == good
+    good, bad, users = 60, 6, ("ana", "bea")
+    files = sorted((photos / "parrots").glob("*/*.jpg"))[:good]  # any will do
     chaos = Chaos(seed=4)
     with stack.running(tmp_path, model_server=shared_model) as running:
         port = int(running.supervisor.kill("storage events").url.rpartition(":")[2])
@@ -303,7 +301,7 @@ def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
             with Delivery(process_url) as delivery:
                 for event in queue[:third]:
                     delivery.accept(event)
-                for count, rest in ((30, queue[third : 2 * third]), (100, queue[2 * third :])):
+                for count, rest in ((10, queue[third : 2 * third]), (30, queue[2 * third :])):
                     _wait_until_finished(store, users, count)
                     process = running.supervisor.kill("process")
                     for event in rest:

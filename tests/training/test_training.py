@@ -63,11 +63,17 @@ def models(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves its features for the second."""
+    return tmp_path_factory.mktemp("cache") / "features.sqlite"
+
+
 def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
-    small_set: Path, tmp_path: Path
+    small_set: Path, cache: Path, tmp_path: Path
 ) -> None:
     """Extraction takes longest; nobody should have to wait for it twice."""
-    cache, out = tmp_path / "features.sqlite", tmp_path / "bundle"
+    out = tmp_path / "bundle"
     command = ["fit", str(small_set), "--species", str(small_set / "species.csv")]
     command += ["--cache", str(cache), "--out", str(out), "--version", "test"]
     killed = subprocess.Popen(
@@ -102,13 +108,13 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
 
 
 def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
-    small_set: Path, tmp_path: Path
+    small_set: Path, cache: Path, tmp_path: Path
 ) -> None:
     """Whichever is taken, the card says what was compared; a bundle with tuned blocks has them."""
     out = tmp_path / "bundle"
     done = models(
         "fit", str(small_set), "--species", str(small_set / "species.csv"), "--finetune",
-        "--steps", "2", "--cache", str(tmp_path / "f.sqlite"), "--out", str(out),
+        "--steps", "2", "--cache", str(cache), "--out", str(out),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     manifest = json.loads((out / "manifest.json").read_text())
@@ -118,7 +124,7 @@ def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
     assert f"## Fine-tuning: {'accepted' if accepted else 'not accepted'}" in card
     assert "non-birds let through, stressed" in card
     assert "fine-tuning, fold 1 of 3" in done.stderr
-    assert len(list((tmp_path / "fine-tuning").glob("*.npz"))) == 4  # three folds, everything
+    assert len(list((cache.parent / "fine-tuning").glob("*.npz"))) == 4  # three folds, everything
 
 
 def _rows(cache: Path) -> set[tuple[int, bytes]]:
