@@ -28,9 +28,10 @@ from parrot.observation import Observation, Status, Verdict
 from tests.support.default_bundle import SERVED
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Listener, serving
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from google.cloud.storage import Client
 
@@ -162,14 +163,6 @@ def bundles(store: SqliteObservations) -> Counter[str]:
     return Counter(saved.verdict.bundle for saved in store.everything() if saved.verdict)
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until a condition holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
-
-
 def counts(done: subprocess.Popen[str]) -> dict[str, int]:
     """What a run printed: outcome -> photos."""
     out, err = done.communicate(timeout=PATIENCE_SECONDS)
@@ -191,7 +184,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     client.create_bucket(stack.BUCKET)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: save(client, store, number), range(PHOTOS)))
-    wait_until(lambda: Events.told == PHOTOS, "the uploads' own events")
+    until(lambda: Events.told == PHOTOS, "the uploads' own events")
     blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
 
     model = Model(manifest["reference"][0]["features"], manifest["classes"])
@@ -226,7 +219,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
 
         model.hold(HELD_AFTER)
         killed = run()
-        wait_until(lambda: bundles(store)[NEW] >= KILLED_AFTER, "some of the work")
+        until(lambda: bundles(store)[NEW] >= KILLED_AFTER, "some of the work")
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate(timeout=PATIENCE_SECONDS)
         model.release()

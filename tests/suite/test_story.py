@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
 from tests.support.firebase_users import TIMEOUT, Person
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-PROCESSED_SECONDS = 60
-
-
-def eventually(ask: Callable[[], Any]) -> Any:
-    """What `ask` gives as soon as it gives anything."""
-    deadline = time.monotonic() + PROCESSED_SECONDS
-    while True:
-        answer = ask()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, "nothing came of it"
-        time.sleep(0.3)
+from tests.support.waiting import until
 
 
 def save(
@@ -67,7 +51,7 @@ def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Perso
     response = save(suite_url, person, MACAW.read_bytes())
     assert response.status_code == 201, response.text
     name = response.json()["id"]
-    (observation,) = eventually(lambda: processed(suite_url, person))
+    (observation,) = until(lambda: processed(suite_url, person), "Firebase")
     assert observation["id"] == name
     assert observation["status"] == "ready"
     stored = document(person.uid, name)
@@ -78,7 +62,7 @@ def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Perso
 def test_deleting_leaves_nothing(suite_url: str, person: Person) -> None:
     """Document, photo and what was made of it: people ask that nothing stays."""
     name = save(suite_url, person, MACAW.read_bytes()).json()["id"]
-    eventually(lambda: processed(suite_url, person))
+    until(lambda: processed(suite_url, person), "Firebase")
     url = f"{suite_url}/parrot-classifier/observations/{name}"
     assert requests.delete(url, headers=person.headers, timeout=TIMEOUT).status_code == 204
     assert requests.get(url, headers=person.headers, timeout=TIMEOUT).status_code == 404
@@ -98,7 +82,7 @@ def test_a_photo_uploaded_by_the_storage_sdk_becomes_an_observation(
     name = str(uuid.uuid4())
     response = upload(person, f"photos/{person.uid}/{name}", species="ara-ararauna")
     assert response.status_code == 200, response.text
-    (observation,) = eventually(lambda: processed(suite_url, person))
+    (observation,) = until(lambda: processed(suite_url, person), "Firebase")
     assert observation["id"] == name
     assert observation["species"] == "ara-ararauna"
 
