@@ -107,6 +107,7 @@ check() {
   say "types, imports and tests"
   said=$(mktemp)
   { "$venv/bin/lint-imports" && "$venv/bin/mypy" --no-error-summary; } >"$said" 2>&1 & checks=$!
+  "$python" -m models build >/dev/null # before several tests want to
   "$python" "${pytest[@]}" "${tests[@]}" "$@" || status=$?
   wait "$checks" || { cat "$said" >&2; status=1; }
   rm "$said"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local import stack
+from local import stack, toolchain
 from local.supervisor import Supervisor
 from tests.support import firestore as emulators
 from tests.support.photos import ODD, PHOTOS
@@ -132,6 +132,17 @@ def stored(bucket: Bucket) -> Callable[[str], list[str]]:
 def stored_bytes(bucket: Bucket) -> Callable[[str], bytes]:
     """A stored object's content."""
     return lambda name: bytes(bucket.blob(name).download_as_bytes())
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[toolchain.Toolchain]:
+    """Node, Java and firebase-tools, which one of pytest's workers installs if it is missing."""
+    place = folder(tmp_path_factory)
+    try:
+        with shared(place, "tools", lambda: nullcontext(toolchain.find())) as found:
+            yield found
+    except toolchain.ToolMissing as error:
+        missing(str(error), required_by="REQUIRE_SUITE")
 
 
 @pytest.fixture(scope="session")

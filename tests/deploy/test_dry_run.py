@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from local import toolchain
 from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.project import PROJECT, REGION, ROOT, checkout, sdk_python
@@ -154,10 +153,12 @@ def test_the_parts_come_in_order_and_each_alone(root: Path) -> None:
     assert whole == alone
 
 
-def test_each_firebase_line_parses_and_its_configuration_fits(root: Path) -> None:
+def test_each_firebase_line_parses_and_its_configuration_fits(
+    root: Path, request: pytest.FixtureRequest
+) -> None:
     """firebase-tools' own parser and schema."""
     if os.environ.get("REQUIRE_SUITE") and not _FIREBASE_TOOLS.is_dir():
-        toolchain.find()
+        request.getfixturevalue("tools")
     node = shutil.which("node")
     if node is None or not _FIREBASE_TOOLS.is_dir():
         reason = f"needs Node and firebase-tools in {_FIREBASE_TOOLS} (or FIREBASE_TOOLS)"

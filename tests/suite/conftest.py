@@ -9,7 +9,6 @@ import pytest
 
 from local import suite, toolchain
 from tests.support.firebase_users import sign_up
-from tests.support.required import missing
 from tests.support.shared import folder, shared
 from tests.support.visits import browser, complaints, visit
 
@@ -21,15 +20,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     """What says where the suite is: the one of `./dev.sh emulators --exec`, or one started here."""
     if "SUITE_URL" in os.environ:
         yield {"SUITE_URL": os.environ["SUITE_URL"]}
         return
-    try:
-        tools = toolchain.find()
-    except toolchain.ToolMissing as error:
-        missing(str(error), required_by="REQUIRE_SUITE")
+    tools: toolchain.Toolchain = request.getfixturevalue("tools")
     place = folder(tmp_path_factory)
 
     def start() -> AbstractContextManager[suite.Suite]:
