@@ -91,7 +91,7 @@ run() {
 check() {
   cd "$root"
   local pytest=(-m pytest --dist loadfile --no-loadscope-reorder -n)
-  local tests=(2 -m smoke tests/unit tests/stack) said checks status=0
+  local tests=(2 -m smoke tests/unit tests/stack) output checks status=0
   case ${1:-} in
     all) tests=(3); shift ;;
     "" | -*) ;;
@@ -105,12 +105,12 @@ check() {
   say "format";  "$venv/bin/ruff" format --check --quiet .
   say "lint";    "$venv/bin/ruff" check --quiet .
   say "types, imports and tests"
-  said=$(mktemp)
-  { "$venv/bin/lint-imports" && "$venv/bin/mypy" --no-error-summary; } >"$said" 2>&1 & checks=$!
+  output=$(mktemp)
+  { "$venv/bin/lint-imports" && "$venv/bin/mypy" --no-error-summary; } >"$output" 2>&1 & checks=$!
   "$python" -m models build >/dev/null # before several tests want to
   "$python" "${pytest[@]}" "${tests[@]}" "$@" || status=$?
-  wait "$checks" || { cat "$said" >&2; status=1; }
-  rm "$said"
+  wait "$checks" || { cat "$output" >&2; status=1; }
+  rm "$output"
   exit "$status"
 }
 

@@ -139,8 +139,8 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[toolchain.Toolch
     """Node, Java and firebase-tools, which one of pytest's workers installs if it is missing."""
     place = folder(tmp_path_factory)
     try:
-        with shared(place, "tools", lambda: nullcontext(toolchain.find())) as found:
-            yield found
+        with shared(place, "tools", lambda: nullcontext(toolchain.find())) as chain:
+            yield chain
     except toolchain.ToolMissing as error:
         missing(str(error), required_by="REQUIRE_SUITE")
 
