@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from local import stack, toolchain
 from local.supervisor import Supervisor
 from tests.support import firestore as emulators
+from tests.support.phone import Phone
 from tests.support.photos import ODD, PHOTOS
 from tests.support.required import missing
 from tests.support.shared import folder, shared
@@ -113,6 +114,18 @@ def save_url(running: stack.Running) -> str:
 def running_url(running: stack.Running) -> str:
     """Where the page and all functions are."""
     return running.url
+
+
+@pytest.fixture
+def ana(running_url: str) -> Phone:
+    """A user for this test alone."""
+    return Phone(running_url, f"ana-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def bea(running_url: str) -> Phone:
+    """Somebody else."""
+    return Phone(running_url, f"bea-{uuid.uuid4().hex}")
 
 
 @pytest.fixture(scope="session")

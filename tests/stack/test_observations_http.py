@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING
@@ -22,18 +21,6 @@ if TYPE_CHECKING:
 
 
 SEEDS = count(10_000)
-
-
-@pytest.fixture
-def ana(running_url: str) -> Phone:
-    """A user for this test alone."""
-    return Phone(running_url, f"ana-{uuid.uuid4().hex}")
-
-
-@pytest.fixture
-def bea(running_url: str) -> Phone:
-    """Somebody else."""
-    return Phone(running_url, f"bea-{uuid.uuid4().hex}")
 
 
 def test_all_pages_show_each_observation_once_while_others_come_and_go(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import uuid
 from typing import TYPE_CHECKING
 
-import pytest
 import requests
 
 from tests.support.phone import BASE, Phone
@@ -18,12 +16,6 @@ if TYPE_CHECKING:
 
 PLAIN = {"Accept-Encoding": "identity"}
 GZIP = {"Accept-Encoding": "gzip"}
-
-
-@pytest.fixture
-def ana(running_url: str) -> Phone:
-    """A user for this test alone."""
-    return Phone(running_url, f"ana-{uuid.uuid4().hex}")
 
 
 def wire(url: str, headers: Mapping[str, str]) -> tuple[requests.Response, bytes]:
