@@ -66,7 +66,7 @@ class Species:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class UntrainedLabel:
     """A label that is no class of the model: kept as it is, for nobody to train on."""
 
     id: str
@@ -74,8 +74,8 @@ class Outside:
 
 
 # Labels for what the model has no class for.
-OTHER_PARROT, NOT_A_PARROT = Outside("other-parrot"), Outside("not-a-parrot")
-OUTSIDE = (OTHER_PARROT, NOT_A_PARROT)
+OTHER_PARROT, NOT_A_PARROT = UntrainedLabel("other-parrot"), UntrainedLabel("not-a-parrot")
+UNTRAINED = (OTHER_PARROT, NOT_A_PARROT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parrot.errors import BadBundle, InvalidRequest
-from parrot.records import OUTSIDE, Outside, Species, SpeciesScore
+from parrot.records import UNTRAINED, Species, SpeciesScore, UntrainedLabel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +51,11 @@ class SpeciesTable:
         scores = (SpeciesScore(row, float(probabilities[row.index])) for row in self.rows)
         return tuple(sorted(scores, key=lambda score: -score.probability)[:top])
 
-    def label(self, *, index: str | None = None, species: str | None = None) -> Species | Outside:
+    def label(
+        self, *, index: str | None = None, species: str | None = None
+    ) -> Species | UntrainedLabel:
         """The same, or one of the labels outside the model's classes. Raises InvalidRequest."""
-        outside = next((label for label in OUTSIDE if label.id == species), None)
+        outside = next((label for label in UNTRAINED if label.id == species), None)
         return self.find(index=index, species=species) if index or not outside else outside
 
     def find(self, *, index: str | None = None, species: str | None = None) -> Species:
