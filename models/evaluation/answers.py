@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.data.labelled_photos import LabelledPhoto
     from parrot.model.look import SecondLook
     from parrot.model.sets import SetPolicy
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from models.network.tail import Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-from parrot.model.inputs import Crop
+from parrot.model.served_model import Crop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

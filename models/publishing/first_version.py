@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.publishing import bundle_folder
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.manifest import JOBLIB_STAGES, SPECIES, Manifest, Reference, digest
 from parrot.model.scorers import OneClass
-from parrot.model.served_model import DEFAULT_SIGNATURE, ServedModel
+from parrot.model.served_model import (
+    DEFAULT_SIGNATURE,
+    Crop,
+    Encoding,
+    InputSpec,
+    Resampling,
+    Scaling,
+    ServedModel,
+)
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:

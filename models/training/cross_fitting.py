@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.training.tuner import Tuned
     from parrot.model.gate import Projection
     from parrot.model.scorers import Scorer
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
 NO_BIRD = 2  # as `Dataset.kind` has it

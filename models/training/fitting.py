@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from models.training.policy import Policy
     from models.training.regression import Linear
     from parrot.model.reason import ReasonPolicy
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
 LEFT_OUT = (Family.FRAMING, Family.LIGHT, Family.BARS, Family.TILT)

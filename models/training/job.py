@@ -26,8 +26,7 @@ from models.training.tuner import Recipe
 from parrot.model.joining import DEFAULT
 from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
 from parrot.model.served_model import ServedModel
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 
 if TYPE_CHECKING:

@@ -11,15 +11,13 @@ import numpy as np
 from parrot.classify import Classifier
 from parrot.model.bundle import Bundle
 from parrot.model.gate import Gate, LogisticCurve, Projection
-from parrot.model.inputs import Crop, InputSpec
 from parrot.model.look import SecondLook, View
 from parrot.model.manifest import Manifest, NamingPolicy, Reference
 from parrot.model.naming import Naming, Softmax
 from parrot.model.scorers import Linear
-from parrot.model.served_model import ServedModel
+from parrot.model.served_model import Crop, InputSpec, ServedModel
 from parrot.model.sets import SetPolicy
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.photo import images
 from parrot.records import Prediction
 

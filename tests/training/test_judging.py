@@ -13,7 +13,7 @@ from models.evaluation.answers import Heads, Names
 from models.training import targets
 from parrot.model.look import SecondLook, View
 from parrot.model.sets import SetPolicy
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import Taxonomy
 from parrot.records import Rank
 
 SPECIES = ("ara-macao", "cacatua")

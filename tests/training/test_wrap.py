@@ -14,8 +14,8 @@ import requests
 from models.network.lazy_tf import tf
 from models.network.wrapper import Wrapped, wrap
 from parrot.adapters.model_server import TfServing, unsigned
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.manifest import Manifest
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.photo import images
 from tests.support.photos import PHOTOS, encoded, first, noise
 from tests.support.saved_models import FEATURES, HEIGHT, SQUASHED, WIDTH, save

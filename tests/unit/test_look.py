@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
-from parrot.model.inputs import InputSpec
 from parrot.model.look import Box, SecondLook, View, center, closer
+from parrot.model.served_model import InputSpec
 from parrot.photo import images
 from tests.support.photos import encoded, noise
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from local.stack import DEFAULT_BUNDLE
 from parrot.errors import BadBundle
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.joining import JointPolicy
 from parrot.model.look import SecondLook, View
 from parrot.model.manifest import (
@@ -27,7 +26,7 @@ from parrot.model.manifest import (
     Reference,
 )
 from parrot.model.reason import ReasonPolicy
-from parrot.model.served_model import ServedModel
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
 from parrot.model.sets import SetPolicy
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from parrot.errors import BadBundle
 from parrot.model.naming import Naming, Softmax, lowest_sure
 from parrot.model.sets import SetPolicy
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import Taxonomy
 from parrot.records import Rank
 
 RNG = np.random.default_rng(5)

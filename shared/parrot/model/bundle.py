@@ -20,8 +20,7 @@ from parrot.model.manifest import (
     Manifest,
     digest,
 )
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

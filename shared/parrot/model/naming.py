@@ -20,7 +20,7 @@ from parrot.records import Named, Rank
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
 
