@@ -185,7 +185,8 @@ def test_the_manifest_entry_is_one_that_a_bundle_accepts(
     ).served_model()
     default = Manifest.parse(DEFAULT.read_bytes())
     # A wrapped model gives no focus and no logits, so nothing may ask for them.
-    bundle = replace(default, models=(entry,), conformal=None, second_look=None, reasons=None)
+    rules = replace(default.rules, conformal=None, second_look=None, reasons=None)
+    bundle = replace(default, models=(entry,), rules=rules)
     (parsed,) = Manifest.parse(bundle.dump()).models
     assert (parsed.name, parsed.version) == ("ParrotExtractor", "4")
     outputs = (parsed.features, parsed.probabilities, parsed.logits)

@@ -81,6 +81,16 @@ class Naming:
         return cls(species, groups, ids)
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Ids of the species and of the groups by class index; `sure` as in `NamingPolicy`."""
+
+    species: Sequence[str]
+    groups: Sequence[str]
+    taxonomy: Taxonomy
+    sure: float
+
+
 def lowest_sure(
     taxonomy: Taxonomy,
     *,
