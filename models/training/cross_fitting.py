@@ -16,8 +16,8 @@ from models.training.calibration import SURE, Calibration, Raw, calibrate
 from models.training.cores import on_all_cores
 from models.training.heads import Classes, fit_gate, fit_groups, fit_species
 from models.training.regression import Linear
+from parrot.model.decision import Names
 from parrot.model.gate import ThreeWay
-from parrot.model.naming import Names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.training import regression
-from parrot.adapters.joblib_gate import mixture_of
+from parrot.adapters import joblib_gate
 from parrot.model.gate import OneClass, Projection, Scorer, ThreeWay
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def one_class(x: Floats, kind: Index) -> tuple[Projection, Scorer]:
     """The first version's stages: how likely among parrots, all others ignored."""
     parrot = kind == 0
     projection = _components(x[parrot])
-    return projection, OneClass(mixture_of(_density(projection(x[parrot].astype(np.float64)))))
+    return projection, joblib_gate.one_class(_density(projection(x[parrot].astype(np.float64))))
 
 
 CANDIDATES: Mapping[str, Fitter] = {
