@@ -12,6 +12,7 @@ averaged and scored again. `join` makes one decision of those for several photos
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,8 +75,9 @@ def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
     """One decision for photos of one bird, and whether they may show one bird.
 
     The gate hears every photo. Names come from the photos that show a parrot by themselves, if any
-    does: what shows none cannot tell which one. Where photos contradict each other, the set has
-    what each of them most likely shows, and whatever is at least as likely as one of those.
+    does: what shows none cannot tell which one. Where photos contradict each other, since two of
+    their sets share no species, the joint set has what each of them most likely shows, and
+    whatever is at least as likely as one of those.
     """
     parrots = [photo for photo in photos if photo.is_parrot]
     named = [photo.scores for photo in parrots or photos]
@@ -91,21 +93,18 @@ def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
         ),
         rules,
     )
-    sets = [photo.in_set for photo in parrots if photo.in_set is not None]
-    same, ranking = agree(sets), joint.scores.ranking
-    if same or joint.in_set is None or ranking is None:
-        return joint, same
-    every = joint.in_set.copy()
-    for photo in parrots:
-        if photo.in_set is not None and photo.in_set.any() and photo.scores.ranking is not None:
-            every[photo.scores.ranking.argmax()] = True
-    return replace(joint, in_set=every | (ranking >= ranking[every].min())), same
-
-
-def agree(sets: Sequence[Flags]) -> bool:
-    """Whether photos may show one bird: any two sets of species that are not empty share one."""
-    sure = [in_set for in_set in sets if in_set.any()]
-    return all((one & other).any() for k, one in enumerate(sure) for other in sure[:k])
+    sure = [
+        (photo.in_set, photo.scores.ranking)
+        for photo in parrots
+        if photo.in_set is not None and photo.in_set.any() and photo.scores.ranking is not None
+    ]
+    pairs = combinations([in_set for in_set, _ in sure], 2)
+    agree, ranking = all((a & b).any() for a, b in pairs), joint.scores.ranking
+    if agree or joint.in_set is None or ranking is None:
+        return joint, agree
+    widened = joint.in_set.copy()
+    widened[[photo.argmax() for _, photo in sure]] = True
+    return replace(joint, in_set=widened | (ranking >= ranking[widened].min())), agree
 
 
 def geometric_mean(probabilities: Sequence[Numbers]) -> Floats:
