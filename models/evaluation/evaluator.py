@@ -17,7 +17,7 @@ from models.network.tail import Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-from parrot.model.decision import Names, score
+from parrot.model.decision import Vocabulary, score
 from parrot.model.served_model import Crop
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _results(bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int) -> R
     if rules.naming is None or naming is None or bundle.taxonomy is None:
         return _looked_at_once(bundle, head, data, sample, names)
     found = answers.answer(score(bundle, data.looks[:, sample]), rules)
-    words = Names(data.species, naming.group_ids, bundle.taxonomy, rules.naming.sure)
+    words = Vocabulary(data.species, naming.group_ids, bundle.taxonomy, rules.naming.sure)
     results = answers.results(found, data.photos, data.target, names, words, rules.naming.coverage)
     evidence = reasons.evidence(found.decision.scores, data.signs[:, sample])
     results = replace(results, evidence=evidence)

@@ -16,7 +16,7 @@ from models.training.calibration import SURE, Calibration, Raw, calibrate
 from models.training.cores import on_all_cores
 from models.training.heads import Classes, fit_gate, fit_groups, fit_species
 from models.training.regression import Linear
-from parrot.model.decision import Names
+from parrot.model.decision import Vocabulary
 from parrot.model.gate import ThreeWay
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class CrossFitter:
         """Results from calibrations, each for some of the photos; signs if not the dataset's."""
         data = self.dataset
         order = np.argsort(np.concatenate([part for _, part in parts]))
-        names = Names(data.species, self.classes.group_ids, self.taxonomy, SURE)
+        names = Vocabulary(data.species, self.classes.group_ids, self.taxonomy, SURE)
         by_sample = []
         for sample in range(raw.gate.shape[1]):
             found = answers.joined(

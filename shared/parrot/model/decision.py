@@ -33,7 +33,7 @@ _TINY = 1e-12  # the smallest probability that a logit is taken of
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Vocabulary:
     """Ids of the species and of the groups by class index; `sure` as in `NamingPolicy`."""
 
     species: Sequence[str]
@@ -114,15 +114,17 @@ def geometric_mean(probabilities: Sequence[Numbers]) -> Floats:
     return np.asarray(mean / mean.sum(), np.float32)
 
 
-def taxon(decision: Decision, names: Names) -> Named | None:
+def taxon(decision: Decision, vocabulary: Vocabulary) -> Named | None:
     """The lowest rank that the decision for one photo is sure of."""
     ranking, in_set, groups = decision.scores.ranking, decision.in_set, decision.scores.groups
     if ranking is None or in_set is None:
         return None
-    return names.taxonomy.lowest_sure(
-        likely=[(names.species[k], float(ranking[k])) for k in np.flatnonzero(in_set).tolist()],
-        groups=[] if groups is None else list(zip(names.groups, groups.tolist(), strict=True)),
-        sure=names.sure,
+    return vocabulary.taxonomy.lowest_sure(
+        likely=[
+            (vocabulary.species[k], float(ranking[k])) for k in np.flatnonzero(in_set).tolist()
+        ],
+        groups=[] if groups is None else list(zip(vocabulary.groups, groups.tolist(), strict=True)),
+        sure=vocabulary.sure,
     )
 
 
@@ -137,7 +139,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
 ) -> Classification:
     """The answer for one photo; what is not a parrot has no names."""
     table, rules, scores = bundle.species, bundle.manifest.rules, decision.scores
-    is_parrot, names = bool(decision.is_parrot), _names(bundle)
+    is_parrot, vocabulary = bool(decision.is_parrot), _vocabulary(bundle)
     ranking = scores.ranking if is_parrot else None
     served = scores.probabilities if is_parrot else None
     policy = rules.naming or rules.conformal
@@ -156,7 +158,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
         sha256=sha256,
         width=size[0],
         height=size[1],
-        taxon=taxon(decision, names) if is_parrot and names is not None else None,
+        taxon=taxon(decision, vocabulary) if is_parrot and vocabulary is not None else None,
         decision=decision,
         reason=None if is_parrot else reason,
     )
@@ -177,10 +179,10 @@ def _joint_names(probabilities: Sequence[Numbers | None]) -> Floats | None:
     return geometric_mean(known) if known else None
 
 
-def _names(bundle: Bundle) -> Names | None:
+def _vocabulary(bundle: Bundle) -> Vocabulary | None:
     """None for a bundle without heads."""
     policy = bundle.manifest.rules.naming
     if bundle.naming is None or bundle.taxonomy is None or policy is None:
         return None
     ids = [row.id for row in bundle.species.rows]
-    return Names(ids, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
+    return Vocabulary(ids, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
