@@ -17,8 +17,6 @@ usage() {
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--full] [--json]            the benchmark
 ./dev.sh soak [--minutes 30]                mixed requests and failures: nothing lost, nothing grows
-./dev.sh audit [--offline]                  known vulnerabilities of pinned packages; SBOMs
-./dev.sh fuzz [--inputs 10000] [--seed N]   changed requests of every kind; none may break it
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh openapi                            renew docs/openapi.yaml and the page of it
 ./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
@@ -175,7 +173,7 @@ no_arguments() {
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
-  audit | demo | fuzz | up | emulators | openapi) run -m local "$command" "$@" ;;
+  demo | up | emulators | openapi) run -m local "$command" "$@" ;;
   models)
     if [ "${1:-}" = backfill ] && ! wants_help "$@"; then
       shift

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -17,9 +16,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local import audit as audits
 from local import console, invitation, model_servers, stack, suite, toolchain
-from local import fuzz as fuzzing
 from local.demo import EXPLANATION, NEXT, ask_all, complaint, photos_of, samples, table
 from local.progress import steps
 from models import folders
@@ -153,78 +150,6 @@ def openapi() -> None:
 
     for name in write():
         console.err.print(name)
-
-
-@app.command()
-def fuzz(
-    *,
-    inputs: Annotated[int, typer.Option(help="How many changed requests.", min=1)] = 10_000,
-    seed: Annotated[int | None, typer.Option(help="Repeats a run.")] = None,
-) -> None:
-    """Send changed requests of every kind to a stack of its own; none may break it."""
-    chosen = secrets.randbelow(2**32) if seed is None else seed
-    folder = folders.LOCAL / "fuzz" / str(os.getpid())
-    with console.errors(), stack.running(folder) as running:
-        count = 0
-        for count, finding in enumerate(fuzzing.session(running, inputs=inputs, seed=chosen), 1):  # noqa: B007
-            sample = finding.sample
-            console.out.print(
-                f"{sample.method} {sample.path!r:.200}: {finding.answer}", markup=False
-            )
-            console.out.print(f"  {dict(sample.headers)} {sample.body[:300]!r}", markup=False)
-        ended = [part.name for part, _ in running.supervisor.ended()]
-    shutil.rmtree(folder, ignore_errors=True)
-    console.out.print(
-        f"{inputs} inputs, seed {chosen}: {count} findings, parts that ended: {ended}"
-    )
-    if count or ended:
-        raise typer.Exit(1)
-
-
-@app.command()
-def audit(
-    *,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Only list the packages; ask nobody about them.")
-    ] = False,
-) -> None:
-    """Ask PyPI what is known against each pinned package, and write the SBOMs."""
-    failed = False
-    for requirements in audits.files():
-        name = requirements.relative_to(stack.ROOT)
-        try:
-            console.err.print(f"{name}: {audits.list_packages(requirements)}", soft_wrap=True)
-            if not offline:
-                found = audits.audit(requirements)
-                failed |= _report(name, found)
-                offline = found.reached_nobody
-        except audits.AuditFailed as error:
-            console.err.print(f"[red]{name}: {error}", soft_wrap=True)
-            failed = True
-    if failed:
-        raise typer.Exit(1)
-
-
-def _report(name: Path, found: audits.Audit) -> bool:
-    """Print what is known; whether anything is, or could not be asked."""
-    for finding in found.findings:
-        fixed = ", ".join(finding.fixed_in) or "no version"
-        console.err.print(
-            f"[red]{name}: {finding.package} {finding.version} {finding.id}, fixed in {fixed}"
-        )
-    if found.reached_nobody:
-        console.err.print(
-            "[red]PyPI's advisory service cannot be reached from here, so nothing was audited;"
-            " the lists of packages are written all the same.",
-            soft_wrap=True,
-        )
-    elif found.unknown:
-        console.err.print(
-            f"[red]{name}: {len(found.unknown)} of {found.packages} packages could not be looked"
-            f" up: {', '.join(found.unknown)}",
-            soft_wrap=True,
-        )
-    return bool(found.findings or found.unknown)
 
 
 @app.command()
