@@ -8,9 +8,11 @@ way to the Auth emulator, are added in a copy.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +92,8 @@ def running(
         host, _, port = address.partition(":")
         require_free(host, int(port))
     _lay_out(project, config)
+    say("bundling Firebase's SDK for the page")
+    _bundle_sdk(project, tools)
     with Supervisor(folder / "logs") as supervisor:
         models = model_servers.own(f"http://127.0.0.1:{free_port()}", stack.DEFAULT_BUNDLE, say=say)
         supervisor.start(models)
@@ -144,8 +148,9 @@ def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
     public = project / "public"
     public.mkdir()
     for path in (stack.ROOT / "public").iterdir():
-        (public / path.name).symlink_to(path)
-    (public / _PAGE_CONFIG).unlink()
+        if path.name not in {_PAGE_CONFIG, "vendor"}:
+            (public / path.name).symlink_to(path)
+    (project / "firebase_sdk").symlink_to(stack.ROOT / "local" / "firebase_sdk")
     page = json.loads((stack.ROOT / "public" / _PAGE_CONFIG).read_text())
     page["authEmulator"] = f"http://127.0.0.1:{config['emulators']['auth']['port']}"
     (public / _PAGE_CONFIG).write_text(json.dumps(page))
@@ -153,6 +158,19 @@ def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
         source = project / "functions" / name
         shutil.copytree(stack.ROOT / "functions" / name, source)
         (source / "venv").symlink_to(Path(sys.prefix))
+
+
+def _bundle_sdk(project: Path, tools: Toolchain) -> None:
+    """public/vendor, of which the page's sign-in is made. Raises PartFailed."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [str(stack.ROOT / "dev.sh"), "sdk", str(project)],
+        env={**os.environ, "PATH": tools.path},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise PartFailed(f"Firebase's SDK cannot be bundled:\n{done.stderr[-2000:]}")
 
 
 def _settings(models: str) -> dict[str, str]:
