@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +15,7 @@ from local.toolchain import ToolMissing
 from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
 out = Console()
 err = Console(stderr=True)
@@ -22,24 +23,15 @@ USAGE = 2  # the command cannot begin: something is missing, taken or cannot be 
 _FAILED, _INTERRUPTED = 1, 130
 
 
-class errors:  # noqa: N801 - used like a function
+@contextmanager
+def errors() -> Iterator[None]:
     """Print expected errors as one sentence, without a traceback."""
-
-    def __enter__(self) -> None:
-        """Nothing to set up."""
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, EngineMissing | ToolMissing | PortTaken | DataUnusable):
-            err.print(f"[red]{error}", highlight=False, soft_wrap=True)
-            raise typer.Exit(USAGE) from error
-        if isinstance(error, PartFailed | ParrotError):
-            err.print(f"[red]{error}", highlight=False, soft_wrap=True)
-            raise typer.Exit(_FAILED) from error
-        if isinstance(error, KeyboardInterrupt):
-            err.print("[dim]stopped")
-            raise typer.Exit(_INTERRUPTED) from error
+    try:
+        yield
+    except (EngineMissing, ToolMissing, PortTaken, DataUnusable, PartFailed, ParrotError) as error:
+        err.print(f"[red]{error}", highlight=False, soft_wrap=True)
+        failed = isinstance(error, PartFailed | ParrotError)
+        raise typer.Exit(_FAILED if failed else USAGE) from error
+    except KeyboardInterrupt as error:
+        err.print("[dim]stopped")
+        raise typer.Exit(_INTERRUPTED) from error
