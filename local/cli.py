@@ -16,14 +16,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local import console, invitation, model_servers, stack, suite, toolchain
+from local import console, model_servers, stack, suite, toolchain
 from local.demo import EXPLANATION, NEXT, ask_all, complaint, photos_of, samples, table
 from local.progress import steps
 from models import folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import FrameType
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _WATCH_SECONDS = 0.5
@@ -111,7 +110,7 @@ def up(
 ) -> None:
     """Run the local stack with the web page until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):  # background jobs of a shell ignore SIGINT
-        signal.signal(number, _terminate)
+        signal.signal(number, signal.default_int_handler)
     with (
         console.errors(),
         stack.running(
@@ -125,7 +124,7 @@ def up(
     ):
         console.err.print(_parts(running))
         console.err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
-        _invite(host, int(running.url.rpartition(":")[2]))
+        console.invite(host, int(running.url.rpartition(":")[2]))
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
             for part, code in running.supervisor.ended():
@@ -162,7 +161,7 @@ def emulators(
 ) -> None:
     """Run the functions and the page in the Firebase Emulator Suite, until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _terminate)
+        signal.signal(number, signal.default_int_handler)
     with (
         console.errors(),
         _folder(temporary=exec_ is not None) as folder,
@@ -200,15 +199,6 @@ def _run(command: str, environment: Mapping[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _invite(host: str, port: int) -> None:
-    """For phones: an address, a QR code, and a warning of what listening there means."""
-    url = invitation.address(host, port)
-    if url is not None:
-        sys.stderr.write(invitation.qr_code(url))
-        console.err.print(f"open on a phone of this network: {url}", highlight=False)
-        console.err.print(f"[yellow]{invitation.WARNING}")
-
-
 def _parts(running: stack.Running) -> Table:
     parts = Table(box=None)
     for heading in ("part", "address", "pid"):
@@ -218,7 +208,3 @@ def _parts(running: stack.Running) -> Table:
     if running.model_server not in [url for _, url, _ in running.parts]:
         parts.add_row(model_servers.NAME, running.model_server, "elsewhere")
     return parts
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -110,11 +110,11 @@ def ask_all(  # noqa: PLR0913 - all but the first two by keyword
     `say` is told how far it is.
     """
     birds = [photos] if together else [[photo] for photo in photos]
-    told = now()
+    last = now()
     say(f"classifying {len(photos)} photos" if len(photos) > 1 else "classifying")
     for number, bird in enumerate(birds):
-        if now() - told > _TELL_SECONDS:
-            told = now()
+        if now() - last > _TELL_SECONDS:
+            last = now()
             say(f"classified {number} of {len(birds)}")
         yield ask(url, bird, save=save)
 
@@ -129,9 +129,9 @@ def ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
     if not save or not body.get("species"):
         return Answer(paths, body)
     best = body["species"][0]["id"]
-    saved = [_save(url, name, data, best) for _, (name, data) in files]
-    text = "\n".join(one.text for one in saved)
-    return Answer(paths, body, Saved(text, failed=any(one.failed for one in saved)))
+    saves = [_save(url, name, data, best) for _, (name, data) in files]
+    text = "\n".join(saved.text for saved in saves)
+    return Answer(paths, body, Saved(text, failed=any(saved.failed for saved in saves)))
 
 
 def complaint(path: Path) -> str:

@@ -35,13 +35,11 @@ from parrot.observation import DERIVED, PHOTOS, Status, parse_derived_name, phot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from google.cloud.storage import Bucket
 
     from parrot.store import ObservationStore
 
-_PUBLISH = "/google.pubsub.v1.Publisher/Publish"
 _THREADS = 8
 _WORKERS = 4
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0  # Eventarc waits 10 to 600 s, too long at a desk
@@ -66,36 +64,29 @@ def cloud_event(resource: dict[str, Any]) -> CloudEvent:
 @contextmanager
 def publisher(port: int, accept: Callable[[CloudEvent], None]) -> Iterator[None]:
     """Serve Pub/Sub's Publish on 127.0.0.1 and pass every notification to `accept`."""
+
+    def publish(request: PublishRequest, _context: grpc.ServicerContext) -> PublishResponse:
+        ids = []
+        for message in request.messages:
+            event = cloud_event(json.loads(message.data))
+            ids.append(event["id"])
+            if message.attributes["eventType"] == "OBJECT_FINALIZE":
+                accept(event)
+        return PublishResponse(message_ids=ids)
+
+    method = grpc.unary_unary_rpc_method_handler(
+        publish, PublishRequest.deserialize, PublishResponse.serialize
+    )
     server = grpc.server(ThreadPoolExecutor(_THREADS))
-    server.add_generic_rpc_handlers((_Publisher(accept),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", {"Publish": method}),)
+    )
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:
         yield
     finally:
         server.stop(None).wait()
-
-
-class _Publisher(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
-    def __init__(self, accept: Callable[[CloudEvent], None]) -> None:
-        self._accept = accept
-
-    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        """The one method that the storage server calls; others are UNIMPLEMENTED."""
-        if call.method != _PUBLISH:
-            return None
-        return grpc.unary_unary_rpc_method_handler(
-            self._publish, PublishRequest.deserialize, PublishResponse.serialize
-        )
-
-    def _publish(self, request: PublishRequest, _context: grpc.ServicerContext) -> PublishResponse:
-        ids = []
-        for message in request.messages:
-            event = cloud_event(json.loads(message.data))
-            ids.append(event["id"])
-            if message.attributes["eventType"] == "OBJECT_FINALIZE":
-                self._accept(event)
-        return PublishResponse(message_ids=ids)
 
 
 def pause(tries: int) -> float:
@@ -117,12 +108,7 @@ class Delivery:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Drop what was not acknowledged; `missed` finds it again."""
         self._stopped.set()
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from local import model_servers, stack
-from local.supervisor import Part, PartFailed, Supervisor, free_port, require_free
+from local.supervisor import (
+    Part,
+    PartFailed,
+    Supervisor,
+    free_port,
+    free_url,
+    listens,
+    require_free,
+)
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import promote, publish
 from parrot.adapters.bundle_files import FolderFiles
@@ -95,7 +102,7 @@ def running(
     say("bundling Firebase's SDK for the page")
     _bundle_sdk(project, tools)
     with Supervisor(folder / "logs") as supervisor:
-        models = model_servers.own(f"http://127.0.0.1:{free_port()}", stack.DEFAULT_BUNDLE, say=say)
+        models = model_servers.own(free_url(), stack.DEFAULT_BUNDLE, say=say)
         supervisor.start(models)
         environment = {
             **_settings(models.url),
@@ -195,7 +202,7 @@ def _emulators(
         "emulators",
         (*command, "--only", ",".join(EMULATORS), "--config", str(project / "firebase.json")),
         suite.url,
-        lambda: all(_listens(address) for address in suite.addresses.values()),
+        lambda: all(listens(address) for address in suite.addresses.values()),
         environment,
         project,  # it writes its own logs where it runs
     )
@@ -235,12 +242,3 @@ def _check_functions(suite: Suite, logs: Path) -> None:
             raise PartFailed(f"the function process hears no event; {logs}/emulators.log says more")
         time.sleep(_POLL_SECONDS)
     client.bucket(stack.BUCKET).blob(_PROBE).delete()
-
-
-def _listens(address: str) -> bool:
-    host, _, port = address.partition(":")
-    try:
-        socket.create_connection((host, int(port)), 1.0).close()
-    except OSError:
-        return False
-    return True
