@@ -162,11 +162,14 @@ sdk() {
 
 # Each function's folder; what goes to Hosting gets the SDK.
 stage() {
-  local folder
-  "$(find_python)" "$root/deploy/stage.py" "$@" | while IFS= read -r folder; do
-    printf '%s\n' "$folder"
-    case $folder in */firebase) (sdk "$folder") ;; esac
-  done
+  local interpreter folders folder status=0
+  interpreter=$(find_python)
+  folders=$("$interpreter" "$root/deploy/stage.py" "$@") || status=$?
+  [ -z "$folders" ] || printf '%s\n' "$folders"
+  while IFS= read -r folder; do
+    case $folder in */firebase) (sdk "$folder" </dev/null) ;; esac
+  done <<<"$folders"
+  exit "$status"
 }
 
 # Whether the arguments of a command ask what it does. Nothing is run or installed for that, but for
