@@ -28,10 +28,11 @@ quietly() { "$@" >"$scratch/answer" 2>"$scratch/error" </dev/null; }
 
 doctor_tools() {
   local tool version
-  for tool in git curl openssl gcloud firebase; do
+  for tool in git curl openssl npm gcloud firebase; do
     if command -v "$tool" >/dev/null; then continue; fi
     case $tool in
       gcloud) bad 'gcloud is not installed' 'https://cloud.google.com/sdk/docs/install' ;;
+      npm) bad 'npm is not installed' 'install Node 20 or newer: the page needs it' ;;
       firebase) bad 'firebase-tools is not installed' 'npm install --global firebase-tools@15' ;;
       *) bad "$tool is not installed" "install your system's package $tool" ;;
     esac

@@ -1,7 +1,8 @@
 """Folders as they are deployed, from the commit and not from the working tree.
 
     stage.py [FUNCTION...]          build/stage/FUNCTION/: main.py, parrot/, requirements.txt
-    stage.py firebase --region ...  build/stage/firebase/: rules, indexes, public/, firebase.json
+    stage.py firebase --region ...  build/stage/firebase/: rules, indexes, public/, firebase.json,
+                                    firebase_sdk/, of which `./dev.sh sdk` makes public/vendor/
 
 The same commit gives the same bytes: contents, modes and times. Beside each folder, NAME.sha256
 holds the digest of its files. Needs git and Python only.
@@ -83,7 +84,10 @@ def firebase_files(  # noqa: PLR0913 - the names that a deployment chooses
 
     With the key of a reCAPTCHA Enterprise site the page sends App Check tokens.
     """
-    staged = dict(committed(root, "public", *_FIREBASE_FILES))
+    staged = {
+        path.removeprefix("local/"): data
+        for path, data in committed(root, "public", "local/firebase_sdk", *_FIREBASE_FILES)
+    }
     config = json.loads(staged["firebase.json"])
     config.pop("emulators", None)
     config.pop("functions", None)  # gcloud deploys them

@@ -10,6 +10,7 @@ part_hosting() {
     if [ "$live" = "$(cat "$stage/firebase/public/release.txt")" ]; then return; fi
   fi
   ensure_sites
+  change "$root/dev.sh" sdk "$stage/firebase"
   change firebase deploy --only hosting --project "$PROJECT" --config "$stage/firebase/firebase.json" --non-interactive
 }
 

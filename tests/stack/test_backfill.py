@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local import stack
-from local.supervisor import Supervisor
+from local.supervisor import Supervisor, free_url
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
@@ -77,10 +77,10 @@ def process() -> Iterator[str]:
 @pytest.fixture
 def storage(tmp_path: Path, process: str) -> Iterator[str]:
     """The URL of the local storage, whose events go to `process`."""
-    url, events = (stack._free_url() for _ in range(2))  # noqa: SLF001 - a part of the stack
+    url, events = (free_url() for _ in range(2))
     with Supervisor(tmp_path / "logs") as supervisor:
         for part in (
-            stack._storage(url, tmp_path, events),  # noqa: SLF001
+            stack._storage(url, tmp_path, events),  # noqa: SLF001 - a part of the stack
             stack._events(events, tmp_path, url, process),  # noqa: SLF001
         ):
             supervisor.start(part)

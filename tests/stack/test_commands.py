@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMANDS = [
-    *("demo", "up", "emulators", "test", "bench", "soak", "audit", "fuzz", "models", "openapi"),
+    *("demo", "up", "emulators", "test", "bench", "soak", "models", "openapi"),
     *("sdk", "stage", "lock"),
     *("models backfill", "models publish", "models serve", "models fit", "test unit"),
 ]
@@ -85,10 +85,21 @@ def test_help_runs_and_installs_nothing(checkout: Path, asked: str) -> None:
     assert {path.name for path in (checkout / ".venv").iterdir()} == {"bin", "installed"}
 
 
-@pytest.mark.parametrize("command", ["sdk", "lock"])
-def test_an_argument_that_nobody_takes_is_refused(command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "words"), [("sdk", "no folder --hlep"), ("lock", "takes no arguments")]
+)
+def test_an_argument_that_nobody_takes_is_refused(command: str, words: str) -> None:
     """It may be a misspelled --help."""
-    assert_one_sentence(dev(command, "--hlep"), command, "takes no arguments")
+    assert_one_sentence(dev(command, "--hlep"), command, words)
+
+
+def test_without_npm_nobody_gets_half_a_page(tmp_path: Path) -> None:
+    """Only Hosting's page needs the SDK, so most people have never needed npm here."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "env", "dirname"):
+        (tools / tool).symlink_to(shutil.which(tool) or tool)
+    assert_one_sentence(dev("sdk", PATH=str(tools)), "npm is missing", "Node 20")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cloudevents.http import from_http
 
 from local import events
-from local.delivery import Delivery, pause
+from local.events import Delivery, pause
 from local.supervisor import free_port
 from tests.support.scripted_http import Listener
 

@@ -20,7 +20,7 @@ from cloudevents.http import CloudEvent
 from PIL import Image
 
 from local import events, stack
-from local.delivery import Delivery
+from local.events import Delivery
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Status, photo_name

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from local import demo
-from local.demo import Answer, Saved
+from local.demo import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,9 +103,9 @@ def test_a_path_without_a_photo_says_what_it_is(tmp_path: Path) -> None:
 
 def test_a_save_that_is_refused_is_a_failure_too() -> None:
     """The exit code says so; the answer is shown all the same."""
-    refused = Answer((Path("a.jpg"),), PARROT, Saved("no: saved before", failed=True))
+    refused = Answer((Path("a.jpg"),), PARROT, "no: saved before", refused=True)
     assert refused.failed
-    assert not Answer((Path("a.jpg"),), PARROT, Saved("some-id")).failed
+    assert not Answer((Path("a.jpg"),), PARROT, "some-id").failed
     assert "Scarlet macaw" in printed([refused])
 
 
