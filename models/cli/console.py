@@ -12,10 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from models.evaluation.results import Results
-    from models.training.acceptance import Decision
+    from models.training.acceptance import Acceptance
+    from models.training.cross_fitting import GateFigures
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -31,7 +32,7 @@ err = Console(stderr=True)
 
 def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
     """One column of figures per result, with its name as heading."""
-    from models.evaluation.figures import FIGURES, figure_text
+    from models.evaluation.results import FIGURES, figure_text
 
     table = Table(title=title)
     table.add_column("figure")
@@ -39,19 +40,31 @@ def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
         table.add_column(name, justify="right")
     figures = [results.figures() for results in columns.values()]
     for (part, key), name in FIGURES.items():
-        table.add_row(name, *(figure_text(found[part][key]) for found in figures))
+        table.add_row(name, *(figure_text(column[part][key]) for column in figures))
     return table
 
 
-def fine_tuning(decision: Decision) -> Table:
+def fine_tuning(acceptance: Acceptance) -> Table:
     """The guarded figures with and without fine-tuned last blocks."""
-    verdict = "accepted" if decision.accepted else "not accepted"
+    verdict = "accepted" if acceptance.accepted else "not accepted"
     table = Table(title=f"fine-tuned last blocks: {verdict}")
     for heading in ("figure", "published", "fine-tuned"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for check in decision.checks:
-        style = "red" if check.worse else ""
-        table.add_row(check.guard.name, f"{check.frozen:.2%}", f"{check.tuned:.2%}", style=style)
+    for figure in acceptance.guarded:
+        style = "red" if figure.worse else ""
+        table.add_row(figure.guard.name, f"{figure.frozen:.2%}", f"{figure.tuned:.2%}", style=style)
+    return table
+
+
+def gates(compared: Sequence[GateFigures]) -> Table:
+    """What the gate in use, the first one, and the first version's let through."""
+    title = f"let through by gates that keep {compared[0].keep:.1%} of parrots"
+    table = Table(title=f"{title}; * photos from new sources")
+    for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
+        table.add_column(heading, justify="left" if heading == "gate" else "right")
+    for gate in compared:
+        cells = ("" if share is None else f"{share:.2%}" for share in gate.shares)
+        table.add_row(gate.kind, *cells, style="bold" if gate is compared[0] else "")
     return table
 
 

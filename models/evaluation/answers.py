@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.evaluation.results import Name, Results
+from models.evaluation.results import NamedTaxon, Results
 from parrot.model.naming import lowest_sure
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Names:
     taxonomy: Taxonomy
     sure: float
 
-    def judged(self, row: Answers, photo: LabelledPhoto) -> Name | None:
+    def judged(self, row: Answers, photo: LabelledPhoto) -> NamedTaxon | None:
         """The taxon that is named for one photo, and whether the photo shows it."""
         named = lowest_sure(
             self.taxonomy,
@@ -130,7 +130,7 @@ class Names:
         rank = named.taxon.rank
         truth = photo.species(self.species) or photo.taxon or ""
         above = self.taxonomy.above(truth, rank)
-        return Name(rank, named.taxon.id in {truth, above.id if above else ""})
+        return NamedTaxon(rank, named.taxon.id in {truth, above.id if above else ""})
 
 
 def _rows(answers: Answers) -> Iterator[Answers]:

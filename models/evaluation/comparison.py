@@ -11,6 +11,8 @@ from models.data.labelled_photos import Group
 from models.evaluation import metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.arrays import Array, Index
     from models.evaluation.results import Results
 
@@ -44,7 +46,7 @@ def compare(before: Results, after: Results) -> list[Difference]:
     if before.species != after.species:
         raise ValueError("the two bundles have different species")
     known = before.known
-    figures = [
+    rates: list[tuple[str, Index, Callable[[Results, Index], Array], bool]] = [
         ("species right (top 1)", known, _right, True),
         ("true species in the set", known, _in_set, True),
         ("parrots kept", np.flatnonzero(before.of(Group.PARROTS)), _kept, True),
@@ -52,26 +54,23 @@ def compare(before: Results, after: Results) -> list[Difference]:
         ("non-birds let through", np.flatnonzero(before.of(Group.NEGATIVES)), _kept, False),
     ]
     differences = []
-    for name, chosen, figure, more_is_better in figures:
-        if not len(chosen):
+    for name, photos, rate, more_is_better in rates:
+        if not len(photos):
             continue
-        one, other = figure(before, chosen), figure(after, chosen)
-        _, low, high = metrics.paired_difference(one, other)
-        differences.append(
-            Difference(
-                name, float(one.mean()), float(other.mean()), low, high, len(chosen), more_is_better
-            )
-        )
+        first, second = rate(before, photos), rate(after, photos)
+        _, low, high = metrics.paired_difference(first, second)
+        shares = float(first.mean()), float(second.mean())
+        differences.append(Difference(name, *shares, low, high, len(photos), more_is_better))
     return differences
 
 
-def _right(results: Results, chosen: Index) -> Array:
-    return np.asarray(results.guess[chosen] == results.target[chosen], np.float64)
+def _right(results: Results, photos: Index) -> Array:
+    return np.asarray(results.guess[photos] == results.target[photos], np.float64)
 
 
-def _in_set(results: Results, chosen: Index) -> Array:
-    return np.asarray(results.sets[chosen, results.target[chosen]], np.float64)
+def _in_set(results: Results, photos: Index) -> Array:
+    return np.asarray(results.sets[photos, results.target[photos]], np.float64)
 
 
-def _kept(results: Results, chosen: Index) -> Array:
-    return np.asarray(results.is_parrot[chosen], np.float64)
+def _kept(results: Results, photos: Index) -> Array:
+    return np.asarray(results.is_parrot[photos], np.float64)

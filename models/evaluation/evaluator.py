@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data import dataset, labelled_photos
-from models.data.features import View
+from models.data.labelled_photos import TAXONOMY_CSV
+from models.data.samples import Views
 from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
 from models.network.head import HEAD_FILE, SpeciesHead
@@ -18,6 +19,7 @@ from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.model.inputs import Crop
+from parrot.model.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,17 +50,17 @@ def evaluate(
         extractor = extractor.after(Tail.load(tail))
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
-    data = dataset.load(labelled, species, extractor, progress=progress)
+    taxonomy = bundle.taxonomy or Taxonomy.parse(TAXONOMY_CSV.read_bytes())
+    data = dataset.load(labelled, species, taxonomy, extractor, progress=progress)
     head = SpeciesHead.load((bundle_folder / HEAD_FILE).read_bytes())
-    found = [_results(bundle, head, data, sample) for sample in range(data.features.shape[1])]
-    return Judged(found[0], Results.joined(found[1:]))
+    samples = range(data.features.shape[1])
+    return Judged.of([_results(bundle, head, data, sample) for sample in samples])
 
 
 def _results(bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int) -> Results:
     """What the bundle answers for one sample of each photo."""
     manifest, naming = bundle.manifest, bundle.naming
-    stress = [row[sample].stress for row in data.samples]
-    names = [change.name if change else "" for change in stress]
+    names = [row[sample].change for row in data.samples]
     if manifest.naming is None or naming is None or bundle.taxonomy is None:
         return _looked_at_once(bundle, head, data, sample, names)
     looks = data.looks[:, sample]
@@ -90,7 +92,7 @@ def _looked_at_once(
 ) -> Results:
     """A bundle of before the second look: its model's own cut, and a set by the logits."""
     (served,) = bundle.manifest.models
-    view = View.CENTER if served.input.crop is Crop.CENTER else View.WHOLE
+    view = Views.CENTER if served.input.crop is Crop.CENTER else Views.WHOLE
     features = data.features[:, sample, view]
     scores = bundle.gate.scores(features.astype(np.float64))
     conformal = bundle.manifest.conformal

@@ -21,10 +21,30 @@ if TYPE_CHECKING:
     from parrot.records import Reason
 
 _TOP = 3
+# What each figure is called in the card, the report and the commands.
+FIGURES = {
+    ("species", "top1"): "species right",
+    ("species", "top3"): "species among the top three",
+    ("species", "mean_class_recall"): "species right, mean over species",
+    ("species", "calibration_error"): "species, calibration error",
+    ("gate", "parrots_kept"): "parrots kept",
+    ("gate", "other_birds_let_through"): "other birds let through",
+    ("gate", "negatives_let_through"): "non-birds let through",
+    ("gate", "calibration_error"): "gate, calibration error",
+    ("set", "coverage"): "set contains the true species",
+    ("set", "mean_size"): "set, mean size",
+    ("set", "empty"): "set empty for a known species",
+    ("set", "strangers_not_named_alone"): "parrots of other species not given one name",
+    ("set", "strangers_mean_size"): "parrots of other species, set's mean size",
+    ("taxon", "group_named"): "parrots of other species, group named",
+    ("taxon", "group_right"): "parrots of other species, named group right",
+    ("taxon", "right"): "named species, group or family right",
+    ("looks", "mean"): "forward passes per photo",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class NamedTaxon:
     """The taxon that was named for a photo."""
 
     rank: Rank
@@ -44,7 +64,7 @@ class Results:
     probabilities: Array
     sets: Flags
     looks: Array | None = None  # forward passes; None where the bundle only looks once
-    named: Sequence[Name | None] = ()  # the taxon that was named; empty where none ever is
+    named: Sequence[NamedTaxon | None] = ()  # the taxon that was named; empty where none ever is
     stress: Sequence[str] = ()  # of each row, if not as it is
     evidence: Sequence[Evidence] = ()  # why it may not be a parrot; empty where that is not known
     reasons: Sequence[Reason | None] = ()  # what was said, for rows that are not a parrot
@@ -66,7 +86,7 @@ class Results:
             looks=np.concatenate(looks) if looks else None,
             named=[name for part in parts for name in part.named],
             stress=[name for part in parts for name in part.stress],
-            evidence=[found for part in parts for found in part.evidence],
+            evidence=[evidence for part in parts for evidence in part.evidence],
             reasons=[reason for part in parts for reason in part.reasons],
         )
 
@@ -115,6 +135,11 @@ class Results:
             np.intp,
         )
 
+    @cached_property
+    def set_sizes(self) -> Index:
+        """How many species each photo's set contains."""
+        return np.asarray(self.sets.sum(axis=1))
+
     def of(self, group: Group) -> Flags:
         """Whether each photo belongs to the group."""
         return np.array([photo.group is group for photo in self.photos])
@@ -124,7 +149,7 @@ class Results:
         known, target = self.known, self.target[self.known]
         ranked = np.argsort(-self.probabilities[known], axis=1)
         truth = self.of(Group.PARROTS)
-        sizes = self.sets[known].sum(axis=1)
+        sizes, strangers = self.set_sizes[known], self.set_sizes[self.strangers]
         recall = [self.right[target == k].mean() for k in np.unique(target)]
         return {
             "photos": len(self.photos),
@@ -148,8 +173,8 @@ class Results:
                 "coverage": _rate(self.sets[known, target]),
                 "mean_size": _mean(sizes),
                 "empty": _rate(sizes == 0),
-                "strangers_not_named_alone": _rate(self.sets[self.strangers].sum(axis=1) != 1),
-                "strangers_mean_size": _mean(self.sets[self.strangers].sum(axis=1)),
+                "strangers_not_named_alone": _rate(strangers != 1),
+                "strangers_mean_size": _mean(strangers),
             },
             "taxon": self._taxa(),
             "looks": {"mean": None if self.looks is None else _mean(self.looks)},
@@ -178,10 +203,32 @@ class Judged:
     clean: Results
     stressed: Results
 
+    @classmethod
+    def of(cls, samples: Sequence[Results]) -> Judged:
+        """The first sample is the photo as it is."""
+        return cls(samples[0], Results.joined(samples[1:]))
+
     def by_stress(self) -> dict[str, Results]:
         """The stressed photos, one stress at a time."""
         stress = np.array(self.stressed.stress)
         return {name: self.stressed.where(stress == name) for name in sorted(set(stress.tolist()))}
+
+
+def figure_text(figure: Any) -> str:
+    """A rate with its interval, a number, or an empty text."""
+    if figure is None:
+        return ""
+    if isinstance(figure, dict):
+        return (
+            f"{figure['rate']:.2%} ({figure['low']:.1%}..{figure['high']:.1%}, n = {figure['n']})"
+        )
+    return f"{figure:.4f}"
+
+
+def rate_or_number(figure: Any) -> float | None:
+    """The figure without its interval, None where there are no photos for it."""
+    value = figure["rate"] if isinstance(figure, dict) else figure
+    return None if value is None else float(value)
 
 
 def _rate(hits: Flags) -> dict[str, Any] | None:

@@ -26,8 +26,7 @@ from models.network.tail import TAIL_FILE, Tail
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
 from models.training.batches import Batches
-from models.training.heads import Classes
-from models.training.regression import Linear
+from models.training.heads import LinearHead
 from models.training.tuner import Recipe, Tuned, tune
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
@@ -51,21 +50,21 @@ def dataset() -> Dataset:
     samples = [(Sample(photo.path),) * 3 for photo in photos]
     features = np.zeros((len(photos), 3, 3, 4), np.float32)
     signs = np.zeros((len(photos), 3, 3), np.float32)
-    return Dataset(photos, SPECIES, samples, features, np.zeros(len(photos), np.intp), signs)
+    fold, taxonomy = np.zeros(len(photos), np.intp), Taxonomy.parse(TAXONOMY_CSV.read_bytes())
+    return Dataset(photos, SPECIES, taxonomy, samples, features, fold, signs)
 
 
 def run(checkpoint: Path) -> Tuned:
     """The run that every test compares with: seeded maps, the published backbone, blank heads."""
     data = dataset()
-    classes = Classes(data, Taxonomy.parse(TAXONOMY_CSV.read_bytes()))
     rng = np.random.default_rng(5)
     maps = rng.normal(size=(len(data.photos), 3, 3, CELLS, CELLS, TRUNK_CHANNELS))
     heads = [
-        Linear(np.zeros((FEATURES, count), np.float32), np.zeros(count, np.float32))
-        for count in (3, len(SPECIES) + 1, max(1, len(classes.group_ids)))
+        LinearHead(np.zeros((FEATURES, count), np.float32), np.zeros(count, np.float32))
+        for count in (3, len(SPECIES) + 1, max(1, len(data.group_ids)))
     ]
     usable = np.ones((len(data.photos), 3), bool)
-    batches = Batches(data, classes, usable, RECIPE.batch, seed=0)
+    batches = Batches(data, usable, RECIPE.batch, seed=0)
     return tune(
         Backbone.load(LITE2),
         heads,
@@ -131,10 +130,9 @@ def _arrays(tuned: Tuned) -> list[Any]:
 def test_a_batch_is_the_same_whenever_its_step_is_drawn() -> None:
     """Otherwise a run that goes on would learn from other photos."""
     data = dataset()
-    classes = Classes(data, Taxonomy.parse(TAXONOMY_CSV.read_bytes()))
     usable = np.ones((len(data.photos), 3), bool)
     usable[0] = False
-    batches = Batches(data, classes, usable, 64, seed=3)
+    batches = Batches(data, usable, 64, seed=3)
     first, again = batches.draw(7), replace(batches).draw(7)
     for mine, other in zip(_fields(first), _fields(again), strict=True):
         np.testing.assert_array_equal(mine, other)

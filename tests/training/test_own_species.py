@@ -10,7 +10,7 @@ from PIL import Image
 from local.samples import MACAW
 from models.data import labelled_photos, samples, species_table
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
-from models.training import job
+from models.training import fit
 from parrot.errors import InvalidImage
 from parrot.model.species import SpeciesTable
 from parrot.model.taxonomy import Taxonomy
@@ -76,9 +76,9 @@ def test_labels_that_belong_to_no_group_are_told_before_anything_is_fitted(folde
     """Three photos each of two kinds ended in `cannot reshape array of size 0`."""
     photos = labelled_photos.read(folder)
     with pytest.raises(BadDataset, match="no group of parrots has 5 photos"):
-        job.require_group(photos, TAXONOMY)
+        fit.require_enough(photos, [], TAXONOMY)
     conure = next(photo for photo in photos if photo.taxon == "aratinga-solstitialis")
-    job.require_group([*photos, *[conure] * 4], TAXONOMY)
+    fit.require_enough([*photos, *[conure] * 4], [], TAXONOMY)
 
 
 def test_photos_in_no_labelled_folder_are_said_to_be_in_the_wrong_place(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_bundles_taxonomy_has_the_species_of_its_own_table() -> None:
         b"index,id,scientific_name,en,ko,cites\n"
         b"0,military-macaw,Ara militaris,Military macaw,,I\n1,my-bird,,My bird,,\n"
     )
-    taxonomy = Taxonomy.parse(job.taxonomy_for(table))
+    taxonomy = Taxonomy.parse(species_table.taxonomy_for(table))
     macaw = taxonomy.above("military-macaw", Rank.GROUP)
     assert macaw is not None
     assert macaw.id == "macaws"

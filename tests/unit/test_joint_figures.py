@@ -10,7 +10,6 @@ import pytest
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import joint
 from models.evaluation.answers import Answers
-from models.training import together
 from parrot.model.joining import DEFAULT
 from parrot.model.sets import SetPolicy
 
@@ -94,15 +93,3 @@ def test_every_way_of_joining_leaves_equal_answers_alone(way: joint.Way) -> None
     else:
         assert together.parrot == pytest.approx(one.parrot)
         assert together.species == pytest.approx(one.species)
-
-
-def test_the_card_has_a_row_per_figure_and_per_way() -> None:
-    """What was compared, and what is in use, in one place."""
-    photos = [photo(0, "kea", "a"), photo(1, "kea", "b")]
-    clean = answers([0.9, 0.9], [[0.4, 0.5, 0.1], [0.8, 0.1, 0.1]])
-    judge = joint.Judge(photos, np.array([0, 0]), [clean, clean], RULES)
-    figures = {name: judge.figures(way) for name, way in joint.WAYS.items()}
-    text = together.section(together.Together(figures, judge.contradictions()))
-    assert "| species right | 50.0% -> 100.0% (" in text
-    assert all(f"| {way} |" in text for way in joint.WAYS)
-    assert "other birds let through |  |" in text  # there are none: no figure

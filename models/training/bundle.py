@@ -1,0 +1,125 @@
+"""A fit as a bundle folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.data import fingerprints, species_table
+from models.evaluation import reasons
+from models.network.classifier import INPUT, NAME
+from models.network.head import HEAD_FILE, SpeciesHead
+from models.network.tail import TAIL_FILE
+from models.publishing import bundle_folder
+from models.training import card
+from models.training.calibration import SURE
+from parrot.model.gate import Gate, Projection
+from parrot.model.joining import DEFAULT
+from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
+from parrot.model.naming import Naming, Softmax
+from parrot.model.served_model import ServedModel
+from parrot.model.species import SpeciesTable
+
+if TYPE_CHECKING:
+    from models.data.dataset import Dataset
+    from models.training.calibration import Calibration
+    from models.training.fit import Order
+    from models.training.heads import LinearHead, LinearHeads
+    from models.training.judging import Fitted
+
+
+def write(order: Order, data: Dataset, fitted: Fitted) -> None:
+    """The bundle folder. Raises BadBundle."""
+    trained, calibration = fitted.trained, fitted.calibration
+    species_csv = order.species_csv.read_bytes()
+    gate = _gate(trained.heads, calibration)
+    # The surest parrot, the surest non-parrot, and the most doubtful photo.
+    ranked = np.argsort(gate.scores(trained.first_looks.astype(np.float64)))
+    doubtful = np.abs(fitted.judged.clean.parrot - calibration.threshold).argmin()
+    bundle_folder.write(
+        bundle_folder.Draft(
+            version=order.version,
+            models=(_served_model(order.model_version),),
+            gate=gate,
+            threshold=calibration.threshold,
+            conformal=None,
+            naming=NamingPolicy(calibration.sets, SURE),
+            second_look=calibration.second,
+            joint=DEFAULT,
+            reasons=fitted.reasons,
+            species_csv=species_csv,
+            references=trained.first_looks[[ranked[-1], ranked[0], doubtful]],
+            extra={
+                HEAD_FILE: _graph_head(trained.heads.species, calibration).dump(),
+                NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
+                fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
+                TAXONOMY: species_table.taxonomy_for(SpeciesTable.parse(species_csv)),
+                card.NAME: card.write(order.version, data, fitted).encode(),
+                **({} if trained.tail is None else {TAIL_FILE: trained.tail.dump()}),
+            },
+            metrics=_metrics(fitted),
+        ),
+        order.out,
+    )
+
+
+def _served_model(version: str) -> ServedModel:
+    return ServedModel(
+        NAME,
+        version,
+        "serving_default",
+        INPUT,
+        features="features",
+        probabilities="probabilities",
+        logits="logits",
+        focus="focus",
+    )
+
+
+def _gate(heads: LinearHeads, calibration: Calibration) -> Gate:
+    as_it_is = Projection(np.zeros(len(heads.gate.weights)), np.ones(len(heads.gate.weights)))
+    return Gate(as_it_is, heads.gate, calibration.curve)
+
+
+def _naming(heads: LinearHeads, group_ids: tuple[str, ...], calibration: Calibration) -> Naming:
+    """The heads with their temperatures in their weights."""
+
+    def softmax(head: LinearHead, temperature: float) -> Softmax:
+        scale = np.float32(1 / temperature)
+        return Softmax(head.weights * scale, head.biases * scale)
+
+    return Naming(
+        softmax(heads.species, calibration.temperature),
+        softmax(heads.groups, calibration.group_temperature),
+        group_ids,
+    )
+
+
+def _graph_head(species: LinearHead, calibration: Calibration) -> SpeciesHead:
+    """The known species alone, for the graph: what the first version's phones are answered."""
+    return SpeciesHead(
+        np.ascontiguousarray(species.weights[:, :-1]), species.biases[:-1], calibration.temperature
+    )
+
+
+def _metrics(fitted: Fitted) -> dict[str, Any]:
+    """For the manifest."""
+    names = {"as they are": "cross_validation", "new sources": "new_sources"}
+    return {
+        **{names.get(name, name): column.figures() for name, column in fitted.columns.items()},
+        "together": {
+            "figures": {
+                state: {name: asdict(figure) for name, figure in row.items()}
+                for state, row in fitted.several.items()
+            },
+            "contradictions": dict(fitted.contradictions),
+        },
+        "gates": [asdict(gate) for gate in fitted.trained.gates],
+        **({} if fitted.fine_tuning is None else {"fine_tuning": fitted.fine_tuning.metrics()}),
+        "reasons": {
+            "as they are": reasons.figures(fitted.judged.clean),
+            "stressed": reasons.figures(fitted.judged.stressed),
+        },
+    }
