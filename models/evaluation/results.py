@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -72,41 +72,13 @@ class Results:
     @classmethod
     def joined(cls, parts: Sequence[Results]) -> Results:
         """One after the other; all of one table and one coverage."""
-        first = parts[0]
-        looks = [part.looks for part in parts if part.looks is not None]
-        return cls(
-            photos=[photo for part in parts for photo in part.photos],
-            species=first.species,
-            target=np.concatenate([part.target for part in parts]),
-            coverage=first.coverage,
-            parrot=np.concatenate([part.parrot for part in parts]),
-            is_parrot=np.concatenate([part.is_parrot for part in parts]),
-            probabilities=np.concatenate([part.probabilities for part in parts]),
-            sets=np.concatenate([part.sets for part in parts]),
-            looks=np.concatenate(looks) if looks else None,
-            named=[name for part in parts for name in part.named],
-            stress=[name for part in parts for name in part.stress],
-            evidence=[evidence for part in parts for evidence in part.evidence],
-            reasons=[reason for part in parts for reason in part.reasons],
-        )
+        columns = {name: [getattr(part, name) for part in parts] for name in _ROWS}
+        return replace(parts[0], **{name: _joined(values) for name, values in columns.items()})
 
     def where(self, chosen: Sequence[bool] | Flags) -> Results:
         """Only these rows."""
-        rows = np.flatnonzero(chosen).tolist()
-        return replace(
-            self,
-            photos=[self.photos[row] for row in rows],
-            target=self.target[rows],
-            parrot=self.parrot[rows],
-            is_parrot=self.is_parrot[rows],
-            probabilities=self.probabilities[rows],
-            sets=self.sets[rows],
-            looks=None if self.looks is None else self.looks[rows],
-            named=[self.named[row] for row in rows] if self.named else (),
-            stress=[self.stress[row] for row in rows] if self.stress else (),
-            evidence=[self.evidence[row] for row in rows] if self.evidence else (),
-            reasons=[self.reasons[row] for row in rows] if self.reasons else (),
-        )
+        rows = np.flatnonzero(chosen)
+        return replace(self, **{name: _taken(getattr(self, name), rows) for name in _ROWS})
 
     @cached_property
     def known(self) -> Index:
@@ -194,6 +166,22 @@ class Results:
             "group_right": _rate(np.array([name.right for name in groups], bool)),
             "right": _rate(np.array([name.right for name in every if name is not None], bool)),
         }
+
+
+_ROWS = [field.name for field in fields(Results) if field.name not in {"species", "coverage"}]
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
+    return None if values[0] is None else [row for part in values for row in part]
+
+
+def _taken(values: Any, rows: Index) -> Any:
+    """What is not known of any row is None or empty."""
+    if isinstance(values, np.ndarray):
+        return values[rows]
+    return [values[row] for row in rows.tolist()] if values else values
 
 
 @dataclass(frozen=True, slots=True)
