@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
     from models.data.samples import Sample
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
     Folds = Sequence[tuple[Index, Index]]  # training and test photos

@@ -16,8 +16,8 @@ import numpy as np
 from models.data import stress
 from models.network.classifier import INPUT
 from parrot.errors import InvalidImage, RequestError
-from parrot.model import look
-from parrot.photo import images, quality
+from parrot.model import look, reason
+from parrot.photo import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +91,7 @@ class FirstLook:
     def signs(self, focus: Floats) -> Floats:
         """(3,) how small, soft or dark the photo is: `SIGNS`."""
         window = look.window(focus.tolist(), *self.size)
-        measured = quality.measure(self.pixels)
+        measured = reason.measure(self.pixels)
         return np.array([window, measured.sharpness, measured.brightness], np.float32)
 
     def _part(self, box: look.Box) -> Floats:

@@ -8,8 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from models.data.labelled_photos import TAXONOMY_CSV, UNSORTED, BadDataset, taxa_by_label
-from parrot.model.species import COLUMNS
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import COLUMNS, Taxonomy
 from parrot.records import Rank
 
 if TYPE_CHECKING:

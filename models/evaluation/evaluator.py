@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.data import dataset, labelled_photos
 from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
@@ -16,15 +14,15 @@ from models.network.tail import Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
+from parrot.model.decision import score
+from parrot.model.naming import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from models.arrays import Array
     from models.data.dataset import Dataset
     from models.data.features import Extractor
-    from parrot.model.naming import Naming, Softmax
 
 
 def evaluate(
@@ -41,7 +39,8 @@ def evaluate(
     bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
-    if bundle.naming is None or bundle.taxonomy is None:
+    policy = bundle.manifest.rules.naming
+    if policy is None or bundle.naming is None or bundle.taxonomy is None:
         raise BadBundle(f"{bundle_folder} names no groups: it is of an older kind, fit it again")
     tail = read_tail(bundle_folder, bundle.manifest)
     if tail is not None:
@@ -49,36 +48,18 @@ def evaluate(
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
     data = dataset.load(labelled, species, bundle.taxonomy, extractor, progress=progress)
+    names = Names(species, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
     samples = range(data.features.shape[1])
-    return Judged.of([_results(bundle, bundle.naming, data, sample) for sample in samples])
+    return Judged.of([_results(bundle, names, data, sample) for sample in samples])
 
 
-def _results(bundle: Bundle, naming: Naming, data: Dataset, sample: int) -> Results:
+def _results(bundle: Bundle, names: Names, data: Dataset, sample: int) -> Results:
     """What the bundle answers for one sample of each photo."""
-    manifest, policy = bundle.manifest, bundle.manifest.naming
-    if policy is None:
-        raise BadBundle("naming.npz without thresholds")
-    looks = data.looks[:, sample]
-    flat = looks.reshape(-1, looks.shape[-1])
-
-    def probabilities(softmax: Softmax) -> Array:
-        return softmax(flat).reshape(*looks.shape[:2], -1).astype(np.float64)
-
-    scores, birds = (
-        bundle.gate.scores(flat.astype(np.float64)),
-        bundle.gate.birds(flat.astype(np.float64)),
-    )
-    heads = answers.Heads(
-        scores.reshape(looks.shape[:2]),
-        probabilities(naming.species),
-        probabilities(naming.groups),
-        (scores * 0 if birds is None else birds).reshape(looks.shape[:2]),
-    )
-    answered = answers.answer(heads, manifest.threshold, policy.sets, manifest.second_look)
+    rules = bundle.manifest.rules
+    coverage = 1.0 if rules.naming is None else rules.naming.coverage
+    answered = answers.answer(score(bundle, data.looks[:, sample]), rules)
     stress = [row[sample].change for row in data.samples]
-    names = answers.Names(data.species, naming.group_ids, data.taxonomy, policy.sure)
-    results = answers.results(
-        answered, data.photos, data.target, stress, names, policy.sets.coverage
-    )
-    results = replace(results, evidence=reasons.evidence(answered, data.signs[:, sample]))
-    return results if manifest.reasons is None else reasons.explained(results, manifest.reasons)
+    results = answers.results(answered, data.photos, data.target, stress, names, coverage)
+    evidence = reasons.evidence(answered.decision.scores, data.signs[:, sample])
+    results = replace(results, evidence=evidence)
+    return results if rules.reasons is None else reasons.explained(results, rules.reasons)

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from models.data.labelled_photos import Group
 from models.data.samples import SIGNS
 from models.evaluation import metrics
-from parrot.model.reason import Evidence, ReasonPolicy, why
+from parrot.model.reason import Evidence, why
 from parrot.records import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.data.labelled_photos import LabelledPhoto
-    from models.evaluation.answers import Answers
     from models.evaluation.results import Results
-    from parrot.records import Floats
+    from parrot.model.rules import ReasonPolicy
+    from parrot.records import Floats, Scores
 
 GROUPS: Mapping[Reason, Group] = {
     Reason.NO_BIRD: Group.NEGATIVES,
@@ -59,10 +59,10 @@ class ReasonCount:
         return self.right / self.due if self.due else None
 
 
-def evidence(answered: Answers, signs: Floats) -> tuple[Evidence, ...]:
-    """Of each photo, from what was answered and from what its first look showed (n, signs)."""
-    other = (1 - answered.parrot) * answered.birds
-    none = 1 - answered.parrot - other
+def evidence(scores: Scores, signs: Floats) -> tuple[Evidence, ...]:
+    """Of each photo, from its scores and from what its first look showed (n, signs)."""
+    other = (1 - scores.parrot) * (0 if scores.birds is None else scores.birds)
+    none = 1 - scores.parrot - other
     return tuple(
         Evidence(bird, nothing, **dict(zip(SIGNS, row, strict=True)))
         for bird, nothing, row in zip(other.tolist(), none.tolist(), signs.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The life of a bundle: written to a folder, published as a version, promoted to be followed, rolled back.
+"""The life of a bundle: written, published as a version, promoted to be followed, rolled back.
 
 `bundles/VERSION/` is written once; it counts as a version once its manifest, the last file, exists.
 `bundles/current.json` names the version that functions without a pinned one use:
@@ -22,9 +22,8 @@ from models.publishing.release_store import Changed
 from parrot.adapters.bundle_files import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
-from parrot.model.bundle import Bundle
+from parrot.model.bundle import SIGNATURE, Bundle
 from parrot.model.manifest import MANIFEST, digest, version_name
-from parrot.model.signature import SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

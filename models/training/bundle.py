@@ -12,12 +12,10 @@ from models.evaluation import reasons
 from models.network.classifier import INPUT, NAME
 from models.network.head import HEAD_FILE, SpeciesHead
 from models.network.tail import TAIL_FILE
-from models.publishing import bundle_folder
+from models.publishing import releases
 from models.training import card
-from models.training.calibration import SURE
 from parrot.model.gate import Gate, Projection
-from parrot.model.joining import DEFAULT
-from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
+from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Manifest, Reference, digest
 from parrot.model.naming import Naming, Softmax
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
@@ -29,40 +27,48 @@ if TYPE_CHECKING:
     from models.training.heads import LinearHead, LinearHeads
     from models.training.judging import Fitted
 
+_REFERENCE_DECIMALS = 5
+
 
 def write(order: Order, data: Dataset, fitted: Fitted) -> None:
-    """The bundle folder. Raises BadBundle."""
+    """Raises BadBundle."""
+    import sklearn  # noqa: PLC0415 - 0.8 s, not for --help
+
     trained, calibration = fitted.trained, fitted.calibration
     species_csv = order.species_csv.read_bytes()
+    table = SpeciesTable.parse(species_csv)
     gate = _gate(trained.heads, calibration)
     # The surest parrot, the surest non-parrot, and the most doubtful photo.
-    ranked = np.argsort(gate.scores(trained.first_looks.astype(np.float64)))
-    doubtful = np.abs(fitted.judged.clean.parrot - calibration.threshold).argmin()
-    bundle_folder.write(
-        bundle_folder.Draft(
-            version=order.version,
-            models=(_served_model(order.model_version),),
-            gate=gate,
-            threshold=calibration.threshold,
-            conformal=None,
-            naming=NamingPolicy(calibration.sets, SURE),
-            second_look=calibration.second,
-            joint=DEFAULT,
-            reasons=fitted.reasons,
-            species_csv=species_csv,
-            references=trained.first_looks[[ranked[-1], ranked[0], doubtful]],
-            extra={
-                HEAD_FILE: _graph_head(trained.heads.species, calibration).dump(),
-                NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
-                fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
-                TAXONOMY: species_table.taxonomy_for(SpeciesTable.parse(species_csv)),
-                card.NAME: card.write(order.version, data, fitted).encode(),
-                **({} if trained.tail is None else {TAIL_FILE: trained.tail.dump()}),
-            },
-            metrics=_metrics(fitted),
+    ranked = np.argsort(gate.parrot(trained.first_looks.astype(np.float64)))
+    doubtful = np.abs(fitted.judged.clean.parrot - fitted.rules.threshold).argmin()
+    references = trained.first_looks[[ranked[-1], ranked[0], doubtful]].astype(np.float64)
+    references = np.round(references, _REFERENCE_DECIMALS)
+    files = {
+        GATE: gate.dump(),
+        SPECIES: species_csv,
+        HEAD_FILE: _graph_head(trained.heads.species, calibration).dump(),
+        NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
+        fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
+        TAXONOMY: species_table.taxonomy_for(table),
+        card.NAME: card.write(order.version, data, fitted).encode(),
+        **({} if trained.tail is None else {TAIL_FILE: trained.tail.dump()}),
+    }
+    manifest = Manifest(
+        version=order.version,
+        features=gate.features,
+        classes=len(table),
+        models=(_served_model(order.model_version),),
+        gate_kind=gate.scorer.kind,
+        rules=fitted.rules,
+        scikit_learn=sklearn.__version__,
+        files={name: digest(content) for name, content in files.items()},
+        reference=tuple(
+            Reference(tuple(row.tolist()), round(float(gate.parrot(row[None])[0]), 8))
+            for row in references
         ),
-        order.out,
+        metrics=_metrics(fitted),
     )
+    releases.write_files(manifest, files, order.out)
 
 
 def _served_model(version: str) -> ServedModel:

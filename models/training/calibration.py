@@ -15,7 +15,8 @@ from models.evaluation import answers, metrics
 from models.network.head import softmax
 from parrot.model.gate import LogisticCurve
 from parrot.model.look import SecondLook, View
-from parrot.model.sets import SetPolicy
+from parrot.model.rules import JointPolicy, NamingPolicy, Rules
+from parrot.records import Scores
 
 if TYPE_CHECKING:
     from models.arrays import Array, Flags, Index
@@ -55,37 +56,40 @@ class Calibration:
     curve: LogisticCurve
     temperature: float
     group_temperature: float
-    sets: SetPolicy
-    second: SecondLook
-    threshold: float = 0.0
+    rules: Rules
 
     def answers(self, logits: Logits, photos: Index, sample: int) -> Answers:
         """What is answered for one sample of each of these photos."""
-        heads = answers.Heads(
-            self.curve(logits.gate[photos, sample]),
-            _probabilities(logits.species[photos, sample] / self.temperature),
-            _probabilities(logits.groups[photos, sample] / self.group_temperature),
-            logits.birds[photos, sample],
+        scores = Scores(
+            parrot=self.curve(logits.gate[photos, sample]),
+            birds=logits.birds[photos, sample],
+            species=_probabilities(logits.species[photos, sample] / self.temperature),
+            groups=_probabilities(logits.groups[photos, sample] / self.group_temperature),
         )
-        return answers.answer(heads, self.threshold, self.sets, self.second)
+        return answers.answer(scores, self.rules)
 
 
 def calibrate(logits: Logits, data: Dataset, policy: Policy, photos: Index) -> Calibration:
-    """Calibrate on these photos."""
+    """Calibrate on these photos. How reasons are given is fitted later."""
+    second = SecondLook((View.CENTER, View.CLOSER), policy.low, policy.high, MARGIN)
+    naming = NamingPolicy(policy.coverage, _NEVER, 0.5, SURE)
+    rules = Rules(0.0, naming=naming, second_look=second, joint=JointPolicy())
     draft = Calibration(
         _curve(logits.gate[photos], data.parrot[photos]),
         _temperature(logits.species[photos], data.species_class[photos]),
         _temperature(logits.groups[photos], data.group_class[photos]),
-        SetPolicy(policy.coverage, _NEVER, 0.5),
-        SecondLook((View.CENTER, View.CLOSER), policy.low, policy.high, MARGIN),
+        rules,
     )
     known = photos[data.target[photos] >= 0]
     samples = range(logits.gate.shape[1])
     for _ in range(2):  # which look counts depends on the sets, and they on the look
-        species = [draft.answers(logits, known, sample).species for sample in samples]
-        draft = replace(draft, sets=_sets(species, data.target[known], policy))
-    parrots = draft.answers(logits, photos[data.parrot[photos]], 0).parrot
-    return replace(draft, threshold=metrics.threshold_keeping(parrots, policy.keep))
+        scores = [draft.answers(logits, known, sample).decision.scores for sample in samples]
+        species = [np.asarray(row.species, np.float64) for row in scores]
+        rules = replace(rules, naming=_naming(species, data.target[known], policy))
+        draft = replace(draft, rules=rules)
+    parrots = draft.answers(logits, photos[data.parrot[photos]], 0).decision.scores.parrot
+    threshold = metrics.threshold_keeping(np.asarray(parrots, np.float64), policy.keep)
+    return replace(draft, rules=replace(rules, threshold=threshold))
 
 
 def _probabilities(logits: Array) -> Array:
@@ -131,10 +135,10 @@ def _temperature(logits: Array, classes: Index) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _sets(species: list[Array], target: Index, policy: Policy) -> SetPolicy:
+def _naming(species: list[Array], target: Index, policy: Policy) -> NamingPolicy:
     """Cuts for "none of them" and for "in the set", from known species, by sample (n, classes)."""
     if not len(target):
-        return SetPolicy(policy.coverage, _NEVER, 0.5)
+        return NamingPolicy(policy.coverage, _NEVER, 0.5, SURE)
     by_sample = np.stack(species, axis=1)
     weights = _weights(by_sample.shape[:2]).ravel()
     error = 1 - policy.coverage
@@ -147,8 +151,9 @@ def _sets(species: list[Array], target: Index, policy: Policy) -> SetPolicy:
     true = shares[np.arange(len(target)), :, target].ravel()
     kept = other < cut
     left = error * (1 - policy.none) / (1 - error * policy.none)
-    return SetPolicy(
+    return NamingPolicy(
         policy.coverage,
-        float(np.nextafter(cut, np.inf)),
-        metrics.weighted_quantile(true[kept], weights[kept], left),
+        other=float(np.nextafter(cut, np.inf)),
+        share=metrics.weighted_quantile(true[kept], weights[kept], left),
+        sure=SURE,
     )

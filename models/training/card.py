@@ -19,7 +19,6 @@ from models.network.backbone import TAIL_BLOCKS
 from models.network.classifier import INPUT
 from models.network.tail import TAIL_FILE
 from models.training.calibration import SURE
-from parrot.model.joining import DEFAULT
 from parrot.model.reason import PHOTOMETRIC
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from models.data.dataset import Dataset
     from models.training.acceptance import Figures
     from models.training.judging import Fitted
-    from parrot.model.reason import ReasonPolicy
+    from parrot.model.rules import ReasonPolicy, Rules
     from parrot.records import Reason
 
 NAME = "MODEL_CARD.md"
@@ -73,20 +72,18 @@ TARGETS = (
 
 def write(version: str, data: Dataset, fitted: Fitted) -> str:
     """The card as Markdown."""
-    trained, calibration, judged = fitted.trained, fitted.calibration, fitted.judged
+    trained, judged, rules = fitted.trained, fitted.judged, fitted.rules
     clean, stressed = judged.clean, judged.stressed
     counts = [reasons.counts(results) for results in fitted.columns.values()]
     lost = stressed.parrot[stressed.of(Group.PARROTS) & ~stressed.is_parrot]
     by_stress = {name: results.figures() for name, results in judged.by_stress().items()}
     columns = {name: results.figures() for name, results in fitted.columns.items()}
-    card: str = _template(fitted.reasons).render(
+    card: str = _template(rules).render(
         version=version,
         data=data,
         policy=trained.policy,
-        calibration=calibration,
-        threshold=calibration.threshold,
-        sets=calibration.sets,
-        second=calibration.second,
+        calibration=fitted.calibration,
+        rules=rules,
         tail=trained.tail,
         tail_file=TAIL_FILE,
         tail_blocks=TAIL_BLOCKS,
@@ -104,7 +101,6 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         FIGURES=FIGURES,
         by_stress=_BY_STRESS,
         stressed=by_stress,
-        reasons=fitted.reasons,
         reason_rows=list(zip(*counts, strict=True)),
         reasons_given=[
             sum(count.given for count in column) / max(1, int((~results.is_parrot).sum()))
@@ -114,7 +110,6 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         several=fitted.several,
         contradictions=fitted.contradictions,
         joint_names=joint.NAMES,
-        doubt=DEFAULT.doubt,
         tuning=fitted.fine_tuning,
         targets=list(_targets(columns, by_stress)),
         lost=f"{np.median(lost):.2f}" if len(lost) else "none",
@@ -124,7 +119,7 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
     return card
 
 
-def _template(policy: ReasonPolicy) -> Any:
+def _template(rules: Rules) -> Any:
     environment = Environment(  # noqa: S701 - Markdown, of the project's own figures and ids
         undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
@@ -133,7 +128,7 @@ def _template(policy: ReasonPolicy) -> Any:
         percent=_percent,
         short=_short,
         joint=_joint,
-        rule=lambda reason: _rule(policy, reason),
+        rule=lambda reason: rules.reasons and _rule(rules.reasons, reason),
     )
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
 

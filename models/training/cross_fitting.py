@@ -11,8 +11,7 @@ from models.data.labelled_photos import Group
 from models.evaluation import metrics
 from models.training.heads import Logits, fit_heads, gate_rows, three_way
 from parrot.adapters.joblib_gate import mixture_of
-from parrot.model.gate import Projection
-from parrot.model.scorers import OneClass, ThreeWay
+from parrot.model.gate import OneClass, Projection, ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,8 +95,9 @@ def _scores(data: Dataset, fit: Callable[[Floats, Index], Scoring], folds: Folds
 
     def held_out(train: Index, test: Index) -> Array:
         usable = data.usable(train, test)
-        score = fit(*gate_rows(data, usable, every_view=False))
-        return score(data.looks[test, 0, 0].astype(np.float64))
+        scorer = fit(*gate_rows(data, usable, every_view=False))
+        scores, _ = scorer(data.looks[test, 0, 0].astype(np.float64))
+        return scores
 
     scores = np.zeros(len(data.photos))
     for test, part in on_all_cores(held_out, folds):
@@ -121,7 +121,7 @@ def one_class(x: Floats, kind: Index) -> Scoring:
 
 
 if TYPE_CHECKING:
-    Scoring = Callable[[Array], Array]
+    Scoring = Callable[[Array], tuple[Array, Array | None]]
 
 _GATES: Mapping[str, Callable[[Floats, Index], Scoring]] = {
     ThreeWay.kind: three_way,

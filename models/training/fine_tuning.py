@@ -15,7 +15,7 @@ from models.network.lazy_tf import tf
 from models.training.batches import Batches
 from models.training.heads import LinearHead, LinearHeads, Logits, fit_heads
 from models.training.tuner import Recipe, tune
-from parrot.model.scorers import ThreeWay
+from parrot.model.gate import ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable

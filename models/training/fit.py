@@ -18,8 +18,7 @@ from models.training.fine_tuning import FineTuner
 from models.training.heads import fit_heads
 from models.training.judging import Fitted, Trained, judge, judged
 from models.training.tuner import device
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.dataset import NO_BIRD, OTHER_BIRD
-from parrot.model.scorers import ThreeWay
+from parrot.model.gate import ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,12 +66,12 @@ class LinearHeads:
 
     def logits(self, features: Floats) -> Logits:
         """Of features (n, samples, states, d)."""
-        flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
+        scores, birds = self.gate(features.reshape(-1, features.shape[-1]).astype(np.float64))
         return Logits(
-            self.gate(flat).reshape(features.shape[:-1]),
+            scores.reshape(features.shape[:-1]),
             self.species(features).astype(np.float64),
             self.groups(features).astype(np.float64),
-            self.gate.birds(flat).reshape(features.shape[:-1]),
+            birds.reshape(features.shape[:-1]),
         )
 
 

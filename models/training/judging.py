@@ -12,7 +12,7 @@ from models.evaluation import reasons as explaining
 from models.evaluation.results import Judged
 from models.training import reasons
 from models.training.calibration import SURE, Calibration, calibrate
-from parrot.model.joining import DEFAULT
+from parrot.model.naming import Names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.training.calibration import Policy
     from models.training.cross_fitting import GateFigures
     from models.training.heads import LinearHeads, Logits
-    from parrot.model.reason import ReasonPolicy
+    from parrot.model.rules import Rules
     from parrot.records import Floats
 
 
@@ -50,7 +50,7 @@ class Fitted:
 
     trained: Trained
     calibration: Calibration
-    reasons: ReasonPolicy
+    rules: Rules  # the calibration's, and when reasons are given
     judged: Judged
     new_sources: Judged | None
     several: Mapping[str, Mapping[str, joint.Comparison]]  # photos of one bird, by their number
@@ -75,15 +75,15 @@ def judge(data: Dataset, trained: Trained) -> Fitted:
         whole = [(calibration, every)]
         new = judged(data, trained, trained.new_logits, whole, trained.new_signs)
         new_sources = replace(new, clean=explaining.explained(new.clean, explained.policy))
-    rules = joint.Rules(DEFAULT, calibration.threshold, calibration.sets)
-    several = joint.Judge(data.photos, data.target, _answered(logits, parts), rules)
+    decisions = [answered.decision for answered in _answered(logits, parts)]
+    several = joint.Judge(data.photos, data.target, decisions, calibration.rules)
     return Fitted(
         trained,
         calibration,
-        explained.policy,
+        replace(calibration.rules, reasons=explained.policy),
         explained.judged,
         new_sources,
-        several.figures(joint.WAYS[joint.IN_USE], policy.seed),
+        several.figures(policy.seed),
         several.contradictions(policy.seed),
     )
 
@@ -94,7 +94,7 @@ def _answered(logits: Logits, parts: Sequence[tuple[Calibration, Index]]) -> lis
     return [
         answers.joined(
             [calibration.answers(logits, photos, sample) for calibration, photos in parts]
-        ).taken(order)
+        ).at(order)
         for sample in range(logits.gate.shape[1])
     ]
 
@@ -107,13 +107,13 @@ def judged(
     signs: Floats,
 ) -> Judged:
     """The answers beside the truth, and what may be why a photo is no parrot."""
-    names = answers.Names(data.species, data.group_ids, data.taxonomy, SURE)
+    names = Names(data.species, data.group_ids, data.taxonomy, SURE)
     by_sample = []
     for sample, answered in enumerate(_answered(logits, parts)):
         stress = [row[sample].change for row in data.samples]
         results = answers.results(
             answered, data.photos, data.target, stress, names, trained.policy.coverage
         )
-        evidence = explaining.evidence(answered, signs[:, sample])
+        evidence = explaining.evidence(answered.decision.scores, signs[:, sample])
         by_sample.append(replace(results, evidence=evidence))
     return Judged.of(by_sample)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from parrot.observation import Observation, Page
-    from parrot.records import Outside, Species, User
+    from parrot.records import Species, UntrainedLabel, User
     from parrot.store import ObservationStore
 
 FILES = ("image", "thumbnail")
@@ -106,7 +106,7 @@ class Observations:
         self,
         user: User,
         observation_id: str,
-        species: Species | Outside,
+        species: Species | UntrainedLabel,
         *,
         text: str | None = None,
         matches: Callable[[Observation], bool] = lambda _stored: True,

@@ -128,7 +128,7 @@ def bundle_files() -> tuple[BundleFiles, str | None]:
         version, sha256 = current_version(storage(), config.model_bucket)
     files: BundleFiles = BucketFiles(storage(), config.model_bucket, version_name(version))
     if config.bundle_keys:
-        from parrot.model.signature import SignedFiles
+        from parrot.model.bundle import SignedFiles
 
         files = SignedFiles(files, config.bundle_keys)
     return files, sha256

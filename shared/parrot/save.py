@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.quota import Meter
-    from parrot.records import Allowance, Outside, Photo, Species, User
+    from parrot.records import Allowance, Photo, Species, UntrainedLabel, User
     from parrot.store import ObservationStore
 
 # Any fixed UUID would do; changing it would turn every retry into a second observation.
@@ -100,7 +100,7 @@ class Saver:
     def save(
         self,
         photo: Photo,
-        species: Species | Outside,
+        species: Species | UntrainedLabel,
         user: User,
         *,
         text: str | None = None,

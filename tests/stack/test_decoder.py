@@ -13,8 +13,8 @@ import pytest
 from parrot.budget import MIB, Budget
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.limits import MAX_PHOTO_PIXELS
-from parrot.model.inputs import InputSpec
 from parrot.model.look import Box, center
+from parrot.model.served_model import InputSpec
 from parrot.photo import decoder_child, images
 from parrot.photo.decoder import Decoder
 from tests.support import hostile

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from parrot.errors import BadBundle
+from parrot.model.decision import decide
 from parrot.model.naming import Naming, Softmax, lowest_sure
-from parrot.model.sets import SetPolicy
-from parrot.model.taxonomy import Taxonomy
-from parrot.records import Rank
+from parrot.model.rules import NamingPolicy, Rules
+from parrot.model.species import Taxonomy
+from parrot.records import Rank, Scores
+
+if TYPE_CHECKING:
+    from parrot.records import Flags, Floats
 
 RNG = np.random.default_rng(5)
 MODELS = Path(__file__).parents[2] / "models"
@@ -42,6 +47,13 @@ def test_names_are_the_same_after_their_file() -> None:
     np.testing.assert_allclose(heads.species(x).sum(axis=1), 1, rtol=1e-5)
 
 
+def sets(species: Floats, *, other: float, share: float) -> Flags:
+    rules = Rules(0.5, naming=NamingPolicy(0.95, other, share, SURE))
+    in_set = decide(Scores(np.ones(len(species)), None, species, None), rules).in_set
+    assert in_set is not None
+    return in_set
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", naming().dump()[:-200]], ids=["no", "zip", "short"])
 def test_a_damaged_file_is_refused(data: bytes) -> None:
     """A function must say BadBundle, not answer nonsense."""
@@ -51,11 +63,10 @@ def test_a_damaged_file_is_refused(data: bytes) -> None:
 
 def test_a_set_holds_what_is_likely_and_nothing_if_it_is_another_parrot() -> None:
     """An empty set says: none of the known species."""
-    policy = SetPolicy(coverage=0.95, other=0.4, share=0.2)
     probabilities = np.array(
         [[0.9, 0.05, 0.0, 0.05], [0.4, 0.3, 0.1, 0.2], [0.5, 0.05, 0.0, 0.45]], np.float32
     )
-    assert policy.classes(probabilities).tolist() == [
+    assert sets(probabilities, other=0.4, share=0.2).tolist() == [
         [True, False, False],
         [True, True, False],
         [False, False, False],
@@ -64,9 +75,9 @@ def test_a_set_holds_what_is_likely_and_nothing_if_it_is_another_parrot() -> Non
 
 def test_what_is_in_a_set_is_likelier_than_what_is_not() -> None:
     """A percentage beside a name must not contradict the set."""
-    policy = SetPolicy(coverage=0.95, other=0.9, share=0.15)
     probabilities = RNG.dirichlet(np.ones(5), 500).astype(np.float32)
-    for row, chosen in zip(probabilities[:, :-1], policy.classes(probabilities), strict=True):
+    chosen_sets = sets(probabilities, other=0.9, share=0.15)
+    for row, chosen in zip(probabilities[:, :-1], chosen_sets, strict=True):
         if chosen.any() and not chosen.all():
             assert row[chosen].min() >= row[~chosen].max()
 

@@ -179,7 +179,7 @@ def test_the_requests_line_of_the_log_says_how_many_photos() -> None:
 
 def test_a_manifest_without_a_policy_joins_all_the_same() -> None:
     """Older bundles know nothing of several photos."""
-    assert bundle().manifest.joint is None
+    assert bundle().manifest.rules.joint is None
     assert asked(SURE, SURE).answer.is_parrot
 
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model.gate import Gate, MonotoneTable, Projection
+from parrot.model.gate import Gate, Mixture, MonotoneTable, OneClass, Projection
 from parrot.model.manifest import JOBLIB_STAGES
-from parrot.model.scorers import Mixture, OneClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

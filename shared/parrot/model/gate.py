@@ -3,29 +3,29 @@
 A gate is three steps, kept as arrays so that a function needs no scikit-learn at cold start:
 
     project    (x - mean) / scale, then onto principal components if there are any
-    score      one number, by the gate's kind (`scorers`)
+    score      one number, the higher, the more likely a parrot; by the gate's kind
     calibrate  score to probability: a logistic curve or a monotone table
 
-`Gate.load` and `Gate.dump` are the only readers and writers of `gate.npz`.
+There are two kinds: `ThreeWay`, in use, and the first version's `OneClass`. A scorer takes (n, d)
+projected features to scores (n,) and, of what is not a parrot, the share (n,) that is another bird;
+None if it does not tell other birds from no birds. `Gate.load` and `Gate.dump` are the only readers
+and writers of `gate.npz`.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model.scorers import SCORERS, ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
-
-    from parrot.model.scorers import Scorer
 
     Array = npt.NDArray[np.float64]
 
@@ -44,6 +44,82 @@ class Projection:
         if self.components is None or self.centre is None:
             return z
         return (z - self.centre) @ self.components
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Log density of a Gaussian mixture; factors L with inverse covariance L @ L.T.
+
+    weights (k,), means (k, d), factors (k, d, d).
+    """
+
+    weights: Array
+    means: Array
+    factors: Array
+
+    def __call__(self, x: Array) -> Array:
+        dimensions = self.means.shape[1]
+        logs = np.empty((len(x), len(self.weights)))
+        for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
+            distance = np.square((x - mean) @ factor).sum(axis=1)
+            half_log_determinant = np.log(np.abs(np.diag(factor))).sum()
+            logs[:, k] = half_log_determinant - 0.5 * (dimensions * np.log(2 * np.pi) + distance)
+        logs += np.log(self.weights)
+        peak = logs.max(axis=1, keepdims=True)
+        return np.asarray(peak[:, 0] + np.log(np.exp(logs - peak).sum(axis=1)))
+
+    def arrays(self, prefix: str) -> Mapping[str, Array]:
+        return {
+            f"{prefix}_weights": self.weights,
+            f"{prefix}_means": self.means,
+            f"{prefix}_factors": self.factors,
+        }
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array], prefix: str) -> Self:
+        return cls(*(arrays[f"{prefix}_{name}"] for name in ("weights", "means", "factors")))
+
+
+@dataclass(frozen=True, slots=True)
+class OneClass:
+    """How likely the features are among parrots, the log density: the first version's gate."""
+
+    kind: ClassVar[str] = "one-class"
+    parrots: Mixture
+
+    def __call__(self, x: Array) -> tuple[Array, None]:
+        return self.parrots(x), None
+
+    def arrays(self) -> Mapping[str, Array]:
+        return self.parrots.arrays("parrots")
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Self:
+        return cls(Mixture.of(arrays, "parrots"))
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeWay:
+    """Parrot against the softmax's other two classes, another bird and no bird at all.
+
+    weights (d, 3) and biases (3,), in the order parrot, other bird, no bird.
+    """
+
+    kind: ClassVar[str] = "three-way"
+    weights: Array
+    biases: Array
+
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        parrot, bird, nothing = (x @ self.weights + self.biases).T
+        rest = np.logaddexp(bird, nothing)
+        return np.asarray(parrot - rest), np.asarray(np.exp(bird - rest))
+
+    def arrays(self) -> Mapping[str, Array]:
+        return {"weights": self.weights, "biases": self.biases}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Self:
+        return cls(arrays["weights"], arrays["biases"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +145,11 @@ class MonotoneTable:
         return np.interp(score, self.scores, self.probabilities)
 
 
+Scorer: TypeAlias = ThreeWay | OneClass
+_SCORERS: Mapping[str, type[Scorer]] = {kind.kind: kind for kind in (ThreeWay, OneClass)}
+_REMOVED = frozenset({"logistic", "likelihood-ratio", "mahalanobis", "nearest-neighbours"})
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Is this a parrot at all?"""
@@ -87,22 +168,14 @@ class Gate:
         """Whether it tells other birds from no birds."""
         return isinstance(self.scorer, ThreeWay)
 
-    def score(self, features: npt.ArrayLike) -> float:
-        """Probability in 0..1 that these features (d,) are a parrot's."""
-        return float(self.scores(np.asarray(features, np.float64)[None])[0])
+    def score(self, features: npt.ArrayLike) -> tuple[Array, Array | None]:
+        """Of features (n, d): the probabilities (n,) of a parrot, and the scorer's birds (n,)."""
+        score, birds = self.scorer(self.projection(np.asarray(features, np.float64)))
+        return self.calibration(score), birds
 
-    def scores(self, features: Array) -> Array:
-        """Probabilities (n,) for features (n, d)."""
-        return self.calibration(self.scorer(self.projection(features)))
-
-    def birds(self, features: npt.ArrayLike) -> Array | None:
-        """Of what is not a parrot, the share (n,) that is another bird, for features (n, d).
-
-        None if this gate does not tell them from no birds.
-        """
-        if not isinstance(self.scorer, ThreeWay):
-            return None
-        return self.scorer.birds(self.projection(np.asarray(features, np.float64)))
+    def parrot(self, features: npt.ArrayLike) -> Array:
+        """The probabilities (n,) of a parrot alone, for features (n, d)."""
+        return self.score(features)[0]
 
     def dump(self) -> bytes:
         """The gate as `gate.npz`."""
@@ -146,10 +219,11 @@ class Gate:
 
 
 def _scorer(kind: str) -> type[Scorer]:
-    for scorer in SCORERS:
-        if scorer.kind == kind:
-            return scorer
-    raise BadBundle(f"gate.npz: unknown kind {kind!r}")
+    if kind in _REMOVED:
+        raise BadBundle(f"gate.npz: gates of kind {kind!r} are no longer supported: fit it again")
+    if kind not in _SCORERS:
+        raise BadBundle(f"gate.npz: unknown kind {kind!r}")
+    return _SCORERS[kind]
 
 
 def _calibration(arrays: Mapping[str, Array]) -> LogisticCurve | MonotoneTable:

@@ -20,7 +20,7 @@ from parrot.records import Named, Rank
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
 
@@ -79,6 +79,16 @@ class Naming:
             if head.weights.shape != (*species.weights.shape[:1], classes):
                 raise BadBundle(f"naming.npz: {head.weights.shape} weights for {classes} classes")
         return cls(species, groups, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Ids of the species and of the groups by class index; `sure` as in `NamingPolicy`."""
+
+    species: Sequence[str]
+    groups: Sequence[str]
+    taxonomy: Taxonomy
+    sure: float
 
 
 def lowest_sure(

@@ -1,4 +1,10 @@
-"""Class index to species: the order of `species.csv` is the contract with the model."""
+"""The species that a model tells apart, and the taxa that they belong to.
+
+The order of `species.csv` is the contract with the model. `taxonomy.csv` has a row per taxon: id,
+rank, parent, scientific_name, en, ko, iucn, cites and status_year, the year that IUCN's category
+and CITES' appendix are of. A group is an everyday word (macaws, lories) and lies between family and
+genus.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +15,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parrot.errors import BadBundle, InvalidRequest
-from parrot.records import OUTSIDE, Outside, Species, SpeciesScore
+from parrot.records import UNTRAINED, Rank, Species, SpeciesScore, Taxon, UntrainedLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _NUMBER = re.compile(r"[0-9]{1,6}")
 COLUMNS = ("index", "id", "scientific_name", "en", "ko", "cites")
+TAXONOMY_COLUMNS = (
+    "id",
+    "rank",
+    "parent",
+    "scientific_name",
+    "en",
+    "ko",
+    "iucn",
+    "cites",
+    "status_year",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +68,11 @@ class SpeciesTable:
         scores = (SpeciesScore(row, float(probabilities[row.index])) for row in self.rows)
         return tuple(sorted(scores, key=lambda score: -score.probability)[:top])
 
-    def label(self, *, index: str | None = None, species: str | None = None) -> Species | Outside:
+    def label(
+        self, *, index: str | None = None, species: str | None = None
+    ) -> Species | UntrainedLabel:
         """The same, or one of the labels outside the model's classes. Raises InvalidRequest."""
-        outside = next((label for label in OUTSIDE if label.id == species), None)
+        outside = next((label for label in UNTRAINED if label.id == species), None)
         return self.find(index=index, species=species) if index or not outside else outside
 
     def find(self, *, index: str | None = None, species: str | None = None) -> Species:
@@ -69,3 +88,45 @@ class SpeciesTable:
         if not _NUMBER.fullmatch(text) or int(text) >= len(self.rows):
             raise InvalidRequest(f"index {text!r:.20} is not one of 0..{len(self.rows) - 1}")
         return self.rows[int(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """All taxa by id."""
+
+    taxa: Mapping[str, Taxon]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Taxonomy:
+        """Read `taxonomy.csv`. Raises BadBundle, naming the row."""
+        try:
+            lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+            rows = [_taxon(line) for line in lines]
+        except (UnicodeDecodeError, KeyError, ValueError, AttributeError, csv.Error) as error:
+            raise BadBundle(f"taxonomy.csv cannot be read: {error!r}") from error
+        taxa = {row.id: row for row in rows}
+        if len(taxa) != len(rows):
+            raise BadBundle("taxonomy.csv: duplicate id")
+        ranks = list(Rank)
+        for row in rows:
+            parent = taxa.get(row.parent)
+            above = parent is not None and ranks.index(parent.rank) > ranks.index(row.rank)
+            if row.parent and not above:
+                raise BadBundle(f"taxonomy.csv: {row.id}: {row.parent!r} cannot be its parent")
+        return cls(taxa)
+
+    def above(self, taxon: str, rank: Rank) -> Taxon | None:
+        """The taxon itself or the one above it that has this rank; None if there is none."""
+        ancestor = self.taxa.get(taxon)
+        while ancestor is not None and ancestor.rank is not rank:
+            ancestor = self.taxa.get(ancestor.parent)
+        return ancestor
+
+
+def _taxon(line: Mapping[str, str]) -> Taxon:
+    values = {name: line[name].strip() for name in TAXONOMY_COLUMNS}
+    return Taxon(
+        values["id"],
+        Rank(values["rank"]),
+        *(values[name] for name in TAXONOMY_COLUMNS[2:]),
+    )

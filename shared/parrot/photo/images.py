@@ -19,15 +19,15 @@ from PIL import Image
 
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
-from parrot.model.inputs import Encoding, Resampling
+from parrot.model.served_model import Encoding, Resampling
 from parrot.photo import headers, icc, media_types
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from parrot.model.inputs import InputSpec
     from parrot.model.look import Box
+    from parrot.model.served_model import InputSpec
     from parrot.records import Floats
 
 # For formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
