@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.arrays import Array, Index
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.naming import Names
+    from parrot.model.decision import Names
     from parrot.model.rules import Rules
 
 

@@ -14,8 +14,7 @@ from models.network.tail import Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-from parrot.model.decision import score
-from parrot.model.naming import Names
+from parrot.model.decision import Names, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -60,12 +60,15 @@ class ReasonCount:
 
 
 def evidence(scores: Scores, signs: Floats) -> tuple[Evidence, ...]:
-    """Of each photo, from its scores and from what its first look showed (n, signs)."""
-    other = (1 - scores.parrot) * (0 if scores.birds is None else scores.birds)
-    none = 1 - scores.parrot - other
+    """Of each photo, from its scores and from what its first look showed (n, signs).
+
+    Empty where the gate does not tell other birds from no birds.
+    """
+    if scores.birds is None:
+        return ()
     return tuple(
-        Evidence(bird, nothing, **dict(zip(SIGNS, row, strict=True)))
-        for bird, nothing, row in zip(other.tolist(), none.tolist(), signs.tolist(), strict=True)
+        Evidence.of(scores.at(row), **dict(zip(SIGNS, values, strict=True)))
+        for row, values in enumerate(signs.tolist())
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from models.data.labelled_photos import Group
 from models.evaluation import metrics
 from models.training.heads import Logits, fit_heads, gate_rows, three_way
-from parrot.adapters.joblib_gate import mixture_of
+from parrot.adapters import joblib_gate
 from parrot.model.gate import OneClass, Projection, ThreeWay
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def one_class(x: Floats, kind: Index) -> Scoring:
     pca = PCA(components, random_state=0).fit((parrots - mean) / scale)
     projection = Projection(mean, scale, pca.mean_, pca.components_.T)
     density = GaussianMixture(_MIXTURE, reg_covar=0.1, random_state=0)
-    scorer = OneClass(mixture_of(density.fit(projection(parrots.astype(np.float64)))))
+    scorer = joblib_gate.one_class(density.fit(projection(parrots.astype(np.float64))))
     return lambda features: scorer(projection(features))
 
 

@@ -12,7 +12,7 @@ from models.evaluation import reasons as explaining
 from models.evaluation.results import Judged
 from models.training import reasons
 from models.training.calibration import SURE, Calibration, calibrate
-from parrot.model.naming import Names
+from parrot.model.decision import Names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

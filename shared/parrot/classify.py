@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from parrot import budget
-from parrot.errors import BadModelResponse, about_photo
+from parrot.errors import BadModelResponse, RequestError
 from parrot.model.decision import decide, describe, geometric_mean, join, score
 from parrot.model.look import window
 from parrot.model.reason import Evidence, measure, why
@@ -17,11 +18,12 @@ from parrot.photo import images
 from parrot.records import Timing, Together
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from parrot.model.bundle import Bundle
-    from parrot.model.look import Box, SecondLook
-    from parrot.model.served_model import InputSpec, ServedModel
+    from parrot.model.look import SecondLook
+    from parrot.model.served_model import ServedModel
+    from parrot.photo.decoder import Decoder
     from parrot.records import Classification, Decision, Floats, Photo, Prediction, Raster, Reason
 
 _EDGES = 4  # of a focus
@@ -46,23 +48,10 @@ class ModelServer(Protocol):
         """The version in use now. Raises ModelUnavailable, ModelTimeout."""
 
 
-class Decodes(Protocol):
-    """Turns photos into pixels, within a budget."""
-
-    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
-        """What a model takes of the whole photo.
-
-        Raises InvalidImage, Overloaded, DecoderUnavailable.
-        """
-
-    def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> Sequence[Raster]:
-        """What it takes of parts of the photo. Raises as `pixels`."""
-
-
 class Classifier:
     """Photo in, verdict and species out."""
 
-    def __init__(self, bundle: Bundle, server: ModelServer, decoder: Decodes) -> None:
+    def __init__(self, bundle: Bundle, server: ModelServer, decoder: Decoder) -> None:
         """Nothing is loaded or requested here."""
         self.bundle = bundle
         self._server = server
@@ -89,7 +78,8 @@ class Classifier:
         it is about one of several.
         """
         clock = _Stopwatch()
-        budget.require_together(photos)
+        if len(photos) > 1:
+            budget.require_together(photos)
         looks = self._look(photos, clock)
         looks = self._look_again(looks, clock)
         looks = self._look_with_another_model(looks, clock)
@@ -102,8 +92,8 @@ class Classifier:
     def _look(self, photos: Sequence[Photo], clock: _Stopwatch) -> list[_Look]:
         extractor, *second = self.bundle.manifest.models
         rasters = []
-        for position, photo in enumerate(photos, 1):
-            with about_photo(position, of=len(photos)):
+        for number, photo in enumerate(photos):
+            with _about(number, photos):
                 rasters.append(self._decoder.pixels(photo, extractor.input))
         payloads = [images.payload(raster, extractor.input) for raster in rasters]
         clock.lap("decode")
@@ -134,7 +124,7 @@ class Classifier:
         (model,) = self.bundle.manifest.models
         payloads: list[bytes | Floats] = []
         for number in doubtful:
-            with about_photo(number + 1, of=len(looks)):
+            with _about(number, looks):
                 payloads += self._closer(looks[number], policy)
         closer = iter(self._predict(model, payloads))
         looks = list(looks)
@@ -187,16 +177,9 @@ class Classifier:
         policy, scores = self.bundle.manifest.rules.reasons, look.decision.scores
         if policy is None or scores.birds is None:
             return None
-        parrot, quality = float(scores.parrot), measure(look.raster.pixels)
-        other_bird = (1 - parrot) * float(scores.birds)
-        evidence = Evidence(
-            other_bird=other_bird,
-            no_bird=1 - parrot - other_bird,
-            window=window(_focus(look.seen), look.raster.width, look.raster.height),
-            sharpness=quality.sharpness,
-            brightness=quality.brightness,
-        )
-        return why(evidence, policy)
+        quality = measure(look.raster.pixels)
+        short_side = window(_focus(look.seen), look.raster.width, look.raster.height)
+        return why(Evidence.of(scores, short_side, quality.sharpness, quality.brightness), policy)
 
     def _predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         if len(payloads) == 1:
@@ -267,6 +250,16 @@ def joined(
     )
     photos = tuple(_limited(answer, top) for answer in answers)
     return Together(_limited(replace(joint, timings=timings), top), photos, agree)
+
+
+@contextmanager
+def _about(number: int, photos: Sequence[object]) -> Iterator[None]:
+    """Errors say which photo they are about, if there are several."""
+    try:
+        yield
+    except RequestError as error:
+        error.photo = number + 1 if len(photos) > 1 else None
+        raise
 
 
 def _limited(answer: Classification, top: int | None) -> Classification:

@@ -17,14 +17,13 @@ from parrot.model.naming import Naming, Softmax
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.served_model import Crop, InputSpec, ServedModel
 from parrot.model.species import SpeciesTable, Taxonomy
-from parrot.photo import images
 from parrot.records import Prediction
+from tests.support.photos import DECODER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parrot.model.look import Box
-    from parrot.records import Floats, Photo, Raster
+    from parrot.records import Floats
 
 MODEL = ServedModel(
     "M", "1", "serving_default", InputSpec(8, 8, crop=Crop.SQUASH), "f", "p", "l", "focus"
@@ -75,6 +74,7 @@ class Scripted:
     focus: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0)
     requests: list[int] = field(default_factory=list)
     version_name: str = "M/1"
+    logits: list[tuple[float, float]] = field(default_factory=list)  # none: both macaws alike
 
     def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
         return self.predict_all(model, (payload,))[0]
@@ -90,19 +90,11 @@ class Scripted:
 
     def _next(self) -> Prediction:
         features = np.array(self.looks.pop(0), np.float32)
-        half = np.array([0.5, 0.5], np.float32)
-        return Prediction(features, half, half, self.version_name, np.array(self.focus, np.float32))
-
-
-class InPlace:
-    """Decodes here, whatever it costs."""
-
-    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
-        return images.pixels(photo, spec)
-
-    def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> list[Raster]:
-        return images.parts(photo, spec, boxes)
+        logits = np.array(self.logits.pop(0) if self.logits else (0.5, 0.5), np.float32)
+        probabilities = np.exp(logits) / np.exp(logits).sum()
+        focus = np.array(self.focus, np.float32)
+        return Prediction(features, probabilities, logits, self.version_name, focus)
 
 
 def classifier(server: Scripted, second: SecondLook | None = LOOK) -> Classifier:
-    return Classifier(bundle(second=second), server, InPlace())
+    return Classifier(bundle(second=second), server, DECODER)

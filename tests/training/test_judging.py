@@ -11,8 +11,8 @@ import pytest
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import answers, metrics
 from models.training import card
+from parrot.model.decision import Names
 from parrot.model.look import SecondLook, View
-from parrot.model.naming import Names
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.species import Taxonomy
 from parrot.records import Rank, Scores

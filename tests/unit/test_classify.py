@@ -14,7 +14,7 @@ from parrot.model.look import View
 from parrot.model.rules import ReasonPolicy
 from parrot.photo import images
 from parrot.records import Reason
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
     LOOK,
@@ -22,7 +22,6 @@ from tests.support.scripted_model import (
     STRANGER,
     SURE,
     TWO,
-    InPlace,
     Scripted,
     bundle,
     classifier,
@@ -123,7 +122,7 @@ def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Rea
     rules = replace(given.manifest.rules, reasons=ReasonPolicy(0.9, sure=0.9, too_small=small))
     explaining = replace(given, gate=gate, manifest=replace(given.manifest, rules=rules))
     server = Scripted([(-9.0, nothing, 0.0, 0.0, 0.0)])
-    answer = Classifier(explaining, server, InPlace()).classify(PHOTO)
+    answer = Classifier(explaining, server, DECODER).classify(PHOTO)
     assert (answer.is_parrot, answer.reason) == (False, reason)
 
 

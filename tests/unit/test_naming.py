@@ -11,7 +11,7 @@ import pytest
 
 from parrot.errors import BadBundle
 from parrot.model.decision import decide
-from parrot.model.naming import Naming, Softmax, lowest_sure
+from parrot.model.naming import Naming, Softmax
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.species import Taxonomy
 from parrot.records import Rank, Scores
@@ -102,7 +102,7 @@ def test_the_lowest_rank_that_is_sure_is_named(
     likely: list[tuple[str, float]], groups: list[tuple[str, float]], rank: Rank, name: str
 ) -> None:
     """A macaw of no known species is still a macaw."""
-    named = lowest_sure(TAXONOMY, likely=likely, groups=groups, sure=SURE)
+    named = TAXONOMY.lowest_sure(likely=likely, groups=groups, sure=SURE)
     assert named is not None
     assert (named.taxon.rank, named.taxon.id) == (rank, name)
 
@@ -118,7 +118,7 @@ def test_nothing_is_named_where_nothing_is_sure(
     likely: list[tuple[str, float]], groups: list[tuple[str, float]]
 ) -> None:
     """A name that excludes half of the set would contradict it."""
-    assert lowest_sure(TAXONOMY, likely=likely, groups=groups, sure=SURE) is None
+    assert TAXONOMY.lowest_sure(likely=likely, groups=groups, sure=SURE) is None
 
 
 def test_every_label_and_class_of_the_default_bundle_has_a_family() -> None:

@@ -11,12 +11,11 @@ averaged and scored again. `join` makes one decision of those for several photos
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parrot.model.naming import Names, lowest_sure
 from parrot.model.rules import JointPolicy
 from parrot.records import Classification, Decision, Scores, SpeciesSet
 
@@ -25,10 +24,21 @@ if TYPE_CHECKING:
 
     from parrot.model.bundle import Bundle
     from parrot.model.rules import Rules
+    from parrot.model.species import Taxonomy
     from parrot.records import Flags, Floats, Named, Numbers, Reason
 
 _SMALLEST = 1e-9  # what shares are divided by, at least
 _TINY = 1e-12  # the smallest probability that a logit is taken of
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Ids of the species and of the groups by class index; `sure` as in `NamingPolicy`."""
+
+    species: Sequence[str]
+    groups: Sequence[str]
+    taxonomy: Taxonomy
+    sure: float
 
 
 def score(bundle: Bundle, features: Floats) -> Scores:
@@ -110,8 +120,7 @@ def taxon(decision: Decision, names: Names) -> Named | None:
     ranking, in_set, groups = decision.scores.ranking, decision.in_set, decision.scores.groups
     if ranking is None or in_set is None:
         return None
-    return lowest_sure(
-        names.taxonomy,
+    return names.taxonomy.lowest_sure(
         likely=[(names.species[k], float(ranking[k])) for k in np.flatnonzero(in_set).tolist()],
         groups=[] if groups is None else list(zip(names.groups, groups.tolist(), strict=True)),
         sure=names.sure,

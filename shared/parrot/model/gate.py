@@ -15,8 +15,8 @@ and writers of `gate.npz`.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
+    _Part = TypeVar("_Part", bound="Projection | Scorer | MonotoneTable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,19 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True)
-class Mixture:
-    """Log density of a Gaussian mixture; factors L with inverse covariance L @ L.T.
+class OneClass:
+    """How likely features are among parrots, the log density of a Gaussian mixture.
 
-    weights (k,), means (k, d), factors (k, d, d).
+    weights (k,), means (k, d), factors (k, d, d): L with inverse covariance L @ L.T.
     """
 
+    kind: ClassVar[str] = "one-class"
+    prefix: ClassVar[str] = "parrots_"
     weights: Array
     means: Array
     factors: Array
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array) -> tuple[Array, None]:
         dimensions = self.means.shape[1]
         logs = np.empty((len(x), len(self.weights)))
         for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
@@ -66,36 +69,7 @@ class Mixture:
             logs[:, k] = half_log_determinant - 0.5 * (dimensions * np.log(2 * np.pi) + distance)
         logs += np.log(self.weights)
         peak = logs.max(axis=1, keepdims=True)
-        return np.asarray(peak[:, 0] + np.log(np.exp(logs - peak).sum(axis=1)))
-
-    def arrays(self, prefix: str) -> Mapping[str, Array]:
-        return {
-            f"{prefix}_weights": self.weights,
-            f"{prefix}_means": self.means,
-            f"{prefix}_factors": self.factors,
-        }
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, Array], prefix: str) -> Self:
-        return cls(*(arrays[f"{prefix}_{name}"] for name in ("weights", "means", "factors")))
-
-
-@dataclass(frozen=True, slots=True)
-class OneClass:
-    """How likely the features are among parrots, the log density: the first version's gate."""
-
-    kind: ClassVar[str] = "one-class"
-    parrots: Mixture
-
-    def __call__(self, x: Array) -> tuple[Array, None]:
-        return self.parrots(x), None
-
-    def arrays(self) -> Mapping[str, Array]:
-        return self.parrots.arrays("parrots")
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, Array]) -> Self:
-        return cls(Mixture.of(arrays, "parrots"))
+        return np.asarray(peak[:, 0] + np.log(np.exp(logs - peak).sum(axis=1))), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +80,7 @@ class ThreeWay:
     """
 
     kind: ClassVar[str] = "three-way"
+    prefix: ClassVar[str] = ""
     weights: Array
     biases: Array
 
@@ -113,13 +88,6 @@ class ThreeWay:
         parrot, bird, nothing = (x @ self.weights + self.biases).T
         rest = np.logaddexp(bird, nothing)
         return np.asarray(parrot - rest), np.asarray(np.exp(bird - rest))
-
-    def arrays(self) -> Mapping[str, Array]:
-        return {"weights": self.weights, "biases": self.biases}
-
-    @classmethod
-    def of(cls, arrays: Mapping[str, Array]) -> Self:
-        return cls(arrays["weights"], arrays["biases"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +115,7 @@ class MonotoneTable:
 
 Scorer: TypeAlias = ThreeWay | OneClass
 _SCORERS: Mapping[str, type[Scorer]] = {kind.kind: kind for kind in (ThreeWay, OneClass)}
+_PROJECTION, _TABLE = "project_", "table_"  # what their arrays' names begin with
 _REMOVED = frozenset({"logistic", "likelihood-ratio", "mahalanobis", "nearest-neighbours"})
 
 
@@ -179,19 +148,14 @@ class Gate:
 
     def dump(self) -> bytes:
         """The gate as `gate.npz`."""
-        arrays: dict[str, Array] = {
-            "project_mean": self.projection.mean,
-            "project_scale": self.projection.scale,
-            **self.scorer.arrays(),
+        arrays = {
+            **_arrays(self.projection, _PROJECTION),
+            **_arrays(self.scorer, self.scorer.prefix),
         }
-        if self.projection.components is not None and self.projection.centre is not None:
-            arrays["project_centre"] = self.projection.centre
-            arrays["project_components"] = self.projection.components
         if isinstance(self.calibration, LogisticCurve):
             arrays["curve"] = np.array([self.calibration.slope, self.calibration.offset])
         else:
-            arrays["table_scores"] = self.calibration.scores
-            arrays["table_probabilities"] = self.calibration.probabilities
+            arrays |= _arrays(self.calibration, _TABLE)
         out = io.BytesIO()
         np.savez_compressed(out, allow_pickle=False, kind=np.array(self.scorer.kind), **arrays)
         return out.getvalue()
@@ -202,16 +166,15 @@ class Gate:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 raw = dict(file)
-            kind = str(raw.pop("kind"))
+            scorer = _scorer(str(raw.pop("kind")))
             arrays = {name: np.asarray(array, np.float64) for name, array in raw.items()}
-            scorer = _scorer(kind)
-            projection = Projection(
-                arrays["project_mean"],
-                arrays["project_scale"],
-                arrays.get("project_centre"),
-                arrays.get("project_components"),
-            )
-            return cls(projection, scorer.of(arrays), _calibration(arrays))
+            calibration: LogisticCurve | MonotoneTable
+            if "curve" in arrays:
+                calibration = LogisticCurve(*arrays["curve"].tolist())
+            else:
+                calibration = _part(MonotoneTable, _TABLE, arrays)
+            projection = _part(Projection, _PROJECTION, arrays)
+            return cls(projection, _part(scorer, scorer.prefix, arrays), calibration)
         except BadBundle:
             raise
         except Exception as error:  # zip, header, key and shape errors all mean a damaged file
@@ -226,8 +189,13 @@ def _scorer(kind: str) -> type[Scorer]:
     return _SCORERS[kind]
 
 
-def _calibration(arrays: Mapping[str, Array]) -> LogisticCurve | MonotoneTable:
-    if "curve" in arrays:
-        slope, offset = arrays["curve"]
-        return LogisticCurve(float(slope), float(offset))
-    return MonotoneTable(arrays["table_scores"], arrays["table_probabilities"])
+def _arrays(part: Scorer | Projection | MonotoneTable, prefix: str) -> dict[str, Array]:
+    """The arrays of a part, as they are named in the file."""
+    arrays = {prefix + field.name: getattr(part, field.name) for field in fields(part)}
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _part(kind: type[_Part], prefix: str, arrays: Mapping[str, Array]) -> _Part:
+    """The inverse of `_arrays`. Raises TypeError where one is missing."""
+    names = {field.name for field in fields(kind) if prefix + field.name in arrays}
+    return kind(**{name: arrays[prefix + name] for name in names})

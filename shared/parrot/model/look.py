@@ -91,12 +91,11 @@ class SecondLook:
     def boxes(self, focus: Sequence[float], width: int, height: int) -> tuple[Box, ...]:
         """The parts to look at, in the order of `views`; `focus` as the model gives it."""
         return tuple(
-            center(width, height) if view is View.CENTER else self._closer(focus, width, height)
+            center(width, height)
+            if view is View.CENTER
+            else closer(focus, width, height, self.margin)
             for view in self.views
         )
-
-    def _closer(self, focus: Sequence[float], width: int, height: int) -> Box:
-        return closer(focus, width, height, self.margin)
 
 
 def center(width: int, height: int) -> Box:

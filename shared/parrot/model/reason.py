@@ -11,7 +11,7 @@ cat in the sun is not dark, and a sharp bird before a soft background is not blu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from parrot.model.rules import ReasonPolicy
-    from parrot.records import Bytes, Floats
+    from parrot.records import Bytes, Floats, Scores
 
 _GREEN = 1  # stands for brightness: seven tenths of it, and a third of the work
 _BRIGHTEST = 0.02  # share of the picture that decides how bright it is
@@ -46,6 +46,15 @@ class Evidence:
     window: float  # short side in pixels of the window of the photo that is most like a parrot
     sharpness: float  # see `Quality`
     brightness: float
+
+    @classmethod
+    def of(cls, scores: Scores, window: float, sharpness: float, brightness: float) -> Self:
+        """Of the scores for one photo. Raises ValueError if its gate tells no other birds."""
+        if scores.birds is None:
+            raise ValueError("a gate that does not tell other birds from no birds")
+        parrot = float(scores.parrot)
+        other_bird = (1 - parrot) * float(scores.birds)
+        return cls(other_bird, 1 - parrot - other_bird, window, sharpness, brightness)
 
 
 def why(evidence: Evidence, policy: ReasonPolicy) -> Reason | None:

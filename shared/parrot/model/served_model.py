@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SIGNATURE = "serving_default"
 _MAX_EDGE = 4096
+_OUTPUTS = ("features", "probabilities", "logits", "focus")
 
 
 class Crop(StrEnum):
@@ -98,20 +99,12 @@ class ServedModel:
                 scaling=Scaling(spec["scaling"]),
                 encoding=Encoding(spec["encoding"]),
             ),
-            features=_text(outputs.get("features")),
-            probabilities=_text(outputs.get("probabilities")),
-            logits=_text(outputs.get("logits")),
-            focus=_text(outputs.get("focus")),
+            **{role: _text(outputs.get(role)) for role in _OUTPUTS},
         )
 
     def dump(self) -> dict[str, Any]:
         """The inverse of `parse`."""
-        outputs = {
-            "features": self.features,
-            "probabilities": self.probabilities,
-            "logits": self.logits,
-            "focus": self.focus,
-        }
+        outputs = {role: getattr(self, role) for role in _OUTPUTS}
         return {
             "name": self.name,
             **({} if self.version is None else {"version": self.version}),

@@ -12,27 +12,19 @@ import csv
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from parrot.errors import BadBundle, InvalidRequest
-from parrot.records import UNTRAINED, Rank, Species, SpeciesScore, Taxon, UntrainedLabel
+from parrot.records import UNTRAINED, Named, Rank, Species, SpeciesScore, Taxon, UntrainedLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    _Row = TypeVar("_Row", Species, Taxon)
 
 _NUMBER = re.compile(r"[0-9]{1,6}")
 COLUMNS = ("index", "id", "scientific_name", "en", "ko", "cites")
-TAXONOMY_COLUMNS = (
-    "id",
-    "rank",
-    "parent",
-    "scientific_name",
-    "en",
-    "ko",
-    "iucn",
-    "cites",
-    "status_year",
-)
+_TAXON = ("id", "rank", "parent", "scientific_name", "en", "ko", "iucn", "cites", "status_year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +39,7 @@ class SpeciesTable:
     @classmethod
     def parse(cls, data: bytes) -> SpeciesTable:
         """Read `species.csv`. Raises BadBundle unless it lists 0..n-1 in order with unique ids."""
-        try:
-            lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-            rows = tuple(
-                Species(int(line["index"]), *(line[name].strip() for name in COLUMNS[1:]))
-                for line in lines
-            )
-        except (UnicodeDecodeError, KeyError, ValueError, AttributeError, csv.Error) as error:
-            raise BadBundle(f"species.csv cannot be read: {error!r}") from error
+        rows = tuple(_rows("species.csv", data, _species))
         if [row.index for row in rows] != list(range(len(rows))) or not rows:
             raise BadBundle("species.csv: index must count 0, 1, 2, ... in file order")
         if len({row.id for row in rows}) != len(rows):
@@ -99,11 +84,7 @@ class Taxonomy:
     @classmethod
     def parse(cls, data: bytes) -> Taxonomy:
         """Read `taxonomy.csv`. Raises BadBundle, naming the row."""
-        try:
-            lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-            rows = [_taxon(line) for line in lines]
-        except (UnicodeDecodeError, KeyError, ValueError, AttributeError, csv.Error) as error:
-            raise BadBundle(f"taxonomy.csv cannot be read: {error!r}") from error
+        rows = _rows("taxonomy.csv", data, _taxon)
         taxa = {row.id: row for row in rows}
         if len(taxa) != len(rows):
             raise BadBundle("taxonomy.csv: duplicate id")
@@ -122,11 +103,48 @@ class Taxonomy:
             ancestor = self.taxa.get(ancestor.parent)
         return ancestor
 
+    def lowest_sure(
+        self,
+        *,
+        likely: Sequence[tuple[str, float]],
+        groups: Sequence[tuple[str, float]],
+        sure: float,
+    ) -> Named | None:
+        """The one taxon of the set, else the first group or family that is at least `sure`.
+
+        `likely` is the set of species with their probabilities, `groups` every group with its own.
+        A group or family is named only if it includes the whole set: two answers never contradict.
+        """
+        if len(likely) == 1:
+            (name, probability) = likely[0]
+            taxon = self.taxa.get(name)
+            return None if taxon is None else Named(taxon, probability)
+        for rank in (Rank.GROUP, Rank.FAMILY):
+            shares: dict[str, float] = {}
+            for group, probability in groups:
+                above = self.above(group, rank)
+                if above is not None:
+                    shares[above.id] = shares.get(above.id, 0.0) + probability
+            best = max(shares, key=shares.__getitem__, default=None)
+            if best is None or shares[best] < sure:
+                continue
+            over = [self.above(name, rank) for name, _ in likely]
+            if all(taxon is not None and taxon.id == best for taxon in over):
+                return Named(self.taxa[best], min(1.0, shares[best]))
+        return None
+
+
+def _rows(name: str, data: bytes, read: Callable[[Mapping[str, str]], _Row]) -> list[_Row]:
+    try:
+        return [read(line) for line in csv.DictReader(io.StringIO(data.decode("utf-8-sig")))]
+    except (UnicodeDecodeError, KeyError, ValueError, AttributeError, csv.Error) as error:
+        raise BadBundle(f"{name} cannot be read: {error!r}") from error
+
+
+def _species(line: Mapping[str, str]) -> Species:
+    return Species(int(line["index"]), *(line[name].strip() for name in COLUMNS[1:]))
+
 
 def _taxon(line: Mapping[str, str]) -> Taxon:
-    values = {name: line[name].strip() for name in TAXONOMY_COLUMNS}
-    return Taxon(
-        values["id"],
-        Rank(values["rank"]),
-        *(values[name] for name in TAXONOMY_COLUMNS[2:]),
-    )
+    first, rank, *others = (line[name].strip() for name in _TAXON)
+    return Taxon(first, Rank(rank), *others)
