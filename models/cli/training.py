@@ -60,7 +60,7 @@ def fit(  # noqa: PLR0913 - the options of one command
     card says what was compared.
     """
     from models.report import about, report_file
-    from models.training.calibration import Policy
+    from models.training.calibration import FitPolicy
     from models.training.fine_tuning import FineTuningOrder
     from models.training.fit import Order
     from models.training.fit import fit as fit_bundle
@@ -73,7 +73,7 @@ def fit(  # noqa: PLR0913 - the options of one command
         version=name,
         model_version=model_version,
         out=out or LOCAL / "bundles" / name,
-        policy=Policy(keep=keep, coverage=coverage, seed=seed),
+        policy=FitPolicy(keep=keep, coverage=coverage, seed=seed),
         fine_tuning=FineTuningOrder(cache.parent / "fine-tuning", Recipe(steps=steps))
         if finetune
         else None,
@@ -185,9 +185,8 @@ def compare(
 
 def _extractor(cache: Path) -> Extractor:
     from models.data.features import Extractor
-    from models.network.backbone import LITE2
 
-    return Extractor(LITE2, cache)
+    return Extractor(cache)
 
 
 def _english(species_csv: Path) -> dict[str, str]:

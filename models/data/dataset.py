@@ -101,6 +101,11 @@ class Dataset:
         """The samples of every photo, one after the other."""
         return [sample for row in self.samples for sample in row]
 
+    @property
+    def everything(self) -> Flags:
+        """(photos, samples): all may be fitted on."""
+        return np.ones(self.features.shape[:2], bool)
+
     def usable(self, train: Index, test: Index) -> Flags:
         """(photos, samples): what may be fitted on where `test` is held out.
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from models.data.samples import FirstLook, Views
 from models.network import focus
-from models.network.backbone import CELLS, TRUNK_CHANNELS, Backbone, pooled_features
+from models.network.backbone import BACKBONE, CELLS, TRUNK_CHANNELS, Backbone, pooled_features
 from models.network.classifier import INPUT
 from models.network.lazy_tf import tf
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from models.arrays import Halves
     from models.data.samples import Sample
-    from models.network.backbone import BackboneSpec
     from models.network.tail import Tail
     from parrot.records import Floats
 
@@ -83,7 +82,6 @@ def _opened(path: Path) -> Iterator[_Cache]:
 class Extractor:
     """What decides a photo's features, and where those known already are kept."""
 
-    backbone: BackboneSpec
     cache: Path
     tail: Tail | None = None  # the last blocks of a fine-tuned bundle
     keep_maps: bool = False  # what fine-tuning starts from
@@ -140,7 +138,7 @@ class Extractor:
         """Keys, features, signs and maps, a batch at a time."""
         if not jobs:
             return
-        network = _Network(self.backbone, self.tail)
+        network = _Network(self.tail)
         with ThreadPoolExecutor(_THREADS) as pool:
             for start in range(0, len(jobs), _BATCH):
                 keys, samples = zip(*jobs[start : start + _BATCH], strict=True)
@@ -185,7 +183,7 @@ class Extractor:
                 digests[path] = hashlib.sha256(path.read_bytes()).hexdigest()
             return digests[path]
 
-        network = [str(_REVISION), self.backbone.name]
+        network = [str(_REVISION), BACKBONE]
         if self.tail is not None:
             network.append(self.tail.digest())
         keys = []
@@ -201,8 +199,8 @@ class Extractor:
 class _Network:
     """The two parts of the forward pass as graphs."""
 
-    def __init__(self, spec: BackboneSpec, tail: Tail | None) -> None:
-        backbone = Backbone.load(spec)
+    def __init__(self, tail: Tail | None) -> None:
+        backbone = Backbone.load()
         backbone = backbone if tail is None else backbone.with_tail(tail)
         tensor, function = tf().TensorSpec, tf().function
         pixels = tensor([None, INPUT.height, INPUT.width, 3], tf().float32)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.network import photo_graph, savedmodel
-from models.network.backbone import Backbone, pooled_features
+from models.network import savedmodel
+from models.network.backbone import BACKBONE, Backbone, pooled_features
 from models.network.focus import focus
 from models.network.head import SpeciesHead
 from models.network.lazy_tf import tf
@@ -26,7 +26,6 @@ from parrot.model.served_model import Crop, InputSpec
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.network.backbone import BackboneSpec
     from parrot.model.served_model import ServedModel
 
 NAME = "ParrotClassifier"
@@ -43,32 +42,28 @@ class Weights:
     head: bytes
     tail: bytes | None = None
 
-    def backbone(self, spec: BackboneSpec) -> Backbone:
+    def backbone(self) -> Backbone:
         """With the bundle's own last blocks, if it has some. Raises BadBundle."""
-        published = Backbone.load(spec)
+        published = Backbone.load()
         return published if self.tail is None else published.with_tail(Tail.load(self.tail))
 
 
-def up_to_date(spec: BackboneSpec, weights: Weights, served: ServedModel, folder: Path) -> bool:
+def up_to_date(weights: Weights, served: ServedModel, folder: Path) -> bool:
     """Whether `folder` already contains what `export` would write."""
     try:
-        return (folder / BUILT_FROM).read_text() == _fingerprint(spec, weights, served)
+        return (folder / BUILT_FROM).read_text() == _fingerprint(weights, served)
     except OSError:
         return False
 
 
-def export(spec: BackboneSpec, weights: Weights, served: ServedModel, folder: Path) -> None:
+def export(weights: Weights, served: ServedModel, folder: Path) -> None:
     """Write the SavedModel to `folder` (.../NAME/VERSION), completely or not at all.
 
     It has all three signatures; the one that `served` asks for is what it is warmed up with. Raises
     BadBundle where the last blocks cannot be used.
     """
-    backbone, head, taken = weights.backbone(spec), SpeciesHead.load(weights.head), served.input
-    tensor, function = tf().TensorSpec, tf().function
-    image = tensor([None, taken.height, taken.width, photo_graph.CHANNELS], tf().float32, "pixels")
+    backbone, head = weights.backbone(), SpeciesHead.load(weights.head)
 
-    # Traced once and called by the other two, so that the weights are in the file once.
-    @function(input_signature=[image])  # type: ignore[untyped-decorator]
     def predict(pixels: Any) -> Any:
         activations = backbone.activations(pixels)
         features = pooled_features(activations)
@@ -77,22 +72,11 @@ def export(spec: BackboneSpec, weights: Weights, served: ServedModel, folder: Pa
         outputs = {"features": features, "logits": logits, "probabilities": probabilities}
         return outputs if served.focus is None else {**outputs, served.focus: focus(activations)}
 
-    signatures = {
-        "serving_default": function(
-            lambda pixels: predict(photo_graph.raw_pixels(pixels, taken)),
-            input_signature=[tensor([None], tf().string, "pixels")],
-        ),
-        "jpeg": function(
-            lambda jpeg: predict(photo_graph.jpeg_pixels(jpeg, taken)),
-            input_signature=[tensor([None], tf().string, "jpeg")],
-        ),
-        "floats": predict,
-    }
-    with savedmodel.written(tf().Module(), signatures, folder, taken) as draft:
-        (draft / BUILT_FROM).write_text(_fingerprint(spec, weights, served))
+    with savedmodel.written(tf().Module(), predict, folder, served.input) as (draft, _):
+        (draft / BUILT_FROM).write_text(_fingerprint(weights, served))
 
 
-def _fingerprint(spec: BackboneSpec, weights: Weights, served: ServedModel) -> str:
+def _fingerprint(weights: Weights, served: ServedModel) -> str:
     """Tells apart what `export` writes: the same inputs and code give the same text."""
     tail = "" if weights.tail is None else f" {digest(weights.tail)}"
-    return f"{_REVISION} {spec.name} {served.input} {served.focus} {digest(weights.head)}{tail}"
+    return f"{_REVISION} {BACKBONE} {served.input} {served.focus} {digest(weights.head)}{tail}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.network.backbone import LITE2
 from models.network.classifier import Weights, export, up_to_date
 from models.network.head import HEAD_FILE
 from models.network.tail import TAIL_FILE
@@ -24,14 +23,14 @@ def build(bundle: Path, models: Path) -> Path:
     Raises BadBundle if the bundle has no species head to build a model with, or a damaged backbone.
     """
     weights, served, folder = _parts(bundle, models)
-    if not up_to_date(LITE2, weights, served, folder):
-        export(LITE2, weights, served, folder)
+    if not up_to_date(weights, served, folder):
+        export(weights, served, folder)
     return folder
 
 
 def is_built(bundle: Path, models: Path) -> bool:
     """Whether `build` has nothing to do. Raises BadBundle."""
-    return up_to_date(LITE2, *_parts(bundle, models))
+    return up_to_date(*_parts(bundle, models))
 
 
 def read_tail(bundle: Path, manifest: Manifest) -> bytes | None:

@@ -151,13 +151,13 @@ def _sign(manifest: bytes, prefix: str, store: ReleaseStore, signer: Signer) -> 
 
 def published(store: ReleaseStore) -> list[Release]:
     """All published versions, oldest name first."""
-    found = []
+    versions = []
     for name in store.names(f"{FOLDER}/"):
         version, _, file = name.removeprefix(f"{FOLDER}/").partition("/")
         manifest = store.read(name) if file == MANIFEST else None
         if manifest is not None:
-            found.append(Release(version, digest(manifest.data)))
-    return found
+            versions.append(Release(version, digest(manifest.data)))
+    return versions
 
 
 def current(store: ReleaseStore) -> Current | None:

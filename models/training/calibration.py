@@ -29,7 +29,7 @@ _NEVER = 2.0  # "another parrot" is never that likely
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class FitPolicy:
     """What a person decides about a fit."""
 
     keep: float = 0.97  # share of parrots that the gate shall let through: docs/decisions.md
@@ -44,7 +44,7 @@ class Policy:
     seed: int = 0
 
     @property
-    def tuned(self) -> Policy:
+    def tuned(self) -> FitPolicy:
         """The policy for fine-tuned last blocks."""
         return replace(self, keep=min(1.0, self.keep + self.more_tuned), none=self.none_tuned)
 
@@ -69,7 +69,7 @@ class Calibration:
         return answers.answer(scores, self.rules)
 
 
-def calibrate(logits: Logits, data: Dataset, policy: Policy, photos: Index) -> Calibration:
+def calibrate(logits: Logits, data: Dataset, policy: FitPolicy, photos: Index) -> Calibration:
     """Calibrate on these photos. How reasons are given is fitted later."""
     second = SecondLook((View.CENTER, View.CLOSER), policy.low, policy.high, MARGIN)
     naming = NamingPolicy(policy.coverage, _NEVER, 0.5, SURE)
@@ -135,7 +135,7 @@ def _temperature(logits: Array, classes: Index) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _naming(species: list[Array], target: Index, policy: Policy) -> NamingPolicy:
+def _naming(species: list[Array], target: Index, policy: FitPolicy) -> NamingPolicy:
     """Cuts for "none of them" and for "in the set", from known species, by sample (n, classes)."""
     if not len(target):
         return NamingPolicy(policy.coverage, _NEVER, 0.5, SURE)

@@ -42,7 +42,7 @@ _BY_STRESS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Goal:
     """What a figure should reach for photos as they are, and for stressed photos."""
 
     figure: tuple[str, str]
@@ -57,16 +57,16 @@ class Target:
 
 
 TARGETS = (
-    Target(("gate", "parrots_kept"), 0.98, 0.92, at_least=True),
-    Target(("species", "top1"), 0.98, 0.90, at_least=True),
-    Target(("gate", "other_birds_let_through"), 0.01, 0.035, at_least=False),
-    Target(("gate", "negatives_let_through"), 0.002, 0.005, at_least=False),
-    Target(("set", "coverage"), 0.93, 0.93, at_least=True),
-    Target(("set", "mean_size"), 1.1, 1.5, at_least=False),
-    Target(("set", "strangers_not_named_alone"), 0.75, None, at_least=True),
-    Target(("taxon", "group_right"), 0.90, None, at_least=True),
-    Target(("taxon", "group_named"), 0.65, None, at_least=True),
-    Target(("looks", "mean"), 1.35, None, at_least=False),
+    Goal(("gate", "parrots_kept"), 0.98, 0.92, at_least=True),
+    Goal(("species", "top1"), 0.98, 0.90, at_least=True),
+    Goal(("gate", "other_birds_let_through"), 0.01, 0.035, at_least=False),
+    Goal(("gate", "negatives_let_through"), 0.002, 0.005, at_least=False),
+    Goal(("set", "coverage"), 0.93, 0.93, at_least=True),
+    Goal(("set", "mean_size"), 1.1, 1.5, at_least=False),
+    Goal(("set", "strangers_not_named_alone"), 0.75, None, at_least=True),
+    Goal(("taxon", "group_right"), 0.90, None, at_least=True),
+    Goal(("taxon", "group_named"), 0.65, None, at_least=True),
+    Goal(("looks", "mean"), 1.35, None, at_least=False),
 )
 
 
@@ -158,7 +158,7 @@ def _targets(columns: Figures, by_stress: Mapping[str, Figures]) -> Iterator[tup
             )
 
 
-def _worst(target: Target, by_stress: Mapping[str, Figures]) -> list[str]:
+def _worst(target: Goal, by_stress: Mapping[str, Figures]) -> list[str]:
     part, key = target.figure
     measured = [
         (value, name)

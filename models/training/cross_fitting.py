@@ -43,7 +43,8 @@ def cross_fitted(data: Dataset, folds: Folds) -> Logits:
     """Logits for each photo by heads that were fitted without its fold."""
 
     def held_out(train: Index, test: Index) -> Logits:
-        return fit_heads(data, data.usable(train, test)).logits(data.looks[test])
+        heads = fit_heads(data, data.usable(train, test))
+        return heads.logits(data.looks[test], data.signs[test])
 
     return Logits.joined(on_all_cores(held_out, folds))
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from models.data.dataset import Dataset, Folds
     from models.data.features import Extractor
     from models.network.tail import Tail
-    from models.training.calibration import Policy
+    from models.training.calibration import FitPolicy
     from parrot.records import Floats
 
     Progress = Callable[[str, int], Callable[[int], None]]
@@ -51,21 +51,18 @@ class FineTuner:
     order: FineTuningOrder
     data: Dataset
     extractor: Extractor
-    policy: Policy
+    policy: FitPolicy
     progress: Progress
 
-    def cross_tuned(self, name: str, folds: Folds) -> tuple[Logits, Floats]:
-        """Logits for each photo by last blocks and heads that were fine-tuned without its fold.
-
-        And the signs of where those look closer.
-        """
-        parts, signs = [], self.data.signs.copy()
+    def cross_tuned(self, name: str, folds: Folds) -> Logits:
+        """Logits for each photo by last blocks and heads that were fine-tuned without its fold."""
+        parts = []
         for number, (train, test) in enumerate(folds, 1):
             usable = self.data.usable(train, test)
             tail, heads = self.tuned(f"{name} {number} of {len(folds)}", usable)
-            features, signs[test] = self._seen(tail, test)
-            parts.append((test, heads.logits(looks(features))))
-        return Logits.joined(parts), signs
+            features, signs = self._seen(tail, test)
+            parts.append((test, heads.logits(looks(features), signs)))
+        return Logits.joined(parts)
 
     def tuned(self, name: str, usable: Flags) -> tuple[Tail, LinearHeads]:
         """Last blocks, and the heads that were fitted with them, on the usable (photos, samples).
@@ -113,7 +110,7 @@ class FineTuner:
 
     @cached_property
     def _backbone(self) -> Backbone:
-        return Backbone.load(self.extractor.backbone)
+        return Backbone.load()
 
     @cached_property
     def _maps(self) -> Halves:

@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from models.arrays import Flags
     from models.data.dataset import Dataset
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
-    from models.training.calibration import Policy
+    from models.training.calibration import FitPolicy
     from models.training.fine_tuning import FineTuningOrder, Progress
 
     Step = Callable[[str], None]
@@ -44,14 +43,16 @@ class Order:
     version: str  # of the bundle
     model_version: str  # of the served model: increase it to keep one that is published
     out: Path
-    policy: Policy
+    policy: FitPolicy
     fine_tuning: FineTuningOrder | None = None
 
 
 def fit(order: Order, extractor: Extractor, *, progress: Progress, step: Step) -> Fitted:
-    """Read the photos' looks, fit heads, judge them, perhaps fine-tune, and write the bundle.
+    """Read the photos' looks, train heads, judge them, fine-tune if asked to, write the bundle.
 
-    Raises BadDataset, BadBundle, InvalidImage.
+    Heads are trained on everything and, to be judged, without each fold and each source. What
+    passes from step to step is the Dataset, what was Trained on it, and what is Fitted: judged and
+    ready to be written. Raises BadDataset, BadBundle, InvalidImage.
     """
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - 0.8 s, not for --help
 
@@ -106,7 +107,7 @@ def require_enough(
         )
 
 
-def train(data: Dataset, policy: Policy, step: Step) -> Trained:
+def train(data: Dataset, policy: FitPolicy, step: Step) -> Trained:
     """Heads on the published backbone."""
     folds, source_folds = data.folds(), data.source_folds(policy.source_folds)
     step("gates compared")
@@ -117,39 +118,30 @@ def train(data: Dataset, policy: Policy, step: Step) -> Trained:
         step("gate and names, sources left out")
         new_logits = cross_fitted(data, source_folds)
     step("refit on everything")
-    heads = fit_heads(data, _usable(data))
-    first_looks = data.looks[:, 0, 0]
-    return Trained(policy, heads, first_looks, logits, data.signs, new_logits, data.signs, gates)
+    heads = fit_heads(data, data.everything)
+    return Trained(policy, heads, data.looks[:, 0, 0], logits, new_logits, gates)
 
 
 def fine_tuned(tuner: FineTuner, frozen: Fitted, step: Step) -> Fitted:
     """The frozen model or the fine-tuned one, with the figures of both."""
-    data, count = tuner.data, tuner.order.folds
+    data, count, policy = tuner.data, tuner.order.folds, tuner.policy.tuned
     step(f"fine-tuning on {device()}, cross-validated")
-    logits, signs = tuner.cross_tuned("fold", data.folds(count))
-    new_logits, new_signs, frozen_new = None, signs, None
+    logits, new_logits, before = tuner.cross_tuned("fold", data.folds(count)), None, frozen.columns
     source_folds = data.source_folds(count)
     if source_folds:
         step("fine-tuning, sources left out")
-        new_logits, new_signs = tuner.cross_tuned("sources", source_folds)
+        new_logits = tuner.cross_tuned("sources", source_folds)
         # The published backbone without the same sources: fewer folds leave more of them out.
-        harder, whole = cross_fitted(data, source_folds), np.arange(len(data.photos))
-        parts = [(frozen.calibration, whole)]
-        frozen_new = judged(data, frozen.trained, harder, parts, data.signs).clean
+        parts = [(frozen.calibration, np.arange(len(data.photos)))]
+        harder = judged(data, tuner.policy, cross_fitted(data, source_folds), parts)
+        before["new sources"] = harder.clean
     step("fine-tuning on everything")
-    tail, heads = tuner.tuned("everything", _usable(data))
+    tail, heads = tuner.tuned("everything", data.everything)
     first_looks, gates = tuner.first_looks(tail), frozen.trained.gates
-    policy = frozen.trained.policy.tuned
-    trained = Trained(policy, heads, first_looks, logits, signs, new_logits, new_signs, gates, tail)
-    tuned = judge(data, trained)
-    before = {**frozen.columns, **({"new sources": frozen_new} if frozen_new else {})}
+    tuned = judge(data, Trained(policy, heads, first_looks, logits, new_logits, gates, tail))
     acceptance = Acceptance(
         {name: results.figures() for name, results in before.items()},
         {name: results.figures() for name, results in tuned.columns.items()},
         tuner.order,
     )
     return replace(tuned if acceptance.accepted else frozen, fine_tuning=acceptance)
-
-
-def _usable(data: Dataset) -> Flags:
-    return data.usable(np.arange(len(data.photos)), np.array([], np.intp))

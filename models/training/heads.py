@@ -37,12 +37,13 @@ class LinearHead:
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """By photo, sample and state (first look, mean of all): what the heads say."""
+    """What the heads say, by photo, sample and state (first look, mean of all)."""
 
     gate: Array  # of parrot against all else
     species: Array
     groups: Array
     birds: Array  # of what is not a parrot, the share of other birds; see `parrot.model.gate`
+    signs: Floats  # (photos, samples, signs) of where these heads look closer
 
     @classmethod
     def joined(cls, parts: Sequence[tuple[Index, Logits]]) -> Logits:
@@ -64,14 +65,15 @@ class LinearHeads:
     species: LinearHead
     groups: LinearHead
 
-    def logits(self, features: Floats) -> Logits:
-        """Of features (n, samples, states, d)."""
+    def logits(self, features: Floats, signs: Floats) -> Logits:
+        """Of features (n, samples, states, d), and signs (n, samples, signs)."""
         scores, birds = self.gate(features.reshape(-1, features.shape[-1]).astype(np.float64))
         return Logits(
             scores.reshape(features.shape[:-1]),
             self.species(features).astype(np.float64),
             self.groups(features).astype(np.float64),
             birds.reshape(features.shape[:-1]),
+            signs,
         )
 
 

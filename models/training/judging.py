@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.evaluation.results import Results
     from models.network.tail import Tail
     from models.training.acceptance import Acceptance
-    from models.training.calibration import Policy
+    from models.training.calibration import FitPolicy
     from models.training.cross_fitting import GateFigures
     from models.training.heads import LinearHeads, Logits
     from parrot.model.rules import Rules
@@ -33,13 +33,11 @@ if TYPE_CHECKING:
 class Trained:
     """Heads fitted on everything, and what those say of each photo that were fitted without it."""
 
-    policy: Policy
+    policy: FitPolicy
     heads: LinearHeads
     first_looks: Floats  # (photos, features) of the whole photos as they are
     logits: Logits
-    signs: Floats
     new_logits: Logits | None  # by heads that never saw the photo's source
-    new_signs: Floats
     gates: tuple[GateFigures, ...]
     tail: Tail | None = None  # fine-tuned last blocks
 
@@ -69,11 +67,10 @@ def judge(data: Dataset, trained: Trained) -> Fitted:
     policy, logits, every = trained.policy, trained.logits, np.arange(len(data.photos))
     parts = [(calibrate(logits, data, policy, rest), held_out) for rest, held_out in data.folds()]
     calibration = calibrate(logits, data, policy, every)
-    explained = reasons.fit(judged(data, trained, logits, parts, trained.signs), data.fold)
+    explained = reasons.fit(judged(data, policy, logits, parts), data.fold)
     new_sources = None
     if trained.new_logits is not None:
-        whole = [(calibration, every)]
-        new = judged(data, trained, trained.new_logits, whole, trained.new_signs)
+        new = judged(data, policy, trained.new_logits, [(calibration, every)])
         new_sources = replace(new, clean=explaining.explained(new.clean, explained.policy))
     decisions = [answered.decision for answered in _answered(logits, parts)]
     several = joint.Judge(data.photos, data.target, decisions, calibration.rules)
@@ -100,11 +97,7 @@ def _answered(logits: Logits, parts: Sequence[tuple[Calibration, Index]]) -> lis
 
 
 def judged(
-    data: Dataset,
-    trained: Trained,
-    logits: Logits,
-    parts: Sequence[tuple[Calibration, Index]],
-    signs: Floats,
+    data: Dataset, policy: FitPolicy, logits: Logits, parts: Sequence[tuple[Calibration, Index]]
 ) -> Judged:
     """The answers beside the truth, and what may be why a photo is no parrot."""
     names = Names(data.species, data.group_ids, data.taxonomy, SURE)
@@ -112,8 +105,8 @@ def judged(
     for sample, answered in enumerate(_answered(logits, parts)):
         stress = [row[sample].change for row in data.samples]
         results = answers.results(
-            answered, data.photos, data.target, stress, names, trained.policy.coverage
+            answered, data.photos, data.target, stress, names, policy.coverage
         )
-        evidence = explaining.evidence(answered.decision.scores, signs[:, sample])
+        evidence = explaining.evidence(answered.decision.scores, logits.signs[:, sample])
         by_sample.append(replace(results, evidence=evidence))
     return Judged.of(by_sample)

@@ -19,7 +19,7 @@ from models.data.labelled_photos import TAXONOMY_CSV, Group, LabelledPhoto
 from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
 from models.network import model_folder
-from models.network.backbone import CELLS, FEATURES, LITE2, TRUNK_CHANNELS, Backbone
+from models.network.backbone import CELLS, FEATURES, TRUNK_CHANNELS, Backbone
 from models.network.classifier import INPUT
 from models.network.lazy_tf import tf
 from models.network.tail import TAIL_FILE, Tail
@@ -66,7 +66,7 @@ def run(checkpoint: Path) -> Tuned:
     usable = np.ones((len(data.photos), 3), bool)
     batches = Batches(data, usable, RECIPE.batch, seed=0)
     return tune(
-        Backbone.load(LITE2),
+        Backbone.load(),
         heads,
         batches,
         maps.astype(np.float16),
@@ -108,7 +108,7 @@ def test_fine_tuning_changes_weights_and_a_damaged_half_state_is_never_seen(
     tuned: Tuned, tmp_path: Path
 ) -> None:
     """The file that a run goes on from appears under its name when it is complete."""
-    published = Backbone.load(LITE2).tail
+    published = Backbone.load().tail
     assert any(
         np.abs(mine - other).max() > 1e-3
         for mine, other in zip(tuned.tail.kernels, published.kernels, strict=True)
@@ -170,7 +170,7 @@ def test_a_bundle_with_its_own_last_blocks_serves_the_features_that_were_fitted_
         .saved_model.load(str(folder))
         .signatures["floats"](pixels=tf().constant(pixels, tf().float32))
     )
-    backbone = Backbone.load(LITE2)
+    backbone = Backbone.load()
     expected = backbone.with_tail(tuned.tail).features(pixels.astype(np.float32)).numpy()
     np.testing.assert_allclose(served["features"].numpy(), expected, atol=1e-4)
     published = backbone.features(pixels.astype(np.float32)).numpy()
@@ -204,4 +204,4 @@ def test_last_blocks_that_cannot_be_read_or_are_of_another_network_are_a_bad_bun
         Tail.load(Tail((np.full((1, 1), np.nan, np.float32),), (np.zeros(1, np.float32),)).dump())
     fewer = Tail(tuned.tail.kernels[1:], tuned.tail.biases[1:])
     with pytest.raises(BadBundle, match="does not fit"):
-        Backbone.load(LITE2).with_tail(fewer)
+        Backbone.load().with_tail(fewer)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.training.acceptance import GUARDS, Acceptance
-from models.training.calibration import Policy
+from models.training.calibration import FitPolicy
 from models.training.fine_tuning import FineTuningOrder
 
 
@@ -60,7 +60,7 @@ def test_nothing_compared_is_not_accepted() -> None:
 
 def test_the_policy_of_fine_tuned_blocks_follows_what_a_person_asks_for() -> None:
     """`fit --keep 0.9` must not end in a bundle that keeps 97.5 %."""
-    asked = Policy(keep=0.9)
+    asked = FitPolicy(keep=0.9)
     assert asked.tuned.keep == pytest.approx(0.905)
-    assert Policy(keep=1.0).tuned.keep == 1.0
+    assert FitPolicy(keep=1.0).tuned.keep == 1.0
     assert asked.tuned.coverage == asked.coverage
