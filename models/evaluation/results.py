@@ -127,25 +127,25 @@ class Results:
             "photos": len(self.photos),
             "species": {
                 "photos": len(known),
-                "top1": _rate(self.right),
-                "top3": _rate((ranked[:, :_TOP] == target[:, None]).any(axis=1)),
+                "top1": rate(self.right),
+                "top3": rate((ranked[:, :_TOP] == target[:, None]).any(axis=1)),
                 "mean_class_recall": round(float(np.mean(recall)), 4) if recall else None,
                 "calibration_error": _calibration(
                     self.probabilities[known].max(axis=1), self.right
                 ),
             },
             "gate": {
-                "parrots_kept": _rate(self.is_parrot[truth]),
-                "other_birds_let_through": _rate(self.is_parrot[self.of(Group.OTHER_BIRDS)]),
-                "negatives_let_through": _rate(self.is_parrot[self.of(Group.NEGATIVES)]),
+                "parrots_kept": rate(self.is_parrot[truth]),
+                "other_birds_let_through": rate(self.is_parrot[self.of(Group.OTHER_BIRDS)]),
+                "negatives_let_through": rate(self.is_parrot[self.of(Group.NEGATIVES)]),
                 "calibration_error": _calibration(self.parrot, truth),
             },
             "set": {
                 "stated_coverage": self.coverage,
-                "coverage": _rate(self.sets[known, target]),
+                "coverage": rate(self.sets[known, target]),
                 "mean_size": _mean(sizes),
-                "empty": _rate(sizes == 0),
-                "strangers_not_named_alone": _rate(strangers != 1),
+                "empty": rate(sizes == 0),
+                "strangers_not_named_alone": rate(strangers != 1),
                 "strangers_mean_size": _mean(strangers),
             },
             "taxon": self._taxa(),
@@ -160,11 +160,11 @@ class Results:
         groups = [name for name in strangers if name is not None and name.rank is Rank.GROUP]
         every = [self.named[row] for row in (*self.known, *self.strangers)]
         return {
-            "group_named": _rate(
+            "group_named": rate(
                 np.array([name is not None and name.rank is Rank.GROUP for name in strangers], bool)
             ),
-            "group_right": _rate(np.array([name.right for name in groups], bool)),
-            "right": _rate(np.array([name.right for name in every if name is not None], bool)),
+            "group_right": rate(np.array([name.right for name in groups], bool)),
+            "right": rate(np.array([name.right for name in every if name is not None], bool)),
         }
 
 
@@ -202,6 +202,15 @@ class Judged:
         return {name: self.stressed.where(stress == name) for name in sorted(set(stress.tolist()))}
 
 
+def rate(hits: Flags) -> dict[str, Any] | None:
+    """The share of these photos with its 95 % interval, or None without photos."""
+    if not len(hits):
+        return None
+    share, low, high = float(hits.mean()), *metrics.wilson(int(hits.sum()), len(hits))
+    numbers = {"rate": round(share, 4), "low": round(low, 4), "high": round(high, 4)}
+    return {**numbers, "n": len(hits)}
+
+
 def figure_text(figure: Any) -> str:
     """A rate with its interval, a number, or an empty text."""
     if figure is None:
@@ -217,19 +226,6 @@ def rate_or_number(figure: Any) -> float | None:
     """The figure without its interval, None where there are no photos for it."""
     value = figure["rate"] if isinstance(figure, dict) else figure
     return None if value is None else float(value)
-
-
-def _rate(hits: Flags) -> dict[str, Any] | None:
-    """A share with its 95 % interval, or None without photos."""
-    if not len(hits):
-        return None
-    low, high = metrics.wilson(int(hits.sum()), len(hits))
-    return {
-        "rate": round(float(hits.mean()), 4),
-        "low": round(low, 4),
-        "high": round(high, 4),
-        "n": len(hits),
-    }
 
 
 def _mean(values: Array | Index) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,41 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from models.data.labelled_photos import Group
-from models.evaluation import metrics, reasons
-from models.evaluation.results import FIGURES
+from models.evaluation import reasons
+from models.evaluation.results import FIGURES, rate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from models.arrays import Flags, Index
+    from models.arrays import Index
     from models.evaluation.results import Judged, Results
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A share of `photos` with its 95 % interval (Wilson), 0..1 each."""
-
-    rate: float
-    low: float
-    high: float
-    photos: int
-
-    @classmethod
-    def of(cls, hits: Flags) -> Share | None:
-        """The share of these photos; None without photos."""
-        return cls.count(int(hits.sum()), len(hits))
-
-    @classmethod
-    def count(cls, hits: int, photos: int) -> Share | None:
-        """None without photos."""
-        return cls(hits / photos, *metrics.wilson(hits, photos), photos) if photos else None
-
-    def __str__(self) -> str:
-        """In percent."""
-        return f"{self.rate:.2%}"
-
-
-Cell = Share | str | None  # None where there are no photos for it
+# A rate as `rate` gives it, or a text; None where there are no photos for it.
+Cell = Mapping[str, Any] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +56,8 @@ def by_reason(columns: Sequence[Results]) -> list[Row]:
         Row(
             of_reason[0].reason.value.replace("_", " "),
             (
-                *(Share.count(count.right, count.given) for count in of_reason),
-                *(Share.count(count.right, count.due) for count in of_reason),
+                *(rate(np.arange(count.given) < count.right) for count in of_reason),
+                *(rate(np.arange(count.due) < count.right) for count in of_reason),
             ),
         )
         for of_reason in zip(*(reasons.counts(results) for results in columns), strict=True)
@@ -143,7 +121,7 @@ def short(source: str) -> str:
 
 def _through(results: Results) -> tuple[Cell, ...]:
     """Shares that the gate lets through: parrots, other birds, non-birds."""
-    return tuple(Share.of(results.is_parrot[results.of(group)]) for group in _GROUPS)
+    return tuple(rate(results.is_parrot[results.of(group)]) for group in _GROUPS)
 
 
 def _named(results: Results) -> tuple[Cell, Cell, Cell]:
@@ -151,13 +129,11 @@ def _named(results: Results) -> tuple[Cell, Cell, Cell]:
     known = results.known
     size = f"{results.set_sizes[known].mean():.2f}" if len(known) else None
     held = results.sets[known, results.target[known]]
-    return Share.of(results.right), Share.of(held), size
+    return rate(results.right), rate(held), size
 
 
 def _cell(figure: Any) -> Cell:
-    if isinstance(figure, dict):
-        return Share(figure["rate"], figure["low"], figure["high"], figure["n"])
-    return None if figure is None else f"{figure:.3f}"
+    return f"{figure:.3f}" if isinstance(figure, float) else figure
 
 
 _GROUPS = (Group.PARROTS, Group.OTHER_BIRDS, Group.NEGATIVES)
