@@ -12,11 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from models.evaluation.results import Results
-    from models.training.acceptance import Acceptance
-    from models.training.cross_fitting import GateFigures
+    from models.training.judging import Fitted
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -34,37 +33,41 @@ def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
     """One column of figures per result, with its name as heading."""
     from models.evaluation.results import FIGURES, figure_text
 
-    table = Table(title=title)
-    table.add_column("figure")
-    for name in columns:
-        table.add_column(name, justify="right")
+    table = _table(title, "figure", *columns)
     figures = [results.figures() for results in columns.values()]
     for (part, key), name in FIGURES.items():
         table.add_row(name, *(figure_text(column[part][key]) for column in figures))
     return table
 
 
-def fine_tuning(acceptance: Acceptance) -> Table:
-    """The guarded figures with and without fine-tuned last blocks."""
-    verdict = "accepted" if acceptance.accepted else "not accepted"
-    table = Table(title=f"fine-tuned last blocks: {verdict}")
-    for heading in ("figure", "published", "fine-tuned"):
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for figure in acceptance.guarded:
-        style = "red" if figure.worse else ""
-        table.add_row(figure.guard.name, f"{figure.frozen:.2%}", f"{figure.tuned:.2%}", style=style)
-    return table
-
-
-def gates(compared: Sequence[GateFigures]) -> Table:
-    """What the gate in use, the first one, and the first version's let through."""
-    title = f"let through by gates that keep {compared[0].keep:.1%} of parrots"
-    table = Table(title=f"{title}; * photos from new sources")
-    for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
-        table.add_column(heading, justify="left" if heading == "gate" else "right")
-    for gate in compared:
+def show_fit(fitted: Fitted) -> None:
+    """What the gates let through, the figures, and what fine-tuning changed."""
+    gates = fitted.trained.gates
+    title = f"let through by gates that keep {gates[0].keep:.1%} of parrots"
+    table = _table(
+        f"{title}; * photos from new sources",
+        *("gate", "other birds", "non-birds", "birds *", "non-birds *"),
+    )
+    for gate in gates:  # the first is in use
         cells = ("" if share is None else f"{share:.2%}" for share in gate.shares)
-        table.add_row(gate.kind, *cells, style="bold" if gate is compared[0] else "")
+        table.add_row(gate.kind, *cells, style="bold" if gate is gates[0] else "")
+    out.print(table)
+    out.print(figures(fitted.columns))
+    if fitted.fine_tuning is None:
+        return
+    verdict = "accepted" if fitted.fine_tuning.accepted else "not accepted"
+    table = _table(f"fine-tuned last blocks: {verdict}", "figure", "published", "fine-tuned")
+    for figure in fitted.fine_tuning.guarded:
+        style = "red" if figure.worse else ""
+        table.add_row(figure.name, f"{figure.frozen:.2%}", f"{figure.tuned:.2%}", style=style)
+    out.print(table)
+
+
+def _table(title: str | None, first: str, *others: str) -> Table:
+    table = Table(title=title)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
     return table
 
 

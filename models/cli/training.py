@@ -19,6 +19,8 @@ from parrot.model.species import SpeciesTable
 if TYPE_CHECKING:
     from models.data.features import Extractor
     from models.report.about import About
+    from models.training.fit import Order
+    from models.training.judging import Fitted
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -59,7 +61,6 @@ def fit(  # noqa: PLR0913 - the options of one command
     1 GB of disk for 1,800 photos. They go into the bundle only if no guarded figure gets worse; the
     card says what was compared.
     """
-    from models.report import about, report_file
     from models.training.calibration import FitPolicy
     from models.training.fine_tuning import FineTuningOrder
     from models.training.fit import Order
@@ -82,19 +83,8 @@ def fit(  # noqa: PLR0913 - the options of one command
         fitted = fit_bundle(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
-            report_file.write(
-                report,
-                f"Bundle {name}, cross-validated",
-                fitted.judged,
-                _english(species),
-                about=about.of_bundles([order.out], fitted.judged.clean.photos, seed=seed),
-                new_sources=fitted.columns.get("new sources"),
-            )
-            _report_written(report)
-    console.out.print(console.gates(fitted.trained.gates))
-    console.out.print(console.figures(fitted.columns))
-    if fitted.fine_tuning is not None:
-        console.out.print(console.fine_tuning(fitted.fine_tuning))
+            _report_fit(report, order, fitted)
+    console.show_fit(fitted)
     console.out.print(f"bundle: {order.out}", soft_wrap=True)
     console.err.print(f"[dim]try it: ./dev.sh demo --bundle {order.out} PHOTO...", soft_wrap=True)
 
@@ -151,26 +141,26 @@ def compare(
 
     with console.errors(), console.progress() as (progress, step):
         extractor = _extractor(cache)
-        results = [
+        judged = [
             evaluator.evaluate(folder, photos, extractor, progress=progress)
             for folder in (before, after)
         ]
-        differences = {
-            "": comparison.compare(results[0].clean, results[1].clean),
-            ", stressed": comparison.compare(results[0].stressed, results[1].stressed),
-        }
-        context = about.of_bundles([before, after], results[0].clean.photos)
+        tables = comparison.compare(*judged)
+        context = about.of_bundles([before, after], judged[0].clean.photos)
         if report is not None:
             step("report")
             # Folders of one name go by their manifests' versions.
             names = (before.name, after.name) if before.name != after.name else context.bundles
-            tables = report_file.compared(results[0], results[1])
             report_file.write_comparison(report, tables, (names[0], names[1]), context)
             _report_written(report)
     table = Table()
     for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
         table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
-    for suffix, line in [(name, line) for name, lines in differences.items() for line in lines]:
+    clean, stressed = tables[:2]
+    for suffix, line in [
+        *(("", line) for line in clean.differences),
+        *((", stressed", line) for line in stressed.differences),
+    ]:
         table.add_row(
             f"{line.figure}{suffix} [dim](n = {line.photos})",
             f"{line.before:.2%}",
@@ -181,6 +171,21 @@ def compare(
         )
     console.out.print(table)
     _warn(context)
+
+
+def _report_fit(path: Path, order: Order, fitted: Fitted) -> None:
+    from models.report import about, report_file
+
+    seed, photos = order.policy.seed, fitted.judged.clean.photos
+    report_file.write(
+        path,
+        f"Bundle {order.version}, cross-validated",
+        fitted.judged,
+        _english(order.species_csv),
+        about=about.of_bundles([order.out], photos, seed=seed),
+        new_sources=fitted.columns.get("new sources"),
+    )
+    _report_written(path)
 
 
 def _extractor(cache: Path) -> Extractor:

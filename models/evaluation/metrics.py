@@ -81,7 +81,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def paired_difference(before: Array, after: Array) -> tuple[float, float, float]:
+def paired_difference(before: Array | Flags, after: Array | Flags) -> tuple[float, float, float]:
     """Mean of `after - before` over the same photos, and its 95 % interval by bootstrap."""
     difference = np.asarray(after, np.float64) - np.asarray(before, np.float64)
     rng = np.random.default_rng(0)

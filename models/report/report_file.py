@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.data.labelled_photos import Group
-from models.evaluation import comparison, metrics
+from models.evaluation import metrics
 from models.report import charts, mistakes, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from models.arrays import Array, Flags
-    from models.evaluation.comparison import Difference
+    from models.evaluation.comparison import ComparisonTable
     from models.evaluation.metrics import CalibrationBin
     from models.evaluation.results import Judged, Results
     from models.report.about import About
@@ -38,20 +37,6 @@ class GateCurve:
     area: float
     through: float  # at the gate's working point
     kept: float
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonTable:
-    """Differences of one kind of photo; `reach` is the difference at both ends of its scale."""
-
-    title: str
-    photos: int
-    reach: float
-    differences: tuple[Difference, ...]
-
-    def place(self, difference: float) -> float:
-        """Where it lies on the scale, 0..1 with 0.5 for none."""
-        return 0.5 + difference / self.reach / 2
 
 
 def write(  # noqa: PLR0913 - a report's parts
@@ -103,30 +88,13 @@ def write(  # noqa: PLR0913 - a report's parts
 
 
 def write_comparison(
-    path: Path, compared: list[ComparisonTable], names: tuple[str, str], about: About
+    path: Path, compared: Sequence[ComparisonTable], names: tuple[str, str], about: About
 ) -> None:
     """Write the report on two bundles of these names."""
     # Verdicts on photos as they are and on all stressed ones.
     verdicts = Counter(line.verdict for table in compared[:2] for line in table.differences)
     values = {"names": names, "about": about, "tables": compared, "verdicts": verdicts}
     _render("comparison.html", path, title=f"{names[0]} and {names[1]} compared", **values)
-
-
-def compared(before: Judged, after: Judged) -> list[ComparisonTable]:
-    """Photos as they are, every stress together, then each stress."""
-    first, second = before.by_stress(), after.by_stress()
-    pairs = {
-        "as they are": (before.clean, after.clean),
-        "stressed": (before.stressed, after.stressed),
-        **{name: (first[name], second[name]) for name in first},
-    }
-    result = []
-    for title, pair in pairs.items():
-        lines = comparison.compare(*pair)
-        most = max((max(abs(line.low), abs(line.high)) for line in lines), default=0.0)
-        reach = float(np.ceil(max(most, 0.001) * 100) / 100)
-        result.append(ComparisonTable(title, len(pair[0].photos), reach, tuple(lines)))
-    return result
 
 
 def _render(name: str, path: Path, **values: Any) -> None:

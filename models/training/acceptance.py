@@ -49,15 +49,10 @@ GUARDS = (
 class GuardedFigure:
     """One guarded figure of both models."""
 
-    guard: Guard
+    name: str
     frozen: float
     tuned: float
-
-    @property
-    def worse(self) -> bool:
-        """Whether fine-tuning lost something here."""
-        lost = self.frozen - self.tuned if self.guard.at_least else self.tuned - self.frozen
-        return lost > 0
+    worse: bool  # whether fine-tuning lost something here
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,9 @@ class Acceptance:
     def guarded(self) -> list[GuardedFigure]:
         """The guarded figures that there are photos for."""
         return [
-            GuardedFigure(guard, before, after)
+            GuardedFigure(
+                guard.name, before, after, before > after if guard.at_least else after > before
+            )
             for guard in GUARDS
             if (before := guard.of(self.frozen)) is not None
             and (after := guard.of(self.tuned)) is not None
@@ -88,7 +85,7 @@ class Acceptance:
         return {
             "accepted": self.accepted,
             "guarded": {
-                figure.guard.name: {"published": figure.frozen, "fine_tuned": figure.tuned}
+                figure.name: {"published": figure.frozen, "fine_tuned": figure.tuned}
                 for figure in self.guarded
             },
         }

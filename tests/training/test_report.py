@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
-from models.evaluation import metrics
+from models.evaluation import comparison, metrics
 from models.evaluation.results import Judged, Results
 from models.report import report_file
 from models.report.about import About
@@ -191,7 +191,7 @@ def test_a_comparison_is_one_file_with_every_stress(photo: Path, tmp_path: Path)
     """It is sent to whoever decides whether to promote."""
     before = _results(photo)
     after = replace(before, is_parrot=before.of(Group.PARROTS))
-    tables = report_file.compared(_judged(before), _judged(after))
+    tables = comparison.compare(_judged(before), _judged(after))
     assert [table.title for table in tables] == ["as they are", "stressed", "dim", "tilted"]
     for table in tables:
         for line in table.differences:

@@ -40,7 +40,7 @@ def test_each_guarded_figure_alone_can_refuse(guard: Any) -> None:
     worse, better = (0.49, 0.51) if guard.at_least else (0.51, 0.49)
     refused = decide(figures(), figures(**{name: worse}))
     assert not refused.accepted
-    assert [check.guard for check in refused.guarded if check.worse] == [guard]
+    assert [figure.name for figure in refused.guarded if figure.worse] == [guard.name]
     assert decide(figures(), figures(**{name: better})).accepted
 
 
