@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from models.arrays import Halves
     from models.data.samples import Sample
-    from models.network.tail import Tail
+    from models.network.weights import Tail
     from parrot.records import Floats
 
     Batch = tuple[list[bytes], Floats, Floats, Halves]

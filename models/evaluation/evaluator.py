@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from models.data import dataset, labelled_photos
 from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
-from models.network.head import HEAD_FILE
 from models.network.model_folder import read_tail
-from models.network.tail import Tail
+from models.network.weights import HEAD_FILE, Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle

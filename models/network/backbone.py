@@ -18,7 +18,7 @@ import numpy as np
 
 from models.network import torch_file
 from models.network.lazy_tf import tf
-from models.network.tail import TAIL_FILE, Tail
+from models.network.weights import TAIL_FILE, Tail
 from parrot.errors import BadBundle
 
 if TYPE_CHECKING:

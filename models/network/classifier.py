@@ -17,9 +17,8 @@ import numpy as np
 from models.network import savedmodel
 from models.network.backbone import BACKBONE, Backbone, pooled_features
 from models.network.focus import focus
-from models.network.head import SpeciesHead
 from models.network.lazy_tf import tf
-from models.network.tail import Tail
+from models.network.weights import SpeciesHead, Tail
 from parrot.model.manifest import digest
 from parrot.model.served_model import Crop, InputSpec
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.network.classifier import Weights, export, up_to_date
-from models.network.head import HEAD_FILE
-from models.network.tail import TAIL_FILE
+from models.network.weights import HEAD_FILE, TAIL_FILE
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest

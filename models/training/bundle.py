@@ -10,8 +10,7 @@ import numpy as np
 from models.data import fingerprints, species_table
 from models.evaluation import reasons
 from models.network.classifier import INPUT, NAME
-from models.network.head import HEAD_FILE, SpeciesHead
-from models.network.tail import TAIL_FILE
+from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases
 from models.training import card
 from parrot.model.gate import Gate, Projection

@@ -12,7 +12,6 @@ import numpy as np
 
 from models.data.samples import MARGIN
 from models.evaluation import answers, metrics
-from models.network.head import softmax
 from parrot.model.gate import LogisticCurve
 from parrot.model.look import SecondLook, View
 from parrot.model.rules import JointPolicy, NamingPolicy, Rules
@@ -63,8 +62,8 @@ class Calibration:
         scores = Scores(
             parrot=self.curve(logits.gate[photos, sample]),
             birds=logits.birds[photos, sample],
-            species=_probabilities(logits.species[photos, sample] / self.temperature),
-            groups=_probabilities(logits.groups[photos, sample] / self.group_temperature),
+            species=_softmax(logits.species[photos, sample] / self.temperature),
+            groups=_softmax(logits.groups[photos, sample] / self.group_temperature),
         )
         return answers.answer(scores, self.rules)
 
@@ -92,10 +91,11 @@ def calibrate(logits: Logits, data: Dataset, policy: FitPolicy, photos: Index) -
     return replace(draft, rules=replace(rules, threshold=threshold))
 
 
-def _probabilities(logits: Array) -> Array:
+def _softmax(logits: Array) -> Array:
     if not logits.shape[-1]:
         return logits
-    return softmax(logits.reshape(-1, logits.shape[-1])).reshape(logits.shape)
+    exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(exp / exp.sum(axis=-1, keepdims=True))
 
 
 def _weights(shape: tuple[int, ...]) -> Array:
@@ -128,7 +128,7 @@ def _temperature(logits: Array, classes: Index) -> float:
     flat = logits[known].reshape(len(truth), -1)
 
     def loss(log_temperature: float) -> float:
-        probabilities = softmax(flat / np.exp(log_temperature))
+        probabilities = _softmax(flat / np.exp(log_temperature))
         losses = -np.log(probabilities[np.arange(len(truth)), truth] + 1e-12)
         return float(np.average(losses, weights=weights))
 

@@ -17,7 +17,7 @@ from models.evaluation import joint, reasons
 from models.evaluation.results import FIGURES, figure_text, rate_or_number
 from models.network.backbone import TAIL_BLOCKS
 from models.network.classifier import INPUT
-from models.network.tail import TAIL_FILE
+from models.network.weights import TAIL_FILE
 from models.training.calibration import SURE
 from parrot.model.reason import PHOTOMETRIC
 

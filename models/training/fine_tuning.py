@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.arrays import Flags, Halves, Index
     from models.data.dataset import Dataset, Folds
     from models.data.features import Extractor
-    from models.network.tail import Tail
+    from models.network.weights import Tail
     from models.training.calibration import FitPolicy
     from parrot.records import Floats
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from models.arrays import Index
     from models.data.dataset import Dataset
     from models.evaluation.results import Results
-    from models.network.tail import Tail
+    from models.network.weights import Tail
     from models.training.acceptance import Acceptance
     from models.training.calibration import FitPolicy
     from models.training.cross_fitting import GateFigures

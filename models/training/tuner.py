@@ -18,7 +18,7 @@ import numpy as np
 
 from models.network.backbone import Backbone, scaled_roots
 from models.network.lazy_tf import tf
-from models.network.tail import Tail
+from models.network.weights import Tail
 from models.training.heads import LinearHead
 
 if TYPE_CHECKING:

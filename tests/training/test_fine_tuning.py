@@ -22,7 +22,7 @@ from models.network import model_folder
 from models.network.backbone import CELLS, FEATURES, TRUNK_CHANNELS, Backbone
 from models.network.classifier import INPUT
 from models.network.lazy_tf import tf
-from models.network.tail import TAIL_FILE, Tail
+from models.network.weights import TAIL_FILE, Tail
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
 from models.training.batches import Batches
