@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,6 +79,19 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = binomtest(hits, count).proportion_ci(method="wilson")
     return float(low), float(high)
+
+
+def rate(hits: int, count: int) -> dict[str, Any] | None:
+    """A share with its 95 % interval, to four digits, or None without photos."""
+    if not count:
+        return None
+    low, high = wilson(hits, count)
+    return {
+        "rate": round(hits / count, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "n": count,
+    }
 
 
 def paired_difference(before: Array | Flags, after: Array | Flags) -> tuple[float, float, float]:

@@ -204,11 +204,7 @@ class Judged:
 
 def rate(hits: Flags) -> dict[str, Any] | None:
     """The share of these photos with its 95 % interval, or None without photos."""
-    if not len(hits):
-        return None
-    share, low, high = float(hits.mean()), *metrics.wilson(int(hits.sum()), len(hits))
-    numbers = {"rate": round(share, 4), "low": round(low, 4), "high": round(high, 4)}
-    return {**numbers, "n": len(hits)}
+    return metrics.rate(int(hits.sum()), len(hits))
 
 
 def figure_text(figure: Any) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from models.data.labelled_photos import Group
-from models.evaluation import reasons
+from models.evaluation import metrics, reasons
 from models.evaluation.results import FIGURES, rate
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def by_reason(columns: Sequence[Results]) -> list[Row]:
         Row(
             of_reason[0].reason.value.replace("_", " "),
             (
-                *(rate(np.arange(count.given) < count.right) for count in of_reason),
-                *(rate(np.arange(count.due) < count.right) for count in of_reason),
+                *(metrics.rate(count.right, count.given) for count in of_reason),
+                *(metrics.rate(count.right, count.due) for count in of_reason),
             ),
         )
         for of_reason in zip(*(reasons.counts(results) for results in columns), strict=True)

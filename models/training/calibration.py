@@ -150,6 +150,8 @@ def _naming(species: list[Array], target: Index, policy: FitPolicy) -> NamingPol
     shares = known / np.maximum(known.sum(axis=-1, keepdims=True), 1e-9)
     true = shares[np.arange(len(target)), :, target].ravel()
     kept = other < cut
+    if not kept.any():  # one species and no other parrots: "another parrot" is never likelier
+        kept[:] = True
     left = error * (1 - policy.none) / (1 - error * policy.none)
     return NamingPolicy(
         policy.coverage,

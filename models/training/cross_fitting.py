@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from models.data.labelled_photos import Group
+from models.data.dataset import NO_BIRD, OTHER_BIRD, PARROT
 from models.evaluation import metrics
 from models.training.heads import Logits, fit_heads, gate_rows, three_way
 from parrot.adapters import joblib_gate
@@ -53,7 +53,7 @@ def cross_fitted(data: Dataset, folds: Folds) -> Logits:
 class GateFigures:
     """How a kind of gate does at one share of parrots kept: shares let through, 0..1.
 
-    None for new sources where all photos are of one source.
+    None where there are no such photos, and for new sources where all photos are of one.
     """
 
     kind: str
@@ -73,17 +73,14 @@ def compare_gates(
     data: Dataset, keep: float, folds: Folds, source_folds: Folds
 ) -> tuple[GateFigures, ...]:
     """The gate in use and the first version's, fitted and judged on the first look alone."""
-    birds, others = (
-        np.array([photo.group is group for photo in data.photos])
-        for group in (Group.OTHER_BIRDS, Group.NEGATIVES)
-    )
+    groups = (data.kind == OTHER_BIRD, data.kind == NO_BIRD)
 
-    def through(kind: str, folds: Folds) -> tuple[float | None, float | None]:
+    def through(kind: str, folds: Folds) -> tuple[float | None, ...]:
         if not folds:
             return None, None
         scores = _scores(data, _GATES[kind], folds)
-        cut = metrics.threshold_keeping(scores[data.parrot], keep)
-        return float((scores[birds] >= cut).mean()), float((scores[others] >= cut).mean())
+        passed = scores >= metrics.threshold_keeping(scores[data.parrot], keep)
+        return tuple(float(passed[group].mean()) if group.any() else None for group in groups)
 
     return tuple(
         GateFigures(kind, keep, *through(kind, folds), *through(kind, source_folds))
@@ -111,7 +108,7 @@ def one_class(x: Floats, kind: Index) -> Scoring:
     from sklearn.decomposition import PCA  # noqa: PLC0415 - 0.8 s, not for --help
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - 0.8 s, not for --help
 
-    parrots = x[kind == 0]
+    parrots = x[kind == PARROT]
     mean, scale = parrots.mean(axis=0), parrots.std(axis=0) + 1e-6
     components = min(_COMPONENTS, len(parrots) - 1)
     pca = PCA(components, random_state=0).fit((parrots - mean) / scale)

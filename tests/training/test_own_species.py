@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from local.samples import MACAW
 from models.data import labelled_photos, samples, species_table
+from models.data.dataset import Dataset
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
 from models.training import fit
+from models.training.calibration import FitPolicy
+from models.training.cross_fitting import compare_gates
+from models.training.fit import train
+from models.training.judging import judge
 from parrot.errors import InvalidImage
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
@@ -127,3 +133,33 @@ def test_the_same_picture_twice_is_on_one_side_of_every_split(tmp_path: Path) ->
     clusters = {photo.path.name: photo.cluster for photo in labelled_photos.read(tmp_path)}
     assert clusters["a.jpg"] == clusters["b.jpg"]
     assert len(set(clusters.values())) == 3
+
+
+def test_one_species_and_no_other_birds_are_enough_for_a_gate() -> None:
+    """Many people have photos of their own parrot and of their rooms, and nothing else."""
+    labels = [(Group.PARROTS, "aratinga-solstitialis")] * 12 + [(Group.NEGATIVES, "bowl")] * 12
+    photos = [
+        LabelledPhoto(Path(f"{number}.jpg"), group, label, label, str(number), "")
+        for number, (group, label) in enumerate(labels)
+    ]
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(24, 3, 3, 64)).astype(np.float32)
+    features[:12, ..., 0] += 4
+    data = Dataset(
+        photos,
+        ("aratinga-solstitialis",),
+        TAXONOMY,
+        [(samples.Sample(photo.path),) * 3 for photo in photos],
+        features,
+        np.arange(24) % 3,
+        np.ones((24, 3, 3), np.float32),
+    )
+    in_use, first_version = compare_gates(data, 0.9, data.folds(), data.source_folds(8))
+    assert (in_use.kind, first_version.kind) == ("three-way", "one-class")
+    assert in_use.birds is None
+    assert in_use.others is not None
+    assert in_use.others < 0.2
+    assert in_use.birds_new_sources is in_use.others_new_sources is None
+    fitted = judge(data, train(data, FitPolicy(), lambda _text: None))
+    assert fitted.judged.clean.figures()["gate"]["parrots_kept"]["rate"] > 0.7
+    assert fitted.new_sources is None
