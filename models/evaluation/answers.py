@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.arrays import Array, Index
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.decision import Names
+    from parrot.model.decision import Vocabulary
     from parrot.model.rules import Rules
 
 
@@ -66,7 +66,7 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
     photos: Sequence[LabelledPhoto],
     target: Index,
     stress: Sequence[str],
-    names: Names,
+    names: Vocabulary,
     coverage: float,
 ) -> Results:
     """The answers beside the truth. Raises ValueError where nothing tells the species."""
@@ -88,7 +88,7 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
     )
 
 
-def judged(decision: Decision, names: Names, photo: LabelledPhoto) -> NamedTaxon | None:
+def judged(decision: Decision, names: Vocabulary, photo: LabelledPhoto) -> NamedTaxon | None:
     """The taxon that is named for one photo, and whether the photo shows it."""
     named = taxon(decision, names)
     if named is None:

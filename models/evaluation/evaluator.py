@@ -13,7 +13,7 @@ from models.network.weights import HEAD_FILE, Tail
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-from parrot.model.decision import Names, score
+from parrot.model.decision import Vocabulary, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,18 +46,18 @@ def evaluate(
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
     data = dataset.load(labelled, species, bundle.taxonomy, extractor, progress=progress)
-    names = Names(species, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
+    vocabulary = Vocabulary(species, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
     samples = range(data.features.shape[1])
-    return Judged.of([_results(bundle, names, data, sample) for sample in samples])
+    return Judged.of([_results(bundle, vocabulary, data, sample) for sample in samples])
 
 
-def _results(bundle: Bundle, names: Names, data: Dataset, sample: int) -> Results:
+def _results(bundle: Bundle, vocabulary: Vocabulary, data: Dataset, sample: int) -> Results:
     """What the bundle answers for one sample of each photo."""
     rules = bundle.manifest.rules
     coverage = 1.0 if rules.naming is None else rules.naming.coverage
     answered = answers.answer(score(bundle, data.looks[:, sample]), rules)
     stress = [row[sample].change for row in data.samples]
-    results = answers.results(answered, data.photos, data.target, stress, names, coverage)
+    results = answers.results(answered, data.photos, data.target, stress, vocabulary, coverage)
     evidence = reasons.evidence(answered.decision.scores, data.signs[:, sample])
     results = replace(results, evidence=evidence)
     return results if rules.reasons is None else reasons.explained(results, rules.reasons)

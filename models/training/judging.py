@@ -12,7 +12,7 @@ from models.evaluation import reasons as explaining
 from models.evaluation.results import Judged
 from models.training import reasons
 from models.training.calibration import SURE, Calibration, calibrate
-from parrot.model.decision import Names
+from parrot.model.decision import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,12 +100,12 @@ def judged(
     data: Dataset, policy: FitPolicy, logits: Logits, parts: Sequence[tuple[Calibration, Index]]
 ) -> Judged:
     """The answers beside the truth, and what may be why a photo is no parrot."""
-    names = Names(data.species, data.group_ids, data.taxonomy, SURE)
+    vocabulary = Vocabulary(data.species, data.group_ids, data.taxonomy, SURE)
     by_sample = []
     for sample, answered in enumerate(_answered(logits, parts)):
         stress = [row[sample].change for row in data.samples]
         results = answers.results(
-            answered, data.photos, data.target, stress, names, policy.coverage
+            answered, data.photos, data.target, stress, vocabulary, policy.coverage
         )
         evidence = explaining.evidence(answered.decision.scores, logits.signs[:, sample])
         by_sample.append(replace(results, evidence=evidence))

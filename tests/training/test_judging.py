@@ -11,7 +11,7 @@ import pytest
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import answers, metrics
 from models.training import card
-from parrot.model.decision import Names
+from parrot.model.decision import Vocabulary
 from parrot.model.look import SecondLook, View
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.species import Taxonomy
@@ -19,7 +19,7 @@ from parrot.records import Rank, Scores
 
 SPECIES = ("ara-macao", "cacatua")
 TAXONOMY = Taxonomy.parse((Path(__file__).parents[2] / "models/data/taxonomy.csv").read_bytes())
-NAMES = Names(SPECIES, ("macaws", "cockatoos"), TAXONOMY, sure=0.7)
+NAMES = Vocabulary(SPECIES, ("macaws", "cockatoos"), TAXONOMY, sure=0.7)
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.1, high=0.8)
 RULES = Rules(0.6, naming=NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7), second_look=LOOK)
 ONE_LOOK = replace(RULES, second_look=None)

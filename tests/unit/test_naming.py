@@ -1,23 +1,17 @@
-"""Names: sets that hold together, ranks that include the set, files that are what they say."""
+"""Names: ranks that include the set, files that are what they say."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from parrot.errors import BadBundle
-from parrot.model.decision import decide
 from parrot.model.naming import Naming, Softmax
-from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.species import Taxonomy
-from parrot.records import Rank, Scores
-
-if TYPE_CHECKING:
-    from parrot.records import Flags, Floats
+from parrot.records import Rank
 
 RNG = np.random.default_rng(5)
 MODELS = Path(__file__).parents[2] / "models"
@@ -47,39 +41,11 @@ def test_names_are_the_same_after_their_file() -> None:
     np.testing.assert_allclose(heads.species(x).sum(axis=1), 1, rtol=1e-5)
 
 
-def sets(species: Floats, *, other: float, share: float) -> Flags:
-    rules = Rules(0.5, naming=NamingPolicy(0.95, other, share, SURE))
-    in_set = decide(Scores(np.ones(len(species)), None, species, None), rules).in_set
-    assert in_set is not None
-    return in_set
-
-
 @pytest.mark.parametrize("data", [b"", b"PK", naming().dump()[:-200]], ids=["no", "zip", "short"])
 def test_a_damaged_file_is_refused(data: bytes) -> None:
     """A function must say BadBundle, not answer nonsense."""
     with pytest.raises(BadBundle, match=r"naming\.npz"):
         Naming.load(data)
-
-
-def test_a_set_holds_what_is_likely_and_nothing_if_it_is_another_parrot() -> None:
-    """An empty set says: none of the known species."""
-    probabilities = np.array(
-        [[0.9, 0.05, 0.0, 0.05], [0.4, 0.3, 0.1, 0.2], [0.5, 0.05, 0.0, 0.45]], np.float32
-    )
-    assert sets(probabilities, other=0.4, share=0.2).tolist() == [
-        [True, False, False],
-        [True, True, False],
-        [False, False, False],
-    ]
-
-
-def test_what_is_in_a_set_is_likelier_than_what_is_not() -> None:
-    """A percentage beside a name must not contradict the set."""
-    probabilities = RNG.dirichlet(np.ones(5), 500).astype(np.float32)
-    chosen_sets = sets(probabilities, other=0.9, share=0.15)
-    for row, chosen in zip(probabilities[:, :-1], chosen_sets, strict=True):
-        if chosen.any() and not chosen.all():
-            assert row[chosen].min() >= row[~chosen].max()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ averaged and scored again. `join` makes one decision of those for several photos
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,7 @@ _TINY = 1e-12  # the smallest probability that a logit is taken of
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Vocabulary:
     """Ids of the species and of the groups by class index; `sure` as in `NamingPolicy`."""
 
     species: Sequence[str]
@@ -74,8 +75,9 @@ def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
     """One decision for photos of one bird, and whether they may show one bird.
 
     The gate hears every photo. Names come from the photos that show a parrot by themselves, if any
-    does: what shows none cannot tell which one. Where photos contradict each other, the set has
-    what each of them most likely shows, and whatever is at least as likely as one of those.
+    does: what shows none cannot tell which one. Where photos contradict each other, since two of
+    their sets share no species, the joint set has what each of them most likely shows, and
+    whatever is at least as likely as one of those.
     """
     parrots = [photo for photo in photos if photo.is_parrot]
     named = [photo.scores for photo in parrots or photos]
@@ -91,21 +93,18 @@ def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
         ),
         rules,
     )
-    sets = [photo.in_set for photo in parrots if photo.in_set is not None]
-    same, ranking = agree(sets), joint.scores.ranking
-    if same or joint.in_set is None or ranking is None:
-        return joint, same
-    every = joint.in_set.copy()
-    for photo in parrots:
-        if photo.in_set is not None and photo.in_set.any() and photo.scores.ranking is not None:
-            every[photo.scores.ranking.argmax()] = True
-    return replace(joint, in_set=every | (ranking >= ranking[every].min())), same
-
-
-def agree(sets: Sequence[Flags]) -> bool:
-    """Whether photos may show one bird: any two sets of species that are not empty share one."""
-    sure = [in_set for in_set in sets if in_set.any()]
-    return all((one & other).any() for k, one in enumerate(sure) for other in sure[:k])
+    sure = [
+        (photo.in_set, photo.scores.ranking)
+        for photo in parrots
+        if photo.in_set is not None and photo.in_set.any() and photo.scores.ranking is not None
+    ]
+    pairs = combinations([in_set for in_set, _ in sure], 2)
+    agree, ranking = all((a & b).any() for a, b in pairs), joint.scores.ranking
+    if agree or joint.in_set is None or ranking is None:
+        return joint, agree
+    widened = joint.in_set.copy()
+    widened[[photo.argmax() for _, photo in sure]] = True
+    return replace(joint, in_set=widened | (ranking >= ranking[widened].min())), agree
 
 
 def geometric_mean(probabilities: Sequence[Numbers]) -> Floats:
@@ -115,15 +114,17 @@ def geometric_mean(probabilities: Sequence[Numbers]) -> Floats:
     return np.asarray(mean / mean.sum(), np.float32)
 
 
-def taxon(decision: Decision, names: Names) -> Named | None:
+def taxon(decision: Decision, vocabulary: Vocabulary) -> Named | None:
     """The lowest rank that the decision for one photo is sure of."""
     ranking, in_set, groups = decision.scores.ranking, decision.in_set, decision.scores.groups
     if ranking is None or in_set is None:
         return None
-    return names.taxonomy.lowest_sure(
-        likely=[(names.species[k], float(ranking[k])) for k in np.flatnonzero(in_set).tolist()],
-        groups=[] if groups is None else list(zip(names.groups, groups.tolist(), strict=True)),
-        sure=names.sure,
+    return vocabulary.taxonomy.lowest_sure(
+        likely=[
+            (vocabulary.species[k], float(ranking[k])) for k in np.flatnonzero(in_set).tolist()
+        ],
+        groups=[] if groups is None else list(zip(vocabulary.groups, groups.tolist(), strict=True)),
+        sure=vocabulary.sure,
     )
 
 
@@ -138,7 +139,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
 ) -> Classification:
     """The answer for one photo; what is not a parrot has no names."""
     table, rules, scores = bundle.species, bundle.manifest.rules, decision.scores
-    is_parrot, names = bool(decision.is_parrot), _names(bundle)
+    is_parrot, vocabulary = bool(decision.is_parrot), _vocabulary(bundle)
     ranking = scores.ranking if is_parrot else None
     served = scores.probabilities if is_parrot else None
     policy = rules.naming or rules.conformal
@@ -157,7 +158,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
         sha256=sha256,
         width=size[0],
         height=size[1],
-        taxon=taxon(decision, names) if is_parrot and names is not None else None,
+        taxon=taxon(decision, vocabulary) if is_parrot and vocabulary is not None else None,
         decision=decision,
         reason=None if is_parrot else reason,
     )
@@ -178,10 +179,10 @@ def _joint_names(probabilities: Sequence[Numbers | None]) -> Floats | None:
     return geometric_mean(known) if known else None
 
 
-def _names(bundle: Bundle) -> Names | None:
+def _vocabulary(bundle: Bundle) -> Vocabulary | None:
     """None for a bundle without heads."""
     policy = bundle.manifest.rules.naming
     if bundle.naming is None or bundle.taxonomy is None or policy is None:
         return None
     ids = [row.id for row in bundle.species.rows]
-    return Names(ids, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
+    return Vocabulary(ids, bundle.naming.group_ids, bundle.taxonomy, policy.sure)

@@ -183,7 +183,7 @@ class Gate:
 
 def _scorer(kind: str) -> type[Scorer]:
     if kind in _REMOVED:
-        raise BadBundle(f"gate.npz: gates of kind {kind!r} are no longer supported: fit it again")
+        raise BadBundle(f"gate.npz: kind {kind!r} is no longer supported: fit the bundle again")
     if kind not in _SCORERS:
         raise BadBundle(f"gate.npz: unknown kind {kind!r}")
     return _SCORERS[kind]

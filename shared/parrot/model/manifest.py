@@ -49,6 +49,8 @@ _FORMAT = 1
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VECTOR = re.compile(r'("features": \[[^\]]+)\n *\]')
+_BREAK = re.compile(r"\n *")
 _MOST_MODELS = 2
 
 
@@ -211,13 +213,4 @@ def _check(manifest: Manifest) -> None:
 
 def _vectors_on_one_line(text: str) -> str:
     """JSON's indent puts every number on its own line; put each feature vector on one."""
-    lines: list[str] = []
-    within = False
-    for line in text.split("\n"):
-        if within:
-            lines[-1] += " " * (line.strip() not in "],") + line.strip()
-            within = not line.strip().startswith("]")
-        else:
-            lines.append(line)
-            within = line.endswith('"features": [')
-    return "\n".join(lines)
+    return _VECTOR.sub(lambda vector: f"{_BREAK.sub(' ', vector[1])}]", text)
