@@ -20,8 +20,8 @@ import numpy as np
 from models.data.samples import FirstLook, Views
 from models.network import focus
 from models.network.backbone import BACKBONE, CELLS, TRUNK_CHANNELS, Backbone, pooled_features
-from models.network.classifier import INPUT
 from models.network.lazy_tf import tf
+from models.network.model_folder import INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data import stress
-from models.network.classifier import INPUT
+from models.network.model_folder import INPUT
 from parrot.errors import InvalidImage, RequestError
 from parrot.model import look, reason
 from parrot.photo import images

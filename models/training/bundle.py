@@ -9,7 +9,7 @@ import numpy as np
 
 from models.data import fingerprints, species_table
 from models.evaluation import reasons
-from models.network.classifier import INPUT, NAME
+from models.network.model_folder import INPUT, NAME
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases
 from models.training import card

@@ -16,7 +16,7 @@ from models.data.stress import STRESSES
 from models.evaluation import joint, reasons
 from models.evaluation.results import FIGURES, figure_text, rate_or_number
 from models.network.backbone import TAIL_BLOCKS
-from models.network.classifier import INPUT
+from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE
 from models.training.calibration import SURE
 from parrot.model.reason import PHOTOMETRIC

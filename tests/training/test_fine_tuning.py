@@ -20,8 +20,8 @@ from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
 from models.network import model_folder
 from models.network.backbone import CELLS, FEATURES, TRUNK_CHANNELS, Backbone
-from models.network.classifier import INPUT
 from models.network.lazy_tf import tf
+from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE, Tail
 from models.publishing import releases
 from models.publishing.release_store import FolderStore

@@ -19,7 +19,7 @@ from PIL import Image
 from models.data import labelled_photos
 from models.data.stress import STRESSES, Stress, stressed
 from models.evaluation import metrics
-from models.network.classifier import INPUT
+from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.model.bundle import Bundle
