@@ -80,11 +80,13 @@ def calibrate(logits: Logits, data: Dataset, policy: FitPolicy, photos: Index) -
         rules,
     )
     known = photos[data.target[photos] >= 0]
+    strangers = bool((data.species_class == len(data.species)).any())
     samples = range(logits.gate.shape[1])
     for _ in range(2):  # which look counts depends on the sets, and they on the look
         scores = [draft.answers(logits, known, sample).decision.scores for sample in samples]
         species = [np.asarray(row.species, np.float64) for row in scores]
-        rules = replace(rules, naming=_naming(species, data.target[known], policy))
+        naming = _naming(species, data.target[known], policy, strangers=strangers)
+        rules = replace(rules, naming=naming)
         draft = replace(draft, rules=rules)
     parrots = draft.answers(logits, photos[data.parrot[photos]], 0).decision.scores.parrot
     threshold = metrics.threshold_keeping(np.asarray(parrots, np.float64), policy.keep)
@@ -135,7 +137,9 @@ def _temperature(logits: Array, classes: Index) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _naming(species: list[Array], target: Index, policy: FitPolicy) -> NamingPolicy:
+def _naming(
+    species: list[Array], target: Index, policy: FitPolicy, *, strangers: bool
+) -> NamingPolicy:
     """Cuts for "none of them" and for "in the set", from known species, by sample (n, classes)."""
     if not len(target):
         return NamingPolicy(policy.coverage, _NEVER, 0.5, SURE)
@@ -144,14 +148,12 @@ def _naming(species: list[Array], target: Index, policy: FitPolicy) -> NamingPol
     error = 1 - policy.coverage
     other = by_sample[..., -1].ravel()
     cut = metrics.weighted_quantile(other, weights, 1 - error * policy.none)
-    if not (other > 0).any():
+    if not strangers:  # nobody knows how likely "another parrot" is where there was none
         cut = _NEVER
     known = by_sample[..., :-1]
     shares = known / np.maximum(known.sum(axis=-1, keepdims=True), 1e-9)
     true = shares[np.arange(len(target)), :, target].ravel()
     kept = other < cut
-    if not kept.any():  # one species and no other parrots: "another parrot" is never likelier
-        kept[:] = True
     left = error * (1 - policy.none) / (1 - error * policy.none)
     return NamingPolicy(
         policy.coverage,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,13 @@ from local.samples import MACAW
 from models.data import labelled_photos, samples, species_table
 from models.data.dataset import Dataset
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
-from models.training import fit
+from models.network.weights import Tail
+from models.training import card, fit
+from models.training.acceptance import Acceptance
 from models.training.calibration import FitPolicy
-from models.training.cross_fitting import compare_gates
+from models.training.fine_tuning import FineTuningOrder
 from models.training.fit import train
-from models.training.judging import judge
+from models.training.judging import Fitted, judge
 from parrot.errors import InvalidImage
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
@@ -135,17 +139,17 @@ def test_the_same_picture_twice_is_on_one_side_of_every_split(tmp_path: Path) ->
     assert len(set(clusters.values())) == 3
 
 
-def test_one_species_and_no_other_birds_are_enough_for_a_gate() -> None:
-    """Many people have photos of their own parrot and of their rooms, and nothing else."""
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """One species and its rooms, easily told apart, without sources."""
     labels = [(Group.PARROTS, "aratinga-solstitialis")] * 12 + [(Group.NEGATIVES, "bowl")] * 12
     photos = [
         LabelledPhoto(Path(f"{number}.jpg"), group, label, label, str(number), "")
         for number, (group, label) in enumerate(labels)
     ]
-    rng = np.random.default_rng(3)
-    features = rng.normal(size=(24, 3, 3, 64)).astype(np.float32)
+    features = np.random.default_rng(3).normal(size=(24, 3, 3, 64)).astype(np.float32)
     features[:12, ..., 0] += 4
-    data = Dataset(
+    return Dataset(
         photos,
         ("aratinga-solstitialis",),
         TAXONOMY,
@@ -154,12 +158,50 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate() -> None:
         np.arange(24) % 3,
         np.ones((24, 3, 3), np.float32),
     )
-    in_use, first_version = compare_gates(data, 0.9, data.folds(), data.source_folds(8))
-    assert (in_use.kind, first_version.kind) == ("three-way", "one-class")
-    assert in_use.birds is None
-    assert in_use.others is not None
-    assert in_use.others < 0.2
-    assert in_use.birds_new_sources is in_use.others_new_sources is None
-    fitted = judge(data, train(data, FitPolicy(), lambda _text: None))
+
+
+@pytest.fixture(scope="module")
+def fitted(data: Dataset) -> Fitted:
+    return judge(data, train(data, FitPolicy(), lambda _text: None))
+
+
+def test_one_species_and_no_other_birds_are_enough_for_a_gate(
+    data: Dataset, fitted: Fitted
+) -> None:
+    """Many people have photos of their own parrot and of their rooms, and nothing else."""
     assert fitted.judged.clean.figures()["gate"]["parrots_kept"]["rate"] > 0.7
     assert fitted.new_sources is None
+    in_use, first_version = fitted.trained.gates
+    assert (in_use.kind, first_version.kind) == ("three-way", "one-class")
+    assert in_use.birds is in_use.birds_new_sources is in_use.others_new_sources is None
+    assert in_use.others is not None
+    assert in_use.others < 0.2
+    assert fitted.several["2 photos, as they are"]["covered"].joint == 1
+    text = card.write("own", data, fitted)
+    assert "All photos are of one source, so nothing is known about new sources." in text
+    assert "\n| three-way |  | 8.33% |  |  |\n| one-class |  | " in text
+    assert "\n| species right | 100.00% (75.8%..100.0%, n = 12) | 100.00% (" in text
+    assert "\n| parrots kept, as they are | at least 0.98 | 0.750 | missed by 23.0 points |" in text
+    assert "\n| other birds let through |  |  |  |  |" in text, "several photos: there are none"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_the_card_says_what_fine_tuning_changed(
+    data: Dataset,
+    fitted: Fitted,
+    taken: bool,  # noqa: FBT001 - pytest gives it
+) -> None:
+    """Whichever model is in the bundle, both are in the card."""
+    before = {name: results.figures() for name, results in fitted.columns.items()}
+    after = deepcopy(before)
+    after["stressed"]["gate"]["negatives_let_through"]["rate"] = 0.0 if taken else 0.9
+    tuning = Acceptance(before, after, FineTuningOrder(Path("unused")))
+    trained = replace(fitted.trained, tail=Tail((), ()) if taken else None)
+    text = card.write("own", data, replace(fitted, trained=trained, fine_tuning=tuning))
+    assert f"## Fine-tuning: {'accepted' if taken else 'not accepted'}\n" in text
+    assert ("the last blocks fine-tuned (`backbone.npz`). Input" in text) == taken
+    assert (
+        "Worse: non-birds let through, stressed. So this bundle has the published" in text
+    ) != taken
+    assert f"| {'0.00' if taken else '90.00'}% | {'not worse' if taken else 'worse'} |" in text
+    assert "3 folds of last blocks and heads, 3 of calibration" in text or not taken
