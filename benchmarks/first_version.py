@@ -29,7 +29,7 @@ import requests
 from flask import Flask, Response, request
 from PIL import Image
 
-from models.network.backbone import FEATURES, LITE2, Backbone
+from models.network.backbone import FEATURES, Backbone
 from models.network.lazy_tf import tf
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def build(folder: Path) -> None:
     """Write `models/NAME/1` and the four joblib files, completely or not at all."""
     draft = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
-    backbone = Backbone.load(LITE2)
+    backbone = Backbone.load()
     head = np.random.default_rng(1).normal(size=(FEATURES, _CLASSES)).astype(np.float32)
 
     def extract(pixels: Any) -> Mapping[str, Any]:  # noqa: ANN401 - TensorFlow has no types

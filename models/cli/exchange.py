@@ -45,10 +45,11 @@ def export_saved(
             data,
             out,
         )
+    left_out = exported.left_out
     console.out.print(
-        f"{exported.written} photos in {out}; left out: {exported.unlabelled} without a known"
-        f" species, {exported.unprocessed} not processed or rejected, {exported.duplicates}"
-        f" near-duplicates, {exported.without_photo} whose photo is missing",
+        f"{exported.written} photos in {out}; left out: {left_out['unlabelled']} without a known"
+        f" species, {left_out['unprocessed']} not processed or rejected, {left_out['duplicates']}"
+        f" near-duplicates, {left_out['without_photo']} whose photo is missing",
         soft_wrap=True,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.evaluation.results import Name, Results
+from models.evaluation.results import NamedTaxon, Results
 from parrot.model.decision import decide, taxon
 from parrot.records import Decision, Scores
 
@@ -88,7 +88,7 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
     )
 
 
-def judged(decision: Decision, names: Vocabulary, photo: LabelledPhoto) -> Name | None:
+def judged(decision: Decision, names: Vocabulary, photo: LabelledPhoto) -> NamedTaxon | None:
     """The taxon that is named for one photo, and whether the photo shows it."""
     named = taxon(decision, names)
     if named is None:
@@ -96,4 +96,4 @@ def judged(decision: Decision, names: Vocabulary, photo: LabelledPhoto) -> Name 
     rank = named.taxon.rank
     truth = photo.species(names.species) or photo.taxon or ""
     above = names.taxonomy.above(truth, rank)
-    return Name(rank, named.taxon.id in {truth, above.id if above else ""})
+    return NamedTaxon(rank, named.taxon.id in {truth, above.id if above else ""})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.data.labelled_photos import Group
-from models.data.signs import SIGNS
+from models.data.samples import SIGNS
 from models.evaluation import metrics
 from parrot.model.reason import Evidence, why
 from parrot.records import Reason
@@ -36,7 +36,7 @@ STRESSES: Mapping[Reason, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReasonCount:
     """One reason among photos that were not taken for parrots."""
 
     reason: Reason
@@ -54,7 +54,7 @@ class Line:
         return self.right / self.given, *metrics.wilson(self.right, self.given)
 
     @property
-    def found(self) -> float | None:
+    def recall(self) -> float | None:
         """How many of the photos for which it would be right get it."""
         return self.right / self.due if self.due else None
 
@@ -77,7 +77,7 @@ def explained(results: Results, policy: ReasonPolicy) -> Results:
     pairs = zip(results.evidence, results.is_parrot, strict=True)
     return replace(
         results,
-        reasons=[None if is_parrot else why(found, policy) for found, is_parrot in pairs],
+        reasons=[None if is_parrot else why(evidence, policy) for evidence, is_parrot in pairs],
     )
 
 
@@ -88,7 +88,7 @@ def right(reason: Reason, photo: LabelledPhoto, stress: str) -> bool:
     return stress in STRESSES[reason]
 
 
-def lines(results: Results) -> list[Line]:
+def counts(results: Results) -> list[ReasonCount]:
     """One per reason; empty where the bundle gives none."""
     if not results.reasons:
         return []
@@ -99,22 +99,22 @@ def lines(results: Results) -> list[Line]:
         )
         if not is_parrot
     ]
-    return [_line(reason, rejected) for reason in Reason]
+    return [_count(reason, rejected) for reason in Reason]
 
 
 def figures(results: Results) -> dict[str, dict[str, int]]:
     """For the manifest and `metrics.json`."""
     return {
-        line.reason.value: {"given": line.given, "right": line.right, "due": line.due}
-        for line in lines(results)
+        count.reason.value: {"given": count.given, "right": count.right, "due": count.due}
+        for count in counts(results)
     }
 
 
-def _line(reason: Reason, rejected: list[tuple[Reason | None, LabelledPhoto, str]]) -> Line:
+def _count(reason: Reason, rejected: list[tuple[Reason | None, LabelledPhoto, str]]) -> ReasonCount:
     given = [row for row in rejected if row[0] is reason]
     due = [row for row in rejected if right(reason, *row[1:])]
     parrots = [row for row in due if row[1].is_parrot]
-    return Line(
+    return ReasonCount(
         reason,
         len(given),
         sum(right(reason, *row[1:]) for row in given),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.publishing import bundle_folder
+from models.publishing import releases
 from parrot.model.gate import OneClass
 from parrot.model.manifest import JOBLIB_STAGES, SPECIES, Manifest, Reference, digest
 from parrot.model.rules import Rules
@@ -83,7 +83,7 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
             Reference(tuple(row.tolist()), probability(row, *stages)) for row in references
         ),
     )
-    bundle_folder.write_files(manifest, files, folder)
+    releases.write_files(manifest, files, folder)
 
 
 def probability(features: Any, scaler: Any, pca: Any, gmm: Any, iso: Any) -> float:

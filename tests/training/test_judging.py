@@ -10,7 +10,7 @@ import pytest
 
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import answers, metrics
-from models.training import targets
+from models.training import card
 from parrot.model.decision import Vocabulary
 from parrot.model.look import SecondLook, View
 from parrot.model.rules import NamingPolicy, Rules
@@ -101,7 +101,7 @@ def test_a_weighted_quantile_counts_weight_not_values() -> None:
 
 def test_a_target_is_missed_by_what_is_lacking() -> None:
     """The card says by how much."""
-    kept, birds = targets.TARGETS[0], targets.TARGETS[2]
+    kept, birds = card.TARGETS[0], card.TARGETS[2]
     assert kept.missed(0.95, 0.98) == pytest.approx(0.03)
     assert kept.missed(0.99, 0.98) == 0
     assert birds.missed(0.02, 0.01) == pytest.approx(0.01)

@@ -15,8 +15,7 @@ from local import stack
 from models.cli import app
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
-from models.publishing.releases import Refused
-from models.publishing.signing import Signer
+from models.publishing.releases import Refused, Signer
 from parrot.adapters.bundle_files import FolderFiles
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig

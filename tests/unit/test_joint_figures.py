@@ -9,7 +9,6 @@ import pytest
 
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import joint
-from models.training import together
 from parrot.model.decision import decide, join
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.records import Decision, Scores
@@ -79,13 +78,3 @@ def test_joining_leaves_equal_answers_alone() -> None:
     assert agree
     assert together.scores.parrot == pytest.approx(photo.scores.parrot)
     assert together.scores.species == pytest.approx(photo.scores.species)
-
-
-def test_the_card_has_a_row_per_figure() -> None:
-    """By single photos and together, in one place."""
-    photos = [photo(0, "kea", "a"), photo(1, "kea", "b")]
-    clean = decisions([0.9, 0.9], [[0.4, 0.5, 0.1], [0.8, 0.1, 0.1]])
-    judge = joint.Judge(photos, np.array([0, 0]), [clean, clean], RULES)
-    text = together.section(together.Together(judge.figures(), judge.contradictions()))
-    assert "| species right | 50.0% -> 100.0% (" in text
-    assert "other birds let through |  |" in text  # there are none: no figure

@@ -1,4 +1,4 @@
-"""The last blocks of a backbone as fine-tuning left them: a few MB of float16 in a bundle."""
+"""What a bundle adds to the published backbone: its head and, fine-tuned, its last blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,30 @@ from parrot.errors import BadBundle
 if TYPE_CHECKING:
     from parrot.records import Floats
 
-TAIL_FILE = "backbone.npz"
+HEAD_FILE, TAIL_FILE = "head.npz", "backbone.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesHead:
+    """softmax((features @ weights + bias) / temperature); weights (features, classes)."""
+
+    weights: Floats
+    bias: Floats
+    temperature: float = 1.0
+
+    def dump(self) -> bytes:
+        """The head as `head.npz`."""
+        out = io.BytesIO()
+        np.savez_compressed(
+            out, weights=self.weights, bias=self.bias, temperature=np.float32(self.temperature)
+        )
+        return out.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes) -> SpeciesHead:
+        """Read `head.npz`."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            return cls(file["weights"], file["bias"], float(file["temperature"]))
 
 
 @dataclass(frozen=True, slots=True)
