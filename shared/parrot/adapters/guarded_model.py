@@ -1,8 +1,8 @@
 """A circuit breaker in front of the model server.
 
 After some failures in a row, callers get 503 at once instead of each holding a thread while they
-wait for a server that is down. After a pause one of them tries again. If the server accepts requests
-but never answers, all waiting callers fail once there are enough of them to open the breaker.
+wait for a server that is down. After a pause one of them tries again. If the server accepts
+requests but never answers, all waiting callers fail once they are enough to open the breaker.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class GuardedModelServer:
             return self._server.predict_all(model, payloads)
 
     def version(self, model: ServedModel) -> str:
-        """The current version, without the breaker. Raises as the server does, or on its silence."""
+        """The current version, without the breaker. Raises as the server, or on its silence."""
         with self._asking.waiting():
             return self._server.version(model)
 

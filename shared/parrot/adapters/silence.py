@@ -1,7 +1,7 @@
 """A server that accepts requests but never answers.
 
 A single caller may wait as long as the server's limit allows: an instance takes ten seconds to
-start. Several callers that wait while no one gets an answer only hold threads, so they fail together.
+start. Several callers that wait while no one gets an answer only hold threads: they fail together.
 """
 
 from __future__ import annotations
