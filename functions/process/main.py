@@ -40,7 +40,7 @@ def _receive(request: Request) -> Response:
     try:
         outcome = wiring.processor().process(stored)
     except ParrotError as error:
-        _log.warning("delivery will repeat: %s", error.detail, extra={"fields": {"id": stored.id}})
+        _log.warning("will be retried: %s", error.detail, extra={"fields": {"id": stored.id}})
         raise
     logs.note(observation=stored.id, generation=stored.generation, outcome=outcome.value)
     return answers.empty()
