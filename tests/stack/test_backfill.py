@@ -45,9 +45,9 @@ NEW, OLD = "2099-01-01", "2001-01-01"
 
 
 class Events(BaseHTTPRequestHandler):
-    """Stands where `process` would be, and counts what it is told of photos.
+    """Stands in for `process`, and counts the events about photos.
 
-    The clock's event, which comes every minute whatever happens, is not about a photo.
+    The scheduled event, which comes every minute, is not about a photo.
     """
 
     told = 0
@@ -89,7 +89,7 @@ def storage(tmp_path: Path, process: str) -> Iterator[str]:
 
 
 class Model:
-    """Stands where the model server would be: the same answer for every photo.
+    """Stands in for the model server: the same answer for every photo.
 
     `hold` lets it answer so many rows and then no more until `release`, so that a run can be killed
     half-way for certain.

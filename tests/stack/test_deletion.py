@@ -35,7 +35,7 @@ LATER = NOW.replace(hour=13)
 
 
 class KilledError(Exception):
-    """The instance ends here."""
+    """The instance is killed here."""
 
 
 class StepByStep(BucketPhotos):
@@ -167,7 +167,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
         kept: list[object] = []
 
         def meanwhile() -> None:
-            if world.store.get("ana", old.id) is not None:  # or else the slow one did it all
+            if world.store.get("ana", old.id) is not None:  # otherwise the slow one did all of it
                 Observations(world.store, world.photos).delete(user, old.id)
             if direct:
                 new = world.upload(data, old.name, created=LATER)

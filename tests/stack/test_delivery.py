@@ -1,4 +1,4 @@
-"""The local stand-in for Eventarc: it forgets nothing and gives nothing up."""
+"""The local stand-in for Eventarc: it loses no event and never gives up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def event(name: str) -> CloudEvent:
 
 @contextmanager
 def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
-    """Answers each event with the status that `answer` gives; counts what it was told."""
+    """Answers each event with the status that `answer` gives, and counts the events."""
     told: Counter[str] = Counter()
     lock = threading.Lock()
 
@@ -57,7 +57,7 @@ def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
         server.server_close()
 
 
-def test_every_event_is_delivered_once_where_nothing_goes_wrong() -> None:
+def test_every_event_is_delivered_once_if_nothing_goes_wrong() -> None:
     """Names of any language arrive as they are."""
     port = free_port()
     names = [f"photos/ana/\N{PARROT} {number}%20" for number in range(100)]
@@ -68,8 +68,8 @@ def test_every_event_is_delivered_once_where_nothing_goes_wrong() -> None:
     assert told == Counter(names)
 
 
-def test_an_event_is_told_again_until_it_is_acknowledged() -> None:
-    """And one that fails until all others are done keeps none of them waiting."""
+def test_an_event_is_redelivered_until_it_is_acknowledged() -> None:
+    """One that fails until all others are done delays none of them."""
     port = free_port()
     others = [str(number) for number in range(20)]
     tries: Counter[str] = Counter()
@@ -87,7 +87,7 @@ def test_an_event_is_told_again_until_it_is_acknowledged() -> None:
     assert told == Counter(others)
 
 
-def test_pauses_double_up_to_a_limit_and_go_on_for_ever() -> None:
+def test_pauses_double_up_to_a_limit_and_retries_never_end() -> None:
     """A weekend with a broken function is some 30,000 tries."""
     pauses = [pause(tries) for tries in range(2000)]
     assert pauses[:4] == [0.1, 0.2, 0.4, 0.8]

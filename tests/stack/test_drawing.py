@@ -11,7 +11,7 @@ from local.samples.draw import macaw
 
 
 def test_the_committed_picture_is_what_its_script_draws() -> None:
-    """Whoever changes the script must commit the new picture; JPEG may differ by a few levels."""
+    """If the script changes, the picture must too; JPEG may differ by a few levels."""
     with Image.open(MACAW) as committed:
         difference = np.asarray(committed, np.float32) - np.asarray(macaw(), np.float32)
     assert difference.shape == (1000, 1000, 3)

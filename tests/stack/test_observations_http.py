@@ -1,4 +1,4 @@
-"""Observations over HTTP: users see all of their own, each once, and nobody else's."""
+"""Observations over HTTP: users see all of their own, each once, and no others."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_bad_query_is_named(ana: Phone, query: str) -> None:
 
 
 def test_an_unchanged_observation_is_answered_with_304(ana: Phone) -> None:
-    """Phones ask often and pay for bytes."""
+    """Phones poll often and pay for data."""
     name = ana.save(next(SEEDS))
     ana.settled(name)
     for path in (f"/observations/{name}", "/observations"):
@@ -218,8 +218,8 @@ def test_an_impossible_change_is_refused(ana: Phone, body: str) -> None:
     assert_problem(ana.ask("PATCH", f"/observations/{name}", data=body), 400, "invalid_request")
 
 
-def test_somebody_elses_observation_does_not_exist(ana: Phone, bea: Phone) -> None:
-    """For every method, in the same words as for an id that nobody has."""
+def test_another_users_observation_does_not_exist(ana: Phone, bea: Phone) -> None:
+    """For every method, in the same words as for an unknown id."""
     name = ana.save(next(SEEDS))
     ana.settled(name)
     unknown = "00000000-0000-5000-8000-000000000000"
@@ -258,11 +258,11 @@ def test_an_impossible_id_is_not_found(ana: Phone, name: str) -> None:
 def test_the_path_before_the_resource_does_not_matter(
     path: str, route: tuple[str, ...] | None
 ) -> None:
-    """Behind Hosting it is whole, at the function's own URL it is not."""
+    """Behind Hosting it is complete, at the function's own URL it is not."""
     assert parameters.route(path, "observations") == route
 
 
-def test_nobody_is_asked_to_sign_in(running_url: str) -> None:
+def test_a_list_without_a_login_is_refused(running_url: str) -> None:
     """The first version's phones have no list."""
     for method, path in (("GET", ""), ("GET", "/x"), ("PATCH", "/x"), ("DELETE", "/x")):
         response = requests.request(method, f"{running_url}{BASE}/observations{path}", timeout=30)

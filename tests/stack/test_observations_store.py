@@ -1,4 +1,4 @@
-"""Every store of observations keeps the same promises."""
+"""Every store of observations fulfils the same contract."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_of_many_removers_exactly_one_removes_it(store: Store) -> None:
     assert results.count(True) == 1
 
 
-def test_those_that_name_an_observation_are_found(store: Store) -> None:
+def test_observations_that_name_an_original_are_found(store: Store) -> None:
     """Whatever they look like by now, and whatever state they are in."""
     marked = replace(observation(2), duplicate_of="id-00001", status=Status.DELETING)
     twin = replace(processed(3, "f" * 16), duplicate_of="id-00001")
@@ -259,7 +259,7 @@ def test_those_that_name_an_observation_are_found(store: Store) -> None:
     assert store.duplicates_of("ana", "id-00001") == (marked,)
 
 
-def test_what_is_unfinished_is_found_least_recently_changed_first(store: Store) -> None:
+def test_unfinished_observations_are_found_least_recently_changed_first(store: Store) -> None:
     """Of all users; finished ones never, however old."""
 
     def changed(number: int, uid: str, status: Status, minutes: int) -> Observation:
@@ -291,7 +291,7 @@ def test_a_document_from_before_attempts_were_counted_is_read() -> None:
     assert restored(stored) == observation()
 
 
-def test_nobody_reaches_another_users_observation(store: Store) -> None:
+def test_no_user_reaches_another_users_observation(store: Store) -> None:
     """Not even by knowing its id."""
     store.create(processed(1, "0" * 16))
     assert store.get("bea", "id-00001") is None
@@ -313,7 +313,7 @@ def test_all_pages_together_are_everything_newest_first(store: Store) -> None:
 
 
 def test_a_whole_last_page_has_no_next(store: Store) -> None:
-    """Else a phone would ask for an empty page."""
+    """Otherwise a phone would ask for an empty page."""
     fill(store, [observation(number) for number in range(4)])
     assert len(walk(store, size=2)) == 4
     assert store.page("ana", size=4).next is None
@@ -367,7 +367,7 @@ def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store)
 
 
 def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: Store) -> None:
-    """Nobody sees it any more; the deletion still has to find it."""
+    """Users no longer see it; the deletion still has to find it."""
     store.create(processed(1, "0" * 16))
     store.replace(replace(processed(1, "0" * 16), status=Status.DELETING))
     assert store.page("ana", size=10).observations == ()
@@ -392,7 +392,7 @@ def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Store) -
 
 
 def test_many_hashes_are_looked_up_together(store: Store) -> None:
-    """Two hundred that share no quarter: more than one Firestore query can name."""
+    """Two hundred without a common quarter: more than one Firestore query can hold."""
     hashes = [f"{number:04x}" * 4 for number in range(200)]
     fill(store, [processed(number, phash) for number, phash in enumerate(hashes)])
     found = store.similar("ana", hashes[:150], distance=0)

@@ -102,7 +102,7 @@ def test_a_saved_photo_is_ready_within_seconds(running_url: str, photos: Path) -
 def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
     running_url: str, bucket: Bucket, odd: Path
 ) -> None:
-    """A thumbnail must not tell where somebody lives."""
+    """A thumbnail must not reveal where a person lives."""
     gps = sorted((odd / "derived-parrot").glob("*gps*.jpg"))
     assert len(gps) == 2
     sideways = {}
@@ -250,7 +250,7 @@ def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(
 
 
 def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_path: Path) -> None:
-    """What may succeed later is delivered again until it does."""
+    """A retryable failure is redelivered until it succeeds."""
     with stack.running(tmp_path) as running:
         model = running.supervisor.kill("model server")
         save(running.url, encoded(noise(seed=45)), "ana")
@@ -261,7 +261,7 @@ def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_pat
         assert done["status"] == "needs_review"
 
 
-def test_what_nobody_delivered_is_delivered_after_a_restart(
+def test_undelivered_events_are_delivered_after_a_restart(
     tmp_path: Path, shared_model: str
 ) -> None:
     """Events are kept in memory; the bucket and the observations say which are missing."""

@@ -1,4 +1,4 @@
-"""Quotas: decided by pure arithmetic, counted for each user, told in RateLimit headers."""
+"""Quotas: decided by pure arithmetic, counted per user, reported in RateLimit headers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_several_at_once_are_all_counted_or_none(store: Store) -> None:
 
 
 def test_nothing_is_counted_without_a_limit_or_a_login(store: Store) -> None:
-    """Those who never sign in share one name; one phone must not use up everybody's."""
+    """Anonymous callers share one uid; one phone must not use up everyone's quota."""
     nobody = User(ANONYMOUS_UID, anonymous=True)
     for limit, user in ((0, User("ana")), (1, None), (1, nobody)):
         meter = Meter(lambda: store, Quota("saves", limit, 60))
@@ -141,7 +141,7 @@ def test_who_is_not_signed_in_has_a_limit_of_their_own(
 
 
 def _answer_before_the_body(url: str, address: str) -> bytes:
-    """What the head of a request alone is answered; its body never comes."""
+    """The answer to a request's head alone; the body is never sent."""
     where = urlsplit(url)
     head = (
         f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nX-Forwarded-For: {address}\r\n"

@@ -38,5 +38,5 @@ def first(folder: Path, count: int = 1) -> list[Path]:
     return found
 
 
-# Starts no process of its own before a HEIC, AVIF or very large photo comes.
+# Starts a child process only for a HEIC, AVIF or very large photo.
 DECODER = Decoder(Budget(DECODING_BYTES), max_pixels=MAX_PHOTO_PIXELS)

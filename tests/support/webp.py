@@ -1,4 +1,4 @@
-"""WebP files, looked into."""
+"""A look inside WebP files."""
 
 from __future__ import annotations
 

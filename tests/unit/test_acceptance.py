@@ -1,4 +1,4 @@
-"""Whether fine-tuned last blocks are taken: decided by the guarded figures and by nothing else."""
+"""Whether fine-tuned last blocks are accepted: only the guarded figures decide."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def figures(**changed: float) -> dict[str, Any]:
 
 
 def test_a_model_that_is_nowhere_worse_is_accepted() -> None:
-    """It need not be better in what is guarded: it was fitted to be better elsewhere."""
+    """It need not improve guarded figures: it was fitted to be better elsewhere."""
     decision = decide(figures(), figures())
     assert decision.accepted
     assert len(decision.checks) == len(GUARDS)
@@ -38,7 +38,7 @@ def test_each_guarded_figure_alone_can_refuse(guard: Any) -> None:
     assert decide(figures(), figures(**{name: better})).accepted
 
 
-def test_without_sources_what_there_is_decides() -> None:
+def test_without_sources_the_other_figures_decide() -> None:
     """Photos of one source say nothing about new ones."""
     before, after = figures(), figures()
     del before["new sources"], after["new sources"]
@@ -48,12 +48,12 @@ def test_without_sources_what_there_is_decides() -> None:
 
 
 def test_nothing_compared_is_not_accepted() -> None:
-    """An empty table must not pass for a good one."""
+    """An empty table is not a good result."""
     assert not decide({}, {}).accepted
 
 
 def test_the_policy_of_fine_tuned_blocks_follows_what_a_person_asks_for() -> None:
-    """`fit --keep 0.9` must not end in a bundle that keeps 97.5 %."""
+    """`fit --keep 0.9` must not produce a bundle that keeps 97.5%."""
     asked = Policy(keep=0.9)
     assert asked.tuned.keep == pytest.approx(0.905)
     assert Policy(keep=1.0).tuned.keep == 1.0

@@ -1,4 +1,4 @@
-"""How much work near-duplicates are: what a deletion asks of the store."""
+"""How much work near-duplicates cause a deletion in the store."""
 
 from __future__ import annotations
 

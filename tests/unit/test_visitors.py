@@ -1,4 +1,4 @@
-"""Who is counted, without a login, as one and the same."""
+"""Which callers without a login count as one."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_checked_app_counts_by_its_token() -> None:
 
 
 def test_hosting_names_the_phone_but_is_believed_only_so_far() -> None:
-    """Whoever calls the function's own URL can send that header too, with any address."""
+    """A caller of the function's own URL can send that header too, with any address."""
     visitors = Visitors(3, now=lambda: 60.0)
     said = [
         asked(CLOUD_RUN, X_Forwarded_For="151.101.1.1", Fastly_Client_IP=f"10.0.{number}.1")
@@ -89,8 +89,8 @@ def test_hosting_names_the_phone_but_is_believed_only_so_far() -> None:
     assert visitors.take(Visitor("203.0.113.7"))
 
 
-def test_a_minute_later_everybody_may_ask_again() -> None:
-    """With what is left told, as for a user's quota."""
+def test_the_limit_starts_again_a_minute_later() -> None:
+    """The answer says what is left, as for a user's quota."""
     now = [90.0]
     visitors = Visitors(2, now=lambda: now[0])
     left = [visitors.take(Visitor("a")) for _ in range(2)]
@@ -104,7 +104,7 @@ def test_a_minute_later_everybody_may_ask_again() -> None:
     assert Visitors(0).take(Visitor("a")) is None
 
 
-def test_several_photos_count_as_so_many() -> None:
+def test_each_of_several_photos_counts() -> None:
     """Five photos of one bird cost five forward passes."""
     visitors = Visitors(6, now=lambda: 0.0)
     ana = Visitor("203.0.113.7")
