@@ -97,11 +97,11 @@ def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> No
         ["node", "driver.js", *arguments], cwd=app, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["verdict"]["species"][0]["id"] == "ara-ararauna"
-    assert said["created"] == [True, False]
-    assert said["ids"] == [said["id"]]
-    assert said["problem"] == [415, "unsupported_media"]
+    results = json.loads(done.stdout)
+    assert results["verdict"]["species"][0]["id"] == "ara-ararauna"
+    assert results["created"] == [True, False]
+    assert results["ids"] == [results["id"]]
+    assert results["problem"] == [415, "unsupported_media"]
 
 
 def test_the_python_works(ana: Phone) -> None:

@@ -202,16 +202,16 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
         ids: list[str] = []
 
         def delete(ids: list[str] = ids) -> None:
-            for one in store.page(user.uid, size=10).observations:
-                ids.append(one.id)
-                Observations(store, photos).delete(user, one.id)
+            for observation in store.page(user.uid, size=10).observations:
+                ids.append(observation.id)
+                Observations(store, photos).delete(user, observation.id)
 
         steps = Steps(at, delete)
         there = saver(CountedStore(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
         left = store.page(user.uid, size=10).observations
-        assert stored(f"photos/{user.uid}/") == [one.object_name for one in left]
-        for one in left:
-            Observations(store, photos).delete(user, one.id)
+        assert stored(f"photos/{user.uid}/") == [observation.object_name for observation in left]
+        for observation in left:
+            Observations(store, photos).delete(user, observation.id)
         if steps.count < at:
             assert not ids
             assert there.created

@@ -30,7 +30,7 @@ def event(name: str) -> CloudEvent:
 @contextmanager
 def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
     """Answers each event with the status that `answer` gives, and counts the events."""
-    told: Counter[str] = Counter()
+    received: Counter[str] = Counter()
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             name = from_http(dict(self.headers), body).data["name"]
             with lock:
-                told[name] += 1
+                received[name] += 1
                 status = answer(name)
             self.send_response(status)
             self.end_headers()
@@ -50,7 +50,7 @@ def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield told
+        yield received
     finally:
         server.shutdown()
         thread.join()
@@ -61,11 +61,14 @@ def test_every_event_is_delivered_once_if_nothing_goes_wrong() -> None:
     """Names of any language arrive as they are."""
     port = free_port()
     names = [f"photos/ana/\N{PARROT} {number}%20" for number in range(100)]
-    with function(port, lambda _: 200) as told, Delivery(f"http://127.0.0.1:{port}") as delivery:
+    with (
+        function(port, lambda _: 200) as received,
+        Delivery(f"http://127.0.0.1:{port}") as delivery,
+    ):
         for name in names:
             delivery.accept(event(name))
         assert delivery.finished(20)
-    assert told == Counter(names)
+    assert received == Counter(names)
 
 
 def test_an_event_is_redelivered_until_it_is_acknowledged() -> None:
@@ -79,12 +82,12 @@ def test_an_event_is_redelivered_until_it_is_acknowledged() -> None:
         early = tries["bad"] < 4 or len(tries) <= len(others)
         return 500 if name == "bad" and early else 204
 
-    with function(port, answer) as told, Delivery(f"http://127.0.0.1:{port}") as delivery:
+    with function(port, answer) as received, Delivery(f"http://127.0.0.1:{port}") as delivery:
         for name in ("bad", *others):
             delivery.accept(event(name))
         assert delivery.finished(20)
-    assert told.pop("bad") >= 4
-    assert told == Counter(others)
+    assert received.pop("bad") >= 4
+    assert received == Counter(others)
 
 
 def test_pauses_double_up_to_a_limit_and_retries_never_end() -> None:
@@ -102,6 +105,6 @@ def test_events_wait_for_a_function_that_is_not_there_yet() -> None:
     with Delivery(f"http://127.0.0.1:{port}") as delivery:
         delivery.accept(event("early"))
         assert not delivery.finished(0.3)
-        with function(port, lambda _: 200) as told:
+        with function(port, lambda _: 200) as received:
             assert delivery.finished(20)
-    assert told == Counter(["early"])
+    assert received == Counter(["early"])

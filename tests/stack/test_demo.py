@@ -90,15 +90,15 @@ def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
     options = ("--data", str(tmp_path / "data"), "--model-server", shared_model)
     done = demo(*options, *asked)
     assert done.returncode == 1, done.stderr
-    said = done.stdout
+    output = done.stdout
     for words in ("no such file", "no photos in this folder", "damaged", "not a photo: JPEG"):
-        assert words in said
-    assert "notes.txt" not in said
-    assert said.count("error") == 4
-    assert "Blue-and-yellow" in said
+        assert words in output
+    assert "notes.txt" not in output
+    assert output.count("error") == 4
+    assert "Blue-and-yellow" in output
     lines = demo("--json", *options, *asked).stdout.splitlines()
-    found = [(json.loads(line)["photo"]["path"], json.loads(line).get("code")) for line in lines]
-    assert found == [
+    answers = [(json.loads(line)["photo"]["path"], json.loads(line).get("code")) for line in lines]
+    assert answers == [
         (asked[0], "no_such_file"),
         (asked[1], "no_photos"),
         (str(folder / "deeper" / "MACAW.JPG"), None),

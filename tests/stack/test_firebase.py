@@ -345,8 +345,8 @@ def test_over_http_with_firestore_a_user_sees_their_observations(
         first = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
         query["page_token"] = first["next_page_token"]
         rest = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
-        found = [one["id"] for page in (first, rest) for one in page["observations"]]
-        assert found == ["id-00000", "id-00001", "id-00002"]
+        ids = [item["id"] for page in (first, rest) for item in page["observations"]]
+        assert ids == ["id-00000", "id-00001", "id-00002"]
         assert requests.get(f"{url}/observations/id-00001", headers=ana, timeout=30).ok
         response = requests.get(f"{url}/observations/id-00001", headers=bea, timeout=30)
         assert_problem(response, 404, "not_found")

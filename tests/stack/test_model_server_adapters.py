@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 @pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])
 def vendor(request: pytest.FixtureRequest) -> Vendor:
     """TF Serving, then Vertex AI."""
-    found: Vendor = request.param
-    return found
+    each: Vendor = request.param
+    return each
 
 
 @dataclass

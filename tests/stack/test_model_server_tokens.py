@@ -85,7 +85,7 @@ def test_a_private_cloud_run_service_gets_an_id_token_for_itself(tmp_path: Path)
         assert ask_signed(server.url, server.url, google.address, tmp_path) == "Parrots/3"
         (request,) = server.requests
         assert request.headers["Authorization"] == f"Bearer {ID_TOKEN}"
-        (asked,) = [one.path for one in google.requests if "/identity?" in one.path]
+        (asked,) = [sent.path for sent in google.requests if "/identity?" in sent.path]
         assert parse_qs(urlsplit(asked).query)["audience"] == [server.url]
 
 

@@ -86,7 +86,7 @@ def test_quotas_over_http(
             return ana.ask("POST", "/save?index=1", data=encoded(noise(32, 24, seed=seed)))
 
         first, again, second, refused = (save(seed) for seed in (1, 1, 2, 3))
-        assert [one.status_code for one in (first, again, second)] == [201, 200, 201]
+        assert [response.status_code for response in (first, again, second)] == [201, 200, 201]
         assert first.headers["RateLimit-Policy"] == '"saves";q=2;w=86400'
         assert first.headers["RateLimit"].startswith('"saves";r=1;t=')
         assert "RateLimit" not in again.headers
@@ -98,7 +98,7 @@ def test_quotas_over_http(
 
         path = f"/observations/{first.json()['id']}"
         relabelled = [ana.ask("PATCH", path, json={"index": index}) for index in (2, 3, 4)]
-        assert [one.status_code for one in relabelled] == [200, 200, 429]
+        assert [response.status_code for response in relabelled] == [200, 200, 429]
         assert relabelled[0].headers["RateLimit-Policy"] == '"relabels";q=2;w=86400'
         assert relabelled[2].json()["code"] == "too_many_requests"
         assert ana.get(path).json()["index"] == 3
@@ -106,9 +106,9 @@ def test_quotas_over_http(
 
         photo = encoded(noise(32, 24))
         # Seven in a row reach the limit of three even where a minute begins among them.
-        told = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
-        assert {one.status_code for one in told} == {200, 429}
-        assert told[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
+        responses = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
+        assert {response.status_code for response in responses} == {200, 429}
+        assert responses[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
         for _ in range(5):
             open_to_all = requests.post(f"{running.url}{BASE}/classify", data=photo, timeout=30)
             assert open_to_all.status_code == 200

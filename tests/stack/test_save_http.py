@@ -90,9 +90,9 @@ def test_two_photos_in_the_same_second_are_two_objects(save_url: str, stored: Na
 
 def test_two_users_with_one_photo_have_two_observations(save_url: str) -> None:
     """A user must not learn that another one has it."""
-    one, other = (send(save_url, photo(6), user=user) for user in ("dee", "eli"))
+    first, other = (send(save_url, photo(6), user=user) for user in ("dee", "eli"))
     assert other.status_code == 201
-    assert one.json()["id"] != other.json()["id"]
+    assert first.json()["id"] != other.json()["id"]
 
 
 def test_the_same_photo_as_another_species_is_a_conflict(save_url: str) -> None:

@@ -219,9 +219,9 @@ class World:
         return stored
 
     def observation(self, stored: StoredPhoto) -> Observation:
-        found = self.store.get(stored.uid, stored.id)
-        assert found is not None
-        return found
+        observation = self.store.get(stored.uid, stored.id)
+        assert observation is not None
+        return observation
 
     def files(self) -> list[str]:
         return sorted(self.photos.objects)

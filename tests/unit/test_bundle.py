@@ -99,7 +99,7 @@ def test_a_gate_that_does_not_reproduce_is_refused(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         (lambda raw: raw.update(format=2), "format"),
         (lambda raw: raw.pop("models"), "models"),
@@ -121,11 +121,11 @@ def test_a_gate_that_does_not_reproduce_is_refused(copy: Path) -> None:
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused_by_name(
-    copy: Path, edit: Callable[[dict[str, Any]], object], said: str
+    copy: Path, edit: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     """The person who publishes should read what is wrong, not guess."""
     change(copy, edit)
-    with pytest.raises(BadBundle, match=said):
+    with pytest.raises(BadBundle, match=message):
         load(copy)
 
 

@@ -60,7 +60,7 @@ def test_the_same_photo_is_classified_once() -> None:
     first = cached.classify(PHOTOS[0], top=1)
     again = cached.classify(PHOTOS[0], top=5)
     assert inner.asked == 1
-    assert [len(one.species) for one in (first, again)] == [1, 2]
+    assert [len(answer.species) for answer in (first, again)] == [1, 2]
     assert [timing.description for timing in again.timings] == ["hit"]
     assert replace(again, timings=(), species=()) == replace(first, timings=(), species=())
 

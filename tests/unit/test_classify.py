@@ -121,9 +121,9 @@ def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Rea
     weights[0, 0], weights[1, 2] = 1.0, 1.0
     gate = replace(given.gate, scorer=ThreeWay(weights, np.zeros(3)))
     policy = ReasonPolicy(0.9, sure=0.9, too_small=small)
-    told = replace(given, gate=gate, manifest=replace(given.manifest, reasons=policy))
+    with_reasons = replace(given, gate=gate, manifest=replace(given.manifest, reasons=policy))
     server = Scripted([(-9.0, nothing, 0.0, 0.0, 0.0)])
-    answer = Classifier(told, server, InPlace()).classify(PHOTO)
+    answer = Classifier(with_reasons, server, InPlace()).classify(PHOTO)
     assert (answer.is_parrot, answer.reason) == (False, reason)
 
 

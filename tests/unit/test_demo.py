@@ -111,17 +111,17 @@ def test_a_save_that_is_refused_is_a_failure_too() -> None:
 
 def test_many_photos_are_counted_as_they_go(tmp_path: Path) -> None:
     """Every few seconds, not for each photo: that would flood a log."""
-    seconds, said = itertools.count(), list[str]()
+    seconds, lines = itertools.count(), list[str]()
     photos = [tmp_path / f"{number}.jpg" for number in range(9)]
     answers = demo.ask_all(
         "http://127.0.0.1:1",
         photos,
         together=False,
         save=False,
-        say=said.append,
+        say=lines.append,
         now=lambda: next(seconds),
     )
     assert len(list(answers)) == 9
-    assert said[0] == "classifying 9 photos"
-    assert 1 < len(said) < 6
-    assert said[-1].endswith("of 9")
+    assert lines[0] == "classifying 9 photos"
+    assert 1 < len(lines) < 6
+    assert lines[-1].endswith("of 9")

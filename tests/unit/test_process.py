@@ -219,9 +219,13 @@ def test_a_direct_upload_becomes_an_observation(world: World) -> None:
     for stored in (named, plain_upload, dodo):
         assert world.processor().process(stored) is Outcome.READY
         assert world.processor().process(stored) is Outcome.DONE_BEFORE
-    one = world.observation(named)
-    assert one.labels == (Label(KEA.id, KEA.index, NOW),)
-    assert (one.object_name, one.created, len(one.sha256)) == (named.name, NOW, 64)
+    observation = world.observation(named)
+    assert observation.labels == (Label(KEA.id, KEA.index, NOW),)
+    assert (observation.object_name, observation.created, len(observation.sha256)) == (
+        named.name,
+        NOW,
+        64,
+    )
     assert world.observation(plain_upload).id == uuid_of(7)
     assert world.observation(plain_upload).labels == world.observation(dodo).labels == ()
 
@@ -286,11 +290,15 @@ def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> N
 
 def sound(world: World) -> bool:
     """Whether each `duplicate_of` names an existing older observation of its user."""
-    places = {(one.uid, one.id): one.place for one in world.store.everything()}
+    places = {
+        (observation.uid, observation.id): observation.place
+        for observation in world.store.everything()
+    }
     return all(
-        places.get((one.uid, one.duplicate_of), one.place) < one.place
-        for one in world.store.everything()
-        if one.duplicate_of is not None
+        places.get((observation.uid, observation.duplicate_of), observation.place)
+        < observation.place
+        for observation in world.store.everything()
+        if observation.duplicate_of is not None
     )
 
 
@@ -358,7 +366,7 @@ def test_no_duplicate_names_a_twin_deleted_in_the_middle_of_any_step(
         assert sound(world), (last, at)
         left = list(world.store.everything())
         assert len(left) == (2 if at and not again else 3)
-        assert sum(one.duplicate_of is None for one in left) == 1, (last, at)
+        assert sum(observation.duplicate_of is None for observation in left) == 1, (last, at)
         return steps.count
 
     for last in (0, 1, 2):

@@ -68,7 +68,7 @@ def test_a_reason_without_a_threshold_is_never_given(reason: Reason) -> None:
     """Fitting leaves out what is not precise enough; the gate's own reason stays."""
     policy = ReasonPolicy.parse({**POLICY.dump(), reason.value: None})
     likely = replace(UNCLEAR, other_bird=0.9, no_bird=0.05, **SMALL, **DARK, **SOFT)
-    given = {why(found, policy) for found in (likely, replace(likely, other_bird=0.0, no_bird=0.9))}
+    given = {why(signs, policy) for signs in (likely, replace(likely, other_bird=0.0, no_bird=0.9))}
     assert reason not in given
     nothing = replace(POLICY, too_small=None, blurred=None, too_dark=None)
     assert why(likely, nothing) is Reason.OTHER_BIRD

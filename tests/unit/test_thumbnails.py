@@ -134,7 +134,9 @@ def test_different_photos_have_hashes_far_apart(photos: Path) -> None:
     """Two photos of one species are no duplicates."""
     paths = sorted((photos / "parrots").glob("*/*.jpg"))[::10]
     hashes = [make(path.read_bytes()).phash for path in paths]
-    distances = [bits_apart(one, other) for at, one in enumerate(hashes) for other in hashes[:at]]
+    distances = [
+        bits_apart(phash, other) for at, phash in enumerate(hashes) for other in hashes[:at]
+    ]
     assert len(hashes) > 30
     assert min(distances) > 10
 

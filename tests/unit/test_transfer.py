@@ -111,9 +111,9 @@ def test_if_match_of_another_version_is_refused() -> None:
 def test_head_says_what_get_would() -> None:
     """Programs ask for the length before they fetch."""
     get, head = (respond(method=method, Accept_Encoding="gzip") for method in ("GET", "HEAD"))
-    said = [dict(response.headers) | {"Date": ""} for response in (get, head)]
-    assert said[0] == said[1]
-    assert said[0]["Content-Encoding"] == "gzip"
+    headers = [dict(response.headers) | {"Date": ""} for response in (get, head)]
+    assert headers[0] == headers[1]
+    assert headers[0]["Content-Encoding"] == "gzip"
 
 
 @pytest.mark.parametrize(
