@@ -22,7 +22,7 @@ usage() {
 ./dev.sh sdk [FOLDER]                       bundle Firebase's SDK for the page that people sign in to
 ./dev.sh stage [FUNCTION...]                each function's folder as it is deployed, in build/stage
 ./dev.sh lock                               renew the pinned versions
-The first of them installs what it needs into .venv. Each knows --help.
+The first command installs what it needs into .venv. Each has --help.
 TEXT
 }
 
@@ -66,7 +66,7 @@ setup() {
   say "Setting up $venv (once; a few hundred megabytes) ..."
   [ -x "$python" ] || "$(find_python)" -m venv "$venv"
   "$python" -m pip install --quiet --disable-pip-version-check uv
-  local quiet=--color=auto clock="" # a person sees uv's own progress, a log hears of it
+  local quiet=--color=auto clock="" # people see uv's own progress, logs get a line now and then
   if [ ! -t 2 ]; then
     quiet=--quiet
     (while sleep 5; do say "still installing"; done) & clock=$!
@@ -107,7 +107,7 @@ For example: ./dev.sh test -k gate, or ./dev.sh test unit -q. All that pytest ta
 TEXT
 }
 
-# What only the benchmark needs, beside everything else.
+# Packages that only the benchmark needs.
 setup_bench() {
   setup
   local wanted
@@ -172,8 +172,8 @@ stage() {
   exit "$status"
 }
 
-# Whether the arguments of a command ask what it does. Nothing is run or installed for that, but for
-# commands in Python what all of them need.
+# Whether a command's arguments ask for its help. Help runs nothing, and installs only what every
+# command in Python needs.
 wants_help() {
   local argument
   for argument; do
@@ -182,7 +182,7 @@ wants_help() {
   false
 }
 
-# For commands without a parser of their own: help, or a complaint about arguments that none of them takes.
+# For commands without a parser of their own: prints help, or refuses arguments.
 no_arguments() {
   if wants_help "$@"; then
     usage | grep -- "^./dev.sh $command"

@@ -1,4 +1,4 @@
-"""POST a photo to get the verdict and the species; GET tells whether everything is ready."""
+"""POST a photo to get the verdict and the species; GET reports whether everything is ready."""
 
 import functions_framework
 from flask import Request, Response

@@ -1,6 +1,6 @@
 """List, read, relabel and delete the user's own observations; download their files.
 
-Hosting sends all paths here that nobody else answers, for a 404 that a program can read.
+Hosting also sends unknown paths here, for a 404 that a program can read.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _delete(name: str, request: Request) -> Response:
 
 
 def _file(name: str, file: str, request: Request) -> Response:
-    """For a token in the URL or for the user; the original, with its EXIF, only for the user."""
+    """Open with a token in the URL or a login; the original, with its EXIF, only with a login."""
     token = request.args.get("token")
     if token is None or file == ORIGINAL:
         grant, user = None, _user(request)

@@ -45,18 +45,18 @@ NEW, OLD = "2099-01-01", "2001-01-01"
 
 
 class Events(BaseHTTPRequestHandler):
-    """Stands where `process` would be, and counts what it is told of photos.
+    """Stands in for `process`, and counts the events about photos.
 
-    The clock's event, which comes every minute whatever happens, is not about a photo.
+    The scheduled event, which comes every minute, is not about a photo.
     """
 
-    told = 0
+    received = 0
     lock = threading.Lock()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with Events.lock:
-            Events.told += SWEEP.encode() not in body
+            Events.received += SWEEP.encode() not in body
         self.send_response(204)
         self.end_headers()
 
@@ -67,7 +67,7 @@ class Events(BaseHTTPRequestHandler):
 @pytest.fixture
 def process() -> Iterator[str]:
     """The URL of the stand-in for `process`."""
-    Events.told = 0
+    Events.received = 0
     server = Listener(("127.0.0.1", 0), Events)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -89,7 +89,7 @@ def storage(tmp_path: Path, process: str) -> Iterator[str]:
 
 
 class Model:
-    """Stands where the model server would be: the same answer for every photo.
+    """Stands in for the model server: the same answer for every photo.
 
     `hold` lets it answer so many rows and then no more until `release`, so that a run can be killed
     half-way for certain.
@@ -192,7 +192,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     client.create_bucket(stack.BUCKET)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: save(client, store, number), range(PHOTOS)))
-    wait_until(lambda: Events.told == PHOTOS, "the uploads' own events")
+    wait_until(lambda: Events.received == PHOTOS, "the uploads' own events")
     blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
 
     model = Model(manifest["reference"][0]["features"], manifest["classes"])
@@ -243,6 +243,6 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
         assert {saved.revision for saved in store.everything()} == {2}
 
     time.sleep(2)  # for an event that should not come
-    assert Events.told == PHOTOS, "nothing was written to the bucket"
+    assert Events.received == PHOTOS, "nothing was written to the bucket"
     assert {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)} == blobs
     assert BucketPhotos(client, stack.BUCKET).read(next(iter(blobs))) is not None

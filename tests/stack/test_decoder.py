@@ -76,7 +76,7 @@ def test_an_isolated_decoder_keeps_every_photo_in_the_other_process() -> None:
 def test_a_photo_that_ends_the_other_process_ends_nothing_else(
     decoder: Decoder,
 ) -> None:
-    """A decoder that crashes on one photo answers for the next."""
+    """After crashing on one photo, the decoder answers for the next."""
     photo = images.read(encoded(noise(300, 200), "AVIF"))
     assert decoder.measure(photo) == (300, 200)
     (child,) = children()
@@ -86,7 +86,7 @@ def test_a_photo_that_ends_the_other_process_ends_nothing_else(
     assert decoder.measure(photo) == (300, 200)
 
 
-def test_eight_liars_at_once_cost_this_process_nothing(decoder: Decoder) -> None:
+def test_eight_files_with_false_headers_cost_this_process_nothing(decoder: Decoder) -> None:
     """They say 64 x 64 and hold 144 megapixels: 600 MB each where they are decoded in place."""
     photo = images.read(hostile.AVIF_LIAR.read_bytes())
     decoder.measure(photo)
@@ -97,7 +97,7 @@ def test_eight_liars_at_once_cost_this_process_nothing(decoder: Decoder) -> None
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 
-def test_an_honest_photo_is_answered_beside_large_ones(decoder: Decoder) -> None:
+def test_an_ordinary_photo_is_answered_beside_large_ones(decoder: Decoder) -> None:
     """Large photos wait for each other; a small one goes past them."""
     large = images.read(hostile.large_webp())
     small = images.read(encoded(noise(600, 400)))
@@ -117,7 +117,7 @@ def test_an_honest_photo_is_answered_beside_large_ones(decoder: Decoder) -> None
 
 
 def test_time_and_memory_of_the_other_process_are_limited() -> None:
-    """The kernel keeps the limits, so no decoder can argue."""
+    """The kernel enforces the limits."""
     import resource  # noqa: PLC0415 - Linux and macOS only, as the limits
 
     with Decoder(Budget(256 * MIB), max_pixels=MOST) as decoder:

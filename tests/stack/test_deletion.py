@@ -35,7 +35,7 @@ LATER = NOW.replace(hour=13)
 
 
 class KilledError(Exception):
-    """The instance ends here."""
+    """The instance is killed here."""
 
 
 class StepByStep(BucketPhotos):
@@ -167,7 +167,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
         kept: list[object] = []
 
         def meanwhile() -> None:
-            if world.store.get("ana", old.id) is not None:  # or else the slow one did it all
+            if world.store.get("ana", old.id) is not None:  # otherwise the slow one did all of it
                 Observations(world.store, world.photos).delete(user, old.id)
             if direct:
                 new = world.upload(data, old.name, created=LATER)
@@ -202,16 +202,16 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
         ids: list[str] = []
 
         def delete(ids: list[str] = ids) -> None:
-            for one in store.page(user.uid, size=10).observations:
-                ids.append(one.id)
-                Observations(store, photos).delete(user, one.id)
+            for observation in store.page(user.uid, size=10).observations:
+                ids.append(observation.id)
+                Observations(store, photos).delete(user, observation.id)
 
         steps = Steps(at, delete)
         there = saver(CountedStore(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
         left = store.page(user.uid, size=10).observations
-        assert stored(f"photos/{user.uid}/") == [one.object_name for one in left]
-        for one in left:
-            Observations(store, photos).delete(user, one.id)
+        assert stored(f"photos/{user.uid}/") == [observation.object_name for observation in left]
+        for observation in left:
+            Observations(store, photos).delete(user, observation.id)
         if steps.count < at:
             assert not ids
             assert there.created

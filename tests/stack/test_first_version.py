@@ -134,7 +134,7 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
 
 
 def test_joblib_files_are_not_unpickled_unless_the_manifest_is_pinned(adopted: Path) -> None:
-    """A pickle runs what it likes; whoever can write to the bucket must not run code with us."""
+    """A pickle can run anything; write access to the bucket must not mean running code here."""
 
     def never(*_: object) -> Any:
         raise AssertionError("unpickled")
@@ -179,7 +179,7 @@ def test_a_bundle_of_pickles_is_published_and_pinned_but_never_promoted(
 
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
 def test_every_covariance_type_compiles_to_the_same_densities(covariance: str) -> None:
-    """Nobody remembers which one a team chose."""
+    """A team may have chosen any of them."""
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
 
     from parrot.adapters.joblib_gate import one_class  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Every store of observations keeps the same promises."""
+"""Every store of observations fulfils the same contract."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def walk(
     store: Store, uid: str = "ana", *, size: int = 100, between: Callable[[], None] | None = None
 ) -> list[str]:
     """Ids of all pages, one after the other."""
-    found: list[str] = []
+    listed: list[str] = []
     after: Place | None = None
     while True:
         page = store.page(uid, size=size, after=after)
-        found += [one.id for one in page.observations]
+        listed += [item.id for item in page.observations]
         if page.next is None:
-            return found
+            return listed
         assert len(page.observations) == size
         after = page.next
         if between is not None:
@@ -246,7 +246,7 @@ def test_of_many_removers_exactly_one_removes_it(store: Store) -> None:
     assert results.count(True) == 1
 
 
-def test_those_that_name_an_observation_are_found(store: Store) -> None:
+def test_observations_that_name_an_original_are_found(store: Store) -> None:
     """Whatever they look like by now, and whatever state they are in."""
     marked = replace(observation(2), duplicate_of="id-00001", status=Status.DELETING)
     twin = replace(processed(3, "f" * 16), duplicate_of="id-00001")
@@ -259,7 +259,7 @@ def test_those_that_name_an_observation_are_found(store: Store) -> None:
     assert store.duplicates_of("ana", "id-00001") == (marked,)
 
 
-def test_what_is_unfinished_is_found_least_recently_changed_first(store: Store) -> None:
+def test_unfinished_observations_are_found_least_recently_changed_first(store: Store) -> None:
     """Of all users; finished ones never, however old."""
 
     def changed(number: int, uid: str, status: Status, minutes: int) -> Observation:
@@ -291,7 +291,7 @@ def test_a_document_from_before_attempts_were_counted_is_read() -> None:
     assert restored(stored) == observation()
 
 
-def test_nobody_reaches_another_users_observation(store: Store) -> None:
+def test_no_user_reaches_another_users_observation(store: Store) -> None:
     """Not even by knowing its id."""
     store.create(processed(1, "0" * 16))
     assert store.get("bea", "id-00001") is None
@@ -308,12 +308,12 @@ def test_all_pages_together_are_everything_newest_first(store: Store) -> None:
     mine = [observation(number, seconds=number // 50) for number in range(2000)]
     random.Random(1).shuffle(mine)
     fill(store, [*mine, *(observation(number, "bea") for number in range(20))])
-    newest_first = sorted(mine, key=lambda one: (one.created, one.id), reverse=True)
-    assert walk(store) == [one.id for one in newest_first]
+    newest_first = sorted(mine, key=lambda item: (item.created, item.id), reverse=True)
+    assert walk(store) == [item.id for item in newest_first]
 
 
 def test_a_whole_last_page_has_no_next(store: Store) -> None:
-    """Else a phone would ask for an empty page."""
+    """Otherwise a phone would ask for an empty page."""
     fill(store, [observation(number) for number in range(4)])
     assert len(walk(store, size=2)) == 4
     assert store.page("ana", size=4).next is None
@@ -331,10 +331,10 @@ def test_pages_neither_repeat_nor_skip_what_stays_while_others_come_and_go(store
         store.create(observation(number + 500, seconds=10.5))  # between two that are there
         assert store.remove(observation(number % 60, seconds=number % 60))  # 40, 41, ...
 
-    found = walk(store, size=7, between=change)
+    listed = walk(store, size=7, between=change)
     stayed = [f"id-{number:05}" for number in range(40)]
-    assert [one for one in found if one in stayed] == stayed
-    assert len(set(found)) == len(found)
+    assert [item for item in listed if item in stayed] == stayed
+    assert len(set(listed)) == len(listed)
 
 
 def test_the_place_of_a_removed_observation_still_ends_a_page(store: Store) -> None:
@@ -343,7 +343,7 @@ def test_the_place_of_a_removed_observation_still_ends_a_page(store: Store) -> N
     page = store.page("ana", size=2)
     store.remove(page.observations[-1])
     rest = store.page("ana", size=2, after=page.next)
-    assert [one.id for one in rest.observations] == ["id-00002", "id-00003"]
+    assert [item.id for item in rest.observations] == ["id-00002", "id-00003"]
 
 
 def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store) -> None:
@@ -355,7 +355,7 @@ def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store)
 
     def ids(species: str | None = None, status: Status | None = None) -> set[str]:
         page = store.page("ana", size=10, species=species, status=status)
-        return {one.id for one in page.observations}
+        return {item.id for item in page.observations}
 
     assert ids(species="amazona") == {relabelled.id}
     assert ids(species=KEA.species) == {ready.id}
@@ -367,7 +367,7 @@ def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store)
 
 
 def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: Store) -> None:
-    """Nobody sees it any more; the deletion still has to find it."""
+    """Users no longer see it; the deletion still has to find it."""
     store.create(processed(1, "0" * 16))
     store.replace(replace(processed(1, "0" * 16), status=Status.DELETING))
     assert store.page("ana", size=10).observations == ()
@@ -386,17 +386,17 @@ def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Store) -
         hashes[f"id-{number:05}"] = (bits, f"{base ^ flipped:016x}")
     fill(store, [processed(int(name[3:]), phash) for name, (_, phash) in hashes.items()])
     store.create(observation(99))  # not processed yet
-    found = store.similar("ana", {f"{base:016x}"}, distance=3)
-    assert {one.id for one in found} == {name for name, (bits, _) in hashes.items() if bits <= 3}
+    listed = store.similar("ana", {f"{base:016x}"}, distance=3)
+    assert {item.id for item in listed} == {name for name, (bits, _) in hashes.items() if bits <= 3}
     assert len(store.similar("ana", {f"{base:016x}"}, distance=0)) == 1
 
 
 def test_many_hashes_are_looked_up_together(store: Store) -> None:
-    """Two hundred that share no quarter: more than one Firestore query can name."""
+    """Two hundred without a common quarter: more than one Firestore query can hold."""
     hashes = [f"{number:04x}" * 4 for number in range(200)]
     fill(store, [processed(number, phash) for number, phash in enumerate(hashes)])
-    found = store.similar("ana", hashes[:150], distance=0)
-    assert [one.id for one in found] == [f"id-{number:05}" for number in range(150)]
+    listed = store.similar("ana", hashes[:150], distance=0)
+    assert [item.id for item in listed] == [f"id-{number:05}" for number in range(150)]
     assert store.similar("ana", [], distance=3) == ()
 
 
@@ -495,5 +495,5 @@ def test_a_firestore_that_does_not_answer_is_an_unavailable_store(
 def test_the_export_to_training_sees_every_users_observations(store: Store) -> None:
     """One query, whoever saved them."""
     fill(store, [observation(number, uid) for number in range(3) for uid in ("ana", "bea")])
-    found = sorted((one.uid, one.id) for one in store.everything())
-    assert found == [(uid, f"id-{number:05}") for uid in ("ana", "bea") for number in range(3)]
+    listed = sorted((item.uid, item.id) for item in store.everything())
+    assert listed == [(uid, f"id-{number:05}") for uid in ("ana", "bea") for number in range(3)]

@@ -1,4 +1,4 @@
-"""Quotas: decided by pure arithmetic, counted for each user, told in RateLimit headers."""
+"""Quotas: decided by pure arithmetic, counted per user, reported in RateLimit headers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_several_at_once_are_all_counted_or_none(store: Store) -> None:
 
 
 def test_nothing_is_counted_without_a_limit_or_a_login(store: Store) -> None:
-    """Those who never sign in share one name; one phone must not use up everybody's."""
+    """Anonymous callers share one uid; one phone must not use up everyone's quota."""
     nobody = User(ANONYMOUS_UID, anonymous=True)
     for limit, user in ((0, User("ana")), (1, None), (1, nobody)):
         meter = Meter(lambda: store, Quota("saves", limit, 60))
@@ -86,7 +86,7 @@ def test_quotas_over_http(
             return ana.ask("POST", "/save?index=1", data=encoded(noise(32, 24, seed=seed)))
 
         first, again, second, refused = (save(seed) for seed in (1, 1, 2, 3))
-        assert [one.status_code for one in (first, again, second)] == [201, 200, 201]
+        assert [response.status_code for response in (first, again, second)] == [201, 200, 201]
         assert first.headers["RateLimit-Policy"] == '"saves";q=2;w=86400'
         assert first.headers["RateLimit"].startswith('"saves";r=1;t=')
         assert "RateLimit" not in again.headers
@@ -98,7 +98,7 @@ def test_quotas_over_http(
 
         path = f"/observations/{first.json()['id']}"
         relabelled = [ana.ask("PATCH", path, json={"index": index}) for index in (2, 3, 4)]
-        assert [one.status_code for one in relabelled] == [200, 200, 429]
+        assert [response.status_code for response in relabelled] == [200, 200, 429]
         assert relabelled[0].headers["RateLimit-Policy"] == '"relabels";q=2;w=86400'
         assert relabelled[2].json()["code"] == "too_many_requests"
         assert ana.get(path).json()["index"] == 3
@@ -106,9 +106,9 @@ def test_quotas_over_http(
 
         photo = encoded(noise(32, 24))
         # Seven in a row reach the limit of three even where a minute begins among them.
-        told = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
-        assert {one.status_code for one in told} == {200, 429}
-        assert told[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
+        responses = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
+        assert {response.status_code for response in responses} == {200, 429}
+        assert responses[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
         for _ in range(5):
             open_to_all = requests.post(f"{running.url}{BASE}/classify", data=photo, timeout=30)
             assert open_to_all.status_code == 200
@@ -141,7 +141,7 @@ def test_who_is_not_signed_in_has_a_limit_of_their_own(
 
 
 def _answer_before_the_body(url: str, address: str) -> bytes:
-    """What the head of a request alone is answered; its body never comes."""
+    """The answer to a request's head alone; the body is never sent."""
     where = urlsplit(url)
     head = (
         f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nX-Forwarded-For: {address}\r\n"

@@ -1,4 +1,4 @@
-"""Observations made up for tests, and what a store of them has to be."""
+"""Observations made up for tests, and the port of their store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEA = Label("nestor-notabilis", 14, NOW)
 
 
 class Store(ObservationStore, Counter, Keys, AllObservations, Protocol):
-    """What an adapter has to be."""
+    """What an adapter has to provide."""
 
 
 def observation(number: int = 1, uid: str = "ana", *, seconds: float = 0) -> Observation:

@@ -36,11 +36,11 @@ GALAH = next(row for row in SPECIES.rows if row.english == "Galah")
 
 
 class MemoryPhotos:
-    """Keeps Cloud Storage's promises about generations."""
+    """Behaves like Cloud Storage with respect to generations."""
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[int, bytes]] = {}
-        self.stated: dict[str, dict[str, Any]] = {}  # what uploaders said about their objects
+        self.stated: dict[str, dict[str, Any]] = {}  # metadata that uploaders set on their objects
         self._generations = itertools.count(1795399912250572)
 
     def upload(self, name: str, data: bytes) -> int:
@@ -87,7 +87,7 @@ class MemoryPhotos:
 
 @dataclass
 class SameAnswer:
-    """Gives the same answer for every photo that can be read, or raises `error`."""
+    """Gives the same answer for every readable photo, or raises `error`."""
 
     species: str | None = KEA.id
     error: Exception | None = None
@@ -113,7 +113,7 @@ class SameAnswer:
 
 @dataclass
 class Steps:
-    """Notes every call to the outside; after the call number `at`, `then` happens once."""
+    """Records every outside call; after call number `at`, `then` runs once."""
 
     at: int = 0
     then: Callable[[], object] = lambda: None
@@ -130,7 +130,7 @@ class Steps:
 
 
 class Counted:
-    """Passes every call on to `inner`, and notes it in `steps` when it has returned."""
+    """Passes every call on to `inner`, and records it in `steps` once it has returned."""
 
     def __init__(self, inner: object, steps: Steps) -> None:
         self._inner, self._steps = inner, steps
@@ -147,7 +147,7 @@ class Counted:
 
 
 class CountedStore(Counted):
-    """Counts the reading and the writing of a change, so that others can come between them."""
+    """Counts reads and writes of a change, so that something can happen between them."""
 
     def update(
         self, uid: str, name: str, change: Callable[[Observation], Observation]
@@ -156,12 +156,12 @@ class CountedStore(Counted):
 
 
 class Killed(BaseException):
-    """The instance is gone; no code of ours catches that."""
+    """The instance is gone; our code cannot catch that."""
 
 
 @dataclass
 class World:
-    """A store, a bucket, and a process function between them."""
+    """A store, a bucket and the process function between them."""
 
     folder: Path
     photos: MemoryPhotos = field(default_factory=MemoryPhotos)
@@ -188,7 +188,7 @@ class World:
         )
 
     def save(self, data: bytes, name: int = 1, *, uid: str = "ana", **changes: Any) -> StoredPhoto:
-        """What `save` does: the observation, then its photo. The event that follows."""
+        """What `save` does: the observation, then its photo. Returns the event that follows."""
         wanted = Observation(
             id=uuid_of(name),
             uid=uid,
@@ -219,9 +219,9 @@ class World:
         return stored
 
     def observation(self, stored: StoredPhoto) -> Observation:
-        found = self.store.get(stored.uid, stored.id)
-        assert found is not None
-        return found
+        observation = self.store.get(stored.uid, stored.id)
+        assert observation is not None
+        return observation
 
     def files(self) -> list[str]:
         return sorted(self.photos.objects)

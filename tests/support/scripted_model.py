@@ -34,7 +34,7 @@ SPECIES = (
     b"0,ara-macao,Ara macao,Scarlet macaw,a,I\n1,ara-ararauna,Ara ararauna,Blue macaw,b,II\n"
 )
 TAXONOMY = Path(__file__).parents[2] / "models/data/taxonomy.csv"
-# The features of a photo: parrot or not, and how much it is each macaw, another parrot, a macaw.
+# The features of a photo: parrot or not; scores of each macaw, another parrot, any macaw.
 SURE = (4.0, 9.0, 0.0, 0.0, 6.0)
 TWO = (4.0, 3.0, 3.0, 0.0, 6.0)
 STRANGER = (4.0, 0.0, 0.0, 9.0, 6.0)
@@ -68,7 +68,7 @@ def bundle(*, second: SecondLook | None = LOOK) -> Bundle:
 
 @dataclass
 class Scripted:
-    """Answers with these features, one after the other, and keeps what it was sent."""
+    """Answers with these features, one after the other, and records what it was sent."""
 
     looks: list[tuple[float, ...]]
     focus: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0)

@@ -1,4 +1,4 @@
-"""TF Serving and Vertex AI, as far as their answers differ."""
+"""TF Serving and Vertex AI, where their answers differ."""
 
 from __future__ import annotations
 

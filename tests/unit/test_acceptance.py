@@ -1,4 +1,4 @@
-"""Whether fine-tuned last blocks are taken: decided by the guarded figures and by nothing else."""
+"""Whether fine-tuned last blocks are accepted: only the guarded figures decide."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def figures(**changed: float) -> dict[str, Any]:
 
 
 def test_a_model_that_is_nowhere_worse_is_accepted() -> None:
-    """It need not be better in what is guarded: it was fitted to be better elsewhere."""
+    """It need not improve guarded figures: it was fitted to be better elsewhere."""
     decision = decide(figures(), figures())
     assert decision.accepted
     assert len(decision.guarded) == len(GUARDS)
@@ -44,7 +44,7 @@ def test_each_guarded_figure_alone_can_refuse(guard: Any) -> None:
     assert decide(figures(), figures(**{name: better})).accepted
 
 
-def test_without_sources_what_there_is_decides() -> None:
+def test_without_sources_the_other_figures_decide() -> None:
     """Photos of one source say nothing about new ones."""
     before, after = figures(), figures()
     del before["new sources"], after["new sources"]
@@ -54,7 +54,7 @@ def test_without_sources_what_there_is_decides() -> None:
 
 
 def test_nothing_compared_is_not_accepted() -> None:
-    """An empty table must not pass for a good one."""
+    """An empty table is not a good result."""
     assert not decide({}, {}).accepted
 
 

@@ -1,4 +1,4 @@
-"""A backfill judges each stored photo once, whatever people do meanwhile."""
+"""A backfill classifies each stored photo once, whatever people do meanwhile."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PHOTO = encoded(noise(8, 8))
 
 
 class Store:
-    """One observation, as every store keeps it; `before_write` is somebody who is faster once."""
+    """One observation in a store; `before_write` is a concurrent change that comes first, once."""
 
     def __init__(self, stored: Observation | None) -> None:
         self.stored = stored
@@ -89,7 +89,7 @@ class Photos:
 
 
 class Classifies:
-    """Every photo is no parrot, says the new bundle."""
+    """The new bundle says that no photo shows a parrot."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -159,7 +159,7 @@ def test_a_label_given_meanwhile_is_kept_and_compared_with_the_new_verdict() -> 
 
 
 def test_a_photo_that_was_overwritten_meanwhile_keeps_its_own_verdict() -> None:
-    """The verdict would be about the photo before."""
+    """The verdict would be about the old photo."""
     store = Store(STORED)
     store.before_write = lambda current: replace(current, generation="8")
     assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
@@ -229,7 +229,7 @@ def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> No
 
 
 def test_a_failed_request_fails_every_photo_of_it(model: ServedModel) -> None:
-    """Nobody waits for ever, and the next request is a new one."""
+    """Nobody waits forever, and the next request is a new one."""
     batched = Batched(Server(), size=2)
     with ThreadPoolExecutor(2) as threads:
         asked = [threads.submit(batched.predict, model, payload) for payload in (b"1", b"bad")]

@@ -25,7 +25,7 @@ PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
 
 @dataclass
 class Counting:
-    """Answers, or fails, and counts how often it was asked."""
+    """Answers, or fails, and counts its calls."""
 
     asked: int = 0
     version: str = "1"
@@ -54,13 +54,13 @@ class Counting:
 
 
 def test_the_same_photo_is_classified_once() -> None:
-    """However many species are asked for."""
+    """However many species the caller wants."""
     inner = Counting()
     cached = CachedClassifier(inner, size=2)
     first = cached.classify(PHOTOS[0], top=1)
     again = cached.classify(PHOTOS[0], top=5)
     assert inner.asked == 1
-    assert [len(one.species) for one in (first, again)] == [1, 2]
+    assert [len(answer.species) for answer in (first, again)] == [1, 2]
     assert [timing.description for timing in again.timings] == ["hit"]
     assert replace(again, timings=(), species=()) == replace(first, timings=(), species=())
 
@@ -85,7 +85,7 @@ def test_no_more_than_so_many_answers_are_kept() -> None:
 
 
 def test_a_failure_is_tried_again() -> None:
-    """A model that was away for a second must not be away for minutes."""
+    """A second without the model must not become minutes."""
     inner = Counting(error=ModelUnavailable("away"))
     cached = CachedClassifier(inner, size=2)
     with pytest.raises(ModelUnavailable):
@@ -105,7 +105,7 @@ def test_a_new_model_version_makes_older_answers_stale() -> None:
 
 
 def test_an_answer_grows_old() -> None:
-    """Where nobody asks anything new, nothing tells of a new model."""
+    """Without new requests nothing reveals a new model."""
     inner = Counting()
     cached = CachedClassifier(inner, size=3, seconds=0)
     for _ in range(2):

@@ -49,7 +49,7 @@ def test_doubt_is_looked_at_again_in_one_more_request(look: tuple[float, ...]) -
 
 
 def test_the_answer_is_that_of_the_mean_of_all_looks() -> None:
-    """Evaluation calibrated it so."""
+    """It was calibrated that way."""
     answer = classifier(Scripted([DOUBT, SURE])).classify(PHOTO)
     assert answer.parrot_probability == pytest.approx(1 / (1 + np.exp(-2)))
     assert answer.is_parrot
@@ -64,7 +64,7 @@ def test_two_views_travel_together() -> None:
 
 
 def test_a_bundle_without_a_second_look_never_looks_again() -> None:
-    """Older bundles go on as before."""
+    """Older bundles still work."""
     server = Scripted([DOUBT])
     classifier(server, None).classify(PHOTO)
     assert server.requests == [1]
@@ -103,7 +103,7 @@ def test_what_is_not_a_parrot_has_no_names() -> None:
     assert (answer.species, answer.species_set, answer.taxon) == ((), None, None)
 
 
-def test_a_focus_that_is_not_a_box_is_the_models_mistake() -> None:
+def test_a_focus_that_is_not_a_box_is_a_bad_model_response() -> None:
     """Retrying would not help; the bundle and the model do not belong together."""
     with pytest.raises(BadModelResponse, match="focus"):
         classifier(Scripted([DOUBT], focus=(0.5,))).classify(PHOTO)
@@ -127,5 +127,5 @@ def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Rea
 
 
 def test_a_bundle_without_reasons_gives_none() -> None:
-    """Older bundles go on as before."""
+    """Older bundles still work."""
     assert classifier(Scripted([NO_PARROT])).classify(PHOTO).reason is None

@@ -14,7 +14,7 @@ def test_other_devices_get_an_address_that_they_can_open() -> None:
     assert console.address("fd00::7", 80) == "http://[fd00::7]:80"
 
 
-def test_nobody_is_invited_to_a_server_of_this_machine_only() -> None:
+def test_no_code_is_shown_for_a_server_on_this_machine_only() -> None:
     """The default is for one person, so there is nothing to scan."""
     assert console.address("127.0.0.1", 8080) is None
 

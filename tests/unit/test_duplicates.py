@@ -1,4 +1,4 @@
-"""How much work near-duplicates are: what a deletion asks of the store."""
+"""How much work near-duplicates cause a deletion in the store."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def test_a_deletion_looks_its_twins_up_together(tmp_path: Path, *, distinct: boo
     assert calls.pop("duplicates_of") == 1
     assert calls.pop("similar") == 2
     assert calls == {"get": TWINS, "replace": TWINS}
-    names = {one.duplicate_of for one in store.everything()}
+    names = {observation.duplicate_of for observation in store.everything()}
     assert original.id not in names
     assert None in names

@@ -197,10 +197,10 @@ def test_invisible_colours_do_not_shine_through_when_a_large_photo_is_reduced() 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("where", ["covering", "box"])
-def test_a_mistake_of_our_own_is_not_the_photos_fault(
+def test_our_own_bug_is_not_the_photos_fault(
     kind: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An invalid photo is rejected for ever, a mistake is mended and tried again."""
+    """An invalid photo is rejected for good; after a bug is fixed the photo is tried again."""
 
     def broken(*_arguments: object) -> None:
         raise ValueError("a mistake in our own resampling")

@@ -1,4 +1,4 @@
-"""What a person says a photo shows, against what the model says."""
+"""The person's label against the model's verdict."""
 
 from __future__ import annotations
 

@@ -81,9 +81,9 @@ def test_a_part_is_taken_from_the_photo_as_a_person_sees_it(orientation: int) ->
     part = Box(0.25, 0.5, 0.75, 1.0)
     left, top, right, bottom = (round(edge) for edge in part.pixels(upright.size))
     spec = InputSpec(right - left, bottom - top)
-    (found,) = images.parts(photo, spec, [part])
-    np.testing.assert_array_equal(found.pixels, upright.crop((left, top, right, bottom)))
-    assert (found.width, found.height) == upright.size
+    (cut,) = images.parts(photo, spec, [part])
+    np.testing.assert_array_equal(cut.pixels, upright.crop((left, top, right, bottom)))
+    assert (cut.width, cut.height) == upright.size
 
 
 @pytest.mark.parametrize(("kind", "decoded"), [("JPEG", 2), ("PNG", 1), ("WEBP", 1), ("HEIF", 1)])

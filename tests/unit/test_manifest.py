@@ -73,12 +73,12 @@ def served_models(draw: st.DrawFn, *roles: str) -> ServedModel:
 
 @st.composite
 def manifests(draw: st.DrawFn) -> Manifest:
-    one = st.tuples(served_models("features", "probabilities", "logits", "focus"))
+    single = st.tuples(served_models("features", "probabilities", "logits", "focus"))
     two = st.tuples(served_models("features"), served_models("probabilities", "logits"))
     features = draw(st.integers(1, 4))
     vectors = st.tuples(*[NUMBERS] * features)
     conformal = st.builds(Conformal, st.floats(0.01, 0.99), NUMBERS)
-    models = draw(one | two)
+    models = draw(single | two)
     low, high = sorted((draw(SHARES), draw(SHARES)))
     views = st.lists(st.sampled_from(View), min_size=1, max_size=3).map(tuple)
     margins = st.floats(0.1, 9.0)

@@ -49,7 +49,7 @@ def test_each_reason_has_its_threshold(known: dict[str, float], reason: Reason |
 
 
 def test_a_sure_gate_needs_no_look_at_the_photo() -> None:
-    """A dark photo of an eagle that the model knows for an eagle is an eagle."""
+    """A dark photo of an eagle that the model recognises is an eagle."""
     assert why(replace(UNCLEAR, other_bird=0.95, **DARK), POLICY) is Reason.OTHER_BIRD
 
 
@@ -68,7 +68,7 @@ def test_a_reason_without_a_threshold_is_never_given(reason: Reason) -> None:
     """Fitting leaves out what is not precise enough; the gate's own reason stays."""
     policy = replace(POLICY, **{reason.value: None})  # type: ignore[arg-type]
     likely = replace(UNCLEAR, other_bird=0.9, no_bird=0.05, **SMALL, **DARK, **SOFT)
-    given = {why(found, policy) for found in (likely, replace(likely, other_bird=0.0, no_bird=0.9))}
+    given = {why(signs, policy) for signs in (likely, replace(likely, other_bird=0.0, no_bird=0.9))}
     assert reason not in given
     nothing = replace(POLICY, too_small=None, blurred=None, too_dark=None)
     assert why(likely, nothing) is Reason.OTHER_BIRD
@@ -81,7 +81,7 @@ def test_every_reason_has_a_tip_in_both_languages() -> None:
 
 
 def test_darkness_lowers_brightness_and_blur_lowers_sharpness() -> None:
-    """Each number answers for one fault and not for the other."""
+    """Each number detects one fault and not the other."""
     picture = noise(320, 320).resize((320, 320))
     scene = picture.filter(ImageFilter.GaussianBlur(1))
     sharp = measure(np.asarray(scene))
@@ -108,7 +108,7 @@ def test_a_picture_of_one_colour_is_not_blurred() -> None:
 
 
 def test_fractions_of_a_pixels_value_are_measured_too() -> None:
-    """A model may ask for TensorFlow's resampling, which gives floats."""
+    """A model may need TensorFlow's resampling, which gives floats."""
     pixels = np.asarray(noise(32, 32))
     whole, floats = measure(pixels), measure(pixels.astype(np.float32))
     assert floats.sharpness == pytest.approx(whole.sharpness)

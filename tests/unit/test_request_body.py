@@ -22,7 +22,7 @@ MOST_FIELDS = 100
 
 
 class Trickle(io.BytesIO):
-    """Gives a single byte, however many are asked for."""
+    """Returns a single byte per read, however many are wanted."""
 
     def readinto(self, buffer: Any, /) -> int:
         return super().readinto(memoryview(buffer)[:1])
@@ -62,7 +62,7 @@ def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "gzip, gzip"])
 def test_a_compressed_body_is_refused(encoding: str) -> None:
-    """It could unpack to any size, and nobody's app sends one."""
+    """It could unpack to any size, and no app sends one."""
     request = arriving(io.BytesIO(b"x"), JSON, **{"Content-Encoding": encoding})
     with request_body.admitted(request, Budget(2**20)), pytest.raises(UnsupportedMedia):
         submission.read_fields(request)
@@ -104,7 +104,7 @@ def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:
         over.set()
         phone.join()
         assert watch.ended
-        ours.sendall(b"too slow")  # there is still somebody to tell
+        ours.sendall(b"too slow")  # the connection can still be answered
         assert theirs.recv(20) == b"too slow"
 
 

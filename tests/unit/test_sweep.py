@@ -74,7 +74,7 @@ def die() -> None:
 
 
 def test_a_photo_whose_event_was_lost_is_processed(world: World) -> None:
-    """Once it is old enough; before that, its event is probably on its way."""
+    """Once it is old enough: before that, its event is probably still on its way."""
     stored = world.save(DATA)
     assert sweeper(world).sweep() == Swept()
     world.now += LATER
@@ -188,7 +188,7 @@ def test_a_sweep_killed_after_any_step_is_completed_by_the_next(tmp_path: Path, 
 
 
 def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
-    """A photo that can never be processed keeps no other waiting, and is not tried for ever."""
+    """A photo that can never be processed delays no other, and is not retried forever."""
     bad, good = world.save(DATA, 1), world.save(DATA, 2, updated=NOW + timedelta(seconds=1))
     world.model.error = ValueError("a mistake of ours")
     world.now += LATER
@@ -207,7 +207,7 @@ def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
 
 
 def test_photos_wait_for_a_model_server_however_long(world: World) -> None:
-    """That is not their fault."""
+    """The photos are not at fault."""
     stored = world.save(DATA)
     world.model.error = ModelUnavailable("away")
     for _ in range(MOST_ATTEMPTS + 2):

@@ -1,4 +1,4 @@
-"""What may be shown of a photo: upright, small, recognisable, and without any metadata."""
+"""Thumbnails: upright, small, recognisable, and without any metadata."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_every_orientation_ends_upright(orientation: int) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_no_place_camera_or_profile_is_passed_on(kind: str) -> None:
-    """People share the thumbnails, which must not say where they live."""
+    """People share thumbnails, which must not reveal where they live."""
     exif = Image.Exif()
     exif[EXIF_CAMERA] = "SecretCam"
     exif[EXIF_GPS] = GPS
@@ -90,7 +90,7 @@ def test_half_a_photo_is_refused() -> None:
 
 def test_colours_of_a_wide_profile_become_srgb() -> None:
     """Without its profile a Display P3 photo looks pale, so its colours are converted."""
-    # The sRGB profile with red and green exchanged: a profile that nobody can overlook.
+    # The sRGB profile with red and green swapped: its effect cannot be missed.
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = bytearray(profile)
     where = {profile[at : at + 4]: at for at in range(132, 132 + 12 * profile[131], 12)}
@@ -115,7 +115,7 @@ def test_a_damaged_profile_does_not_lose_the_photo(profile: bytes) -> None:
 
 
 def test_the_perceptual_hash_survives_another_size_quality_and_format(photos: Path) -> None:
-    """The same picture saved twice, once by way of a messenger: at most three bits differ."""
+    """The same picture saved twice, once after a chat app: at most three bits differ."""
     for path in sorted((photos / "parrots").glob("*/*.jpg"))[::25]:
         original = Image.open(path).convert("RGB")
         hashed = make(path.read_bytes()).phash
@@ -134,7 +134,9 @@ def test_different_photos_have_hashes_far_apart(photos: Path) -> None:
     """Two photos of one species are no duplicates."""
     paths = sorted((photos / "parrots").glob("*/*.jpg"))[::10]
     hashes = [make(path.read_bytes()).phash for path in paths]
-    distances = [bits_apart(one, other) for at, one in enumerate(hashes) for other in hashes[:at]]
+    distances = [
+        bits_apart(phash, other) for at, phash in enumerate(hashes) for other in hashes[:at]
+    ]
     assert len(hashes) > 30
     assert min(distances) > 10
 

@@ -58,7 +58,7 @@ def test_all_photos_travel_in_one_request_and_all_second_looks_in_another() -> N
 
 
 def test_each_photo_is_answered_as_if_it_came_alone() -> None:
-    """A person may want to know what a single photo says."""
+    """A person may want to see the answer for a single photo."""
     together = classifier(Scripted([SURE, DOUBT, SURE])).together((A, B))
     alone = [
         classifier(Scripted(list(looks))).classify(photo)
@@ -69,7 +69,7 @@ def test_each_photo_is_answered_as_if_it_came_alone() -> None:
     ]
 
 
-def test_what_two_photos_say_alike_the_joint_answer_says() -> None:
+def test_the_joint_answer_says_what_two_photos_agree_on() -> None:
     """And the photos agree."""
     together = asked(SURE, SURE)
     assert together.agree
@@ -115,7 +115,7 @@ def test_the_set_has_nothing_less_likely_than_what_it_leaves_out() -> None:
     assert min(likely[name] for name in chosen(together)) >= max(outside, default=0)
 
 
-def test_what_shows_no_parrot_says_nothing_about_the_name() -> None:
+def test_a_photo_without_a_parrot_does_not_affect_the_name() -> None:
     """Of three photos one may be blurred: the others know."""
     blurred = (-9.0, 0.0, 9.0, 0.0, 6.0)
     together = asked(SURE, SURE, blurred, photos=3)
@@ -182,7 +182,7 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
 
 
 def test_the_requests_line_of_the_log_says_how_many_photos() -> None:
-    """Who reads what a request cost must know what it was for."""
+    """Its cost means nothing without the number of photos."""
     logs.begin(None)
     answers.joint_classification(asked(SURE, OTHER), None)
     noted = logs.noted()
@@ -225,8 +225,8 @@ def test_five_photos_take_no_longer_to_decode_than_a_request_may(
         budget.require_together([photo] * 5)
 
 
-def test_what_is_about_all_photos_blames_none_of_them() -> None:
-    """A person would take out the wrong one."""
+def test_an_error_about_all_photos_names_none_of_them() -> None:
+    """A person would remove the wrong one."""
     slow = encoded(noise(90, 60), "PNG")
     huge = Header(5000, 5000)
     photos = [replace(images.read(slow), sha256=str(n), header=huge) for n in range(5)]

@@ -24,7 +24,7 @@ FOLDER = "bundles"
 CURRENT = f"{FOLDER}/current.json"
 _TIMEOUT_SECONDS = 10.0  # between two reads
 _WHOLE_SECONDS = 20.0
-# Whoever builds a part holds up others that need one: not for long where the bucket is away.
+# Building holds a lock: give up early if the bucket cannot be reached.
 _RETRY_SECONDS = 6.0
 
 
@@ -59,7 +59,7 @@ class FolderFiles:
 def current_version(client: Client, bucket: str) -> tuple[str, str]:
     """The version and manifest sha256 in `current.json`. Raises BadBundle, StoreUnavailable.
 
-    Whoever may write to the bucket may change both: this is a pointer, not a pin.
+    Anyone who can write to the bucket can change both: this is a pointer, not a pin.
     """
     data = _download(client, bucket, CURRENT)
     try:

@@ -1,7 +1,7 @@
 """Observations in Firestore, at `users/{uid}/observations/{id}`.
 
 Changes are optimistic: a write names the update time of the document that was read, and the server
-refuses it if the document has changed since, so nobody waits for a lock. Quotas are in
+refuses it if the document has changed since, so there are no locks. Quotas are in
 `users/{uid}/quotas/{name}`, claims of Idempotency-Keys in `users/{uid}/keys/{hash}`.
 """
 
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation, Place
 
-# The library retries for minutes; a phone hangs up long before.
+# The library retries for minutes; phones give up long before that.
 _SECONDS = 6.0
-_REPEATS = 5  # of one call, with the library's growing pauses about what fits into that time
+_REPEATS = 5  # per call; with the library's growing pauses about what fits into that time
 _TRIES = 20
 _MOST_ANY = 30  # values of one `array_contains_any`
 
 
 class FirestoreObservations:
-    """The backend alone reads and writes here; `firestore.rules` keep phones out."""
+    """Only the backend reads and writes here; `firestore.rules` keep phones out."""
 
     def __init__(self, client: Client) -> None:
         """No request is made here."""
@@ -238,7 +238,7 @@ def _observation(stored: DocumentSnapshot[Any]) -> Observation:
 
 
 def _fields(record: Observation) -> dict[str, Any]:
-    """The document, and what it is looked up by. Always the same keys: updates leave no old one."""
+    """The document and what queries need. Always the same keys, so an update leaves no old one."""
     return {
         **document(record),
         "species": record.label.species if record.label else None,
@@ -256,10 +256,10 @@ def _patience() -> dict[str, Any]:
 
 
 class _Repeats:
-    """Whether a call that failed is repeated: so often, and no longer than its time.
+    """Whether a failed call is repeated: a limited number of times, and within its time.
 
-    The library's own limit does not hold for a list that breaks off after its first rows: it starts
-    that again without a pause, for as long as this says yes.
+    The library's own limit does not apply to a list that breaks off after its first rows: it starts
+    that again without a pause, as long as this returns True.
     """
 
     def __init__(self, seconds: float) -> None:

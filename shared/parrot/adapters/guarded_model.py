@@ -1,8 +1,8 @@
-"""A model server that is left alone while it does not answer.
+"""A circuit breaker in front of the model server.
 
-After some failures in a row, callers get 503 at once instead of waiting, each in a thread of its
-own, for a server that is not there. After a pause one of them tries again. A server that takes
-requests and answers nobody fails all who wait as soon as they are enough to open the breaker.
+After some failures in a row, callers get 503 at once instead of each holding a thread while they
+wait for a server that is down. After a pause one of them tries again. If the server accepts
+requests but never answers, all waiting callers fail once they are enough to open the breaker.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _SILENT_SECONDS = 1.5  # as long as a connection may take
 
 
 class GuardedModelServer:
-    """Stands in front of another one; each model has a breaker of its own."""
+    """Wraps another model server; each model has its own breaker."""
 
     def __init__(
         self, server: ModelServer, *, failures: int = FAILURES, pause: float = PAUSE_SECONDS
     ) -> None:
-        """Open after so many `failures` in a row, for `pause` seconds."""
+        """Open after this many `failures` in a row, for `pause` seconds."""
         self._server, self._failures, self._pause = server, failures, pause
         self._breakers: dict[str, _Breaker] = {}
         self._asking = Silence(callers=failures, seconds=_SILENT_SECONDS)
@@ -57,7 +57,7 @@ class GuardedModelServer:
             return self._server.predict_all(model, payloads)
 
     def version(self, model: ServedModel) -> str:
-        """As the server says now: whoever asks wants to know. Raises as the server, or silence."""
+        """The current version, without the breaker. Raises as the server, or on its silence."""
         with self._asking.waiting():
             return self._server.version(model)
 
@@ -68,7 +68,7 @@ class GuardedModelServer:
 
 
 class _Breaker:
-    """The library's breaker lets everybody through when its pause is over; this one lets one."""
+    """The library's breaker lets every caller through after its pause; this one only one."""
 
     def __init__(self, failures: int, pause: float) -> None:
         self._breaker = CircuitBreaker(
@@ -81,10 +81,10 @@ class _Breaker:
 
     @contextmanager
     def closed(self, photos: int = 1) -> Iterator[None]:
-        """Ask about so many photos in here.
+        """Ask about this many photos inside the context.
 
-        Raises ModelUnavailable while the server is left alone, or where it answers nobody;
-        Overloaded where decoding left no time, which is not the server's failure.
+        Raises ModelUnavailable while the breaker is open or if the server never answers, Overloaded
+        if decoding left no time, which is not the server's failure.
         """
         if deadline.over():
             raise Overloaded("decoding used up the time for this request; try again in a moment")

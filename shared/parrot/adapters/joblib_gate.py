@@ -43,7 +43,7 @@ def unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", sklearn.exceptions.InconsistentVersionWarning)
                 stages[name] = joblib.load(io.BytesIO(pickles[name]))
-        except Exception as error:  # unpickling runs whatever the file says and fails in any way
+        except Exception as error:  # unpickling runs arbitrary code and can raise anything
             raise BadBundle(f"{name} cannot be unpickled: {error!r}") from error
     try:
         return _compiled(*(stages[name] for name in JOBLIB_STAGES))
@@ -77,7 +77,7 @@ def one_class(gmm: Any) -> OneClass:  # noqa: ANN401 - duck-typed
 def _or_else(
     values: npt.NDArray[np.float64] | None, default: float, count: int
 ) -> npt.NDArray[np.float64]:
-    """A StandardScaler without mean or deviation keeps None."""
+    """A StandardScaler without mean or deviation has None there."""
     return np.full(count, default) if values is None else np.asarray(values, np.float64)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats, Prediction
 
-_POOL = 32  # connections kept: a little above the concurrency of one instance
+_POOL = 32  # connections kept open: a little above the concurrency of one instance
 _CONNECT_SECONDS = 1.5
 _MOST_BYTES = 4 * 2**20  # features and probabilities of one photo are some 50 kB of JSON
 _MOST_VERTEX_BYTES = 1_500_000  # of a request to a shared endpoint
@@ -39,7 +39,7 @@ _OK = 200
 
 
 class Http(Protocol):
-    """What sends a request: urllib3's pools, or the same with Google's tokens."""
+    """Sends requests: urllib3's pools, or the same with Google's tokens."""
 
     def urlopen(
         self,
@@ -49,18 +49,18 @@ class Http(Protocol):
         redirect: bool,
         **options: Any,  # noqa: ANN401 - as in urllib3
     ) -> BaseHTTPResponse:
-        """As urllib3's; whoever calls reads the response to its end or closes it."""
+        """As urllib3's; the caller reads the response to its end or closes it."""
 
 
 def unsigned() -> Http:
-    """For a model server that anybody in its network may ask."""
+    """For a model server that is open within its network."""
     return timed_pools(size=_POOL)
 
 
 def signed(audience: str | None) -> Http:
-    """Sends Google's tokens: an ID token for an audience, or else an access token.
+    """Sends Google's tokens: an ID token for an audience, otherwise an access token.
 
-    Raises ModelUnavailable where there are no credentials.
+    Raises ModelUnavailable if there are no credentials.
     """
     import google.auth  # noqa: PLC0415 - a local model server needs none of these
     from google.auth.transport.urllib3 import AuthorizedHttp, Request  # noqa: PLC0415
@@ -158,13 +158,13 @@ class VertexEndpoint:
 
         Raises ModelUnavailable, ModelTimeout, BadModelResponse.
         """
-        found: list[Prediction] = []
+        predictions: list[Prediction] = []
         url = f"{self._endpoint(model)}:predict"
         for body, count in predict_json.batches(payloads, most=_MOST_VERTEX_BYTES):
             answer = self._http.call("POST", url, body)
             version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
-            found += predict_json.predictions(answer, model, f"{model.name}/{version}", count)
-        return found
+            predictions += predict_json.predictions(answer, model, f"{model.name}/{version}", count)
+        return predictions
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""
@@ -211,7 +211,7 @@ class _Calls:
             raise _no_token(error) from error
 
     def _ask(self, method: str, url: str, body: bytes | None) -> dict[str, Any]:
-        headers = {"Accept-Encoding": "identity"}  # compressed, it could unpack to gigabytes
+        headers = {"Accept-Encoding": "identity"}  # a compressed answer could unpack to gigabytes
         if body:
             headers["Content-Type"] = "application/json"
         seconds = Timeout(
@@ -275,7 +275,7 @@ def _answer(response: BaseHTTPResponse, body: bytes) -> dict[str, Any]:
 
 
 def _reason(response: BaseHTTPResponse, body: bytes) -> str:
-    """The server's own words, short, for whoever reads the log."""
+    """The server's own words, shortened, for the log."""
     try:
         error = json.loads(body)["error"]
     except (ValueError, RecursionError, KeyError, TypeError):

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from parrot.records import Photo
 
 _TIMEOUT_SECONDS = 10.0  # between two reads
-_WHOLE_SECONDS = 30.0  # for one operation, its retries too; a photo has at most 23 MiB
+_WHOLE_SECONDS = 30.0  # for one operation, retries included; a photo has at most 23 MiB
 MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
-# What the library raises where an answer is not what it expects.
+# What the library raises for unexpected answers.
 _GARBAGE = (ValueError, TypeError, KeyError, AttributeError)
-# The library retries for two minutes; a phone hangs up long before.
+# The library retries for two minutes; phones give up long before that.
 _RETRY_SECONDS = 6.0
 
 
 class BucketPhotos:
-    """Originals are written once; only a save whose event was lost writes the same one again."""
+    """Originals are written once; only a save whose event was lost writes the same bytes again."""
 
     def __init__(self, client: Client, bucket: str) -> None:
         """No request is made here."""
@@ -69,7 +69,7 @@ class BucketPhotos:
     def read(self, object_name: str) -> bytes | None:
         """The live object as it is stored, or None if there is none.
 
-        Raises StoreUnavailable, PhotoTooLarge for what nobody may upload.
+        Raises StoreUnavailable, PhotoTooLarge beyond what any upload may have.
         """
         try:
             with _translated("read"):
@@ -157,7 +157,7 @@ class BucketPhotos:
 
 
 class _Bounded(io.BytesIO):
-    """Takes so many bytes and no more."""
+    """Accepts a limited number of bytes."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class _Bounded(io.BytesIO):
 
 
 def _patience() -> dict[str, Any]:
-    """How long one request may take, and how long it may be repeated."""
+    """Time limits for one request and for its retries."""
     return {
         "timeout": deadline.left(_TIMEOUT_SECONDS),
         "retry": DEFAULT_RETRY.with_timeout(deadline.left(_RETRY_SECONDS)),

@@ -1,7 +1,7 @@
-"""A server that takes requests and answers nobody.
+"""A server that accepts requests but never answers.
 
-One caller may wait as long as the server's limit allows: an instance that starts takes ten seconds.
-Several that wait while nobody at all is answered only hold threads, so they are let go together.
+A single caller may wait as long as the server's limit allows: an instance takes ten seconds to
+start. Several callers that wait while no one gets an answer only hold threads: they fail together.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from parrot.errors import ModelTimeout, ModelUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A pass takes about 35 ms on one core. A server with many photos to look at is busy, not silent.
+# A pass takes about 35 ms on one core. A server with many photos queued is busy, not silent.
 _SECONDS_PER_PHOTO = 0.1
 
 
 class Silence:
-    """Everybody who waits for one server; safe under threads."""
+    """All callers that wait for one server; thread-safe."""
 
     def __init__(self, *, callers: int, seconds: float) -> None:
-        """Let all go when so many `callers` have heard nothing for so many `seconds`."""
+        """Release all once this many `callers` have heard nothing for this many `seconds`."""
         self._callers, self._seconds = callers, seconds
         self._lock = Lock()
-        self._started: list[float] = []  # when each one who waits began
+        self._started: list[float] = []  # when each waiting caller began
         self._heard = self._given_up = float("-inf")
-        self._more = 0  # photos that are waited for, beside one for each caller
+        self._more = 0  # photos that are waited for, beyond one per caller
 
     @contextmanager
     def waiting(self, photos: int = 1) -> Iterator[None]:
-        """Wait for the server's answer about so many photos in here.
+        """Wait for the server's answer about this many photos inside the context.
 
-        Raises ModelUnavailable where it answers nobody.
+        Raises ModelUnavailable if the server never answers.
         """
         started = time.monotonic()
         with self._lock:

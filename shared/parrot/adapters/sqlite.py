@@ -236,7 +236,7 @@ class SqliteObservations:
             db = getattr(self._local, "db", None)
             if db is None:
                 db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-                # Safe with a write-ahead log: a power cut loses the last commits at most.
+                # Safe with a write-ahead log: a power cut loses at most the last commits.
                 db.execute("PRAGMA synchronous = NORMAL")
                 self._local.db = db
             yield db

@@ -1,8 +1,8 @@
-"""HTTP whose answers end: connections that look at the request's deadline before every read.
+"""HTTP with a total time limit: connections check the request's deadline before every read.
 
 urllib3, and so requests, limits the time between two reads: a server that sends a byte a second
-keeps a caller for ever. Here what is read next may take no longer than what is left of
-`parrot.deadline`, and a check that the deadline's owner set can end the wait sooner.
+holds a caller forever. Here a read may take no longer than what is left of `parrot.deadline`, and
+a check set by the deadline's owner can end the wait sooner.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-_LONGEST_SECONDS = 300.0  # where a socket has no timeout of its own
+_LONGEST_SECONDS = 300.0  # for sockets without a timeout of their own
 _CONNECT_SECONDS = 10.0
 _WATCH_SECONDS = 0.1
 
 
 def timed_pools(*, size: int) -> PoolManager:
-    """Keeps up to `size` connections to each host. It follows no proxies of the environment."""
-    seconds = Timeout(connect=_CONNECT_SECONDS, read=_LONGEST_SECONDS)  # where a call says nothing
+    """Keeps up to `size` connections to each host. Proxies in the environment are ignored."""
+    seconds = Timeout(connect=_CONNECT_SECONDS, read=_LONGEST_SECONDS)  # unless a call has its own
     return _timed(
         PoolManager(maxsize=size, retries=False, timeout=seconds, ca_certs=certifi.where())
     )
@@ -41,7 +41,7 @@ class TimedAdapter(HTTPAdapter):
     """The same for requests: mount it on a session."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in requests
-        """Use connections that know the deadline."""
+        """Use connections that check the deadline."""
         super().init_poolmanager(*args, **options)
         _timed(self.poolmanager)
 
@@ -52,7 +52,7 @@ def _timed(manager: PoolManager) -> PoolManager:
 
 
 class _TimedFile(io.RawIOBase):
-    """What a server sends."""
+    """The bytes that a server sends."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -62,7 +62,7 @@ class _TimedFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401 - any writable buffer
-        if deadline.over():  # a server that never pauses would never time out
+        if deadline.over():  # a server that never pauses never times out
             raise TimeoutError("timed out")
         own = self._connection.gettimeout()
         _watch(self._connection, wait_for_read, own)
@@ -88,7 +88,7 @@ class _TimedSocket:
         return getattr(self._connection, name)
 
     def sendall(self, data: Any, /) -> None:  # noqa: ANN401 - any buffer
-        """Within what is left."""
+        """Send within the time that is left."""
         own, rest = self._connection.gettimeout(), memoryview(data)
         while rest:
             _watch(self._connection, wait_for_write, own)
@@ -100,7 +100,7 @@ class _TimedSocket:
 
 
 def _watch(connection: socket.socket, ready: Callable[..., bool], own: float | None) -> None:
-    """Wait with the owner's check, until the socket is ready or its time is over."""
+    """Run the owner's check while waiting, until the socket is ready or its time is over."""
     check = deadline.watch()
     if check is None or getattr(connection, "pending", int)():  # TLS has read ahead
         return
@@ -118,7 +118,7 @@ class _Connection(HTTPConnection):
 
 class _SecureConnection(HTTPSConnection):
     def connect(self) -> None:
-        self.timeout = deadline.left(self.timeout or _LONGEST_SECONDS)  # for TLS's first words too
+        self.timeout = deadline.left(self.timeout or _LONGEST_SECONDS)  # for the TLS handshake too
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
