@@ -16,7 +16,6 @@ usage() {
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--full] [--json]            the benchmark
-./dev.sh soak [--minutes 30]                mixed requests and failures: nothing lost, nothing grows
 ./dev.sh audit [--offline]                  known vulnerabilities of pinned packages; SBOMs
 ./dev.sh fuzz [--inputs 10000] [--seed N]   changed requests of every kind; none may break it
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
@@ -184,7 +183,6 @@ case "$command" in
     run -m models "$@"
     ;;
   bench) wants_help "$@" || setup_bench; run -m benchmarks "$@" ;;
-  soak) run -m benchmarks.soak "$@" ;;
   test) if wants_help "$@"; then test_help; else check "$@"; fi ;;
   sdk) no_arguments "$@"; sdk ;;
   lock) no_arguments "$@"; lock ;;
