@@ -16,7 +16,6 @@ usage() {
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--full] [--json]            the benchmark
-./dev.sh soak [--minutes 30]                mixed requests and failures: nothing lost, nothing grows
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh openapi                            renew docs/openapi.yaml and the page of it
 ./dev.sh sdk [FOLDER]                       bundle Firebase's SDK for the page that people sign in to
@@ -203,7 +202,6 @@ case "$command" in
     run -m models "$@"
     ;;
   bench) wants_help "$@" || setup_bench; run -m benchmarks "$@" ;;
-  soak) run -m benchmarks.soak "$@" ;;
   test) if wants_help "$@"; then test_help; else check "$@"; fi ;;
   sdk) if wants_help "$@"; then no_arguments "$@"; else sdk "$@"; fi ;;
   lock) no_arguments "$@"; lock ;;

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMANDS = [
-    *("demo", "up", "emulators", "test", "bench", "soak", "models", "openapi"),
+    *("demo", "up", "emulators", "test", "bench", "models", "openapi"),
     *("sdk", "stage", "lock"),
     *("models backfill", "models publish", "models serve", "models fit", "test unit"),
 ]
