@@ -14,8 +14,7 @@ from benchmarks.clients import Ask, Phone
 from benchmarks.results import Listing, Spread
 from benchmarks.starts import AS_SOMEBODY
 from parrot.adapters.sqlite import SqliteObservations
-from parrot.documents import document, instant
-from parrot.observation import Label, Observation, Status, photo_name
+from parrot.observation import Label, Observation, Status, document, instant, photo_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
 from parrot.errors import InvalidImage, ParrotError
-from parrot.limits import MAX_PHOTO_BYTES, MOST_PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,8 +16,8 @@ from parrot.adapters.model_server import TfServing, signed, unsigned
 from parrot.adapters.photo_store import BucketPhotos
 from parrot.budget import DECODING_BYTES, Budget
 from parrot.classify import Classifier
+from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import BackendError
-from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.bundle import Bundle
 from parrot.photo.decoder import Decoder
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from parrot.observation import Status
+from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -128,7 +129,7 @@ def _name_oldest(
 
         stored = {twin.id: twin for twin in (*twins, *alike)}  # as last read
         wrong = [stored[twin.id] for twin in twins if name(stored[twin.id]) != stored[twin.id]]
-        changed = (store.update(uid, twin.id, name) for twin in wrong)
+        changed = (update(store, uid, twin.id, name) for twin in wrong)
         twins = [twin for twin in changed if twin is not None]
 
 

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from parrot.model.species import SpeciesTable
     from parrot.observations import Observations
     from parrot.process import Processor
-    from parrot.quota import Meter
+    from parrot.quota import Meter, Visitors
     from parrot.save import Saver
     from parrot.sweep import Sweeper
     from parrot.tokens import Downloads
-    from parrot.visitors import Visitors
 
     T = TypeVar("T")
 
@@ -96,7 +95,7 @@ def classify_meter() -> Meter:
 @parts.once
 def visitors() -> Visitors:
     """Raises BadConfig."""
-    from parrot.visitors import Visitors
+    from parrot.quota import Visitors
 
     return Visitors(parts.settings().classifications_per_address)
 
@@ -119,7 +118,6 @@ def saver() -> Saver:
     return Saver(
         parts.observation_store(),
         parts.photo_store(),
-        parts.observation_store(),
         parts.decoder(),
         meter=_save_meter(),
     )

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from parrot.budget import MIB, Budget
+from parrot.config import MAX_PHOTO_PIXELS
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
-from parrot.limits import MAX_PHOTO_PIXELS
 from parrot.model.inputs import InputSpec
 from parrot.model.look import Box, center
 from parrot.photo import decoder_child, images

@@ -24,15 +24,13 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import FieldFilter, Query
 
-from parrot import deadline, store
-from parrot.documents import document, instant
-from parrot.documents import observation as restored
+from parrot import deadline
 from parrot.duplicates import lookup, quarters, resembling
 from parrot.errors import StoreUnavailable
-from parrot.observation import Page, Status
+from parrot.observation import Page, Status, document, instant, restored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from google.cloud.firestore import (
@@ -87,12 +85,6 @@ class FirestoreObservations:
             if not snapshot.exists or _observation(snapshot).version != observation.version:
                 return None
             return changed if self._set(place, snapshot, _fields(changed)) else None
-
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        """Change what is stored. Raises StoreUnavailable, and what `change` raises."""
-        return store.update(self, uid, observation_id, change)
 
     def remove(self, observation: Observation) -> bool:
         """Compare and remove by version. Raises StoreUnavailable."""

@@ -108,10 +108,6 @@ class BucketPhotos:
                 species=species if isinstance(species, str) else None,
             )
 
-    def is_live(self, object_name: str, generation: int) -> bool:
-        """Whether this generation is the live one. Raises StoreUnavailable."""
-        return self.generation(object_name) == generation
-
     def generation(self, object_name: str) -> int | None:
         """The live object's generation, or None if there is none. Raises StoreUnavailable."""
         with _translated("looked up"):

@@ -9,15 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from parrot import store
-from parrot.documents import document, instant
-from parrot.documents import observation as restored
 from parrot.duplicates import lookup, quarters, resembling
 from parrot.errors import StoreUnavailable
-from parrot.observation import Page, Status
+from parrot.observation import Page, Status, document, instant, restored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -103,12 +100,6 @@ class SqliteObservations:
             _remove(db, observation.uid, observation.id)
             _write(db, changed)
         return changed
-
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        """Change what is stored. Raises StoreUnavailable, and what `change` raises."""
-        return store.update(self, uid, observation_id, change)
 
     def remove(self, observation: Observation) -> bool:
         """Compare and remove by version. Raises StoreUnavailable."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from parrot.config import MOST_PHOTOS
 from parrot.errors import (
     InvalidImage,
     InvalidRequest,
@@ -20,7 +21,6 @@ from parrot.errors import (
     about_photo,
 )
 from parrot.http import request_body
-from parrot.limits import MOST_PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from parrot.visitors import Visitor, network
+from parrot.quota import Visitor, network
 
 if TYPE_CHECKING:
     from flask import Request

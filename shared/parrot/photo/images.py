@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
-from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.inputs import Encoding, Resampling
 from parrot.photo import headers, icc, media_types
 from parrot.records import Photo, Raster
