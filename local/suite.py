@@ -25,7 +25,7 @@ from local import model_servers, stack
 from local.supervisor import Part, PartFailed, Supervisor, free_port, require_free
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import promote, publish
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

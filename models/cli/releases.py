@@ -29,7 +29,7 @@ def publish(
     from models.publishing import releases
     from models.publishing.release_store import open_store
     from models.publishing.signing import Signer
-    from parrot.adapters.bundle_files import FolderFiles
+    from parrot.adapters.bucket import FolderFiles
 
     with console.errors():
         signer = Signer.load(key) if key is not None else None

@@ -14,7 +14,7 @@ from models.evaluation.results import Judged, Results
 from models.network.head import HEAD_FILE, SpeciesHead
 from models.network.model_folder import read_tail
 from models.network.tail import Tail
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.model.inputs import Crop

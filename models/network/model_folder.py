@@ -8,7 +8,7 @@ from models.network.backbone import LITE2
 from models.network.classifier import Weights, export, up_to_date
 from models.network.head import HEAD_FILE
 from models.network.tail import TAIL_FILE
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from models.publishing.release_store import Changed
-from parrot.adapters.bundle_files import CURRENT, FOLDER
+from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from parrot.adapters.photo_store import BucketPhotos
+from parrot.adapters.bucket import BucketPhotos
 from parrot.errors import Conflict, NotFound
 from parrot.observation import Status, derived_name
 from parrot.observations import Observations

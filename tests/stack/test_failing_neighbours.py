@@ -23,10 +23,9 @@ from urllib3.exceptions import HTTPError
 
 from local.supervisor import free_port
 from parrot import deadline
-from parrot.adapters.bundle_files import BucketFiles
+from parrot.adapters.bucket import BucketFiles, BucketPhotos
 from parrot.adapters.firebase import FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
-from parrot.adapters.photo_store import BucketPhotos
 from parrot.adapters.timed_http import TimedAdapter, timed_pools
 from parrot.errors import IdentityUnavailable, StoreUnavailable
 from parrot.photo import images

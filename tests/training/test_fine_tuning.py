@@ -29,7 +29,7 @@ from models.training.batches import Batches
 from models.training.heads import Classes
 from models.training.regression import Linear
 from models.training.tuner import Recipe, Tuned, tune
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
 from parrot.model.taxonomy import Taxonomy

@@ -17,7 +17,7 @@ from models.publishing import releases
 from models.publishing.release_store import FolderStore
 from models.publishing.releases import Refused
 from models.publishing.signing import Signer
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
 from parrot.model.bundle import Bundle, load_species

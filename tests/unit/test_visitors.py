@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.config import Settings
 from parrot.errors import TooManyRequests
-from parrot.http.visitor import visitor
+from parrot.http.caller import visitor
 from parrot.quota import Visitor, Visitors, network
 
 CLOUD_RUN = Settings.from_env(

@@ -78,7 +78,6 @@ class SqliteObservations:
             db.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")
 
     def create(self, observation: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) exists. Raises StoreUnavailable."""
         with self._transaction() as db:
             stored = _read(db, observation.uid, observation.id)
             if stored is not None:
@@ -87,12 +86,10 @@ class SqliteObservations:
         return observation, True
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The user's own observation, or None. Raises StoreUnavailable."""
         with self._connection() as db:
             return _read(db, uid, observation_id)
 
     def replace(self, observation: Observation) -> Observation | None:
-        """Compare and set by version. Raises StoreUnavailable."""
         changed = replace(observation, revision=observation.revision + 1)
         with self._transaction() as db:
             if not _is_stored(db, observation):
@@ -102,7 +99,6 @@ class SqliteObservations:
         return changed
 
     def remove(self, observation: Observation) -> bool:
-        """Compare and remove by version. Raises StoreUnavailable."""
         with self._transaction() as db:
             if not _is_stored(db, observation):
                 return False
@@ -118,7 +114,6 @@ class SqliteObservations:
         species: str | None = None,
         status: Status | None = None,
     ) -> Page:
-        """Up to `size` observations after a place. Raises StoreUnavailable."""
         query = "SELECT document FROM documents WHERE uid = ? AND status != ?"
         values: list[str | int] = [uid, Status.DELETING.value]
         if species is not None:
@@ -136,7 +131,6 @@ class SqliteObservations:
         return Page(page, page[-1].place if len(rows) > size else None)
 
     def everything(self) -> Iterator[Observation]:
-        """Every user's observations, for the export to training. Raises StoreUnavailable."""
         with self._connection() as db:
             for row in db.execute("SELECT document FROM documents"):
                 yield restored(json.loads(row[0]))
@@ -144,7 +138,6 @@ class SqliteObservations:
     def similar(
         self, uid: str, phashes: Collection[str], *, distance: int
     ) -> tuple[Observation, ...]:
-        """The user's observations that look like one of these. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents WHERE uid = ? AND id IN (SELECT id FROM quarters"
@@ -155,7 +148,6 @@ class SqliteObservations:
         return resembling(phashes, candidates, distance=distance)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents"
@@ -166,7 +158,6 @@ class SqliteObservations:
         return tuple(restored(json.loads(row[0])) for row in rows)
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
-        """Pending and half-deleted observations of all users. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents"
@@ -178,7 +169,6 @@ class SqliteObservations:
         return tuple(restored(json.loads(row[0])) for row in rows)
 
     def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
-        """Use `count` of the window's `limit`. Raises StoreUnavailable."""
         with self._transaction() as db:
             row = db.execute(
                 "SELECT used FROM quotas WHERE uid = ? AND name = ? AND window = ?",
@@ -195,7 +185,6 @@ class SqliteObservations:
     def claim(
         self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
     ) -> str:
-        """Give an Idempotency-Key to an observation. Raises StoreUnavailable."""
         with self._transaction() as db:
             db.execute("DELETE FROM keys WHERE uid = ? AND expires <= ?", (uid, instant(now)))
             db.execute(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from parrot import deadline, logs
 from parrot.errors import MethodNotAllowed, NotFound
-from parrot.http import answers, problems, request_body, same_site, transfer
+from parrot.http import answers, caller, problems, request_body, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -43,7 +43,7 @@ def respond(
     code = None
     try:
         config = start()
-        same_site.require(request, config)
+        caller.require_own_page(request, config)
         origins = config.cors_origins
         with (
             deadline.within(seconds or config.request_seconds),
