@@ -6,13 +6,13 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.respond import respond
+from parrot.http.respond import respond, route
 
 
 @functions_framework.http
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
-    known = parameters.route(request.path, "classify") == ()
+    known = route(request.path, "classify") == ()
     return respond(
         request,
         wiring.start,

@@ -6,14 +6,14 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.respond import respond
+from parrot.http.respond import respond, route
 from parrot.records import ANONYMOUS_UID, User
 
 
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    known = parameters.route(request.path, "save") == ()
+    known = route(request.path, "save") == ()
     return respond(request, wiring.start, wiring.body_budget, {"POST": _save} if known else {})
 
 
@@ -26,11 +26,11 @@ def _save(request: Request) -> Response:
             raise Unauthenticated("only signed-in users can save: sign in")
         user = User(ANONYMOUS_UID, anonymous=True)
     key = parameters.idempotency_key(request)
-    sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
+    sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes, most=1)
     species = wiring.species().label(
         index=sent.fields.get("index"), species=sent.fields.get("species")
     )
     text = parameters.label_text(sent.fields)
-    saved = wiring.saver().save(sent.photo, species, user, text=text, key=key)
+    saved = wiring.saver().save(sent.photos[0], species, user, text=text, key=key)
     links = parameters.links(request, settings, wiring.downloads())
     return answers.saved(saved, links, first_version=sent.first_version)

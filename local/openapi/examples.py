@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parrot.http import schemas
-from parrot.http.tips import TIPS
+from parrot.http.answers import TIPS
 from parrot.observation import Status
 from parrot.records import Reason
 

@@ -168,11 +168,15 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
     assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
 
 
-def test_the_requests_line_of_the_log_says_how_many_photos() -> None:
+def test_the_requests_line_of_the_log_says_how_many_photos(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Who reads what a request cost must know what it was for."""
     logs.begin(None)
     answers.joint_classification(asked(SURE, OTHER), None)
-    noted = logs.noted()
+    with caplog.at_level("INFO", "parrot"):
+        logs.request()
+    noted = caplog.records[-1].__dict__["fields"]
     assert (noted["photos"], noted["agree"]) == (2, False)
     assert noted["verdict"]["set"] == 2
 

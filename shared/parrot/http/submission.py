@@ -7,6 +7,7 @@ many times their memory: 31 MB of `%41%41...` became 2.6 GB.
 from __future__ import annotations
 
 import binascii
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
@@ -16,9 +17,9 @@ from parrot.errors import (
     InvalidImage,
     InvalidRequest,
     PhotoTooLarge,
+    RequestError,
     TooManyPhotos,
     UnsupportedMedia,
-    about_photo,
 )
 from parrot.http import request_body
 
@@ -55,31 +56,15 @@ class Submission:
     fields: Mapping[str, str]
     first_version: bool
 
-    @property
-    def photo(self) -> Photo:
-        """The first."""
-        return self.photos[0]
 
+def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) -> Submission:
+    """The photos, however they were sent: one, or several of one bird in a multipart form.
 
-def read_photo(request: Request, *, max_bytes: int) -> Submission:
-    """The photo, however it was sent; size, type and header are checked, nothing is decoded.
-
-    Raises InvalidImage, InvalidRequest, PhotoTooLarge, UnsupportedMedia, RequestTimeout,
-    Overloaded.
+    Size, type and header are checked, nothing is decoded. `max_bytes` is for all together; if
+    `most` is 1, further photos are ignored. Raises InvalidImage, InvalidRequest, PhotoTooLarge,
+    TooManyPhotos, UnsupportedMedia, RequestTimeout, Overloaded; what is about one of several photos
+    says which.
     """
-    return _read(request, max_bytes=max_bytes, most=1)
-
-
-def read_photos(request: Request, *, max_bytes: int) -> Submission:
-    """Several photos of one bird in a multipart form, or one as for `read_photo`.
-
-    `max_bytes` is for all together. Raises TooManyPhotos, and as `read_photo`; what is about one of
-    several photos says which.
-    """
-    return _read(request, max_bytes=max_bytes, most=MOST_PHOTOS)
-
-
-def _read(request: Request, *, max_bytes: int, most: int) -> Submission:
     from parrot.photo import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
 
     kind = request.mimetype
@@ -108,8 +93,11 @@ def _read(request: Request, *, max_bytes: int, most: int) -> Submission:
         raise PhotoTooLarge(size=size, limit=max_bytes)
     photos = []
     for position, data in enumerate(files, 1):
-        with about_photo(position, of=len(files)):
+        try:
             photos.append(images.read(data, max_bytes=max_bytes))
+        except RequestError as error:
+            error.photo = position if len(files) > 1 else None
+            raise
     request_body.keep(request, size)
     return Submission(tuple(photos), {**query, **fields}, first_version)
 
@@ -266,8 +254,6 @@ def _has_more_than(most: int, mark: bytes, body: bytes) -> bool:
 
 def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
     """Strings and integers; other values are ignored."""
-    import json  # noqa: PLC0415 - loaded already
-
     fields = {}
     for name, value in raw.items():
         try:
