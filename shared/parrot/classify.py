@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from parrot.model.bundle import Bundle
     from parrot.model.conclusion import Verdict
     from parrot.model.inputs import InputSpec
-    from parrot.model.look import Box, SecondLook
+    from parrot.model.look import SecondLook
     from parrot.model.served_model import ServedModel
+    from parrot.photo.geometry import Box
     from parrot.records import Floats, Photo, Prediction, Raster, Reason, Together
 
 _EDGES = 4  # of a focus

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from parrot import duplicates
 from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
 from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
-from parrot.photo.media_types import MEDIA_TYPES
+from parrot.photo.headers import MEDIA_TYPES
 from parrot.store import update
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from parrot.records import Prediction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parrot.model.look import Box
+    from parrot.photo.geometry import Box
     from parrot.records import Floats, Photo, Raster
 
 MODEL = ServedModel(

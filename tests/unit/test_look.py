@@ -10,8 +10,9 @@ from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
 from parrot.model.inputs import InputSpec
-from parrot.model.look import Box, SecondLook, View, center, closer
+from parrot.model.look import SecondLook, View, center, closer
 from parrot.photo import images
+from parrot.photo.geometry import Box
 from tests.support.photos import encoded, noise
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.01, high=0.9)

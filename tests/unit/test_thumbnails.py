@@ -10,9 +10,9 @@ from PIL import Image, ImageCms
 
 from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage
-from parrot.photo import blurhash, images, thumbnails
+from parrot.photo import images, thumbnails
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.webp import assert_silent_file, opened
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
 def make(data: bytes) -> Thumbnails:
-    return thumbnails.make(images.read(data), images)
+    return thumbnails.make(images.read(data), DECODER)
 
 
 def corners() -> Image.Image:
@@ -168,14 +168,14 @@ def test_the_blurhash_is_that_of_the_reference_implementation() -> None:
         ],
         axis=-1,
     )
-    assert blurhash.encode(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
-    assert blurhash.encode(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
+    assert thumbnails.blurhash(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
+    assert thumbnails.blurhash(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
 
 
 def _decoded(
     text: str, width: int, height: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    digits = blurhash._DIGITS  # noqa: SLF001 - the format's alphabet
+    digits = thumbnails._DIGITS  # noqa: SLF001 - the format's alphabet
 
     def number(part: str) -> int:
         value = 0

@@ -13,8 +13,7 @@ from parrot.errors import InvalidImage
 from parrot.http import answers
 from parrot.model.look import View
 from parrot.photo import images
-from parrot.photo.headers import Header
-from parrot.records import Photo
+from parrot.records import Header, Photo
 from tests.support.photos import encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
