@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -12,18 +12,20 @@ from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage
 from parrot.photo import images, thumbnails
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
-from tests.support.photos import DECODER, encoded, noise
+from tests.support.photos import encoded, noise
 from tests.support.webp import assert_silent_file, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from parrot.photo.decoder import Decoder
 
 EXIF_ORIENTATION, EXIF_GPS, EXIF_CAMERA = 0x0112, 0x8825, 0x010F
 GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
 def make(data: bytes) -> Thumbnails:
-    return thumbnails.make(images.read(data), DECODER)
+    return thumbnails.make(images.read(data), cast("Decoder", images))
 
 
 def corners() -> Image.Image:
