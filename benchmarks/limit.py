@@ -36,7 +36,7 @@ class Limit:
         savedmodel.limit_threads(inter_op=1, intra_op=1)
         manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
         (self.served,) = manifest.models
-        self._second_look = manifest.second_look
+        self._second_look = manifest.rules.second_look
         folder = models / self.served.name / (self.served.version or "1")
         # The functions that TensorFlow loads live only as long as the object that they came from.
         self._model = tf().saved_model.load(str(folder))

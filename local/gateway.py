@@ -20,7 +20,7 @@ from parrot.http import answers, problems
 from parrot.http.parameters import BASE_PATH
 from parrot.http.respond import fit
 from parrot.model.species import SpeciesTable
-from parrot.records import OUTSIDE
+from parrot.records import UNTRAINED
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -85,7 +85,7 @@ def _page() -> Flask:
             rows = SpeciesTable.parse(Path(table).read_bytes()).rows
             return jsonify(
                 species=[answers.species(row) for row in rows],
-                others=[label.id for label in OUTSIDE],
+                others=[label.id for label in UNTRAINED],
             )
 
     @page.after_request

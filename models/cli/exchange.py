@@ -65,7 +65,7 @@ def species_csv(
     Fill in scientific names and Korean names; the order of the lines is the contract with phones.
     """
     from models.data import labelled_photos, species_table
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
 
     with console.errors():
         if to.exists():
@@ -87,12 +87,12 @@ def species_json(
 ) -> None:
     """Write the static list of species for Firebase Hosting."""
     from parrot.http.answers import species as species_body
-    from parrot.records import OUTSIDE
+    from parrot.records import UNTRAINED
 
     with console.errors():
         rows = SpeciesTable.parse((bundle / SPECIES).read_bytes()).rows
         lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
-        others = json.dumps([label.id for label in OUTSIDE])
+        others = json.dumps([label.id for label in UNTRAINED])
         to.write_text(f'{{"species": [\n{lines}\n],\n"others": {others}}}\n', encoding="utf-8")
     console.out.print(f"{to}", soft_wrap=True)
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parrot.model import look
-from parrot.photo import quality
+from parrot.model import look, reason
 
 if TYPE_CHECKING:
     from parrot.records import Floats
@@ -21,6 +20,6 @@ SIGNS = ("window", "sharpness", "brightness")  # as in `parrot.model.reason.Evid
 
 def of(pixels: Floats, size: tuple[int, int], focus: Floats) -> Floats:
     """(3,) of the pixels of a first look at a photo of this width and height."""
-    found = quality.measure(pixels)
+    found = reason.measure(pixels)
     window = look.window(focus.tolist(), *size)
     return np.array([window, found.sharpness, found.brightness], np.float32)

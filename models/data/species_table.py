@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
 
 _NAMED = frozenset({Rank.SPECIES, Rank.GENUS})
 

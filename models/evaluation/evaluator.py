@@ -17,16 +17,15 @@ from models.network.tail import Tail
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-from parrot.model.inputs import Crop
+from parrot.model.decision import Vocabulary, score
+from parrot.model.served_model import Crop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from models.arrays import Array
     from models.data.dataset import Dataset
     from models.data.features import Extractor
-    from parrot.model.naming import Softmax
 
 
 def evaluate(
@@ -56,33 +55,17 @@ def evaluate(
 
 def _results(bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int) -> Results:
     """What the bundle answers for one sample of each photo."""
-    manifest, naming = bundle.manifest, bundle.naming
+    rules, naming = bundle.manifest.rules, bundle.naming
     stress = [row[sample].stress for row in data.samples]
     names = [change.name if change else "" for change in stress]
-    if manifest.naming is None or naming is None or bundle.taxonomy is None:
+    if rules.naming is None or naming is None or bundle.taxonomy is None:
         return _looked_at_once(bundle, head, data, sample, names)
-    looks = data.looks[:, sample]
-    flat = looks.reshape(-1, looks.shape[-1])
-
-    def probabilities(softmax: Softmax) -> Array:
-        return softmax(flat).reshape(*looks.shape[:2], -1).astype(np.float64)
-
-    scores, birds = (
-        bundle.gate.scores(flat.astype(np.float64)),
-        bundle.gate.birds(flat.astype(np.float64)),
-    )
-    heads = answers.Heads(
-        scores.reshape(looks.shape[:2]),
-        probabilities(naming.species),
-        probabilities(naming.groups),
-        (scores * 0 if birds is None else birds).reshape(looks.shape[:2]),
-    )
-    policy = manifest.naming
-    found = answers.answer(heads, manifest.threshold, policy.sets, manifest.second_look)
-    words = answers.Names(data.species, naming.group_ids, bundle.taxonomy, policy.sure)
-    results = answers.results(found, data.photos, data.target, names, words, policy.sets.coverage)
-    results = replace(results, evidence=reasons.evidence(found, data.signs[:, sample]))
-    return results if manifest.reasons is None else reasons.explained(results, manifest.reasons)
+    found = answers.answer(score(bundle, data.looks[:, sample]), rules)
+    words = Vocabulary(data.species, naming.group_ids, bundle.taxonomy, rules.naming.sure)
+    results = answers.results(found, data.photos, data.target, names, words, rules.naming.coverage)
+    evidence = reasons.evidence(found.decision.scores, data.signs[:, sample])
+    results = replace(results, evidence=evidence)
+    return results if rules.reasons is None else reasons.explained(results, rules.reasons)
 
 
 def _looked_at_once(
@@ -92,15 +75,15 @@ def _looked_at_once(
     (served,) = bundle.manifest.models
     view = View.CENTER if served.input.crop is Crop.CENTER else View.WHOLE
     features = data.features[:, sample, view]
-    scores = bundle.gate.scores(features.astype(np.float64))
-    conformal = bundle.manifest.conformal
+    scores = bundle.gate.parrot(features)
+    conformal = bundle.manifest.rules.conformal
     return Results(
         photos=data.photos,
         species=data.species,
         target=data.target,
         coverage=conformal.coverage if conformal else 1.0,
         parrot=scores,
-        is_parrot=scores >= bundle.manifest.threshold,
+        is_parrot=scores >= bundle.manifest.rules.threshold,
         probabilities=head.probabilities(features).astype(np.float64),
         sets=head.logits(features) >= (conformal.cut if conformal else float("-inf")),
         stress=stress,

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from models.data.labelled_photos import Group
 from models.data.signs import SIGNS
 from models.evaluation import metrics
-from parrot.model.reason import Evidence, ReasonPolicy, why
+from parrot.model.reason import Evidence, why
 from parrot.records import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.data.labelled_photos import LabelledPhoto
-    from models.evaluation.answers import Answers
     from models.evaluation.results import Results
-    from parrot.records import Floats
+    from parrot.model.rules import ReasonPolicy
+    from parrot.records import Floats, Scores
 
 GROUPS: Mapping[Reason, Group] = {
     Reason.NO_BIRD: Group.NEGATIVES,
@@ -59,13 +59,16 @@ class Line:
         return self.right / self.due if self.due else None
 
 
-def evidence(found: Answers, signs: Floats) -> tuple[Evidence, ...]:
-    """Of each photo, from what was answered and from what its first look showed (n, signs)."""
-    other = (1 - found.parrot) * found.birds
-    none = 1 - found.parrot - other
+def evidence(scores: Scores, signs: Floats) -> tuple[Evidence, ...]:
+    """Of each photo, from its scores and from what its first look showed (n, signs).
+
+    Empty where the gate does not tell other birds from no birds.
+    """
+    if scores.birds is None:
+        return ()
     return tuple(
-        Evidence(bird, nothing, **dict(zip(SIGNS, row, strict=True)))
-        for bird, nothing, row in zip(other.tolist(), none.tolist(), signs.tolist(), strict=True)
+        Evidence.of(scores.at(row), **dict(zip(SIGNS, values, strict=True)))
+        for row, values in enumerate(signs.tolist())
     )
 
 

@@ -20,8 +20,8 @@ from models.network.focus import focus
 from models.network.head import SpeciesHead
 from models.network.lazy_tf import tf
 from models.network.tail import Tail
-from parrot.model.inputs import Crop, InputSpec
 from parrot.model.manifest import digest
+from parrot.model.served_model import Crop, InputSpec
 
 if TYPE_CHECKING:
     from pathlib import Path

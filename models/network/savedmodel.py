@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from parrot.model.inputs import InputSpec
+    from parrot.model.served_model import InputSpec
 
 
 @contextmanager

@@ -17,8 +17,7 @@ import numpy as np
 from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
 from models.network.warm_up import SIGNATURES
-from parrot.model.inputs import Encoding, Scaling
-from parrot.model.served_model import ServedModel
+from parrot.model.served_model import Encoding, Scaling, ServedModel
 from parrot.photo import images
 from parrot.records import Raster
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from parrot.model.inputs import InputSpec
+    from parrot.model.served_model import InputSpec
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 _RANK = 4

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parrot.model.gate import Gate
-    from parrot.model.joining import JointPolicy
-    from parrot.model.look import SecondLook
-    from parrot.model.manifest import Conformal, NamingPolicy
-    from parrot.model.reason import ReasonPolicy
+    from parrot.model.rules import Rules
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
@@ -32,16 +29,11 @@ class Draft:
     version: str
     models: tuple[ServedModel, ...]
     gate: Gate
-    threshold: float
-    conformal: Conformal | None
+    rules: Rules  # files that they need are in `extra`
     species_csv: bytes
     references: Floats
     extra: Mapping[str, bytes] = field(default_factory=dict)  # other files, by name
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    naming: NamingPolicy | None = None  # its files are in `extra`
-    second_look: SecondLook | None = None
-    joint: JointPolicy | None = None
-    reasons: ReasonPolicy | None = None
 
 
 def write(draft: Draft, folder: Path) -> None:
@@ -56,18 +48,14 @@ def write(draft: Draft, folder: Path) -> None:
         classes=len(SpeciesTable.parse(draft.species_csv)),
         models=draft.models,
         gate_kind=draft.gate.scorer.kind,
-        threshold=draft.threshold,
-        conformal=draft.conformal,
+        rules=draft.rules,
         scikit_learn=sklearn.__version__,
         files={name: digest(data) for name, data in files.items()},
         reference=tuple(
-            Reference(tuple(row.tolist()), round(draft.gate.score(row), 8)) for row in references
+            Reference(tuple(row.tolist()), round(float(draft.gate.parrot(row[None])[0]), 8))
+            for row in references
         ),
         metrics=draft.metrics,
-        naming=draft.naming,
-        second_look=draft.second_look,
-        joint=draft.joint,
-        reasons=draft.reasons,
     )
     write_files(manifest, files, folder)
 

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.publishing import bundle_folder
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.gate import OneClass
 from parrot.model.manifest import JOBLIB_STAGES, SPECIES, Manifest, Reference, digest
-from parrot.model.scorers import OneClass
-from parrot.model.served_model import DEFAULT_SIGNATURE, ServedModel
+from parrot.model.rules import Rules
+from parrot.model.served_model import (
+    DEFAULT_SIGNATURE,
+    Crop,
+    Encoding,
+    InputSpec,
+    Resampling,
+    Scaling,
+    ServedModel,
+)
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
@@ -68,8 +76,7 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
         classes=len(SpeciesTable.parse(files[SPECIES])),
         models=(EXTRACTOR, CLASSIFIER),
         gate_kind=OneClass.kind,
-        threshold=_THRESHOLD,
-        conformal=None,
+        rules=Rules(_THRESHOLD),
         scikit_learn=sklearn.__version__,
         files={name: digest(data) for name, data in files.items()},
         reference=tuple(

@@ -18,9 +18,8 @@ from models.publishing.release_store import Changed
 from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
-from parrot.model.bundle import Bundle
+from parrot.model.bundle import SIGNATURE, Bundle
 from parrot.model.manifest import MANIFEST, digest, version_name
-from parrot.model.signature import SIGNATURE
 
 if TYPE_CHECKING:
     from models.publishing.release_store import ReleaseStore

@@ -13,7 +13,7 @@ from PIL import Image
 from models.data.labelled_photos import UNSORTED, Group
 from models.report import tables
 from parrot.errors import ParrotError
-from parrot.model.inputs import Crop, InputSpec
+from parrot.model.served_model import Crop, InputSpec
 from parrot.photo import images
 
 if TYPE_CHECKING:

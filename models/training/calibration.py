@@ -5,7 +5,7 @@ Photos as they are and photos under stress weigh the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +15,15 @@ from models.evaluation import answers, metrics
 from models.network.head import softmax
 from parrot.model.gate import LogisticCurve, MonotoneTable
 from parrot.model.look import SecondLook, View
-from parrot.model.sets import SetPolicy
+from parrot.model.rules import JointPolicy, NamingPolicy, Rules
+from parrot.records import Scores
 
 if TYPE_CHECKING:
     from models.arrays import Array, Index
     from models.data.dataset import Dataset
-    from models.evaluation.answers import Answers, Heads
+    from models.evaluation.answers import Answers
 
+SURE = 0.7  # probability from which on a group or family is named
 _NEVER = 2.0  # "another parrot" is never that likely
 _CURVED = frozenset({"logistic", "three-way"})  # scores that Platt's curve fits
 
@@ -75,17 +77,20 @@ class Calibration:
     threshold: float
     temperature: float
     group_temperature: float
-    sets: SetPolicy
+    naming: NamingPolicy
     second: SecondLook
 
-    def heads(self, raw: Raw, chosen: Index, sample: int) -> Heads:
-        """Probabilities for one sample of each of the chosen photos."""
-        return _heads(self.curve, (self.temperature, self.group_temperature), raw, (chosen, sample))
+    @property
+    def rules(self) -> Rules:
+        """What a bundle says of it; how reasons are given is fitted later."""
+        return Rules(
+            self.threshold, naming=self.naming, second_look=self.second, joint=JointPolicy()
+        )
 
     def answers(self, raw: Raw, chosen: Index, sample: int) -> Answers:
         """What is answered for one sample of each of the chosen photos."""
-        found = self.heads(raw, chosen, sample)
-        return answers.answer(found, self.threshold, self.sets, self.second)
+        temperatures = (self.temperature, self.group_temperature)
+        return answers.answer(_scores(self.curve, temperatures, raw, (chosen, sample)), self.rules)
 
 
 def calibrate(  # noqa: PLR0913, PLR0917 - what a calibration needs
@@ -105,30 +110,33 @@ def calibrate(  # noqa: PLR0913, PLR0917 - what a calibration needs
     second = SecondLook((View.CENTER, View.CLOSER), targets.low, targets.high, MARGIN)
     known = chosen[dataset.target[chosen] >= 0]
     samples = raw.gate.shape[1]
-    sets = SetPolicy(targets.coverage, _NEVER, 0.5)
+    naming = NamingPolicy(targets.coverage, _NEVER, 0.5, SURE)
+    calibration = Calibration(curve, 0.0, *temperatures, naming, second)
     for _ in range(2):  # which look counts depends on the sets, and they on the look
         found = [
-            answers.answer(_heads(curve, temperatures, raw, (known, sample)), 0.0, sets, second)
+            calibration.answers(raw, known, sample).decision.scores.species
             for sample in range(samples)
         ]
-        sets = _sets([row.species for row in found], dataset.target[known], targets)
+        species = [np.asarray(rows, np.float64) for rows in found]
+        naming = _naming(species, dataset.target[known], targets)
+        calibration = replace(calibration, naming=naming)
     parrots = chosen[dataset.parrot[chosen]]
-    first = answers.answer(_heads(curve, temperatures, raw, (parrots, 0)), 0.0, sets, second)
-    threshold = metrics.threshold_keeping(first.parrot, targets.keep)
-    return Calibration(curve, threshold, *temperatures, sets, second)
+    first = calibration.answers(raw, parrots, 0)
+    parrot = first.decision.scores.parrot.astype(np.float64)
+    return replace(calibration, threshold=metrics.threshold_keeping(parrot, targets.keep))
 
 
-def _heads(
+def _scores(
     curve: LogisticCurve | MonotoneTable,
     temperatures: tuple[float, float],
     raw: Raw,
     where: tuple[Index, int],
-) -> Heads:
-    return answers.Heads(
-        curve(raw.gate[where]),
-        _probabilities(raw.species[where] / temperatures[0]),
-        _probabilities(raw.groups[where] / temperatures[1]),
-        raw.birds[where],
+) -> Scores:
+    return Scores(
+        parrot=curve(raw.gate[where]),
+        birds=raw.birds[where],
+        species=_probabilities(raw.species[where] / temperatures[0]),
+        groups=_probabilities(raw.groups[where] / temperatures[1]),
     )
 
 
@@ -183,10 +191,10 @@ def _temperature(logits: Array, classes: Index) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _sets(species: list[Array], target: Index, targets: Targets) -> SetPolicy:
+def _naming(species: list[Array], target: Index, targets: Targets) -> NamingPolicy:
     """Cuts for "none of them" and for "in the set", from known species, by sample (n, classes)."""
     if not len(target):
-        return SetPolicy(targets.coverage, _NEVER, 0.5)
+        return NamingPolicy(targets.coverage, _NEVER, 0.5, SURE)
     found = np.stack(species, axis=1)
     weights = _weights(found.shape[:2]).ravel()
     error = 1 - targets.coverage
@@ -199,8 +207,9 @@ def _sets(species: list[Array], target: Index, targets: Targets) -> SetPolicy:
     true = shares[np.arange(len(target)), :, target].ravel()
     kept = other < cut
     left = error * (1 - targets.none) / (1 - error * targets.none)
-    return SetPolicy(
+    return NamingPolicy(
         targets.coverage,
-        float(np.nextafter(cut, np.inf)),
-        metrics.weighted_quantile(true[kept], weights[kept], left),
+        other=float(np.nextafter(cut, np.inf)),
+        share=metrics.weighted_quantile(true[kept], weights[kept], left),
+        sure=SURE,
     )

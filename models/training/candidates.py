@@ -66,7 +66,7 @@ def _cross_fitted_scores(dataset: Dataset, kind: str, folds: Folds) -> Array:
     def one(train: Index, test: Index) -> Array:
         usable = dataset.usable(train, test)
         projection, scorer = fit_gate(dataset, kind, usable, every_view=False)
-        return scorer(projection(dataset.looks[test, 0, 0].astype(np.float64)))
+        return scorer(projection(dataset.looks[test, 0, 0].astype(np.float64)))[0]
 
     scores = np.zeros(len(dataset.photos))
     for (_, test), found in zip(folds, on_all_cores(one, folds), strict=True):

@@ -13,7 +13,7 @@ from models.evaluation.figures import FIGURES, figure_text
 from models.network.classifier import INPUT
 from models.network.tail import TAIL_FILE
 from models.training import reasons_card, targets, together
-from models.training.policy import SURE
+from models.training.calibration import SURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def write(version: str, policy: Policy, fitted: Fitted) -> str:
     species = Counter(results.species[k] for k in results.target[results.known])
     kind, sets, second = (
         fitted.gate.scorer.kind,
-        fitted.calibration.sets,
+        fitted.calibration.naming,
         fitted.calibration.second,
     )
     figures = {name: rows.figures() for name, rows in judged.by_stress().items()}

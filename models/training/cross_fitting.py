@@ -12,12 +12,12 @@ from models.data.stress import Family
 from models.evaluation import answers
 from models.evaluation import reasons as reasoning
 from models.evaluation.results import Judged, Results
-from models.training.calibration import Calibration, Raw, calibrate
+from models.training.calibration import SURE, Calibration, Raw, calibrate
 from models.training.cores import on_all_cores
 from models.training.heads import Classes, fit_gate, fit_groups, fit_species
-from models.training.policy import SURE
 from models.training.regression import Linear
-from parrot.model.scorers import ThreeWay
+from parrot.model.decision import Vocabulary
+from parrot.model.gate import ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from models.training.fine_tuning import FineTuning
     from models.training.policy import Policy
     from models.training.tuner import Tuned
-    from parrot.model.gate import Projection
-    from parrot.model.scorers import Scorer
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.gate import Projection, Scorer
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
 NO_BIRD = 2  # as `Dataset.kind` has it
@@ -48,11 +47,10 @@ class Heads:
     def raw(self, features: Floats) -> Raw:
         """Scores and logits of features (n, samples, states, d)."""
         flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
-        projected = self.projection(flat)
-        scores = self.scorer(projected).reshape(features.shape[:-1])
-        birds = self.scorer.birds(projected) if isinstance(self.scorer, ThreeWay) else scores * 0
+        scores, birds = self.scorer(self.projection(flat))
+        birds = scores * 0 if birds is None else birds
         return Raw(
-            scores,
+            scores.reshape(features.shape[:-1]),
             self.species(features).astype(np.float64),
             self.groups(features).astype(np.float64),
             birds.reshape(features.shape[:-1]),
@@ -133,12 +131,12 @@ class CrossFitter:
         """Results from calibrations, each for some of the photos; signs if not the dataset's."""
         data = self.dataset
         order = np.argsort(np.concatenate([part for _, part in parts]))
-        names = answers.Names(data.species, self.classes.group_ids, self.taxonomy, SURE)
+        names = Vocabulary(data.species, self.classes.group_ids, self.taxonomy, SURE)
         by_sample = []
         for sample in range(raw.gate.shape[1]):
             found = answers.joined(
                 [calibration.answers(raw, part, sample) for calibration, part in parts]
-            ).taken(order)
+            ).at(order)
             changes = [row[sample].stress for row in data.samples]
             results = answers.results(
                 found,
@@ -148,6 +146,8 @@ class CrossFitter:
                 names,
                 self.policy.coverage,
             )
-            seen = reasoning.evidence(found, (data.signs if signs is None else signs)[:, sample])
+            seen = reasoning.evidence(
+                found.decision.scores, (data.signs if signs is None else signs)[:, sample]
+            )
             by_sample.append(replace(results, evidence=seen))
         return Judged(by_sample[0], Results.joined(by_sample[1:]))

@@ -18,9 +18,8 @@ from models.training.cross_fitting import CrossFitter
 from models.training.fine_tuning import FineTuning
 from models.training.heads import Classes
 from models.training.tuner import device
-from parrot.model.gate import Gate
+from parrot.model.gate import Gate, ThreeWay
 from parrot.model.naming import Naming, Softmax
-from parrot.model.scorers import ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from models.training.fine_tuning import Plan
     from models.training.policy import Policy
     from models.training.regression import Linear
-    from parrot.model.reason import ReasonPolicy
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.rules import ReasonPolicy
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
 LEFT_OUT = (Family.FRAMING, Family.LIGHT, Family.BARS, Family.TILT)

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from models.arrays import Flags, Index
     from models.data.dataset import Dataset
     from models.training.regression import Linear
-    from parrot.model.gate import Projection
-    from parrot.model.scorers import Scorer
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.gate import Projection, Scorer
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
 # Inverse regularisation, chosen by cross-validation.

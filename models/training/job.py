@@ -21,13 +21,10 @@ from models.training import card
 from models.training.fine_tuning import Plan
 from models.training.fitting import fit
 from models.training.heads import FEWEST
-from models.training.policy import SURE
 from models.training.tuner import Recipe
-from parrot.model.joining import DEFAULT
-from parrot.model.manifest import NAMING, TAXONOMY, NamingPolicy
+from parrot.model.manifest import NAMING, TAXONOMY
 from parrot.model.served_model import ServedModel
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 
 if TYPE_CHECKING:
@@ -87,7 +84,7 @@ def train(
     calibration = fitted.calibration
     # The surest parrot, the surest non-parrot, and the most doubtful photo.
     plain = fitted.first_looks
-    ranked = np.argsort(fitted.gate.scores(plain.astype(np.float64)))
+    ranked = np.argsort(fitted.gate.parrot(plain))
     doubtful = np.abs(fitted.judged.clean.parrot - calibration.threshold).argmin()
     bundle_folder.write(
         bundle_folder.Draft(
@@ -105,12 +102,7 @@ def train(
                 ),
             ),
             gate=fitted.gate,
-            threshold=calibration.threshold,
-            conformal=None,
-            naming=NamingPolicy(calibration.sets, SURE),
-            second_look=calibration.second,
-            joint=DEFAULT,
-            reasons=fitted.reasons,
+            rules=replace(calibration.rules, reasons=fitted.reasons),
             species_csv=species_csv,
             references=plain[[ranked[-1], ranked[0], doubtful]],
             extra={

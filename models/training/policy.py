@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 
 from models.training import gates
 from models.training.calibration import Targets
-from parrot.model.scorers import ThreeWay
-
-SURE = 0.7  # probability from which on a group or family is named
+from parrot.model.gate import ThreeWay
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import numpy as np
 
 from models.evaluation import reasons
 from models.evaluation.results import Judged, Results
-from parrot.model.reason import PHOTOMETRIC, ReasonPolicy, gates_own, measured
+from parrot.model.reason import PHOTOMETRIC, gate_reason, measured
+from parrot.model.rules import ReasonPolicy
 from parrot.records import Reason
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def fit(judged: Judged, fold: Index) -> Explained:
 def _policy(results: Results, weight: Array, chosen: Flags) -> ReasonPolicy:
     """Thresholds for the chosen rows, none of which was taken for a parrot."""
     evidence = results.evidence
-    own = [gates_own(found) for found in evidence]
+    own = [gate_reason(found) for found in evidence]
     stress = results.stress or [""] * len(evidence)
     true = {
         reason: np.array(

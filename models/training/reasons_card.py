@@ -10,7 +10,7 @@ from parrot.model.reason import PHOTOMETRIC
 if TYPE_CHECKING:
     from models.evaluation.reasons import Line
     from models.training.fitting import Fitted
-    from parrot.model.reason import ReasonPolicy
+    from parrot.model.rules import ReasonPolicy
     from parrot.records import Reason
 
 _UNITS = {"window": " px", "brightness": " of 1", "sharpness": " of 1"}

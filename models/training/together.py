@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.evaluation import answers, joint
-from parrot.model.joining import DEFAULT
+from parrot.model.rules import JointPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """By way of joining, number and state of the photos: the figures; and the contradictions."""
+    """By number and state of the photos: the figures; and the contradictions."""
 
-    figures: Mapping[str, Mapping[str, Mapping[str, joint.Comparison]]]
+    figures: Mapping[str, Mapping[str, joint.Comparison]]
     contradictions: Mapping[str, float | None]
 
     def metrics(self) -> dict[str, Any]:
@@ -30,7 +30,7 @@ class Together:
         return {
             "figures": {
                 state: {name: asdict(found) for name, found in row.items()}
-                for state, row in self.figures[joint.IN_USE].items()
+                for state, row in self.figures.items()
             },
             "contradictions": dict(self.contradictions),
         }
@@ -46,45 +46,30 @@ def judge(
     """Join the answers of the folds' models, which never saw the photos."""
     order = np.argsort(np.concatenate([part for _, part in parts]))
     samples = [
-        answers.joined([found.answers(raw, part, sample) for found, part in parts]).taken(order)
+        answers.joined([found.answers(raw, part, sample) for found, part in parts])
+        .at(order)
+        .decision
         for sample in range(raw.gate.shape[1])
     ]
-    rules = joint.Rules(DEFAULT, calibration.threshold, calibration.sets)
-    judge = joint.Judge(dataset.photos, dataset.target, samples, rules)
-    return Together(
-        {name: judge.figures(way, seed) for name, way in joint.WAYS.items()},
-        judge.contradictions(seed),
-    )
+    judge = joint.Judge(dataset.photos, dataset.target, samples, calibration.rules)
+    return Together(judge.figures(seed), judge.contradictions(seed))
 
 
 def section(together: Together) -> str:
     """The card's part about several photos."""
-    in_use = together.figures[joint.IN_USE]
+    in_use = together.figures
     apart = {name: _percent(share) for name, share in together.contradictions.items()}
     return f"""## Several photos of one bird
 Photos of one species from different sources, put together by chance: each photo alone -> the joint
 answer, with the 95 % interval of the difference (bootstrap over photos, n of them). Joined by the
-{joint.IN_USE}; names only by photos that show a parrot alone. Where one does, none of the others
-lowers the sum of the log odds by more than {DEFAULT.doubt:g}. Two photos as they are contradict
-each other in {apart["one_species"]} of pairs of one species and in {apart["two_species"]} of pairs
-of two: then the set has what each of them most likely shows.
+mean of the logits; names only by photos that show a parrot alone. Where one does, none of the
+others lowers the sum of the log odds by more than {JointPolicy().doubt:g}. Two photos as they are
+contradict each other in {apart["one_species"]} of pairs of one species and in
+{apart["two_species"]} of pairs of two: then the set has what each of them most likely shows.
 
 | figure | {" | ".join(in_use)} |
 |---|{"---|" * len(in_use)}
-{_rows(in_use)}
-
-Ways of joining compared, joint answers only:
-
-| way | {" | ".join(f"{joint.NAMES[name]}, {state}" for state, name in _COMPARED)} |
-|---|{"---|" * len(_COMPARED)}
-{_ways(together.figures)}"""
-
-
-_COMPARED = tuple(
-    (state, name)
-    for state in ("2 photos, stressed", "3 photos, stressed")
-    for name in ("parrots_kept", "right", "size", "other_birds")
-)
+{_rows(in_use)}"""
 
 
 def _rows(states: Mapping[str, Mapping[str, joint.Comparison]]) -> str:
@@ -101,21 +86,6 @@ def _cell(name: str, found: joint.Comparison | None) -> str:
         return f"{found.single:.2f} -> {found.joint:.2f} ({found.low:+.2f}..{found.high:+.2f})"
     points = f"{found.low * 100:+.1f}..{found.high * 100:+.1f}"
     return f"{found.single:.1%} -> {found.joint:.1%} ({points}, n = {found.photos})"
-
-
-def _ways(figures: Mapping[str, Mapping[str, Mapping[str, joint.Comparison]]]) -> str:
-    return "\n".join(
-        f"| {way} | "
-        + " | ".join(_joint(name, found[state].get(name)) for state, name in _COMPARED)
-        + " |"
-        for way, found in figures.items()
-    )
-
-
-def _joint(name: str, found: joint.Comparison | None) -> str:
-    if found is None:
-        return ""
-    return f"{found.joint:.2f}" if name == "size" else f"{found.joint:.1%}"
 
 
 def _percent(share: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cachetools import TTLCache
 
-from parrot import together
+from parrot.classify import joined
 from parrot.errors import RequestError
 from parrot.records import Timing
 
@@ -70,7 +70,7 @@ class CachedClassifier:
         answers = [fresh.get(n, kept) for n, kept in enumerate(found)]
         timings += next((answer.timings for answer in fresh.values()), ())
         known = [answer for answer in answers if answer is not None]
-        return together.join(self._classifier.bundle, known, top=top, timings=timings)
+        return joined(self._classifier.bundle, known, top=top, timings=timings)
 
     def _classify_each(
         self, photos: Sequence[Photo], chosen: Sequence[int]

@@ -34,7 +34,7 @@ class Status(StrEnum):
 class Label:
     """What the person says that the photo shows, and since when."""
 
-    species: str  # Species.id, or Outside.id
+    species: str  # Species.id, or UntrainedLabel.id
     index: int | None  # of the model's class; None: it has none
     at: datetime
     text: str | None = None  # the person's own words beside it

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observation import Observation, Page
-    from parrot.records import Outside, Species, User
+    from parrot.records import Species, UntrainedLabel, User
     from parrot.store import ObservationStore, PhotoStore
 
 FILES = ("image", "thumbnail")
@@ -88,7 +88,7 @@ class Observations:
         self,
         user: User,
         observation_id: str,
-        species: Species | Outside,
+        species: Species | UntrainedLabel,
         *,
         text: str | None = None,
         matches: Callable[[Observation], bool] = lambda _stored: True,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     from datetime import datetime
@@ -14,7 +14,9 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     import numpy.typing as npt
 
     Floats: TypeAlias = npt.NDArray[np.float32]
+    Numbers: TypeAlias = npt.NDArray[np.floating]
     Bytes: TypeAlias = npt.NDArray[np.uint8]
+    Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Species:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class UntrainedLabel:
     """A label that is no class of the model: kept as it is, for nobody to train on."""
 
     id: str
@@ -89,8 +91,8 @@ class Outside:
 
 
 # Labels for what the model has no class for.
-OTHER_PARROT, NOT_A_PARROT = Outside("other-parrot"), Outside("not-a-parrot")
-OUTSIDE = (OTHER_PARROT, NOT_A_PARROT)
+OTHER_PARROT, NOT_A_PARROT = UntrainedLabel("other-parrot"), UntrainedLabel("not-a-parrot")
+UNTRAINED = (OTHER_PARROT, NOT_A_PARROT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +166,43 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What gate and heads say of one photo, or of several of one bird."""
+class Scores:
+    """What gate and heads say of photos: probabilities, in arrays whose leading axes are photos.
 
-    parrot: float  # probability
-    species: Floats | None  # by class index, "another parrot" last; None if the bundle has no heads
-    groups: Floats
-    probabilities: Floats | None = None  # the served model's, and its logits: for parrots only
-    logits: Floats | None = None
+    Of one photo they have no leading axis; an evaluation has others, such as that of looks.
+    """
+
+    parrot: Numbers  # (...)
+    birds: Numbers | None  # (...) of what is not a parrot, the share of other birds, if it is known
+    species: Numbers | None  # (..., classes + 1), "another parrot" last; None without heads
+    groups: Numbers | None  # (..., groups)
+    probabilities: Numbers | None = None  # (..., classes): the served model's, for parrots only
+    logits: Numbers | None = None
+
+    @property
+    def ranking(self) -> Numbers | None:
+        """(..., classes): what the species are ranked by."""
+        return self.probabilities if self.species is None else self.species[..., :-1]
+
+    def at(self, rows: Any) -> Scores:  # noqa: ANN401 - as NumPy
+        """These of the leading axes."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        present = {name: array[rows] for name, array in arrays.items() if array is not None}
+        return replace(self, **present)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from scores; leading axes as theirs."""
+
+    scores: Scores
+    is_parrot: Flags  # (...)
+    in_set: Flags | None  # (..., classes): the species that it may be; None where nothing tells
+
+    def at(self, rows: Any) -> Decision:  # noqa: ANN401 - as NumPy
+        """These of the leading axes."""
+        in_set = None if self.in_set is None else self.in_set[rows]
+        return Decision(self.scores.at(rows), self.is_parrot[rows], in_set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +221,7 @@ class Classification:
     height: int
     timings: tuple[Timing, ...] = ()
     taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
-    evidence: Evidence | None = field(default=None, repr=False, compare=False)  # for joint answers
+    decision: Decision | None = field(default=None, repr=False, compare=False)  # for joint answers
     reason: Reason | None = None  # why it is not a parrot, None if that is not clear
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from parrot.photo.decoder import Decoder
     from parrot.quota import Meter
-    from parrot.records import Allowance, Outside, Photo, Species, User
+    from parrot.records import Allowance, Photo, Species, UntrainedLabel, User
     from parrot.store import ObservationStore, PhotoStore
 
 # Any fixed UUID would do; changing it would turn every retry into a second observation.
@@ -58,7 +58,7 @@ class Saver:
     def save(
         self,
         photo: Photo,
-        species: Species | Outside,
+        species: Species | UntrainedLabel,
         user: User,
         *,
         text: str | None = None,

@@ -154,7 +154,7 @@ def signed(files: BundleFiles) -> BundleFiles:
     """Files that refuse to be read unless one of the configured keys signed them."""
     if not settings().bundle_keys:
         return files
-    from parrot.model.signature import SignedFiles
+    from parrot.model.bundle import SignedFiles
 
     return SignedFiles(files, settings().bundle_keys)
 

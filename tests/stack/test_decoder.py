@@ -13,8 +13,8 @@ import pytest
 from parrot.budget import MIB, Budget
 from parrot.config import MAX_PHOTO_PIXELS
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
-from parrot.model.inputs import InputSpec
 from parrot.model.look import center
+from parrot.model.served_model import InputSpec
 from parrot.photo import images
 from parrot.photo.decoder import MOST_BYTES, MOST_SECONDS, Decoder
 from parrot.photo.geometry import Box

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from parrot.adapters.model_server import TfServing, VertexEndpoint, unsigned
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
-from parrot.model.served_model import ServedModel
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
 from tests.support.scripted_http import Answer, json_answer
 
 if TYPE_CHECKING:

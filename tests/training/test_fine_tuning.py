@@ -32,7 +32,7 @@ from models.training.tuner import Recipe, Tuned, tune
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import Taxonomy
 
 RECIPE = Recipe(steps=6, batch=4, every=2)
 SPECIES = ("ara-macao", "cacatua")

@@ -12,8 +12,7 @@ from models.data import labelled_photos, samples, species_table
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
 from models.training import job
 from parrot.errors import InvalidImage
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 from tests.support.photos import encoded, noise
 

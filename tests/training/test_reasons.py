@@ -13,7 +13,8 @@ from models.evaluation import reasons as judging
 from models.evaluation.results import Judged, Results
 from models.training import reasons
 from parrot.errors import BadBundle
-from parrot.model.reason import Evidence, ReasonPolicy
+from parrot.model.reason import Evidence
+from parrot.model.rules import ReasonPolicy
 from parrot.records import Reason
 
 PHOTOS = [

@@ -20,8 +20,7 @@ from models.publishing.signing import Signer
 from parrot.adapters.bucket import FolderFiles
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
-from parrot.model.bundle import Bundle, load_species
-from parrot.model.signature import SIGNATURE, SignedFiles
+from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
 
 if TYPE_CHECKING:
     from pathlib import Path

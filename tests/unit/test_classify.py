@@ -9,12 +9,12 @@ import pytest
 
 from parrot.classify import Classifier
 from parrot.errors import BadModelResponse
+from parrot.model.gate import ThreeWay
 from parrot.model.look import View
-from parrot.model.reason import ReasonPolicy
-from parrot.model.scorers import ThreeWay
+from parrot.model.rules import ReasonPolicy
 from parrot.photo import images
 from parrot.records import Reason
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
     LOOK,
@@ -22,7 +22,6 @@ from tests.support.scripted_model import (
     STRANGER,
     SURE,
     TWO,
-    InPlace,
     Scripted,
     bundle,
     classifier,
@@ -120,10 +119,10 @@ def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Rea
     weights = np.zeros((5, 3))
     weights[0, 0], weights[1, 2] = 1.0, 1.0
     gate = replace(given.gate, scorer=ThreeWay(weights, np.zeros(3)))
-    policy = ReasonPolicy(0.9, sure=0.9, too_small=small)
-    told = replace(given, gate=gate, manifest=replace(given.manifest, reasons=policy))
+    rules = replace(given.manifest.rules, reasons=ReasonPolicy(0.9, sure=0.9, too_small=small))
+    explaining = replace(given, gate=gate, manifest=replace(given.manifest, rules=rules))
     server = Scripted([(-9.0, nothing, 0.0, 0.0, 0.0)])
-    answer = Classifier(told, server, InPlace()).classify(PHOTO)
+    answer = Classifier(explaining, server, DECODER).classify(PHOTO)
     assert (answer.is_parrot, answer.reason) == (False, reason)
 
 

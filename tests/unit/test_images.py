@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
-from parrot.model.inputs import Crop, Encoding, InputSpec, Scaling
+from parrot.model.served_model import Crop, Encoding, InputSpec, Scaling
 from parrot.photo import geometry, images
 from parrot.records import Raster
 from tests.support.photos import encoded, noise

@@ -11,7 +11,7 @@ import pytest
 
 from local.stack import DEFAULT_BUNDLE, ROOT
 from parrot.model.species import SpeciesTable
-from parrot.records import OUTSIDE
+from parrot.records import UNTRAINED
 from tests.support.problems import errors
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_the_species_list_is_that_of_the_bundle() -> None:
             }
             for species in table.rows
         ],
-        "others": [label.id for label in OUTSIDE],
+        "others": [label.id for label in UNTRAINED],
     }
 
 

@@ -9,12 +9,14 @@ import pytest
 
 from parrot import budget, logs
 from parrot.cache import CachedClassifier
+from parrot.classify import Classifier
 from parrot.errors import InvalidImage
 from parrot.http import answers
 from parrot.model.look import View
+from parrot.model.rules import Conformal, Rules
 from parrot.photo import images
 from parrot.records import Header, Photo
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
     LOOK,
@@ -91,6 +93,17 @@ def test_photos_of_different_species_get_the_names_of_both() -> None:
     assert chosen(together) == ["ara-macao", "ara-ararauna"]
     assert together.answer.taxon is not None
     assert together.answer.taxon.taxon.id == "macaws"
+
+
+def test_sets_by_the_served_models_logits_are_widened_too() -> None:
+    """A bundle without heads crashed on photos that contradict each other."""
+    given = bundle(second=None)
+    manifest = replace(given.manifest, rules=Rules(0.6, conformal=Conformal(0.95, cut=1.0)))
+    old = replace(given, manifest=manifest, naming=None, taxonomy=None)
+    server = Scripted([SURE, SURE], logits=[(2.0, -2.0), (-2.0, 2.0)])
+    together = Classifier(old, server, DECODER).together((A, B))
+    assert not together.agree
+    assert chosen(together) == ["ara-macao", "ara-ararauna"]
 
 
 def test_the_set_has_nothing_less_likely_than_what_it_leaves_out() -> None:
@@ -182,7 +195,7 @@ def test_the_requests_line_of_the_log_says_how_many_photos(
 
 def test_a_manifest_without_a_policy_joins_all_the_same() -> None:
     """Older bundles know nothing of several photos."""
-    assert bundle().manifest.joint is None
+    assert bundle().manifest.rules.joint is None
     assert asked(SURE, SURE).answer.is_parrot
 
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model.gate import Gate, MonotoneTable, Projection
+from parrot.model.gate import Gate, MonotoneTable, OneClass, Projection
 from parrot.model.manifest import JOBLIB_STAGES
-from parrot.model.scorers import Mixture, OneClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,16 +62,16 @@ def _compiled(scaler: Any, pca: Any, gmm: Any, iso: Any) -> Gate:  # noqa: ANN40
             centre=np.asarray(pca.mean_, np.float64),
             components=components,
         ),
-        OneClass(mixture_of(gmm)),
+        one_class(gmm),
         MonotoneTable(
             np.asarray(iso.X_thresholds_, np.float64), np.asarray(iso.y_thresholds_, np.float64)
         ),
     )
 
 
-def mixture_of(gmm: Any) -> Mixture:  # noqa: ANN401 - duck-typed
+def one_class(gmm: Any) -> OneClass:  # noqa: ANN401 - duck-typed
     """A fitted scikit-learn GaussianMixture as ours."""
-    return Mixture(gmm.weights_, gmm.means_, _factors(gmm))
+    return OneClass(gmm.weights_, gmm.means_, _factors(gmm))
 
 
 def _or_else(

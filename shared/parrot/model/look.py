@@ -16,6 +16,8 @@ from parrot.photo.geometry import Box
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from parrot.records import Decision, Flags
+
 
 class View(StrEnum):
     """A part of the photo that a second look may take."""
@@ -37,21 +39,22 @@ class SecondLook:
     high: float
     margin: float = 1.1  # the closer square's side, compared with the focus
 
-    def wanted(self, parrot: float, set_size: int | None) -> bool:
-        """Whether the first look leaves doubt; `set_size` is None where there are no sets."""
-        if parrot < self.high:
-            return parrot > self.low
-        return set_size is not None and set_size != 1
+    def wanted(self, decision: Decision) -> Flags:
+        """(...) whether the first look leaves doubt."""
+        unsure = decision.scores.parrot < self.high
+        doubt: Flags = unsure & (decision.scores.parrot > self.low)
+        if decision.in_set is not None:
+            doubt = doubt | (~unsure & (decision.in_set.sum(axis=-1) != 1))
+        return doubt
 
     def boxes(self, focus: Sequence[float], width: int, height: int) -> tuple[Box, ...]:
         """The parts to look at, in the order of `views`; `focus` as the model gives it."""
         return tuple(
-            center(width, height) if view is View.CENTER else self._closer(focus, width, height)
+            center(width, height)
+            if view is View.CENTER
+            else closer(focus, width, height, self.margin)
             for view in self.views
         )
-
-    def _closer(self, focus: Sequence[float], width: int, height: int) -> Box:
-        return closer(focus, width, height, self.margin)
 
 
 def center(width: int, height: int) -> Box:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import parrot
 from parrot import budget, logs
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
-from parrot.model.inputs import Resampling
+from parrot.model.served_model import Resampling
 from parrot.photo import images
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from parrot.budget import Budget
-    from parrot.model.inputs import InputSpec
+    from parrot.model.served_model import InputSpec
     from parrot.photo.geometry import Box
     from parrot.records import Photo, Raster
 

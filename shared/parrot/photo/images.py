@@ -19,14 +19,14 @@ from PIL import Image
 
 from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
-from parrot.model.inputs import Crop, Encoding, Resampling
+from parrot.model.served_model import Crop, Encoding, Resampling
 from parrot.photo import geometry, headers, icc
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from parrot.model.inputs import InputSpec
+    from parrot.model.served_model import InputSpec
     from parrot.photo.geometry import Box
     from parrot.records import Floats
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parrot.model.inputs import Scaling
+from parrot.model.served_model import Scaling
 
 if TYPE_CHECKING:
     from parrot.records import Bytes, Floats
