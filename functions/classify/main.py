@@ -23,8 +23,7 @@ def classify(request: Request) -> Response:
 
 def _classify(request: Request) -> Response:
     settings = wiring.settings()
-    caller.attest(request, settings, wiring.app_check)
-    user = caller.user(request, wiring.identity)
+    user = caller.user(request, settings, wiring.identity, wiring.app_check)
     if user is None and settings.require_auth:
         raise Unauthenticated("this deployment classifies only for signed-in users")
     allowance = None

@@ -105,8 +105,7 @@ def _file(name: str, file: str, request: Request) -> Response:
 
 
 def _user(request: Request) -> User:
-    caller.attest(request, wiring.settings(), wiring.app_check)
-    user = caller.user(request, wiring.identity)
+    user = caller.user(request, wiring.settings(), wiring.identity, wiring.app_check)
     if user is None:
         raise Unauthenticated("only signed-in users have observations: sign in")
     return user

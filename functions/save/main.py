@@ -19,8 +19,7 @@ def save(request: Request) -> Response:
 
 def _save(request: Request) -> Response:
     settings = wiring.settings()
-    caller.attest(request, settings, wiring.app_check)
-    user = caller.user(request, wiring.identity)
+    user = caller.user(request, settings, wiring.identity, wiring.app_check)
     if user is None:
         if not settings.allow_anonymous_save:
             raise Unauthenticated("only signed-in users can save: sign in")

@@ -220,9 +220,10 @@ class _Bounded(io.BytesIO):
 
 def _patience() -> dict[str, Any]:
     """How long one request may take, and how long it may be repeated."""
+    seconds = deadline.left(_TIMEOUT_SECONDS)
     return {
-        "timeout": deadline.left(_TIMEOUT_SECONDS),
-        "retry": DEFAULT_RETRY.with_timeout(deadline.left(_RETRY_SECONDS)),
+        "timeout": seconds,
+        "retry": DEFAULT_RETRY.with_timeout(min(seconds, _RETRY_SECONDS)),
     }
 
 

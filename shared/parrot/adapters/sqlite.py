@@ -237,18 +237,15 @@ def _is_stored(db: sqlite3.Connection, observation: Observation) -> bool:
 
 
 def _write(db: sqlite3.Connection, observation: Observation) -> None:
+    fields = document(observation)
     db.execute(
         "INSERT INTO documents (uid, id, revision, created, species, status, document)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            observation.uid,
-            observation.id,
-            observation.revision,
-            instant(observation.created),
-            observation.label.species if observation.label else None,
-            observation.status.value,
-            json.dumps(document(observation), ensure_ascii=False),
-        ),
+        " VALUES (:uid, :id, :revision, :created, :species, :status, :document)",
+        {
+            **fields,
+            "species": fields["labels"][-1]["species"] if fields["labels"] else None,
+            "document": json.dumps(fields, ensure_ascii=False),
+        },
     )
     if observation.derived is not None:
         db.executemany(

@@ -61,8 +61,21 @@ class LocalIdentity:
             raise Unauthenticated(str(error)) from error
 
 
-def user(request: Request, identity: Callable[[], Identity]) -> User | None:
-    """The caller, or None if they sent no credentials. Raises Unauthenticated for invalid ones."""
+def user(
+    request: Request,
+    config: Settings,
+    identity: Callable[[], Identity],
+    app_check: Callable[[], AppCheck],
+) -> User | None:
+    """The caller, or None if they sent no credentials. Raises Unauthenticated for invalid ones.
+
+    Lets only the project's own apps in, if the deployment requires it.
+    """
+    if config.require_app_check:
+        token = request.headers.get("X-Firebase-AppCheck")
+        if not token:
+            raise Unauthenticated("this deployment requires an X-Firebase-AppCheck token")
+        app_check().check(token)
     header = request.headers.get("Authorization")
     if header is None:
         return None
@@ -74,20 +87,8 @@ def user(request: Request, identity: Callable[[], Identity]) -> User | None:
     return signed_in
 
 
-def attest(request: Request, config: Settings, app_check: Callable[[], AppCheck]) -> None:
-    """Let only the project's own apps in, if the deployment requires it.
-
-    Raises Unauthenticated.
-    """
-    if config.require_app_check:
-        token = request.headers.get("X-Firebase-AppCheck")
-        if not token:
-            raise Unauthenticated("this deployment requires an X-Firebase-AppCheck token")
-        app_check().check(token)
-
-
 def visitor(request: Request, config: Settings) -> Visitor:
-    """The sender of a request without a login; call `attest` first.
+    """The sender of a request without a login; call `user` first.
 
     A checked App Check token stands for one installed app. Without one the address counts. Each
     proxy appends to X-Forwarded-For where a request came from, so only the last entries, one for

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from parrot.budget import Reservation
 
 _NOT_COMPRESSED = frozenset({"", "identity"})
-RESERVATION = "parrot.reservation"  # where `respond` keeps a request's part of the budget
+# Where `respond` keeps what a request holds of the bodies' budget.
+RESERVATION = "parrot.reservation"
 _SOCKET = "gunicorn.socket"
 _LOOK_SECONDS = 0.5  # between two looks of the watchdog
 # Larger reads are not faster, and a slow body is only found out when a read is done.
@@ -110,7 +111,9 @@ def read(request: Request, *, most: int) -> bytes:
         raise PhotoTooLarge(size=announced, limit=most)
     request.max_content_length = None  # we enforce `most` ourselves
     reservation: Reservation = request.environ[RESERVATION]
-    _limit_silence(request)
+    connection = request.environ.get(_SOCKET)  # other servers have their own limits
+    if connection is not None:
+        connection.settimeout(_STALL_SECONDS)
     reservation.grow(min(most if announced is None else announced, _READ_AHEAD_BYTES))
     started, cpu = time.monotonic(), time.thread_time()
     chunks: list[bytes] = []  # joined once: a body that grows is copied again and again
@@ -133,23 +136,6 @@ def read(request: Request, *, most: int) -> bytes:
         raise InvalidRequest("the body is incomplete or malformed")
     logs.note(request_bytes=size, reserved_bytes=reservation.held)
     return b"".join(chunks)
-
-
-def grow(request: Request, amount: int) -> None:
-    """Reserve more, for what the body is taken apart into. Raises Overloaded."""
-    request.environ[RESERVATION].grow(amount)
-
-
-def keep(request: Request, amount: int) -> None:
-    """Give back all but `amount` bytes: the body was taken apart."""
-    request.environ[RESERVATION].keep(amount)
-
-
-def _limit_silence(request: Request) -> None:
-    """No byte for this long ends the request; other servers have their own limits."""
-    connection = request.environ.get(_SOCKET)
-    if connection is not None:
-        connection.settimeout(_STALL_SECONDS)
 
 
 def _seconds_for(size: int) -> float:

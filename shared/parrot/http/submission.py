@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from flask import Request
 
+    from parrot.budget import Reservation
     from parrot.records import Photo
 
 FORM = "application/x-www-form-urlencoded"
@@ -70,6 +71,7 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
     kind = request.mimetype
     query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}
     body = request_body.read(request, most=_most(kind, max_bytes))
+    reservation: Reservation = request.environ[request_body.RESERVATION]
     first_version = False
     if kind == _MULTIPART:
         files, fields, first_version = _from_multipart(body, request, most)
@@ -78,7 +80,7 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
         files = [data]
     elif kind == "application/json":
         if not body.isascii():
-            request_body.grow(request, _BYTES_PER_LETTER * len(body))
+            reservation.grow(_BYTES_PER_LETTER * len(body))
         data, fields = _from_json(body)
         files = [data]
     elif kind.startswith("image/") or kind in {FORM, "application/octet-stream", ""}:
@@ -98,7 +100,7 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
         except RequestError as error:
             error.photo = position if len(files) > 1 else None
             raise
-    request_body.keep(request, size)
+    reservation.keep(size)  # the body was taken apart
     return Submission(tuple(photos), {**query, **fields}, first_version)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _MOST_EXIF_BYTES = 64 * 1024  # one JPEG segment holds no more
 _MOST_TAGS = 200
 _ORIENTATION, _SHORT = 0x0112, 3
-_SIDEWAYS = frozenset({5, 6, 7, 8})
+SIDEWAYS = frozenset({5, 6, 7, 8})  # orientations that swap width and height
 # Where a point (x, y) of the upright photo lies in the file, by EXIF orientation.
 _IN_FILE: dict[int, Callable[[float, float], tuple[float, float]]] = {
     2: lambda x, y: (1 - x, y),
@@ -74,11 +74,6 @@ def orientation(exif: bytes) -> int:
     except struct.error:
         pass
     return 1
-
-
-def turned(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """Width and height after turning, from the file to upright or back."""
-    return (height, width) if orientation in _SIDEWAYS else (width, height)
 
 
 def covering(size: tuple[int, int], target: tuple[int, int], *, squash: bool) -> tuple[int, int]:

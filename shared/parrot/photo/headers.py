@@ -52,8 +52,7 @@ def damaged(media_type: str) -> InvalidImage:
     return InvalidImage(f"the {media_type} is damaged or incomplete")
 
 
-def media_type_of(data: bytes) -> str:
-    """One of MEDIA_TYPES. Raises UnsupportedMedia."""
+def _media_type(data: bytes) -> str:
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -74,15 +73,16 @@ def media_type_of(data: bytes) -> str:
     raise UnsupportedMedia(f"this is not a supported image; send one of {', '.join(MEDIA_TYPES)}")
 
 
-def read(data: bytes, media_type: str) -> Header:
-    """The header of a file of this type. Raises InvalidImage (422)."""
+def read(data: bytes) -> tuple[str, Header]:
+    """One of MEDIA_TYPES, and the file's header. Raises UnsupportedMedia, InvalidImage (422)."""
+    media_type = _media_type(data)
     try:
         header = _READERS[media_type](data)
     except (struct.error, IndexError) as error:
         raise damaged(media_type) from error
     if header.width < 1 or header.height < 1:
         raise damaged(media_type)
-    return header
+    return media_type, header
 
 
 def essential(data: bytes, header: Header) -> bytes:

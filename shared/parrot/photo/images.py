@@ -67,8 +67,7 @@ def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
         raise InvalidImage("the photo is empty", status=400)
     if len(data) > max_bytes:
         raise PhotoTooLarge(size=len(data), limit=max_bytes)
-    media_type = headers.media_type_of(data)
-    header = headers.read(data, media_type)
+    media_type, header = headers.read(data)
     return Photo(data, media_type, hashlib.sha256(data).hexdigest(), header)
 
 
@@ -113,7 +112,7 @@ def _rasters(
 def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
     import numpy as np
 
-    target = geometry.turned(spec.width, spec.height, decoded.orientation)
+    target = _turned((spec.width, spec.height), decoded.orientation)
     rgb = _rgb(decoded.image, lambda: _needed(decoded.size, decoded.orientation, spec, part))
     if part is not None:
         box = part.in_file(decoded.orientation).pixels(rgb.size)
@@ -136,7 +135,7 @@ def _needed(
     """The smallest size of the whole photo that still covers the model's input."""
     if spec.resampling is not Resampling.ANTIALIAS:
         return size
-    target = geometry.turned(spec.width, spec.height, orientation)
+    target = _turned((spec.width, spec.height), orientation)
     if part is not None:
         return part.in_file(orientation).covering(target)
     return geometry.covering(size, target, squash=spec.crop is Crop.SQUASH)
@@ -209,7 +208,7 @@ class _Decoded:
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        return geometry.turned(*self.size, self.orientation)
+        return _turned(self.size, self.orientation)
 
 
 def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
@@ -257,6 +256,10 @@ def _register_heif() -> None:
     from pillow_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False)
+
+
+def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if orientation in geometry.SIDEWAYS else size
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
