@@ -48,8 +48,10 @@ class ParrotError(Exception):
     def __init_subclass__(
         cls, *, status: int | None = None, code: str | None = None, title: str | None = None
     ) -> None:
-        cls.status, cls.code = status or cls.status, code or cls.code
-        cls.title = title or cls.title
+        if status is not None:
+            cls.status = status
+        if code is not None and title is not None:
+            cls.code, cls.title = code, title
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

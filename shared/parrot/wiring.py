@@ -17,16 +17,13 @@ from parrot import logs
 from parrot.config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from google.cloud.storage import Client
+    from collections.abc import Callable
 
     from parrot.budget import Budget
     from parrot.cache import CachedClassifier
     from parrot.classify import Classifier, ModelServer
     from parrot.http.caller import AppCheck, Identity
     from parrot.model.bundle import Bundle, BundleFiles
-    from parrot.model.gate import Gate
     from parrot.model.species import SpeciesTable
     from parrot.observations import Observations
     from parrot.photo.decoder import Decoder
@@ -114,40 +111,34 @@ def observation_store() -> ObservationStore:
 
 @_once
 def photo_store() -> PhotoStore:
-    from parrot.adapters.bucket import BucketPhotos
+    from parrot.adapters.bucket import BucketPhotos, connect
 
-    return BucketPhotos(storage(), settings().bucket)
-
-
-@_once
-def storage() -> Client:
-    from parrot.adapters.bucket import connect
-
-    return connect()
+    return BucketPhotos(connect(), settings().bucket)
 
 
 @_once
 def bundle() -> Bundle:
     """The pinned bundle, or the one that `current.json` names."""
+    from parrot.adapters.joblib_gate import unpickle
     from parrot.model.bundle import Bundle
 
     config = settings()
     files, sha256 = bundle_files()
     pinned = config.bundle_version is not None and config.bundle_sha256 is not None
-    return Bundle.load(files, sha256=sha256, unpickle=_unpickle if pinned else None)
+    return Bundle.load(files, sha256=sha256, unpickle=unpickle if pinned else None)
 
 
 @_once
 def bundle_files() -> tuple[BundleFiles, str | None]:
     """Its files, which must be signed where keys are configured; its manifest's sha256."""
-    from parrot.adapters.bucket import BucketFiles, current_version
+    from parrot.adapters.bucket import BucketFiles, connect, current_version
     from parrot.model.manifest import version_name
 
     config = settings()
     version, sha256 = config.bundle_version, config.bundle_sha256
     if version is None:
-        version, sha256 = current_version(storage(), config.model_bucket)
-    return signed(BucketFiles(storage(), config.model_bucket, version_name(version))), sha256
+        version, sha256 = current_version(connect(), config.model_bucket)
+    return signed(BucketFiles(connect(), config.model_bucket, version_name(version))), sha256
 
 
 def signed(files: BundleFiles) -> BundleFiles:
@@ -159,15 +150,8 @@ def signed(files: BundleFiles) -> BundleFiles:
     return SignedFiles(files, settings().bundle_keys)
 
 
-def _unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
-    from parrot.adapters.joblib_gate import unpickle  # scikit-learn: 0.8 s
-
-    return unpickle(pickles, scikit_learn)
-
-
 @_once
 def species() -> SpeciesTable:
-    """The classes of the bundle in use, without its gate."""
     from parrot.model.bundle import load_species
 
     files, sha256 = bundle_files()

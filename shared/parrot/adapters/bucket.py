@@ -7,6 +7,7 @@ import io
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -57,6 +58,7 @@ _FAILURES = (
 )
 
 
+@cache
 def connect() -> Client:
     """Google's client; its sessions keep the request's deadline. No request is made."""
     client = Client()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Response
 
@@ -213,13 +213,8 @@ def _taxon(named: Named) -> schemas.Taxon:
 
 
 def _models(answer: Classification) -> schemas.ModelVersions:
-    body = schemas.ModelVersions(bundle=answer.bundle)
-    for role, name in answer.models:
-        if role == "extractor":
-            body["extractor"] = name
-        else:
-            body["classifier"] = name
-    return body
+    """NAME/VERSION by role: `extractor` and `classifier`."""
+    return cast("schemas.ModelVersions", {"bundle": answer.bundle, **dict(answer.models)})
 
 
 def _parrot(answer: Classification | Verdict) -> schemas.Verdict:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from parrot.records import Photo
 
 FORM = "application/x-www-form-urlencoded"
-_MULTIPART = "multipart/form-data"
 _FIRST_VERSION_FIELD = b"b64"
 _ROOM_BESIDE_THE_PHOTO = 64 * 1024
 _MAX_FIELD = 200  # characters
@@ -62,9 +61,8 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
     """The photos, however they were sent: one, or several of one bird in a multipart form.
 
     Size, type and header are checked, nothing is decoded. `max_bytes` is for all together; if
-    `most` is 1, further photos are ignored. Raises InvalidImage, InvalidRequest, PhotoTooLarge,
-    TooManyPhotos, UnsupportedMedia, RequestTimeout, Overloaded; what is about one of several photos
-    says which.
+    `most` is 1, further photos are ignored. Raises RequestError, which says which of several photos
+    it is about, Overloaded.
     """
     from parrot.photo import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
 
@@ -73,7 +71,7 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
     body = request_body.read(request, most=_most(kind, max_bytes))
     reservation: Reservation = request.environ[request_body.RESERVATION]
     first_version = False
-    if kind == _MULTIPART:
+    if kind == "multipart/form-data":
         files, fields, first_version = _from_multipart(body, request, most)
     elif kind == FORM and not _looks_like_image(body):
         data, fields, first_version = _from_form(body)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     # From the full size and the orientation to the size that suffices; only JPEG heeds it.
     _Needed = Callable[[tuple[int, int], int], tuple[int, int]]
 
-# For formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
+# Of formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
 # megapixels as JPEG or HEIC only, so more than this is probably hostile.
 _MAX_WHOLE_PIXELS = 25_000_000
 _WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
@@ -54,7 +54,6 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _MEASURE_PX = 64
-_JPEG_QUALITY = 95
 
 
 def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
@@ -161,11 +160,9 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
 
     decoded = _decode(photo, needed, max_pixels)
     size = needed(decoded.size, decoded.orientation)
-    coloured = decoded.image.mode in {"RGB", "RGBA", "P"}
-    small = _rgb(decoded.image, lambda: size).resize(
-        size, Image.Resampling.LANCZOS, reducing_gap=3.0
-    )
-    if coloured and decoded.icc:
+    whole = _rgb(decoded.image, lambda: size)
+    small = whole.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if decoded.icc and decoded.image.mode in {"RGB", "RGBA", "P"}:
         small = icc.to_srgb(small, decoded.icc)
     small = _upright(small, decoded.orientation)
     small.info = {}
@@ -193,7 +190,7 @@ def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     if spec.encoding is Encoding.RAW:
         return whole.tobytes()
     out = io.BytesIO()
-    Image.fromarray(whole).save(out, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    Image.fromarray(whole).save(out, "JPEG", quality=95, subsampling=0)
     return out.getvalue()
 
 
