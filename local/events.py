@@ -31,7 +31,7 @@ from google.pubsub_v1.types import PublishRequest, PublishResponse
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
 from parrot.events import FINALIZED, SWEEP, stored_photo
-from parrot.observation import DERIVED, PHOTOS, Status, parse_derived_name, photo_name
+from parrot.observation import DERIVED, PHOTOS, Status, photo_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,8 +161,8 @@ def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEven
             known = observations.get(photo.uid, photo.id)
             if known is None or known.generation != str(photo.generation):
                 yield event
-    derived = {parse_derived_name(blob.name) for blob in bucket.list_blobs(prefix=DERIVED)}
-    for uid, observation_id in filter(None, derived):
+    derived = {tuple(blob.name.split("/")[1:3]) for blob in bucket.list_blobs(prefix=DERIVED)}
+    for uid, observation_id in derived:
         known = observations.get(uid, observation_id)
         if known is None or known.status is Status.DELETING:
             yield cloud_event(

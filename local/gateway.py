@@ -16,8 +16,9 @@ import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
 from parrot.errors import ParrotError
-from parrot.http import answers, problems, transfer
+from parrot.http import answers, problems
 from parrot.http.parameters import BASE_PATH
+from parrot.http.respond import fit
 from parrot.model.species import SpeciesTable
 from parrot.records import UNTRAINED
 
@@ -94,7 +95,7 @@ def _page() -> Flask:
                 response.headers[header] = value
         response.direct_passthrough = False  # Hosting compresses them; here it is up to us
         try:
-            transfer.fit(request, response)
+            fit(request, response)
         except ParrotError as error:
             return problems.response_for(error)
         return response

@@ -22,7 +22,7 @@ from local.supervisor import Part, Supervisor, free_port, free_url, listens, req
 from models import folders
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:

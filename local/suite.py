@@ -34,7 +34,7 @@ from local.supervisor import (
 )
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import promote, publish
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

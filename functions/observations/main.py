@@ -13,7 +13,7 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.respond import respond
+from parrot.http.respond import respond, route
 from parrot.observations import FILES, ORIGINAL
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def observations(request: Request) -> Response:
         request,
         wiring.start,
         wiring.body_budget,
-        _methods(parameters.route(request.path, "observations")),
+        _methods(route(request.path, "observations")),
     )
 
 
-def _methods(route: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
-    match route:
+def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
+    match path:
         case ():
             return {"GET": _list}
         case (name,):
@@ -105,12 +105,11 @@ def _file(name: str, file: str, request: Request) -> Response:
 
 
 def _user(request: Request) -> User:
-    caller.attest(request, wiring.settings(), wiring.app_check)
-    user = caller.user(request, wiring.identity)
+    user = caller.user(request, wiring.settings(), wiring.identity, wiring.app_check)
     if user is None:
         raise Unauthenticated("only signed-in users have observations: sign in")
     return user
 
 
-def _links(request: Request) -> answers.Links:
+def _links(request: Request) -> parameters.Links:
     return parameters.links(request, wiring.settings(), wiring.downloads())

@@ -15,10 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from models import folders
 from parrot import errors
+from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
 from parrot.http import schemas
+from parrot.http.answers import TIPS
 from parrot.http.parameters import BASE_PATH
-from parrot.http.tips import TIPS
-from parrot.limits import MAX_PHOTO_BYTES, MOST_PHOTOS
 from parrot.observation import Status
 from parrot.records import Reason
 

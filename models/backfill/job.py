@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from models.backfill.batches import Batched
 from models.backfill.reclassify import Reclassifier, wanted
-from parrot.adapters.bundle_files import BucketFiles, FolderFiles
+from parrot.adapters.bucket import BucketFiles, BucketPhotos, FolderFiles
 from parrot.adapters.model_server import TfServing, signed, unsigned
-from parrot.adapters.photo_store import BucketPhotos
 from parrot.budget import DECODING_BYTES, Budget
 from parrot.classify import Classifier
+from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import BackendError
-from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.bundle import Bundle
 from parrot.photo.decoder import Decoder
 

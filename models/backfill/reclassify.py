@@ -11,12 +11,14 @@ from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.observation import Status, reviewed
 from parrot.photo import images
 from parrot.progress import verdict_of
+from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observation import Observation
     from parrot.records import Classification, Photo
+    from parrot.store import ObservationStore, PhotoStore
 
 _JUDGED = frozenset({Status.READY, Status.NEEDS_REVIEW})
 
@@ -28,25 +30,6 @@ class Outcome(StrEnum):
     NOT_WANTED = "not_wanted"  # judged by this bundle already, or not processed yet
     GONE = "gone"  # deleted or overwritten meanwhile
     UNREADABLE = "unreadable"  # today's decoder refuses it; its old verdict stays
-
-
-class Observations(Protocol):
-    """The store, as far as it is needed here. Every method raises StoreUnavailable."""
-
-    def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The observation in any status, or None."""
-
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        """Apply a change to what is stored by then, and return it as stored; None if it is gone."""
-
-
-class Photos(Protocol):
-    """The bucket, only for reading. Raises StoreUnavailable."""
-
-    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
-        """The object, or None if this generation is not the live one."""
 
 
 class Classifies(Protocol):
@@ -70,8 +53,8 @@ class Reclassifier:
 
     def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
-        observations: Observations,
-        photos: Photos,
+        observations: ObservationStore,
+        photos: PhotoStore,
         classifier: Classifies,
         *,
         bundle: str,
@@ -116,7 +99,7 @@ class Reclassifier:
             status = reviewed(current.label, verdict)
             return replace(current, verdict=verdict, status=status, updated=self._now())
 
-        stored = self._observations.update(judged.uid, judged.id, change)
+        stored = update(self._observations, judged.uid, judged.id, change)
         if stored is None:
             return Outcome.GONE
         return Outcome.RECLASSIFIED if stored.verdict == verdict else Outcome.NOT_WANTED

@@ -34,7 +34,7 @@ def export_saved(
     from google.cloud.storage import Client
 
     from models.data import saved_photos
-    from parrot.adapters.photo_store import BucketPhotos
+    from parrot.adapters.bucket import BucketPhotos
 
     data = species.read_bytes()
     with console.errors(), console.err.status("downloading"):

@@ -28,7 +28,7 @@ def publish(
     """Upload a bundle as a new version and read it back. Versions are never overwritten."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
-    from parrot.adapters.bundle_files import FolderFiles
+    from parrot.adapters.bucket import FolderFiles
 
     with console.errors():
         signer = releases.Signer.load(key) if key is not None else None

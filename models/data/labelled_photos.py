@@ -15,9 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parrot.duplicates import SIMILAR_BITS, bits_apart, perceptual_hash
+from parrot.duplicates import SIMILAR_BITS, bits_apart
 from parrot.errors import RequestError
 from parrot.photo import images
+from parrot.photo.thumbnails import perceptual_hash
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

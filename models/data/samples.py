@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from models.data.labelled_photos import LabelledPhoto
     from models.data.stress import Stress
+    from parrot.photo.geometry import Box
     from parrot.records import Floats, Photo
 
 PER_PHOTO = 1 + stress.DRAWS
@@ -94,7 +95,7 @@ class FirstLook:
         measured = reason.measure(self.pixels)
         return np.array([window, measured.sharpness, measured.brightness], np.float32)
 
-    def _part(self, box: look.Box) -> Floats:
+    def _part(self, box: Box) -> Floats:
         with _named(self.path):
             (raster,) = images.parts(self.photo, INPUT, [box])
         return raster.pixels.astype(np.float32)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from parrot.errors import InvalidImage, UnsupportedMedia
 from parrot.model.manifest import digest
 from parrot.observation import Status
-from parrot.photo import images, media_types
+from parrot.photo import headers, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
 
 _USED = frozenset({Status.READY, Status.NEEDS_REVIEW})
-_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in media_types.MEDIA_TYPES}
+_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in headers.MEDIA_TYPES}
 _COLUMNS = (
     *("path", "group", "label", "near_duplicates", "source"),  # what `fit` reads
     *("status", "bundle", "model", "label_map"),

@@ -10,7 +10,7 @@ from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
 from models.network.model_folder import read_tail
 from models.network.weights import HEAD_FILE, Tail
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.model.decision import Vocabulary, score

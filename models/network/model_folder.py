@@ -20,7 +20,7 @@ from models.network.backbone import BACKBONE, Backbone, pooled_features
 from models.network.focus import focus
 from models.network.lazy_tf import tf
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead, Tail
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
 from parrot.model.served_model import Crop, InputSpec

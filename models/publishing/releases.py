@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from models.publishing.release_store import Changed
-from parrot.adapters.bundle_files import CURRENT, FOLDER
+from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
 from parrot.model.bundle import SIGNATURE, Bundle

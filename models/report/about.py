@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.data import fingerprints
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.model.manifest import MANIFEST, Manifest, digest
 
 if TYPE_CHECKING:

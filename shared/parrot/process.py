@@ -29,15 +29,17 @@ from parrot.errors import (
 from parrot.observation import Derived, Observation, Status, derived_name
 from parrot.photo import images, thumbnails
 from parrot.records import ANONYMOUS_UID, User
+from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from parrot.model.species import SpeciesTable
-    from parrot.photo.thumbnails import Thumbnails, Turns
+    from parrot.photo.decoder import Decoder
+    from parrot.photo.thumbnails import Thumbnails
     from parrot.quota import Meter
     from parrot.records import Classification, Photo, StoredObject, StoredPhoto
-    from parrot.store import ObservationStore
+    from parrot.store import ObservationStore, PhotoStore
 
 MOST_ATTEMPTS = 5
 MOST_SECONDS = 60.0  # for all calls about one photo
@@ -52,31 +54,6 @@ class Outcome(StrEnum):
     READY = "ready"
     NEEDS_REVIEW = "needs_review"
     REJECTED = "rejected"
-
-
-class Photos(Protocol):
-    """The bucket. Every method raises StoreUnavailable."""
-
-    def describe(self, object_name: str) -> StoredObject | None:
-        """The live object's metadata, or None if there is none."""
-
-    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
-        """The object's bytes as stored; None if this generation is no longer the live one.
-
-        Raises PhotoTooLarge for more than `most` bytes.
-        """
-
-    def is_live(self, object_name: str, generation: int) -> bool:
-        """Whether this generation is the live one."""
-
-    def write_derived(self, object_name: str, data: bytes) -> None:
-        """Store a WebP file, replacing the one that may exist."""
-
-    def list_derived(self, uid: str, observation_id: str) -> Mapping[str, int]:
-        """Generation by name of everything derived from one photo."""
-
-    def delete(self, object_name: str, *, generation: int | None = None) -> None:
-        """Remove an object, or only this generation of it; no error if there is none."""
 
 
 class Classifies(Protocol):
@@ -96,10 +73,10 @@ class Processor:
     def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
         observations: ObservationStore,
-        photos: Photos,
+        photos: PhotoStore,
         classifier: Classifies,
         species: SpeciesTable,
-        decoder: Turns,
+        decoder: Decoder,
         *,
         meter: Meter,
         bucket: str,
@@ -209,7 +186,7 @@ class Processor:
         was deleted after this event looked the photo up: so the photo is looked up once more.
         """
         current, created = self._observations.create(adopted)
-        if not self._photos.is_live(stored.name, stored.generation):
+        if self._photos.generation(stored.name) != stored.generation:
             self._observations.remove(adopted)  # not one that was saved since: its version differs
             raise _Gone
         if created:
@@ -279,7 +256,7 @@ class Processor:
                 return current
             return replace(change(current), updated=self._now())
 
-        changed = self._observations.update(stored.uid, stored.id, unless_finished)
+        changed = update(self._observations, stored.uid, stored.id, unless_finished)
         if changed is None:
             raise _Gone
         return changed

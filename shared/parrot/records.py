@@ -13,12 +13,27 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     import numpy as np
     import numpy.typing as npt
 
-    from parrot.photo.headers import Header
-
     Floats: TypeAlias = npt.NDArray[np.float32]
     Numbers: TypeAlias = npt.NDArray[np.floating]
     Bytes: TypeAlias = npt.NDArray[np.uint8]
     Flags: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A file's own claims. `width` and `height` are as stored, before `orientation` is applied."""
+
+    width: int
+    height: int
+    orientation: int = 1  # EXIF's 1..8
+    channels: int = 3  # that a decoder keeps for each pixel
+    depth: int = 8  # bits for each channel
+    scans: int = 1  # passes over a JPEG's coefficients
+    buffered: bool = False  # the decoder keeps every coefficient: progressive and the like
+    icc: bytes | None = field(default=None, repr=False)
+    spans: tuple[tuple[int, int], ...] | None = field(
+        default=None, repr=False
+    )  # see `headers.essential`
 
 
 @dataclass(frozen=True, slots=True)

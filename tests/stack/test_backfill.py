@@ -21,7 +21,7 @@ import pytest
 
 from local import stack
 from local.supervisor import Supervisor, free_url
-from parrot.adapters.photo_store import BucketPhotos
+from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Observation, Status, Verdict

@@ -11,12 +11,13 @@ import psutil
 import pytest
 
 from parrot.budget import MIB, Budget
+from parrot.config import MAX_PHOTO_PIXELS
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
-from parrot.limits import MAX_PHOTO_PIXELS
-from parrot.model.look import Box, center
+from parrot.model.look import center
 from parrot.model.served_model import InputSpec
-from parrot.photo import decoder_child, images
-from parrot.photo.decoder import Decoder
+from parrot.photo import images
+from parrot.photo.decoder import MOST_BYTES, MOST_SECONDS, Decoder
+from parrot.photo.geometry import Box
 from tests.support import hostile
 from tests.support.photos import encoded, noise
 
@@ -123,10 +124,10 @@ def test_time_and_memory_of_the_other_process_are_limited() -> None:
     with Decoder(Budget(256 * MIB), max_pixels=MOST) as decoder:
         decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
         (child,) = children()
-        assert child.rlimit(resource.RLIMIT_AS)[0] < 4 * decoder_child.MOST_BYTES
+        assert child.rlimit(resource.RLIMIT_AS)[0] < 4 * MOST_BYTES
         used = child.cpu_times()
         soft = child.rlimit(resource.RLIMIT_CPU)[0]
-        assert soft <= used.user + used.system + 2 + decoder_child.MOST_SECONDS
+        assert soft <= used.user + used.system + 2 + MOST_SECONDS
 
 
 def test_the_other_process_ends_with_its_decoder() -> None:
@@ -149,5 +150,5 @@ def children() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children()
-        if "parrot.photo.decoder_child" in " ".join(child.cmdline())
+        if "parrot.photo.decoder" in " ".join(child.cmdline())
     ]

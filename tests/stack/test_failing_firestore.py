@@ -18,6 +18,7 @@ from parrot import deadline
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import StoreUnavailable
 from parrot.http import problems
+from parrot.store import update
 from tests.support.failing_firestore import Fault, Front, failing
 from tests.support.firestore import HOST
 from tests.support.observations import KEA, NOW, observation
@@ -41,7 +42,7 @@ STORED, OTHER = observation(1), observation(2)
 CALLS: dict[str, Callable[[FirestoreObservations], object]] = {
     "get": lambda store: store.get(STORED.uid, STORED.id),
     "create": lambda store: store.create(OTHER),
-    "update": lambda store: store.update(STORED.uid, STORED.id, relabelled),
+    "update": lambda store: update(store, STORED.uid, STORED.id, relabelled),
     "remove": lambda store: store.remove(STORED),
     "page": lambda store: store.page(STORED.uid, size=10),
     "similar": lambda store: store.similar(STORED.uid, ["0" * 16], distance=3),
@@ -143,7 +144,7 @@ def test_a_change_whose_answer_is_lost_is_made_once(
         return stored if len(stored.labels) > 1 else relabelled(stored)
 
     front.fail(LOST, method="Commit", times=1)
-    changed = store.update(STORED.uid, STORED.id, once)
+    changed = update(store, STORED.uid, STORED.id, once)
     assert changed is not None
     assert len(changed.labels) == 2
     assert store.get(STORED.uid, STORED.id) == changed
@@ -184,7 +185,7 @@ def test_a_deadline_that_is_over_asks_nothing_more(
     front.fail(FAULTS["unavailable"])
     before = len(front.calls)
     with deadline.within(SECONDS), pytest.raises(StoreUnavailable):
-        store.update(STORED.uid, STORED.id, relabelled)
+        update(store, STORED.uid, STORED.id, relabelled)
     asked = len(front.calls)
     time.sleep(1.5)
     assert before < asked == len(front.calls)

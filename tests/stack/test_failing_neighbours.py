@@ -23,13 +23,13 @@ from urllib3.exceptions import HTTPError
 
 from local.supervisor import free_port
 from parrot import deadline
-from parrot.adapters.bundle_files import BucketFiles
+from parrot.adapters.bucket import BucketFiles, BucketPhotos
 from parrot.adapters.firebase import FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
-from parrot.adapters.photo_store import BucketPhotos
 from parrot.adapters.timed_http import TimedAdapter, timed_pools
 from parrot.errors import IdentityUnavailable, StoreUnavailable
 from parrot.photo import images
+from parrot.store import update
 from tests.support.observations import observation
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Request, json_answer, serving
@@ -170,7 +170,7 @@ def test_an_unreachable_firestore_is_unavailable_in_time(
     calls: dict[str, Callable[[], object]] = {
         "get": lambda: store.get("ana", "x"),
         "create": lambda: store.create(observation()),
-        "update": lambda: store.update("ana", "x", lambda stored: stored),
+        "update": lambda: update(store, "ana", "x", lambda stored: stored),
         "remove": lambda: store.remove(observation()),
         "page": lambda: store.page("ana", size=1),
         "unfinished": lambda: store.unfinished(before=observation().created, limit=1),

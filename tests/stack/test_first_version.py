@@ -11,7 +11,7 @@ import pytest
 from models.network.lazy_tf import tf
 from models.publishing import first_version, releases
 from models.publishing.release_store import FolderStore
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.adapters.joblib_gate import unpickle
 from parrot.adapters.model_server import TfServing, unsigned
 from parrot.classify import Classifier

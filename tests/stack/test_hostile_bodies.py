@@ -52,7 +52,7 @@ class Peak:
 
     def _of_all(self) -> Iterator[int]:
         for process in (self._process, *self._process.children()):
-            if "decoder_child" not in " ".join(process.cmdline()):
+            if "photo.decoder" not in " ".join(process.cmdline()):
                 yield process.memory_info().rss
 
 

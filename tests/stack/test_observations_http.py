@@ -12,7 +12,7 @@ import pytest
 import requests
 from PIL import Image
 
-from parrot.http import parameters
+from parrot.http import respond
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -259,7 +259,7 @@ def test_the_path_before_the_resource_does_not_matter(
     path: str, route: tuple[str, ...] | None
 ) -> None:
     """Behind Hosting it is complete, at the function's own URL it is not."""
-    assert parameters.route(path, "observations") == route
+    assert respond.route(path, "observations") == route
 
 
 def test_a_list_without_a_login_is_refused(running_url: str) -> None:

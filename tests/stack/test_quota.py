@@ -20,7 +20,7 @@ from tests.support.problems import assert_problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.observations import Store
+    from parrot.store import ObservationStore
 
 SAVES = Quota("saves", 3, 86400)
 
@@ -36,7 +36,7 @@ def test_what_is_left_and_until_when_is_arithmetic() -> None:
     assert caught.value.retry_after == 43_200
 
 
-def test_each_user_and_each_window_has_its_own_count(store: Store) -> None:
+def test_each_user_and_each_window_has_its_own_count(store: ObservationStore) -> None:
     """One person's upload of a holiday must not stop another's."""
     now = [86_400.0]
     meter = Meter(lambda: store, SAVES, lambda: now[0])
@@ -51,7 +51,7 @@ def test_each_user_and_each_window_has_its_own_count(store: Store) -> None:
     assert meter.take(User("ana")) is not None
 
 
-def test_several_at_once_are_all_counted_or_none(store: Store) -> None:
+def test_several_at_once_are_all_counted_or_none(store: ObservationStore) -> None:
     """Photos of one bird cost as many as they are; a refused request costs nothing."""
     meter = Meter(lambda: store, SAVES, lambda: 86_400.0)
     first = meter.take(User("several"), 2)
@@ -64,7 +64,7 @@ def test_several_at_once_are_all_counted_or_none(store: Store) -> None:
     assert last.remaining == 0
 
 
-def test_nothing_is_counted_without_a_limit_or_a_login(store: Store) -> None:
+def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) -> None:
     """Anonymous callers share one uid; one phone must not use up everyone's quota."""
     nobody = User(ANONYMOUS_UID, anonymous=True)
     for limit, user in ((0, User("ana")), (1, None), (1, nobody)):

@@ -10,7 +10,7 @@ import pytest
 import requests
 from PIL import Image, ImageEnhance, ImageFilter
 
-from parrot.http.tips import TIPS
+from parrot.http.answers import TIPS
 from parrot.records import Reason
 from tests.support.photos import encoded, first
 

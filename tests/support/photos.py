@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from parrot.budget import DECODING_BYTES, Budget
-from parrot.limits import MAX_PHOTO_PIXELS
+from parrot.config import MAX_PHOTO_PIXELS
 from parrot.photo.decoder import Decoder
 
 _BESIDE = Path(__file__).parents[3] / "shared"

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local.stack import DEFAULT_BUNDLE
-from parrot import limits, store
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.config import MAX_PHOTO_BYTES
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
 from parrot.observation import Label, Observation, Status, derived_folder, photo_name
@@ -62,13 +62,10 @@ class MemoryPhotos:
         return self.objects[object_name][1] if object_name in self.objects else None
 
     def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
-        if not self.is_live(object_name, generation):
+        if self.generation(object_name) != generation:
             return None
         assert len(self.objects[object_name][1]) <= most
         return self.objects[object_name][1]
-
-    def is_live(self, object_name: str, generation: int) -> bool:
-        return self.generation(object_name) == generation
 
     def generation(self, object_name: str) -> int | None:
         return self.objects[object_name][0] if object_name in self.objects else None
@@ -81,7 +78,7 @@ class MemoryPhotos:
         return {name: stored[0] for name, stored in self.objects.items() if name.startswith(prefix)}
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
-        if generation is None or self.is_live(object_name, generation):
+        if generation is None or self.generation(object_name) == generation:
             self.objects.pop(object_name, None)
 
 
@@ -146,15 +143,6 @@ class Counted:
         return call
 
 
-class CountedStore(Counted):
-    """Counts reads and writes of a change, so that something can happen between them."""
-
-    def update(
-        self, uid: str, name: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        return store.update(self, uid, name, change)
-
-
 class Killed(BaseException):
     """The instance is gone; our code cannot catch that."""
 
@@ -175,14 +163,14 @@ class World:
     def processor(self, steps: Steps | None = None) -> Processor:
         steps = steps or Steps()
         return Processor(
-            CountedStore(self.store, steps),
+            Counted(self.store, steps),
             Counted(self.photos, steps),
             Counted(self.model, steps),
             SPECIES,
             DECODER,
             meter=Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp),
             bucket=BUCKET,
-            max_bytes=limits.MAX_PHOTO_BYTES,
+            max_bytes=MAX_PHOTO_BYTES,
             max_attempts=MOST_ATTEMPTS,
             now=lambda: self.now,
         )

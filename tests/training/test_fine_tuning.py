@@ -28,7 +28,7 @@ from models.publishing.release_store import FolderStore
 from models.training.batches import Batches
 from models.training.heads import LinearHead
 from models.training.tuner import Recipe, Tuned, tune
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
 from parrot.model.species import Taxonomy

@@ -16,7 +16,7 @@ from models.cli import app
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
 from models.publishing.releases import Refused, Signer
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
 from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species

@@ -21,7 +21,7 @@ from models.data.stress import STRESSES, Stress, stressed
 from models.evaluation import metrics
 from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle
 from parrot.photo import images
 from tests.support.photos import encoded, first, noise

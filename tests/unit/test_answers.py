@@ -10,7 +10,7 @@ import pytest
 
 from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyRequests
 from parrot.http import answers, problems
-from parrot.http.answers import Links
+from parrot.http.parameters import Links
 from parrot.observation import Label, Page, Status, Verdict
 from parrot.records import Classification, Reason, SpeciesScore, SpeciesSet
 from parrot.tokens import Downloads

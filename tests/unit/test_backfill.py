@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -18,7 +18,6 @@ from models.backfill.reclassify import Outcome, Reclassifier
 from parrot.errors import InvalidImage, ModelUnavailable
 from parrot.observation import Label, Observation, Status, Verdict
 from parrot.records import Classification, Prediction
-from parrot.store import update
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -75,11 +74,6 @@ class Store:
         self.stored = replace(observation, revision=observation.revision + 1)
         return self.stored
 
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        return update(self, uid, observation_id, change)
-
 
 class Photos:
     """One generation of one photo."""
@@ -113,7 +107,12 @@ class Classifies:
 
 def reclassifier(store: Store, error: Exception | None = None) -> Reclassifier:
     return Reclassifier(
-        store, Photos(), Classifies(error), bundle="new", max_bytes=10**6, now=lambda: NOW
+        cast("Any", store),
+        cast("Any", Photos()),
+        Classifies(error),
+        bundle="new",
+        max_bytes=10**6,
+        now=lambda: NOW,
     )
 
 

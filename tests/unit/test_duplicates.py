@@ -12,7 +12,7 @@ from parrot import duplicates
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.observation import Status
 from tests.support.observations import NOW, processed
-from tests.support.processing import CountedStore, Steps
+from tests.support.processing import Counted, Steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def test_a_deletion_looks_its_twins_up_together(tmp_path: Path, *, distinct: boo
     store.replace(replace(original, status=Status.DELETING))
 
     steps = Steps()
-    duplicates.release(CountedStore(store, steps), "ana", original.id, now=lambda: NOW)
+    duplicates.release(Counted(store, steps), "ana", original.id, now=lambda: NOW)
 
     calls = Counter(steps.names)
     assert calls.pop("duplicates_of") == 1

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from parrot.errors import InvalidImage, RequestError
-from parrot.photo import headers, icc, images
+from parrot.photo import icc, images
 from tests.support import hostile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from parrot.records import Header
+
 EXIF_ORIENTATION = 0x0112
 
 
-def header(data: bytes) -> headers.Header:
+def header(data: bytes) -> Header:
     return images.read(data).header
 
 

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
-from parrot.model.look import Box, SecondLook, View, center, closer
+from parrot.model.look import SecondLook, View, center, closer
 from parrot.model.served_model import InputSpec
 from parrot.photo import images
+from parrot.photo.geometry import Box
 from parrot.records import Decision, Scores
 from tests.support.photos import encoded, noise
 

@@ -23,7 +23,6 @@ from tests.support.processing import (
     KEA,
     NOW,
     Counted,
-    CountedStore,
     Killed,
     SameAnswer,
     Steps,
@@ -394,7 +393,7 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
             raise Killed
 
         steps = Steps(at, disturb)
-        observations = Observations(CountedStore(world.store, steps), Counted(world.photos, steps))
+        observations = Observations(Counted(world.store, steps), Counted(world.photos, steps))
         with contextlib.suppress(Killed):
             observations.delete(User("ana"), events[0].id)
         with contextlib.suppress(NotFound):

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parrot.adapters.sqlite import SqliteObservations
-from parrot.documents import document
 from parrot.errors import Conflict
-from parrot.observation import MOST_LABELS
+from parrot.observation import MOST_LABELS, document
 from parrot.observations import Observations
 from parrot.records import User
 from tests.support.observations import observation

@@ -33,7 +33,6 @@ class Desk:
         self.saver = Saver(
             self.store,
             self.photos,
-            self.store,
             DECODER,
             meter=Meter(lambda: self.store, Quota("saves", quota, 86400), NOW.timestamp),
             now=lambda: self.now,

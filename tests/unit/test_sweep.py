@@ -25,7 +25,6 @@ from tests.support.processing import (
     MOST_ATTEMPTS,
     NOW,
     Counted,
-    CountedStore,
     Killed,
     Steps,
     World,
@@ -49,7 +48,7 @@ def world(tmp_path: Path) -> World:
 
 def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Sweeper:
     steps = steps or Steps()
-    store, photos = CountedStore(world.store, steps), Counted(world.photos, steps)
+    store, photos = Counted(world.store, steps), Counted(world.photos, steps)
     return Sweeper(
         store,
         photos,
@@ -63,10 +62,10 @@ def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Swee
 
 def saver(world: World, steps: Steps | None = None) -> Saver:
     steps = steps or Steps()
-    store = CountedStore(world.store, steps)
+    store = Counted(world.store, steps)
     meter = Meter(lambda: world.store, Quota("saves", 0, 86400))
     photos = Counted(world.photos, steps)
-    return Saver(store, photos, store, DECODER, meter=meter, now=lambda: world.now)
+    return Saver(store, photos, DECODER, meter=meter, now=lambda: world.now)
 
 
 def die() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage
-from parrot.photo import blurhash, images, thumbnails
+from parrot.photo import images, thumbnails
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
 from tests.support.photos import encoded, noise
 from tests.support.webp import assert_silent_file, opened
@@ -18,12 +18,14 @@ from tests.support.webp import assert_silent_file, opened
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from parrot.photo.decoder import Decoder
+
 EXIF_ORIENTATION, EXIF_GPS, EXIF_CAMERA = 0x0112, 0x8825, 0x010F
 GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
 def make(data: bytes) -> Thumbnails:
-    return thumbnails.make(images.read(data), images)
+    return thumbnails.make(images.read(data), cast("Decoder", images))
 
 
 def corners() -> Image.Image:
@@ -170,14 +172,14 @@ def test_the_blurhash_is_that_of_the_reference_implementation() -> None:
         ],
         axis=-1,
     )
-    assert blurhash.encode(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
-    assert blurhash.encode(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
+    assert thumbnails.blurhash(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
+    assert thumbnails.blurhash(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
 
 
 def _decoded(
     text: str, width: int, height: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    digits = blurhash._DIGITS  # noqa: SLF001 - the format's alphabet
+    digits = thumbnails._DIGITS  # noqa: SLF001 - the format's alphabet
 
     def number(part: str) -> int:
         value = 0

@@ -15,8 +15,7 @@ from parrot.http import answers
 from parrot.model.look import View
 from parrot.model.rules import Conformal, Rules
 from parrot.photo import images
-from parrot.photo.headers import Header
-from parrot.records import Photo
+from parrot.records import Header, Photo
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
@@ -181,11 +180,15 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
     assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
 
 
-def test_the_requests_line_of_the_log_says_how_many_photos() -> None:
-    """Its cost means nothing without the number of photos."""
+def test_the_requests_line_of_the_log_says_how_many_photos(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who reads what a request cost must know what it was for."""
     logs.begin(None)
     answers.joint_classification(asked(SURE, OTHER), None)
-    noted = logs.noted()
+    with caplog.at_level("INFO", "parrot"):
+        logs.request()
+    noted = caplog.records[-1].__dict__["fields"]
     assert (noted["photos"], noted["agree"]) == (2, False)
     assert noted["verdict"]["set"] == 2
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from parrot.errors import PreconditionFailed, RangeNotSatisfiable
-from parrot.http import transfer
+from parrot.http.respond import fit
 
 TEXT = '{"species": "nestor-notabilis"}' * 100
 PHOTO = bytes(range(256)) * 20
@@ -31,7 +31,7 @@ def respond(
     response.set_etag("a.1")
     if parts:
         response.accept_ranges = "bytes"
-    transfer.fit(request, response)
+    fit(request, response)
     return response
 
 

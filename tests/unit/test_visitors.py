@@ -10,8 +10,8 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.config import Settings
 from parrot.errors import TooManyRequests
-from parrot.http.visitor import visitor
-from parrot.visitors import Visitor, Visitors, network
+from parrot.http.caller import visitor
+from parrot.quota import Visitor, Visitors, network
 
 CLOUD_RUN = Settings.from_env(
     {

@@ -79,6 +79,15 @@ def signed(audience: str | None) -> Http:
     return http
 
 
+def connect(
+    url: str | None, endpoints: Mapping[str, str], *, auth: str, timeout: float
+) -> TfServing | VertexEndpoint:
+    """TF Serving at `url`, or else Vertex AI; `auth` as in MODEL_AUTH. Raises ModelUnavailable."""
+    if url is None:
+        return VertexEndpoint(endpoints, signed(None), timeout=timeout)
+    return TfServing(url, unsigned() if auth == "none" else signed(url), timeout=timeout)
+
+
 class TfServing:
     """TF Serving's REST API."""
 
@@ -90,19 +99,11 @@ class TfServing:
         self._lock = threading.Lock()
 
     def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        """One photo through one model.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
         return self.predict_all(model, [payload])[0]
 
     def predict_all(
         self, model: ServedModel, payloads: Sequence[bytes | Floats]
     ) -> list[Prediction]:
-        """Several photos in one request.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
         body = predict_json.body(payloads, signature_name=model.signature)
         answer = self._http.call("POST", f"{self._path(model)}:predict", body)
         version = model.version or self._latest(model)
@@ -145,19 +146,11 @@ class VertexEndpoint:
         self._http = _Calls(http, timeout)
 
     def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        """One photo through one model; Vertex serves the default signature only.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
         return self.predict_all(model, [payload])[0]
 
     def predict_all(
         self, model: ServedModel, payloads: Sequence[bytes | Floats]
     ) -> list[Prediction]:
-        """Several photos in as few requests as Vertex's limit allows.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
         predictions: list[Prediction] = []
         url = f"{self._endpoint(model)}:predict"
         for body, count in predict_json.batches(payloads, most=_MOST_VERTEX_BYTES):
@@ -188,8 +181,9 @@ class _Calls:
     """Sends requests and translates their failures; threads may share it."""
 
     def __init__(self, http: Http, timeout: float) -> None:
-        self._http = http
-        self._timeout = timeout
+        self._http, self._timeout = http, timeout
+        # What is left of the deadline may be less: `timed_http` sees to that.
+        self._limits = Timeout(connect=_CONNECT_SECONDS, read=timeout)
 
     def call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
         try:
@@ -214,15 +208,12 @@ class _Calls:
         headers = {"Accept-Encoding": "identity"}  # a compressed answer could unpack to gigabytes
         if body:
             headers["Content-Type"] = "application/json"
-        seconds = Timeout(
-            connect=deadline.left(_CONNECT_SECONDS), read=deadline.left(self._timeout)
-        )
         with self._http.urlopen(
             method,
             url,
             body=body,
             headers=headers,
-            timeout=seconds,
+            timeout=self._limits,
             redirect=False,
             preload_content=False,
             decode_content=False,

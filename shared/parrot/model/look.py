@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
 from typing import TYPE_CHECKING
 
+from parrot.photo.geometry import Box
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from parrot.records import Decision, Flags
 
@@ -23,48 +24,6 @@ class View(StrEnum):
 
     CENTER = "center"  # the largest centred square
     CLOSER = "closer"  # a square around the model's focus
-
-
-# Where a point (x, y) of the upright photo lies in the file, by EXIF orientation.
-_IN_FILE: dict[int, Callable[[float, float], tuple[float, float]]] = {
-    2: lambda x, y: (1 - x, y),
-    3: lambda x, y: (1 - x, 1 - y),
-    4: lambda x, y: (x, 1 - y),
-    5: lambda x, y: (y, x),
-    6: lambda x, y: (y, 1 - x),
-    7: lambda x, y: (1 - y, 1 - x),
-    8: lambda x, y: (1 - y, x),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A part of a photo, in fractions of its width and height."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def in_file(self, orientation: int) -> Box:
-        """The same part of a file that must be turned by this EXIF orientation to be upright."""
-        place = _IN_FILE.get(orientation)
-        if place is None:
-            return self
-        (x1, y1), (x2, y2) = place(self.left, self.top), place(self.right, self.bottom)
-        return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
-
-    def pixels(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom in a photo of this width and height."""
-        width, height = size
-        return self.left * width, self.top * height, self.right * width, self.bottom * height
-
-    def covering(self, target: tuple[int, int]) -> tuple[int, int]:
-        """The smallest width and height of a photo in which this part has the target's pixels."""
-        return (
-            ceil(target[0] / (self.right - self.left)),
-            ceil(target[1] / (self.bottom - self.top)),
-        )
 
 
 @dataclass(frozen=True, slots=True)
