@@ -112,7 +112,7 @@ def reclassifier(store: Store, error: Exception | None = None) -> Reclassifier:
     return Reclassifier(
         cast("Any", store),
         cast("Any", Photos()),
-        Classifies(error),
+        cast("Any", Classifies(error)),
         bundle="new",
         max_bytes=10**6,
         now=lambda: NOW,
