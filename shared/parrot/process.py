@@ -28,7 +28,7 @@ from parrot.errors import (
 )
 from parrot.observation import Derived, Observation, Status, derived_name
 from parrot.photo import images, thumbnails
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User
 from parrot.store import update
 
 if TYPE_CHECKING:
