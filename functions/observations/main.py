@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flask import Request, Response
 
-    from parrot.records import User
+    from parrot.quota import User
 
 
 @functions_framework.http

@@ -7,7 +7,7 @@ from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
 from parrot.http.respond import respond, route
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User
 
 
 @functions_framework.http

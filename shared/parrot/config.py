@@ -163,9 +163,7 @@ class Settings:
             ),
             trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
-            cors_origins=tuple(
-                origin.strip() for origin in env.get("CORS_ORIGINS", "*").split(",")
-            ),
+            cors_origins=tuple(map(str.strip, env.get("CORS_ORIGINS", "*").split(","))),
             max_photo_bytes=read.count(
                 "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
             ),

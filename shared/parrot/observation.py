@@ -6,15 +6,19 @@ microseconds, so that text sorts like time and is read back exactly.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from parrot.records import NOT_A_PARROT, UID, Reason
+from parrot.records import NOT_A_PARROT, Reason
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
+# A uid becomes part of object names and document paths, so it must be one plain path segment.
+# Firebase uses 28 letters and digits; custom tokens may have any 128 characters.
+UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
 # A person who changes their mind more often is a program; Firestore's documents end at 1 MiB.
 MOST_LABELS = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

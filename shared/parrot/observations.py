@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observation import Observation, Page
-    from parrot.records import Species, UntrainedLabel, User
+    from parrot.quota import User
+    from parrot.records import Species, UntrainedLabel
     from parrot.store import ObservationStore, PhotoStore
 
 FILES = ("image", "thumbnail")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot import deadline, duplicates, progress
 from parrot.errors import (
@@ -28,17 +28,18 @@ from parrot.errors import (
 )
 from parrot.observation import Derived, Observation, Status, derived_name
 from parrot.photo import images, thumbnails
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User
 from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from parrot.classify import Classifier
     from parrot.model.species import SpeciesTable
     from parrot.photo.decoder import Decoder
     from parrot.photo.thumbnails import Thumbnails
     from parrot.quota import Meter
-    from parrot.records import Classification, Photo, StoredObject, StoredPhoto
+    from parrot.records import Photo, StoredObject, StoredPhoto
     from parrot.store import ObservationStore, PhotoStore
 
 MOST_ATTEMPTS = 5
@@ -56,13 +57,6 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
 
 
-class Classifies(Protocol):
-    """Answers for photos."""
-
-    def classify(self, photo: Photo) -> Classification:
-        """Answer for one photo. Raises RequestError, BackendError, DeploymentError."""
-
-
 class _Gone(Exception):
     """There is nothing left to finish."""
 
@@ -74,7 +68,7 @@ class Processor:
         self,
         observations: ObservationStore,
         photos: PhotoStore,
-        classifier: Classifies,
+        classifier: Classifier,
         species: SpeciesTable,
         decoder: Decoder,
         *,

@@ -1,4 +1,4 @@
-"""How often a user, or a visitor without a login, may do something in a window of time.
+"""Users and visitors without a login: how often each may do something in a window of time.
 
 Visitors are counted in this instance's memory. A shared store would cost a write for each photo, so
 that whoever floods the service would also be writing its bill; an instance that counts for itself
@@ -16,20 +16,43 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from parrot.errors import TooManyRequests
-from parrot.records import Allowance
+from parrot.observation import UID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.records import User
     from parrot.store import ObservationStore
 
+ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign in
 CLASSIFICATIONS = "classifications"
 _VISITORS_SECONDS = 60
 _REMEMBERED = 50_000  # visitors at a time: 10 MB; the oldest are forgotten first
 # One address of a content network or proxy speaks for many phones.
 _SHARED = 20
 _IPV6_NETWORK = 64  # what one customer gets: a phone may use all of it
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A caller. Raises ValueError for a uid that cannot be part of an object's name."""
+
+    uid: str
+    anonymous: bool = False
+
+    def __post_init__(self) -> None:
+        if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
+            raise ValueError(f"not a valid uid: {self.uid!r:.40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a user's quota, for the RateLimit headers."""
+
+    quota: str  # what is counted
+    limit: int  # uses per window
+    seconds: int  # the window's length
+    remaining: int
+    resets_in: int  # seconds until the next window
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -232,35 +231,6 @@ class Together:
     answer: Classification
     photos: tuple[Classification, ...]
     agree: bool  # False if they seem to show different birds
-
-
-# A uid becomes part of object names and document paths, so it must be one plain path segment.
-# Firebase uses 28 letters and digits; custom tokens may have any 128 characters.
-UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
-ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign in
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A caller. Raises ValueError for a uid that cannot be part of an object's name."""
-
-    uid: str
-    anonymous: bool = False
-
-    def __post_init__(self) -> None:
-        if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
-            raise ValueError(f"not a valid uid: {self.uid!r:.40}")
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What is left of a user's quota, for the RateLimit headers."""
-
-    quota: str  # what is counted
-    limit: int  # uses per window
-    seconds: int  # the window's length
-    remaining: int
-    resets_in: int  # seconds until the next window
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.photo.decoder import Decoder
-    from parrot.quota import Meter
-    from parrot.records import Allowance, Photo, Species, UntrainedLabel, User
+    from parrot.quota import Allowance, Meter, User
+    from parrot.records import Photo, Species, UntrainedLabel
     from parrot.store import ObservationStore, PhotoStore
 
 # Any fixed UUID would do; changing it would turn every retry into a second observation.

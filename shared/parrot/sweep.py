@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import NotFound, ParrotError
 from parrot.observation import Observation, Status
-from parrot.records import ANONYMOUS_UID, StoredPhoto, User
+from parrot.quota import ANONYMOUS_UID, User
+from parrot.records import StoredPhoto
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -246,3 +248,21 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     assert Events.received == PHOTOS, "nothing was written to the bucket"
     assert {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)} == blobs
     assert BucketPhotos(client, stack.BUCKET).read(next(iter(blobs))) is not None
+
+
+def test_a_bundle_that_no_trusted_key_signed_judges_nothing(tmp_path: Path) -> None:
+    """The functions refuse it too."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "models", "backfill", f"sqlite:{tmp_path / 'o.db'}", "b"),
+            *("--bundle", str(stack.DEFAULT_BUNDLE), "--model-server", "http://127.0.0.1:1"),
+            "--dry-run",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "MODEL_BUNDLE_PUBLIC_KEY": base64.b64encode(bytes(32)).decode()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "manifest.sig" in done.stderr

@@ -12,8 +12,7 @@ from parrot.errors import Conflict, NotFound
 from parrot.observation import Status, derived_name
 from parrot.observations import Observations
 from parrot.photo import images
-from parrot.quota import Meter, Quota
-from parrot.records import User
+from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import KEA, NOW, Counted, Steps, World

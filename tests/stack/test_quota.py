@@ -11,8 +11,7 @@ import requests
 
 from local import stack
 from parrot.errors import TooManyRequests
-from parrot.quota import Meter, Quota
-from parrot.records import ANONYMOUS_UID, Allowance, User
+from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem

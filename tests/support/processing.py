@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from local.stack import DEFAULT_BUNDLE
 from parrot.adapters.sqlite import SqliteObservations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from parrot.classify import Classifier
     from parrot.records import Photo, StoredPhoto
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -165,7 +166,7 @@ class World:
         return Processor(
             Counted(self.store, steps),
             Counted(self.photos, steps),
-            Counted(self.model, steps),
+            cast("Classifier", Counted(self.model, steps)),
             SPECIES,
             DECODER,
             meter=Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from parrot.errors import InvalidRequest
 from parrot.events import received, stored_photo
-from parrot.records import UID
+from parrot.observation import UID
 from tests.support.events import ID, event
 
 

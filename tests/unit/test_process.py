@@ -16,7 +16,7 @@ from parrot.observation import Label, Status
 from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
-from parrot.records import User
+from parrot.quota import User
 from tests.support.photos import encoded, noise
 from tests.support.processing import (
     GALAH,

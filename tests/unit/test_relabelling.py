@@ -13,7 +13,7 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import Conflict
 from parrot.observation import MOST_LABELS, document
 from parrot.observations import Observations
-from parrot.records import User
+from parrot.quota import User
 from tests.support.observations import observation
 from tests.support.processing import GALAH, KEA, MemoryPhotos
 

@@ -10,8 +10,7 @@ import pytest
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
-from parrot.quota import Meter, Quota
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import GALAH, KEA, NOW, MemoryPhotos

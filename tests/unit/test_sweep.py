@@ -14,8 +14,7 @@ from parrot.observation import Status
 from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
-from parrot.quota import Meter, Quota
-from parrot.records import User
+from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
 from parrot.sweep import NEVER_ARRIVED, Policy, Sweeper, Swept
 from tests.support.photos import DECODER, encoded, noise

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from parrot.errors import Forbidden
-from parrot.records import User
+from parrot.quota import User
 from parrot.tokens import Downloads
 from tests.support.observations import observation
 

@@ -14,7 +14,7 @@ from jwt.exceptions import PyJWKClientConnectionError, PyJWKClientError, PyJWKSe
 
 from parrot import deadline
 from parrot.errors import IdentityUnavailable, Unauthenticated
-from parrot.records import User
+from parrot.quota import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable

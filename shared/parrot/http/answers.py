@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from parrot.http.parameters import Links
     from parrot.observation import Label, Observation, Page, Verdict
     from parrot.observations import StoredFile
-    from parrot.records import Allowance, Classification, Named, Species, Together
+    from parrot.quota import Allowance
+    from parrot.records import Classification, Named, Species, Together
     from parrot.save import Saved
     from parrot.tokens import Grant
 

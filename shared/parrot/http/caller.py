@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 
 from parrot import logs
 from parrot.errors import Forbidden, Unauthenticated
-from parrot.quota import Visitor, network
-from parrot.records import User
+from parrot.quota import User, Visitor, network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
