@@ -47,7 +47,7 @@ ensure_repository() {
 image_tag() {
   {
     printf '%s\n' "$bundle_sha256" "$published"
-    git -C "$root" ls-tree -r HEAD models/serving models/network models/publishing
+    git -C "$root" ls-tree -r HEAD models/serving/image models/network models/publishing
   } | digest
 }
 

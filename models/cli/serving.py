@@ -79,7 +79,10 @@ def image(
 
     with console.errors(), console.err.status("building"):
         tag = server_image.write(
-            to, fixed=ROOT / "models" / "serving", bundles=bundle or [DEFAULT_BUNDLE], models=models
+            to,
+            fixed=ROOT / "models" / "serving" / "image",
+            bundles=bundle or [DEFAULT_BUNDLE],
+            models=models,
         )
     console.out.print(f"{to}\n{tag}", soft_wrap=True, highlight=False)
 

@@ -157,7 +157,7 @@ def test_vertex_splits_the_traffic_of_an_endpoint(project: Project) -> None:
     project.changes()
     project.done("--models", "vertex")
     assert project.changes() == []
-    project.commit("models/serving/Dockerfile", "FROM another\n")
+    project.commit("models/serving/image/Dockerfile", "FROM another\n")
     project.done("--models", "vertex", "--traffic", "5", "models")
     split = project.state()["endpoints"]["1001"]["trafficSplit"]
     assert split.pop(first) == 95
