@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from local import stack
-from local.model_server import savedmodel
 from models.network.lazy_tf import tf
 from parrot.model.manifest import MANIFEST, Manifest
 from parrot.photo import images
@@ -33,7 +32,8 @@ class Limit:
 
     def __init__(self, bundle: Path, models: Path) -> None:
         """Load the bundle's SavedModel from `models`. Raises BadBundle, ModelError."""
-        savedmodel.limit_threads(inter_op=1, intra_op=1)
+        tf().config.threading.set_inter_op_parallelism_threads(1)
+        tf().config.threading.set_intra_op_parallelism_threads(1)
         manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
         (self.served,) = manifest.models
         self._second_look = manifest.second_look

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from tests.support.serving import PATIENCE_SECONDS, launch, ready_url, stop
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Json = Any
-
-REPOSITORY = Path(__file__).parents[2]
-READY = "ready: "
-PATIENCE_SECONDS = 60
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -30,15 +24,21 @@ class Serving:
     url: str
     base: Path
 
-    def predict(self, target: str, body: Json, **options: Json) -> requests.Response:
+    def predict(self, target: str, body: Any) -> requests.Response:
         """POST a body (bytes as they are, anything else as JSON) to `/v1/models/TARGET:predict`."""
-        return self.post(f"{target}:predict", body, **options)
-
-    def post(self, target: str, body: Json, **options: Json) -> requests.Response:
-        """POST a body to `/v1/models/TARGET`; TARGET ends in a verb."""
         sent = {"data": body} if isinstance(body, bytes) else {"json": body}
-        url = f"{self.url}/v1/models/{target}"
-        return requests.post(url, timeout=PATIENCE_SECONDS, **sent, **options)
+        url = f"{self.url}/v1/models/{target}:predict"
+        return requests.post(url, timeout=PATIENCE_SECONDS, **sent)
+
+    def rows(self, target: str, rows: Any, signature: str = "") -> Any:
+        """The predictions for `instances`."""
+        body = {"instances": rows, "signature_name": signature}
+        return _answer(self.predict(target, body), "predictions")
+
+    def columns(self, target: str, columns: Any, signature: str = "") -> Any:
+        """The outputs for `inputs`."""
+        body = {"inputs": columns, "signature_name": signature}
+        return _answer(self.predict(target, body), "outputs")
 
     def get(self, target: str) -> requests.Response:
         """GET `/v1/models/TARGET`."""
@@ -51,30 +51,26 @@ class Serving:
 
     def wait_for(self, model: str, states: dict[int, str]) -> None:
         """Return once the model's versions have exactly these states."""
-        wait_until(lambda: self.states(model) == states, f"{model} to be {states}")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (now := self.states(model)) != states:
+            assert time.monotonic() < deadline, f"{model} is {now}, not {states}"
+            time.sleep(0.05)
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until a condition holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"gave up waiting for {what}"
-        time.sleep(0.05)
+def _answer(response: requests.Response, key: str) -> Any:
+    assert response.status_code == requests.codes.ok, response.text
+    assert list(response.json()) == [key]
+    return response.json()[key]
 
 
-def launch(base: Path, *flags: str) -> subprocess.Popen[str]:
-    """Start `python -m models serve` on a free port."""
-    command = (sys.executable, "-m", "models", "serve", "--base", str(base), "--port", "0", *flags)
-    return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
-
-
-def ready_url(process: subprocess.Popen[str]) -> str:
-    """Wait for a launched server's `ready:` line, and return the URL in it."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith(READY):
-            return line.removeprefix(READY).strip()
-    pytest.fail(f"the server ended with {process.wait()} before it was ready")
+def refused(response: requests.Response, status: int = 400) -> str:
+    """The sentence of an error, which has TF Serving's form and no stack trace."""
+    assert response.status_code == status, response.text
+    ((key, message),) = response.json().items()
+    assert key == "error"
+    assert message
+    assert "Traceback" not in message
+    return str(message)
 
 
 @pytest.fixture(scope="session")
@@ -85,20 +81,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     which takes longer than anything else here.
     """
     base, staging = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("staging")
-    process = launch(base, "--poll-seconds=0.2", "--label=half_plus_two:stable=1")
+    process = launch(base, "--poll-seconds=0.2", "--versions=every:all")
     try:
-        from tests.model_server import fixture_models  # noqa: PLC0415 - it imports TensorFlow
+        from tests.serving import fixture_models  # noqa: PLC0415 - it imports TensorFlow
 
         fixture_models.write(staging)
         for model in fixture_models.MODELS:
             (staging / model).rename(base / model)
         serving = Serving(ready_url(process), base)
         for model, versions in fixture_models.MODELS.items():
-            serving.wait_for(model, {max(number for number, _ in versions): "AVAILABLE"})
+            latest = max(versions)
+            loaded = versions if model == "every" else [latest]
+            serving.wait_for(model, dict.fromkeys(loaded, "AVAILABLE"))
         yield serving
     finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
+        stop(process)
 
 
 @pytest.fixture(scope="session")
