@@ -45,7 +45,7 @@ def test_a_photo_is_saved_as_something_outside_the_classes(
 def test_the_persons_words_are_kept_beside_the_label(
     save: Callable[..., dict[str, Any]], running_url: str
 ) -> None:
-    """Whoever maps the label later reads them."""
+    """The person who later maps the label reads them."""
     saved = save(species="other-parrot", text=" Green-winged macaw ")
     assert saved["labels"][0]["text"] == "Green-winged macaw"
     response = requests.patch(

@@ -35,9 +35,9 @@ PATIENCE_SECONDS = 10  # less than a fault lasts
 
 @pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])
 def vendor(request: pytest.FixtureRequest) -> Vendor:
-    """Each of them in turn."""
-    found: Vendor = request.param
-    return found
+    """TF Serving, then Vertex AI."""
+    each: Vendor = request.param
+    return each
 
 
 @dataclass
@@ -68,7 +68,7 @@ def test_a_raw_photo_is_one_instance_of_base64(vendor: Vendor) -> None:
 
 
 def test_floats_are_one_instance_of_nested_lists(vendor: Vendor) -> None:
-    """As models take them that were exported with a float input."""
+    """For models that were exported with a float input."""
     with serving(lambda _request: vendor.predictions(ROW)) as server:
         vendor.connect(server.url).predict(
             MODEL, np.array([[[0.5, 1, 2]], [[3, 4, 5]]], np.float32)
@@ -140,7 +140,7 @@ def test_a_gateway_that_waited_in_vain_is_a_timeout(ask: Ask) -> None:
         ask.predict(json_answer({"error": "deadline exceeded"}, 504))
 
 
-def test_a_server_that_is_not_there_is_unavailable(vendor: Vendor) -> None:
+def test_an_unreachable_server_is_unavailable(vendor: Vendor) -> None:
     """Cloud Run restarts it, or the URL is wrong."""
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
         vendor.connect(f"http://127.0.0.1:{free_port()}").predict(MODEL, b"photo")
@@ -253,8 +253,8 @@ def test_an_answer_whose_end_never_ends_is_a_timeout(vendor: Vendor) -> None:
     assert time.monotonic() - started < PATIENCE_SECONDS
 
 
-def test_a_chunk_of_less_than_nothing_is_a_bad_answer(vendor: Vendor) -> None:
-    """Python's own words for it would be an error of ours."""
+def test_a_chunk_of_negative_length_is_a_bad_answer(vendor: Vendor) -> None:
+    """Python's own exception would look like our error."""
     with shouting(CHUNKED + b"-5\r\n{}\r\n", b"") as url, pytest.raises(BadModelResponse):
         vendor.connect(url).predict(MODEL, b"photo")
 
@@ -271,7 +271,7 @@ def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor
 
 
 def test_a_server_that_hangs_up_twice_is_unavailable(vendor: Vendor) -> None:
-    """It is not asked for ever."""
+    """It is not asked forever."""
     with serving(lambda _request: Answer(sent_bytes=-1)) as server:
         with pytest.raises(ModelUnavailable):
             vendor.connect(server.url).predict(MODEL, b"photo")
@@ -298,7 +298,7 @@ def test_an_endless_answer_is_refused(ask: Ask) -> None:
 
 
 def test_a_compressed_answer_is_refused_unread(ask: Ask) -> None:
-    """A few megabytes of gzip unpack to gigabytes; nobody asked for any."""
+    """A few megabytes of gzip unpack to gigabytes, and we never ask for gzip."""
     packed = Answer(gzip.compress(bytes(2**20)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(BadModelResponse, match="compressed"):
         ask.predict(packed)

@@ -20,7 +20,7 @@ from cloudevents.http import CloudEvent
 from PIL import Image
 
 from local import events, stack
-from local.delivery import Delivery
+from local.events import Delivery
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Status, photo_name
@@ -60,7 +60,7 @@ def test_a_saved_photo_becomes_ready_with_its_thumbnails(running_url: str, photo
 def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
     running_url: str, bucket: Bucket, odd: Path
 ) -> None:
-    """A thumbnail must not tell where somebody lives."""
+    """A thumbnail must not reveal where a person lives."""
     gps = sorted((odd / "derived-parrot").glob("*gps*.jpg"))
     assert len(gps) == 2
     sideways = {}
@@ -186,7 +186,7 @@ def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_what_nobody_delivered_is_delivered_after_a_restart(
+def test_undelivered_events_are_delivered_after_a_restart(
     tmp_path: Path, shared_model: str
 ) -> None:
     """Events are kept in memory; the bucket and the observations say which are missing."""
@@ -201,7 +201,7 @@ def test_what_nobody_delivered_is_delivered_after_a_restart(
         ]
     with stack.running(tmp_path, model_server=shared_model) as running:
         done = Phone(running.url, "ana").all_settled(2)
-        assert {one["status"] for one in done} <= FINISHED
+        assert {item["status"] for item in done} <= FINISHED
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(list(local_bucket(running).list_blobs(prefix="derived/"))) > 4:
             assert time.monotonic() < deadline, "what was left of a deleted one is still there"
@@ -274,13 +274,13 @@ def test_saves_survive_repeated_shuffled_events_and_two_kills(
                 assert delivery.finished(PATIENCE_SECONDS)
             assert _generations(bucket) == written  # its own files start nothing
 
-        found = {user: Phone(running.url, user).observations(page_size=50) for user in users}
-        _assert_exact(found, {one["id"] for one in saved}, bad, store)
-        kept = [(user, one) for user, many in found.items() for one in many]
+        listed = {user: Phone(running.url, user).observations(page_size=50) for user in users}
+        _assert_exact(listed, {item["id"] for item in saved}, bad, store)
+        kept = [(user, item) for user, many in listed.items() for item in many]
         expected = {
-            f"derived/{user}/{one['id']}/{file}.webp"
-            for user, one in kept
-            if one["status"] in FINISHED
+            f"derived/{user}/{item['id']}/{file}.webp"
+            for user, item in kept
+            if item["status"] in FINISHED
             for file in ("image", "thumbnail")
         }
         assert len(expected) == 2 * good
@@ -292,19 +292,19 @@ def _generations(bucket: Bucket) -> dict[str, int]:
 
 
 def _assert_exact(
-    found: dict[str, list[dict[str, Any]]], saved: set[str], bad: int, store: SqliteObservations
+    listed: dict[str, list[dict[str, Any]]], saved: set[str], bad: int, store: SqliteObservations
 ) -> None:
-    everyone = [(user, one) for user, many in found.items() for one in many]
-    ids = Counter(one["id"] for _, one in everyone)
+    everyone = [(user, item) for user, many in listed.items() for item in many]
+    ids = Counter(item["id"] for _, item in everyone)
     assert len(ids) == len(everyone) == len(saved) + bad
     assert saved <= set(ids)
-    for user, one in everyone:
-        if one["id"] in saved:
-            assert one["status"] in FINISHED, one
+    for user, item in everyone:
+        if item["id"] in saved:
+            assert item["status"] in FINISHED, item
         else:
-            assert one["status"] == "rejected", one
-            assert one["reason"]
-            observation = store.get(user, one["id"])
+            assert item["status"] == "rejected", item
+            assert item["reason"]
+            observation = store.get(user, item["id"])
             assert observation is not None
             # Made, then rejected: a second rejection would be a third revision.
             assert observation.revision == 2
@@ -312,7 +312,7 @@ def _assert_exact(
 
 def _wait_until_finished(store: SqliteObservations, users: tuple[str, ...], count: int) -> None:
     def finished() -> bool:
-        stored = [one for user in users for one in store.page(user, size=1000).observations]
+        stored = [item for user in users for item in store.page(user, size=1000).observations]
         return sum(one.status is not Status.PENDING for one in stored) >= count
 
     until(finished, f"{count} finished observations")

@@ -1,4 +1,4 @@
-"""What is not a parrot says why, through HTTP: eagles, plates, and photos that show too little."""
+"""Reasons over HTTP: eagles, plates, and photos that show too little."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import requests
 from PIL import Image, ImageEnhance, ImageFilter
 
-from parrot.http.tips import TIPS
+from parrot.http.answers import TIPS
 from parrot.records import Reason
 from tests.support.photos import encoded, named
 
@@ -54,13 +54,13 @@ def test_another_bird_and_no_bird_say_so(
     ("spoil", "reason"),
     [(_dark, Reason.TOO_DARK), (_blurred, Reason.BLURRED), (_tiny, Reason.TOO_SMALL)],
 )
-def test_parrots_in_bad_photos_are_told_what_is_wrong(
+def test_bad_photos_of_parrots_get_the_right_reason(
     classify_url: str,
     photos: Path,
     spoil: Callable[[Image.Image], Image.Image],
     reason: Reason,
 ) -> None:
-    """Of those that are no longer recognised, and never one of the other two faults."""
+    """For those that are no longer recognised; never one of the other two reasons."""
     given: Counter[str] = Counter()
     for label in LABELS:
         for path in named(photos / "parrots" / label, 3):

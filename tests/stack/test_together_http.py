@@ -1,4 +1,4 @@
-"""Several photos of one bird over HTTP: one answer for all, each photo's own beside it."""
+"""Several photos of one bird over HTTP: one joint answer, and each photo's own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: lis
     assert body["photo"] in [answer["photo"] for answer in alone]
 
 
-def test_one_part_is_answered_as_ever(classify_url: str, galahs: list[bytes]) -> None:
+def test_a_single_part_is_answered_as_before(classify_url: str, galahs: list[bytes]) -> None:
     """Apps in the field send one and expect no new fields."""
     assert "photos" not in asked(classify_url, galahs[0]).json()
 

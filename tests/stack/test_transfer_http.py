@@ -1,4 +1,4 @@
-"""Compressed texts and parts of photos, from the running stack."""
+"""Compressed texts and partial photos, from the running stack."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_page_of_observations_travels_compressed(ana: Phone) -> None:
     assert len(gzip.decompress(data)) == len(text) > 3 * len(data)
 
 
-def test_a_broken_download_goes_on_where_it_ended(ana: Phone) -> None:
+def test_a_broken_download_continues_where_it_ended(ana: Phone) -> None:
     """The original, for its owner; by If-Range only if it is still that photo."""
     data = encoded(noise(400, 300, seed=31_200))
     name = ana.ask("POST", "/save?index=1", data=data).json()["id"]

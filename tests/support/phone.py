@@ -31,7 +31,7 @@ class Phone:
         return self.ask("GET", path, **request)
 
     def save(self, seed: int, species: str = "nestor-notabilis") -> str:
-        """Save a small photo that nobody else has; return its id."""
+        """Save a small unique photo; return its id."""
         return str(self.send(encoded(noise(32, 24, seed=seed), quality=60), species)["id"])
 
     def send(self, photo: bytes, species: str = "nestor-notabilis") -> dict[str, Any]:

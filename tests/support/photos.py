@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from parrot.budget import DECODING_BYTES, Budget
-from parrot.limits import MAX_PHOTO_PIXELS
+from parrot.config import MAX_PHOTO_PIXELS
 from parrot.photo.decoder import Decoder
 
 _BESIDE = Path(__file__).parents[3] / "shared"
@@ -64,5 +64,5 @@ def named(folder: Path, count: int = 1) -> list[Path]:
     return [folder / f"{name}.jpg" for name in names]
 
 
-# Starts no process of its own before a HEIC, AVIF or very large photo comes.
+# Starts a child process only for a HEIC, AVIF or very large photo.
 DECODER = Decoder(Budget(DECODING_BYTES), max_pixels=MAX_PHOTO_PIXELS)

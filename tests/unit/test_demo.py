@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local import demo
-from local.demo import Answer, Saved
+from local.demo import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,11 +37,11 @@ def printed(answers: Iterable[Answer]) -> str:
 
 
 def test_a_folder_stands_for_the_photos_in_and_below_it(tmp_path: Path) -> None:
-    """In order of their names; what is no photo by its name is left alone."""
+    """In order of name; files that are not photos by name are skipped."""
     (tmp_path / "below").mkdir()
     for name in ("b.HEIC", "a.jpg", "notes.txt", "below/c.webp"):
         (tmp_path / name).touch()
-    single = tmp_path / "notes.txt"  # who names a file wants it tried
+    single = tmp_path / "notes.txt"  # a file that is named is always tried
     assert demo.photos_of([tmp_path, single]) == [
         tmp_path / "a.jpg",
         tmp_path / "b.HEIC",
@@ -51,7 +51,7 @@ def test_a_folder_stands_for_the_photos_in_and_below_it(tmp_path: Path) -> None:
 
 
 def test_words_replace_codes_where_there_are_any() -> None:
-    """Everything else is said as the service said it, brackets and all."""
+    """Everything else is printed as the service worded it, brackets included."""
     damaged = Answer((Path("a.jpg"),), {"code": "invalid_image", "detail": "broken data stream"})
     text = printed([damaged, Answer((Path("b.jpg"),), PROBLEM)])
     assert "damaged, or cut off" in text
@@ -68,7 +68,7 @@ def test_photos_of_several_folders_are_told_apart() -> None:
 
 
 def test_rows_show_the_folder_below_the_one_that_all_are_in(tmp_path: Path) -> None:
-    """Whoever tries their own sorted photos compares the answer with the folder's name."""
+    """People who sort their photos compare the answer with the folder's name."""
     text = printed(
         [Answer((tmp_path / kind / f"{kind}.jpg",), PARROT) for kind in ("galah", "kea")]
     )
@@ -78,25 +78,25 @@ def test_rows_show_the_folder_below_the_one_that_all_are_in(tmp_path: Path) -> N
 
 def test_a_save_that_is_refused_is_a_failure_too() -> None:
     """The exit code says so; the answer is shown all the same."""
-    refused = Answer((Path("a.jpg"),), PARROT, Saved("no: saved before", failed=True))
+    refused = Answer((Path("a.jpg"),), PARROT, "no: saved before", refused=True)
     assert refused.failed
-    assert not Answer((Path("a.jpg"),), PARROT, Saved("some-id")).failed
+    assert not Answer((Path("a.jpg"),), PARROT, "some-id").failed
     assert "Scarlet macaw" in printed([refused])
 
 
 def test_many_photos_are_counted_as_they_go(tmp_path: Path) -> None:
-    """Every few seconds, not for each photo: a log would be full of it."""
-    seconds, said = itertools.count(), list[str]()
+    """Every few seconds, not for each photo: that would flood a log."""
+    seconds, lines = itertools.count(), list[str]()
     photos = [tmp_path / f"{number}.jpg" for number in range(9)]
     answers = demo.ask_all(
         "http://127.0.0.1:1",
         photos,
         together=False,
         save=False,
-        say=said.append,
+        say=lines.append,
         now=lambda: next(seconds),
     )
     assert len(list(answers)) == 9
-    assert said[0] == "classifying 9 photos"
-    assert 1 < len(said) < 6
-    assert said[-1].endswith("of 9")
+    assert lines[0] == "classifying 9 photos"
+    assert 1 < len(lines) < 6
+    assert lines[-1].endswith("of 9")

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from parrot.errors import InvalidRequest
 from parrot.events import received, stored_photo
-from parrot.records import UID
+from parrot.observation import UID
 from tests.support.events import ID, event
 
 
 def test_a_saved_photo_is_read_whole() -> None:
-    """Which photo; what else there is to know about it, the bucket knows better."""
+    """Only which photo it is: the bucket knows the rest better."""
     stored = stored_photo(event())
     assert stored is not None
     assert (stored.bucket, stored.name, stored.uid, stored.id) == (
@@ -35,7 +35,7 @@ def test_integers_come_as_strings_or_numbers() -> None:
 
 
 def test_other_objects_are_no_photos() -> None:
-    """Above all what the function writes itself: it would trigger itself for ever."""
+    """Above all its own output: it would trigger itself forever."""
     for name in (
         *(f"derived/ana/{ID}/image.webp", "bundles/current.json", "11/20261122.jpg"),
         *(f"photos/ana/{ID}/image.webp", f"photos//{ID}", "photos/ana/", "photos/ana"),
