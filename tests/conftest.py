@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,10 +150,20 @@ def stored_bytes(bucket: Bucket) -> Callable[[str], bytes]:
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[toolchain.Toolchain]:
-    """Node, Java and firebase-tools, which one of pytest's workers installs if it is missing."""
+    """Node, Java, firebase-tools and what bundles Firebase's SDK: installed by one worker."""
     place = folder(tmp_path_factory)
+
+    @contextmanager
+    def install() -> Iterator[toolchain.Toolchain]:
+        chain = toolchain.find()
+        (place / "page").mkdir()
+        (place / "page" / "firebase_sdk").symlink_to(stack.ROOT / "local" / "firebase_sdk")
+        command = [str(stack.ROOT / "dev.sh"), "sdk", str(place / "page")]
+        subprocess.run(command, env={**os.environ, "PATH": chain.path}, check=True)
+        yield chain
+
     try:
-        with shared(place, "tools", lambda: nullcontext(toolchain.find())) as chain:
+        with shared(place, "tools", install) as chain:
             yield chain
     except toolchain.ToolMissing as error:
         missing(str(error), required_by="REQUIRE_SUITE")

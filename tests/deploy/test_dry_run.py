@@ -11,13 +11,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.project import PROJECT, REGION, ROOT, checkout, sdk_python
-from tests.support.required import missing
+
+if TYPE_CHECKING:
+    from local.toolchain import Toolchain
 
 _FIREBASE_TOOLS = Path(
     os.environ.get("FIREBASE_TOOLS", ROOT / ".local/firebase-tools/node_modules/firebase-tools")
@@ -227,13 +230,12 @@ def test_the_page_may_call_recaptcha_only_where_app_check_is_asked_for(root: Pat
 
 
 @pytest.fixture(scope="module")
-def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def vendor(tmp_path_factory: pytest.TempPathFactory, tools: Toolchain) -> Path:
     """Firebase's SDK as `./dev.sh stage firebase` adds it to the page."""
-    if shutil.which("npm") is None:
-        missing("needs npm", required_by="REQUIRE_SUITE")
     to = tmp_path_factory.mktemp("stage")
     command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(to)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PATH": tools.path}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{to / 'firebase'}\n"
     return to / "firebase/public/vendor"

@@ -36,14 +36,12 @@ SPECIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten photos of each of three species, and about thirty others: any will do."""
-    root = tmp_path_factory.mktemp("photos")
-    chosen = {f"parrots/{label}": named(photos / "parrots" / label, 10) for label in SPECIES}
+def photo_set(root: Path, photos: Path, *, each: int, others: int) -> Path:
+    """So many photos of each of three species, of other birds (any will do) and of food."""
+    chosen = {f"parrots/{label}": named(photos / "parrots" / label, each) for label in SPECIES}
     birds = sorted((photos / "other_birds").glob("*/*.jpg"))
-    chosen["other_birds/mixed"] = birds[:: len(birds) // 20]
-    chosen["negatives/food"] = named(photos / "negatives" / "food", 12)
+    chosen["other_birds/mixed"] = birds[:: len(birds) // others]
+    chosen["negatives/food"] = named(photos / "negatives" / "food", min(others, 12))
     for folder, paths in chosen.items():
         (root / folder).mkdir(parents=True)
         for path in paths:
@@ -52,6 +50,12 @@ def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines += [f"{n},{id_},{id_},{label},{label}," for n, (label, id_) in enumerate(SPECIES.items())]
     (root / "species.csv").write_text("\n".join(lines) + "\n")
     return root
+
+
+@pytest.fixture(scope="module")
+def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough to tell three species apart."""
+    return photo_set(tmp_path_factory.mktemp("small"), photos, each=10, others=20)
 
 
 def models(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -64,17 +68,11 @@ def models(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first test leaves its features for the second."""
-    return tmp_path_factory.mktemp("cache") / "features.sqlite"
-
-
 def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
-    small_set: Path, cache: Path, tmp_path: Path
+    small_set: Path, tmp_path: Path
 ) -> None:
     """Extraction takes longest; nobody should have to wait for it twice."""
-    out = tmp_path / "bundle"
+    cache, out = tmp_path / "features.sqlite", tmp_path / "bundle"
     command = ["fit", str(small_set), "--species", str(small_set / "species.csv")]
     command += ["--cache", str(cache), "--out", str(out), "--version", "test"]
     killed = subprocess.Popen(
@@ -109,13 +107,13 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
 
 
 def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
-    small_set: Path, cache: Path, tmp_path: Path
+    photos: Path, tmp_path: Path
 ) -> None:
     """Whichever is taken, the card says what was compared; a bundle with tuned blocks has them."""
-    out = tmp_path / "bundle"
+    few, out = photo_set(tmp_path / "few", photos, each=5, others=6), tmp_path / "bundle"
     done = models(
-        "fit", str(small_set), "--species", str(small_set / "species.csv"), "--finetune",
-        "--steps", "2", "--cache", str(cache), "--out", str(out),
+        "fit", str(few), "--species", str(few / "species.csv"), "--finetune",
+        "--steps", "2", "--cache", str(tmp_path / "f.sqlite"), "--out", str(out),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     manifest = json.loads((out / "manifest.json").read_text())
@@ -125,7 +123,7 @@ def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
     assert f"## Fine-tuning: {'accepted' if accepted else 'not accepted'}" in card
     assert "non-birds let through, stressed" in card
     assert "fine-tuning, fold 1 of 3" in done.stderr
-    assert len(list((cache.parent / "fine-tuning").glob("*.npz"))) == 4  # three folds, everything
+    assert len(list((tmp_path / "fine-tuning").glob("*.npz"))) == 4  # three folds, everything
 
 
 def _rows(cache: Path) -> set[tuple[int, bytes]]:
