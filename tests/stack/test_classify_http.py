@@ -328,3 +328,12 @@ def test_decoders_messages_are_not_passed_on(classify_url: str, header: bytes) -
     response = requests.post(classify_url, files={"image": header}, timeout=30)
     assert_problem(response, 422, "invalid_image")
     assert response.json()["detail"].endswith("is damaged or incomplete")
+
+
+def test_an_answer_from_memory_says_so(classify_url: str) -> None:
+    """Server-Timing tells what was waited for."""
+    photo = encoded(noise(16, 16, seed=77))
+    first, again = (requests.post(classify_url, data=photo, timeout=30) for _ in range(2))
+    assert first.json() == again.json()
+    assert first.headers["Server-Timing"].startswith("decode;dur=")
+    assert again.headers["Server-Timing"].startswith("cache;desc=hit;dur=")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from local import stack
+from local.supervisor import Part, PartFailed, Supervisor
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -20,7 +22,6 @@ from tests.support.serving import start, stop
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
 
 PHOTO, OTHER_PHOTO = encoded(noise()), encoded(noise(seed=1))
 PATIENCE_SECONDS = 20
@@ -135,3 +136,19 @@ def test_a_killed_stack_leaves_no_part_running(tmp_path: Path, shared_model: str
     process.stdout.close()
     _, alive = psutil.wait_procs(family, timeout=PATIENCE_SECONDS)
     assert alive == []
+
+
+@pytest.mark.parametrize(
+    ("program", "end"),
+    [("raise SystemExit('no memory')", "ends with:\nno memory"), ("", "is empty")],
+)
+def test_the_end_of_a_parts_log_is_shown_or_said_to_be_empty(
+    tmp_path: Path, program: str, end: str
+) -> None:
+    """A report that breaks off after "ends with:" looks cut short."""
+    part = Part("part", [sys.executable, "-c", program], "http://127.0.0.1:1", lambda: False)
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start(part)
+        with pytest.raises(PartFailed) as caught:
+            supervisor.wait(part, timeout=60)
+    assert str(caught.value).endswith(end)
