@@ -93,8 +93,8 @@ check() {
     all) tests=(3); shift ;;
     "" | -*) ;;
     *)
-      [ ! -d "tests/$1" ] || set -- "tests/$1" "${@:2}"
-      run "${pytest[@]}" 2 "$@"
+      [ ! -d "tests/$1" ] || run "${pytest[@]}" 2 "tests/$1" "${@:2}"
+      run -m pytest "$@"
       ;;
   esac
   setup
