@@ -54,7 +54,7 @@ class Batched:
         return self._server.version(model)
 
     def _gathered(self, model: ServedModel) -> Waiting:
-        """All that wait: whoever comes next leads a new batch."""
+        """All that wait: the next caller leads a new batch."""
         with self._changed:
             self._changed.wait_for(
                 lambda: len(self._waiting[model]) >= self._size, timeout=_WAIT_SECONDS

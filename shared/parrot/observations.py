@@ -35,7 +35,7 @@ class StoredFile:
     """A photo from the bucket."""
 
     data: bytes = field(repr=False)
-    media_type: str | None  # None: nobody has checked what it is
+    media_type: str | None  # None: unchecked
 
 
 class Observations:

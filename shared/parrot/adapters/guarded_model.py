@@ -65,7 +65,7 @@ class GuardedModelServer:
 
 
 class _Breaker:
-    """The library's breaker lets everybody through when its pause is over; this one lets one."""
+    """After its pause the library's breaker lets all calls through; this lets one call through."""
 
     def __init__(self, failures: int, pause: float) -> None:
         self._breaker = CircuitBreaker(
@@ -104,8 +104,8 @@ class _Silence:
     """Everybody who waits for one server that may never answer; safe under threads.
 
     One caller may wait as long as the server's limit allows: an instance that starts takes ten
-    seconds. Several that wait while nobody at all is answered only hold threads, so they are let go
-    together.
+    seconds. Several that wait while no call at all is answered only hold threads, so they are let
+    go together.
     """
 
     def __init__(self, *, callers: int, seconds: float) -> None:
@@ -120,7 +120,7 @@ class _Silence:
     def waiting(self, photos: int = 1) -> Iterator[None]:
         """Wait for the server's answer about so many photos in here.
 
-        Raises ModelUnavailable where it answers nobody.
+        Raises ModelUnavailable if it never answers.
         """
         started = time.monotonic()
         with self._lock:

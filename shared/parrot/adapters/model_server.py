@@ -49,7 +49,7 @@ class Http(Protocol):
         redirect: bool,
         **options: Any,  # noqa: ANN401 - as in urllib3
     ) -> BaseHTTPResponse:
-        """As urllib3's; whoever calls reads the response to its end or closes it."""
+        """As urllib3's; the caller reads the response to its end or closes it."""
 
 
 def unsigned() -> Http:
@@ -266,7 +266,7 @@ def _answer(response: BaseHTTPResponse, body: bytes) -> dict[str, Any]:
 
 
 def _reason(response: BaseHTTPResponse, body: bytes) -> str:
-    """The server's own words, short, for whoever reads the log."""
+    """The server's own words, short, for the log."""
     try:
         error = json.loads(body)["error"]
     except (ValueError, RecursionError, KeyError, TypeError):
