@@ -48,7 +48,6 @@ class Observations:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
         self._store, self._photos, self._now = store, photos, now
 
     def list(

@@ -61,7 +61,6 @@ class Sweeper:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is opened here."""
         self._store, self._photos = store, photos
         self._processor, self._observations = processor, observations
         self._bucket, self._limits, self._now, self._clock = bucket, limits, now, clock
