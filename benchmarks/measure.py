@@ -152,7 +152,7 @@ def _wire(
     counter = _Counter()
     raster = images.pixels(images.read(sample.data), limit.served.input)
     server = TfServing(models_url, counter, timeout=READY_SECONDS)
-    server.predict(limit.served, images.payload(raster, limit.served.input))
+    server.predict(limit.served, [images.payload(raster, limit.served.input)])
     _, response = Phone().send(first.ask(sample))
     sent, received = (
         int(response.headers[name]) / 1e3 for name in (first_version.SENT, first_version.RECEIVED)

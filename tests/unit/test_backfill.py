@@ -196,9 +196,7 @@ class Server:
         self.sizes: list[int] = []
         self.lock = threading.Lock()
 
-    def predict_all(
-        self, _model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, _model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         with self.lock:
             self.sizes.append(len(payloads))
         time.sleep(0.01)
@@ -219,7 +217,7 @@ def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> No
     batched = Batched(cast("Any", server), size=8)
 
     def ask(number: int) -> float:
-        features = batched.predict(model, str(number).encode()).features
+        features = batched.predict(model, [str(number).encode()])[0].features
         assert features is not None
         return float(features[0])
 
@@ -234,11 +232,11 @@ def test_a_failed_request_fails_every_photo_of_it(model: ServedModel) -> None:
     """Nobody waits for ever, and the next request is a new one."""
     batched = Batched(cast("Any", Server()), size=2)
     with ThreadPoolExecutor(2) as threads:
-        asked = [threads.submit(batched.predict, model, payload) for payload in (b"1", b"bad")]
+        asked = [threads.submit(batched.predict, model, [payload]) for payload in (b"1", b"bad")]
         for future in asked:
             with pytest.raises(ModelUnavailable):
                 future.result(5)
-    assert batched.predict(model, b"3").model_version == "M/1"
+    assert batched.predict(model, [b"3"])[0].model_version == "M/1"
 
 
 @pytest.fixture

@@ -43,15 +43,9 @@ class GuardedModelServer:
         self._breakers: dict[str, _Breaker] = {}
         self._asking = _Silence(callers=failures, seconds=_SILENT_SECONDS)
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        with self._breaker(model).closed():
-            return self._server.predict(model, payload)
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         with self._breaker(model).closed(len(payloads)):
-            return self._server.predict_all(model, payloads)
+            return self._server.predict(model, payloads)
 
     def version(self, model: ServedModel) -> str:
         """The current version, uncached. Raises as `predict`."""
