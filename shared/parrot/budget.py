@@ -121,7 +121,6 @@ class Reservation:
     """What one request holds of a budget."""
 
     def __init__(self, budget: Budget) -> None:
-        """Nothing yet."""
         self._budget = budget
         self.held = 0
 

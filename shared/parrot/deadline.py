@@ -1,8 +1,8 @@
 """One deadline for a request, shared by everything that the request waits for.
 
 `within` opens it where a request arrives; each call to a neighbour asks `left` how long it may
-take. Without a deadline (training, tests) a call may take as long as its own limit says. Whoever
-calls may also end the wait before that: `watched` names a check that the wait repeats.
+take. Without a deadline (training, tests) a call may take as long as its own limit says. The
+caller may also end the wait before that: `watched` names a check that the wait repeats.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class StoredFile:
     """A photo from the bucket."""
 
     data: bytes = field(repr=False)
-    media_type: str | None  # None: nobody has checked what it is
+    media_type: str | None  # None: unchecked
 
 
 class Observations:
@@ -48,7 +48,6 @@ class Observations:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
         self._store, self._photos, self._now = store, photos, now
 
     def list(

@@ -13,13 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cachetools import TTLCache
-
 from parrot.errors import TooManyRequests
 from parrot.observation import UID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cachetools import TTLCache
 
     from parrot.store import ObservationStore
 
@@ -128,6 +128,8 @@ class Visitors:
         self._each = Quota(CLASSIFICATIONS, limit, _VISITORS_SECONDS)
         self._together = Quota(CLASSIFICATIONS, limit * _SHARED, _VISITORS_SECONDS)
         self._now = now
+        from cachetools import TTLCache  # noqa: PLC0415 - only `classify` has visitors
+
         self._used: TTLCache[tuple[str, str, int], int] = TTLCache(
             _REMEMBERED, _VISITORS_SECONDS, timer=now
         )

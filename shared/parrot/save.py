@@ -51,7 +51,6 @@ class Saver:
         meter: Meter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
         self._observations, self._photos = observations, photos
         self._decoder, self._meter, self._now = decoder, meter, now
 

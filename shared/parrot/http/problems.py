@@ -44,12 +44,12 @@ def _let_go(error: BaseException) -> None:
     chain: list[BaseException | None] = [error]
     seen: set[int] = set()
     while chain:
-        one = chain.pop()
-        if one is None or id(one) in seen:
+        link = chain.pop()
+        if link is None or id(link) in seen:
             continue
-        seen.add(id(one))
-        traceback.clear_frames(one.__traceback__)
-        chain += [one.__cause__, one.__context__]
+        seen.add(id(link))
+        traceback.clear_frames(link.__traceback__)
+        chain += [link.__cause__, link.__context__]
 
 
 def as_parrot_error(error: Exception) -> ParrotError:

@@ -43,7 +43,7 @@ _MOST_CPU_SECONDS = 1.0  # to read 27 MB takes 0.1; in chunks of one byte each a
 
 
 @dataclass(slots=True)
-class Watch:
+class TimedRead:
     """One read; `ended` says that its time was over."""
 
     connection: socket.socket | None
@@ -55,17 +55,17 @@ class Watchdog:
     """One thread for the reads of all requests, started by the first of them."""
 
     def __init__(self) -> None:
-        self._watches: dict[int, Watch] = {}
+        self._watches: dict[int, TimedRead] = {}
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     @contextmanager
-    def watching(self, connection: socket.socket | None, until: float) -> Iterator[Watch]:
+    def watching(self, connection: socket.socket | None, until: float) -> Iterator[TimedRead]:
         """What is read in here ends when the time is over, as if the phone had hung up.
 
         The connection can still be written to. Without one nothing is watched.
         """
-        watch = Watch(connection, until)
+        watch = TimedRead(connection, until)
         if connection is None:
             yield watch
             return
