@@ -40,13 +40,15 @@ def test_a_lack_of_memory_is_not_the_photos_fault(kind: str, spare: int) -> None
 
 def test_ordinary_requests_leave_no_memory_behind(running: Running, classify_url: str) -> None:
     """An instance that keeps a part of each body is killed after some thousand photos."""
-    (process,) = [psutil.Process(pid) for name, _, pid in running.parts if name == "functions"]
+    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
+    # The part is gunicorn; what answers is its child.
+    worker = max(psutil.Process(pid).children(), key=lambda child: child.memory_info().rss)
     photo = encoded(noise(640, 480))
     before = 0
     with requests.Session() as phone:
         for number in range(WARM + MEASURED):
             if number == WARM:
-                before = process.memory_info().rss
+                before = worker.memory_info().rss
             data = photo + str(number).encode()  # another photo, so that no answer is remembered
             text = base64.b64encode(data).decode()
             ways: tuple[Any, ...] = (
@@ -56,4 +58,4 @@ def test_ordinary_requests_leave_no_memory_behind(running: Running, classify_url
             )
             answer = phone.post(classify_url, timeout=60, **ways[number % len(ways)])
             assert answer.status_code == 200
-    assert process.memory_info().rss - before < MEASURED * len(photo) / 2
+    assert worker.memory_info().rss - before < MEASURED * len(photo) / 2
