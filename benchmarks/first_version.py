@@ -28,7 +28,7 @@ import requests
 from flask import Flask, Response, request
 from PIL import Image
 
-from models.network.backbone import FEATURES, LITE2, Backbone
+from models.network.backbone import FEATURES, Backbone
 from models.network.lazy_tf import tf
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _STAGES = ("scaler", "pca", "gmm", "iso")
 
 def build(folder: Path) -> None:
     """Write `models/NAME/1` and the four joblib files."""
-    backbone = Backbone.load(LITE2)
+    backbone = Backbone.load()
     head = np.random.default_rng(1).normal(size=(FEATURES, _CLASSES)).astype(np.float32)
 
     def extract(pixels: Any) -> Mapping[str, Any]:  # noqa: ANN401 - TensorFlow has no types

@@ -35,7 +35,7 @@ class Limit:
         tf().config.threading.set_intra_op_parallelism_threads(1)
         manifest = Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes())
         (served,) = manifest.models
-        self.input, self._second_look = served.input, manifest.second_look
+        self.input, self._second_look = served.input, manifest.rules.second_look
         # The functions that TensorFlow loads live only as long as the object that they came from.
         folder = MODEL_FOLDER / served.name / (served.version or "1")
         self._model = tf().saved_model.load(str(folder))

@@ -16,10 +16,11 @@ import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
 from parrot.errors import ParrotError
-from parrot.http import answers, problems, transfer
+from parrot.http import answers, problems
 from parrot.http.parameters import BASE_PATH
+from parrot.http.respond import fit
 from parrot.model.species import SpeciesTable
-from parrot.records import OUTSIDE
+from parrot.records import UNTRAINED
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -84,7 +85,7 @@ def _page() -> Flask:
             rows = SpeciesTable.parse(Path(table).read_bytes()).rows
             return jsonify(
                 species=[answers.species(row) for row in rows],
-                others=[label.id for label in OUTSIDE],
+                others=[label.id for label in UNTRAINED],
             )
 
     @page.after_request
@@ -94,7 +95,7 @@ def _page() -> Flask:
                 response.headers[header] = value
         response.direct_passthrough = False  # Hosting compresses them; here it is up to us
         try:
-            transfer.fit(request, response)
+            fit(request, response)
         except ParrotError as error:
             return problems.response_for(error)
         return response

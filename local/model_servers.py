@@ -109,7 +109,7 @@ def _check_engine() -> None:
 
 
 def _base_image() -> str:
-    match = _BASE_IMAGE.search((ROOT / "models" / "serving" / "Dockerfile").read_text())
+    match = _BASE_IMAGE.search((ROOT / "models" / "serving" / "image" / "Dockerfile").read_text())
     assert match is not None, "the Dockerfile names its base image so"  # noqa: S101
     return match[1]
 

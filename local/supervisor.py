@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 5.0
+_PROBE_SECONDS = 5.0
 _LOG_LINES = 15
 _WATCHER = Path(__file__).with_name("watcher.py")
 _PORTS = range(20_000, 32_768)  # below those that Linux, macOS and Windows give to clients
@@ -69,12 +69,7 @@ class Supervisor:
         )
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
         if self._watcher is not None:
             self._watcher.communicate()  # it has nothing left to watch, and ends
@@ -191,6 +186,21 @@ def free_port() -> int:
             probe.bind(("127.0.0.1", port))
             return port
     raise PortTaken(f"no port of {_PORTS[0]} to {_PORTS[-1]} is free")
+
+
+def free_url() -> str:
+    """The URL of a free port. Raises PortTaken."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+def listens(url: str) -> bool:
+    """Whether somebody accepts connections there."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    try:
+        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

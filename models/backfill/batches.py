@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from parrot.classify import ModelServer
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats, Prediction
 
@@ -18,22 +19,10 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 0.05  # for company, where the other threads have nothing to ask
 
 
-class BatchServer(Protocol):
-    """A model server that takes several photos in one request."""
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
-        """One prediction per payload. Raises ModelUnavailable, ModelTimeout, BadModelResponse."""
-
-    def version(self, model: ServedModel) -> str:
-        """The version in use now. Raises ModelUnavailable, ModelTimeout."""
-
-
 class Batched:
     """A `ModelServer` for the threads that share it: one photo each, one request for all."""
 
-    def __init__(self, server: BatchServer, *, size: int) -> None:
+    def __init__(self, server: ModelServer, *, size: int) -> None:
         """At most `size` photos in a request, which is how many threads should be asking."""
         self._server, self._size = server, size
         self._changed = threading.Condition()

@@ -51,19 +51,24 @@ def backfill(  # noqa: PLR0913 - the options of one command
     from models.backfill import job as jobs
     from models.backfill.price import price
 
-    job = jobs.Job(observations, bucket, bundle, sha256, model_server, batch, max_photos)
     with console.errors():
+        job = jobs.job(
+            observations,
+            bucket,
+            bundle=bundle,
+            sha256=sha256,
+            model_server=model_server,
+            batch=batch,
+            max_photos=max_photos,
+        )
         if dry_run:
             version = jobs.open_bundle(job).manifest.version
-            count = jobs.count(job, version)
-            cost = price(count.wanted, count.scanned, dataflow=runner is Runner.DATAFLOW)
+            photos, scanned = jobs.count(job, version)
             table = Table("paid for", "US$", title="at list prices")
-            for name in ("store", "photos", "model_server", "workers", "total"):
-                table.add_row(name.replace("_", " "), f"{getattr(cost, name):.4f}")
+            for name, usd in price(photos, scanned, dataflow=runner is Runner.DATAFLOW).items():
+                table.add_row(name, f"{usd:.4f}")
             console.err.print(table)
-            console.out.print(
-                f"{count.wanted} of {count.scanned} observations would be judged by {version}"
-            )
+            console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
             return
         try:
             from models.backfill import pipeline

@@ -10,7 +10,7 @@ import typer
 from models.cli import console
 from models.cli.options import BundleFolder
 from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER, ROOT
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -79,13 +79,16 @@ def image(
 
     with console.errors(), console.err.status("building"):
         tag = server_image.write(
-            to, fixed=ROOT / "models" / "serving", bundles=bundle or [DEFAULT_BUNDLE], models=models
+            to,
+            fixed=ROOT / "models" / "serving" / "image",
+            bundles=bundle or [DEFAULT_BUNDLE],
+            models=models,
         )
     console.out.print(f"{to}\n{tag}", soft_wrap=True, highlight=False)
 
 
 @commands.command()
-def serve(  # noqa: PLR0913 - the options of one command
+def serve(
     base: Annotated[
         Path, typer.Option(help="Folder of NAME/VERSION/saved_model.pb.")
     ] = MODEL_FOLDER,
@@ -97,29 +100,18 @@ def serve(  # noqa: PLR0913 - the options of one command
     poll_seconds: Annotated[
         float, typer.Option(help="Seconds between looking for new versions; 0: only once.")
     ] = 1.0,
-    label: Annotated[
-        list[str] | None, typer.Option(help="A label for a version: NAME:LABEL=VERSION.")
-    ] = None,
     versions: Annotated[
         list[str] | None, typer.Option(help="Versions to serve: NAME:all or NAME:1,2.")
     ] = None,
 ) -> None:
     """Serve SavedModels over TF Serving's REST API.
 
-    Answers as TF Serving 2.5 and newer do, models of TensorFlow 1 included. Different on purpose:
-    integers that are too large for int8, int16 or uint8 are refused instead of wrapping around; so
-    are rows with a repeated key, strings that are not UTF-8 under a name without _bytes, bodies
-    over 100 MB (413), and lists nested more than 64 deep. A label in a status request narrows it.
-    Missing: gRPC, batching, Prometheus metrics, the MultiInference and SessionRun calls.
+    Predictions in rows and columns, and each version's status. Missing: classify, regress,
+    metadata, labels, compressed bodies, gRPC, batching, Prometheus metrics.
     """
-    from local import model_server
+    from models.serving import server
+    from models.serving.versions import parse_policies
 
     with console.errors():
-        model_server.run(
-            base,
-            host=host,
-            port=port,
-            poll_seconds=poll_seconds,
-            labels=label or [],
-            versions=versions or [],
-        )
+        policies = parse_policies(versions or [])
+        server.serve(base, host=host, port=port, poll_seconds=poll_seconds, policies=policies)

@@ -17,8 +17,7 @@ from parrot.errors import InvalidImage, Overloaded
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from parrot.photo.headers import Header
-    from parrot.records import Photo
+    from parrot.records import Header, Photo
 
 MIB = 2**20
 # An instance's requests stay under 512 MiB with these, 110 of them the process itself.

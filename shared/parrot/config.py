@@ -51,11 +51,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parrot.errors import BadConfig
-from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+MAX_PHOTO_BYTES = 20 * 2**20
+# 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.
+MAX_PHOTO_PIXELS = 51_000_000
+# Of one bird, for one joint answer. The model server takes both looks at all of them in one batch.
+MOST_PHOTOS = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DATABASE = re.compile(r"firestore(:[a-z0-9()-]{1,63})?")
 _EMULATORS = (
@@ -159,9 +163,7 @@ class Settings:
             ),
             trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
-            cors_origins=tuple(
-                origin.strip() for origin in env.get("CORS_ORIGINS", "*").split(",")
-            ),
+            cors_origins=tuple(map(str.strip, env.get("CORS_ORIGINS", "*").split(","))),
             max_photo_bytes=read.count(
                 "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
             ),

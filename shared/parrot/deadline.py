@@ -75,6 +75,8 @@ def watched(check: Callable[[], None]) -> Iterator[None]:
         _watch.reset(token)
 
 
-def watch() -> Callable[[], None] | None:
-    """The check that a wait must repeat, if there is one."""
-    return _watch.get()
+def limits(most: float) -> tuple[float, Callable[[], None] | None]:
+    """Seconds that a wait may take, 0 if the deadline is over; the check that it must repeat."""
+    current = _current.get()
+    seconds = most if current is None else min(most, current.end - time.monotonic())
+    return max(0.0, seconds), _watch.get()

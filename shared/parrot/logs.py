@@ -73,9 +73,9 @@ def key_users(secret: bytes | None) -> None:
         _user_key = secret or secrets.token_bytes(32)
 
 
-def noted() -> dict[str, Any]:
-    """This request's notes so far."""
-    return dict(_NOTED.get() or {})
+def request(**fields: object) -> None:
+    """Write this request's one line: these fields, after what was noted."""
+    _LOG.info("request", extra={"fields": {**(_NOTED.get() or {}), **fields}})
 
 
 def _warn(  # noqa: PLR0913, PLR0917 - as Python calls it

@@ -12,7 +12,7 @@ from itsdangerous import BadData, TimestampSigner
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from parrot.errors import Forbidden
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,41 +9,53 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from local.supervisor import free_port
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+PATIENCE_SECONDS = 60
+_READY = "ready: "
 
-def start(folder: Path, port: int) -> subprocess.Popen[str]:
-    """Start the server and wait for its ready line."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "models", "serve", "--base", str(folder), "--port", str(port)],
+
+def launch(folder: Path, *flags: str, port: int = 0) -> subprocess.Popen[str]:
+    """Start the server, on a free port unless one is named; `ready_url` waits for it."""
+    command = ["-m", "models", "serve", "--base", str(folder), "--port", str(port), *flags]
+    return subprocess.Popen(
+        [sys.executable, *command],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
+
+
+def ready_url(process: subprocess.Popen[str]) -> str:
+    """Wait for a launched server's ready line, and return the URL in it."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line.startswith("ready:"), f"the model server said {line!r}"
+    assert line.startswith(_READY), f"the model server said {line!r}"
+    return line.removeprefix(_READY).strip()
+
+
+def start(folder: Path, port: int) -> subprocess.Popen[str]:
+    """Start the server and wait until it is ready."""
+    process = launch(folder, port=port)
+    ready_url(process)
     return process
 
 
 def stop(process: subprocess.Popen[str]) -> None:
     """End it as a supervisor would."""
     process.send_signal(signal.SIGTERM)
-    process.wait(10)
+    assert process.wait(10) == 0
     assert process.stdout is not None
     process.stdout.close()
 
 
 @contextmanager
-def model_server(folder: Path) -> Iterator[str]:
+def model_server(folder: Path, *flags: str) -> Iterator[str]:
     """The server's URL while it runs."""
-    port = free_port()
-    process = start(folder, port)
+    process = launch(folder, *flags)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield ready_url(process)
     finally:
         stop(process)

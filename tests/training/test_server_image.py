@@ -18,7 +18,7 @@ from tests.support.default_bundle import NAME, VERSION
 
 MODELS = Path(__file__).parents[2] / "models"
 HADOLINT = Path(sys.executable).parent / "hadolint"
-DEFAULT, FIXED = MODELS / "default", MODELS / "serving"
+DEFAULT, FIXED = MODELS / "default", MODELS / "serving" / "image"
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,26 @@
-"""A backfill judges each stored photo once, whatever people do meanwhile."""
+"""A backfill classifies each stored photo once, whatever people do meanwhile."""
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
 from models.backfill.batches import Batched
+from models.backfill.job import job
 from models.backfill.price import price
 from models.backfill.reclassify import Outcome, Reclassifier
+from parrot.config import Settings
 from parrot.errors import InvalidImage, ModelUnavailable
 from parrot.observation import Label, Observation, Status, Verdict
 from parrot.records import Classification, Prediction
-from parrot.store import update
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ PHOTO = encoded(noise(8, 8))
 
 
 class Store:
-    """One observation, as every store keeps it; `before_write` is somebody who is faster once."""
+    """One observation in a store; `before_write` is a concurrent change that comes first, once."""
 
     def __init__(self, stored: Observation | None) -> None:
         self.stored = stored
@@ -75,11 +77,6 @@ class Store:
         self.stored = replace(observation, revision=observation.revision + 1)
         return self.stored
 
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        return update(self, uid, observation_id, change)
-
 
 class Photos:
     """One generation of one photo."""
@@ -89,7 +86,7 @@ class Photos:
 
 
 class Classifies:
-    """Every photo is no parrot, says the new bundle."""
+    """The new bundle says that no photo shows a parrot."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -113,7 +110,12 @@ class Classifies:
 
 def reclassifier(store: Store, error: Exception | None = None) -> Reclassifier:
     return Reclassifier(
-        store, Photos(), Classifies(error), bundle="new", max_bytes=10**6, now=lambda: NOW
+        cast("Any", store),
+        cast("Any", Photos()),
+        cast("Any", Classifies(error)),
+        bundle="new",
+        max_bytes=10**6,
+        now=lambda: NOW,
     )
 
 
@@ -159,7 +161,7 @@ def test_a_label_given_meanwhile_is_kept_and_compared_with_the_new_verdict() -> 
 
 
 def test_a_photo_that_was_overwritten_meanwhile_keeps_its_own_verdict() -> None:
-    """The verdict would be about the photo before."""
+    """The verdict would be about the old photo."""
     store = Store(STORED)
     store.before_write = lambda current: replace(current, generation="8")
     assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
@@ -214,7 +216,7 @@ class Server:
 def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> None:
     """Each thread gets its own answer back."""
     server = Server()
-    batched = Batched(server, size=8)
+    batched = Batched(cast("Any", server), size=8)
 
     def ask(number: int) -> float:
         features = batched.predict(model, str(number).encode()).features
@@ -229,8 +231,8 @@ def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> No
 
 
 def test_a_failed_request_fails_every_photo_of_it(model: ServedModel) -> None:
-    """Nobody waits for ever, and the next request is a new one."""
-    batched = Batched(Server(), size=2)
+    """Nobody waits forever, and the next request is a new one."""
+    batched = Batched(cast("Any", Server()), size=2)
     with ThreadPoolExecutor(2) as threads:
         asked = [threads.submit(batched.predict, model, payload) for payload in (b"1", b"bad")]
         for future in asked:
@@ -251,7 +253,53 @@ def model() -> ServedModel:
 def test_a_backfill_costs_what_its_photos_cost() -> None:
     """Looking is paid for too; this machine's work is free."""
     nothing = price(0, 1_000_000, dataflow=False)
-    assert nothing.total == nothing.store > 0
+    assert nothing["total"] == nothing["store"] > 0
     small, large = (price(count, count, dataflow=True) for count in (1_000, 10_000))
-    assert large.total == pytest.approx(10 * small.total)
-    assert price(1_000, 1_000, dataflow=False).workers == 0
+    assert large["total"] == pytest.approx(10 * small["total"])
+    assert price(1_000, 1_000, dataflow=False)["workers"] == 0
+
+
+@pytest.mark.parametrize("bundle", ["gs://m/bundles/2026-11-22", "models/default"])
+def test_a_worker_has_the_limits_and_keys_of_the_operators_environment(
+    bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What functions refuse, a backfill must not judge; nor by a bundle that they refuse."""
+    monkeypatch.setenv("MAX_PHOTO_BYTES", "10")
+    monkeypatch.setenv("MAX_PHOTO_PIXELS", "100")
+    monkeypatch.setenv("MODEL_BUNDLE_PUBLIC_KEY", base64.b64encode(bytes(32)).decode())
+    asked = job(
+        "firestore:p/d",
+        "b",
+        bundle=bundle,
+        sha256="a" * 64,
+        model_server="https://models.example",
+        batch=16,
+        max_photos=None,
+    )
+    settings = Settings.from_env(asked.environment)
+    assert (settings.max_photo_bytes, settings.max_photo_pixels) == (10, 100)
+    assert settings.bundle_keys == (bytes(32),)
+    assert (settings.project, settings.firestore_database, settings.bucket) == ("p", "d", "b")
+    assert settings.bundle_sha256 == "a" * 64
+    if asked.folder is None:
+        assert (settings.model_bucket, settings.bundle_version) == ("m", "2026-11-22")
+    assert settings.model_auth == "id-token"
+
+
+@pytest.mark.parametrize(
+    ("observations", "bundle"), [("mysql:x", "b"), ("firestore:", "b"), ("sqlite:x", "gs://b")]
+)
+def test_a_store_or_bundle_that_is_not_named_in_full_is_refused(
+    observations: str, bundle: str
+) -> None:
+    """Nothing is guessed: a bucket without a version could mean any bundle."""
+    with pytest.raises(ValueError, match="is neither"):
+        job(
+            observations,
+            "b",
+            bundle=bundle,
+            sha256=None,
+            model_server="http://127.0.0.1:1",
+            batch=1,
+            max_photos=None,
+        )

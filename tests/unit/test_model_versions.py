@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from local.model_server.versions import (
+from models.serving.versions import (
     Folders,
-    Label,
     VersionFolder,
     VersionId,
-    VersionPolicy,
     aspired,
+    parse_policies,
     scan,
     settled,
     to_load,
@@ -45,18 +44,18 @@ def test_only_numbered_folders_with_a_graph_are_versions(tmp_path: Path) -> None
 
 def test_the_latest_version_is_wanted_without_a_policy() -> None:
     """By number, not by text: 10 comes after 9."""
-    assert set(aspired({**folders(9, 10), **folders(1, model="n")}, ())) == {
+    assert set(aspired({**folders(9, 10), **folders(1, model="n")}, {})) == {
         VersionId("m", 10),
         VersionId("n", 1),
     }
 
 
 def test_a_policy_names_versions_or_takes_all_for_its_model_only() -> None:
-    """Labels on older versions need one."""
+    """Functions that name an older version need one."""
     found = {**folders(1, 2, 3), **folders(1, 2, model="n")}
-    every = aspired(found, [VersionPolicy.parse("m:all")])
+    every = aspired(found, parse_policies(["m:all"]))
     assert set(every) == ids(1, 2, 3) | ids(2, model="n")
-    some = aspired(found, [VersionPolicy.parse("m:1,3,9")])
+    some = aspired(found, parse_policies(["m:1,3,9"]))
     assert set(some) == ids(1, 3) | ids(2, model="n")
 
 
@@ -69,7 +68,7 @@ def test_a_folder_that_still_changes_is_left_for_the_next_scan() -> None:
 
 
 def test_a_failed_version_is_tried_again_only_when_its_files_change() -> None:
-    """Otherwise a broken model would be loaded every second."""
+    """Otherwise a broken model would be reloaded every second."""
     (folder,) = folders(2, size=1).values()
     failed = {folder.id: folder.fingerprint}
     assert to_load(folders(2, size=1), set(), failed) == ()
@@ -85,12 +84,8 @@ def test_the_old_version_stays_until_a_wanted_one_serves() -> None:
     assert to_unload(folders(2), ids(1, model="n") | ids(2)) == (VersionId("n", 1),)
 
 
-def test_flags_are_read_or_refused_with_their_form() -> None:
+def test_a_policy_is_read_or_refused_with_its_form() -> None:
     """The message is what a person sees on the command line."""
-    assert Label.parse("m:stable=1") == Label("m", "stable", 1)
-    for text in ("m", "m:stable", "m:stable=x", ":a=1"):
-        with pytest.raises(ValueError, match="NAME:LABEL=VERSION"):
-            Label.parse(text)
     for text in ("m", "m:", "m:latest", "m:1,"):
         with pytest.raises(ValueError, match="NAME:all"):
-            VersionPolicy.parse(text)
+            parse_policies([text])

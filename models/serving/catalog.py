@@ -1,0 +1,119 @@
+"""The loaded versions of a folder's models, kept in step with the folder."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from models.serving import versions
+from models.serving.errors import NOT_FOUND, ServingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from models.serving.saved_model import SavedModel
+    from models.serving.versions import Folders, Policies, VersionFolder, VersionId
+
+log = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    """A version's life, in TF Serving's names."""
+
+    LOADING = "LOADING"
+    AVAILABLE = "AVAILABLE"
+    END = "END"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedVersion:
+    """What became of a version; one that failed to load is at END with its error."""
+
+    state: State
+    model: SavedModel | None = None
+    error: ServingError | None = None
+    fingerprint: versions.Fingerprint = ()  # of the files that failed
+
+
+class Catalog:
+    """Every version that was ever wanted; TF Serving also keeps them for its status answer.
+
+    One thread polls and replaces the mapping; a request keeps the version that it took out, so that
+    version stays in memory until the request is answered.
+    """
+
+    def __init__(self, base: Path, policies: Policies, load: Callable[[Path], SavedModel]) -> None:
+        """Nothing is read here. `load` may raise anything: that version is not served then."""
+        self._base = base
+        self._policies = policies
+        self._load = load
+        self._seen: Folders | None = None
+        self._versions: Mapping[VersionId, ServedVersion] = {}
+
+    def model(self, name: str, version: int | None) -> SavedModel:
+        """A model's version, or its latest one. Raises ServingError if it is not loaded."""
+        for served in self.statuses(name, version).values():
+            if served.model is not None:
+                return served.model
+        raise ServingError(f"model {name} is not loaded", NOT_FOUND)
+
+    def statuses(self, name: str, version: int | None) -> Mapping[VersionId, ServedVersion]:
+        """The versions of a model, newest first, or only one. Raises ServingError if none."""
+        known = {
+            version_id: served
+            for version_id, served in self._versions.items()
+            if version_id.model == name and version in (None, version_id.version)
+        }
+        if not known:
+            raise ServingError(f"there is no such model, or version of it: {name}", NOT_FOUND)
+        return dict(sorted(known.items(), key=itemgetter(0), reverse=True))
+
+    def poll(self) -> None:
+        """Scan once: load what is wanted and new, then unload what it replaces."""
+        now = versions.scan(self._base)
+        settled = versions.settled(now, self._seen, self._loaded())
+        self._seen = now
+        wanted = versions.aspired(settled, self._policies)
+        failed = {key: served.fingerprint for key, served in self._versions.items() if served.error}
+        folders = versions.to_load(wanted, self._loaded(), failed)
+        for folder in folders:
+            self._set(folder.id, ServedVersion(State.LOADING))
+        for folder in folders:
+            self._set(folder.id, self._served(folder))
+        for version_id in versions.to_unload(wanted, self._loaded()):
+            self._set(version_id, ServedVersion(State.END))
+            gc.collect()  # a loaded graph is large and full of reference cycles
+            log.info("unloaded %s", version_id)
+
+    def follow(self, seconds: float) -> None:
+        """Poll for ever; a scan that fails is logged, and the next one tries again."""
+        while True:
+            time.sleep(seconds)
+            try:
+                self.poll()
+            except Exception:
+                log.exception("scanning %s failed", self._base)
+
+    def _loaded(self) -> frozenset[VersionId]:
+        return frozenset(key for key, served in self._versions.items() if served.model is not None)
+
+    def _set(self, version_id: VersionId, served: ServedVersion) -> None:
+        self._versions = {**self._versions, version_id: served}
+
+    def _served(self, folder: VersionFolder) -> ServedVersion:
+        try:
+            model = self._load(folder.path)
+        except Exception as error:  # noqa: BLE001 - whatever a broken folder makes TensorFlow raise
+            log.error("failed to load %s: %s", folder.id, error)  # noqa: TRY400 - one line
+            code = error.code if isinstance(error, ServingError) else "UNKNOWN"
+            # A new error, never raised: the old one's frames hold all that was loaded.
+            reason = ServingError(str(error) or type(error).__name__, code)
+            return ServedVersion(State.END, None, reason, folder.fingerprint)
+        log.info("loaded %s", folder.id)
+        return ServedVersion(State.AVAILABLE, model)
