@@ -30,6 +30,7 @@ def measure(
     say: Say,
 ) -> Iterator[Load]:
     """Bursts of all services in turn, each between two of the limit. Raises WrongAnswer."""
+    say(f"{sample.name}: one process for each core")
     per_second(cores, sample, 0)  # they load TensorFlow
     limits = [per_second(cores, sample, _SECONDS)]
     rates, ratios, seconds = (defaultdict[str, list[float]](list) for _ in range(3))
