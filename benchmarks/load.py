@@ -1,4 +1,4 @@
-"""Eight clients at once, against what all cores could do with nothing but the work itself."""
+"""Eight clients at once, compared with what all cores could do without overhead."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _watch: ContextVar[Callable[[], None] | None] = ContextVar("watch", default=None
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Share so many seconds from now; a deadline that ends sooner stays in force."""
+    """Share this many seconds from now; a deadline that ends sooner stays in force."""
     end, outer = time.monotonic() + seconds, _current.get()
     token = _current.set(_Deadline(end if outer is None else min(end, outer.end)))
     try:

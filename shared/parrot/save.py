@@ -139,7 +139,7 @@ class Saver:
         return False
 
     def _upload_again(self, observation: Observation, photo: Photo) -> int | None:
-        """The photo is there, but nobody processes it: write it again, for another event."""
+        """The photo is stored but was never processed: write it again, for another event."""
         live = self._photos.generation(observation.object_name)
         if live is None:
             return None

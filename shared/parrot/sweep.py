@@ -1,6 +1,6 @@
-"""How what was left unfinished is finished: photos whose event was lost, interrupted deletions.
+"""Finishes what was left over: photos whose event was lost, interrupted deletions.
 
-A clock starts this every few minutes. Each sweep takes a limited number of observations, the least
+A schedule starts this every few minutes. Each sweep takes a limited number of observations, least
 recently changed first, and touches each one before it works on it: what fails goes to the end of
 the queue, and two sweeps at once share the work.
 """

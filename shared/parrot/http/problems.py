@@ -29,13 +29,13 @@ _LOG = logging.getLogger(__name__)
 
 
 def answer(error: Exception) -> tuple[Response, str]:
-    """The response to an error, and its code. What its frames hold is let go."""
+    """The response to an error, and its code. Frees what the error's frames hold."""
     problem = as_parrot_error(error)
-    _let_go(error)
+    _clear_frames(error)
     return response_for(problem), problem.code
 
 
-def _let_go(error: BaseException) -> None:
+def _clear_frames(error: BaseException) -> None:
     """Clear the frames of an error and of those before it.
 
     Parsers and clients keep their errors; error, traceback and frame are then a cycle that would
@@ -70,7 +70,7 @@ def response_for(error: ParrotError) -> Response:
         type=f"{BASE_PATH}/errors#{error.code}",
         title=error.title,
         status=error.status,
-        # What is wrong with a deployment is for its log, not for every caller.
+        # The details of a deployment error belong in the log, not in every answer.
         detail=_MISCONFIGURED if isinstance(error, DeploymentError) else error.detail,
         code=error.code,
     )
