@@ -119,7 +119,7 @@ def _logged(text: str) -> None:
 def errors() -> Iterator[None]:
     """Print an error that the user can fix as a sentence, without a traceback.
 
-    The exit code is 2 where the command could not begin: nobody is logged in, a port is taken.
+    The exit code is 2 if the command could not begin: no credentials, a port in use.
     """
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError

@@ -1,4 +1,4 @@
-"""What several photos of one bird tell together, beside what each of them tells alone.
+"""Joint answers for several photos of one bird, compared with each photo's own.
 
 Trials put together photos of one species (of one kind, for what is no parrot) from different
 sources, as they are or each under a stress. The decisions for single photos are given; they are

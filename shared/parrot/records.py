@@ -83,7 +83,7 @@ class Species:
 
 @dataclass(frozen=True, slots=True)
 class UntrainedLabel:
-    """A label that is no class of the model: kept as it is, for nobody to train on."""
+    """A label that is no class of the model: kept as it is, never trained on."""
 
     id: str
     index: None = None

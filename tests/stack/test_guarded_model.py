@@ -35,7 +35,7 @@ PATIENCE_SECONDS = 10  # 2 on a quiet machine; each alone would wait for 30
 
 def outcome(server: GuardedModelServer, payload: bytes = b"photo") -> ParrotError | None:
     try:
-        server.predict(MODEL, payload)
+        server.predict(MODEL, [payload])
     except ParrotError as error:
         return error
     return None
@@ -172,7 +172,7 @@ def test_a_server_that_looks_at_many_photos_is_busy_and_not_silent() -> None:
     busy = replace(TF_SERVING.predictions(*[ROW] * 10), silent_seconds=2.0)
     with serving(lambda _request: busy) as server, ThreadPoolExecutor(8) as pool:
         guarded = GuardedModelServer(TF_SERVING.connect(server.url), pause=30)
-        answers = pool.map(lambda _: guarded.predict_all(MODEL, [b"photo"] * 10), range(8))
+        answers = pool.map(lambda _: guarded.predict(MODEL, [b"photo"] * 10), range(8))
         assert [len(rows) for rows in answers] == [10] * 8
 
 
@@ -225,5 +225,5 @@ def test_each_model_has_a_breaker_of_its_own() -> None:
         guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=1, pause=30)
         for _ in range(2):
             with pytest.raises(ModelUnavailable):
-                guarded.predict(other, b"photo")
+                guarded.predict(other, [b"photo"])
         assert outcome(guarded) is None

@@ -48,7 +48,7 @@ class Ask:
 
     def predict(self, answer: Answer, model: ServedModel = MODEL) -> Any:
         with serving(lambda _request: answer) as server:
-            return self.vendor.connect(server.url).predict(model, b"photo")
+            return self.vendor.connect(server.url).predict(model, [b"photo"])[0]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def ask(vendor: Vendor) -> Ask:
 def test_a_raw_photo_is_one_instance_of_base64(vendor: Vendor) -> None:
     """JSON lists of pixels are ten times as long."""
     with serving(lambda _request: vendor.predictions(ROW)) as server:
-        vendor.connect(server.url).predict(MODEL, bytes(range(256)))
+        vendor.connect(server.url).predict(MODEL, [bytes(range(256))])
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", vendor.predict_path)
     assert request.headers["Content-Type"] == "application/json"
@@ -71,7 +71,7 @@ def test_floats_are_one_instance_of_nested_lists(vendor: Vendor) -> None:
     """For models that were exported with a float input."""
     with serving(lambda _request: vendor.predictions(ROW)) as server:
         vendor.connect(server.url).predict(
-            MODEL, np.array([[[0.5, 1, 2]], [[3, 4, 5]]], np.float32)
+            MODEL, [np.array([[[0.5, 1, 2]], [[3, 4, 5]]], np.float32)]
         )
     assert server.requests[0].json() == {
         **vendor.asked,
@@ -131,7 +131,7 @@ def test_an_answer_that_comes_too_late_is_a_timeout(vendor: Vendor) -> None:
         serving(lambda _request: late) as server,
         pytest.raises(ModelTimeout, match=r"0\.2 s"),
     ):
-        vendor.connect(server.url, 0.2).predict(MODEL, b"photo")
+        vendor.connect(server.url, 0.2).predict(MODEL, [b"photo"])
 
 
 def test_a_gateway_that_waited_in_vain_is_a_timeout(ask: Ask) -> None:
@@ -143,7 +143,7 @@ def test_a_gateway_that_waited_in_vain_is_a_timeout(ask: Ask) -> None:
 def test_an_unreachable_server_is_unavailable(vendor: Vendor) -> None:
     """Cloud Run restarts it, or the URL is wrong."""
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
-        vendor.connect(f"http://127.0.0.1:{free_port()}").predict(MODEL, b"photo")
+        vendor.connect(f"http://127.0.0.1:{free_port()}").predict(MODEL, [b"photo"])
 
 
 def test_an_answer_that_breaks_off_is_unavailable(ask: Ask) -> None:
@@ -235,7 +235,7 @@ def test_an_answer_that_drips_is_a_timeout(vendor: Vendor) -> None:
     dripping = replace(vendor.predictions(ROW), pause_seconds=0.2)
     started = time.monotonic()
     with serving(lambda _request: dripping) as server, pytest.raises(ModelTimeout):
-        vendor.connect(server.url, 0.3).predict(MODEL, b"photo")
+        vendor.connect(server.url, 0.3).predict(MODEL, [b"photo"])
     assert time.monotonic() - started < PATIENCE_SECONDS
 
 
@@ -249,14 +249,14 @@ def test_an_answer_whose_end_never_ends_is_a_timeout(vendor: Vendor) -> None:
         shouting(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n") as url,
         pytest.raises((ModelTimeout, ModelUnavailable)),
     ):
-        vendor.connect(url, 0.3).predict(MODEL, b"photo")
+        vendor.connect(url, 0.3).predict(MODEL, [b"photo"])
     assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_a_chunk_of_negative_length_is_a_bad_answer(vendor: Vendor) -> None:
     """Python's own exception would look like our error."""
     with shouting(CHUNKED + b"-5\r\n{}\r\n", b"") as url, pytest.raises(BadModelResponse):
-        vendor.connect(url).predict(MODEL, b"photo")
+        vendor.connect(url).predict(MODEL, [b"photo"])
 
 
 def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor) -> None:
@@ -266,7 +266,7 @@ def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor
     with serving(lambda _request: next(script)) as server:
         adapter = vendor.connect(server.url)
         for _ in range(2):
-            assert adapter.predict(MODEL, b"photo").model_version == "Parrots/3"
+            assert adapter.predict(MODEL, [b"photo"])[0].model_version == "Parrots/3"
     assert len(server.requests) == 3
 
 
@@ -274,7 +274,7 @@ def test_a_server_that_hangs_up_twice_is_unavailable(vendor: Vendor) -> None:
     """It is not asked forever."""
     with serving(lambda _request: Answer(sent_bytes=-1)) as server:
         with pytest.raises(ModelUnavailable):
-            vendor.connect(server.url).predict(MODEL, b"photo")
+            vendor.connect(server.url).predict(MODEL, [b"photo"])
         assert len(server.requests) == 2
 
 
@@ -287,7 +287,7 @@ def test_a_request_that_has_no_time_left_gives_the_model_none(vendor: Vendor) ->
         deadline.within(0.3),
         pytest.raises((ModelTimeout, ModelUnavailable)),
     ):
-        vendor.connect(server.url).predict(MODEL, b"photo")
+        vendor.connect(server.url).predict(MODEL, [b"photo"])
     assert time.monotonic() - started < PATIENCE_SECONDS
 
 
@@ -329,7 +329,7 @@ def test_connections_are_kept(vendor: Vendor) -> None:
     with serving(script) as server:
         adapter = vendor.connect(server.url)
         for _ in range(3):
-            adapter.predict(MODEL, b"photo")
+            adapter.predict(MODEL, [b"photo"])
     assert len(ports) == 1
 
 
@@ -345,7 +345,7 @@ def test_tf_serving_is_asked_for_the_newest_version_once_in_a_while() -> None:
     with serving(script) as server:
         adapter = TF_SERVING.connect(server.url)
         unpinned = replace(MODEL, version=None)
-        predictions = [adapter.predict(unpinned, b"photo") for _ in range(3)]
+        predictions = [adapter.predict(unpinned, [b"photo"])[0] for _ in range(3)]
     assert {prediction.model_version for prediction in predictions} == {"Parrots/10"}
     assert [request.path for request in server.requests] == [
         "/v1/models/Parrots:predict",
@@ -359,7 +359,7 @@ def test_a_model_without_an_endpoint_is_unavailable() -> None:
     """The bundle and VERTEX_ENDPOINTS name different models."""
     adapter = VertexEndpoint({"Others": "http://127.0.0.1:1"}, unsigned(), timeout=TIMEOUT_SECONDS)
     with pytest.raises(ModelUnavailable, match="no endpoint is configured for Parrots"):
-        adapter.predict(MODEL, b"photo")
+        adapter.predict(MODEL, [b"photo"])
 
 
 def test_a_redirected_photo_is_not_sent_elsewhere(ask: Ask) -> None:
@@ -379,7 +379,7 @@ def test_vertex_is_sent_no_request_over_its_limit() -> None:
 
     photos = [bytes([number]) * 3 * 320 * 320 for number in range(10)]
     with serving(rows) as server:
-        assert len(VERTEX.connect(server.url).predict_all(MODEL, photos)) == len(photos)
+        assert len(VERTEX.connect(server.url).predict(MODEL, photos)) == len(photos)
     sent = [instance for request in server.requests for instance in request.json()["instances"]]
     assert [base64.b64decode(instance["b64"]) for instance in sent] == photos
     assert all(len(request.body) <= 1_500_000 for request in server.requests)

@@ -164,7 +164,7 @@ def test_the_model_server_answers_for_base64_bytes(
         asked = model.input
         server = TfServing(url, unsigned(), timeout=30)
         raster = images.pixels(images.read(jpegs[0]), asked)
-        prediction = server.predict(model, images.payload(raster, asked))
+        prediction = server.predict(model, [images.payload(raster, asked)])[0]
     _, rounded = _rounded(jpegs[0], spec)
     original = tf().saved_model.load(str(source)).signatures["serving_default"]
     by_source = original(image=tf().constant(rounded[None]))["features"].numpy()[0]
