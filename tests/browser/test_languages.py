@@ -109,16 +109,6 @@ def test_switching_keeps_what_is_on_the_page(phone: Page, photos: Path) -> None:
     expect(phone.locator("html")).to_have_attribute("lang", "ko")
 
 
-def test_an_error_is_translated_by_its_code(
-    korean: Page, complaints: Complaints, odd: Path
-) -> None:
-    """The service's own sentence is English and for developers."""
-    complaints.expect("status of 415")
-    fake = odd / "derived-parrot" / "blue-and-gold-macaw-html-as.jpg"
-    card = choose(korean, fake, until="failed")
-    expect(card.locator(".problem-title")).to_have_text("사진이 아니에요")
-
-
 def test_another_language_falls_back_to_english(visit: Visit) -> None:
     """A phone that speaks Finnish gets words, not keys."""
     page = visit(locale="fi-FI")
