@@ -76,6 +76,8 @@ class SavedModel:
         self._signatures = {}
         self._calls = {}
         for name, definition in graph.signature_def.items():
+            if not definition.inputs:
+                continue  # cannot be asked for; TensorFlow's own initialisation is one
             self._signatures[name] = _signature(name, definition)
             self._calls[name] = self._callable(self._signatures[name], definition)
         for request in _warm_up_requests(folder / _WARM_UP):
