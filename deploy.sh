@@ -7,21 +7,21 @@ all_parts=(apis storage accounts secrets models functions firestore rules hostin
 
 usage() {
   cat <<'TEXT'
-./deploy.sh [--project P] [--region R] [options] [PART...]   bring parts to the wanted state; all of them without a name
-./deploy.sh [options] doctor                 tools, login, billing, APIs, quota, regions: what is missing, what to do
+./deploy.sh [--project P] [--region R] [options] [PART...]   bring the named parts, or all, to the wanted state
+./deploy.sh [options] doctor                 tools, login, billing, APIs, quota, regions: what is missing and how to fix it
 ./deploy.sh [options] check                  health, a known drawing, the logs' error rate; of the canary if there is one
-./deploy.sh [options] promote [PART...]      the canary takes all traffic (models, functions)
-./deploy.sh [options] rollback [PART...]     the canary takes none; without a canary, back to what served before
-./deploy.sh [options] rotate-secret [--now]  a new key for download URLs; --now: old URLs end at once
+./deploy.sh [options] promote [PART...]      give the canary all traffic (models, functions)
+./deploy.sh [options] rollback [PART...]     give the canary none; without a canary, return to the previous revision
+./deploy.sh [options] rotate-secret [--now]  a new key for download URLs; --now: old URLs stop working at once
 
 parts, in order: apis storage accounts secrets models functions firestore rules hosting logs alerts
-  --project P, --region R    where; deploy.env may hold them
-  --traffic N                per cent for new revisions of functions and models that serve already (100)
+  --project P, --region R    where to deploy; may be set in deploy.env
+  --traffic N                percent of traffic for new revisions of services that already run (100)
   --models run|vertex        TF Serving on Cloud Run, or on Vertex AI
-  --set NAME=VALUE           any choice that deploy.env.example explains
+  --set NAME=VALUE           any setting of deploy.env.example
   --env-file FILE            read FILE instead of deploy.env
-  --dry-run                  print every command, one a line, for a project that has nothing yet; run none
-What is right already is left alone, so running it again completes what was interrupted.
+  --dry-run                  print every command, one per line, as for an empty project; run none
+Whatever is already right is left alone, so a second run completes an interrupted one.
 TEXT
 }
 

@@ -16,15 +16,12 @@ usage() {
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--full] [--json]            the benchmark
-./dev.sh soak [--minutes 30]                mixed requests and failures: nothing lost, nothing grows
-./dev.sh audit [--offline]                  known vulnerabilities of pinned packages; SBOMs
-./dev.sh fuzz [--inputs 10000] [--seed N]   changed requests of every kind; none may break it
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh openapi                            renew docs/openapi.yaml and the page of it
-./dev.sh sdk                                renew public/vendor from local/firebase_sdk (needs npm)
+./dev.sh sdk [FOLDER]                       bundle Firebase's SDK for the page that people sign in to
 ./dev.sh stage [FUNCTION...]                each function's folder as it is deployed, in build/stage
 ./dev.sh lock                               renew the pinned versions
-The first of them installs what it needs into .venv. Each knows --help.
+The first command installs what it needs into .venv. Each has --help.
 TEXT
 }
 
@@ -68,7 +65,7 @@ setup() {
   say "Setting up $venv (once; a few hundred megabytes) ..."
   [ -x "$python" ] || "$(find_python)" -m venv "$venv"
   "$python" -m pip install --quiet --disable-pip-version-check uv
-  local quiet=--color=auto clock="" # a person sees uv's own progress, a log hears of it
+  local quiet=--color=auto clock="" # people see uv's own progress, logs get a line now and then
   if [ ! -t 2 ]; then
     quiet=--quiet
     (while sleep 5; do say "still installing"; done) & clock=$!
@@ -109,7 +106,7 @@ For example: ./dev.sh test -k gate, or ./dev.sh test unit -q. All that pytest ta
 TEXT
 }
 
-# What only the benchmark needs, beside everything else.
+# Packages that only the benchmark needs.
 setup_bench() {
   setup
   local wanted
@@ -142,19 +139,40 @@ lock() {
   done
 }
 
-# The parts of Firebase's SDK that the page uses, in one place and without third-party requests.
+# The parts of Firebase's SDK that the page uses, in one place and without third-party requests: from
+# FOLDER/firebase_sdk into FOLDER/public/vendor, or from local/firebase_sdk into our own public/vendor.
+# `stage`, deploy.sh and `emulators` call it; the page of `up` does without.
 sdk() {
-  local work="$root/.local/firebase-sdk"
-  mkdir -p "$work"
-  cp "$root"/local/firebase_sdk/{package.json,package-lock.json,.npmrc,auth.js,app-check.js} "$work"
+  local source="$root/local/firebase_sdk" to="$root/public/vendor" work="$root/.local/firebase-sdk"
+  if [ $# -gt 0 ]; then source="$1/firebase_sdk" to="$1/public/vendor"; fi
+  [ -d "$source" ] || { say "./dev.sh sdk: there is no folder $source"; exit 2; }
+  command -v npm >/dev/null \
+    || { say "npm is missing, which bundles Firebase's SDK for the page: install Node 20 or newer"; exit 2; }
+  mkdir -p "$to" "$work"
+  source=$(cd "$source" && pwd) to=$(cd "$to" && pwd)
+  cp "$source"/{package.json,package-lock.json,.npmrc,auth.js,app-check.js} "$work"
   cd "$work"
-  npm ci --no-progress --loglevel=error
-  rm -rf "$root/public/vendor"
-  npm run --silent build -- --outdir="$root/public/vendor"
+  if ! cmp -s package-lock.json installed; then
+    npm ci --no-progress --loglevel=error >&2
+    cp package-lock.json installed
+  fi
+  npm run --silent build -- --log-level=warning --outdir="$to" >&2
 }
 
-# Whether the arguments of a command ask what it does. Nothing is run or installed for that, but for
-# commands in Python what all of them need.
+# Each function's folder; what goes to Hosting gets the SDK.
+stage() {
+  local interpreter folders folder status=0
+  interpreter=$(find_python)
+  folders=$("$interpreter" "$root/deploy/stage.py" "$@") || status=$?
+  [ -z "$folders" ] || printf '%s\n' "$folders"
+  while IFS= read -r folder; do
+    case $folder in */firebase) (sdk "$folder" </dev/null) ;; esac
+  done <<<"$folders"
+  exit "$status"
+}
+
+# Whether a command's arguments ask for its help. Help runs nothing, and installs only what every
+# command in Python needs.
 wants_help() {
   local argument
   for argument; do
@@ -163,7 +181,7 @@ wants_help() {
   false
 }
 
-# For commands without a parser of their own: help, or a complaint about arguments that none of them takes.
+# For commands without a parser of their own: prints help, or refuses arguments.
 no_arguments() {
   if wants_help "$@"; then
     usage | grep -- "^./dev.sh $command"
@@ -175,7 +193,7 @@ no_arguments() {
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
-  audit | demo | fuzz | up | emulators | openapi) run -m local "$command" "$@" ;;
+  demo | up | emulators | openapi) run -m local "$command" "$@" ;;
   models)
     if [ "${1:-}" = backfill ] && ! wants_help "$@"; then
       shift
@@ -184,11 +202,10 @@ case "$command" in
     run -m models "$@"
     ;;
   bench) wants_help "$@" || setup_bench; run -m benchmarks "$@" ;;
-  soak) run -m benchmarks.soak "$@" ;;
   test) if wants_help "$@"; then test_help; else check "$@"; fi ;;
-  sdk) no_arguments "$@"; sdk ;;
+  sdk) if wants_help "$@"; then no_arguments "$@"; else sdk "$@"; fi ;;
   lock) no_arguments "$@"; lock ;;
-  stage) exec "$(find_python)" "$root/deploy/stage.py" "$@" ;;
+  stage) stage "$@" ;;
   -h | --help | help | "") usage ;;
   *) say "Unknown command: $command"; usage >&2; exit 2 ;;
 esac

@@ -1,4 +1,1 @@
-"""How fast the service is, compared with what is physically possible and with the first version.
-
-Start with `measure.py`: it is one run from start to end.
-"""
+"""How fast the service is, compared with what is possible; `measure.run` is one run of it."""

@@ -2,4 +2,5 @@
 
 from benchmarks.cli import app
 
-app(prog_name="./dev.sh bench")
+if __name__ == "__main__":  # the processes of `limit.Cores` import this module too
+    app(prog_name="./dev.sh bench")

@@ -2,89 +2,86 @@
 
 For a photo that leaves doubt, the same with the second look: the bundle's parts of it decoded, and
 one more pass for all of them.
-
-    python -m benchmarks.limit
-
-makes one core's worth of it a program: it prints "ready", and for each line with a number of
-seconds, a number of looks and a photo's path how many times a second it got through that photo.
 """
 
 from __future__ import annotations
 
-import sys
+import signal
 import time
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from local import stack
+from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER
 from models.network.lazy_tf import tf
 from parrot.model.manifest import MANIFEST, Manifest
 from parrot.photo import images
 
 if TYPE_CHECKING:
-    from parrot.records import Photo
+    from collections.abc import Sequence
+
+    from benchmarks.photos import PhotoFile
 
 
 class Limit:
     """The service's model and decoder in this process, on one thread."""
 
-    def __init__(self, bundle: Path, models: Path) -> None:
-        """Load the bundle's SavedModel from `models`. Raises BadBundle, ModelError."""
+    def __init__(self) -> None:
+        """Load the default bundle's SavedModel. Raises BadBundle, OSError."""
         tf().config.threading.set_inter_op_parallelism_threads(1)
         tf().config.threading.set_intra_op_parallelism_threads(1)
-        manifest = Manifest.parse((bundle / MANIFEST).read_bytes())
-        (self.served,) = manifest.models
-        self._second_look = manifest.second_look
-        folder = models / self.served.name / (self.served.version or "1")
+        manifest = Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes())
+        (served,) = manifest.models
+        self.input, self._second_look = served.input, manifest.rules.second_look
         # The functions that TensorFlow loads live only as long as the object that they came from.
+        folder = MODEL_FOLDER / served.name / (served.version or "1")
         self._model = tf().saved_model.load(str(folder))
-        self._signature = self._model.signatures[self.served.signature]
+        self._signature = self._model.signatures[served.signature]
 
-    def payload(self, photo: Photo) -> bytes:
-        """The photo as the model takes it."""
-        return images.pixels(photo, self.served.input).pixels.tobytes()
-
-    def forward(self, payload: bytes) -> Any:  # noqa: ANN401 - TensorFlow has no types
-        """The class probabilities, when they are there."""
-        return self._outputs([payload])["probabilities"]
-
-    def seconds(self, data: bytes, *, looks: int = 1) -> tuple[float, float]:
-        """Decoding and forward passes of one photo, looked at once or twice."""
-        photo = images.read(data)
-        started = time.perf_counter()
-        raster = images.pixels(photo, self.served.input)
-        decoded = time.perf_counter()
-        outputs = self._outputs([raster.pixels.tobytes()])
-        passed = time.perf_counter()
-        decoding, forward = decoded - started, passed - decoded
-        if looks == 1 or self._second_look is None:
-            return decoding, forward
-        boxes = self._second_look.boxes(outputs["focus"][0], raster.width, raster.height)
-        parts = images.parts(photo, self.served.input, boxes)
-        again = time.perf_counter()
-        self._outputs([part.pixels.tobytes() for part in parts])
-        return decoding + again - passed, forward + time.perf_counter() - again
-
-    def _outputs(self, payloads: list[bytes]) -> dict[str, Any]:
-        outputs = self._signature(tf().constant(payloads))
+    def forward(self, *payloads: bytes) -> dict[str, Any]:
+        """The model's outputs by name, as NumPy arrays."""
+        outputs = self._signature(tf().constant(list(payloads)))
         return {name: np.asarray(value) for name, value in outputs.items()}
 
-
-def _main() -> None:
-    limit = Limit(stack.DEFAULT_BUNDLE, stack.MODELS)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        seconds, looks, path = line.strip().split(" ", 2)
-        data = Path(path).read_bytes()
-        limit.seconds(data, looks=int(looks))
-        started, photos = time.monotonic(), 0
-        while time.monotonic() < started + float(seconds):
-            limit.seconds(data, looks=int(looks))
-            photos += 1
-        print(photos / (time.monotonic() - started), flush=True)
+    def seconds(self, sample: PhotoFile) -> float:
+        """Of decoding and forward passes of one photo, looked at once or twice."""
+        photo = images.read(sample.data)
+        started = time.perf_counter()
+        raster = images.pixels(photo, self.input)
+        outputs = self.forward(raster.pixels.tobytes())
+        if sample.looks > 1 and self._second_look is not None:
+            boxes = self._second_look.boxes(outputs["focus"][0], raster.width, raster.height)
+            parts = images.parts(photo, self.input, boxes)
+            self.forward(*(part.pixels.tobytes() for part in parts))
+        return time.perf_counter() - started
 
 
-if __name__ == "__main__":
-    _main()
+def process() -> ProcessPoolExecutor:
+    """One more process, for what needs a TensorFlow of its own: that does not survive a fork."""
+    no_interrupts = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is ours; it ends when it is closed
+    return ProcessPoolExecutor(
+        1, get_context("spawn"), initializer=signal.signal, initargs=no_interrupts
+    )
+
+
+def per_second(cores: Sequence[ProcessPoolExecutor], sample: PhotoFile, seconds: float) -> float:
+    """Photos per second of all these processes together, measured for so long."""
+    rates = [core.submit(_per_second, sample, seconds) for core in cores]
+    return sum(rate.result() for rate in rates)
+
+
+def _per_second(sample: PhotoFile, seconds: float) -> float:
+    """Of one photo or more."""
+    limit = _loaded()
+    limit.seconds(sample)
+    started, photos = time.monotonic(), 0
+    while not photos or time.monotonic() < started + seconds:
+        limit.seconds(sample)
+        photos += 1
+    return photos / (time.monotonic() - started)
+
+
+_loaded = cache(Limit)

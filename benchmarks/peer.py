@@ -14,10 +14,8 @@ import sys
 from typing import Any
 
 import litserve
-import numpy as np
 
 from benchmarks.limit import Limit
-from local import stack
 from parrot.photo import images
 
 
@@ -26,19 +24,20 @@ class Api(litserve.LitAPI):  # type: ignore[misc]  # it has no types
 
     def setup(self, device: str) -> None:  # noqa: ARG002 - LitServe's signature
         """In the worker: load the model."""
-        self._limit = Limit(stack.DEFAULT_BUNDLE, stack.MODELS)
+        self._limit = Limit()
 
     def decode_request(self, request: dict[str, str]) -> bytes:
         """The photo to what the model takes."""
-        return self._limit.payload(images.read(base64.b64decode(request["image"])))
+        photo = images.read(base64.b64decode(request["image"]))
+        return images.pixels(photo, self._limit.input).pixels.tobytes()
 
     def predict(self, payload: bytes) -> Any:  # noqa: ANN401
         """One forward pass."""
-        return self._limit.forward(payload)
+        return self._limit.forward(payload)["probabilities"]
 
     def encode_response(self, output: Any) -> dict[str, list[float]]:  # noqa: ANN401
         """JSON."""
-        return {"probabilities": np.asarray(output).ravel().tolist()}
+        return {"probabilities": output.ravel().tolist()}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""The results of a run as records and as JSON."""
+"""The results of a run; their names are the keys of `--json`."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,19 +21,13 @@ class Spread:
     p99: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """Of one value or more."""
-        low, median, high, p99 = np.percentile(values, (25, 50, 75, 99))
-        return cls(float(median), float(low), float(high), float(p99))
-
-    @classmethod
-    def ms(cls, seconds: Sequence[float]) -> Spread:
-        """Of seconds, in milliseconds."""
-        return cls.of([value * 1000 for value in seconds])
+    def of(cls, values: Sequence[float], *, unit: float = 1.0) -> Spread:
+        """Of one value or more; `unit` 1000 makes milliseconds of seconds."""
+        return cls(*(np.percentile(values, (50, 25, 75, 99)) * unit).tolist())
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Latency:
     """One way to send a photo to one of the services, one request at a time.
 
     The ratio to the limit is computed round by round, so that the machine's other load cancels out.
@@ -43,7 +36,6 @@ class Way:
     name: str
     ms: Spread
     to_limit: Spread
-    steps_ms: dict[str, float]  # medians: what Server-Timing says, and the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +48,7 @@ class PhotoResult:
     rounds: int
     looks: int  # 2 where the first one left the service in doubt; the limit looks as often
     limit_ms: Spread
-    limit_steps_ms: dict[str, float]  # medians: decode, forward
-    ways: tuple[Way, ...]
+    ways: Sequence[Latency]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +73,11 @@ class Cpu:
     model_server: float
     client: float
     per_second: float  # measured while this was taken
-    predicted_per_second: float  # by the simulation, from these times
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A function by itself, as it is deployed: from its start to its first answer."""
+    """From the start of a function by itself, or of another service, to its first answer."""
 
     function: str
     seconds: Spread
@@ -105,33 +95,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
-    """What a number of photos per second needs, by simulation."""
-
-    photos_per_second: int
-    functions: int  # instances
-    model_servers: int
-    ms: Spread
-    dollars_per_hour: float
-    dollars_per_million: float
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
+class Run:
     """One run."""
 
     date: str
     cores: int | None
     load_average: float  # of the machine when the run began: what else it had to do
-    photos: tuple[PhotoResult, ...]
-    loads: tuple[Load, ...]
-    cpu: tuple[Cpu, ...]
-    wire_kb: dict[str, tuple[float, float]]  # to the model server and back
-    resident: dict[str, float]  # MiB
-    starts: tuple[Start, ...]
-    lists: tuple[Listing, ...]
-    fleets: tuple[Fleet, ...]
-
-    def as_json(self) -> str:
-        """One object on one line."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+    photos: Sequence[PhotoResult]
+    loads: Sequence[Load]
+    cpu: Sequence[Cpu]
+    starts: Sequence[Start]
+    lists: Sequence[Listing]

@@ -1,30 +1,31 @@
-"""The services that are compared, each running on this machine."""
+"""The services that are compared, all running on this machine."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import requests
 
-from benchmarks.clients import Ask
+from benchmarks import first_version
+from benchmarks.clients import Prepared, classify
+from benchmarks.limit import process
 from local import stack
-from local.supervisor import Part, PartFailed, Supervisor, free_port
+from local.supervisor import Part, Supervisor, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from benchmarks.photos import Sample
+    from benchmarks.photos import PhotoFile
 
     Say = Callable[[str], None]
 
-READY_SECONDS = 120.0
-ARTIFACTS = stack.ROOT / ".local" / "benchmark"
+_READY_SECONDS = 120.0
 _MEBI = 2**20
 
 
@@ -33,126 +34,75 @@ class Service:
     """One of the services that are compared."""
 
     name: str
-    url: str
     part: Part
     supervisor: Supervisor
-    prepare: Callable[[str, Sample], Ask]
+    prepare: Callable[[str, PhotoFile], Prepared]
 
-    def ask(self, sample: Sample) -> Ask:
-        """The request that classifies this photo here."""
-        return self.prepare(self.url, sample)
+    def ask(self, sample: PhotoFile) -> Prepared:
+        """The request that sends this photo here."""
+        return self.prepare(self.part.url, sample)
 
     def resident(self) -> float:
         """MiB of the process that answers: the largest that the part started."""
-        return max(process.memory_info().rss for process in family(self)) / _MEBI
+        return max(process.memory_info().rss for process in self._family()) / _MEBI
+
+    def cpu_seconds(self) -> float:
+        """Seconds of CPU that its processes have used."""
+        return sum(sum(process.cpu_times()[:2]) for process in self._family())
+
+    def _family(self) -> list[psutil.Process]:
+        process = psutil.Process(self.supervisor.pid(self.part.name))
+        return [process, *process.children(recursive=True)]
 
 
-def family(service: Service) -> list[psutil.Process]:
-    """The part's process and all that it started."""
-    process = psutil.Process(service.supervisor.wait(service.part, READY_SECONDS))
-    return [process, *process.children(recursive=True)]
+class Services(NamedTuple):
+    """All of them, and the model server that ours asks."""
 
-
-def cpu_seconds(service: Service) -> float:
-    """Seconds of CPU that the service's processes have used."""
-    return sum(sum(process.cpu_times()[:2]) for process in family(service))
-
-
-def build_first_version() -> None:
-    """In a separate program, so that TensorFlow's memory goes with it. Raises PartFailed."""
-    command = [sys.executable, "-m", "benchmarks.first_version", "build", str(ARTIFACTS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    if done.returncode:
-        raise PartFailed(f"the first version's models cannot be built:\n{done.stderr[-2000:]}")
+    ours: Service
+    model_server: Service
+    litserve: Service
+    first_version: Service
 
 
 @contextmanager
-def ours(folder: Path, say: Say) -> Iterator[tuple[Service, Service]]:
-    """The local stack: its functions, and its model server."""
-    with stack.running(folder / "ours", say=say) as running:
-        supervisor = running.supervisor
-        functions, server = (supervisor.part(name) for name in ("functions", "model server"))
-        yield (
-            Service("ours", running.url, functions, supervisor, Ask.multipart),
-            Service("model server", server.url, server, supervisor, Ask.multipart),
+def running(folder: Path, say: Say) -> Iterator[Services]:
+    """Start all of them, and wait until they listen. Raises PartFailed."""
+    with stack.running(folder / "ours", say=say) as ours:
+        say("building the first version's models")
+        artifacts = folder / "first-version"
+        with process() as builder:
+            builder.submit(first_version.build, artifacts).result()
+        # The first version has an instance of the same model server to itself.
+        base = ("--base", artifacts / "models", "--poll-seconds", 0)
+        models = program("models", "serve", *base, "--port")
+        flask = program("benchmarks.first_version", artifacts, models.url)
+        litserve = program("benchmarks.peer")
+        for part in (models, flask, litserve):
+            ours.supervisor.start(part)
+        for part in (models, flask, litserve):
+            say(f"waiting for {part.name}")
+            ours.supervisor.wait(part, _READY_SECONDS)
+
+        functions, model_server = map(ours.supervisor.part, ("functions", "model server"))
+        yield Services(
+            Service("ours", functions, ours.supervisor, classify),
+            Service("model server", model_server, ours.supervisor, classify),
+            Service("LitServe", litserve, ours.supervisor, partial(classify, way="JSON")),
+            Service("first version", flask, ours.supervisor, partial(classify, way="form b64")),
         )
 
 
-@contextmanager
-def first_version(folder: Path, say: Say) -> Iterator[Service]:
-    """The first version's Flask process, with its own instance of the same model server."""
-    say("starting the first version")
-    models, flask = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    server = Part(
-        "first version's model server",
-        [
-            *(sys.executable, "-m", "models", "serve", "--base", str(ARTIFACTS / "models")),
-            *("--port", models.rpartition(":")[2], "--poll-seconds", "0"),
-        ],
-        models,
-        lambda: all(
-            _answers(f"{models}/v1/models/{name}")
-            for name in ("ParrotExtractor", "ParrotClassifier")
-        ),
-    )
-    service = Part(
-        "first version",
-        [
-            *(sys.executable, "-m", "benchmarks.first_version", "serve", str(ARTIFACTS)),
-            *(flask.rpartition(":")[2], models),
-        ],
-        flask,
-        lambda: _answers(flask, status=requests.codes.not_found),
-    )
-    with Supervisor(folder / "first-version") as supervisor:
-        for part in (server, service):
-            supervisor.start(part)
-        for part in (server, service):
-            supervisor.wait(part, READY_SECONDS)
-        yield Service("first version", flask, service, supervisor, Ask.first_version)
+def program(module: str, *arguments: object) -> Part:
+    """A Python program that takes its port as the last argument."""
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", module, *map(str, arguments), port]
+    return Part(module, command, url, lambda: _listens(url))
 
 
-@contextmanager
-def litserve(folder: Path, say: Say) -> Iterator[Service]:
-    """LitServe with the same model in one process."""
-    say("starting LitServe")
-    url = f"http://127.0.0.1:{free_port()}"
-    part = Part(
-        "LitServe",
-        [sys.executable, "-m", "benchmarks.peer", url.rpartition(":")[2]],
-        url,
-        lambda: _answers(f"{url}/health"),
-    )
-    with Supervisor(folder / "litserve") as supervisor:
-        supervisor.start(part)
-        supervisor.wait(part, READY_SECONDS)
-        yield Service("LitServe", url, part, supervisor, Ask.json)
-
-
-def alone(ours: Service, function: str, **environment: str) -> Part:
-    """One function as it is deployed: with functions-framework's command, not yet started."""
-    url = f"http://127.0.0.1:{free_port()}"
-    source = stack.ROOT / "functions" / function / "main.py"
-    return replace(
-        ours.part,
-        name=f"{function} alone",
-        command=[
-            *(sys.executable, "-m", "functions_framework", "--source", str(source)),
-            *("--target", function, "--host", "127.0.0.1", "--port", url.rpartition(":")[2]),
-        ],
-        url=url,
-        ready=lambda: True,
-        # Compiled once, as packages are when a function is built; some shells forbid it.
-        environment={
-            **ours.part.environment,
-            "PYTHONDONTWRITEBYTECODE": "",
-            **environment,
-        },
-    )
-
-
-def _answers(url: str, *, status: int = requests.codes.ok) -> bool:
+def _listens(url: str) -> bool:
     try:
-        return requests.get(url, timeout=5).status_code == status
+        requests.get(url, timeout=5)
     except requests.RequestException:
         return False
+    return True

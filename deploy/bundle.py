@@ -1,4 +1,4 @@
-"""A fact of a model bundle, for deploy.sh.
+"""One fact about a model bundle, for deploy.sh.
 
 python bundle.py FOLDER version|sha256|md5|models|pickles
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def fact(folder: Path, name: str) -> str:
-    """The version, the manifest's digests, NAME/VERSION of each served model, ..."""
+    """The version, a digest of the manifest, NAME/VERSION of each served model, ..."""
     data = (folder / "manifest.json").read_bytes()
     manifest = json.loads(data)
     match name:

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Whether the canary, or else what serves, is fit for all traffic. Changes nothing.
+# Whether the canary, or the revision that serves, is ready for all traffic. Changes nothing.
 
 check() {
   local service problems=0
@@ -9,10 +9,10 @@ check() {
   fi
   for service in classify save observations process; do check_service "$service"; done
   if [ "$problems" != 0 ]; then
-    say "Not fit: $problems problems. ./deploy.sh rollback takes the canary back."
+    say "Not ready: $problems problems. ./deploy.sh rollback withdraws the canary."
     exit 1
   fi
-  say 'Fit. ./deploy.sh promote gives a canary all traffic.'
+  say 'Ready. ./deploy.sh promote gives the canary all traffic.'
 }
 
 check_service() {
@@ -27,7 +27,7 @@ check_service() {
       check_drawing "$url/parrot-classifier/classify" ;;
     # Without a login they refuse; that is an answer, and shows that their settings are read.
     save | observations) get "$name" "$url/parrot-classifier/observations" 401 405 404 ;;
-    process) say "$name: private; its log lines are looked at" ;;
+    process) say "$name: private, so only its log is checked" ;;
   esac
   check_errors "$name" "$revision"
 }
@@ -55,7 +55,7 @@ get() {
   esac
 }
 
-# A parrot that this project draws itself; the deployed model must see one.
+# A parrot that this project drew; the deployed model must recognise it.
 check_drawing() {
   local url=$1 status authorization=()
   [ -z "${CHECK_TOKEN:-}" ] || authorization=(-H "Authorization: Bearer $CHECK_TOKEN")
@@ -71,7 +71,7 @@ check_drawing() {
   fi
 }
 
-# The share of 5xx among what the revision answered lately.
+# The share of 5xx among the revision's recent answers.
 check_errors() {
   local name=$1 revision=$2 total bad
   gcloud logging read "resource.type=\"cloud_run_revision\" AND resource.labels.revision_name=\"$revision\" AND httpRequest.status>0" \
@@ -82,7 +82,7 @@ check_errors() {
   if [ "$((bad * 100))" -gt "$((total * ERROR_PERCENT))" ]; then
     problem "$name: $bad of $total answers in $CHECK_MINUTES minutes are 5xx"
   elif [ "$total" -lt "$CHECK_REQUESTS" ]; then
-    say "??  $name: only $total requests in $CHECK_MINUTES minutes, none of them 5xx: look again later"
+    say "??  $name: only $total requests in $CHECK_MINUTES minutes, none of them 5xx: check again later"
   else
     say "ok  $name: $bad of $total answers in $CHECK_MINUTES minutes are 5xx"
   fi

@@ -1,21 +1,68 @@
-"""What the service costs a month: `python deploy/costs.py` prints the tables of docs/operations.md.
+"""What the service costs a month, from the CPU that one photo takes.
 
-Prices are in prices.csv, with their source and the day they were read; what one photo uses is in
-Usage, below. Change either and run it again.
+`python3 deploy/costs.py` prints the table of docs/operations.md. Prices are in prices.csv, with
+their source and the day they were read; what one photo uses is in Usage, below. Change either and
+run it again, or give it what `./dev.sh bench --json` measured, and your own numbers of photos.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
+import json
 import math
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-_DAY, _MONTH_DAYS = 86_400, 30.4
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MONTH_DAYS = 30.4
 _BEGIN, _END = "<!-- costs: begin -->\n", "<!-- costs: end -->"
 _CENTS, _ROUND = 2, 100  # above a hundred dollars nobody asks for cents
-PHOTOS_A_DAY = (0, 1_000, 100_000, 10_000_000)
+_PHOTOS_A_DAY = (0, 1_000, 100_000, 10_000_000)
+# One photo in a hundred may wait longer than this for a core of an instance.
+_WAIT_SECONDS, _WAIT_SHARE = 0.1, 0.01
+# What is paid for, what drives it, and which amounts of _Month cost which prices.
+_PARTS = (
+    (
+        "functions and model server",
+        "CPU-seconds, memory, requests",
+        {"run.cpu": "cpu", "run.memory": "memory", "run.requests": "requests"},
+    ),
+    (
+        "photos, after {months} months",
+        "GB kept",
+        {"storage.standard": "standard_gb", "storage.nearline": "nearline_gb"},
+    ),
+    (
+        "requests to storage",
+        "uploads, reads, moves to nearline",
+        {
+            "storage.class_a": "class_a",
+            "storage.class_b": "class_b",
+            "storage.class_a_nearline": "saved",
+        },
+    ),
+    (
+        "Firestore",
+        "documents read and written",
+        {
+            "firestore.reads": "reads",
+            "firestore.writes": "writes",
+            "firestore.storage": "documents_gib",
+        },
+    ),
+    ("answers to phones, by Hosting", "GB sent", {"hosting.out": "sent_gb"}),
+    ("events", "bytes", {"pubsub.bytes": "events_tib"}),
+    ("logs", "GiB", {"logging.bytes": "logs_gib"}),
+    (
+        "images and secret",
+        "GB kept, versions",
+        {"registry.storage": "images_gb", "secrets.versions": "versions"},
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +85,6 @@ class Usage:
     log_gib: float = 1.2 / 2**20  # our line and Cloud Run's request line
     months: int = 12  # of photos kept, for the stored data
     nearline_after: int = 3  # months
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row: a part, its driver, and dollars a month for each load."""
-
-    part: str
-    driver: str
-    dollars: tuple[float, ...]
 
 
 class Prices:
@@ -79,61 +117,11 @@ def billed_seconds(requests: float, seconds: float, cpu: float, cores: int, usag
     return max(alone, requests * cpu / (usage.packed * cores))
 
 
-def lines(prices: Prices, usage: Usage) -> list[Line]:
-    """All rows; --models run."""
-    loads = [_Load(photos, usage) for photos in PHOTOS_A_DAY]
+class _Month:
+    """A month at so many photos a day, in the units of the prices; and the busiest second."""
 
-    def row(part: str, driver: str, *items: tuple[str, str]) -> Line:
-        dollars = tuple(
-            sum(prices.cost(item, getattr(load, amount)) for item, amount in items)
-            for load in loads
-        )
-        return Line(part, driver, dollars)
-
-    return [
-        row(
-            "functions and model server",
-            "CPU-seconds, memory, requests",
-            ("run.cpu", "cpu"),
-            ("run.memory", "memory"),
-            ("run.requests", "requests"),
-        ),
-        row(
-            f"photos, after {usage.months} months",
-            "GB kept",
-            ("storage.standard", "standard_gb"),
-            ("storage.nearline", "nearline_gb"),
-        ),
-        row(
-            "requests to storage",
-            "uploads, reads, moves to nearline",
-            ("storage.class_a", "class_a"),
-            ("storage.class_b", "class_b"),
-            ("storage.class_a_nearline", "saved"),
-        ),
-        row(
-            "Firestore",
-            "documents read and written",
-            ("firestore.reads", "reads"),
-            ("firestore.writes", "writes"),
-            ("firestore.storage", "documents_gib"),
-        ),
-        row("answers to phones, by Hosting", "GB sent", ("hosting.out", "sent_gb")),
-        row("events", "bytes", ("pubsub.bytes", "events_tib")),
-        row("logs", "GiB", ("logging.bytes", "logs_gib")),
-        row(
-            "images and secret",
-            "GB kept, versions",
-            ("registry.storage", "images_gb"),
-            ("secrets.versions", "versions"),
-        ),
-    ]
-
-
-class _Load:
-    """A month at so many photos a day, in the units of the prices."""
-
-    def __init__(self, photos: float, usage: Usage) -> None:
+    def __init__(self, photos: int, usage: Usage) -> None:
+        self.photos = photos
         saved = photos * usage.saved
         pages = saved * usage.read_pages
         classify = billed_seconds(
@@ -171,48 +159,99 @@ class _Load:
         self.logs_gib = self.requests * usage.log_gib
         self.images_gb = 2.5
         self.versions = 2
+        rate = photos / (usage.busy_hours * 3600)
+        passes = rate * (1 + usage.saved)
+        self.classify_instances = instances(rate, usage.function_cpu, 1)
+        self.model_instances = instances(passes, usage.model_cpu, usage.model_cores)
+        # Of Vertex AI's nodes, which have two cores; there is never less than one.
+        nodes = max(1, math.ceil(passes * usage.model_cpu / usage.packed / 2))
+        self.node_hours = nodes * 24 * _MONTH_DAYS
 
 
-def vertex(prices: Prices, usage: Usage) -> tuple[float, ...]:
-    """Dollars a month of the nodes instead of a model server on Cloud Run: never fewer than one."""
-    dollars = []
-    for photos in PHOTOS_A_DAY:
-        rate = photos * (1 + usage.saved) / (usage.busy_hours * 3600)
-        nodes = max(1, math.ceil(rate * usage.model_cpu / usage.packed / 2))
-        dollars.append(prices.cost("vertex.node", nodes * 24 * _MONTH_DAYS))
-    return tuple(dollars)
+def instances(rate: float, cpu: float, cores: int) -> int:
+    """The fewest that keep the promise of _WAIT_SECONDS when photos arrive at random.
+
+    Erlang's formula C: photos wait in one queue for the first core that is free. It takes their
+    times for random too, so it errs on the safe side by one or two instances in a hundred. Cold
+    starts and larger photos come on top.
+    """
+    load = rate * cpu  # cores that are busy on average
+    count = int(load / cores) + 1
+    while _waiting(count * cores, load, cpu) > _WAIT_SHARE:
+        count += 1
+    return count
 
 
-def table(prices: Prices, usage: Usage) -> str:
-    """Markdown: dollars a month by part and photos a day."""
-    rows = lines(prices, usage)
-    totals = tuple(map(sum, zip(*(row.dollars for row in rows), strict=True)))
-    heads = [f"{photos:,} a day" if photos else "idle" for photos in PHOTOS_A_DAY]
-    out = [f"Dollars a month; list prices read on {prices.read_on}, free tiers counted.\n"]
-    out += ["| part | driver | " + " | ".join(heads) + " |", "|---|---|" + "--:|" * len(heads)]
-    out += [f"| {row.part} | {row.driver} | {_cells(row.dollars)} |" for row in rows]
-    out += [f"| **all** | | {_cells(totals)} |"]
-    out += [
-        f"| Vertex AI nodes (`--models vertex`) | node-hours | {_cells(vertex(prices, usage))} |"
+def _waiting(cores: int, load: float, cpu: float) -> float:
+    """The share of photos that wait longer than _WAIT_SECONDS."""
+    blocked = 1.0
+    for number in range(1, cores + 1):
+        blocked = load * blocked / (number + load * blocked)
+    at_all = blocked / (1 - load / cores * (1 - blocked))
+    return at_all * math.exp(-(cores - load) * _WAIT_SECONDS / cpu)
+
+
+def table(prices: Prices, usage: Usage, photos_a_day: Sequence[int]) -> str:
+    """Markdown: dollars a month by part and photos a day, and the instances of the busy hours."""
+    months = [_Month(photos, usage) for photos in photos_a_day]
+    heads = " | ".join(f"{month.photos:,} a day" if month.photos else "idle" for month in months)
+    out = [
+        f"Dollars a month; list prices read on {prices.read_on}, free tiers counted.\n",
+        f"| part | driver | {heads} |",
+        "|---|---|" + "--:|" * len(months),
     ]
+    totals = [0.0] * len(months)
+    for part, driver, amounts in _PARTS:
+        dollars = [
+            sum(prices.cost(item, getattr(month, amount)) for item, amount in amounts.items())
+            for month in months
+        ]
+        totals = [total + more for total, more in zip(totals, dollars, strict=True)]
+        out.append(f"| {part.format(months=usage.months)} | {driver} | {_cells(dollars)} |")
+    out.append(f"| **all** | | {_cells(totals)} |")
+    nodes = [prices.cost("vertex.node", month.node_hours) for month in months]
+    out.append(f"| Vertex AI nodes (`--models vertex`) | node-hours | {_cells(nodes)} |")
+    for part, name in (("classify", "classify_instances"), ("model server", "model_instances")):
+        counts = " | ".join(f"{getattr(month, name):,}" for month in months)
+        out.append(f"| instances of {part} in busy hours | CPU of a photo | {counts} |")
     return "\n".join(out) + "\n"
 
 
-def _cells(dollars: tuple[float, ...]) -> str:
+def _cells(dollars: list[float]) -> str:
     return " | ".join(f"{value:,.{_CENTS if value < _ROUND else 0}f}" for value in dollars)
 
 
-def main(arguments: list[str]) -> None:
+def _measured(usage: Usage, run: Path) -> Usage:
+    """With the CPU times of a benchmark's first photo, the largest."""
+    cpu = json.loads(run.read_text(encoding="utf-8"))["cpu"][0]
+    return replace(
+        usage, function_cpu=cpu["functions"] / 1000, model_cpu=cpu["model_server"] / 1000
+    )
+
+
+def main() -> None:
     """Print the table, or write it into a document between its marks."""
-    text = table(Prices(Path(__file__).with_name("prices.csv")), Usage())
-    if not arguments:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("document", nargs="?", type=Path, help="a file whose table is renewed")
+    parser.add_argument("--bench", type=Path, metavar="FILE", help="./dev.sh bench --json > FILE")
+    parser.add_argument(
+        "--photos", type=int, action="append", help="a day; can be repeated", metavar="N"
+    )
+    arguments = parser.parse_args()
+    usage = _measured(Usage(), arguments.bench) if arguments.bench else Usage()
+    prices = Prices(Path(__file__).with_name("prices.csv"))
+    text = table(prices, usage, arguments.photos or _PHOTOS_A_DAY)
+    if arguments.document is None:
         print(text, end="")
         return
-    document = Path(arguments[0])
-    before, _, rest = document.read_text(encoding="utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    document.write_text(f"{before}{_BEGIN}{text}{_END}{after}", encoding="utf-8")
+    before, begin, rest = arguments.document.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        parser.error(f"{arguments.document} has no place for the table: {_BEGIN.strip()}")
+    arguments.document.write_text(f"{before}{_BEGIN}{text}{_END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -3,7 +3,7 @@
 
 doctor() {
   local problems=0
-  if dry; then die 'doctor runs questions only; there is nothing to print'; fi
+  if dry; then die 'doctor changes nothing; there is nothing for --dry-run to print'; fi
   doctor_tools
   if [ "$problems" = 0 ] && doctor_login; then
     doctor_project
@@ -23,15 +23,16 @@ bad() {
   problems=$((problems + 1))
 }
 
-# Asks quietly; its answer is in $scratch/answer, why it failed in $scratch/error.
+# Asks without output; the answer is in $scratch/answer, the reason of a failure in $scratch/error.
 quietly() { "$@" >"$scratch/answer" 2>"$scratch/error" </dev/null; }
 
 doctor_tools() {
   local tool version
-  for tool in git curl openssl gcloud firebase; do
+  for tool in git curl openssl npm gcloud firebase; do
     if command -v "$tool" >/dev/null; then continue; fi
     case $tool in
       gcloud) bad 'gcloud is not installed' 'https://cloud.google.com/sdk/docs/install' ;;
+      npm) bad 'npm is not installed' 'install Node 20 or newer: the page needs it' ;;
       firebase) bad 'firebase-tools is not installed' 'npm install --global firebase-tools@15' ;;
       *) bad "$tool is not installed" "install your system's package $tool" ;;
     esac
@@ -41,7 +42,7 @@ doctor_tools() {
   for version in alpha beta; do
     quietly gcloud "$version" --help || bad "gcloud has no $version commands" "gcloud components install $version"
   done
-  git -C "$root" diff --quiet HEAD 2>/dev/null || say '??  there are changes that are not committed: they will not be deployed'
+  git -C "$root" diff --quiet HEAD 2>/dev/null || say '??  uncommitted changes will not be deployed'
 }
 
 # $1 tool, $2 the least major version, $3 its version, $4 what to do.
@@ -49,13 +50,13 @@ at_least() {
   if [ "$(tr -dc '0-9.' <<<"${3%%.*}")" -ge "$2" ] 2>/dev/null; then
     good "$1 $3"
   else
-    bad "$1 is version '$3', needed is $2 or newer" "$4"
+    bad "$1 is version '$3'; $2 or newer is required" "$4"
   fi
 }
 
 doctor_login() {
   if ! quietly gcloud auth print-access-token; then
-    bad 'gcloud has no login that works' 'gcloud auth login --update-adc'
+    bad 'gcloud has no valid login' 'gcloud auth login --update-adc'
     return 1
   fi
   good "logged in as $(gcloud config get-value account 2>/dev/null)"
@@ -67,7 +68,7 @@ doctor_login() {
 doctor_project() {
   local api name
   if ! quietly gcloud projects describe "$PROJECT" --format='value(lifecycleState)'; then
-    bad "project $PROJECT does not exist, or you may not see it" "gcloud projects create $PROJECT, or ask its owner for roles/owner"
+    bad "project $PROJECT does not exist, or you have no access to it" "gcloud projects create $PROJECT, or ask its owner for roles/owner"
     return
   fi
   [ "$(cat "$scratch/answer")" = ACTIVE ] || bad "project $PROJECT is being deleted" "gcloud projects undelete $PROJECT"
@@ -79,7 +80,7 @@ doctor_project() {
   fi
   if quietly gcloud services list --enabled --project="$PROJECT" --format='value(config.name)'; then
     for api in run cloudbuild eventarc firestore secretmanager; do
-      grep -qxF "$api.googleapis.com" "$scratch/answer" || say "??  $api.googleapis.com is off: ./deploy.sh apis turns on all that is needed"
+      grep -qxF "$api.googleapis.com" "$scratch/answer" || say "??  $api.googleapis.com is off: ./deploy.sh apis turns on every API that is needed"
     done
   fi
   if quietly gcloud projects get-iam-policy "$PROJECT" --flatten='bindings[].members' \
@@ -89,7 +90,7 @@ doctor_project() {
   fi
 }
 
-# Bucket, trigger, database, functions: which may lie apart, and which may not.
+# Bucket, trigger, database, functions: which may be in different places, and which may not.
 doctor_places() {
   local found
   if quietly gcloud storage buckets describe "gs://$BUCKET" --format='value(location)'; then
@@ -97,10 +98,10 @@ doctor_places() {
     if [ "$found" = "$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")" ]; then
       good "gs://$BUCKET is in $found, and so will be the trigger"
     else
-      bad "gs://$BUCKET is in $found, not $BUCKET_LOCATION; the trigger must lie where the bucket is" "BUCKET_LOCATION=$found in deploy.env"
+      bad "gs://$BUCKET is in $found, not $BUCKET_LOCATION; the trigger must be in the bucket's location" "BUCKET_LOCATION=$found in deploy.env"
     fi
   elif grep -qiE 'permission|403' "$scratch/error"; then
-    bad "the name gs://$BUCKET belongs to somebody else" 'BUCKET=another-name in deploy.env'
+    bad "the name gs://$BUCKET belongs to someone else" 'BUCKET=another-name in deploy.env'
   fi
   if quietly gcloud firestore databases describe --database="$FIRESTORE_DATABASE" --project="$PROJECT" --format='value(locationId,type)'; then
     found=$(cat "$scratch/answer")
@@ -116,18 +117,18 @@ doctor_places() {
   known_place Firestore "$FIRESTORE_LOCATION" FIRESTORE_LOCATION gcloud firestore locations list --project="$PROJECT" --format='value(locationId)'
 }
 
-# $1 product, $2 place, $3 setting, then the question for its places. An API that is off answers nothing.
+# $1 product, $2 place, $3 setting, then the question for its places. An API that is off returns nothing.
 known_place() {
   local product=$1 place setting=$3
   place=$(tr '[:upper:]' '[:lower:]' <<<"$2")
   shift 3
   quietly "$@" || return 0
   [ -s "$scratch/answer" ] || return 0
-  grep -qixF "$place" "$scratch/answer" || bad "$product is not in $place" "$setting=... in deploy.env; $(shown "$@") lists its places"
+  grep -qixF "$place" "$scratch/answer" || bad "$product is not in $place" "$setting=... in deploy.env; $(shown "$@") lists its locations"
 }
 
-# The project's CPUs in the region: one service that could use more is not deployed; all together
-# may ask for more, and are then held back on a busy day.
+# The project's CPUs in the region: a service that could use more is not deployed; all together
+# may ask for more, but are throttled on a busy day.
 doctor_quota() {
   local name need all=0 limit names=(CLASSIFY SAVE OBSERVATIONS PROCESS)
   [ "$MODELS" = vertex ] || names+=(MODEL)
@@ -140,11 +141,11 @@ doctor_quota() {
     need=$(($(setting "$name" CPU) * $(setting "$name" MAX)))
     all=$((all + need))
     [ "$need" -le "$limit" ] \
-      || bad "${name}_CPU x ${name}_MAX is $need CPUs, and the project has $limit in $REGION" "lower ${name}_MAX in deploy.env, or ask for more quota"
+      || bad "${name}_CPU x ${name}_MAX is $need CPUs, but the project has $limit in $REGION" "lower ${name}_MAX in deploy.env, or ask for more quota"
   done
   if [ "$all" -le "$limit" ]; then
     good "all instances together use $all of $limit CPUs"
   else
-    say "??  all instances together could use $all CPUs of $limit: on a busy day ask for more quota"
+    say "??  all instances together could use $all of $limit CPUs: ask for more quota before a busy day"
   fi
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Roles, and the names of accounts.
 
-# Gives a role unless it is given: KIND is gcloud's group ("projects", "storage buckets", ...).
+# Grants a role unless it is already granted: KIND is gcloud's group ("projects", "storage buckets", ...).
 grant() {
   local kind=$1 name=$2 member=$3 role=$4 group condition=()
   shift 4

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How commands run: changes are announced and stop everything when they fail; questions tell "not
+# How commands run: changes are announced, and a failure ends the script; questions distinguish "not
 # there" from "could not ask". Under --dry-run changes are printed, and everything counts as not there.
 
 say() { printf '%s\n' "$*" >&2; }
@@ -28,7 +28,7 @@ shown() {
 # NAME='value' reads better than NAME=\'value\', and printf %q knows no quotes.
 quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
 
-# Why a command failed, in words of what to do. $1: its error's text.
+# Why a command failed, and what to do about it. $1: its error's text.
 advice() {
   case $1 in
     *[Rr]eauthentication* | *'auth tokens'* | *'auth login'* | *invalid_grant* | *UNAUTHENTICATED* | *'default credentials'* | *'firebase login'*)
@@ -42,7 +42,7 @@ advice() {
     *PERMISSION_DENIED* | *'does not have permission'* | *403* | *'permission denied'*)
       say "You lack a permission, or the name belongs to another project. $self doctor says which roles are needed." ;;
     *'resolve host'* | *'Network is unreachable'* | *'Connection'* | *timed\ out*)
-      say 'The network was lost. Nothing is half done: run the same command again.' ;;
+      say 'The network connection was lost. Nothing is half done: run the same command again.' ;;
   esac
 }
 
@@ -53,10 +53,10 @@ failed() {
   say ''
   say "deploy.sh: this command failed with exit code $status:"
   say "  $(shown "$@")"
-  say 'It said:'
+  say 'Its output:'
   say "  ${error//$'\n'/$'\n'  }"
   advice "$error"
-  say "What was done so far stays. Run $self again to go on from here."
+  say "What is done stays done. Run $self again to continue."
   exit 1
 }
 
@@ -73,13 +73,13 @@ change() {
   [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" "$@"
 }
 
-# Runs a command that itself changes only what differs, and says nothing of it.
+# Runs a command that itself changes only what differs, so it is not counted as a change.
 converge() {
   change "$@"
   changes=$((changes - 1))
 }
 
-# Like change, for what fails until Google's IAM has heard of a new account everywhere.
+# Like change, for commands that fail until a new account is known to all of Google's IAM.
 change_patiently() {
   local try status
   if dry; then
@@ -113,7 +113,7 @@ change_shell() {
   [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" bash -c "$1"
 }
 
-# What a question answers. Under --dry-run the question itself, for the shell that pastes it.
+# The answer to a question. Under --dry-run the question itself, for the shell into which it is pasted.
 value() {
   if dry; then
     printf '%s' "\$($(shown "$@"))"
@@ -132,7 +132,7 @@ remember() {
   printf '%s=%s\n' "$name" "$(value "$@")"
 }
 
-# What a question answers now; nothing under --dry-run.
+# The answer to a question now; nothing under --dry-run.
 ask() { dry || value "$@"; }
 
 # Whether something is there. An error that is not "not found" ends the script: without a login

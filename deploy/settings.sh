@@ -16,7 +16,7 @@ read_settings() {
   local pair line
   python=$(find_python)
   known=$("$python" -c 'import re,sys; print(*re.findall(r"\$\{([A-Z_]+):=", open(sys.argv[1]).read()))' "$root/deploy.env.example")
-  # What the shell's environment happens to hold decides nothing.
+  # The shell's environment is ignored.
   # shellcheck disable=SC2086 # one word a name
   unset $known
   for pair in ${overrides[@]+"${overrides[@]}"}; do assign "$pair"; done
@@ -42,7 +42,7 @@ read_settings() {
   . "$root/deploy.env.example"
 }
 
-# Bad settings are named before anything is asked or changed.
+# Bad settings are reported before anything is read or changed.
 check_settings() {
   local part name
   [ -n "$PROJECT" ] || usage_error 'which project? --project P, or PROJECT=P in deploy.env'

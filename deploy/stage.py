@@ -1,7 +1,8 @@
 """Folders as they are deployed, from the commit and not from the working tree.
 
     stage.py [FUNCTION...]          build/stage/FUNCTION/: main.py, parrot/, requirements.txt
-    stage.py firebase --region ...  build/stage/firebase/: rules, indexes, public/, firebase.json
+    stage.py firebase --region ...  build/stage/firebase/: rules, indexes, public/, firebase.json,
+                                    firebase_sdk/, of which `./dev.sh sdk` makes public/vendor/
 
 The same commit gives the same bytes: contents, modes and times. Beside each folder, NAME.sha256
 holds the digest of its files. Needs git and Python only.
@@ -30,12 +31,12 @@ FIREBASE = "firebase"
 _FIREBASE_FILES = ("firebase.json", "firestore.rules", "firestore.indexes.json", "storage.rules")
 _TIME = 315532800  # 1980-01-01, the first time that a zip archive can hold
 _READABLE = 0o644
-# gcloud leaves out what this names, and without it what .gitignore files name.
+# gcloud skips the files named here; without this file, those that .gitignore names.
 _GCLOUDIGNORE = b".gcloudignore\n__pycache__/\n*.pyc\n"
 
 
-# What the page may load and call where it shows by App Check that it is ours: the script of
-# reCAPTCHA Enterprise, what that loads, frames and calls, and where its token is exchanged.
+# What the page may load and call for App Check: the script of reCAPTCHA Enterprise, what that
+# loads, frames and calls, and the server that exchanges its token.
 _APP_CHECK = {
     "script-src": "https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/",
     "frame-src": "https://www.google.com/recaptcha/",
@@ -53,7 +54,7 @@ class NotStagedError(Exception):
 def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str, bytes]:
     """Content by path of a function's folder, from HEAD. Raises NotStagedError.
 
-    With `pickles` it can load the first version's joblib files, for the price of scikit-learn.
+    With `pickles` it can load the first version's joblib files, at the cost of scikit-learn.
     """
     requirements = "requirements-joblib.txt" if pickles else "requirements.txt"
     folder = f"functions/{name}"
@@ -76,14 +77,17 @@ def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str,
     return staged
 
 
-def firebase_files(  # noqa: PLR0913 - the names that a deployment chooses
+def firebase_files(  # noqa: PLR0913 - the names of a deployment
     root: Path, *, region: str, bucket: str, database: str, site: str, app_check_key: str = ""
 ) -> dict[str, bytes]:
     """Content by path of what firebase-tools deploys, from HEAD. Raises NotStagedError.
 
     With the key of a reCAPTCHA Enterprise site the page sends App Check tokens.
     """
-    staged = dict(committed(root, "public", *_FIREBASE_FILES))
+    staged = {
+        path.removeprefix("local/"): data
+        for path, data in committed(root, "public", "local/firebase_sdk", *_FIREBASE_FILES)
+    }
     config = json.loads(staged["firebase.json"])
     config.pop("emulators", None)
     config.pop("functions", None)  # gcloud deploys them
@@ -91,7 +95,7 @@ def firebase_files(  # noqa: PLR0913 - the names that a deployment chooses
     config["storage"] = [{"bucket": bucket, "rules": "storage.rules"}]
     config["hosting"]["site"] = site
     for rewrite in config["hosting"]["rewrites"]:
-        if "run" in rewrite:  # without it firebase-tools takes us-central1
+        if "run" in rewrite:  # the default of firebase-tools is us-central1
             rewrite["run"]["region"] = region
     if app_check_key:
         _allow(config["hosting"]["headers"], _APP_CHECK)
@@ -131,13 +135,13 @@ def committed(root: Path, *paths: str) -> Iterator[tuple[str, bytes]]:
 
 
 def digest(files: Mapping[str, bytes]) -> str:
-    """One name for all paths and contents."""
+    """One digest for all paths and contents."""
     lines = (f"{hashlib.sha256(files[path]).hexdigest()}  {path}\n" for path in sorted(files))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Replace the folder by exactly these files; half a folder is never seen under its name."""
+    """Replace the folder with exactly these files; a half-written folder never has its name."""
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
     for path in sorted(files):
@@ -156,14 +160,14 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The command line; exit code 1 where something could not be staged, 2 for a bad `--to`."""
+    """The command line; exit code 1 if something could not be staged, 2 for a bad `--to`."""
     parser = argparse.ArgumentParser(
         prog="./dev.sh stage", description="Write folders as they are deployed, from the commit."
     )
     parser.add_argument(
         "names", nargs="*", metavar="FUNCTION", help=f"of {', '.join(FUNCTIONS)}; or {FIREBASE}"
     )
-    parser.add_argument("--to", type=Path, default=ROOT / "build" / "stage", help="where to")
+    parser.add_argument("--to", type=Path, default=ROOT / "build" / "stage", help="folder to write")
     parser.add_argument("--pickles", action="store_true", help="for bundles of joblib files")
     parser.add_argument("--region", default="asia-northeast3", help=f"{FIREBASE}: the functions'")
     parser.add_argument("--bucket", default="demo-parrot-photos", help=f"{FIREBASE}: the photos'")

@@ -3,7 +3,7 @@
 # Each move is one write of one service's whole traffic table, so an interruption leaves either the
 # table before or the table after. Tags name the parts: `canary` is tried, `previous` served before.
 
-# The whole state of a service in one line: what was deployed, and who gets traffic.
+# The whole state of a service in one line: what was deployed, and which revisions get traffic.
 service_format='value[separator="|"](metadata.labels.fingerprint,status.latestCreatedRevisionName,status.latestReadyRevisionName,status.traffic.filter(tag=canary).extract(revisionName).flatten(),status.traffic.filter(tag=canary).extract(percent).flatten(),status.traffic.filter(tag=previous).extract(revisionName).flatten(),status.traffic.filter(percent>0).extract(revisionName).flatten(separator=" "),status.traffic.filter(percent>0).extract(percent).flatten(separator=" "))'
 
 describe_service() {
@@ -33,10 +33,10 @@ read_service() {
 # digest), then flags of gcloud run deploy. A label tells the next run what is there.
 deploy_service() {
   local service=$1 wanted
-  wanted=$(printf '%s\n' "${@//$root\//}" | digest) # wherever this checkout lies
+  wanted=$(printf '%s\n' "${@//$root\//}" | digest) # wherever this checkout is
   shift 2
   if dry && [ "$TRAFFIC" = 100 ] || ! service_there "$service"; then
-    [ "$TRAFFIC" = 100 ] || say "$service serves nobody yet: its first revision takes all traffic."
+    [ "$TRAFFIC" = 100 ] || say "$service has no traffic yet: its first revision gets all of it."
     change_patiently gcloud run deploy "$service" --region="$REGION" --project="$PROJECT" "$@" \
       --labels="fingerprint=$wanted" --quiet
     return
@@ -54,7 +54,7 @@ deploy_service() {
   give_traffic "$service"
 }
 
-# Under --dry-run --traffic N services count as there, or nothing could be shown of a canary.
+# Under --dry-run --traffic N services count as existing, or a canary could not be shown.
 service_there() {
   fingerprint='' created='' ready='' canary='' percent='' previous='' main=''
   dry && return
@@ -144,7 +144,7 @@ rollback_service() {
   to=$previous
   if [ -n "$canary" ]; then to=$main; fi
   if [ -z "$to" ]; then
-    say "$1: nothing served before."
+    say "$1: there is no previous revision."
     return
   fi
   if [ "$to,$canary" != "$main," ]; then move "$1" "$to" ''; fi

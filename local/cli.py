@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -17,16 +16,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local import audit as audits
-from local import console, invitation, model_servers, stack, suite, toolchain
-from local import fuzz as fuzzing
+from local import console, model_servers, stack, suite, toolchain
 from local.demo import EXPLANATION, NEXT, ask_all, complaint, photos_of, samples, table
 from local.progress import steps
 from models import folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import FrameType
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _WATCH_SECONDS = 0.5
@@ -35,7 +31,7 @@ _WATCH_SECONDS = 0.5
 def _model_server(value: str | None) -> str | None:
     if value is None or value == model_servers.DOCKER or value.startswith(("http://", "https://")):
         return value
-    raise typer.BadParameter("neither a URL nor `docker`")
+    raise typer.BadParameter("not a URL and not `docker`")
 
 
 ModelServer = Annotated[
@@ -43,7 +39,7 @@ ModelServer = Annotated[
     typer.Option(
         metavar="URL|docker",
         callback=_model_server,
-        help="Another TF Serving: where one runs already, or `docker` to start its public image.",
+        help="Another TF Serving: the URL of a running one, or `docker` to start its public image.",
     ),
 ]
 BundleFolder = Annotated[
@@ -104,17 +100,17 @@ def up(
         int, typer.Option(help="Port of the page and the functions.", min=0, max=65535)
     ] = 8080,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets phones of the network in.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 admits phones on the network.")
     ] = "127.0.0.1",
     data: Annotated[
-        Path, typer.Option(help="Folder for everything that is saved.")
+        Path, typer.Option(help="Folder for everything that is stored.")
     ] = stack.DEFAULT_DATA,
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,
 ) -> None:
     """Run the local stack with the web page until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):  # background jobs of a shell ignore SIGINT
-        signal.signal(number, _terminate)
+        signal.signal(number, signal.default_int_handler)
     with (
         console.errors(),
         stack.running(
@@ -128,7 +124,7 @@ def up(
     ):
         console.err.print(_parts(running))
         console.err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
-        _invite(host, int(running.url.rpartition(":")[2]))
+        console.invite(host, int(running.url.rpartition(":")[2]))
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
             for part, code in running.supervisor.ended():
@@ -156,78 +152,6 @@ def openapi() -> None:
 
 
 @app.command()
-def fuzz(
-    *,
-    inputs: Annotated[int, typer.Option(help="How many changed requests.", min=1)] = 10_000,
-    seed: Annotated[int | None, typer.Option(help="Repeats a run.")] = None,
-) -> None:
-    """Send changed requests of every kind to a stack of its own; none may break it."""
-    chosen = secrets.randbelow(2**32) if seed is None else seed
-    folder = folders.LOCAL / "fuzz" / str(os.getpid())
-    with console.errors(), stack.running(folder) as running:
-        count = 0
-        for count, finding in enumerate(fuzzing.session(running, inputs=inputs, seed=chosen), 1):  # noqa: B007
-            sample = finding.sample
-            console.out.print(
-                f"{sample.method} {sample.path!r:.200}: {finding.answer}", markup=False
-            )
-            console.out.print(f"  {dict(sample.headers)} {sample.body[:300]!r}", markup=False)
-        ended = [part.name for part, _ in running.supervisor.ended()]
-    shutil.rmtree(folder, ignore_errors=True)
-    console.out.print(
-        f"{inputs} inputs, seed {chosen}: {count} findings, parts that ended: {ended}"
-    )
-    if count or ended:
-        raise typer.Exit(1)
-
-
-@app.command()
-def audit(
-    *,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Only list the packages; ask nobody about them.")
-    ] = False,
-) -> None:
-    """Ask PyPI what is known against each pinned package, and write the SBOMs."""
-    failed = False
-    for requirements in audits.files():
-        name = requirements.relative_to(stack.ROOT)
-        try:
-            console.err.print(f"{name}: {audits.list_packages(requirements)}", soft_wrap=True)
-            if not offline:
-                found = audits.audit(requirements)
-                failed |= _report(name, found)
-                offline = found.reached_nobody
-        except audits.AuditFailed as error:
-            console.err.print(f"[red]{name}: {error}", soft_wrap=True)
-            failed = True
-    if failed:
-        raise typer.Exit(1)
-
-
-def _report(name: Path, found: audits.Audit) -> bool:
-    """Print what is known; whether anything is, or could not be asked."""
-    for finding in found.findings:
-        fixed = ", ".join(finding.fixed_in) or "no version"
-        console.err.print(
-            f"[red]{name}: {finding.package} {finding.version} {finding.id}, fixed in {fixed}"
-        )
-    if found.reached_nobody:
-        console.err.print(
-            "[red]PyPI's advisory service cannot be reached from here, so nothing was audited;"
-            " the lists of packages are written all the same.",
-            soft_wrap=True,
-        )
-    elif found.unknown:
-        console.err.print(
-            f"[red]{name}: {len(found.unknown)} of {found.packages} packages could not be looked"
-            f" up: {', '.join(found.unknown)}",
-            soft_wrap=True,
-        )
-    return bool(found.findings or found.unknown)
-
-
-@app.command()
 def emulators(
     *,
     exec_: Annotated[
@@ -237,7 +161,7 @@ def emulators(
 ) -> None:
     """Run the functions and the page in the Firebase Emulator Suite, until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _terminate)
+        signal.signal(number, signal.default_int_handler)
     with (
         console.errors(),
         _folder(temporary=exec_ is not None) as folder,
@@ -275,15 +199,6 @@ def _run(command: str, environment: Mapping[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _invite(host: str, port: int) -> None:
-    """For phones: an address, a QR code, and a warning of what listening there means."""
-    url = invitation.address(host, port)
-    if url is not None:
-        sys.stderr.write(invitation.qr_code(url))
-        console.err.print(f"open on a phone of this network: {url}", highlight=False)
-        console.err.print(f"[yellow]{invitation.WARNING}")
-
-
 def _parts(running: stack.Running) -> Table:
     parts = Table(box=None)
     for heading in ("part", "address", "pid"):
@@ -293,7 +208,3 @@ def _parts(running: stack.Running) -> Table:
     if running.model_server not in [url for _, url, _ in running.parts]:
         parts.add_row(model_servers.NAME, running.model_server, "elsewhere")
     return parts
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

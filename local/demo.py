@@ -47,29 +47,22 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """What a save came to, for the table."""
-
-    text: str
-    failed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one photo, or of several of one bird.
 
-    `body` is the service's JSON, or a problem of the same form if nothing was sent; `saved` is None
-    if it was not to be saved.
+    `body` is the service's JSON, or a problem of the same form if nothing was sent; `saved` is what
+    the table says of saving it, and `refused` whether that failed.
     """
 
     paths: tuple[Path, ...]
     body: dict[str, Any]
-    saved: Saved | None = None
+    saved: str = ""
+    refused: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether it was not classified, or not saved though it should have been."""
-        return "parrot" not in self.body or (self.saved is not None and self.saved.failed)
+        return "parrot" not in self.body or self.refused
 
     def as_json(self) -> str:
         """The HTTP answer on one line, with the path of each photo."""
@@ -107,14 +100,14 @@ def ask_all(  # noqa: PLR0913 - all but the first two by keyword
 ) -> Iterator[Answer]:
     """An answer per photo, whatever happened to the others, or one for all of them.
 
-    `say` is told how far it is.
+    `say` gets progress messages.
     """
     birds = [photos] if together else [[photo] for photo in photos]
-    told = now()
+    last = now()
     say(f"classifying {len(photos)} photos" if len(photos) > 1 else "classifying")
     for number, bird in enumerate(birds):
-        if now() - told > _TELL_SECONDS:
-            told = now()
+        if now() - last > _TELL_SECONDS:
+            last = now()
             say(f"classified {number} of {len(birds)}")
         yield ask(url, bird, save=save)
 
@@ -129,9 +122,8 @@ def ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
     if not save or not body.get("species"):
         return Answer(paths, body)
     best = body["species"][0]["id"]
-    saved = [_save(url, name, data, best) for _, (name, data) in files]
-    text = "\n".join(one.text for one in saved)
-    return Answer(paths, body, Saved(text, failed=any(one.failed for one in saved)))
+    texts, refused = zip(*(_save(url, name, data, best) for _, (name, data) in files), strict=True)
+    return Answer(paths, body, "\n".join(texts), refused=any(refused))
 
 
 def complaint(path: Path) -> str:
@@ -164,8 +156,7 @@ def table(answers: list[Answer]) -> Table:
     shown = _short([path for answer in answers for path in answer.paths])
     for answer in answers:
         names = (shown[path] for path in answer.paths)
-        saved = answer.saved.text if answer.saved else ""
-        row = [escape("\n".join(names)), *_verdict(answer), saved]
+        row = [escape("\n".join(names)), *_verdict(answer), answer.saved]
         out.add_row(*row[: len(out.columns)])
     return out
 
@@ -208,7 +199,8 @@ def _words(problem: dict[str, Any]) -> str:
     return escape(_WORDS.get(problem["code"], problem["detail"]))
 
 
-def _save(url: str, name: str, data: bytes, species: str) -> Saved:
+def _save(url: str, name: str, data: bytes, species: str) -> tuple[str, bool]:
+    """What the table says of it, and whether it was refused."""
     status, body = _post(
         f"{url}/parrot-classifier/save",
         files={"image": (name, data)},
@@ -216,8 +208,8 @@ def _save(url: str, name: str, data: bytes, species: str) -> Saved:
         headers={"Authorization": "Bearer local:demo"},
     )
     if status in {_CREATED, _SAVED_BEFORE}:
-        return Saved(f"{body['id']}{' (again)' if status == _SAVED_BEFORE else ''}")
-    return Saved(f"[red]no:[/red] {_words(body)}", failed=True)
+        return f"{body['id']}{' (again)' if status == _SAVED_BEFORE else ''}", False
+    return f"[red]no:[/red] {_words(body)}", True
 
 
 def _post(url: str, **request: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - for requests

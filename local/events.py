@@ -1,8 +1,9 @@
 """Send functions/process its CloudEvents: notifications from storage, and the time to sweep.
 
 fake-gcs-server publishes to Pub/Sub, so this implements the part of Pub/Sub that its client needs.
-Undelivered events are kept in memory only: at the start, `missed` compares the bucket with the
-observations, which also finds what the storage server had no time to publish.
+As Eventarc does, events are sent again until the function acknowledges them. They are kept in
+memory only: at the start, `missed` compares the bucket with the observations, which also finds what
+the storage server had no time to publish.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import requests
@@ -27,11 +28,10 @@ from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.cloud.storage import Client
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
-from local.delivery import Delivery
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
 from parrot.events import FINALIZED, SWEEP, stored_photo
-from parrot.observation import DERIVED, PHOTOS, Status, parse_derived_name, photo_name
+from parrot.observation import DERIVED, PHOTOS, Status, photo_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,8 +40,11 @@ if TYPE_CHECKING:
 
     from parrot.store import ObservationStore
 
-_PUBLISH = "/google.pubsub.v1.Publisher/Publish"
 _THREADS = 8
+_WORKERS = 4
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0  # Eventarc waits 10 to 600 s, too long for development
+_DOUBLINGS = 10
+_TIMEOUT_SECONDS = 120.0
 _AGAIN_SECONDS = 0.2
 _SWEEP_SECONDS = 60.0
 _log = logging.getLogger(__name__)
@@ -61,8 +64,23 @@ def cloud_event(resource: dict[str, Any]) -> CloudEvent:
 @contextmanager
 def publisher(port: int, accept: Callable[[CloudEvent], None]) -> Iterator[None]:
     """Serve Pub/Sub's Publish on 127.0.0.1 and pass every notification to `accept`."""
+
+    def publish(request: PublishRequest, _context: grpc.ServicerContext) -> PublishResponse:
+        ids = []
+        for message in request.messages:
+            event = cloud_event(json.loads(message.data))
+            ids.append(event["id"])
+            if message.attributes["eventType"] == "OBJECT_FINALIZE":
+                accept(event)
+        return PublishResponse(message_ids=ids)
+
+    method = grpc.unary_unary_rpc_method_handler(
+        publish, PublishRequest.deserialize, PublishResponse.serialize
+    )
     server = grpc.server(ThreadPoolExecutor(_THREADS))
-    server.add_generic_rpc_handlers((_Publisher(accept),))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", {"Publish": method}),)
+    )
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:
@@ -71,26 +89,63 @@ def publisher(port: int, accept: Callable[[CloudEvent], None]) -> Iterator[None]
         server.stop(None).wait()
 
 
-class _Publisher(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
-    def __init__(self, accept: Callable[[CloudEvent], None]) -> None:
-        self._accept = accept
+def pause(tries: int) -> float:
+    """Seconds until the next try after this many; `tries` is capped because 2.0**1024 overflows."""
+    return min(_FIRST_SECONDS * 2.0 ** min(tries, _DOUBLINGS), _LONGEST_SECONDS)
 
-    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        """The one method that the storage server calls; others are UNIMPLEMENTED."""
-        if call.method != _PUBLISH:
-            return None
-        return grpc.unary_unary_rpc_method_handler(
-            self._publish, PublishRequest.deserialize, PublishResponse.serialize
-        )
 
-    def _publish(self, request: PublishRequest, _context: grpc.ServicerContext) -> PublishResponse:
-        ids = []
-        for message in request.messages:
-            event = cloud_event(json.loads(message.data))
-            ids.append(event["id"])
-            if message.attributes["eventType"] == "OBJECT_FINALIZE":
-                self._accept(event)
-        return PublishResponse(message_ids=ids)
+class Delivery:
+    """Accepts events at once, delivers them in any order, and loses none while it runs."""
+
+    def __init__(self, url: str, *, workers: int = _WORKERS) -> None:
+        """`url` is the function's; at most `workers` events are delivered at the same time."""
+        self._url = url
+        self._pool = ThreadPoolExecutor(workers, "delivery")
+        self._unfinished = 0
+        self._changed = threading.Condition()
+        self._stopped = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Drop what was not acknowledged; `missed` finds it again."""
+        self._stopped.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def accept(self, event: CloudEvent) -> None:
+        """Deliver it soon; returns at once."""
+        with self._changed:
+            self._unfinished += 1
+        self._pool.submit(self._deliver, event, 0)
+
+    def finished(self, timeout: float) -> bool:
+        """Wait until everything that was accepted is acknowledged."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._unfinished == 0, timeout)
+
+    def _deliver(self, event: CloudEvent, tries: int) -> None:
+        """Send it; after a failure, wait and put it behind all others."""
+        problem = self._send(event)
+        if problem is None:
+            with self._changed:
+                self._unfinished -= 1
+                self._changed.notify_all()
+            return
+        seconds = pause(tries)
+        _log.warning("%s: %s; retrying in %.1f s", event["subject"], problem, seconds)
+        if not self._stopped.wait(seconds):
+            with contextlib.suppress(RuntimeError):  # it was stopped in this very moment
+                self._pool.submit(self._deliver, event, tries + 1)
+
+    def _send(self, event: CloudEvent) -> str | None:
+        """None if it was acknowledged, otherwise what went wrong."""
+        headers, body = to_structured(event)
+        try:
+            response = requests.post(self._url, body, headers=headers, timeout=_TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            return type(error).__name__
+        return None if response.ok else f"status {response.status_code}"
 
 
 def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEvent]:
@@ -106,8 +161,8 @@ def missed(bucket: Bucket, observations: ObservationStore) -> Iterator[CloudEven
             known = observations.get(photo.uid, photo.id)
             if known is None or known.generation != str(photo.generation):
                 yield event
-    derived = {parse_derived_name(blob.name) for blob in bucket.list_blobs(prefix=DERIVED)}
-    for uid, observation_id in filter(None, derived):
+    derived = {tuple(blob.name.split("/")[1:3]) for blob in bucket.list_blobs(prefix=DERIVED)}
+    for uid, observation_id in derived:
         known = observations.get(uid, observation_id)
         if known is None or known.status is Status.DELETING:
             yield cloud_event(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -21,48 +22,36 @@ _SILENCE_SECONDS = 5.0
 def steps(
     console: Console, *, silence: float = _SILENCE_SECONDS
 ) -> Iterator[Callable[[str], None]]:
-    """Call what this yields with each step's name; a log hears of it every `silence` seconds."""
+    """Call what this yields with each step's name; a log gets a line every `silence` seconds."""
     if console.is_terminal:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("starting", total=None)
             yield lambda text: progress.reset(task, description=text)
-    else:
-        log = _Log(console, silence)
-        log.start()
-        try:
-            yield log.say
-        finally:
-            log.stop()
+        return
+    begun = time.monotonic()
+    begun_steps: SimpleQueue[str | None] = SimpleQueue()
 
+    def write(text: str) -> None:
+        passed = time.monotonic() - begun
+        console.print(f"{passed:5.1f} s  {text}", markup=False, highlight=False)
 
-class _Log(threading.Thread):
-    """Writes each step when it begins, and again while it lasts."""
+    def say(step: str) -> None:
+        write(step)
+        begun_steps.put(step)
 
-    def __init__(self, console: Console, silence: float) -> None:
-        super().__init__(name="progress", daemon=True)
-        self._console, self._silence = console, silence
-        self._begun = time.monotonic()
-        self._step = "starting"
-        self._changed, self._over = threading.Event(), False
+    def repeat() -> None:
+        step: str | None = "starting"
+        while step is not None:
+            try:
+                step = begun_steps.get(timeout=silence)
+            except Empty:
+                write(f"still {step}")
 
-    def say(self, step: str) -> None:
-        self._step = step
-        self._write(step)
-        self._changed.set()
-
-    def run(self) -> None:
-        while not self._over:
-            if self._changed.wait(self._silence):
-                self._changed.clear()
-            else:
-                self._write(f"still {self._step}")
-
-    def stop(self) -> None:
-        self._over = True
-        self._changed.set()
-        self.join()
-
-    def _write(self, text: str) -> None:
-        passed = time.monotonic() - self._begun
-        self._console.print(f"{passed:5.1f} s  {text}", markup=False, highlight=False)
+    thread = threading.Thread(target=repeat, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield say
+    finally:
+        begun_steps.put(None)
+        thread.join()

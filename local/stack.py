@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-import socket
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -19,11 +18,11 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from local import model_servers
-from local.supervisor import Part, Supervisor, free_port, require_free
+from local.supervisor import Part, Supervisor, free_port, free_url, listens, require_free
 from models import folders
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import publish
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"
 MODEL_BUCKET = f"{PROJECT}-models"
 # Photos are large buffers that many threads allocate and free. Two heaps, not one for each thread;
-# what is over 4 MiB goes back to the system at once, of the rest 16 MiB are kept; new memory is in
-# huge pages rather than 4 kB ones, each of which costs a page fault.
+# blocks over 4 MiB go back to the system at once, of the rest 16 MiB are kept; new memory comes in
+# huge pages instead of 4 kB ones, each of which costs a page fault.
 MEMORY = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "4194304",
@@ -87,7 +86,7 @@ def running(  # noqa: PLR0913 - what a person may choose
     port = port or free_port()
     require_free(host, port)
     data = _usable(data.resolve())
-    storage_url, models_url, process_url, events_url = (_free_url() for _ in range(4))
+    storage_url, models_url, process_url, events_url = (free_url() for _ in range(4))
     models: tuple[Part, ...] = ()
     if model_server is None:
         models = (model_servers.own(models_url, bundle, say=say),)
@@ -175,7 +174,7 @@ def _events(url: str, data: Path, storage: str, process: str) -> Part:
         "storage events",
         [sys.executable, "-m", "local.events", port, process, BUCKET, str(data / _OBSERVATIONS)],
         url,
-        lambda: _listens(url),
+        lambda: listens(url),
         {"STORAGE_EMULATOR_HOST": storage, "GOOGLE_CLOUD_PROJECT": PROJECT},
     )
 
@@ -209,7 +208,7 @@ def _process(url: str, environment: Mapping[str, str]) -> Part:
             *("--host", "127.0.0.1", "--port", url.rpartition(":")[2]),
         ],
         url,
-        lambda: _listens(url),
+        lambda: listens(url),
         environment,
     )
 
@@ -258,19 +257,6 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=_PROBE_SECONDS).ok
     except requests.RequestException:
         return False
-
-
-def _listens(url: str) -> bool:
-    host, _, port = _address(url).partition(":")
-    try:
-        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
-    except OSError:
-        return False
-    return True
-
-
-def _free_url() -> str:
-    return f"http://127.0.0.1:{free_port()}"
 
 
 def _address(url: str) -> str:

@@ -1,6 +1,6 @@
 """The Firebase Emulator Suite with our functions in it: Auth, Firestore, Storage, Hosting.
 
-The functions are the ones that are deployed, run by functions-framework; a `functions.yaml` beside
+The functions are those that are deployed, run by functions-framework; a `functions.yaml` beside
 each tells the emulator about it. firebase.json is the deployment's too: only ports, and the page's
 way to the Auth emulator, are added in a copy.
 """
@@ -8,9 +8,10 @@ way to the Auth emulator, are added in a copy.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
-import socket
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,15 +23,23 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from local import model_servers, stack
-from local.supervisor import Part, PartFailed, Supervisor, free_port, require_free
+from local.supervisor import (
+    Part,
+    PartFailed,
+    Supervisor,
+    free_port,
+    free_url,
+    listens,
+    require_free,
+)
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import promote, publish
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from google.cloud.storage import Client
+    from google.cloud.storage import Bucket, Client
 
     from local.toolchain import Toolchain
 
@@ -90,25 +99,21 @@ def running(
         host, _, port = address.partition(":")
         require_free(host, int(port))
     _lay_out(project, config)
+    say("bundling Firebase's SDK for the page")
+    _bundle_sdk(project, tools)
     with Supervisor(folder / "logs") as supervisor:
-        models = model_servers.own(f"http://127.0.0.1:{free_port()}", stack.DEFAULT_BUNDLE, say=say)
+        models = model_servers.own(free_url(), stack.DEFAULT_BUNDLE, say=say)
         supervisor.start(models)
-        environment = {
-            **_settings(models.url),
-            # Stored blobs of all runs would share the system's temporary folder.
-            "TMPDIR": str(temporary),
-            "PATH": tools.path,
-            "CI": "1",  # asks nothing, collects nothing
-        }
-        emulators = _emulators(project, tools, suite, environment)
+        emulators = _emulators(project, tools, suite, _settings(models.url, tools, temporary))
         say("starting the emulators")
         supervisor.start(emulators)
         supervisor.wait(models, _READY_SECONDS)
         supervisor.wait(emulators, _READY_SECONDS)
         say("publishing the model bundle to the Storage emulator")
-        _publish(suite)
+        storage = stack.storage_client(suite.environment["STORAGE_EMULATOR_HOST"])
+        _publish(storage)
         say("starting the functions")
-        _check_functions(suite, folder / "logs")
+        _check_functions(suite.url, storage.bucket(stack.BUCKET), folder / "logs" / "emulators.log")
         yield suite
 
 
@@ -144,8 +149,9 @@ def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
     public = project / "public"
     public.mkdir()
     for path in (stack.ROOT / "public").iterdir():
-        (public / path.name).symlink_to(path)
-    (public / _PAGE_CONFIG).unlink()
+        if path.name not in {_PAGE_CONFIG, "vendor"}:
+            (public / path.name).symlink_to(path)
+    (project / "firebase_sdk").symlink_to(stack.ROOT / "local" / "firebase_sdk")
     page = json.loads((stack.ROOT / "public" / _PAGE_CONFIG).read_text())
     page["authEmulator"] = f"http://127.0.0.1:{config['emulators']['auth']['port']}"
     (public / _PAGE_CONFIG).write_text(json.dumps(page))
@@ -155,9 +161,25 @@ def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
         (source / "venv").symlink_to(Path(sys.prefix))
 
 
-def _settings(models: str) -> dict[str, str]:
+def _bundle_sdk(project: Path, tools: Toolchain) -> None:
+    """public/vendor, of which the page's sign-in is made. Raises PartFailed."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [str(stack.ROOT / "dev.sh"), "sdk", str(project)],
+        env={**os.environ, "PATH": tools.path},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise PartFailed(f"Firebase's SDK cannot be bundled:\n{done.stderr[-2000:]}")
+
+
+def _settings(models: str, tools: Toolchain, temporary: Path) -> dict[str, str]:
     """What a deployment sets; the emulators' addresses come from the functions emulator."""
     return {
+        "PATH": tools.path,
+        "TMPDIR": str(temporary),  # stored blobs of all runs would share the system's folder
+        "CI": "1",  # asks nothing, collects nothing
         "PYTHONPATH": f"{stack.ROOT}:{stack.ROOT / 'shared'}",
         "BUCKET": stack.BUCKET,
         "MODEL_BUCKET": stack.MODEL_BUCKET,
@@ -177,30 +199,25 @@ def _emulators(
         "emulators",
         (*command, "--only", ",".join(EMULATORS), "--config", str(project / "firebase.json")),
         suite.url,
-        lambda: all(_listens(address) for address in suite.addresses.values()),
+        lambda: all(listens(address) for address in suite.addresses.values()),
         environment,
         project,  # it writes its own logs where it runs
     )
 
 
-def _publish(suite: Suite) -> None:
+def _publish(storage: Client) -> None:
     """Publish and promote: the emulated functions look for the current bundle."""
-    store = BucketStore(_storage(suite), stack.MODEL_BUCKET)
+    store = BucketStore(storage, stack.MODEL_BUCKET)
     release, _ = publish(FolderFiles(stack.DEFAULT_BUNDLE), store)
     promote(release.version, store)
 
 
-def _storage(suite: Suite) -> Client:
-    return stack.storage_client(f"http://{suite.addresses['storage']}")
-
-
-def _check_functions(suite: Suite, logs: Path) -> None:
+def _check_functions(url: str, bucket: Bucket, log: Path) -> None:
     """The emulator starts happily without a function that does not load. Raises PartFailed."""
-    client = _storage(suite)
-    client.bucket(stack.BUCKET).blob(_PROBE).upload_from_string(b"", checksum=None)
+    bucket.blob(_PROBE).upload_from_string(b"", checksum=None)
 
     def probe(name: str) -> requests.Response:
-        return requests.get(f"{suite.url}/parrot-classifier/{name}", timeout=_PROBE_SECONDS)
+        return requests.get(f"{url}/parrot-classifier/{name}", timeout=_PROBE_SECONDS)
 
     with ThreadPoolExecutor() as pool:
         answers = dict(zip(_ANSWERS, pool.map(probe, _ANSWERS), strict=True))
@@ -208,21 +225,12 @@ def _check_functions(suite: Suite, logs: Path) -> None:
         if response.status_code != _ANSWERS[name]:
             raise PartFailed(
                 f"the function {name} answers {response.status_code}:"
-                f" {response.text[:500]}; {logs / 'emulators.log'} says more"
+                f" {response.text[:500]}; {log} says more"
             )
-    # Nobody answers an event: only the log says that `process` got one that it has no use for.
+    # Events get no answer: only the log shows that `process` received one, which it ignores.
     deadline = time.monotonic() + _PROBE_SECONDS
-    while _PROCESSED not in (logs / "emulators.log").read_text():
+    while _PROCESSED not in log.read_text():
         if time.monotonic() > deadline:
-            raise PartFailed(f"the function process hears no event; {logs}/emulators.log says more")
+            raise PartFailed(f"the function process hears no event; {log} says more")
         time.sleep(_POLL_SECONDS)
-    client.bucket(stack.BUCKET).blob(_PROBE).delete()
-
-
-def _listens(address: str) -> bool:
-    host, _, port = address.partition(":")
-    try:
-        socket.create_connection((host, int(port)), 1.0).close()
-    except OSError:
-        return False
-    return True
+    bucket.blob(_PROBE).delete()

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 5.0
+_PROBE_SECONDS = 5.0
 _LOG_LINES = 15
 _WATCHER = Path(__file__).with_name("watcher.py")
 _PORTS = range(20_000, 32_768)  # below those that Linux, macOS and Windows give to clients
@@ -35,7 +35,7 @@ class PartFailed(Exception):
 
 
 class PortTaken(Exception):
-    """Somebody else listens there."""
+    """Another process listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,7 @@ class Supervisor:
         )
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
         if self._watcher is not None:
             self._watcher.communicate()  # it has nothing left to watch, and ends
@@ -100,7 +95,7 @@ class Supervisor:
         _, process = self._running[part.name]
         deadline = time.monotonic() + timeout
         while not part.ready() or process.poll() is not None:
-            if process.poll() is not None:  # then whoever answers is not this part
+            if process.poll() is not None:  # then another process answers
                 raise PartFailed(self._report(part, f"ended with {process.returncode}"))
             if time.monotonic() > deadline:
                 raise PartFailed(self._report(part, f"does not answer after {timeout:.0f} s"))
@@ -155,7 +150,7 @@ class Supervisor:
 
     def _watch(self, sign: str, process: subprocess.Popen[bytes]) -> None:
         if self._watcher is not None and self._watcher.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # it was killed: nobody watches any more
+            with contextlib.suppress(BrokenPipeError):  # the watcher was killed
                 self._watcher.stdin.write(f"{sign}{process.pid}\n")
                 self._watcher.stdin.flush()
 
@@ -191,6 +186,21 @@ def free_port() -> int:
             probe.bind(("127.0.0.1", port))
             return port
     raise PortTaken(f"no port of {_PORTS[0]} to {_PORTS[-1]} is free")
+
+
+def free_url() -> str:
+    """The URL of a free port. Raises PortTaken."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+def listens(url: str) -> bool:
+    """Whether somebody accepts connections there."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    try:
+        socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

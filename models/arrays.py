@@ -7,4 +7,5 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Halves = npt.NDArray[np.float16]
 Index = npt.NDArray[np.intp]

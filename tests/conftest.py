@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
     from google.cloud.storage import Bucket
 
-    from tests.support.observations import Store
+    from parrot.store import ObservationStore
 
 
 def pytest_configure() -> None:
@@ -132,7 +132,7 @@ def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
 
 @pytest.fixture(params=["sqlite", "firestore"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObservationStore:
     """Every store of observations in turn, empty."""
     from parrot.adapters.firestore import FirestoreObservations  # noqa: PLC0415 - 0.3 s
     from parrot.adapters.sqlite import SqliteObservations  # noqa: PLC0415

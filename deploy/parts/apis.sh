@@ -26,7 +26,7 @@ part_apis() {
   ensure_firebase
 }
 
-# A new project gets these accounts with their first use, which is too late for the grants below.
+# A new project gets these accounts at first use, which is too late for the grants below.
 ensure_agent() {
   local api=$1 member
   member=$(agent "$2") || exit 1

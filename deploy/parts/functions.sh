@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The functions on Cloud Run functions, and the trigger that tells process of saved photos.
+# The functions on Cloud Run functions, and the trigger that notifies process of saved photos.
 
 part_functions() {
   local name
@@ -48,7 +48,7 @@ stage_function() {
     || die "staging $1 failed; the lines above say why"
 }
 
-# What a function may know: settings, never secrets.
+# A function's environment: settings, never secrets.
 env_file_for() {
   local name=$1 line lines
   lines=(
@@ -94,7 +94,7 @@ ensure_trigger() {
   location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
   grant 'run services' process "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker --region="$REGION" --project="$PROJECT"
   agent_member=$(agent gs-project-accounts) || exit 1
-  # Cloud Storage's agent does not exist before somebody asks for it, and a role needs an account.
+  # Cloud Storage's agent does not exist until it is requested, and a role needs an account.
   has_role projects "$PROJECT" "$agent_member" roles/pubsub.publisher \
     || change gcloud storage service-agent --project="$PROJECT"
   grant projects "$PROJECT" "$agent_member" roles/pubsub.publisher
@@ -135,7 +135,7 @@ ensure_dead_letters() {
       --min-retry-delay=10s --max-retry-delay=600s --message-retention-duration="$EVENT_RETENTION"
 }
 
-# A clock that lets process finish what no event will: a photo whose event was lost.
+# A schedule that lets process finish photos whose event was lost.
 ensure_sweep() {
   local number url found place=(--location="$REGION" --project="$PROJECT") flags
   number=$(project_number) || exit 1

@@ -4,12 +4,13 @@
 part_hosting() {
   local live
   stage_firebase
-  # release.txt is the digest of what was staged: what is live says whether it is this.
+  # release.txt is the digest of what was staged: the live one shows whether it is this release.
   if ! dry; then
     live=$(curl --silent --fail --max-time 20 "https://$HOSTING_SITE.web.app/release.txt" || true)
     if [ "$live" = "$(cat "$stage/firebase/public/release.txt")" ]; then return; fi
   fi
   ensure_sites
+  change "$root/dev.sh" sdk "$stage/firebase"
   change firebase deploy --only hosting --project "$PROJECT" --config "$stage/firebase/firebase.json" --non-interactive
 }
 

@@ -9,12 +9,12 @@ part_models() {
   image=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY/model-server:$(image_tag) || exit 1
   exists gcloud artifacts docker images describe "$image" --project="$PROJECT" --format='value(image_summary.digest)' \
     || build_image "$image"
-  # Not before: what is published stays, and one that cannot be served beside it spoils every image.
+  # Last: a published bundle stays, and one whose model cannot be served would break every later image.
   publish_bundle
   if [ "$MODELS" = run ]; then model_service "$image"; else vertex_deploy "$image"; fi
 }
 
-# Sets what deploy/bundle.py knows of the bundle's manifest.
+# Sets what deploy/bundle.py reads from the bundle's manifest.
 read_bundle() {
   bundle_folder=$(cd "$root" && cd "$BUNDLE" 2>/dev/null && pwd) || die "there is no bundle at $BUNDLE"
   bundle_version=$(bundle version) || exit 1
@@ -28,7 +28,7 @@ bundle() { "$python" "$root/deploy/bundle.py" "$bundle_folder" "$1"; }
 # Publishes the bundle unless find_published saw it.
 publish_bundle() {
   [ "$is_published" = false ] || return 0
-  # A person's own login names no project, and Google's client wants one.
+  # A person's login names no project, and Google's client needs one.
   change env GOOGLE_CLOUD_PROJECT="$PROJECT" "$root/dev.sh" models publish --bundle "$bundle_folder" --to "gs://$MODEL_BUCKET"
 }
 

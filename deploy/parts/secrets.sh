@@ -15,7 +15,7 @@ part_secrets() {
 
 add_version() { shown gcloud secrets versions add "$SECRET" --data-file=- --project="$PROJECT"; }
 
-# The new key signs; the one before is still believed, so that URLs in use live out their hour.
+# The new key signs; the previous one is still accepted, so that URLs in use work until they expire.
 # Functions read the newest version when they start, also after a rollback: the same revision again.
 rotate_secret() {
   local name new='openssl rand -hex 32' old
@@ -33,7 +33,7 @@ rotate_secret() {
     change_shell "printf '%s,%s' \"\$($new)\" \"\$($old)\" | $(add_version)"
   fi
   for name in observations save; do restart "$name"; done
-  dry || say 'The new key signs. With --now the one before would be refused at once.'
+  dry || say 'The new key signs. With --now the previous one is refused at once.'
 }
 
 # New instances of the same code and settings.

@@ -33,7 +33,7 @@ vertex_model() {
     parent=(--model-id="$model")
     ! exists gcloud ai models describe "$model" "${place[@]}" \
       || parent=(--parent-model="projects/$PROJECT/locations/$REGION/models/$model")
-    # Patiently: a new project's Vertex AI first makes itself an account that may read the image.
+    # With retries: in a new project Vertex AI first creates the account that reads the image.
     change_patiently gcloud ai models upload "${place[@]}" --display-name="$name" "${parent[@]}" \
       --version-aliases="$alias" --container-image-uri="$image" --container-ports=8501 \
       --container-predict-route="/v1/models/$name/versions/$version:predict" \
@@ -65,7 +65,7 @@ vertex_same_version() {
     || die "endpoint $1 serves $holds, not $2: name another endpoint in VERTEX_ENDPOINTS; functions move to it with --traffic"
 }
 
-# Who gets most of an endpoint's traffic; ID=PERCENT pairs come as "12=95 34=5".
+# The model that gets most of an endpoint's traffic; ID=PERCENT pairs come as "12=95 34=5".
 vertex_split() {
   ask gcloud ai endpoints describe "$1" --region="$REGION" --project="$PROJECT" \
     --format='value(trafficSplit.list(separator=" "))'
@@ -84,7 +84,7 @@ vertex_all_traffic() {
   change gcloud ai endpoints update "$1" --region="$REGION" --project="$PROJECT" --traffic-split="$2=100"
 }
 
-# The newcomer is the one with less traffic; it gets all.
+# The new model is the one with less traffic; it gets all of it.
 vertex_promote() {
   local pair endpoint serving other
   for pair in $(tr ',' ' ' <<<"$VERTEX_ENDPOINTS"); do
@@ -100,7 +100,7 @@ vertex_promote() {
   done
 }
 
-# Back to who serves most, or, where one serves alone, to the other one that is still deployed.
+# Back to the model with the most traffic or, if only one has traffic, to the other one that is deployed.
 vertex_rollback() {
   local pair endpoint serving id split
   for pair in $(tr ',' ' ' <<<"$VERTEX_ENDPOINTS"); do

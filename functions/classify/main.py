@@ -1,18 +1,18 @@
-"""POST a photo to get the verdict and the species; GET tells whether everything is ready."""
+"""POST a photo to get the verdict and the species; GET reports whether everything is ready."""
 
 import functions_framework
 from flask import Request, Response
 
 from parrot import wiring
 from parrot.errors import Unauthenticated
-from parrot.http import answers, caller, parameters, submission, visitor
-from parrot.http.respond import respond
+from parrot.http import answers, caller, parameters, submission
+from parrot.http.respond import respond, route
 
 
 @functions_framework.http
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
-    known = parameters.route(request.path, "classify") == ()
+    known = route(request.path, "classify") == ()
     return respond(
         request,
         wiring.start,
@@ -23,20 +23,19 @@ def classify(request: Request) -> Response:
 
 def _classify(request: Request) -> Response:
     settings = wiring.settings()
-    caller.attest(request, settings, wiring.app_check)
-    user = caller.user(request, wiring.identity)
+    user = caller.user(request, settings, wiring.identity, wiring.app_check)
     if user is None and settings.require_auth:
         raise Unauthenticated("this deployment classifies only for signed-in users")
     allowance = None
     if user is None:  # before a byte of the body is read
-        allowance = wiring.visitors().take(visitor.visitor(request, settings))
+        allowance = wiring.visitors().take(caller.visitor(request, settings))
     top = parameters.top(request)
     sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes)
     more = len(sent.photos) - 1
     if user is not None:
         allowance = wiring.classify_meter().take(user, 1 + more)
     elif more:
-        allowance = wiring.visitors().take(visitor.visitor(request, settings), more)
+        allowance = wiring.visitors().take(caller.visitor(request, settings), more)
     if more:
         joint = wiring.cached_classifier().together(sent.photos, top=top)
         return answers.joint_classification(joint, allowance)

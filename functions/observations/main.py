@@ -1,6 +1,6 @@
 """List, read, relabel and delete the user's own observations; download their files.
 
-Hosting sends all paths here that nobody else answers, for a 404 that a program can read.
+Hosting also sends unknown paths here, for a 404 that a program can read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.respond import respond
+from parrot.http.respond import respond, route
 from parrot.observations import FILES, ORIGINAL
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flask import Request, Response
 
-    from parrot.records import User
+    from parrot.quota import User
 
 
 @functions_framework.http
@@ -31,12 +31,12 @@ def observations(request: Request) -> Response:
         request,
         wiring.start,
         wiring.body_budget,
-        _methods(parameters.route(request.path, "observations")),
+        _methods(route(request.path, "observations")),
     )
 
 
-def _methods(route: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
-    match route:
+def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
+    match path:
         case ():
             return {"GET": _list}
         case (name,):
@@ -92,7 +92,7 @@ def _delete(name: str, request: Request) -> Response:
 
 
 def _file(name: str, file: str, request: Request) -> Response:
-    """For a token in the URL or for the user; the original, with its EXIF, only for the user."""
+    """Open with a token in the URL or a login; the original, with its EXIF, only with a login."""
     token = request.args.get("token")
     if token is None or file == ORIGINAL:
         grant, user = None, _user(request)
@@ -105,12 +105,11 @@ def _file(name: str, file: str, request: Request) -> Response:
 
 
 def _user(request: Request) -> User:
-    caller.attest(request, wiring.settings(), wiring.app_check)
-    user = caller.user(request, wiring.identity)
+    user = caller.user(request, wiring.settings(), wiring.identity, wiring.app_check)
     if user is None:
         raise Unauthenticated("only signed-in users have observations: sign in")
     return user
 
 
-def _links(request: Request) -> answers.Links:
+def _links(request: Request) -> parameters.Links:
     return parameters.links(request, wiring.settings(), wiring.downloads())

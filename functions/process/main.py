@@ -1,7 +1,7 @@
-"""Finish the observation of a photo that was just stored; now and then, finish what was left.
+"""Finish the observation of a photo that was just stored; on a schedule, finish what was left.
 
-An HTTP function rather than functions-framework's cloud_event, which answers what is not a
-CloudEvent with all of its headers, the sender's token among them.
+An HTTP function rather than functions-framework's cloud_event, which echoes all headers of a
+request that is not a CloudEvent, the sender's token included.
 """
 
 import logging
@@ -14,14 +14,14 @@ from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, request_body
 from parrot.http.respond import respond
 
-_SECONDS = 300.0  # a sweep takes a minute, and what it began last
-_MOST_BYTES = 2**20  # an event holds an object's metadata, at most some kilobytes
+_SECONDS = 300.0  # a sweep takes a minute, plus the photo that it began last
+_MOST_BYTES = 2**20  # an event has an object's metadata, a few kilobytes at most
 _log = logging.getLogger("parrot.process")
 
 
 @functions_framework.http
 def on_saved(request: Request) -> Response:
-    """Cloud Functions entry point. An event that is answered with an error is delivered again."""
+    """Cloud Functions entry point. Events answered with an error are delivered again."""
     return respond(request, wiring.start, wiring.body_budget, {"POST": _receive}, seconds=_SECONDS)
 
 
@@ -32,7 +32,7 @@ def _receive(request: Request) -> Response:
         return answers.empty()
     try:
         stored = events.stored_photo(event)
-    except InvalidRequest as error:  # delivered again, it would be just as malformed
+    except InvalidRequest as error:  # a retry would be just as malformed
         _log.error("%s", error.detail, extra={"fields": {"event": event["id"]}})
         return answers.empty()
     if stored is None:
@@ -40,7 +40,7 @@ def _receive(request: Request) -> Response:
     try:
         outcome = wiring.processor().process(stored)
     except ParrotError as error:
-        _log.warning("to be delivered again: %s", error.detail, extra={"fields": {"id": stored.id}})
+        _log.warning("will be retried: %s", error.detail, extra={"fields": {"id": stored.id}})
         raise
     logs.note(observation=stored.id, generation=stored.generation, outcome=outcome.value)
     return answers.empty()

@@ -6,31 +6,30 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.respond import respond
-from parrot.records import ANONYMOUS_UID, User
+from parrot.http.respond import respond, route
+from parrot.quota import ANONYMOUS_UID, User
 
 
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    known = parameters.route(request.path, "save") == ()
+    known = route(request.path, "save") == ()
     return respond(request, wiring.start, wiring.body_budget, {"POST": _save} if known else {})
 
 
 def _save(request: Request) -> Response:
     settings = wiring.settings()
-    caller.attest(request, settings, wiring.app_check)
-    user = caller.user(request, wiring.identity)
+    user = caller.user(request, settings, wiring.identity, wiring.app_check)
     if user is None:
         if not settings.allow_anonymous_save:
             raise Unauthenticated("only signed-in users can save: sign in")
         user = User(ANONYMOUS_UID, anonymous=True)
     key = parameters.idempotency_key(request)
-    sent = submission.read_photo(request, max_bytes=settings.max_photo_bytes)
+    sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes, most=1)
     species = wiring.species().label(
         index=sent.fields.get("index"), species=sent.fields.get("species")
     )
     text = parameters.label_text(sent.fields)
-    saved = wiring.saver().save(sent.photo, species, user, text=text, key=key)
+    saved = wiring.saver().save(sent.photos[0], species, user, text=text, key=key)
     links = parameters.links(request, settings, wiring.downloads())
     return answers.saved(saved, links, first_version=sent.first_version)

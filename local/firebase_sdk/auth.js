@@ -1,4 +1,4 @@
-// What the page uses of Firebase's SDK for signing in; bundled to public/vendor/auth.js.
+// What the page uses of Firebase's SDK for signing in; `./dev.sh sdk` bundles it.
 export { initializeApp } from "@firebase/app";
 export {
   browserPopupRedirectResolver,

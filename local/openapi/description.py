@@ -1,4 +1,4 @@
-"""The HTTP API as OpenAPI 3.1, made from the types and limits that the code uses.
+"""The HTTP API as OpenAPI 3.1: `calls.yaml`, with the types, errors and limits of the code.
 
 `./dev.sh openapi` writes it for programs (docs/openapi.yaml, public/openapi.json) and for people
 (public/api.html).
@@ -7,95 +7,84 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from local.openapi import calls
-from local.openapi.parts import Json, errors, parameter
 from models import folders
-from parrot.errors import ParrotError
+from parrot import errors
+from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
 from parrot.http import schemas
+from parrot.http.answers import TIPS
 from parrot.http.parameters import BASE_PATH
+from parrot.observation import Status
+from parrot.records import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from parrot.errors import ParrotError
 
 ROOT = folders.ROOT
-# A server's own 404, for a path that no URL should have, is not described.
-_ID = parameter(
-    "id",
-    "path",
-    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"},
-    "The observation's id.",
-)
-_ANSWERS = (
-    schemas.Classification,
-    schemas.JointClassification,
-    schemas.Readiness,
-    schemas.Observation,
-    schemas.ObservationPage,
-    schemas.Problem,
+Json = dict[str, Any]
+_REF = "#/components/schemas/{name}"
+_BINARY = {"type": "string", "format": "binary"}
+_BASE64 = {"type": "string", "contentEncoding": "base64"}
+_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
+_FILES = {kind: {"schema": _BINARY} for kind in _TYPES}
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}}}
+_LATER = {429, 503, 504}
+_USUAL = {"tags": ["Observations"], "security": [{"firebase": []}]}
+_INFO = {
+    "title": "Parrot Classifier",
+    "version": "1",
+    "summary": "Is it a parrot, and which one?",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "description": (
+        "Every error is a problem+json (RFC 9457) with a stable `code`. Where `Retry-After` comes"
+        " along, the same request may work after that many seconds. docs/app.md shows each call in"
+        " Swift, Kotlin, TypeScript and curl."
+    ),
+}
+_FIREBASE = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A Firebase ID token; locally `local:NAME`.",
+}
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(ROOT / "local" / "openapi"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
 def document() -> Json:
-    """The whole description."""
-    return {
+    """The whole description, of plain JSON types."""
+    listed = [status.value for status in Status if status is not Status.DELETING]
+    calls = _read("calls.yaml", files=_FILES, photos=MOST_PHOTOS, statuses=listed)
+    examples = _read("examples.yaml", tip=TIPS[Reason.OTHER_BIRD])
+    described = {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Parrot Classifier",
-            "version": "1",
-            "summary": "Is it a parrot, and which one?",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            "description": (
-                "Every error is a problem+json (RFC 9457) with a stable `code`. Where `Retry-After`"
-                " comes along, the same request may work after that many seconds. docs/app.md shows"
-                " each call in Swift, Kotlin, TypeScript and curl."
-            ),
-        },
+        "info": _INFO,
         "servers": [{"url": "/"}],
         "tags": [{"name": "Classify"}, {"name": "Observations"}],
-        "paths": {
-            f"{BASE_PATH}/classify": {"post": calls.classify(), "get": calls.ready()},
-            f"{BASE_PATH}/save": {"post": calls.save()},
-            f"{BASE_PATH}/observations": {"get": calls.list_()},
-            f"{BASE_PATH}/observations/{{id}}": {
-                "parameters": [_ID],
-                "get": calls.read(),
-                "patch": calls.relabel(),
-                "delete": calls.delete(),
-            },
-            f"{BASE_PATH}/observations/{{id}}/{{file}}": {
-                "parameters": [
-                    _ID,
-                    parameter("file", "path", {"enum": ["image", "thumbnail", "original"]}, ""),
-                ],
-                "get": calls.file(),
-            },
-        },
+        "paths": {BASE_PATH + path: _path(item, examples) for path, item in calls.items()},
         "components": {
-            "schemas": _schemas(),
-            "securitySchemes": {
-                "firebase": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "A Firebase ID token; locally `local:NAME`.",
-                }
-            },
+            "schemas": _schemas(list(examples)),
+            "securitySchemes": {"firebase": _FIREBASE},
         },
     }
+    return dict(json.loads(json.dumps(described)))  # an enum is its value
 
 
 def files() -> dict[str, str]:
     """Each generated file's path in the project, and its content."""
-    described = json.loads(json.dumps(document()))  # as plain types: an enum is its value
-    environment = Environment(
-        loader=FileSystemLoader(ROOT / "local" / "openapi"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("api.html").render(
+    described = document()
+    page = _ENVIRONMENT.get_template("api.html").render(
         api=described, dump=lambda value: json.dumps(value, indent=2, ensure_ascii=False)
     )
     header = "# Made by ./dev.sh openapi from the code's own types; do not edit.\n"
@@ -118,13 +107,107 @@ def write() -> list[str]:
     return changed
 
 
-def _schemas() -> Json:
-    template = "#/components/schemas/{name}"
-    _, schemas = msgspec.json.schema_components(_ANSWERS, ref_template=template)
-    for schema in schemas.values():
+def _read(name: str, **values: object) -> Json:
+    """A file of this folder, without what only its own lines share."""
+    text = _ENVIRONMENT.get_template(name).render(values)
+    return {key: value for key, value in yaml.safe_load(text).items() if key != "shared"}
+
+
+def _path(item: Json, examples: Json) -> Json:
+    return {
+        key: _parameters(value) if key == "parameters" else _call(value, examples)
+        for key, value in item.items()
+    }
+
+
+def _call(call: Json, examples: Json) -> Json:
+    """A call in OpenAPI's own form."""
+    kinds = [getattr(errors, name) for name in call["errors"]]
+    answers = {
+        str(status): _answer(answer, examples) for status, answer in call["responses"].items()
+    }
+    described = {"operationId": call["operationId"], **_USUAL, **call}
+    del described["errors"]
+    if "parameters" in call:
+        described["parameters"] = _parameters(call["parameters"])
+    if "photo" in call:
+        described["requestBody"] = _photo_body(described.pop("photo"))
+    return {**described, "responses": answers | _problems(kinds)}
+
+
+def _photo_body(fields: Json) -> Json:
+    form, encoded = (
+        {"schema": {"type": "object", "properties": properties, "required": ["image"]}}
+        for properties in (fields, {**fields, "image": _BASE64})
+    )
+    return {
+        "required": True,
+        "description": f"Up to {MAX_PHOTO_BYTES // 2**20} MiB: JPEG, PNG, WebP, HEIC or AVIF.",
+        "content": {"multipart/form-data": form, "application/json": encoded, **_FILES},
+    }
+
+
+def _parameters(rows: list[list[Any]]) -> list[Json]:
+    return [
+        {
+            "name": name,
+            "in": place,
+            "required": place == "path",
+            "schema": schema,
+            "description": description,
+        }
+        for name, place, schema, description in rows
+    ]
+
+
+def _answer(answer: Json, examples: Json) -> Json:
+    if "json" not in answer:
+        return answer
+    kinds = [{"$ref": _REF.format(name=name)} for name in answer["json"]]
+    shown = {
+        name: {"value": msgspec.convert(examples[kind][name], getattr(schemas, kind))}
+        for kind, names in answer["json"].items()
+        for name in names
+    }
+    body = {"schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds}, "examples": shown}
+    described = {key: value for key, value in answer.items() if key != "json"}
+    return {**described, "content": {"application/json": body}}
+
+
+def _problems(kinds: list[type[ParrotError]]) -> Json:
+    """A response per status, with the codes that it can have: of these classes, or 500."""
+    titles: dict[int, set[str]] = {}
+    leaves = [leaf for kind in kinds for leaf in _coded(kind)]
+    leaves.append(errors.ParrotError)
+    for error in leaves:
+        for status in (400, 422) if error is errors.InvalidImage else (error.status,):
+            titles.setdefault(status, set()).add(f"`{error.code}`: {error.title}")
+    problem = {"schema": {"$ref": _REF.format(name="Problem")}}
+    return {
+        str(status): {
+            "description": "; ".join(sorted(sharing)),
+            "content": {"application/problem+json": problem},
+            "headers": _RETRY_AFTER if status in _LATER else {},
+        }
+        for status, sharing in sorted(titles.items())
+    }
+
+
+def _coded(root: type[ParrotError]) -> Iterator[type[ParrotError]]:
+    """A class of errors and all below it, of which each has a code of its own."""
+    if "code" in vars(root):
+        yield root
+    for child in root.__subclasses__():
+        yield from _coded(child)
+
+
+def _schemas(names: list[str]) -> Json:
+    """The schemas of these answers, and of all that is in them."""
+    types = [getattr(schemas, name) for name in (*names, "Problem")]
+    _, made = msgspec.json.schema_components(types, ref_template=_REF)
+    for schema in made.values():
         if schema.get("type") == "object":
             schema["additionalProperties"] = False
-    schemas["Problem"]["properties"]["code"]["enum"] = sorted(
-        {error.code for error in errors(ParrotError)}
-    )
-    return dict(schemas)
+    codes = {error.code for error in _coded(errors.ParrotError)}
+    made["Problem"]["properties"]["code"]["enum"] = sorted(codes)
+    return dict(made)

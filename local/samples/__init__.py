@@ -1,4 +1,4 @@
-"""The picture that every clone has: a blue-and-yellow macaw, drawn by `draw.py`."""
+"""The picture that every clone has: a blue-and-yellow macaw, drawn for this project."""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
-"""A backfill: where everything is, as plain text that travels to workers, and opened on one."""
+"""A backfill as plain text that travels to workers, and opened on one.
+
+A worker is configured like a function, by its environment, and `wiring` builds its parts from that.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,26 +15,19 @@ from typing import TYPE_CHECKING
 
 from models.backfill.batches import Batched
 from models.backfill.reclassify import Reclassifier, wanted
-from parrot.adapters.bundle_files import BucketFiles, FolderFiles
-from parrot.adapters.model_server import TfServing, signed, unsigned
-from parrot.adapters.photo_store import BucketPhotos
-from parrot.budget import DECODING_BYTES, Budget
+from parrot import wiring
+from parrot.adapters.bucket import FolderFiles
 from parrot.classify import Classifier
 from parrot.errors import BackendError
-from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.model.bundle import Bundle
-from parrot.photo.decoder import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from google.cloud.storage import Client
-
-    from parrot.adapters.firestore import FirestoreObservations
-    from parrot.adapters.sqlite import SqliteObservations
-
 Key = tuple[str, str]  # uid, id
-_MODEL_SECONDS = 60.0  # for a whole batch
+# What the operator's environment may say, as a function's does.
+_KEPT = ("MAX_PHOTO_BYTES", "MAX_PHOTO_PIXELS", "MODEL_AUTH", "MODEL_BUNDLE_PUBLIC_KEY")
+_MODEL_SECONDS = "60"  # for a whole batch
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 1.0  # then twice as long each time
 
@@ -39,115 +36,118 @@ _FIRST_PAUSE_SECONDS = 1.0  # then twice as long each time
 class Job:
     """What to judge again, with what."""
 
-    observations: str  # sqlite:PATH or firestore:PROJECT[/DATABASE]
-    bucket: str  # with the photos
-    bundle: str  # gs://BUCKET/bundles/VERSION, or a folder that every worker has
-    sha256: str | None  # of the bundle's manifest
-    model_server: str  # URL of a TF Serving REST API
+    environment: dict[str, str]
+    folder: str | None  # with the bundle, on every worker; None: the environment names a bundle
     batch: int  # photos in one request; at most the server's max_batch_size
     max_photos: int | None
 
 
+def job(  # noqa: PLR0913 - the options of one command
+    observations: str,
+    bucket: str,
+    *,
+    bundle: str,
+    sha256: str | None,
+    model_server: str,
+    batch: int,
+    max_photos: int | None,
+) -> Job:
+    """A job, from what the command line says. Raises ValueError."""
+    model_bucket, _, path = bundle.removeprefix("gs://").partition("/")
+    version = path.removeprefix("bundles/").strip("/")
+    stored = bundle.startswith("gs://")
+    if stored and not version:
+        raise ValueError(f"{bundle!r} is neither gs://BUCKET/bundles/VERSION nor a folder")
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
+        **_store(observations),
+        "BUCKET": bucket,
+        "MODEL_BUCKET": model_bucket if stored else bucket,
+        "MODEL_BUNDLE": version if stored else "",
+        "MODEL_BUNDLE_SHA256": sha256 or "",
+        "MODEL_SERVER_URL": model_server,
+        "VERTEX_ENDPOINTS": "",
+        "MODEL_TIMEOUT_SECONDS": _MODEL_SECONDS,
+        "IDENTITY": "local",  # nobody calls a worker
+    }
+    return Job(environment, None if stored else bundle, batch, max_photos)
+
+
+def _store(observations: str) -> dict[str, str]:
+    kind, _, name = observations.partition(":")
+    if kind == "sqlite" and name:
+        return {"OBSERVATIONS": observations}
+    if kind == "firestore" and name:
+        project, _, database = name.partition("/")
+        where = f"firestore:{database}" if database else "firestore"
+        return {"OBSERVATIONS": where, "GOOGLE_CLOUD_PROJECT": project}
+    raise ValueError(f"{observations!r} is neither sqlite:PATH nor firestore:PROJECT[/DATABASE]")
+
+
+def open_bundle(job: Job) -> Bundle:
+    """Raises BadConfig, BadBundle, StoreUnavailable."""
+    os.environ.update(job.environment)
+    if job.folder is None:
+        return wiring.bundle()
+    files = wiring.signed(FolderFiles(Path(job.folder)))
+    return Bundle.load(files, sha256=wiring.settings().bundle_sha256)
+
+
 def candidates(job: Job, version: str) -> Iterator[Key]:
     """Whose verdict is of another bundle, `max_photos` at most. Raises StoreUnavailable."""
-    found = 0
-    for observation in open_store(job.observations).everything():
-        if job.max_photos is not None and found >= job.max_photos:
+    return (key for key in _scan(job, version) if key is not None)
+
+
+def count(job: Job, version: str) -> tuple[int, int]:
+    """How many candidates there are among how many observations. Raises StoreUnavailable."""
+    keys = Counter(key is not None for key in _scan(job, version))
+    return keys[True], keys.total()
+
+
+def _scan(job: Job, version: str) -> Iterator[Key | None]:
+    """The key of each candidate, None for each other observation."""
+    os.environ.update(job.environment)
+    left = job.max_photos
+    for observation in wiring.observation_store().everything():
+        if left == 0:
             return
-        if wanted(observation, version):
-            found += 1
-            yield observation.uid, observation.id
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many observations there are, and how many of them would be judged again."""
-
-    scanned: int
-    wanted: int
-
-
-def count(job: Job, version: str) -> Count:
-    """What `candidates` would find. Raises StoreUnavailable."""
-    scanned = found = 0
-    for observation in open_store(job.observations).everything():
-        if job.max_photos is not None and found >= job.max_photos:
-            break
-        scanned += 1
-        found += wanted(observation, version)
-    return Count(scanned, found)
+        chosen = wanted(observation, version)
+        if chosen and left is not None:
+            left -= 1
+        yield (observation.uid, observation.id) if chosen else None
 
 
 class Worker:
     """Everything open, on one machine; a bundle of Beam's is one call."""
 
     def __init__(self, job: Job) -> None:
-        """Raises BadBundle, StoreUnavailable."""
+        """Raises BadConfig, BadBundle, StoreUnavailable, ModelUnavailable."""
         bundle = open_bundle(job)
-        server = Batched(_model_server(job.model_server), size=job.batch)
+        # Not the guarded one: a batch waits for a server that is away.
+        server = Batched(wiring.unguarded_model_server(), size=job.batch)
         self._threads = ThreadPoolExecutor(job.batch)
-        self._decoder = Decoder(Budget(DECODING_BYTES), max_pixels=MAX_PHOTO_PIXELS)
+        self._decoder = wiring.decoder()
         self._reclassifier = Reclassifier(
-            open_store(job.observations),
-            BucketPhotos(_storage(), job.bucket),
+            wiring.observation_store(),
+            wiring.photo_store(),
             Classifier(bundle, server, self._decoder),
             bundle=bundle.manifest.version,
-            max_bytes=MAX_PHOTO_BYTES,
+            max_bytes=wiring.settings().max_photo_bytes,
         )
 
     def reclassify(self, keys: Sequence[Key]) -> Counter[str]:
         """How many photos had which outcome. Raises BackendError, DeploymentError."""
-        return Counter(self._threads.map(self._one, keys))
+        return Counter(self._threads.map(self._reclassify, keys))
 
     def close(self) -> None:
         """Let the threads and the decoder's process go."""
         self._threads.shutdown()
         self._decoder.__exit__()
 
-    def _one(self, key: Key) -> str:
+    def _reclassify(self, key: Key) -> str:
         """A server that restarts or is overloaded gets a minute; what is done stays done."""
-        pause = _FIRST_PAUSE_SECONDS
-        for _ in range(_TRIES - 1):
+        for tries in range(_TRIES - 1):
             try:
                 return self._reclassifier.reclassify(*key).value
             except BackendError:
-                time.sleep(pause)
-                pause *= 2
+                time.sleep(_FIRST_PAUSE_SECONDS * 2**tries)
         return self._reclassifier.reclassify(*key).value
-
-
-def open_store(where: str) -> SqliteObservations | FirestoreObservations:
-    """Raises ValueError if `where` is malformed. No request is made."""
-    kind, _, name = where.partition(":")
-    if kind == "sqlite" and name:
-        from parrot.adapters.sqlite import SqliteObservations  # noqa: PLC0415 - one of the two
-
-        return SqliteObservations(Path(name))
-    if kind == "firestore" and name:
-        from google.cloud.firestore import Client  # noqa: PLC0415
-
-        from parrot.adapters.firestore import FirestoreObservations  # noqa: PLC0415
-
-        project, _, database = name.partition("/")
-        return FirestoreObservations(Client(project=project, database=database or None))
-    raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT[/DATABASE]")
-
-
-def open_bundle(job: Job) -> Bundle:
-    """Raises BadBundle, StoreUnavailable."""
-    if not job.bundle.startswith("gs://"):
-        return Bundle.load(FolderFiles(Path(job.bundle)), sha256=job.sha256)
-    bucket, _, path = job.bundle.removeprefix("gs://").partition("/")
-    version = path.removeprefix("bundles/").strip("/")
-    return Bundle.load(BucketFiles(_storage(), bucket, version), sha256=job.sha256)
-
-
-def _storage() -> Client:
-    from google.cloud.storage import Client  # noqa: PLC0415
-
-    return Client()
-
-
-def _model_server(url: str) -> TfServing:
-    http = signed(url) if url.startswith("https://") else unsigned()
-    return TfServing(url, http, timeout=_MODEL_SECONDS)

@@ -72,5 +72,5 @@ def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:
 
 
 def _counts(result: Any) -> Counter[str]:
-    found = result.metrics().query(MetricsFilter().with_namespace(_NAMESPACE))["counters"]
-    return Counter({counter.key.metric.name: counter.result for counter in found})
+    counters = result.metrics().query(MetricsFilter().with_namespace(_NAMESPACE))["counters"]
+    return Counter({counter.key.metric.name: counter.result for counter in counters})

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.observation import Status, reviewed
 from parrot.photo import images
 from parrot.progress import verdict_of
+from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from parrot.classify import Classifier
     from parrot.observation import Observation
-    from parrot.records import Classification, Photo
-
-_JUDGED = frozenset({Status.READY, Status.NEEDS_REVIEW})
+    from parrot.store import ObservationStore, PhotoStore
 
 
-class Outcome(StrEnum):
+class Reclassified(StrEnum):
     """What became of a photo."""
 
     RECLASSIFIED = "reclassified"
@@ -30,93 +30,54 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"  # today's decoder refuses it; its old verdict stays
 
 
-class Observations(Protocol):
-    """The store, as far as it is needed here. Every method raises StoreUnavailable."""
-
-    def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The observation in any status, or None."""
-
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        """Apply a change to what is stored by then, and return it as stored; None if it is gone."""
-
-
-class Photos(Protocol):
-    """The bucket, only for reading. Raises StoreUnavailable."""
-
-    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
-        """The object, or None if this generation is not the live one."""
-
-
-class Classifies(Protocol):
-    """Answers for a photo."""
-
-    def classify(self, photo: Photo) -> Classification:
-        """Raises RequestError, BackendError, DeploymentError."""
-
-
 def wanted(observation: Observation, bundle: str) -> bool:
     """Whether it has a verdict of another bundle; what is not processed yet will get this one's."""
     return (
-        observation.status in _JUDGED
+        observation.status in {Status.READY, Status.NEEDS_REVIEW}
         and observation.generation is not None
         and (observation.verdict is None or observation.verdict.bundle != bundle)
     )
 
 
+@dataclass(frozen=True, slots=True)
 class Reclassifier:
     """Judges stored photos with one bundle. Doing it twice changes nothing the second time."""
 
-    def __init__(  # noqa: PLR0913 - what it works with, and its limits
-        self,
-        observations: Observations,
-        photos: Photos,
-        classifier: Classifies,
-        *,
-        bundle: str,
-        max_bytes: int,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        """`bundle` is the version that verdicts will name. Nothing is opened here."""
-        self._observations, self._photos, self._classifier = observations, photos, classifier
-        self._bundle, self._max_bytes, self._now = bundle, max_bytes, now
+    observations: ObservationStore
+    photos: PhotoStore
+    classifier: Classifier
+    bundle: str  # the version that verdicts will name
+    max_bytes: int
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def reclassify(self, uid: str, observation_id: str) -> Outcome:
+    def reclassify(self, uid: str, observation_id: str) -> Reclassified:
         """Judge one photo, unless that was done before. Safe to call again at any point.
 
         People relabel, overwrite and delete meanwhile: the verdict is only written if it is still
-        about the stored photo.
-
-        Raises BackendError, DeploymentError.
+        about the stored photo. Raises BackendError, DeploymentError.
         """
-        observation = self._observations.get(uid, observation_id)
-        if observation is None:
-            return Outcome.GONE
-        if not wanted(observation, self._bundle):
-            return Outcome.NOT_WANTED
-        generation = int(observation.generation or 0)
+        judged = self.observations.get(uid, observation_id)
+        if judged is None:
+            return Reclassified.GONE
+        if not wanted(judged, self.bundle):
+            return Reclassified.NOT_WANTED
+        generation = int(judged.generation or 0)
         try:
-            data = self._photos.read_generation(
-                observation.object_name, generation, most=self._max_bytes
-            )
+            data = self.photos.read_generation(judged.object_name, generation, most=self.max_bytes)
             if data is None:
-                return Outcome.GONE
-            answer = self._classifier.classify(images.read(data, max_bytes=self._max_bytes))
+                return Reclassified.GONE
+            answer = self.classifier.classify(images.read(data, max_bytes=self.max_bytes))
         except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
-            return Outcome.UNREADABLE
-        return self._write(observation, answer)
-
-    def _write(self, judged: Observation, answer: Classification) -> Outcome:
+            return Reclassified.UNREADABLE
         verdict = verdict_of(answer)
 
         def change(current: Observation) -> Observation:
-            if not wanted(current, self._bundle) or current.generation != judged.generation:
+            if not wanted(current, self.bundle) or current.generation != judged.generation:
                 return current
             status = reviewed(current.label, verdict)
-            return replace(current, verdict=verdict, status=status, updated=self._now())
+            return replace(current, verdict=verdict, status=status, updated=self.now())
 
-        stored = self._observations.update(judged.uid, judged.id, change)
+        stored = update(self.observations, uid, observation_id, change)
         if stored is None:
-            return Outcome.GONE
-        return Outcome.RECLASSIFIED if stored.verdict == verdict else Outcome.NOT_WANTED
+            return Reclassified.GONE
+        return Reclassified.RECLASSIFIED if stored.verdict == verdict else Reclassified.NOT_WANTED

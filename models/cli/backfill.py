@@ -37,33 +37,38 @@ def backfill(  # noqa: PLR0913 - the options of one command
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count and price; change nothing.")
     ] = False,
-    max_photos: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    max_photos: Annotated[int | None, typer.Option(min=1, help="Stop after this many.")] = None,
     batch: Annotated[
         int, typer.Option(min=1, max=128, help="Photos per request to the model server.")
     ] = 16,
 ) -> None:
     """Judge stored photos again with another bundle: an Apache Beam pipeline.
 
-    Photos with a verdict of that bundle are skipped, so a run that was killed goes on where it
-    stopped, and a second one does nothing. Nothing is written to the bucket, so `process` does not
+    Photos with a verdict of that bundle are skipped, so a killed run continues where it
+    stopped, and a second run does nothing. Nothing is written to the bucket, so `process` does not
     run. Further options are Beam's own: --project, --region, --temp_location, --max_num_workers.
     """
     from models.backfill import job as jobs
     from models.backfill.price import price
 
-    job = jobs.Job(observations, bucket, bundle, sha256, model_server, batch, max_photos)
     with console.errors():
+        job = jobs.job(
+            observations,
+            bucket,
+            bundle=bundle,
+            sha256=sha256,
+            model_server=model_server,
+            batch=batch,
+            max_photos=max_photos,
+        )
         if dry_run:
             version = jobs.open_bundle(job).manifest.version
-            count = jobs.count(job, version)
-            cost = price(count.wanted, count.scanned, dataflow=runner is Runner.DATAFLOW)
+            photos, scanned = jobs.count(job, version)
             table = Table("paid for", "US$", title="at list prices")
-            for name in ("store", "photos", "model_server", "workers", "total"):
-                table.add_row(name.replace("_", " "), f"{getattr(cost, name):.4f}")
+            for name, usd in price(photos, scanned, dataflow=runner is Runner.DATAFLOW).items():
+                table.add_row(name, f"{usd:.4f}")
             console.err.print(table)
-            console.out.print(
-                f"{count.wanted} of {count.scanned} observations would be judged by {version}"
-            )
+            console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
             return
         try:
             from models.backfill import pipeline

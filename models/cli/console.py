@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.evaluation.results import Results
-    from models.training.acceptance import Decision
+    from models.training.judging import Fitted
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -31,27 +31,43 @@ err = Console(stderr=True)
 
 def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
     """One column of figures per result, with its name as heading."""
-    from models.evaluation.figures import FIGURES, figure_text
+    from models.evaluation.results import FIGURES, figure_text
 
-    table = Table(title=title)
-    table.add_column("figure")
-    for name in columns:
-        table.add_column(name, justify="right")
+    table = _table(title, "figure", *columns)
     figures = [results.figures() for results in columns.values()]
     for (part, key), name in FIGURES.items():
-        table.add_row(name, *(figure_text(found[part][key]) for found in figures))
+        table.add_row(name, *(figure_text(column[part][key]) for column in figures))
     return table
 
 
-def fine_tuning(decision: Decision) -> Table:
-    """The guarded figures with and without fine-tuned last blocks."""
-    verdict = "accepted" if decision.accepted else "not accepted"
-    table = Table(title=f"fine-tuned last blocks: {verdict}")
-    for heading in ("figure", "published", "fine-tuned"):
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for check in decision.checks:
-        style = "red" if check.worse else ""
-        table.add_row(check.guard.name, f"{check.frozen:.2%}", f"{check.tuned:.2%}", style=style)
+def show_fit(fitted: Fitted) -> None:
+    """What the gates let through, the figures, and what fine-tuning changed."""
+    gates = fitted.trained.gates
+    title = f"let through by gates that keep {gates[0].keep:.1%} of parrots"
+    table = _table(
+        f"{title}; * photos from new sources",
+        *("gate", "other birds", "non-birds", "birds *", "non-birds *"),
+    )
+    for gate in gates:  # the first is in use
+        cells = ("" if share is None else f"{share:.2%}" for share in gate.shares)
+        table.add_row(gate.kind, *cells, style="bold" if gate is gates[0] else "")
+    out.print(table)
+    out.print(figures(fitted.columns))
+    if fitted.fine_tuning is None:
+        return
+    verdict = "accepted" if fitted.fine_tuning.accepted else "not accepted"
+    table = _table(f"fine-tuned last blocks: {verdict}", "figure", "published", "fine-tuned")
+    for figure in fitted.fine_tuning.guarded:
+        style = "red" if figure.worse else ""
+        table.add_row(figure.name, f"{figure.frozen:.2%}", f"{figure.tuned:.2%}", style=style)
+    out.print(table)
+
+
+def _table(title: str | None, first: str, *others: str) -> Table:
+    table = Table(title=title)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
     return table
 
 
@@ -103,7 +119,7 @@ def _logged(text: str) -> None:
 def errors() -> Iterator[None]:
     """Print an error that the user can fix as a sentence, without a traceback.
 
-    The exit code is 2 where the command could not begin: nobody is logged in, a port is taken.
+    The exit code is 2 if the command could not begin: no credentials, a port in use.
     """
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError

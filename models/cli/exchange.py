@@ -34,7 +34,7 @@ def export_saved(
     from google.cloud.storage import Client
 
     from models.data import saved_photos
-    from parrot.adapters.photo_store import BucketPhotos
+    from parrot.adapters.bucket import BucketPhotos
 
     data = species.read_bytes()
     with console.errors(), console.err.status("downloading"):
@@ -45,10 +45,11 @@ def export_saved(
             data,
             out,
         )
+    left_out = exported.left_out
     console.out.print(
-        f"{exported.written} photos in {out}; left out: {exported.unlabelled} without a known"
-        f" species, {exported.unprocessed} not processed or rejected, {exported.duplicates}"
-        f" near-duplicates, {exported.without_photo} whose photo is missing",
+        f"{exported.written} photos in {out}; left out: {left_out['unlabelled']} without a known"
+        f" species, {left_out['unprocessed']} not processed or rejected, {left_out['duplicates']}"
+        f" near-duplicates, {left_out['without_photo']} whose photo is missing",
         soft_wrap=True,
     )
 
@@ -65,7 +66,7 @@ def species_csv(
     Fill in scientific names and Korean names; the order of the lines is the contract with phones.
     """
     from models.data import labelled_photos, species_table
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import Taxonomy
 
     with console.errors():
         if to.exists():
@@ -87,12 +88,12 @@ def species_json(
 ) -> None:
     """Write the static list of species for Firebase Hosting."""
     from parrot.http.answers import species as species_body
-    from parrot.records import OUTSIDE
+    from parrot.records import UNTRAINED
 
     with console.errors():
         rows = SpeciesTable.parse((bundle / SPECIES).read_bytes()).rows
         lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
-        others = json.dumps([label.id for label in OUTSIDE])
+        others = json.dumps([label.id for label in UNTRAINED])
         to.write_text(f'{{"species": [\n{lines}\n],\n"others": {others}}}\n', encoding="utf-8")
     console.out.print(f"{to}", soft_wrap=True)
 

@@ -28,11 +28,10 @@ def publish(
     """Upload a bundle as a new version and read it back. Versions are never overwritten."""
     from models.publishing import releases
     from models.publishing.release_store import open_store
-    from models.publishing.signing import Signer
-    from parrot.adapters.bundle_files import FolderFiles
+    from parrot.adapters.bucket import FolderFiles
 
     with console.errors():
-        signer = Signer.load(key) if key is not None else None
+        signer = releases.Signer.load(key) if key is not None else None
         release, new = releases.publish(FolderFiles(bundle), open_store(to), signer)
     console.out.print(f"{release.version} {'published' if new else 'is already published'}")
     console.out.print("pin it with:", style="dim")

@@ -10,7 +10,7 @@ import typer
 from models.cli import console
 from models.cli.options import BundleFolder
 from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER, ROOT
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 

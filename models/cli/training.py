@@ -14,9 +14,13 @@ from models.cli import console
 from models.cli.options import FEATURE_CACHE, BundleFolder, Cache, Photos, SpeciesFile
 from models.folders import DEFAULT_BUNDLE, LOCAL
 from parrot.model.manifest import SPECIES
+from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.features import Extractor
+    from models.report.about import About
+    from models.training.fit import Order
+    from models.training.judging import Fitted
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -57,9 +61,10 @@ def fit(  # noqa: PLR0913 - the options of one command
     1 GB of disk for 1,800 photos. They go into the bundle only if no guarded figure gets worse; the
     card says what was compared.
     """
-    from models.cli import reporting
-    from models.training.job import FineTuningOrder, Order, train
-    from models.training.policy import Policy
+    from models.training.calibration import FitPolicy
+    from models.training.fine_tuning import FineTuningOrder
+    from models.training.fit import Order
+    from models.training.fit import fit as fit_bundle
     from models.training.tuner import Recipe
 
     name = version or f"{datetime.now(UTC):%Y-%m-%d}"
@@ -69,46 +74,17 @@ def fit(  # noqa: PLR0913 - the options of one command
         version=name,
         model_version=model_version,
         out=out or LOCAL / "bundles" / name,
-        policy=Policy(keep=keep, coverage=coverage, seed=seed),
+        policy=FitPolicy(keep=keep, coverage=coverage, seed=seed),
         fine_tuning=FineTuningOrder(cache.parent / "fine-tuning", Recipe(steps=steps))
         if finetune
         else None,
     )
     with console.errors(), console.progress() as (progress, step):
-        fitted = train(order, _extractor(cache), progress=progress, step=step)
+        fitted = fit_bundle(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
-            about = reporting.of_fit(order.out, fitted.judged.clean.photos, seed)
-            reporting.write(
-                report,
-                f"Bundle {name}, cross-validated",
-                fitted.judged,
-                species,
-                about,
-                new_sources=fitted.new_sources.clean if fitted.new_sources else None,
-            )
-    gates = Table(
-        title=f"let through by gates that keep {keep:.1%} of parrots; * photos from new sources"
-    )
-    for heading in ("gate", "other birds", "non-birds", "birds *", "non-birds *"):
-        gates.add_column(heading, justify="left" if heading == "gate" else "right")
-    for candidate in fitted.candidates:
-        shares = (
-            candidate.birds,
-            candidate.others,
-            candidate.birds_new_sources,
-            candidate.others_new_sources,
-        )
-        style = "bold" if candidate.kind == fitted.gate.scorer.kind else ""
-        cells = ("" if share is None else f"{share:.2%}" for share in shares)
-        gates.add_row(candidate.kind, *cells, style=style)
-    console.out.print(gates)
-    columns = {"as they are": fitted.judged.clean, "stressed": fitted.judged.stressed}
-    if fitted.new_sources is not None:
-        columns["new sources"] = fitted.new_sources.clean
-    console.out.print(console.figures(columns))
-    if fitted.comparison is not None:
-        console.out.print(console.fine_tuning(fitted.comparison.decision))
+            _report_fit(report, order, fitted)
+    console.show_fit(fitted)
     console.out.print(f"bundle: {order.out}", soft_wrap=True)
     console.err.print(f"[dim]try it: ./dev.sh demo --bundle {order.out} PHOTO...", soft_wrap=True)
 
@@ -123,15 +99,17 @@ def evaluate(
     cache: Cache = FEATURE_CACHE,
 ) -> None:
     """Evaluate a bundle on labelled photos. Use photos that it was not fitted on."""
-    from models.cli import reporting
     from models.evaluation import evaluator, reasons
+    from models.report import about, report_file
 
     with console.errors(), console.progress() as (progress, step):
         judged = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress)
-        about = reporting.of_bundles([bundle], judged.clean.photos)
+        context = about.of_bundles([bundle], judged.clean.photos)
         if report is not None:
             step("report")
-            reporting.write(report, f"Bundle {bundle.name}", judged, bundle / SPECIES, about)
+            names = _english(bundle / SPECIES)
+            report_file.write(report, f"Bundle {bundle.name}", judged, names, about=context)
+            _report_written(report)
     if metrics is not None:
         metrics.parent.mkdir(parents=True, exist_ok=True)
         figures = {
@@ -139,13 +117,13 @@ def evaluate(
             "stressed": judged.stressed.figures(),
             "by_stress": {name: rows.figures() for name, rows in judged.by_stress().items()},
             "reasons": reasons.figures(judged.stressed),
-            "data": about.data,
-            "warnings": list(about.warnings),
+            "data": context.data,
+            "warnings": list(context.warnings),
         }
         metrics.write_text(json.dumps(figures, indent=1))
     columns = {"as they are": judged.clean, "stressed": judged.stressed}
     console.out.print(console.figures(columns, title=bundle.name))
-    reporting.warn(about)
+    _warn(context)
 
 
 @commands.command()
@@ -158,27 +136,31 @@ def compare(
     cache: Cache = FEATURE_CACHE,
 ) -> None:
     """Compare two bundles on the same photos, with 95 % intervals of the differences."""
-    from models.cli import reporting
     from models.evaluation import comparison, evaluator
+    from models.report import about, report_file
 
     with console.errors(), console.progress() as (progress, step):
         extractor = _extractor(cache)
-        results = [
+        judged = [
             evaluator.evaluate(folder, photos, extractor, progress=progress)
             for folder in (before, after)
         ]
-        differences = {
-            "": comparison.compare(results[0].clean, results[1].clean),
-            ", stressed": comparison.compare(results[0].stressed, results[1].stressed),
-        }
-        about = reporting.of_bundles([before, after], results[0].clean.photos)
+        tables = comparison.compare(*judged)
+        context = about.of_bundles([before, after], judged[0].clean.photos)
         if report is not None:
             step("report")
-            reporting.write_comparison(report, results, (before, after), about)
+            # Folders of one name go by their manifests' versions.
+            names = (before.name, after.name) if before.name != after.name else context.bundles
+            report_file.write_comparison(report, tables, (names[0], names[1]), context)
+            _report_written(report)
     table = Table()
     for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
         table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
-    for suffix, line in [(name, line) for name, lines in differences.items() for line in lines]:
+    clean, stressed = tables[:2]
+    for suffix, line in [
+        *(("", line) for line in clean.differences),
+        *((", stressed", line) for line in stressed.differences),
+    ]:
         table.add_row(
             f"{line.figure}{suffix} [dim](n = {line.photos})",
             f"{line.before:.2%}",
@@ -188,11 +170,39 @@ def compare(
             line.verdict,
         )
     console.out.print(table)
-    reporting.warn(about)
+    _warn(context)
+
+
+def _report_fit(path: Path, order: Order, fitted: Fitted) -> None:
+    from models.report import about, report_file
+
+    seed, photos = order.policy.seed, fitted.judged.clean.photos
+    report_file.write(
+        path,
+        f"Bundle {order.version}, cross-validated",
+        fitted.judged,
+        _english(order.species_csv),
+        about=about.of_bundles([order.out], photos, seed=seed),
+        new_sources=fitted.columns.get("new sources"),
+    )
+    _report_written(path)
 
 
 def _extractor(cache: Path) -> Extractor:
     from models.data.features import Extractor
-    from models.network.backbone import LITE2
 
-    return Extractor(LITE2, cache)
+    return Extractor(cache)
+
+
+def _english(species_csv: Path) -> dict[str, str]:
+    return {row.id: row.english for row in SpeciesTable.parse(species_csv.read_bytes()).rows}
+
+
+def _report_written(path: Path) -> None:
+    console.err.print(f"report: {path}", soft_wrap=True)
+
+
+def _warn(context: About) -> None:
+    """What the reader of a table must know."""
+    for warning in context.warnings:
+        console.err.print(f"[yellow]warning: {warning}", highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,20 +11,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data import samples as sampling
-from models.data.features import View
 from models.data.labelled_photos import UNSORTED, Group
+from models.data.samples import Views
+from parrot.records import Rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Callable, Sequence
 
     from models.arrays import Flags, Index
     from models.data.features import Extractor
     from models.data.labelled_photos import LabelledPhoto
     from models.data.samples import Sample
+    from parrot.model.species import Taxonomy
     from parrot.records import Floats
 
+    Folds = Sequence[tuple[Index, Index]]  # training and test photos
+
+PARROT, OTHER_BIRD, NO_BIRD = range(3)  # `Dataset.kind`
+FEWEST = 5  # photos that a group needs to be learned
 _FOLDS = 10  # the rarest species have six photos: leave as many as possible for fitting
 _KINDS = (Group.PARROTS, Group.OTHER_BIRDS, Group.NEGATIVES)
 
@@ -34,10 +39,11 @@ class Dataset:
 
     photos: Sequence[LabelledPhoto]
     species: Sequence[str]  # ids by class index
+    taxonomy: Taxonomy
     samples: Sequence[tuple[Sample, ...]]
     features: Floats
     fold: Index  # of each photo
-    signs: Floats  # (photos, samples, signs): see `models.data.signs`
+    signs: Floats  # (photos, samples, signs): see `models.data.samples`
 
     @cached_property
     def kind(self) -> Index:
@@ -47,7 +53,7 @@ class Dataset:
     @cached_property
     def parrot(self) -> Flags:
         """Whether each photo shows a parrot."""
-        return np.asarray(self.kind == 0)
+        return np.asarray(self.kind == PARROT)
 
     @cached_property
     def target(self) -> Index:
@@ -58,15 +64,47 @@ class Dataset:
         )
 
     @cached_property
-    def strangers(self) -> Flags:
-        """Whether each photo shows a sorted parrot of no species of the table."""
+    def species_class(self) -> Index:
+        """As `target`, and "another parrot" last: a sorted parrot of no species of the table."""
         unsorted = np.array([photo.label == UNSORTED for photo in self.photos])
-        return np.asarray(self.parrot & (self.target < 0) & ~unsorted)
+        stranger = self.parrot & (self.target < 0) & ~unsorted
+        return np.where(stranger, len(self.species), self.target)
+
+    @cached_property
+    def _group_of_photo(self) -> list[str]:
+        groups = [
+            self.taxonomy.above(photo.taxon or "", Rank.GROUP) if photo.is_parrot else None
+            for photo in self.photos
+        ]
+        return [taxon.id if taxon else "" for taxon in groups]
+
+    @cached_property
+    def group_ids(self) -> tuple[str, ...]:
+        """Groups of parrots that have enough photos, by class index."""
+        names, counts = np.unique(self._group_of_photo, return_counts=True)
+        enough = zip(names.tolist(), counts.tolist(), strict=True)
+        return tuple(name for name, count in enough if name and count >= FEWEST)
+
+    @cached_property
+    def group_class(self) -> Index:
+        """The group of each photo, -1 for none."""
+        index = {name: number for number, name in enumerate(self.group_ids)}
+        return np.array([index.get(name, -1) for name in self._group_of_photo], np.intp)
 
     @cached_property
     def looks(self) -> Floats:
         """(photos, samples, 2, features): the first look, and the mean of all."""
         return looks(self.features)
+
+    @property
+    def flat_samples(self) -> list[Sample]:
+        """The samples of every photo, one after the other."""
+        return [sample for row in self.samples for sample in row]
+
+    @property
+    def everything(self) -> Flags:
+        """(photos, samples): all may be fitted on."""
+        return np.ones(self.features.shape[:2], bool)
 
     def usable(self, train: Index, test: Index) -> Flags:
         """(photos, samples): what may be fitted on where `test` is held out.
@@ -79,49 +117,34 @@ class Dataset:
             usable[number] = [sample.background not in held for sample in self.samples[number]]
         return usable
 
-    def families(self) -> npt.NDArray[np.str_]:
-        """(photos, samples): the family of each sample's stress, empty for none."""
-        return np.array(
-            [
-                [sample.stress.family.value if sample.stress else "" for sample in row]
-                for row in self.samples
-            ]
-        )
-
-    def folds(self) -> list[tuple[Index, Index]]:
-        """Training and test photos; near-duplicates and backgrounds stay together."""
-        return [
-            (np.flatnonzero(self.fold != number), np.flatnonzero(self.fold == number))
-            for number in np.unique(self.fold)
-        ]
-
-    def coarse_folds(self, count: int) -> list[tuple[Index, Index]]:
-        """As `folds`, but at most so many: for what takes minutes a fold."""
-        part = self.fold % count
+    def folds(self, most: int = _FOLDS) -> Folds:
+        """Near-duplicates and backgrounds stay together; fewer for what takes minutes a fold."""
+        part = self.fold % most
         return [
             (np.flatnonzero(part != number), np.flatnonzero(part == number))
             for number in np.unique(part)
         ]
 
-    def source_folds(self, count: int) -> list[tuple[Index, Index]]:
-        """Training and test photos of different sources; none where there are too few sources."""
+    def source_folds(self, most: int) -> Folds:
+        """Training and test photos of different sources; none if there are too few sources."""
         from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
 
         sources = [photo.source for photo in self.photos]
         if len(set(sources)) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
             return []
-        splitter = GroupKFold(min(count, len(set(sources))))
+        splitter = GroupKFold(min(most, len(set(sources))))
         return list(splitter.split(self.target, groups=sources))
 
 
 def looks(features: Floats) -> Floats:
     """(photos, samples, views, d) to (photos, samples, 2, d): the first look, the mean of all."""
-    return np.stack([features[:, :, View.WHOLE], features.mean(axis=2)], axis=2)
+    return np.stack([features[:, :, Views.WHOLE], features.mean(axis=2)], axis=2)
 
 
-def load(
+def load(  # noqa: PLR0913 - what a data set is made of
     photos: Sequence[LabelledPhoto],
     species: Sequence[str],
+    taxonomy: Taxonomy,
     extractor: Extractor,
     *,
     seed: int = 0,
@@ -129,40 +152,32 @@ def load(
 ) -> Dataset:
     """Extract what the cache does not have.
 
-    `progress(name, total)` starts a display and returns what to tell it of each step.
+    `progress(name, total)` starts a display and returns a function that advances it.
     """
-    fold = _folds(photos, species, seed)
+    fold = _fold_of_each(photos, species, seed)
     samples = sampling.of(photos, fold.tolist())
     flat = [sample for row in samples for sample in row]
-    found = extractor.features(flat, progress("features", len(flat)))
-    shape = (len(photos), sampling.PER_PHOTO, *found.shape[1:])
-    signs = extractor.signs(flat).reshape(*shape[:2], -1)
-    return Dataset(photos, species, samples, found.reshape(shape), fold, signs)
+    features = extractor.features(flat, progress("features", len(flat)))
+    shape = (len(photos), sampling.PER_PHOTO)
+    signs = extractor.signs(flat).reshape(*shape, -1)
+    features = features.reshape(*shape, *features.shape[1:])
+    return Dataset(photos, species, taxonomy, samples, features, fold, signs)
 
 
-def _folds(photos: Sequence[LabelledPhoto], species: Sequence[str], seed: int) -> Index:
-    """Each photo's fold: near-duplicates together, classes spread evenly."""
+def _fold_of_each(photos: Sequence[LabelledPhoto], species: Sequence[str], seed: int) -> Index:
+    """Near-duplicates together, classes spread evenly."""
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
+
     strata = [photo.species(species) or photo.group.value for photo in photos]
     clusters = [photo.cluster for photo in photos]
     count = min(_FOLDS, max(Counter(strata).values()), len(set(clusters)))
     fold = np.zeros(len(photos), np.intp)
-    for number, test in enumerate(_split(strata, clusters, count, seed)):
-        fold[test] = number
-    return fold
-
-
-def _split(
-    strata: Sequence[str], clusters: Sequence[str], count: int, seed: int
-) -> Iterator[Index]:
-    import warnings  # noqa: PLC0415 - for the line below
-
-    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
-
     if count < 2:  # noqa: PLR2004 - nothing can be split
-        return
+        return fold
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # Rare species have fewer photos than there are folds; that is how it is.
         warnings.filterwarnings("ignore", message="The least populated class")
-        for _, test in splitter.split(np.zeros(len(strata)), strata, clusters):
-            yield test
+        for number, (_, test) in enumerate(splitter.split(fold, strata, clusters)):
+            fold[test] = number
+    return fold

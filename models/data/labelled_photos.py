@@ -15,10 +15,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.data import near_duplicates
+from parrot.duplicates import SIMILAR_BITS, bits_apart
+from parrot.errors import RequestError
+from parrot.photo import images
+from parrot.photo.thumbnails import perceptual_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 LABELS = Path(__file__).with_name("labels.csv")
@@ -27,6 +30,7 @@ _LAYOUT = (
     "photos belong in parrots/LABEL/, other_birds/LABEL/ and negatives/LABEL/, or are listed in an"
     " index.csv of path,group,label"
 )
+_HASHED_SIDE = 128  # long side in pixels: enough for a hash of 64 slow waves
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
 
 
@@ -111,13 +115,12 @@ def _from_csv(index: Path, root: Path) -> list[LabelledPhoto]:
 
 def _from_folder(root: Path) -> list[LabelledPhoto]:
     taxa = taxa_by_label()
-    found = [
+    paths = [
         (group, path)
         for group in Group
         for path in sorted((root / group).glob("*/*"))
         if path.suffix.lower() in _SUFFIXES
     ]
-    clusters = near_duplicates.clusters([path for _, path in found])
     return [
         LabelledPhoto(
             path=path,
@@ -127,8 +130,33 @@ def _from_folder(root: Path) -> list[LabelledPhoto]:
             cluster=cluster,
             source="",
         )
-        for (group, path), cluster in zip(found, clusters, strict=True)
+        for (group, path), cluster in zip(paths, _clusters([p for _, p in paths]), strict=True)
     ]
+
+
+def _clusters(paths: Sequence[Path]) -> list[str]:
+    """The cluster of each photo: the path of the first one that shows about the same picture.
+
+    Every photo is compared with every other. A file that is not a photo is a cluster of its own;
+    whoever looks at it will say so.
+    """
+    hashes = [_hash(path) for path in paths]
+    first = list(range(len(paths)))
+    for number, phash in enumerate(hashes):
+        for other in range(number):
+            same = phash and hashes[other] and bits_apart(phash, hashes[other]) <= SIMILAR_BITS
+            if same and first[number] != first[other]:
+                joined = first[number], first[other]
+                first = [min(joined) if cluster in joined else cluster for cluster in first]
+    return [str(paths[number]) for number in first]
+
+
+def _hash(path: Path) -> str:
+    try:
+        photo = images.read(path.read_bytes())
+        return perceptual_hash(images.upright(photo, long_side=_HASHED_SIDE))
+    except RequestError:
+        return ""
 
 
 def _taxon(group: str, label: str, by_label: dict[str, str]) -> str | None:

@@ -1,23 +1,44 @@
-"""What a model is fitted on and judged on: each photo as it is, and under a few stresses."""
+"""What a model is fitted on and judged on: each photo as it is, and under a few stresses.
+
+A function may look at a photo in three ways: whole, the centre square, and closer
+(`parrot.model.look`). The pixels come from `parrot.photo.images`, the very module that serves.
+"""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.data import stress
+from models.network.model_folder import INPUT
 from parrot.errors import InvalidImage, RequestError
+from parrot.model import look, reason
 from parrot.photo import images
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from models.data.labelled_photos import LabelledPhoto
     from models.data.stress import Stress
-    from parrot.records import Photo
+    from parrot.photo.geometry import Box
+    from parrot.records import Floats, Photo
 
 PER_PHOTO = 1 + stress.DRAWS
+MARGIN = 1.1  # of the closer look around the focus
+SIGNS = ("window", "sharpness", "brightness")  # as in `parrot.model.reason.Evidence`
+
+
+class Views(IntEnum):
+    """The second axis of `Extractor.features`."""
+
+    WHOLE = 0
+    CENTER = 1
+    CLOSER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +49,11 @@ class Sample:
     stress: Stress | None = None
     background: Path | None = None
 
+    @property
+    def change(self) -> str:
+        """The name of its stress, empty for a photo as it is."""
+        return "" if self.stress is None else self.stress.name
+
     def photo(self) -> Photo:
         """The photo to look at. Raises InvalidImage with the path of a file that is not a photo."""
         photo = _read(self.path)
@@ -35,6 +61,44 @@ class Sample:
             return photo
         behind = None if self.background is None else _read(self.background)
         return images.read(stress.stressed(photo, self.stress, behind))
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """A photo, its width and height as it stands upright, and the pixels of the whole of it."""
+
+    path: Path
+    photo: Photo
+    size: tuple[int, int]
+    pixels: Floats
+
+    @classmethod
+    def at(cls, sample: Sample) -> FirstLook:
+        """Raises InvalidImage with the photo's path."""
+        photo = sample.photo()
+        with _named(sample.path):
+            whole = images.pixels(photo, INPUT)
+        size = (whole.width, whole.height)
+        return cls(sample.path, photo, size, whole.pixels.astype(np.float32))
+
+    def center(self) -> Floats:
+        """The pixels of the centre square."""
+        return self._part(look.center(*self.size))
+
+    def closer(self, focus: Floats) -> Floats:
+        """The pixels around what the first look was drawn to."""
+        return self._part(look.closer(focus.tolist(), *self.size, MARGIN))
+
+    def signs(self, focus: Floats) -> Floats:
+        """(3,) how small, soft or dark the photo is: `SIGNS`."""
+        window = look.window(focus.tolist(), *self.size)
+        measured = reason.measure(self.pixels)
+        return np.array([window, measured.sharpness, measured.brightness], np.float32)
+
+    def _part(self, box: Box) -> Floats:
+        with _named(self.path):
+            (raster,) = images.parts(self.photo, INPUT, [box])
+        return raster.pixels.astype(np.float32)
 
 
 def of(photos: Sequence[LabelledPhoto], folds: Sequence[int]) -> list[tuple[Sample, ...]]:
@@ -53,7 +117,14 @@ def of(photos: Sequence[LabelledPhoto], folds: Sequence[int]) -> list[tuple[Samp
 
 
 def _read(path: Path) -> Photo:
-    try:
+    with _named(path):
         return images.read(path.read_bytes())
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What is wrong with a photo, with its path."""
+    try:
+        yield
     except RequestError as error:
         raise InvalidImage(f"{path}: {error.detail}") from error

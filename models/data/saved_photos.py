@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from parrot.errors import InvalidImage, UnsupportedMedia
 from parrot.model.manifest import digest
 from parrot.observation import Status
-from parrot.photo import images, media_types
+from parrot.photo import headers, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +27,10 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
 
 _USED = frozenset({Status.READY, Status.NEEDS_REVIEW})
-_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in media_types.MEDIA_TYPES}
+_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in headers.MEDIA_TYPES}
 _COLUMNS = (
-    "path",
-    "group",
-    "label",
-    "near_duplicates",
-    "source",
-    "status",
-    "bundle",
-    "model",
-    "label_map",
+    *("path", "group", "label", "near_duplicates", "source"),  # what `fit` reads
+    *("status", "bundle", "model", "label_map"),
 )
 
 
@@ -59,10 +53,7 @@ class Exported:
     """How many observations were written, and why the others were not."""
 
     written: int
-    unlabelled: int
-    unprocessed: int
-    without_photo: int
-    duplicates: int
+    left_out: Counter[str]  # unlabelled, unprocessed, without_photo, duplicates
 
 
 def export(
@@ -78,23 +69,18 @@ def export(
     """
     known = {row.id for row in species.rows}
     label_map = digest(species_csv)
-    lines, counts = (
-        [],
-        dict.fromkeys(("unlabelled", "unprocessed", "without_photo", "duplicates"), 0),
-    )
+    lines, left_out = [], Counter[str]()
     for observation in observations.everything():
         label = observation.label
         if observation.status not in _USED:
-            counts["unprocessed"] += 1
+            left_out["unprocessed"] += 1
         elif label is None or label.species not in known:
-            counts["unlabelled"] += 1
+            left_out["unlabelled"] += 1
         elif observation.duplicate_of is not None:
-            counts["duplicates"] += 1
+            left_out["duplicates"] += 1
+        elif (path := _fetch(observation, label.species, originals, folder)) is None:
+            left_out["without_photo"] += 1
         else:
-            path = _fetch(observation, label.species, originals, folder)
-            if path is None:
-                counts["without_photo"] += 1
-                continue
             verdict = observation.verdict
             lines.append(
                 {
@@ -114,7 +100,7 @@ def export(
         table = csv.DictWriter(file, _COLUMNS)
         table.writeheader()
         table.writerows(sorted(lines, key=lambda line: line["path"]))
-    return Exported(written=len(lines), **counts)
+    return Exported(len(lines), left_out)
 
 
 def _fetch(

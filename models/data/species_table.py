@@ -1,4 +1,4 @@
-"""A first `species.csv` for a person's own photos, made from the labels of their folders."""
+"""Tables for a person's own photos: a first `species.csv`, and `taxonomy.csv` with its species."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import io
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.data.labelled_photos import UNSORTED, BadDataset
-from parrot.model.species import COLUMNS
+from models.data.labelled_photos import TAXONOMY_CSV, UNSORTED, BadDataset, taxa_by_label
+from parrot.model.species import COLUMNS, Taxonomy
 from parrot.records import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.taxonomy import Taxonomy
+    from parrot.model.species import SpeciesTable
 
 _NAMED = frozenset({Rank.SPECIES, Rank.GENUS})
 
@@ -49,6 +49,20 @@ def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: 
             }
         )
     return out.getvalue().encode()
+
+
+def taxonomy_for(table: SpeciesTable) -> bytes:
+    """`taxonomy.csv`, and the table's own species that it does not have."""
+    data = TAXONOMY_CSV.read_bytes()
+    known = Taxonomy.parse(data).taxa
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    for row in table.rows:
+        if row.id not in known:
+            kin = taxa_by_label().get(row.id, "")
+            names = (row.scientific_name, row.english, row.korean)
+            lines.writerow((row.id, Rank.SPECIES.value, kin, *names, "", row.cites, ""))
+    return data + out.getvalue().encode()
 
 
 def _class(photo: LabelledPhoto, taxonomy: Taxonomy) -> str:

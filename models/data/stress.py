@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,22 +34,11 @@ _BIRD_IN_PHOTO = 0.7
 _QUALITY = 88
 
 
-class Family(StrEnum):
-    """Stresses of one kind: one family is left out of training to judge a model on it."""
-
-    FRAMING = "framing"
-    LIGHT = "light and sharpness"
-    BARS = "bars"
-    TILT = "tilt"
-    MIX = "several at once"
-
-
 @dataclass(frozen=True, slots=True)
 class Stress:
     """One way in which a phone's photo differs from a portrait."""
 
     name: str
-    family: Family
     change: Change
     quality: int = _QUALITY  # of the JPEG
 
@@ -122,7 +110,7 @@ def _pasted(
 def _at(bird: float, *, corner: bool = False) -> Change:
     """The bird at this share of a frame's side, near its middle or in a corner.
 
-    Nobody marked the birds; in the portraits that training sets hold they span about 70 %.
+    The birds are not annotated; in a training set's portraits they span about 70%.
     """
     share = min(1.0, bird / _BIRD_IN_PHOTO)
 
@@ -252,21 +240,19 @@ def _phone(image: Picture, behind: Picture, rng: Rng) -> Picture:
 
 
 STRESSES = (
-    Stress("bird at 1/2", Family.FRAMING, _at(1 / 2)),
-    Stress("bird at 1/3", Family.FRAMING, _at(1 / 3)),
-    Stress("bird at 1/4", Family.FRAMING, _at(1 / 4)),
-    Stress("in a corner", Family.FRAMING, _at(1 / 2, corner=True)),
-    Stress("9:16 frame", Family.FRAMING, _frame(16 / 9)),
-    Stress("4:3 frame", Family.FRAMING, _frame(3 / 4)),
-    Stress("screenshot", Family.FRAMING, _screenshot),
-    Stress("dim", Family.LIGHT, _dim),
-    Stress("blurred", Family.LIGHT, _blurred),
-    Stress("noisy", Family.LIGHT, _noisy),
-    Stress("JPEG quality 20", Family.LIGHT, _same, quality=20),
-    Stress("72 px", Family.LIGHT, _tiny),
-    Stress("cage bars", Family.BARS, _bars),
-    Stress("tilted", Family.TILT, _tilted),
-    Stress("phone mix", Family.MIX, _phone, quality=70),
+    Stress("bird at 1/2", _at(1 / 2)),
+    Stress("bird at 1/3", _at(1 / 3)),
+    Stress("bird at 1/4", _at(1 / 4)),
+    Stress("in a corner", _at(1 / 2, corner=True)),
+    Stress("9:16 frame", _frame(16 / 9)),
+    Stress("4:3 frame", _frame(3 / 4)),
+    Stress("screenshot", _screenshot),
+    Stress("dim", _dim),
+    Stress("blurred", _blurred),
+    Stress("noisy", _noisy),
+    Stress("JPEG quality 20", _same, quality=20),
+    Stress("72 px", _tiny),
+    Stress("cage bars", _bars),
+    Stress("tilted", _tilted),
+    Stress("phone mix", _phone, quality=70),
 )
-
-FAMILIES = {change.name: change.family for change in STRESSES}

@@ -1,85 +1,64 @@
-"""From what the heads say of a first look and of the mean of all looks, to what is answered.
-
-The same steps as `parrot.classify`, for many photos at once.
-"""
+"""What is answered for many photos, by the decisions of `parrot.model.decision`; and the truth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.evaluation.results import Name, Results
-from parrot.model.naming import lowest_sure
+from models.evaluation.results import NamedTaxon, Results
+from parrot.model.decision import decide, taxon
+from parrot.records import Decision, Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from models.arrays import Array, Flags, Index
+    from models.arrays import Array, Index
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.look import SecondLook
-    from parrot.model.sets import SetPolicy
-    from parrot.model.taxonomy import Taxonomy
-
-
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """Probabilities (n, 2, ...) by a first look and by the mean of all looks."""
-
-    parrot: Array  # (n, 2)
-    species: Array  # (n, 2, classes + 1), "another parrot" last
-    groups: Array  # (n, 2, groups)
-    birds: Array  # (n, 2) of what is not a parrot, the share of other birds
+    from parrot.model.decision import Vocabulary
+    from parrot.model.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is answered for each photo."""
+    """What is decided for each photo, and after how many forward passes."""
 
-    parrot: Array
-    is_parrot: Flags
-    species: Array  # (n, classes + 1)
-    groups: Array
-    sets: Flags  # (n, classes)
-    looks: Array  # how many forward passes
-    birds: Array  # of what is not a parrot, the share of other birds
+    decision: Decision
+    looks: Array
 
-    def taken(self, order: Index) -> Answers:
+    def at(self, rows: Index) -> Answers:
         """These rows, in this order."""
-        return Answers(*(getattr(self, name)[order] for name in _FIELDS))
-
-
-_FIELDS = tuple(field.name for field in fields(Answers))
+        return Answers(self.decision.at(rows), self.looks[rows])
 
 
 def joined(parts: Sequence[Answers]) -> Answers:
     """One after the other."""
-    return Answers(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
-
-
-def answer(heads: Heads, threshold: float, sets: SetPolicy, second: SecondLook | None) -> Answers:
-    """Look again where the first look leaves doubt."""
-    first = sets.classes(heads.species[:, 0])
-    again = np.array(
-        [
-            second is not None and second.wanted(float(parrot), int(size))
-            for parrot, size in zip(heads.parrot[:, 0], first.sum(axis=1), strict=True)
-        ],
-        bool,
-    )
-    rows, state = np.arange(len(again)), again.astype(np.intp)
-    species, parrot = heads.species[rows, state], heads.parrot[rows, state]
-    views = len(second.views) if second is not None else 0
+    decisions = [part.decision for part in parts]
+    scores = [decision.scores for decision in decisions]
     return Answers(
-        parrot=parrot,
-        is_parrot=parrot >= threshold,
-        species=species,
-        groups=heads.groups[rows, state],
-        sets=sets.classes(species),
-        looks=1.0 + views * again,
-        birds=heads.birds[rows, state],
+        Decision(
+            Scores(*(_every(scores, field.name) for field in fields(Scores))),
+            _every(decisions, "is_parrot"),
+            _every(decisions, "in_set"),
+        ),
+        _every(parts, "looks"),
     )
+
+
+def _every(parts: Sequence[object], name: str) -> Any:
+    arrays = [getattr(part, name) for part in parts]
+    return None if arrays[0] is None else np.concatenate(arrays)
+
+
+def answer(scores: Scores, rules: Rules) -> Answers:
+    """Of scores (n, 2, ...) by a first look and by the mean of all: the mean only in doubt."""
+    first = decide(scores.at(np.s_[:, 0]), rules)
+    second = rules.second_look
+    again = np.zeros(len(first.is_parrot), bool) if second is None else second.wanted(first)
+    views = 0 if second is None else len(second.views)
+    chosen = scores.at((np.arange(len(again)), again.astype(np.intp)))
+    return Answers(decide(chosen, rules), np.asarray(1.0 + views * again))
 
 
 def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
@@ -87,52 +66,34 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
     photos: Sequence[LabelledPhoto],
     target: Index,
     stress: Sequence[str],
-    names: Names,
+    names: Vocabulary,
     coverage: float,
 ) -> Results:
-    """The answers beside the truth."""
+    """The answers beside the truth. Raises ValueError where nothing tells the species."""
+    decision, scores = answers.decision, answers.decision.scores
+    if scores.ranking is None or decision.in_set is None:
+        raise ValueError("answers without names")
     return Results(
         photos=photos,
         species=names.species,
         target=target,
         coverage=coverage,
-        parrot=answers.parrot,
-        is_parrot=answers.is_parrot,
-        probabilities=answers.species[:, :-1],
-        sets=answers.sets,
+        parrot=scores.parrot.astype(np.float64),
+        is_parrot=decision.is_parrot,
+        probabilities=scores.ranking.astype(np.float64),
+        sets=decision.in_set,
         looks=answers.looks,
-        named=[names.judged(row, photo) for row, photo in zip(_rows(answers), photos, strict=True)],
+        named=[judged(decision.at(row), names, photo) for row, photo in enumerate(photos)],
         stress=stress,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What turns one answer's probabilities into the name of a taxon."""
-
-    species: Sequence[str]
-    groups: Sequence[str]
-    taxonomy: Taxonomy
-    sure: float
-
-    def judged(self, row: Answers, photo: LabelledPhoto) -> Name | None:
-        """The taxon that is named for one photo, and whether the photo shows it."""
-        named = lowest_sure(
-            self.taxonomy,
-            likely=[
-                (self.species[k], float(row.species[k])) for k in np.flatnonzero(row.sets).tolist()
-            ],
-            groups=list(zip(self.groups, row.groups.tolist(), strict=True)),
-            sure=self.sure,
-        )
-        if named is None:
-            return None
-        rank = named.taxon.rank
-        truth = photo.species(self.species) or photo.taxon or ""
-        above = self.taxonomy.above(truth, rank)
-        return Name(rank, named.taxon.id in {truth, above.id if above else ""})
-
-
-def _rows(answers: Answers) -> Iterator[Answers]:
-    for number in range(len(answers.parrot)):
-        yield Answers(*(getattr(answers, name)[number] for name in _FIELDS))
+def judged(decision: Decision, names: Vocabulary, photo: LabelledPhoto) -> NamedTaxon | None:
+    """The taxon that is named for one photo, and whether the photo shows it."""
+    named = taxon(decision, names)
+    if named is None:
+        return None
+    rank = named.taxon.rank
+    truth = photo.species(names.species) or photo.taxon or ""
+    above = names.taxonomy.above(truth, rank)
+    return NamedTaxon(rank, named.taxon.id in {truth, above.id if above else ""})

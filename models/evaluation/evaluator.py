@@ -5,28 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.data import dataset, labelled_photos
-from models.data.features import View
 from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
-from models.network.head import HEAD_FILE, SpeciesHead
 from models.network.model_folder import read_tail
-from models.network.tail import Tail
-from parrot.adapters.bundle_files import FolderFiles
+from models.network.weights import HEAD_FILE, Tail
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-from parrot.model.inputs import Crop
+from parrot.model.decision import Vocabulary, score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from models.arrays import Array
     from models.data.dataset import Dataset
     from models.data.features import Extractor
-    from parrot.model.naming import Softmax
 
 
 def evaluate(
@@ -43,65 +37,27 @@ def evaluate(
     bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
+    policy = bundle.manifest.rules.naming
+    if policy is None or bundle.naming is None or bundle.taxonomy is None:
+        raise BadBundle(f"{bundle_folder} names no groups: it is of an older kind, fit it again")
     tail = read_tail(bundle_folder, bundle.manifest)
     if tail is not None:
         extractor = extractor.after(Tail.load(tail))
     labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
     species = [row.id for row in bundle.species.rows]
-    data = dataset.load(labelled, species, extractor, progress=progress)
-    head = SpeciesHead.load((bundle_folder / HEAD_FILE).read_bytes())
-    found = [_results(bundle, head, data, sample) for sample in range(data.features.shape[1])]
-    return Judged(found[0], Results.joined(found[1:]))
+    data = dataset.load(labelled, species, bundle.taxonomy, extractor, progress=progress)
+    vocabulary = Vocabulary(species, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
+    samples = range(data.features.shape[1])
+    return Judged.of([_results(bundle, vocabulary, data, sample) for sample in samples])
 
 
-def _results(bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int) -> Results:
+def _results(bundle: Bundle, vocabulary: Vocabulary, data: Dataset, sample: int) -> Results:
     """What the bundle answers for one sample of each photo."""
-    manifest, naming = bundle.manifest, bundle.naming
-    stress = [row[sample].stress for row in data.samples]
-    names = [change.name if change else "" for change in stress]
-    if manifest.naming is None or naming is None or bundle.taxonomy is None:
-        return _looked_at_once(bundle, head, data, sample, names)
-    looks = data.looks[:, sample]
-    flat = looks.reshape(-1, looks.shape[-1])
-
-    def probabilities(softmax: Softmax) -> Array:
-        return softmax(flat).reshape(*looks.shape[:2], -1).astype(np.float64)
-
-    scores, birds = (
-        bundle.gate.scores(flat.astype(np.float64)),
-        bundle.gate.birds(flat.astype(np.float64)),
-    )
-    heads = answers.Heads(
-        scores.reshape(looks.shape[:2]),
-        probabilities(naming.species),
-        probabilities(naming.groups),
-        (scores * 0 if birds is None else birds).reshape(looks.shape[:2]),
-    )
-    policy = manifest.naming
-    found = answers.answer(heads, manifest.threshold, policy.sets, manifest.second_look)
-    words = answers.Names(data.species, naming.group_ids, bundle.taxonomy, policy.sure)
-    results = answers.results(found, data.photos, data.target, names, words, policy.sets.coverage)
-    results = replace(results, evidence=reasons.evidence(found, data.signs[:, sample]))
-    return results if manifest.reasons is None else reasons.explained(results, manifest.reasons)
-
-
-def _looked_at_once(
-    bundle: Bundle, head: SpeciesHead, data: Dataset, sample: int, stress: Sequence[str]
-) -> Results:
-    """A bundle of before the second look: its model's own cut, and a set by the logits."""
-    (served,) = bundle.manifest.models
-    view = View.CENTER if served.input.crop is Crop.CENTER else View.WHOLE
-    features = data.features[:, sample, view]
-    scores = bundle.gate.scores(features.astype(np.float64))
-    conformal = bundle.manifest.conformal
-    return Results(
-        photos=data.photos,
-        species=data.species,
-        target=data.target,
-        coverage=conformal.coverage if conformal else 1.0,
-        parrot=scores,
-        is_parrot=scores >= bundle.manifest.threshold,
-        probabilities=head.probabilities(features).astype(np.float64),
-        sets=head.logits(features) >= (conformal.cut if conformal else float("-inf")),
-        stress=stress,
-    )
+    rules = bundle.manifest.rules
+    coverage = 1.0 if rules.naming is None else rules.naming.coverage
+    answered = answers.answer(score(bundle, data.looks[:, sample]), rules)
+    stress = [row[sample].change for row in data.samples]
+    results = answers.results(answered, data.photos, data.target, stress, vocabulary, coverage)
+    evidence = reasons.evidence(answered.decision.scores, data.signs[:, sample])
+    results = replace(results, evidence=evidence)
+    return results if rules.reasons is None else reasons.explained(results, rules.reasons)

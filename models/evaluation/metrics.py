@@ -1,31 +1,68 @@
-"""Figures about predictions: pure functions on arrays."""
+"""Figures and curves about predictions: pure functions on arrays."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from models.arrays import Array, Flags, Index
-
+    from models.arrays import Array, Flags
 
 _BINS = 10
 _ROUNDS = 10_000  # of the bootstrap
 
 
-def calibration_bins(probability: Array) -> list[Index]:
-    """The photos of each bin, lowest probability first; all bins have about the same size."""
+@dataclass(frozen=True, slots=True)
+class Roc:
+    """Points of thresholds, the highest first, and the area under them."""
+
+    let_through: Array
+    kept: Array
+    area: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Photos of about the same stated probability; `low..high` is the observed rate's interval."""
+
+    stated: float
+    observed: float
+    low: float
+    high: float
+    photos: int
+
+
+def roc(yes: Array, no: Array) -> Roc:
+    """Share of `no` and share of `yes` that reach each threshold; points on a line are left out."""
+    from sklearn.metrics import auc, roc_curve  # noqa: PLC0415 - 0.8 s, not for --help
+
+    truth = np.concatenate([np.ones(len(yes), bool), np.zeros(len(no), bool)])
+    scores = np.concatenate([yes, no])
+    let_through, kept, _ = roc_curve(truth, scores)
+    return Roc(let_through, kept, float(auc(let_through, kept)))
+
+
+def calibration_bins(probability: Array, right: Flags) -> list[CalibrationBin]:
+    """Lowest probability first; all bins have about the same size."""
     order = np.argsort(probability, kind="stable")
-    return [part for part in np.array_split(order, _BINS) if len(part)]
+    return [
+        CalibrationBin(
+            float(probability[part].mean()),
+            float(right[part].mean()),
+            *wilson(int(right[part].sum()), len(part)),
+            len(part),
+        )
+        for part in np.array_split(order, _BINS)
+        if len(part)
+    ]
 
 
 def expected_calibration_error(probability: Array, right: Flags) -> float:
     """Mean distance between stated and observed frequency, over bins of equal size."""
-    gaps = [
-        abs(probability[part].mean() - right[part].mean()) * len(part)
-        for part in calibration_bins(probability)
-    ]
+    bins = calibration_bins(probability, right)
+    gaps = [abs(part.stated - part.observed) * part.photos for part in bins]
     return float(sum(gaps) / len(probability))
 
 
@@ -44,7 +81,20 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def paired_difference(before: Array, after: Array) -> tuple[float, float, float]:
+def rate(hits: int, count: int) -> dict[str, Any] | None:
+    """A share with its 95 % interval, to four digits, or None without photos."""
+    if not count:
+        return None
+    low, high = wilson(hits, count)
+    return {
+        "rate": round(hits / count, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "n": count,
+    }
+
+
+def paired_difference(before: Array | Flags, after: Array | Flags) -> tuple[float, float, float]:
     """Mean of `after - before` over the same photos, and its 95 % interval by bootstrap."""
     difference = np.asarray(after, np.float64) - np.asarray(before, np.float64)
     rng = np.random.default_rng(0)

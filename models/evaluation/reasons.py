@@ -2,7 +2,7 @@
 
 `no_bird` and `other_bird` are right where the photo shows that. The reasons in the photo itself are
 right where the photo was stressed that way, whatever it shows; a photo that is dark by itself
-counts as wrong, because nobody labelled it as dark.
+counts as wrong, because it is not labelled as dark.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.data.labelled_photos import Group
-from models.data.signs import SIGNS
+from models.data.samples import SIGNS
 from models.evaluation import metrics
-from parrot.model.reason import Evidence, ReasonPolicy, why
+from parrot.model.reason import Evidence, why
 from parrot.records import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.data.labelled_photos import LabelledPhoto
-    from models.evaluation.answers import Answers
     from models.evaluation.results import Results
-    from parrot.records import Floats
+    from parrot.model.rules import ReasonPolicy
+    from parrot.records import Floats, Scores
 
 GROUPS: Mapping[Reason, Group] = {
     Reason.NO_BIRD: Group.NEGATIVES,
@@ -36,7 +36,7 @@ STRESSES: Mapping[Reason, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReasonCount:
     """One reason among photos that were not taken for parrots."""
 
     reason: Reason
@@ -54,18 +54,21 @@ class Line:
         return self.right / self.given, *metrics.wilson(self.right, self.given)
 
     @property
-    def found(self) -> float | None:
+    def recall(self) -> float | None:
         """How many of the photos for which it would be right get it."""
         return self.right / self.due if self.due else None
 
 
-def evidence(found: Answers, signs: Floats) -> tuple[Evidence, ...]:
-    """Of each photo, from what was answered and from what its first look showed (n, signs)."""
-    other = (1 - found.parrot) * found.birds
-    none = 1 - found.parrot - other
+def evidence(scores: Scores, signs: Floats) -> tuple[Evidence, ...]:
+    """Of each photo, from its scores and from what its first look showed (n, signs).
+
+    Empty where the gate does not tell other birds from no birds.
+    """
+    if scores.birds is None:
+        return ()
     return tuple(
-        Evidence(bird, nothing, **dict(zip(SIGNS, row, strict=True)))
-        for bird, nothing, row in zip(other.tolist(), none.tolist(), signs.tolist(), strict=True)
+        Evidence.of(scores.at(row), **dict(zip(SIGNS, values, strict=True)))
+        for row, values in enumerate(signs.tolist())
     )
 
 
@@ -74,7 +77,7 @@ def explained(results: Results, policy: ReasonPolicy) -> Results:
     pairs = zip(results.evidence, results.is_parrot, strict=True)
     return replace(
         results,
-        reasons=[None if is_parrot else why(found, policy) for found, is_parrot in pairs],
+        reasons=[None if is_parrot else why(evidence, policy) for evidence, is_parrot in pairs],
     )
 
 
@@ -85,7 +88,7 @@ def right(reason: Reason, photo: LabelledPhoto, stress: str) -> bool:
     return stress in STRESSES[reason]
 
 
-def lines(results: Results) -> list[Line]:
+def counts(results: Results) -> list[ReasonCount]:
     """One per reason; empty where the bundle gives none."""
     if not results.reasons:
         return []
@@ -96,22 +99,22 @@ def lines(results: Results) -> list[Line]:
         )
         if not is_parrot
     ]
-    return [_line(reason, rejected) for reason in Reason]
+    return [_count(reason, rejected) for reason in Reason]
 
 
 def figures(results: Results) -> dict[str, dict[str, int]]:
     """For the manifest and `metrics.json`."""
     return {
-        line.reason.value: {"given": line.given, "right": line.right, "due": line.due}
-        for line in lines(results)
+        count.reason.value: {"given": count.given, "right": count.right, "due": count.due}
+        for count in counts(results)
     }
 
 
-def _line(reason: Reason, rejected: list[tuple[Reason | None, LabelledPhoto, str]]) -> Line:
+def _count(reason: Reason, rejected: list[tuple[Reason | None, LabelledPhoto, str]]) -> ReasonCount:
     given = [row for row in rejected if row[0] is reason]
     due = [row for row in rejected if right(reason, *row[1:])]
     parrots = [row for row in due if row[1].is_parrot]
-    return Line(
+    return ReasonCount(
         reason,
         len(given),
         sum(right(reason, *row[1:]) for row in given),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,30 @@ if TYPE_CHECKING:
     from parrot.records import Reason
 
 _TOP = 3
+# What each figure is called in the card, the report and the commands.
+FIGURES = {
+    ("species", "top1"): "species right",
+    ("species", "top3"): "species among the top three",
+    ("species", "mean_class_recall"): "species right, mean over species",
+    ("species", "calibration_error"): "species, calibration error",
+    ("gate", "parrots_kept"): "parrots kept",
+    ("gate", "other_birds_let_through"): "other birds let through",
+    ("gate", "negatives_let_through"): "non-birds let through",
+    ("gate", "calibration_error"): "gate, calibration error",
+    ("set", "coverage"): "set contains the true species",
+    ("set", "mean_size"): "set, mean size",
+    ("set", "empty"): "set empty for a known species",
+    ("set", "strangers_not_named_alone"): "parrots of other species not given one name",
+    ("set", "strangers_mean_size"): "parrots of other species, set's mean size",
+    ("taxon", "group_named"): "parrots of other species, group named",
+    ("taxon", "group_right"): "parrots of other species, named group right",
+    ("taxon", "right"): "named species, group or family right",
+    ("looks", "mean"): "forward passes per photo",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class NamedTaxon:
     """The taxon that was named for a photo."""
 
     rank: Rank
@@ -44,7 +64,7 @@ class Results:
     probabilities: Array
     sets: Flags
     looks: Array | None = None  # forward passes; None where the bundle only looks once
-    named: Sequence[Name | None] = ()  # the taxon that was named; empty where none ever is
+    named: Sequence[NamedTaxon | None] = ()  # the taxon that was named; empty where none ever is
     stress: Sequence[str] = ()  # of each row, if not as it is
     evidence: Sequence[Evidence] = ()  # why it may not be a parrot; empty where that is not known
     reasons: Sequence[Reason | None] = ()  # what was said, for rows that are not a parrot
@@ -52,41 +72,13 @@ class Results:
     @classmethod
     def joined(cls, parts: Sequence[Results]) -> Results:
         """One after the other; all of one table and one coverage."""
-        first = parts[0]
-        looks = [part.looks for part in parts if part.looks is not None]
-        return cls(
-            photos=[photo for part in parts for photo in part.photos],
-            species=first.species,
-            target=np.concatenate([part.target for part in parts]),
-            coverage=first.coverage,
-            parrot=np.concatenate([part.parrot for part in parts]),
-            is_parrot=np.concatenate([part.is_parrot for part in parts]),
-            probabilities=np.concatenate([part.probabilities for part in parts]),
-            sets=np.concatenate([part.sets for part in parts]),
-            looks=np.concatenate(looks) if looks else None,
-            named=[name for part in parts for name in part.named],
-            stress=[name for part in parts for name in part.stress],
-            evidence=[found for part in parts for found in part.evidence],
-            reasons=[reason for part in parts for reason in part.reasons],
-        )
+        columns = {name: [getattr(part, name) for part in parts] for name in _ROWS}
+        return replace(parts[0], **{name: _joined(values) for name, values in columns.items()})
 
     def where(self, chosen: Sequence[bool] | Flags) -> Results:
         """Only these rows."""
-        rows = np.flatnonzero(chosen).tolist()
-        return replace(
-            self,
-            photos=[self.photos[row] for row in rows],
-            target=self.target[rows],
-            parrot=self.parrot[rows],
-            is_parrot=self.is_parrot[rows],
-            probabilities=self.probabilities[rows],
-            sets=self.sets[rows],
-            looks=None if self.looks is None else self.looks[rows],
-            named=[self.named[row] for row in rows] if self.named else (),
-            stress=[self.stress[row] for row in rows] if self.stress else (),
-            evidence=[self.evidence[row] for row in rows] if self.evidence else (),
-            reasons=[self.reasons[row] for row in rows] if self.reasons else (),
-        )
+        rows = np.flatnonzero(chosen)
+        return replace(self, **{name: _taken(getattr(self, name), rows) for name in _ROWS})
 
     @cached_property
     def known(self) -> Index:
@@ -115,6 +107,11 @@ class Results:
             np.intp,
         )
 
+    @cached_property
+    def set_sizes(self) -> Index:
+        """How many species each photo's set contains."""
+        return np.asarray(self.sets.sum(axis=1))
+
     def of(self, group: Group) -> Flags:
         """Whether each photo belongs to the group."""
         return np.array([photo.group is group for photo in self.photos])
@@ -124,32 +121,32 @@ class Results:
         known, target = self.known, self.target[self.known]
         ranked = np.argsort(-self.probabilities[known], axis=1)
         truth = self.of(Group.PARROTS)
-        sizes = self.sets[known].sum(axis=1)
+        sizes, strangers = self.set_sizes[known], self.set_sizes[self.strangers]
         recall = [self.right[target == k].mean() for k in np.unique(target)]
         return {
             "photos": len(self.photos),
             "species": {
                 "photos": len(known),
-                "top1": _rate(self.right),
-                "top3": _rate((ranked[:, :_TOP] == target[:, None]).any(axis=1)),
+                "top1": rate(self.right),
+                "top3": rate((ranked[:, :_TOP] == target[:, None]).any(axis=1)),
                 "mean_class_recall": round(float(np.mean(recall)), 4) if recall else None,
                 "calibration_error": _calibration(
                     self.probabilities[known].max(axis=1), self.right
                 ),
             },
             "gate": {
-                "parrots_kept": _rate(self.is_parrot[truth]),
-                "other_birds_let_through": _rate(self.is_parrot[self.of(Group.OTHER_BIRDS)]),
-                "negatives_let_through": _rate(self.is_parrot[self.of(Group.NEGATIVES)]),
+                "parrots_kept": rate(self.is_parrot[truth]),
+                "other_birds_let_through": rate(self.is_parrot[self.of(Group.OTHER_BIRDS)]),
+                "negatives_let_through": rate(self.is_parrot[self.of(Group.NEGATIVES)]),
                 "calibration_error": _calibration(self.parrot, truth),
             },
             "set": {
                 "stated_coverage": self.coverage,
-                "coverage": _rate(self.sets[known, target]),
+                "coverage": rate(self.sets[known, target]),
                 "mean_size": _mean(sizes),
-                "empty": _rate(sizes == 0),
-                "strangers_not_named_alone": _rate(self.sets[self.strangers].sum(axis=1) != 1),
-                "strangers_mean_size": _mean(self.sets[self.strangers].sum(axis=1)),
+                "empty": rate(sizes == 0),
+                "strangers_not_named_alone": rate(strangers != 1),
+                "strangers_mean_size": _mean(strangers),
             },
             "taxon": self._taxa(),
             "looks": {"mean": None if self.looks is None else _mean(self.looks)},
@@ -163,12 +160,28 @@ class Results:
         groups = [name for name in strangers if name is not None and name.rank is Rank.GROUP]
         every = [self.named[row] for row in (*self.known, *self.strangers)]
         return {
-            "group_named": _rate(
+            "group_named": rate(
                 np.array([name is not None and name.rank is Rank.GROUP for name in strangers], bool)
             ),
-            "group_right": _rate(np.array([name.right for name in groups], bool)),
-            "right": _rate(np.array([name.right for name in every if name is not None], bool)),
+            "group_right": rate(np.array([name.right for name in groups], bool)),
+            "right": rate(np.array([name.right for name in every if name is not None], bool)),
         }
+
+
+_ROWS = [field.name for field in fields(Results) if field.name not in {"species", "coverage"}]
+
+
+def _joined(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
+    return None if values[0] is None else [row for part in values for row in part]
+
+
+def _taken(values: Any, rows: Index) -> Any:
+    """What is not known of any row is None or empty."""
+    if isinstance(values, np.ndarray):
+        return values[rows]
+    return [values[row] for row in rows.tolist()] if values else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,23 +191,37 @@ class Judged:
     clean: Results
     stressed: Results
 
+    @classmethod
+    def of(cls, samples: Sequence[Results]) -> Judged:
+        """The first sample is the photo as it is."""
+        return cls(samples[0], Results.joined(samples[1:]))
+
     def by_stress(self) -> dict[str, Results]:
         """The stressed photos, one stress at a time."""
         stress = np.array(self.stressed.stress)
         return {name: self.stressed.where(stress == name) for name in sorted(set(stress.tolist()))}
 
 
-def _rate(hits: Flags) -> dict[str, Any] | None:
-    """A share with its 95 % interval, or None without photos."""
-    if not len(hits):
-        return None
-    low, high = metrics.wilson(int(hits.sum()), len(hits))
-    return {
-        "rate": round(float(hits.mean()), 4),
-        "low": round(low, 4),
-        "high": round(high, 4),
-        "n": len(hits),
-    }
+def rate(hits: Flags) -> dict[str, Any] | None:
+    """The share of these photos with its 95 % interval, or None without photos."""
+    return metrics.rate(int(hits.sum()), len(hits))
+
+
+def figure_text(figure: Any) -> str:
+    """A rate with its interval, a number, or an empty text."""
+    if figure is None:
+        return ""
+    if isinstance(figure, dict):
+        return (
+            f"{figure['rate']:.2%} ({figure['low']:.1%}..{figure['high']:.1%}, n = {figure['n']})"
+        )
+    return f"{figure:.4f}"
+
+
+def rate_or_number(figure: Any) -> float | None:
+    """The figure without its interval, None where there are no photos for it."""
+    value = figure["rate"] if isinstance(figure, dict) else figure
+    return None if value is None else float(value)
 
 
 def _mean(values: Array | Index) -> float | None:

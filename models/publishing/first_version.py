@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.publishing import bundle_folder
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
+from models.publishing import releases
+from parrot.model.gate import OneClass
 from parrot.model.manifest import JOBLIB_STAGES, SPECIES, Manifest, Reference, digest
-from parrot.model.scorers import OneClass
-from parrot.model.served_model import DEFAULT_SIGNATURE, ServedModel
+from parrot.model.rules import Rules
+from parrot.model.served_model import (
+    DEFAULT_SIGNATURE,
+    Crop,
+    Encoding,
+    InputSpec,
+    Resampling,
+    Scaling,
+    ServedModel,
+)
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
@@ -68,15 +76,14 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
         classes=len(SpeciesTable.parse(files[SPECIES])),
         models=(EXTRACTOR, CLASSIFIER),
         gate_kind=OneClass.kind,
-        threshold=_THRESHOLD,
-        conformal=None,
+        rules=Rules(_THRESHOLD),
         scikit_learn=sklearn.__version__,
         files={name: digest(data) for name, data in files.items()},
         reference=tuple(
             Reference(tuple(row.tolist()), probability(row, *stages)) for row in references
         ),
     )
-    bundle_folder.write_files(manifest, files, folder)
+    releases.write_files(manifest, files, folder)
 
 
 def probability(features: Any, scaler: Any, pca: Any, gmm: Any, iso: Any) -> float:

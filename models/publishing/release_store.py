@@ -1,4 +1,7 @@
-"""Where published bundles are kept: a bucket, or a folder with the same layout."""
+"""Where published bundles are kept: a bucket, or a folder with the same layout.
+
+Names of objects are `bundles/...`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import fcntl
 import os
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
 
@@ -29,19 +32,6 @@ class Stored:
 
     data: bytes
     generation: str
-
-
-class ReleaseStore(Protocol):
-    """Objects by name; names are `bundles/...`."""
-
-    def read(self, name: str) -> Stored | None:
-        """The object, or None."""
-
-    def write(self, name: str, data: bytes, *, over: str | None) -> None:
-        """Replace generation `over`; None: the object must not exist. Raises Changed."""
-
-    def names(self, prefix: str) -> list[str]:
-        """Names of all objects that start with `prefix`, sorted."""
 
 
 class BucketStore:
@@ -112,10 +102,12 @@ class FolderStore:
 
     def names(self, prefix: str) -> list[str]:
         """Names of all files that start with `prefix`, sorted."""
-        found = (path.relative_to(self._root).as_posix() for path in self._root.rglob("[!.]*"))
-        return sorted(
-            name for name in found if name.startswith(prefix) and (self._root / name).is_file()
-        )
+        files = (path for path in self._root.rglob("[!.]*") if path.is_file())
+        names = (path.relative_to(self._root).as_posix() for path in files)
+        return sorted(name for name in names if name.startswith(prefix))
+
+
+ReleaseStore = BucketStore | FolderStore
 
 
 def open_store(target: str) -> ReleaseStore:

@@ -1,4 +1,4 @@
-"""The life of a bundle: published as a version, promoted to be followed, rolled back.
+"""The life of a bundle: written, published as a version, promoted to be followed, rolled back.
 
 `bundles/VERSION/` is written once; it counts as a version once its manifest, the last file, exists.
 `bundles/current.json` names the version that functions without a pinned one use:
@@ -9,35 +9,62 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from models.publishing.release_store import Changed
-from parrot.adapters.bundle_files import CURRENT, FOLDER
+from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
-from parrot.model.bundle import Bundle
+from parrot.model.bundle import SIGNATURE, Bundle
 from parrot.model.manifest import MANIFEST, digest, version_name
-from parrot.model.signature import SIGNATURE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from models.publishing.release_store import ReleaseStore
     from parrot.model.bundle import BundleFiles
+    from parrot.model.manifest import Manifest
 
 _HISTORY = 50
 
 
-class Signs(Protocol):
-    """Holds a private key."""
-
-    def sign(self, manifest: bytes) -> bytes:
-        """What manifest.sig has to contain."""
-
-
 class Refused(Exception):
     """The change was not made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs manifests with one Ed25519 key."""
+
+    key: Ed25519PrivateKey = field(repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """From `openssl genpkey -algorithm ed25519`. Raises Refused."""
+        try:
+            key = load_pem_private_key(path.read_bytes(), password=None)
+        except (OSError, ValueError, TypeError) as error:
+            raise Refused(f"{path} cannot be read as a private key without a password") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise Refused(f"{path} is not an Ed25519 key: openssl genpkey -algorithm ed25519")
+        return cls(key)
+
+    @property
+    def public(self) -> str:
+        """What MODEL_BUNDLE_PUBLIC_KEY has to name."""
+        return base64.b64encode(self.key.public_key().public_bytes_raw()).decode()
+
+    def sign(self, manifest: bytes) -> bytes:
+        """The content of manifest.sig."""
+        return base64.b64encode(self.key.sign(manifest)) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +93,24 @@ class Current:
     generation: str
 
 
+def write_files(manifest: Manifest, files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files that a manifest lists, and the manifest last. Raises BadBundle."""
+    data = manifest.dump()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / MANIFEST).write_bytes(data)
+
+
 def publish(
-    source: BundleFiles, store: ReleaseStore, signer: Signs | None = None
+    source: BundleFiles, store: ReleaseStore, signer: Signer | None = None
 ) -> tuple[Release, bool]:
     """Upload a bundle and read it back as a function would; the release, and whether it is new.
 
     A version without a manifest is an unfinished upload, which is completed. Publishing the same
     bundle again is not an error, and signs it again. Raises BadBundle, Refused.
     """
-    sha256 = digest(source.read(MANIFEST))  # whoever publishes a folder trusts its pickles
+    sha256 = digest(source.read(MANIFEST))  # publishing a folder means trusting its pickles
     local = Bundle.load(source, sha256=sha256, unpickle=unpickle)
     release = Release(local.manifest.version, local.sha256)
     prefix = f"{FOLDER}/{release.version}"
@@ -103,7 +139,7 @@ def publish(
     return release, True
 
 
-def _sign(manifest: bytes, prefix: str, store: ReleaseStore, signer: Signs) -> None:
+def _sign(manifest: bytes, prefix: str, store: ReleaseStore, signer: Signer) -> None:
     name = f"{prefix}/{SIGNATURE}"
     before, data = store.read(name), signer.sign(manifest)
     if before is None or before.data != data:
@@ -115,13 +151,13 @@ def _sign(manifest: bytes, prefix: str, store: ReleaseStore, signer: Signs) -> N
 
 def published(store: ReleaseStore) -> list[Release]:
     """All published versions, oldest name first."""
-    found = []
+    versions = []
     for name in store.names(f"{FOLDER}/"):
         version, _, file = name.removeprefix(f"{FOLDER}/").partition("/")
         manifest = store.read(name) if file == MANIFEST else None
         if manifest is not None:
-            found.append(Release(version, digest(manifest.data)))
-    return found
+            versions.append(Release(version, digest(manifest.data)))
+    return versions
 
 
 def current(store: ReleaseStore) -> Current | None:

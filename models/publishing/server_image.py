@@ -7,9 +7,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from models.network.classifier import BUILT_FROM
-from models.network.head import HEAD_FILE
-from models.network.model_folder import build
+from models.network.model_folder import BUILT_FROM, build
+from models.network.weights import HEAD_FILE
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest
 

@@ -1,1 +1,1 @@
-"""The HTML report of an evaluation."""
+"""The HTML reports of an evaluation and of a comparison."""

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import shlex
+import sys
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.data import fingerprints
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
+from parrot.model.manifest import MANIFEST, Manifest, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.manifest import Manifest
 
     Figures = Mapping[str, Any]
 
 _DIGITS = 16  # of a digest: enough to compare two reports by eye
+_STATED = {
+    "cross_validation": "card: as they are",
+    "stressed": "card: stressed",
+    "new_sources": "card: new sources",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """`stated` are the figures that the bundle's own fit wrote down, by column."""
+    """`stated` are the figures that the bundle's own fit wrote down, by column of its card."""
 
     bundles: tuple[str, ...]  # version and start of the manifest's sha256
     command: str
@@ -35,28 +42,45 @@ class About:
     written: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
 
 
-def data_digest(photos: Sequence[LabelledPhoto], files: Sequence[bytes]) -> str:
-    """Short enough to be read out."""
-    return fingerprints.of_data(photos, files)[:_DIGITS]
+def of_bundles(
+    folders: Sequence[Path], photos: Sequence[LabelledPhoto], *, seed: int | None = None
+) -> About:
+    """About bundles and photos that they may have been fitted on. Raises BadBundle.
+
+    With a seed, about a bundle that was just fitted: its answers are cross-validated, so nothing is
+    wrong if it was fitted on them.
+    """
+    files = fingerprints.digests(photos)
+    bundles = [_bundle(folder) for folder in folders]
+    metrics = bundles[-1][0].metrics
+    about = About(
+        tuple(name for _, name in bundles),
+        _command(),
+        fingerprints.of_data(photos, files)[:_DIGITS],
+        seed=seed,
+        gates=metrics.get("gates", ()),
+    )
+    if seed is not None:
+        return about
+    warnings = [
+        _seen_warning(folder, manifest, files)
+        for folder, (manifest, _) in zip(folders, bundles, strict=True)
+    ]
+    return replace(
+        about,
+        warnings=tuple(dict.fromkeys(warning for warning in warnings if warning)),
+        stated={name: metrics[key] for key, name in _STATED.items() if metrics.get(key)},
+    )
 
 
-def bundle_name(manifest: Manifest, sha256: str) -> str:
-    """A version may be given twice, a digest not."""
-    return f"{manifest.version} ({sha256[:_DIGITS]})"
+def _bundle(folder: Path) -> tuple[Manifest, str]:
+    """Its manifest, and a name: a version may be given twice, a digest not."""
+    data = (folder / MANIFEST).read_bytes()
+    manifest = Manifest.parse(data)
+    return manifest, f"{manifest.version} ({digest(data)[:_DIGITS]})"
 
 
-def stated(manifest: Manifest) -> dict[str, Figures]:
-    """The columns of the bundle's card."""
-    columns = {
-        "cross_validation": "card: as they are",
-        "stressed": "card: stressed",
-        "new_sources": "card: new sources",
-    }
-    found = manifest.metrics
-    return {name: found[key] for key, name in columns.items() if isinstance(found.get(key), dict)}
-
-
-def seen_warning(folder: Path, manifest: Manifest, files: Sequence[bytes]) -> str | None:
+def _seen_warning(folder: Path, manifest: Manifest, files: Sequence[bytes]) -> str | None:
     """A sentence where the bundle was fitted on some of these photos, or cannot say.
 
     Raises BadBundle.
@@ -66,11 +90,16 @@ def seen_warning(folder: Path, manifest: Manifest, files: Sequence[bytes]) -> st
             f"Bundle {manifest.version} does not say which photos it was fitted on. If these are"
             " among them, the figures are too good."
         )
-    trained_on = FolderFiles(folder).read(fingerprints.TRAINED_ON)
-    count = fingerprints.seen(trained_on, files)
+    count = fingerprints.seen(FolderFiles(folder).read(fingerprints.TRAINED_ON), files)
     if not count:
         return None
     return (
         f"Bundle {manifest.version} was fitted on {count:,} of these {len(files):,} photos: the"
         " figures are too good. Its card has those of cross-validation."
     )
+
+
+def _command() -> str:
+    """As it was typed, but of paths only the end: reports are sent to others."""
+    words = (Path(word).name if "/" in word else word for word in sys.argv[1:])
+    return shlex.join(["python", "-m", "models", *words])

@@ -8,26 +8,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from models.data.labelled_photos import UNSORTED, Group
 from models.report import tables
 from parrot.errors import ParrotError
-from parrot.model.inputs import Crop, InputSpec
 from parrot.photo import images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from models.arrays import Array, Index
     from models.evaluation.results import Results
 
-    _Say = Callable[[int], tuple[str, str]]  # the answer, and its probability
-
 EACH = 12  # of each of four kinds: 48 pictures
 _EDGE = 160
 _QUALITY = 82
+_KINDS = {Group.PARROTS: "parrot", Group.OTHER_BIRDS: "other bird", Group.NEGATIVES: "no bird"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,78 +40,62 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """The worst mistakes of one kind, and how many there are in total."""
+class MistakeKind:
+    """The worst mistakes of one kind, worst first, and how many there are in total."""
 
     title: str
-    order: str
     total: int
     worst: tuple[Mistake, ...]
 
 
-def kinds(results: Results, names: Sequence[str]) -> list[Kind]:
+def kinds(results: Results, names: Sequence[str]) -> list[MistakeKind]:
     """All four kinds, including those without a mistake."""
     parrot, sure = results.of(Group.PARROTS), results.probabilities.max(axis=1)
     through = np.flatnonzero(~parrot & results.is_parrot)
     missed = np.flatnonzero(parrot & ~results.is_parrot)
     confused = results.known[~results.right]
-    named = results.strangers[results.sets[results.strangers].sum(axis=1) == 1]
+    named = results.strangers[results.set_sizes[results.strangers] == 1]
 
-    def gate(number: int) -> tuple[str, str]:
-        verdict = "a parrot" if results.is_parrot[number] else "not a parrot"
-        return verdict, f"parrot {results.parrot[number]:.1%}"
-
-    def species(number: int) -> tuple[str, str]:
-        return names[results.guess[number]], f"{sure[number]:.1%}"
-
-    def kind(title: str, order: str, found: Index, by: Array, say: _Say) -> Kind:
-        worst = found[np.argsort(by[found], kind="stable")][:EACH]
-        mistakes = tuple(_mistake(results, int(number), names, say) for number in worst)
-        return Kind(title, order, len(found), mistakes)
+    def kind(title: str, photos: Index, by: Array, *, gate: bool) -> MistakeKind:
+        worst = photos[np.argsort(by[photos], kind="stable")][:EACH].tolist()
+        mistakes = tuple(_mistake(results, number, names, gate=gate) for number in worst)
+        return MistakeKind(title, len(photos), mistakes)
 
     return [
-        kind("Let through, not a parrot", "most confident first", through, -results.parrot, gate),
-        kind("Parrots missed", "least likely first", missed, results.parrot, gate),
-        kind("Wrong species", "most confident first", confused, -sure, species),
-        kind(
-            "Parrots of other species given one name", "most confident first", named, -sure, species
-        ),
+        kind("Let through, not a parrot", through, -results.parrot, gate=True),
+        kind("Parrots missed", missed, results.parrot, gate=True),
+        kind("Wrong species", confused, -sure, gate=False),
+        kind("Parrots of other species given one name", named, -sure, gate=False),
     ]
 
 
-def _mistake(results: Results, number: int, names: Sequence[str], say: _Say) -> Mistake:
+def _mistake(results: Results, number: int, names: Sequence[str], *, gate: bool) -> Mistake:
+    """What the gate answered, or else which species."""
     photo = results.photos[number]
     label = "species uncertain" if photo.label == UNSORTED else photo.label
-    if results.target[number] >= 0:
-        truth = names[results.target[number]]
+    target = results.target[number]
+    if gate:
+        answer = "a parrot" if results.is_parrot[number] else "not a parrot"
+        probability = f"parrot {results.parrot[number]:.1%}"
     else:
-        kind = {
-            Group.PARROTS: "parrot",
-            Group.OTHER_BIRDS: "other bird",
-            Group.NEGATIVES: "no bird",
-        }
-        truth = f"{kind[photo.group]}: {label}"
+        answer = names[results.guess[number]]
+        probability = f"{results.probabilities[number].max():.1%}"
     return Mistake(
-        thumbnail(photo.path),
+        _thumbnail(photo.path),
         "/".join(photo.path.parts[-2:]),
-        truth,
-        *say(number),
+        names[target] if target >= 0 else f"{_KINDS[photo.group]}: {label}",
+        answer,
+        probability,
         tables.short(photo.source),
     )
 
 
-def thumbnail(path: Path) -> str | None:
+def _thumbnail(path: Path) -> str | None:
     """The whole photo, upright, as a JPEG data URI; None if it cannot be read."""
     try:
-        photo = images.read(path.read_bytes())
-        width, height = images.measure(photo)
-        scale = min(1.0, _EDGE / max(width, height))
-        spec = InputSpec(
-            max(1, round(width * scale)), max(1, round(height * scale)), crop=Crop.SQUASH
-        )
-        pixels = images.pixels(photo, spec).pixels
+        picture = images.upright(images.read(path.read_bytes()), long_side=_EDGE)
     except (ParrotError, OSError):
         return None
     out = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(out, "JPEG", quality=_QUALITY, optimize=True)
+    picture.save(out, "JPEG", quality=_QUALITY, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

@@ -1,172 +1,116 @@
-"""Results by species and by source, and which species are confused."""
+"""Rows of the report's tables, and which species are confused."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from models.data.labelled_photos import Group
-from models.evaluation import metrics
+from models.evaluation import metrics, reasons
+from models.evaluation.results import FIGURES, rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.arrays import Flags, Index
+    from models.arrays import Index
     from models.evaluation.results import Judged, Results
 
 
-@dataclass(frozen=True)
-class Share:
-    """`hits` of `photos`, with the 95 % interval (Wilson)."""
-
-    hits: int
-    photos: int
-
-    @classmethod
-    def of(cls, hits: Flags) -> Share | None:
-        """The share of these photos; None without photos."""
-        return cls(int(hits.sum()), len(hits)) if len(hits) else None
-
-    @property
-    def rate(self) -> float:
-        """0..1."""
-        return self.hits / self.photos
-
-    @cached_property
-    def interval(self) -> tuple[float, float]:
-        """0..1 each."""
-        return metrics.wilson(self.hits, self.photos)
+# A rate as `rate` gives it, or a text; None where there are no photos for it.
+Cell = Mapping[str, Any] | str | None
 
 
 @dataclass(frozen=True, slots=True)
-class SpeciesRow:
-    """One species; every share is of its photos."""
+class Row:
+    """A line of a table."""
 
     name: str
-    right: Share
-    kept: Share  # by the gate
-    held: Share  # by the set of species
-    set_size: float
-    taken_for: str
+    cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """One source; None for shares that it has no photos for."""
-
-    name: str
-    photos: int
-    mistakes: int  # photos with a wrong verdict or a wrong species
-    right: Share | None
-    kept: Share | None
-    birds: Share | None  # let through
-    negatives: Share | None  # let through
-
-
-@dataclass(frozen=True, slots=True)
-class StressRow:
-    """Photos as they are, or under one stress; None where there are no photos of the kind."""
-
-    name: str
-    kept: Share | None  # parrots, by the gate
-    birds: Share | None  # let through
-    negatives: Share | None  # let through
-    right: Share | None  # species
-    held: Share | None  # by the set of species
-    set_size: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfusionRow:
+class ConfusionRow(NamedTuple):
     """How many photos of one true species get each answer; `truth` is its class index, if any."""
 
     name: str
     truth: int | None
-    counts: tuple[int, ...]
-
-    @property
-    def photos(self) -> int:
-        """Of this row."""
-        return sum(self.counts)
+    counts: list[int]
 
 
-def by_species(results: Results, names: Sequence[str]) -> list[SpeciesRow]:
+def by_figure(columns: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Every figure that at least one column has."""
+    rows = [
+        Row(name, tuple(_cell(figures.get(part, {}).get(key)) for figures in columns))
+        for (part, key), name in FIGURES.items()
+    ]
+    return [row for row in rows if any(row.cells)]
+
+
+def by_reason(columns: Sequence[Results]) -> list[Row]:
+    """How often each is right, then how often it is found; empty where the bundle gives none."""
+    return [
+        Row(
+            of_reason[0].reason.value.replace("_", " "),
+            (
+                *(metrics.rate(count.right, count.given) for count in of_reason),
+                *(metrics.rate(count.right, count.due) for count in of_reason),
+            ),
+        )
+        for of_reason in zip(*(reasons.counts(results) for results in columns), strict=True)
+    ]
+
+
+def by_stress(judged: Judged) -> list[Row]:
+    """Photos as they are, then under every stress together, then under each."""
+    rows = {"as they are": judged.clean, "stressed": judged.stressed, **judged.by_stress()}
+    return [Row(name, (*_through(results), *_named(results))) for name, results in rows.items()]
+
+
+def by_species(results: Results, names: Sequence[str]) -> list[Row]:
     """The species that have photos, worst first."""
     rows = []
     for index in np.unique(results.target[results.known]):
-        photos = np.flatnonzero(results.target == index)
-        wrong = Counter(names[guess] for guess in results.guess[photos] if guess != index)
-        rows.append(
-            SpeciesRow(
-                names[index],
-                Share(len(photos) - wrong.total(), len(photos)),
-                Share(int(results.is_parrot[photos].sum()), len(photos)),
-                Share(int(results.sets[photos, index].sum()), len(photos)),
-                float(results.sets[photos].sum(axis=1).mean()),
-                ", ".join(f"{name} {count}" for name, count in wrong.most_common()),
-            )
-        )
-    return sorted(rows, key=lambda row: (row.right.rate, -row.right.photos, row.name))
+        of = results.where(results.target == index)
+        wrong = Counter(names[guess] for guess in of.guess[~of.right])
+        taken_for = ", ".join(f"{name} {count}" for name, count in wrong.most_common())
+        right, held, size = _named(of)
+        row = Row(names[index], (right, taken_for, _through(of)[0], held, size))
+        rows.append((float(of.right.mean()), -len(of.photos), row.name, row))
+    return [row for *_, row in sorted(rows, key=lambda row: row[:3])]
 
 
-def by_source(results: Results) -> list[SourceRow]:
-    """Most mistakes first, then most photos."""
+def by_source(results: Results) -> tuple[list[Row], list[Row]]:
+    """Sources with a wrong verdict of the gate or a wrong species, most first; and all others."""
     source = np.array([photo.source for photo in results.photos])
-    parrot = results.of(Group.PARROTS)
-    known = results.target >= 0
-    right = known & (results.guess == results.target)
-    mistake = (parrot != results.is_parrot) | (known & ~right)
+    wrong = results.of(Group.PARROTS) != results.is_parrot
+    wrong[results.known[~results.right]] = True
     rows = []
     for name in np.unique(source):
-        here = source == name
-        rows.append(
-            SourceRow(
-                short(str(name)),
-                int(here.sum()),
-                int(mistake[here].sum()),
-                Share.of(right[here & known]),
-                Share.of(results.is_parrot[here & parrot]),
-                Share.of(results.is_parrot[here & results.of(Group.OTHER_BIRDS)]),
-                Share.of(results.is_parrot[here & results.of(Group.NEGATIVES)]),
-            )
-        )
-    return sorted(rows, key=lambda row: (-row.mistakes, -row.photos, row.name))
-
-
-def by_stress(judged: Judged) -> list[StressRow]:
-    """Photos as they are, then under every stress together, then under each."""
-    rows = {"as they are": judged.clean, "stressed": judged.stressed, **judged.by_stress()}
-    return [_stress_row(name, results) for name, results in rows.items()]
-
-
-def _stress_row(name: str, results: Results) -> StressRow:
-    known = results.known
-    sets = results.sets[known]
-    return StressRow(
-        name,
-        Share.of(results.is_parrot[results.of(Group.PARROTS)]),
-        Share.of(results.is_parrot[results.of(Group.OTHER_BIRDS)]),
-        Share.of(results.is_parrot[results.of(Group.NEGATIVES)]),
-        Share.of(results.right),
-        Share.of(results.sets[known, results.target[known]]),
-        float(sets.sum(axis=1).mean()) if len(known) else None,
-    )
+        here = results.where(source == name)
+        mistakes, photos = int(wrong[source == name].sum()), len(here.photos)
+        cells = (str(photos), str(mistakes or ""), _named(here)[0], *_through(here))
+        rows.append((-mistakes, -photos, Row(short(str(name)), cells)))
+    rows.sort(key=lambda row: (row[0], row[1], row[2].name))
+    return [row for count, _, row in rows if count], [row for count, _, row in rows if not count]
 
 
 def confusion(results: Results, names: Sequence[str]) -> list[ConfusionRow]:
     """A row for each species that has photos, then one for parrots of other species."""
+
+    def row(name: str, truth: int | None, photos: Index) -> ConfusionRow:
+        counts = np.bincount(results.guess[photos], minlength=len(results.species))
+        return ConfusionRow(name, truth, counts.tolist())
+
     rows = [
-        _confusion_row(results, names[index], int(index), np.flatnonzero(results.target == index))
+        row(names[index], int(index), np.flatnonzero(results.target == index))
         for index in np.unique(results.target[results.known])
     ]
-    if len(results.strangers):
-        rows.append(_confusion_row(results, "Parrots of other species", None, results.strangers))
-    return rows
+    strangers = results.strangers
+    return [*rows, *([row("Parrots of other species", None, strangers)] if len(strangers) else [])]
 
 
 def short(source: str) -> str:
@@ -175,6 +119,21 @@ def short(source: str) -> str:
     return "/".join(path.parts[-2:]) if path.is_absolute() else source
 
 
-def _confusion_row(results: Results, name: str, truth: int | None, photos: Index) -> ConfusionRow:
-    counts = np.bincount(results.guess[photos], minlength=len(results.species))
-    return ConfusionRow(name, truth, tuple(counts.tolist()))
+def _through(results: Results) -> tuple[Cell, ...]:
+    """Shares that the gate lets through: parrots, other birds, non-birds."""
+    return tuple(rate(results.is_parrot[results.of(group)]) for group in _GROUPS)
+
+
+def _named(results: Results) -> tuple[Cell, Cell, Cell]:
+    """Species right, set holds the true one, mean size of the set."""
+    known = results.known
+    size = f"{results.set_sizes[known].mean():.2f}" if len(known) else None
+    held = results.sets[known, results.target[known]]
+    return rate(results.right), rate(held), size
+
+
+def _cell(figure: Any) -> Cell:
+    return f"{figure:.3f}" if isinstance(figure, float) else figure
+
+
+_GROUPS = (Group.PARROTS, Group.OTHER_BIRDS, Group.NEGATIVES)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.evaluation.figures import FIGURES
+from models.evaluation.results import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.evaluation.results import Judged
+    from models.training.fine_tuning import FineTuningOrder
 
     Figures = Mapping[str, Mapping[str, Any]]
 
@@ -46,48 +46,46 @@ GUARDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class GuardedFigure:
     """One guarded figure of both models."""
 
-    guard: Guard
+    name: str
     frozen: float
     tuned: float
-
-    @property
-    def worse(self) -> bool:
-        """Whether fine-tuning lost something here."""
-        lost = self.frozen - self.tuned if self.guard.at_least else self.tuned - self.frozen
-        return lost > 0
+    worse: bool  # whether fine-tuning lost something here
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What was compared; accepted only if nothing is worse and something was compared."""
+class Acceptance:
+    """The figures of both models, by column of the card, from the same photos in the same run."""
 
-    checks: tuple[Check, ...]
+    frozen: Mapping[str, Figures]
+    tuned: Mapping[str, Figures]
+    order: FineTuningOrder
+
+    @property
+    def guarded(self) -> list[GuardedFigure]:
+        """The guarded figures that there are photos for."""
+        return [
+            GuardedFigure(
+                guard.name, before, after, before > after if guard.at_least else after > before
+            )
+            for guard in GUARDS
+            if (before := guard.of(self.frozen)) is not None
+            and (after := guard.of(self.tuned)) is not None
+        ]
 
     @property
     def accepted(self) -> bool:
-        """Whether the fine-tuned model goes into the bundle."""
-        return bool(self.checks) and not any(check.worse for check in self.checks)
+        """Whether the fine-tuned model goes into the bundle; never where nothing was compared."""
+        return bool(self.guarded) and not any(figure.worse for figure in self.guarded)
 
-
-def decide(frozen: Mapping[str, Figures], tuned: Mapping[str, Figures]) -> Decision:
-    """Compare the figures of both models, by column of the card."""
-    checks = []
-    for guard in GUARDS:
-        before, after = guard.of(frozen), guard.of(tuned)
-        if before is not None and after is not None:
-            checks.append(Check(guard, before, after))
-    return Decision(tuple(checks))
-
-
-def columns(judged: Judged, new_sources: Judged | None) -> dict[str, Figures]:
-    """The figures of a model, by column of the card."""
-    found: dict[str, Figures] = {
-        "as they are": judged.clean.figures(),
-        "stressed": judged.stressed.figures(),
-    }
-    if new_sources is not None:
-        found["new sources"] = new_sources.clean.figures()
-    return found
+    def metrics(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {
+            "accepted": self.accepted,
+            "guarded": {
+                figure.name: {"published": figure.frozen, "fine_tuned": figure.tuned}
+                for figure in self.guarded
+            },
+        }

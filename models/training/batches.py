@@ -1,7 +1,6 @@
 """Which photos, samples and views a step of fine-tuning sees: drawn by seed and step alone.
 
-Nothing is remembered from one step to the next, so that a run that was killed goes on exactly as it
-would have.
+No state is kept between steps, so that a killed run continues exactly as it would have.
 """
 
 from __future__ import annotations
@@ -12,21 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.features import View
+from models.data.dataset import OTHER_BIRD
+from models.data.samples import Views
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from models.arrays import Array, Flags, Index
+    from models.arrays import Array, Flags, Halves, Index
     from models.data.dataset import Dataset
-    from models.training.heads import Classes
 
 # Non-birds are drawn often: fine-tuning on parrots and birds alone forgets them.
 _SHARES = (0.4, 0.1, 0.2, 0.3)  # parrots of the table, other parrots, other birds, no birds
 _CLEAN = 0.4  # share of photos as they are
-_VIEWS = (View.WHOLE, View.CENTER, View.CLOSER, View.CLOSER)
+_VIEWS = (Views.WHOLE, Views.CENTER, Views.CLOSER, Views.CLOSER)
 _MIRRORED = 0.5
-_BIRD = 1  # as `Dataset.kind` has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class Batch:
     species: Index
     groups: Index
 
-    def of(self, maps: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
+    def of(self, maps: Halves) -> Halves:
         """The rows' maps out of those of every photo (photos, samples, views, cells, cells, c)."""
         rows = maps[self.photos, self.samples, self.views]
         rows[self.mirrored] = rows[self.mirrored, :, ::-1]
@@ -53,7 +49,6 @@ class Batches:
     """Draws from the usable (photos, samples) of a dataset."""
 
     dataset: Dataset
-    classes: Classes
     usable: Flags
     size: int
     seed: int
@@ -70,14 +65,14 @@ class Batches:
             rng.choice(np.array(_VIEWS, np.intp), self.size),
             rng.random(self.size) < _MIRRORED,
             self.dataset.kind[photos],
-            self.classes.species[photos],
-            self.classes.group[photos],
+            self.dataset.species_class[photos],
+            self.dataset.group_class[photos],
         )
 
     def _sample(self, photo: int, rng: np.random.Generator) -> int:
-        """Other birds under stress only, as in `heads.fit_gate`, if there is any stress."""
+        """Other birds under stress only, as in `heads.gate_rows`, if there is any stress."""
         stressed = np.flatnonzero(self.usable[photo, 1:]) + 1
-        clean = rng.random() < _CLEAN and self.dataset.kind[photo] != _BIRD
+        clean = rng.random() < _CLEAN and self.dataset.kind[photo] != OTHER_BIRD
         if not len(stressed) or (clean and self.usable[photo, 0]):
             return 0
         return int(rng.choice(stressed))
@@ -85,10 +80,10 @@ class Batches:
     @cached_property
     def _pools(self) -> tuple[list[Index], Array, list[Array]]:
         """Photos of each kind that has any, how often it is drawn, and each photo's weight."""
-        data, species = self.dataset, self.classes.species
+        data, species = self.dataset, self.dataset.species_class
         usable = self.usable.any(axis=1)
         known = data.target >= 0
-        masks = (known, data.parrot & ~known, data.kind == _BIRD, data.kind > _BIRD)
+        masks = (known, data.parrot & ~known, data.kind == OTHER_BIRD, data.kind > OTHER_BIRD)
         pools = [np.flatnonzero(usable & mask) for mask in masks]
         some = [number for number, pool in enumerate(pools) if len(pool)]
         shares = np.array([_SHARES[number] for number in some])

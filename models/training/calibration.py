@@ -5,137 +5,99 @@ Photos as they are and photos under stress weigh the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.features import MARGIN
+from models.data.samples import MARGIN
 from models.evaluation import answers, metrics
-from models.network.head import softmax
-from parrot.model.gate import LogisticCurve, MonotoneTable
+from parrot.model.gate import LogisticCurve
 from parrot.model.look import SecondLook, View
-from parrot.model.sets import SetPolicy
+from parrot.model.rules import JointPolicy, NamingPolicy, Rules
+from parrot.records import Scores
 
 if TYPE_CHECKING:
-    from models.arrays import Array, Index
+    from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
-    from models.evaluation.answers import Answers, Heads
+    from models.evaluation.answers import Answers
+    from models.training.heads import Logits
 
+SURE = 0.7  # probability from which on a group or family is named
 _NEVER = 2.0  # "another parrot" is never that likely
-_CURVED = frozenset({"logistic", "three-way"})  # scores that Platt's curve fits
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
-    """What the calibration aims at."""
+class FitPolicy:
+    """What a person decides about a fit."""
 
-    keep: float  # share of parrots, as they are, that the gate lets through
-    coverage: float  # how often the set holds the true species
-    none: float  # share of the error that may be an empty set
-    low: float  # probabilities of parrot between which to look again
-    high: float
+    keep: float = 0.97  # share of parrots that the gate lets through: docs/decisions.md
+    more_tuned: float = 0.005  # by how much more it is with fine-tuned last blocks
+    no_bird_tuned: float = 1.5  # added to their gate's logit of "no bird": docs/decisions.md
+    coverage: float = 0.95  # how often the set of species shall hold the true one
+    none: float = 0.55  # share of the remaining error that may be an empty set
+    none_tuned: float = 0.84  # the same for fine-tuned last blocks, whose sets are small
+    low: float = 0.1  # probabilities of parrot between which to look again
+    high: float = 0.9
+    source_folds: int = 8
+    seed: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """By photo, sample and state (first look, mean of all): scores and logits."""
-
-    gate: Array
-    species: Array
-    groups: Array
-    birds: Array  # of what is not a parrot, the share of other birds; see `parrot.model.gate`
-
-    @classmethod
-    def empty(cls, dataset: Dataset, species: int, groups: int) -> Raw:
-        """Zeros, to be filled fold by fold."""
-        shape = dataset.looks.shape[:3]
-        return cls(
-            np.zeros(shape),
-            np.zeros((*shape, species)),
-            np.zeros((*shape, groups)),
-            np.zeros(shape),
-        )
-
-    def put(self, chosen: Index, found: Raw) -> None:
-        """Take over the rows of the chosen photos."""
-        self.gate[chosen], self.species[chosen], self.groups[chosen] = (
-            found.gate,
-            found.species,
-            found.groups,
-        )
-        self.birds[chosen] = found.birds
+    @property
+    def tuned(self) -> FitPolicy:
+        """The policy for fine-tuned last blocks."""
+        return replace(self, keep=min(1.0, self.keep + self.more_tuned), none=self.none_tuned)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns scores and logits into answers."""
+    """What turns logits into answers."""
 
-    curve: LogisticCurve | MonotoneTable
-    threshold: float
+    curve: LogisticCurve
     temperature: float
     group_temperature: float
-    sets: SetPolicy
-    second: SecondLook
+    rules: Rules
 
-    def heads(self, raw: Raw, chosen: Index, sample: int) -> Heads:
-        """Probabilities for one sample of each of the chosen photos."""
-        return _heads(self.curve, (self.temperature, self.group_temperature), raw, (chosen, sample))
+    def answers(self, logits: Logits, photos: Index, sample: int) -> Answers:
+        """What is answered for one sample of each of these photos."""
+        scores = Scores(
+            parrot=self.curve(logits.gate[photos, sample]),
+            birds=logits.birds[photos, sample],
+            species=_softmax(logits.species[photos, sample] / self.temperature),
+            groups=_softmax(logits.groups[photos, sample] / self.group_temperature),
+        )
+        return answers.answer(scores, self.rules)
 
-    def answers(self, raw: Raw, chosen: Index, sample: int) -> Answers:
-        """What is answered for one sample of each of the chosen photos."""
-        found = self.heads(raw, chosen, sample)
-        return answers.answer(found, self.threshold, self.sets, self.second)
 
-
-def calibrate(  # noqa: PLR0913, PLR0917 - what a calibration needs
-    raw: Raw,
-    kind: str,
-    dataset: Dataset,
-    classes: tuple[Index, Index],
-    targets: Targets,
-    chosen: Index,
-) -> Calibration:
-    """Calibrate on the chosen photos; `classes` are their species and group, -1 for none."""
-    curve = _curve(kind, raw.gate[chosen], dataset.parrot[chosen])
-    temperatures = (
-        _temperature(raw.species[chosen], classes[0][chosen]),
-        _temperature(raw.groups[chosen], classes[1][chosen]),
+def calibrate(logits: Logits, data: Dataset, policy: FitPolicy, photos: Index) -> Calibration:
+    """Calibrate on these photos. How reasons are given is fitted later."""
+    second = SecondLook((View.CENTER, View.CLOSER), policy.low, policy.high, MARGIN)
+    naming = NamingPolicy(policy.coverage, _NEVER, 0.5, SURE)
+    rules = Rules(0.0, naming=naming, second_look=second, joint=JointPolicy())
+    draft = Calibration(
+        _curve(logits.gate[photos], data.parrot[photos]),
+        _temperature(logits.species[photos], data.species_class[photos]),
+        _temperature(logits.groups[photos], data.group_class[photos]),
+        rules,
     )
-    second = SecondLook((View.CENTER, View.CLOSER), targets.low, targets.high, MARGIN)
-    known = chosen[dataset.target[chosen] >= 0]
-    samples = raw.gate.shape[1]
-    sets = SetPolicy(targets.coverage, _NEVER, 0.5)
+    known = photos[data.target[photos] >= 0]
+    strangers = bool((data.species_class == len(data.species)).any())
+    samples = range(logits.gate.shape[1])
     for _ in range(2):  # which look counts depends on the sets, and they on the look
-        found = [
-            answers.answer(_heads(curve, temperatures, raw, (known, sample)), 0.0, sets, second)
-            for sample in range(samples)
-        ]
-        sets = _sets([row.species for row in found], dataset.target[known], targets)
-    parrots = chosen[dataset.parrot[chosen]]
-    first = answers.answer(_heads(curve, temperatures, raw, (parrots, 0)), 0.0, sets, second)
-    threshold = metrics.threshold_keeping(first.parrot, targets.keep)
-    return Calibration(curve, threshold, *temperatures, sets, second)
+        scores = [draft.answers(logits, known, sample).decision.scores for sample in samples]
+        species = [np.asarray(row.species, np.float64) for row in scores]
+        naming = _naming(species, data.target[known], policy, strangers=strangers)
+        rules = replace(rules, naming=naming)
+        draft = replace(draft, rules=rules)
+    parrots = draft.answers(logits, photos[data.parrot[photos]], 0).decision.scores.parrot
+    threshold = metrics.threshold_keeping(np.asarray(parrots, np.float64), policy.keep)
+    return replace(draft, rules=replace(rules, threshold=threshold))
 
 
-def _heads(
-    curve: LogisticCurve | MonotoneTable,
-    temperatures: tuple[float, float],
-    raw: Raw,
-    where: tuple[Index, int],
-) -> Heads:
-    return answers.Heads(
-        curve(raw.gate[where]),
-        _probabilities(raw.species[where] / temperatures[0]),
-        _probabilities(raw.groups[where] / temperatures[1]),
-        raw.birds[where],
-    )
-
-
-def _probabilities(logits: Array) -> Array:
+def _softmax(logits: Array) -> Array:
     if not logits.shape[-1]:
         return logits
-    return softmax(logits.reshape(-1, logits.shape[-1])).reshape(logits.shape)
+    exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(exp / exp.sum(axis=-1, keepdims=True))
 
 
 def _weights(shape: tuple[int, ...]) -> Array:
@@ -145,22 +107,14 @@ def _weights(shape: tuple[int, ...]) -> Array:
     return weights
 
 
-def _curve(
-    kind: str, scores: Array, parrot: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> LogisticCurve | MonotoneTable:
-    """Score to probability: Platt's logistic curve, or for densities an isotonic table."""
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - 0.8 s, not for --help
+def _curve(scores: Array, parrot: Flags) -> LogisticCurve:
+    """Score to probability (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help
 
     truth = np.broadcast_to(parrot[:, None, None], scores.shape).ravel()
-    weights, flat = _weights(scores.shape).ravel(), scores.ravel()
-    if kind in _CURVED:
-        model = LogisticRegression(C=1e6).fit(flat[:, None], truth, weights)
-        return LogisticCurve(float(model.coef_[0, 0]), float(model.intercept_[0]))
-    table = IsotonicRegression(out_of_bounds="clip").fit(flat, truth, weights)
-    return MonotoneTable(
-        np.asarray(table.X_thresholds_, np.float64), np.asarray(table.y_thresholds_, np.float64)
-    )
+    weights = _weights(scores.shape).ravel()
+    model = LogisticRegression(C=1e6).fit(scores.reshape(-1, 1), truth, weights)
+    return LogisticCurve(float(model.coef_[0, 0]), float(model.intercept_[0]))
 
 
 def _temperature(logits: Array, classes: Index) -> float:
@@ -170,37 +124,40 @@ def _temperature(logits: Array, classes: Index) -> float:
     known = np.flatnonzero(classes >= 0)
     if not len(known) or logits.shape[-1] < 2:  # noqa: PLR2004 - nothing to tell apart
         return 1.0
-    found = logits[known]
-    weights = _weights(found.shape[:3]).ravel()
-    truth = np.broadcast_to(classes[known][:, None, None], found.shape[:3]).ravel()
-    flat = found.reshape(-1, found.shape[-1])
+    states = logits.shape[1:3]
+    weights = _weights((len(known), *states)).ravel()
+    truth = np.repeat(classes[known], np.prod(states))
+    flat = logits[known].reshape(len(truth), -1)
 
     def loss(log_temperature: float) -> float:
-        probabilities = softmax(flat / np.exp(log_temperature))
+        probabilities = _softmax(flat / np.exp(log_temperature))
         losses = -np.log(probabilities[np.arange(len(truth)), truth] + 1e-12)
         return float(np.average(losses, weights=weights))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
 
 
-def _sets(species: list[Array], target: Index, targets: Targets) -> SetPolicy:
+def _naming(
+    species: list[Array], target: Index, policy: FitPolicy, *, strangers: bool
+) -> NamingPolicy:
     """Cuts for "none of them" and for "in the set", from known species, by sample (n, classes)."""
     if not len(target):
-        return SetPolicy(targets.coverage, _NEVER, 0.5)
-    found = np.stack(species, axis=1)
-    weights = _weights(found.shape[:2]).ravel()
-    error = 1 - targets.coverage
-    other = found[..., -1].ravel()
-    cut = metrics.weighted_quantile(other, weights, 1 - error * targets.none)
-    if not (other > 0).any():
+        return NamingPolicy(policy.coverage, _NEVER, 0.5, SURE)
+    by_sample = np.stack(species, axis=1)
+    weights = _weights(by_sample.shape[:2]).ravel()
+    error = 1 - policy.coverage
+    other = by_sample[..., -1].ravel()
+    cut = metrics.weighted_quantile(other, weights, 1 - error * policy.none)
+    if not strangers:  # nobody knows how likely "another parrot" is where there was none
         cut = _NEVER
-    known = found[..., :-1]
+    known = by_sample[..., :-1]
     shares = known / np.maximum(known.sum(axis=-1, keepdims=True), 1e-9)
     true = shares[np.arange(len(target)), :, target].ravel()
     kept = other < cut
-    left = error * (1 - targets.none) / (1 - error * targets.none)
-    return SetPolicy(
-        targets.coverage,
-        float(np.nextafter(cut, np.inf)),
-        metrics.weighted_quantile(true[kept], weights[kept], left),
+    left = error * (1 - policy.none) / (1 - error * policy.none)
+    return NamingPolicy(
+        policy.coverage,
+        other=float(np.nextafter(cut, np.inf)),
+        share=metrics.weighted_quantile(true[kept], weights[kept], left),
+        sure=SURE,
     )

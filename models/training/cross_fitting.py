@@ -1,153 +1,127 @@
-"""Heads, and fine-tuned last blocks, for each fold: fitted without its photos."""
+"""What heads answer that never saw the photo: fitted for each fold without its photos."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from models.data.dataset import looks
-from models.data.stress import Family
-from models.evaluation import answers
-from models.evaluation import reasons as reasoning
-from models.evaluation.results import Judged, Results
-from models.training.calibration import Calibration, Raw, calibrate
-from models.training.cores import on_all_cores
-from models.training.heads import Classes, fit_gate, fit_groups, fit_species
-from models.training.policy import SURE
-from models.training.regression import Linear
-from parrot.model.scorers import ThreeWay
+from models.data.dataset import NO_BIRD, OTHER_BIRD, PARROT
+from models.evaluation import metrics
+from models.training.heads import Logits, fit_heads, gate_rows, three_way
+from parrot.adapters import joblib_gate
+from parrot.model.gate import OneClass, Projection, ThreeWay
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
 
-    from models.arrays import Flags, Index
-    from models.data.dataset import Dataset
-    from models.training.cores import Folds
-    from models.training.fine_tuning import FineTuning
-    from models.training.policy import Policy
-    from models.training.tuner import Tuned
-    from parrot.model.gate import Projection
-    from parrot.model.scorers import Scorer
-    from parrot.model.taxonomy import Taxonomy
+    from models.arrays import Array, Index
+    from models.data.dataset import Dataset, Folds
     from parrot.records import Floats
 
-NO_BIRD = 2  # as `Dataset.kind` has it
+T = TypeVar("T")
+_COMPONENTS = 64  # principal components that the one-class gate is fitted on
+_MIXTURE = 6  # Gaussians of its density
+
+
+def on_all_cores(work: Callable[[Index, Index], T], folds: Folds) -> list[tuple[Index, T]]:
+    """Each fold's test photos and result; one fold a core, each on one thread.
+
+    Twice as many threads as cores wait for each other.
+    """
+    from joblib import Parallel, delayed  # noqa: PLC0415 - 0.1 s, not for --help
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as scikit-learn brings it
+
+    with threadpool_limits(1):
+        # Threads share the features; solvers spend their time in BLAS, without the GIL.
+        done = Parallel(n_jobs=-1, prefer="threads")(delayed(work)(*fold) for fold in folds)
+    return [(test, result) for (_, test), result in zip(folds, done, strict=True)]
+
+
+def cross_fitted(data: Dataset, folds: Folds) -> Logits:
+    """Logits for each photo by heads that were fitted without its fold."""
+
+    def held_out(train: Index, test: Index) -> Logits:
+        heads = fit_heads(data, data.usable(train, test))
+        return heads.logits(data.looks[test], data.signs[test])
+
+    return Logits.joined(on_all_cores(held_out, folds))
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
-    """Everything that is fitted on features."""
+class GateFigures:
+    """How a kind of gate does at one share of parrots kept: shares let through, 0..1.
 
-    projection: Projection
-    scorer: Scorer
-    species: Linear
-    groups: Linear
+    None where there are no such photos, and for new sources where all photos are of one.
+    """
 
-    def raw(self, features: Floats) -> Raw:
-        """Scores and logits of features (n, samples, states, d)."""
-        flat = features.reshape(-1, features.shape[-1]).astype(np.float64)
-        projected = self.projection(flat)
-        scores = self.scorer(projected).reshape(features.shape[:-1])
-        birds = self.scorer.birds(projected) if isinstance(self.scorer, ThreeWay) else scores * 0
-        return Raw(
-            scores,
-            self.species(features).astype(np.float64),
-            self.groups(features).astype(np.float64),
-            birds.reshape(features.shape[:-1]),
-        )
+    kind: str
+    keep: float
+    birds: float | None
+    others: float | None
+    birds_new_sources: float | None
+    others_new_sources: float | None
+
+    @property
+    def shares(self) -> tuple[float | None, ...]:
+        """As the tables have them."""
+        return self.birds, self.others, self.birds_new_sources, self.others_new_sources
 
 
-@dataclass(frozen=True, slots=True)
-class CrossFitter:
-    """A dataset, its classes and what a person decided."""
+def compare_gates(
+    data: Dataset, keep: float, folds: Folds, source_folds: Folds
+) -> tuple[GateFigures, ...]:
+    """The gate in use and the first version's, fitted and judged on the first look alone."""
+    groups = (data.kind == OTHER_BIRD, data.kind == NO_BIRD)
 
-    dataset: Dataset
-    classes: Classes
-    taxonomy: Taxonomy
-    policy: Policy
+    def through(kind: str, folds: Folds) -> tuple[float | None, ...]:
+        if not folds:
+            return None, None
+        scores = _scores(data, _GATES[kind], folds)
+        passed = scores >= metrics.threshold_keeping(scores[data.parrot], keep)
+        return tuple(float(passed[group].mean()) if group.any() else None for group in groups)
 
-    def heads(self, kind: str, usable: Flags) -> Heads:
-        """Heads fitted on the usable (photos, samples), with this kind of gate."""
-        data, classes = self.dataset, self.classes
-        return Heads(
-            *fit_gate(data, kind, usable),
-            fit_species(data, classes, usable),
-            fit_groups(data, classes, usable),
-        )
+    return tuple(
+        GateFigures(kind, keep, *through(kind, folds), *through(kind, source_folds))
+        for kind in _GATES
+    )
 
-    def cross_fitted(self, kind: str, folds: Folds, without: Family | None = None) -> Raw:
-        """Logits for each photo by heads that were fitted without its fold."""
 
-        def one(train: Index, test: Index) -> Raw:
-            usable = self.dataset.usable(train, test)
-            if without is not None:  # what mixes families holds this one too
-                families = self.dataset.families()
-                usable &= (families != without.value) & (families != Family.MIX.value)
-            return self.heads(kind, usable).raw(self.dataset.looks[test])
+def _scores(data: Dataset, fit: Callable[[Floats, Index], Scoring], folds: Folds) -> Array:
+    """Each photo's uncalibrated score by a gate that was fitted without its fold."""
 
-        classes = self.classes
-        raw = Raw.empty(self.dataset, len(self.dataset.species) + 1, len(classes.group_ids))
-        for (_, test), found in zip(folds, on_all_cores(one, folds), strict=True):
-            raw.put(test, found)
-        return raw
+    def held_out(train: Index, test: Index) -> Array:
+        usable = data.usable(train, test)
+        scorer = fit(*gate_rows(data, usable, every_view=False))
+        scores, _ = scorer(data.looks[test, 0, 0].astype(np.float64))
+        return scores
 
-    def cross_tuned(self, tuning: FineTuning, name: str, folds: Folds) -> tuple[Raw, Floats]:
-        """Logits for each photo by last blocks and heads that were fine-tuned without its fold.
+    scores = np.zeros(len(data.photos))
+    for test, part in on_all_cores(held_out, folds):
+        scores[test] = part
+    return scores
 
-        And the signs of where those look closer.
-        """
-        classes, signs = self.classes, self.dataset.signs.copy()
-        raw = Raw.empty(self.dataset, len(self.dataset.species) + 1, len(classes.group_ids))
-        for number, (train, test) in enumerate(folds, 1):
-            usable = self.dataset.usable(train, test)
-            tuned, heads = self.tuned(tuning, f"{name} {number} of {len(folds)}", usable)
-            features, signs[test] = tuning.seen(tuned.tail, test)
-            raw.put(test, heads.raw(looks(features)))
-        return raw, signs
 
-    def tuned(self, tuning: FineTuning, name: str, usable: Flags) -> tuple[Tuned, Heads]:
-        """Last blocks, and the heads that were fitted with them."""
-        start = self.heads(ThreeWay.kind, usable)
-        gate = start.scorer
-        if not isinstance(gate, ThreeWay):
-            raise TypeError(f"fine-tuning starts from a {ThreeWay.kind} gate, not {gate.kind}")
-        gate_line = Linear(gate.weights.astype(np.float32), gate.biases.astype(np.float32))
-        tuned = tuning.tuned(
-            name, usable, (gate_line, start.species, start.groups), self.policy.seed
-        )
-        biases = tuned.gate.biases.astype(np.float64)
-        biases[NO_BIRD] += self.policy.no_bird_tuned
-        scorer = ThreeWay(tuned.gate.weights.astype(np.float64), biases)
-        return tuned, Heads(start.projection, scorer, tuned.species, tuned.groups)
+def one_class(x: Floats, kind: Index) -> Scoring:
+    """The first version's stages: how likely among parrots, all others ignored."""
+    from sklearn.decomposition import PCA  # noqa: PLC0415 - 0.8 s, not for --help
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - 0.8 s, not for --help
 
-    def calibrated(self, raw: Raw, kind: str, chosen: Index) -> Calibration:
-        """Calibrate on the chosen photos."""
-        classes = (self.classes.species, self.classes.group)
-        return calibrate(raw, kind, self.dataset, classes, self.policy.targets, chosen)
+    parrots = x[kind == PARROT]
+    mean, scale = parrots.mean(axis=0), parrots.std(axis=0) + 1e-6
+    components = min(_COMPONENTS, len(parrots) - 1)
+    pca = PCA(components, random_state=0).fit((parrots - mean) / scale)
+    projection = Projection(mean, scale, pca.mean_, pca.components_.T)
+    density = GaussianMixture(_MIXTURE, reg_covar=0.1, random_state=0)
+    scorer = joblib_gate.one_class(density.fit(projection(parrots.astype(np.float64))))
+    return lambda features: scorer(projection(features))
 
-    def judged(
-        self, raw: Raw, parts: Sequence[tuple[Calibration, Index]], signs: Floats | None = None
-    ) -> Judged:
-        """Results from calibrations, each for some of the photos; signs if not the dataset's."""
-        data = self.dataset
-        order = np.argsort(np.concatenate([part for _, part in parts]))
-        names = answers.Names(data.species, self.classes.group_ids, self.taxonomy, SURE)
-        by_sample = []
-        for sample in range(raw.gate.shape[1]):
-            found = answers.joined(
-                [calibration.answers(raw, part, sample) for calibration, part in parts]
-            ).taken(order)
-            changes = [row[sample].stress for row in data.samples]
-            results = answers.results(
-                found,
-                data.photos,
-                data.target,
-                [change.name if change else "" for change in changes],
-                names,
-                self.policy.coverage,
-            )
-            seen = reasoning.evidence(found, (data.signs if signs is None else signs)[:, sample])
-            by_sample.append(replace(results, evidence=seen))
-        return Judged(by_sample[0], Results.joined(by_sample[1:]))
+
+if TYPE_CHECKING:
+    Scoring = Callable[[Array], tuple[Array, Array | None]]
+
+_GATES: Mapping[str, Callable[[Floats, Index], Scoring]] = {
+    ThreeWay.kind: three_way,
+    OneClass.kind: one_class,
+}

@@ -1,8 +1,8 @@
-"""From which thresholds on a reason is precise enough to be given: why something is not a parrot.
+"""The threshold of each reason why something is not a parrot.
 
 Fitted on the photos that models that never saw them did not take for parrots. Each threshold is the
-one that gives its reason most often and is still right as often as is asked; where none is, the
-reason is never given. Photos as they are and photos under stress weigh the same.
+one that gives its reason most often and is still right often enough; if there is none, the reason
+is never given. Photos as they are and photos under stress weigh the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 
 from models.evaluation import reasons
 from models.evaluation.results import Judged, Results
-from parrot.model.reason import PHOTOMETRIC, ReasonPolicy, gates_own, measured
+from parrot.model.reason import PHOTOMETRIC, gate_reason, measured
+from parrot.model.rules import ReasonPolicy
 from parrot.records import Reason
 
 if TYPE_CHECKING:
@@ -40,19 +41,22 @@ def fit(judged: Judged, fold: Index) -> Explained:
     folds = np.tile(fold, samples)
     weight = np.ones(len(folds))
     weight[len(fold) :] /= max(1, samples - 1)
-    said: list[Reason | None] = [None] * len(folds)
+    given: list[Reason | None] = [None] * len(folds)
     for number in np.unique(fold):
         policy = _policy(every, weight, ~every.is_parrot & (folds != number))
-        held = np.flatnonzero(folds == number)
-        found = reasons.explained(every.where(folds == number), policy).reasons
-        for row, reason in zip(held.tolist(), found, strict=True):
-            said[row] = reason
+        held = every.where(folds == number)
+        for row, reason in zip(
+            np.flatnonzero(folds == number).tolist(),
+            reasons.explained(held, policy).reasons,
+            strict=True,
+        ):
+            given[row] = reason
     count = len(fold)
     return Explained(
         _policy(every, weight, ~every.is_parrot),
         Judged(
-            replace(judged.clean, reasons=said[:count]),
-            replace(judged.stressed, reasons=said[count:]),
+            replace(judged.clean, reasons=given[:count]),
+            replace(judged.stressed, reasons=given[count:]),
         ),
     )
 
@@ -60,7 +64,7 @@ def fit(judged: Judged, fold: Index) -> Explained:
 def _policy(results: Results, weight: Array, chosen: Flags) -> ReasonPolicy:
     """Thresholds for the chosen rows, none of which was taken for a parrot."""
     evidence = results.evidence
-    own = [gates_own(found) for found in evidence]
+    own = [gate_reason(seen) for seen in evidence]
     stress = results.stress or [""] * len(evidence)
     true = {
         reason: np.array(
@@ -76,7 +80,7 @@ def _policy(results: Results, weight: Array, chosen: Flags) -> ReasonPolicy:
     unsure = np.array([probability < SURE for _, probability in own], bool)
     limits: dict[str, float | None] = {}
     for reason in PHOTOMETRIC:
-        values = np.array([measured(found, reason) for found in evidence])
+        values = np.array([measured(seen, reason) for seen in evidence])
         limit = threshold(values[chosen], true[reason][chosen], weight[chosen])
         limits[reason.value] = limit
         if limit is not None:

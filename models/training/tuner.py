@@ -5,7 +5,7 @@ kernels stay as they are: they are 4 % of the weights and more than half of the 
 is pulled towards where it began, since there are a few hundred photos for millions of them.
 
 The state of a run is in one file, written to another name and renamed, so that a run that is
-killed goes on from its last checkpoint and ends with the weights that it would have had.
+killed continues from its last checkpoint and ends with the same weights.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ import numpy as np
 
 from models.network.backbone import Backbone, scaled_roots
 from models.network.lazy_tf import tf
-from models.network.tail import Tail
-from models.training.regression import Linear
+from models.network.weights import Tail
+from models.training.heads import LinearHead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import numpy.typing as npt
-
+    from models.arrays import Halves
     from models.training.batches import Batch, Batches
 
 _MOMENTUM, _VARIANCE, _TINY = 0.9, 0.999, 1e-7  # Adam's
@@ -54,15 +53,15 @@ class Tuned:
     """What a run ends with: last blocks as they are read from a bundle, and the heads."""
 
     tail: Tail
-    gate: Linear
-    species: Linear
-    groups: Linear
+    gate: LinearHead
+    species: LinearHead
+    groups: LinearHead
 
 
 class Tuner:
     """The weights of one run and their step."""
 
-    def __init__(self, backbone: Backbone, heads: Sequence[Linear], recipe: Recipe) -> None:
+    def __init__(self, backbone: Backbone, heads: Sequence[LinearHead], recipe: Recipe) -> None:
         self._backbone, self._recipe = backbone, recipe
         variable = tf().Variable
         self._kernels = [variable(kernel) for kernel in backbone.tail.kernels]
@@ -86,7 +85,7 @@ class Tuner:
         self._network = backbone.with_tail(Tail(tuple(self._kernels), tuple(self._biases)))
         self._graph = tf().function(self._step)
 
-    def step(self, number: int, maps: npt.NDArray[np.float16], batch: Batch, seed: int) -> float:
+    def step(self, number: int, maps: Halves, batch: Batch, seed: int) -> float:
         """Learn from one batch; its loss."""
         constant = tf().constant
         classes = [constant(rows) for rows in (batch.kinds, batch.species, batch.groups)]
@@ -102,7 +101,7 @@ class Tuner:
         )
         return Tuned(
             tail.rounded(),
-            *(Linear(weights.numpy(), biases.numpy()) for weights, biases in self._heads),
+            *(LinearHead(weights.numpy(), biases.numpy()) for weights, biases in self._heads),
         )
 
     def save(self, path: Path, done: int) -> None:
@@ -171,15 +170,15 @@ class Tuner:
 
 def device() -> str:
     """Where steps run: an accelerator if TensorFlow sees one, which it then uses by itself."""
-    found = tf().config.list_physical_devices("GPU")
-    return f"{len(found)} GPU" if found else "the CPU"
+    accelerators = tf().config.list_physical_devices("GPU")
+    return f"{len(accelerators)} GPU" if accelerators else "the CPU"
 
 
 def tune(  # noqa: PLR0913 - what a run needs
     backbone: Backbone,
-    heads: Sequence[Linear],
+    heads: Sequence[LinearHead],
     batches: Batches,
-    maps: npt.NDArray[np.float16],
+    maps: Halves,
     *,
     recipe: Recipe,
     checkpoint: Path,
@@ -187,7 +186,7 @@ def tune(  # noqa: PLR0913 - what a run needs
 ) -> Tuned:
     """Start from the backbone and these heads (gate, species, groups), or from the checkpoint.
 
-    `progress` is told how many steps were done since it was last told.
+    `progress` gets the number of steps done since its last call.
     """
     tuner = Tuner(backbone, heads, recipe)
     done = tuner.restore(checkpoint)

@@ -5,42 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from parrot import together
+from parrot.classify import joined
 from parrot.errors import RequestError
 from parrot.records import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parrot.model.bundle import Bundle
+    from parrot.classify import Classifier
     from parrot.records import Classification, Photo, Together
 
 # How long an answer may outlive its model version if no request reaches the new one meanwhile.
 _SECONDS = 600.0
 
 
-class Classifies(Protocol):
-    """Answers for photos."""
-
-    @property
-    def bundle(self) -> Bundle:
-        """The bundle behind the answers."""
-
-    def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
-        """Answer for one photo; `top` limits the ranking."""
-
-    def classify_each(self, photos: Sequence[Photo]) -> Sequence[Classification]:
-        """The answer for each of several photos."""
-
-
 class CachedClassifier:
     """Keeps whole answers by photo and bundle, but no failures."""
 
-    def __init__(self, classifier: Classifies, *, size: int, seconds: float = _SECONDS) -> None:
+    def __init__(self, classifier: Classifier, *, size: int, seconds: float = _SECONDS) -> None:
         """At most `size` answers, 1 or more, none older than `seconds`."""
         self._classifier = classifier
         self._answers: TTLCache[tuple[str, str], Classification] = TTLCache(size, seconds)
@@ -61,16 +47,16 @@ class CachedClassifier:
     def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
         """Answers for several photos of one bird, and the joint one. Raises as `classify`."""
         started = time.perf_counter()
-        found = [self._kept(photo) for photo in photos]
-        hits = len(photos) - found.count(None)
+        cached = [self._kept(photo) for photo in photos]
+        hits = len(photos) - cached.count(None)
         timings: tuple[Timing, ...] = (_hit(started, f"{hits}-of-{len(photos)}"),) if hits else ()
-        fresh = self._classify_each(photos, [n for n, kept in enumerate(found) if kept is None])
-        if not _of_one_model([*fresh.values(), *filter(None, found)]):
+        fresh = self._classify_each(photos, [n for n, kept in enumerate(cached) if kept is None])
+        if not _of_one_model([*fresh.values(), *filter(None, cached)]):
             fresh = self._classify_each(photos, range(len(photos)))  # the kept ones are stale
-        answers = [fresh.get(n, kept) for n, kept in enumerate(found)]
+        answers = [fresh.get(n, kept) for n, kept in enumerate(cached)]
         timings += next((answer.timings for answer in fresh.values()), ())
         known = [answer for answer in answers if answer is not None]
-        return together.join(self._classifier.bundle, known, top=top, timings=timings)
+        return joined(self._classifier.bundle, known, top=top, timings=timings)
 
     def _classify_each(
         self, photos: Sequence[Photo], chosen: Sequence[int]
@@ -81,8 +67,8 @@ class CachedClassifier:
         try:
             answers = self._classifier.classify_each([photos[n] for n in chosen])
         except RequestError as error:
-            # One of one is not numbered by the classifier; here it is one of several. What is about
-            # all of them has no number.
+            # The classifier does not number a single photo; here it is one of several. An error
+            # about all of them has no number.
             if error.photo is not None or len(chosen) == 1:
                 error.photo = chosen[(error.photo or 1) - 1] + 1
             raise

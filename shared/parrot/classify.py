@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from parrot import budget, together
-from parrot.errors import BadModelResponse, about_photo
-from parrot.model import conclusion, look
-from parrot.model.conclusion import checked, judge, weigh
-from parrot.model.joining import geometric_mean
-from parrot.model.reason import Evidence, why
-from parrot.photo import images, quality
-from parrot.records import Classification, Timing
+from parrot import budget
+from parrot.errors import BadModelResponse, RequestError
+from parrot.model.decision import decide, describe, geometric_mean, join, score
+from parrot.model.look import window
+from parrot.model.reason import Evidence, measure, why
+from parrot.photo import images
+from parrot.records import Timing, Together
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from parrot.model.bundle import Bundle
-    from parrot.model.conclusion import Verdict
-    from parrot.model.inputs import InputSpec
-    from parrot.model.look import Box, SecondLook
+    from parrot.model.look import SecondLook
     from parrot.model.served_model import ServedModel
-    from parrot.records import Floats, Photo, Prediction, Raster, Reason, Together
+    from parrot.photo.decoder import Decoder
+    from parrot.records import Classification, Decision, Floats, Photo, Prediction, Raster, Reason
 
 _EDGES = 4  # of a focus
 
@@ -33,39 +32,21 @@ _EDGES = 4  # of a focus
 class ModelServer(Protocol):
     """Runs the forward pass: TF Serving on Cloud Run, Vertex AI, or the local server."""
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        """One photo through one model.
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
+        """Photos through one model, in their order.
 
-        `payload` is what `images.payload` made for the model's input. Raises ModelUnavailable,
+        `payloads` are what `images.payload` made for the model's input. Raises ModelUnavailable,
         ModelTimeout, BadModelResponse.
         """
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
-        """Several photos through one model, in their order. Raises as `predict`."""
 
     def version(self, model: ServedModel) -> str:
         """The version in use now. Raises ModelUnavailable, ModelTimeout."""
 
 
-class Decodes(Protocol):
-    """Turns photos into pixels, within a budget."""
-
-    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
-        """What a model takes of the whole photo.
-
-        Raises InvalidImage, Overloaded, DecoderUnavailable.
-        """
-
-    def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> Sequence[Raster]:
-        """What it takes of parts of the photo. Raises as `pixels`."""
-
-
 class Classifier:
     """Photo in, verdict and species out."""
 
-    def __init__(self, bundle: Bundle, server: ModelServer, decoder: Decodes) -> None:
+    def __init__(self, bundle: Bundle, server: ModelServer, decoder: Decoder) -> None:
         """Nothing is loaded or requested here."""
         self.bundle = bundle
         self._server = server
@@ -78,12 +59,12 @@ class Classifier:
         BadModelResponse.
         """
         (answer,) = self.classify_each((photo,))
-        return replace(answer, species=answer.species[:top])
+        return _limited(answer, top)
 
     def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
         """Answers for several photos of one bird, and the joint one. Raises as `classify`."""
         answers = self.classify_each(photos)
-        return together.join(self.bundle, answers, top=top, timings=answers[0].timings)
+        return joined(self.bundle, answers, top=top, timings=answers[0].timings)
 
     def classify_each(self, photos: Sequence[Photo]) -> tuple[Classification, ...]:
         """The answer for each photo; all share one request, and one more where there is doubt.
@@ -92,7 +73,8 @@ class Classifier:
         it is about one of several.
         """
         clock = _Stopwatch()
-        budget.require_together(photos)
+        if len(photos) > 1:
+            budget.require_together(photos)
         looks = self._look(photos, clock)
         looks = self._look_again(looks, clock)
         looks = self._look_with_another_model(looks, clock)
@@ -105,16 +87,22 @@ class Classifier:
     def _look(self, photos: Sequence[Photo], clock: _Stopwatch) -> list[_Look]:
         extractor, *second = self.bundle.manifest.models
         rasters = []
-        for position, photo in enumerate(photos, 1):
-            with about_photo(position, of=len(photos)):
+        for number, photo in enumerate(photos):
+            with _about(number, photos):
                 rasters.append(self._decoder.pixels(photo, extractor.input))
         payloads = [images.payload(raster, extractor.input) for raster in rasters]
         clock.lap("decode")
-        predictions = self._predict(extractor, payloads)
+        predictions = self._server.predict(extractor, payloads)
         clock.lap("model")
         role = "extractor" if second else "classifier"
         looks = [
-            _Look(photo, raster, seen, self._verdict(seen.features), ((role, seen.model_version),))
+            _Look(
+                photo,
+                raster,
+                seen,
+                self._decide(self._features(seen)),
+                ((role, seen.model_version),),
+            )
             for photo, raster, seen in zip(photos, rasters, predictions, strict=True)
         ]
         clock.lap("gate")
@@ -122,92 +110,71 @@ class Classifier:
 
     def _look_again(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
         """In doubt the mean of the first look and of closer ones, all of those in one request."""
-        policy = self.bundle.manifest.second_look
-        doubtful = (
-            []
-            if policy is None
-            else [number for number, look in enumerate(looks) if look.verdict.leaves_doubt(policy)]
-        )
-        if policy is None or not doubtful:
+        policy = self.bundle.manifest.rules.second_look
+        if policy is None:
+            return looks
+        doubtful = [n for n, look in enumerate(looks) if policy.wanted(look.decision)]
+        if not doubtful:
             return looks
         (model,) = self.bundle.manifest.models
-        payloads = []
+        payloads: list[bytes | Floats] = []
         for number in doubtful:
-            with about_photo(number + 1, of=len(looks)):
+            with _about(number, looks):
                 payloads += self._closer(looks[number], policy)
-        closer = iter(self._predict(model, payloads))
-        found = list(looks)
+        closer = iter(self._server.predict(model, payloads))
+        looks = list(looks)
         for number in doubtful:
-            found[number] = self._mean(looks[number], [next(closer) for _ in policy.views])
+            looks[number] = self._mean(looks[number], [next(closer) for _ in policy.views])
         clock.lap("look-again")
-        return found
+        return looks
 
     def _look_with_another_model(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
         """As the first version did: another model names the species, of parrots only."""
-        parrots = [number for number, look in enumerate(looks) if look.verdict.is_parrot]
-        found = list(looks)
+        parrots = [number for number, look in enumerate(looks) if look.decision.is_parrot]
+        looks = list(looks)
         for model in self.bundle.manifest.models[1:] if parrots else ():
             payloads = [
                 images.payload(self._decoder.pixels(looks[number].photo, model.input), model.input)
                 for number in parrots
             ]
-            predictions = self._predict(model, payloads)
+            predictions = self._server.predict(model, payloads)
             for number, seen in zip(parrots, predictions, strict=True):
                 versions = (*looks[number].versions, ("classifier", seen.model_version))
-                found[number] = replace(looks[number], seen=seen, versions=versions)
+                looks[number] = replace(looks[number], seen=seen, versions=versions)
             clock.lap("species")
-        return found
+        return looks
 
     def _answer(self, look: _Look, timings: tuple[Timing, ...]) -> Classification:
-        bundle, verdict, seen = self.bundle, look.verdict, look.seen
-        probabilities: tuple[float, ...] = ()
-        if verdict.is_parrot:
-            found = checked(bundle, "probabilities", seen.probabilities)
-            evidence = replace(verdict.evidence, probabilities=found, logits=seen.logits)
-            verdict = replace(verdict, evidence=evidence)
-            probabilities = tuple(found.tolist())
-        names = conclusion.name(bundle, verdict)
-        return Classification(
-            is_parrot=verdict.is_parrot,
-            parrot_probability=verdict.evidence.parrot,
-            species=bundle.species.rank(names.ranking) if verdict.is_parrot else (),
-            probabilities=probabilities,
-            species_set=names.species_set,
-            taxon=names.taxon,
-            bundle=bundle.manifest.version,
+        is_parrot = look.decision.is_parrot
+        answer = describe(
+            self.bundle,
+            self._named(look) if is_parrot else look.decision,
             models=look.versions,
             sha256=look.photo.sha256,
-            width=look.raster.width,
-            height=look.raster.height,
-            timings=timings,
-            evidence=verdict.evidence,
-            reason=self._reason(look),
+            size=(look.raster.width, look.raster.height),
+            reason=None if is_parrot else self._reason(look),
         )
+        return replace(answer, timings=timings)
 
-    def _reason(self, found: _Look) -> Reason | None:
-        """Why it is not a parrot, if it is not and the bundle can tell."""
-        policy, verdict, raster = self.bundle.manifest.reasons, found.verdict, found.raster
-        if verdict.is_parrot or policy is None:
-            return None
-        birds = self.bundle.gate.birds(self._features(found.seen.features)[None].astype(np.float64))
-        if birds is None:
-            return None
-        parrot = verdict.evidence.parrot
-        other_bird = (1 - parrot) * float(birds[0])
-        measured = quality.measure(raster.pixels)
-        evidence = Evidence(
-            other_bird=other_bird,
-            no_bird=1 - parrot - other_bird,
-            window=look.window(_focus(found.seen), raster.width, raster.height),
-            sharpness=measured.sharpness,
-            brightness=measured.brightness,
+    def _named(self, look: _Look) -> Decision:
+        """With the served model's names: without heads, those of a parrot come from them."""
+        rules, classes, seen = self.bundle.manifest.rules, self.bundle.manifest.classes, look.seen
+        scores = replace(
+            look.decision.scores,
+            probabilities=_finite("probabilities", seen.probabilities, classes),
         )
-        return why(evidence, policy)
+        if scores.species is None and rules.conformal is not None:
+            scores = replace(scores, logits=_finite("logits", seen.logits, classes))
+        return decide(scores, rules)
 
-    def _predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
-        if len(payloads) == 1:
-            return [self._server.predict(model, payloads[0])]
-        return self._server.predict_all(model, payloads)
+    def _reason(self, look: _Look) -> Reason | None:
+        """Why it is not a parrot, if the bundle can tell."""
+        policy, scores = self.bundle.manifest.rules.reasons, look.decision.scores
+        if policy is None or scores.birds is None:
+            return None
+        quality = measure(look.raster.pixels)
+        short_side = window(_focus(look.seen), look.raster.width, look.raster.height)
+        return why(Evidence.of(scores, short_side, quality.sharpness, quality.brightness), policy)
 
     def _closer(self, look: _Look, policy: SecondLook) -> list[bytes | Floats]:
         """What to look at again of one photo, as payloads."""
@@ -219,29 +186,22 @@ class Classifier:
 
     def _mean(self, look: _Look, closer: Sequence[Prediction]) -> _Look:
         """The mean of a photo's first look and of the closer ones."""
-        every = (look.seen, *closer)
-        features = [self._features(seen.features) for seen in every]
-        probabilities = [
-            checked(self.bundle, "probabilities", seen.probabilities) for seen in every
-        ]
+        every, classes = (look.seen, *closer), self.bundle.manifest.classes
+        features = [self._features(seen) for seen in every]
+        probabilities = [_finite("probabilities", seen.probabilities, classes) for seen in every]
         mean: Floats = np.asarray(np.mean(features, axis=0, dtype=np.float32))
-        seen = replace(look.seen, features=mean, probabilities=geometric_mean(probabilities))
-        role = look.versions[0][0]
         return replace(
             look,
-            seen=seen,
-            verdict=self._verdict(mean),
-            versions=((role, every[-1].model_version),),
+            seen=replace(look.seen, features=mean, probabilities=geometric_mean(probabilities)),
+            decision=self._decide(mean),
+            versions=((look.versions[0][0], every[-1].model_version),),
         )
 
-    def _verdict(self, features: Floats | None) -> Verdict:
-        return judge(self.bundle, weigh(self.bundle, self._features(features)))
+    def _decide(self, features: Floats) -> Decision:
+        return decide(score(self.bundle, features), self.bundle.manifest.rules)
 
-    def _features(self, features: Floats | None) -> Floats:
-        wanted = self.bundle.manifest.features
-        if features is None or features.shape != (wanted,) or not np.isfinite(features).all():
-            raise BadModelResponse(f"the model's features are not {wanted} finite numbers")
-        return features
+    def _features(self, seen: Prediction) -> Floats:
+        return _finite("features", seen.features, self.bundle.manifest.features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,16 +211,61 @@ class _Look:
     photo: Photo
     raster: Raster
     seen: Prediction
-    verdict: Verdict
+    decision: Decision
     versions: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
 
 
-def _focus(prediction: Prediction) -> list[float]:
+def joined(
+    bundle: Bundle,
+    answers: Sequence[Classification],
+    *,
+    top: int | None,
+    timings: tuple[Timing, ...],
+) -> Together:
+    """The joint answer beside the photos' own, all by this bundle.
+
+    Size and hash are those of the surest photo with the same verdict.
+    """
+    decisions = [answer.decision for answer in answers if answer.decision is not None]
+    decision, agree = join(decisions, bundle.manifest.rules)
+    alike = [answer for answer in answers if answer.is_parrot == decision.is_parrot]
+    surest = max(alike or answers, key=lambda answer: abs(answer.parrot_probability - 0.5))
+    joint = describe(
+        bundle,
+        decision,
+        models=tuple(dict(pair for answer in answers for pair in answer.models).items()),
+        sha256=surest.sha256,
+        size=(surest.width, surest.height),
+        reason=surest.reason,
+    )
+    photos = tuple(_limited(answer, top) for answer in answers)
+    return Together(_limited(replace(joint, timings=timings), top), photos, agree)
+
+
+@contextmanager
+def _about(number: int, photos: Sequence[object]) -> Iterator[None]:
+    """Errors say which photo they are about, if there are several."""
+    try:
+        yield
+    except RequestError as error:
+        error.photo = number + 1 if len(photos) > 1 else None
+        raise
+
+
+def _limited(answer: Classification, top: int | None) -> Classification:
+    return replace(answer, species=answer.species[:top])
+
+
+def _finite(name: str, vector: Floats | None, count: int) -> Floats:
+    """One finite number for each. Raises BadModelResponse."""
+    if vector is None or vector.shape != (count,) or not np.isfinite(vector).all():
+        raise BadModelResponse(f"the model's {name} are not {count} finite numbers")
+    return vector
+
+
+def _focus(seen: Prediction) -> list[float]:
     """Left, top, right, bottom. Raises BadModelResponse."""
-    focus = prediction.focus
-    if focus is None or focus.shape != (_EDGES,) or not np.isfinite(focus).all():
-        raise BadModelResponse(f"the model's focus is not {_EDGES} finite numbers")
-    edges: list[float] = focus.tolist()
+    edges: list[float] = _finite("edges of its focus", seen.focus, _EDGES).tolist()
     return edges
 
 

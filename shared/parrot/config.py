@@ -51,11 +51,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parrot.errors import BadConfig
-from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+MAX_PHOTO_BYTES = 20 * 2**20
+# 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.
+MAX_PHOTO_PIXELS = 51_000_000
+# Of one bird, for one joint answer. The model server takes both looks at all of them in one batch.
+MOST_PHOTOS = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DATABASE = re.compile(r"firestore(:[a-z0-9()-]{1,63})?")
 _EMULATORS = (
@@ -125,7 +129,7 @@ class Settings:
             read.problem("Firestore, Firebase and App Check need GOOGLE_CLOUD_PROJECT")
         _refuse_emulators(env, identity, read)
         bucket = read.required("BUCKET", bool)
-        secure = url is not None and url.startswith("https:")
+        auth = "id-token" if (url or "").startswith("https:") else "none"
         settings = cls(
             bucket=bucket,
             model_bucket=env.get("MODEL_BUCKET") or bucket,
@@ -134,9 +138,7 @@ class Settings:
             bundle_keys=read.public_keys("MODEL_BUNDLE_PUBLIC_KEY"),
             model_server_url=url,
             vertex_endpoints=endpoints,
-            model_auth=read.choice(
-                "MODEL_AUTH", ("none", "id-token"), "id-token" if secure else "none"
-            ),
+            model_auth=read.choice("MODEL_AUTH", ("none", "id-token"), auth),
             model_timeout=read.number("MODEL_TIMEOUT_SECONDS", 20.0, low=0.1, high=300.0),
             request_seconds=read.number("REQUEST_SECONDS", 30.0, low=0.1, high=3600.0),
             sqlite_path=Path(store[7:]) if store[:7] == "sqlite:" else None,
@@ -159,9 +161,7 @@ class Settings:
             ),
             trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
-            cors_origins=tuple(
-                origin.strip() for origin in env.get("CORS_ORIGINS", "*").split(",")
-            ),
+            cors_origins=tuple(map(str.strip, env.get("CORS_ORIGINS", "*").split(","))),
             max_photo_bytes=read.count(
                 "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
             ),

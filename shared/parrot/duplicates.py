@@ -1,50 +1,23 @@
-"""Near-duplicates: the perceptual hash, how it is looked up, which photo names which."""
+"""Near-duplicates: how a perceptual hash is looked up, which photo names which."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 from parrot.observation import Status
+from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
-    import numpy as np
-    import numpy.typing as npt
-    from PIL import Image
-
     from parrot.observation import Observation
     from parrot.store import ObservationStore
 
-_WAVES, _GRID = 8, 32
 # Of 64 bits. The same picture in another size or quality differs in at most three; different
 # pictures differ in more than ten.
 SIMILAR_BITS = 3
-
-
-def perceptual_hash(image: Image.Image) -> str:
-    """64 bits that survive another size, quality or format of the same picture, as hex.
-
-    Each bit says whether one of the 64 slowest waves of the brightness is above their median.
-    """
-    import numpy as np  # stores and lists need quarters and names, not pixels
-    from PIL import Image
-
-    grid = image.convert("L").resize((_GRID, _GRID), Image.Resampling.LANCZOS)
-    waves = (_cosines() @ np.asarray(grid, np.float64) @ _cosines().T).ravel()
-    bits = waves > np.median(waves[1:])  # the first is the mean brightness, far from all others
-    return np.packbits(bits).tobytes().hex()
-
-
-@cache
-def _cosines() -> npt.NDArray[np.float64]:
-    """Rows are the slowest waves of a discrete cosine transform over _GRID samples."""
-    import numpy as np
-
-    return np.cos(np.pi * np.outer(np.arange(_WAVES), 2 * np.arange(_GRID) + 1) / (2 * _GRID))
 
 
 def quarters(phash: str) -> tuple[str, ...]:
@@ -113,8 +86,8 @@ def _name_oldest(
 ) -> None:
     """Make each of some observations name the oldest one that looks like it, or none.
 
-    One look serves all of them, and there is another look after each round of writes. So nobody
-    names what was marked for deletion before the last look, and a later deletion finds the name
+    One query serves all of them, and is repeated after each round of writes. So no observation
+    names one that was marked for deletion before the last query; a later deletion finds the name
     and releases it.
     """
     while twins:
@@ -128,7 +101,7 @@ def _name_oldest(
 
         stored = {twin.id: twin for twin in (*twins, *alike)}  # as last read
         wrong = [stored[twin.id] for twin in twins if name(stored[twin.id]) != stored[twin.id]]
-        changed = (store.update(uid, twin.id, name) for twin in wrong)
+        changed = (update(store, uid, twin.id, name) for twin in wrong)
         twins = [twin for twin in changed if twin is not None]
 
 

@@ -35,11 +35,7 @@ Each class knows its HTTP status, its `code` (stable, for programs) and its titl
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import ClassVar
 
 
 class ParrotError(Exception):
@@ -49,114 +45,83 @@ class ParrotError(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
 
+    def __init_subclass__(
+        cls, *, status: int | None = None, code: str | None = None, title: str | None = None
+    ) -> None:
+        if status is not None:
+            cls.status = status
+        if code is not None and title is not None:
+            cls.code, cls.title = code, title
+
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
 
 
-class RequestError(ParrotError):
+class RequestError(ParrotError, status=400):
     """The caller can fix it."""
 
-    status = 400
     photo: int | None = None  # which of several photos it is about, counted from 1
 
 
-class InvalidRequest(RequestError):
+class InvalidRequest(RequestError, code="invalid_request", title="Invalid request"):
     """A field is missing or malformed."""
 
-    code = "invalid_request"
-    title = "Invalid request"
 
-
-class InvalidImage(RequestError):
+class InvalidImage(RequestError, code="invalid_image", title="Invalid image"):
     """Not an image (400), or an image that cannot be read (422)."""
-
-    code = "invalid_image"
-    title = "Invalid image"
 
     def __init__(self, detail: str, *, status: int = 422) -> None:
         super().__init__(detail)
         self.status = status
 
 
-class TooManyPhotos(RequestError):
+class TooManyPhotos(RequestError, status=422, code="too_many_photos", title="Too many photos"):
     """More photos of one bird than a joint answer takes."""
-
-    status = 422
-    code = "too_many_photos"
-    title = "Too many photos"
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(f"one bird can have {limit} photos: send at most {limit} parts 'image'")
         self.limit = limit
 
 
-class Unauthenticated(RequestError):
+class Unauthenticated(RequestError, status=401, code="unauthenticated", title="Sign in first"):
     """No valid credentials."""
 
-    status = 401
-    code = "unauthenticated"
-    title = "Sign in first"
 
-
-class Forbidden(RequestError):
+class Forbidden(RequestError, status=403, code="forbidden", title="Not allowed"):
     """A download URL that has expired or was changed."""
 
-    status = 403
-    code = "forbidden"
-    title = "Not allowed"
+
+class NotFound(RequestError, status=404, code="not_found", title="Not found"):
+    """It does not exist, or it belongs to another user."""
 
 
-class NotFound(RequestError):
-    """It does not exist, or it is somebody else's."""
-
-    status = 404
-    code = "not_found"
-    title = "Not found"
-
-
-class MethodNotAllowed(RequestError):
+class MethodNotAllowed(
+    RequestError, status=405, code="method_not_allowed", title="Method not allowed"
+):
     """The resource does not have this method."""
-
-    status = 405
-    code = "method_not_allowed"
-    title = "Method not allowed"
 
     def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
         super().__init__(f"{method} is not allowed; use {', '.join(allowed)}")
         self.allowed = allowed
 
 
-class Conflict(RequestError):
+class Conflict(RequestError, status=409, code="conflict", title="Conflict"):
     """The request contradicts what is stored."""
 
-    status = 409
-    code = "conflict"
-    title = "Conflict"
 
-
-class PreconditionFailed(RequestError):
+class PreconditionFailed(
+    RequestError, status=412, code="precondition_failed", title="Changed in the meantime"
+):
     """If-Match named an older label than the stored one."""
 
-    status = 412
-    code = "precondition_failed"
-    title = "Changed in the meantime"
 
-
-class RequestTimeout(RequestError):
+class RequestTimeout(RequestError, status=408, code="request_timeout", title="Request timeout"):
     """The body did not arrive in time."""
 
-    status = 408
-    code = "request_timeout"
-    title = "Request timeout"
 
-
-class PhotoTooLarge(RequestError):
+class PhotoTooLarge(RequestError, status=413, code="photo_too_large", title="Photo too large"):
     """More bytes than the service takes."""
-
-    status = 413
-    code = "photo_too_large"
-    title = "Photo too large"
 
     def __init__(self, *, size: int | None, limit: int) -> None:
         sent = "the body" if size is None else f"{size:,} bytes"
@@ -165,40 +130,32 @@ class PhotoTooLarge(RequestError):
         self.limit = limit
 
 
-class UnsupportedMedia(RequestError):
+class UnsupportedMedia(
+    RequestError, status=415, code="unsupported_media", title="Unsupported media type"
+):
     """Not one of the image types that the service reads."""
 
-    status = 415
-    code = "unsupported_media"
-    title = "Unsupported media type"
 
-
-class RangeNotSatisfiable(RequestError):
+class RangeNotSatisfiable(
+    RequestError, status=416, code="range_not_satisfiable", title="No such part"
+):
     """The file has no such part."""
-
-    status = 416
-    code = "range_not_satisfiable"
-    title = "No such part"
 
     def __init__(self, size: int) -> None:
         super().__init__(f"the file has {size:,} bytes: there is nothing in that range")
         self.size = size
 
 
-class IdempotencyKeyReused(RequestError):
+class IdempotencyKeyReused(
+    RequestError, status=422, code="idempotency_key_reused", title="Idempotency-Key reused"
+):
     """The Idempotency-Key was sent before, with another photo."""
 
-    status = 422
-    code = "idempotency_key_reused"
-    title = "Idempotency-Key reused"
 
-
-class TooManyRequests(RequestError):
+class TooManyRequests(
+    RequestError, status=429, code="too_many_requests", title="Too many requests"
+):
     """A quota is used up."""
-
-    status = 429
-    code = "too_many_requests"
-    title = "Too many requests"
 
     def __init__(self, *, quota: str, limit: int, seconds: int, retry_after: int) -> None:
         super().__init__(
@@ -210,89 +167,53 @@ class TooManyRequests(RequestError):
         self.retry_after = retry_after
 
 
-class BackendError(ParrotError):
+class BackendError(ParrotError, status=503):
     """A service behind this one failed; the same request may work soon."""
-
-    status = 503
 
     def __init__(self, detail: str, *, retry_after: int = 2) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 
 
-class ModelUnavailable(BackendError):
+class ModelUnavailable(BackendError, code="model_unavailable", title="Model unavailable"):
     """The model server cannot be reached or does not serve the model."""
 
-    code = "model_unavailable"
-    title = "Model unavailable"
 
-
-class ModelTimeout(BackendError):
+class ModelTimeout(BackendError, status=504, code="model_timeout", title="Model timeout"):
     """The model server did not answer in time."""
 
-    status = 504
-    code = "model_timeout"
-    title = "Model timeout"
 
-
-class StoreUnavailable(BackendError):
+class StoreUnavailable(BackendError, code="store_unavailable", title="Store unavailable"):
     """Photos or observations cannot be read or written now."""
 
-    code = "store_unavailable"
-    title = "Store unavailable"
 
-
-class IdentityUnavailable(BackendError):
+class IdentityUnavailable(
+    BackendError, code="identity_unavailable", title="Sign-in cannot be checked"
+):
     """Tokens cannot be checked now."""
 
-    code = "identity_unavailable"
-    title = "Sign-in cannot be checked"
 
-
-class Overloaded(BackendError):
+class Overloaded(BackendError, code="overloaded", title="Too busy"):
     """Other requests hold the memory or time that this one needs."""
 
-    code = "overloaded"
-    title = "Too busy"
 
-
-class DecoderUnavailable(BackendError):
+class DecoderUnavailable(
+    BackendError, code="decoder_unavailable", title="Photos cannot be decoded"
+):
     """The process that decodes large photos ended unexpectedly."""
-
-    code = "decoder_unavailable"
-    title = "Photos cannot be decoded"
 
 
 class DeploymentError(ParrotError):
     """An operator must fix it; the caller cannot."""
 
 
-class BadConfig(DeploymentError):
+class BadConfig(DeploymentError, code="bad_config", title="Bad configuration"):
     """The environment is incomplete or contradictory."""
 
-    code = "bad_config"
-    title = "Bad configuration"
 
-
-class BadBundle(DeploymentError):
+class BadBundle(DeploymentError, code="bad_bundle", title="Bad model bundle"):
     """A model bundle is damaged, incomplete, not the pinned one or does not reproduce."""
 
-    code = "bad_bundle"
-    title = "Bad model bundle"
 
-
-class BadModelResponse(DeploymentError):
+class BadModelResponse(DeploymentError, code="bad_model_response", title="Bad model response"):
     """The model server's answer is not a prediction of this model."""
-
-    code = "bad_model_response"
-    title = "Bad model response"
-
-
-@contextmanager
-def about_photo(position: int, *, of: int) -> Iterator[None]:
-    """Let errors say which photo they are about, if there are several."""
-    try:
-        yield
-    except RequestError as error:
-        error.photo = position if of > 1 else None
-        raise

@@ -1,6 +1,6 @@
 """Structured logs: one JSON object per line, with the request's trace, for Cloud Logging.
 
-Each request has one line of its own, made from what its steps noted.
+Each request has one line, made from what its steps recorded.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def add(**amounts: float) -> None:
 
 
 def note_user(uid: str) -> None:
-    """Note who asked, by a pseudonym: who has the log alone cannot tell whose it is."""
+    """Record the caller by a pseudonym: the log alone does not reveal the user."""
     mac = hmac.new(_user_key, f"user of the log: {uid}".encode(), hashlib.sha256)
     note(user=mac.hexdigest()[:_PSEUDONYM_LETTERS])
 
@@ -73,9 +73,9 @@ def key_users(secret: bytes | None) -> None:
         _user_key = secret or secrets.token_bytes(32)
 
 
-def noted() -> dict[str, Any]:
-    """This request's notes so far."""
-    return dict(_NOTED.get() or {})
+def request(**fields: object) -> None:
+    """Write this request's one line: these fields, after what was noted."""
+    _LOG.info("request", extra={"fields": {**(_NOTED.get() or {}), **fields}})
 
 
 def _warn(  # noqa: PLR0913, PLR0917 - as Python calls it

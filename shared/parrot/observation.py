@@ -1,15 +1,24 @@
-"""The observation: a photo that a person kept, its version, its place in the list, its files."""
+"""The observation: a photo that a person kept, its version, its place, its files, its document.
+
+The document is the same in every store. Its times are ISO 8601 in UTC with all six digits of the
+microseconds, so that text sorts like time and is read back exactly.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from parrot.records import NOT_A_PARROT, UID, Reason
+from parrot.records import NOT_A_PARROT, Reason
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
+# A uid becomes part of object names and document paths, so it must be one plain path segment.
+# Firebase uses 28 letters and digits; custom tokens may have any 128 characters.
+UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
 # A person who changes their mind more often is a program; Firestore's documents end at 1 MiB.
 MOST_LABELS = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,7 +38,7 @@ class Status(StrEnum):
 class Label:
     """What the person says that the photo shows, and since when."""
 
-    species: str  # Species.id, or Outside.id
+    species: str  # Species.id, or UntrainedLabel.id
     index: int | None  # of the model's class; None: it has none
     at: datetime
     text: str | None = None  # the person's own words beside it
@@ -175,10 +184,58 @@ def derived_folder(uid: str, observation_id: str) -> str:
     return f"{DERIVED}{uid}/{observation_id}/"
 
 
-def parse_derived_name(name: str) -> tuple[str, str] | None:
-    """Uid and observation id of `derived/{uid}/{id}/{file}`; None for every other object."""
-    uid, _, rest = name.removeprefix(DERIVED).partition("/")
-    observation_id, _, file = rest.partition("/")
-    if not name.startswith(DERIVED) or not uid or not observation_id or not file:
-        return None
-    return uid, observation_id
+def instant(when: datetime) -> str:
+    """A time as text that sorts like it."""
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def document(observation: Observation) -> dict[str, Any]:
+    """Every field, in types that JSON and Firestore both have."""
+    return {
+        **{field.name: getattr(observation, field.name) for field in fields(Observation)},
+        "labels": [{**asdict(label), "at": instant(label.at)} for label in observation.labels],
+        "status": observation.status.value,
+        "created": instant(observation.created),
+        "updated": instant(observation.updated),
+        "verdict": None if observation.verdict is None else _verdict_document(observation.verdict),
+        "derived": None if observation.derived is None else asdict(observation.derived),
+        "attempts": None if observation.attempts is None else asdict(observation.attempts),
+    }
+
+
+def restored(stored: dict[str, Any]) -> Observation:
+    """The observation of a document; fields that it does not have are ignored.
+
+    Documents that are older than `attempts` have none.
+    """
+    known = {"attempts": None, **stored}
+    known = {field.name: known[field.name] for field in fields(Observation)}
+    return Observation(
+        **{
+            **known,
+            "labels": tuple(
+                Label(
+                    label["species"],
+                    label["index"],
+                    datetime.fromisoformat(label["at"]),
+                    label.get("text"),  # older documents have none
+                )
+                for label in stored["labels"]
+            ),
+            "status": Status(stored["status"]),
+            "created": datetime.fromisoformat(stored["created"]),
+            "updated": datetime.fromisoformat(stored["updated"]),
+            "verdict": None if stored["verdict"] is None else _verdict(stored["verdict"]),
+            "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
+            "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
+        }
+    )
+
+
+def _verdict_document(verdict: Verdict) -> dict[str, Any]:
+    return {**asdict(verdict), "reason": verdict.reason.value if verdict.reason else None}
+
+
+def _verdict(stored: dict[str, Any]) -> Verdict:
+    reason = stored.get("reason")  # older documents have none
+    return Verdict(**{**stored, "reason": Reason(reason) if reason else None})

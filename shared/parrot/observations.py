@@ -7,19 +7,21 @@ import binascii
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot import duplicates
 from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
 from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
-from parrot.photo.media_types import MEDIA_TYPES
+from parrot.photo.headers import MEDIA_TYPES
+from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from parrot.observation import Observation, Page
-    from parrot.records import Outside, Species, User
-    from parrot.store import ObservationStore
+    from parrot.quota import User
+    from parrot.records import Species, UntrainedLabel
+    from parrot.store import ObservationStore, PhotoStore
 
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
@@ -33,26 +35,7 @@ class StoredFile:
     """A photo from the bucket."""
 
     data: bytes = field(repr=False)
-    media_type: str | None  # None: nobody has checked what it is
-
-
-class Files(Protocol):
-    """The bucket of photos and the files derived from them."""
-
-    def read(self, object_name: str) -> bytes | None:
-        """The whole object, or None if there is none. Raises StoreUnavailable."""
-
-    def generation(self, object_name: str) -> int | None:
-        """The live object's generation, or None if there is none. Raises StoreUnavailable."""
-
-    def list_derived(self, uid: str, observation_id: str) -> Mapping[str, int]:
-        """Generation by name of everything derived from one photo. Raises StoreUnavailable."""
-
-    def delete(self, object_name: str, *, generation: int) -> None:
-        """Remove this generation of an object; no error if it is gone.
-
-        Raises StoreUnavailable.
-        """
+    media_type: str | None  # None: unchecked
 
 
 class Observations:
@@ -61,12 +44,11 @@ class Observations:
     def __init__(
         self,
         store: ObservationStore,
-        files: Files,
+        photos: PhotoStore,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
-        self._store, self._files, self._now = store, files, now
+        self._store, self._photos, self._now = store, photos, now
 
     def list(
         self,
@@ -97,7 +79,7 @@ class Observations:
         """A derived file, or the original. Raises NotFound, StoreUnavailable."""
         stored = self.read(user, observation_id)
         name, media_type = _file(stored, file)
-        data = None if name is None else self._files.read(name)
+        data = None if name is None else self._photos.read(name)
         if data is None:
             raise NotFound(f"observation {observation_id} has no {file} (yet)")
         return StoredFile(data, media_type)
@@ -106,7 +88,7 @@ class Observations:
         self,
         user: User,
         observation_id: str,
-        species: Species | Outside,
+        species: Species | UntrainedLabel,
         *,
         text: str | None = None,
         matches: Callable[[Observation], bool] = lambda _stored: True,
@@ -134,7 +116,7 @@ class Observations:
                 status = reviewed(label, stored.verdict)
             return replace(stored, labels=(*stored.labels, label), status=status, updated=label.at)
 
-        relabelled = self._store.update(user.uid, observation_id, append)
+        relabelled = update(self._store, user.uid, observation_id, append)
         if relabelled is None:
             raise _not_found(observation_id)
         return relabelled
@@ -148,8 +130,8 @@ class Observations:
     ) -> None:
         """Remove the photo, everything derived from it and the document, in this order.
 
-        The document is marked first and removed last. While it is marked, nobody adds files, and
-        an interrupted deletion is finished by asking again. The files are listed before the mark
+        The document is marked first and removed last. While it is marked, no files are added, and
+        repeating the request finishes an interrupted deletion. The files are listed before the mark
         is checked once more, and removed by generation: if another deletion was faster and the
         same photo was saved again since, the new files stay.
         Raises NotFound, PreconditionFailed, StoreUnavailable.
@@ -158,15 +140,15 @@ class Observations:
         if marked is None:
             return
         duplicates.release(self._store, marked.uid, marked.id, now=self._now)
-        original = self._files.generation(marked.object_name)
-        derived = self._files.list_derived(marked.uid, marked.id)
+        original = self._photos.generation(marked.object_name)
+        derived = self._photos.list_derived(marked.uid, marked.id)
         current = self._store.get(marked.uid, marked.id)
         if current is None or current.version != marked.version:
             return
         if original is not None:
-            self._files.delete(marked.object_name, generation=original)
+            self._photos.delete(marked.object_name, generation=original)
         for name, generation in derived.items():
-            self._files.delete(name, generation=generation)
+            self._photos.delete(name, generation=generation)
         self._store.remove(marked)
 
     def _mark(
@@ -183,7 +165,7 @@ class Observations:
             _require(matches, stored)
             return replace(stored, status=Status.DELETING, updated=self._now())
 
-        marked = self._store.update(user.uid, observation_id, mark)
+        marked = update(self._store, user.uid, observation_id, mark)
         if first is None:
             raise _not_found(observation_id)
         return marked if marked is not None and marked.created == first.created else None
@@ -192,8 +174,8 @@ class Observations:
 def _file(stored: Observation, file: str) -> tuple[str | None, str | None]:
     """Object name and media type.
 
-    What was rejected, or uploaded directly and not processed yet, may be anything, whatever its
-    uploader called it.
+    Unchecked files (rejected, or uploaded directly and not yet processed) are sent as attachments,
+    whatever type the uploader claimed.
     """
     if file == ORIGINAL:
         checked = stored.sha256 and stored.status is not Status.REJECTED

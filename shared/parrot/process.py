@@ -3,7 +3,7 @@
 Events come at least once, late, and in any order; the function may die between any two steps. So
 each step may be done twice, what an event says is checked against the bucket, and the observation's
 `generation` is written last: until it is set, processing starts again from the beginning. Attempts
-are counted before the work begins, so that no photo is tried for ever.
+are counted before the work begins, so that no photo is tried forever.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot import deadline, duplicates, progress
 from parrot.errors import (
@@ -28,16 +28,19 @@ from parrot.errors import (
 )
 from parrot.observation import Derived, Observation, Status, derived_name
 from parrot.photo import images, thumbnails
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User
+from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
+    from parrot.classify import Classifier
     from parrot.model.species import SpeciesTable
-    from parrot.photo.thumbnails import Thumbnails, Turns
+    from parrot.photo.decoder import Decoder
+    from parrot.photo.thumbnails import Thumbnails
     from parrot.quota import Meter
-    from parrot.records import Classification, Photo, StoredObject, StoredPhoto
-    from parrot.store import ObservationStore
+    from parrot.records import Photo, StoredObject, StoredPhoto
+    from parrot.store import ObservationStore, PhotoStore
 
 MOST_ATTEMPTS = 5
 MOST_SECONDS = 60.0  # for all calls about one photo
@@ -54,38 +57,6 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
 
 
-class Photos(Protocol):
-    """The bucket. Every method raises StoreUnavailable."""
-
-    def describe(self, object_name: str) -> StoredObject | None:
-        """The live object's metadata, or None if there is none."""
-
-    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
-        """The object's bytes as stored; None if this generation is no longer the live one.
-
-        Raises PhotoTooLarge for more than `most` bytes.
-        """
-
-    def is_live(self, object_name: str, generation: int) -> bool:
-        """Whether this generation is the live one."""
-
-    def write_derived(self, object_name: str, data: bytes) -> None:
-        """Store a WebP file, replacing the one that may exist."""
-
-    def list_derived(self, uid: str, observation_id: str) -> Mapping[str, int]:
-        """Generation by name of everything derived from one photo."""
-
-    def delete(self, object_name: str, *, generation: int | None = None) -> None:
-        """Remove an object, or only this generation of it; no error if there is none."""
-
-
-class Classifies(Protocol):
-    """Answers for photos."""
-
-    def classify(self, photo: Photo) -> Classification:
-        """Answer for one photo. Raises RequestError, BackendError, DeploymentError."""
-
-
 class _Gone(Exception):
     """There is nothing left to finish."""
 
@@ -96,10 +67,10 @@ class Processor:
     def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
         observations: ObservationStore,
-        photos: Photos,
-        classifier: Classifies,
+        photos: PhotoStore,
+        classifier: Classifier,
         species: SpeciesTable,
-        decoder: Turns,
+        decoder: Decoder,
         *,
         meter: Meter,
         bucket: str,
@@ -209,7 +180,7 @@ class Processor:
         was deleted after this event looked the photo up: so the photo is looked up once more.
         """
         current, created = self._observations.create(adopted)
-        if not self._photos.is_live(stored.name, stored.generation):
+        if self._photos.generation(stored.name) != stored.generation:
             self._observations.remove(adopted)  # not one that was saved since: its version differs
             raise _Gone
         if created:
@@ -220,9 +191,9 @@ class Processor:
 
     @contextmanager
     def _forgiving(self, stored: StoredPhoto) -> Iterator[None]:
-        """Do not count an attempt that failed for no fault of the photo.
+        """Do not count an attempt that failed through no fault of the photo.
 
-        A model server that is away for a night must not reject what was saved meanwhile.
+        A model server that is down for a night must not reject photos saved meanwhile.
         """
         try:
             yield
@@ -279,7 +250,7 @@ class Processor:
                 return current
             return replace(change(current), updated=self._now())
 
-        changed = self._observations.update(stored.uid, stored.id, unless_finished)
+        changed = update(self._observations, stored.uid, stored.id, unless_finished)
         if changed is None:
             raise _Gone
         return changed

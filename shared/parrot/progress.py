@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidRequest
 from parrot.observation import Attempts, Label, Observation, Status, Verdict, reviewed
-from parrot.photo.media_types import MEDIA_TYPES
+from parrot.photo.headers import MEDIA_TYPES
 
 if TYPE_CHECKING:
     from datetime import datetime

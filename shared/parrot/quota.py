@@ -1,29 +1,58 @@
-"""How often a user may do something in a window of time."""
+"""Users and visitors without a login: how often each may do something in a window of time.
+
+Visitors are counted in this instance's memory. A shared store would cost a write for each photo, so
+that whoever floods the service would also be writing its bill; an instance that counts for itself
+gives away at most its limit, and the number of instances has a maximum.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot.errors import TooManyRequests
-from parrot.records import Allowance
+from parrot.observation import UID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.records import User
+    from cachetools import TTLCache
+
+    from parrot.store import ObservationStore
+
+ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign in
+CLASSIFICATIONS = "classifications"
+_VISITORS_SECONDS = 60
+_REMEMBERED = 50_000  # visitors at a time: 10 MB; the oldest are forgotten first
+# One address of a content network or proxy stands for many phones.
+_SHARED = 20
+_IPV6_NETWORK = 64  # one customer's network: a phone may use all of it
 
 
-class Counter(Protocol):
-    """Counts uses, for all instances together."""
+@dataclass(frozen=True, slots=True)
+class User:
+    """A caller. Raises ValueError for a uid that cannot be part of an object's name."""
 
-    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
-        """Use `count` of `limit` in the quota's numbered window; the number of uses so far.
+    uid: str
+    anonymous: bool = False
 
-        More than `limit`, and nothing is used, if fewer were left. Of many concurrent callers that
-        take one exactly `limit` get a number up to `limit`. Raises StoreUnavailable.
-        """
+    def __post_init__(self) -> None:
+        if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
+            raise ValueError(f"not a valid uid: {self.uid!r:.40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a user's quota, for the RateLimit headers."""
+
+    quota: str  # what is counted
+    limit: int  # uses per window
+    seconds: int  # the window's length
+    remaining: int
+    resets_in: int  # seconds until the next window
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +81,24 @@ class Meter:
     """Counts one quota's uses, user by user."""
 
     def __init__(
-        self, counter: Callable[[], Counter], quota: Quota, now: Callable[[], float] = time.time
+        self,
+        store: Callable[[], ObservationStore],
+        quota: Quota,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """The counter is built only if there is a limit."""
-        self._counter, self._quota, self._now = counter, quota, now
+        """The store is opened only if there is a limit."""
+        self._store, self._quota, self._now = store, quota, now
 
     def take(self, user: User | None, count: int = 1) -> Allowance | None:
-        """Use so many; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
+        """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
 
         Callers who are not signed in share one uid, so one phone could use up the quota of all of
-        them. For those nothing is counted.
+        them. They are not counted.
         """
         if user is None or user.anonymous or not self._quota.limit:
             return None
         now = self._now()
-        used = self._counter().take(
+        used = self._store().take(
             user.uid,
             self._quota.name,
             window=self._quota.window(now),
@@ -74,3 +106,60 @@ class Meter:
             count=count,
         )
         return self._quota.decide(used, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The caller, and the proxy it came through.
+
+    `name` is an address, a network, or the hash of an App Check token. `via` is set if the name is
+    only claimed by a proxy, and is that proxy's address: its names also count together.
+    """
+
+    name: str
+    via: str | None = None
+
+
+class Visitors:
+    """Counts each visitor's requests in windows of a minute; safe under threads."""
+
+    def __init__(self, limit: int, now: Callable[[], float] = time.time) -> None:
+        """`limit` requests each minute, 0 for any number."""
+        self._each = Quota(CLASSIFICATIONS, limit, _VISITORS_SECONDS)
+        self._together = Quota(CLASSIFICATIONS, limit * _SHARED, _VISITORS_SECONDS)
+        self._now = now
+        from cachetools import TTLCache  # noqa: PLC0415 - only `classify` has visitors
+
+        self._used: TTLCache[tuple[str, str, int], int] = TTLCache(
+            _REMEMBERED, _VISITORS_SECONDS, timer=now
+        )
+        self._lock = threading.Lock()
+
+    def take(self, visitor: Visitor, count: int = 1) -> Allowance | None:
+        """Use `count`; None if nothing is counted. Raises TooManyRequests."""
+        if not self._each.limit:
+            return None
+        now = self._now()
+        if visitor.via is not None:
+            self._together.decide(self._count("via", visitor.via, now, count), now)
+        return self._each.decide(self._count("name", visitor.name, now, count), now)
+
+    def _count(self, kind: str, name: str, now: float, count: int) -> int:
+        key = (kind, name, self._each.window(now))
+        with self._lock:
+            used = self._used.get(key, 0) + count
+            self._used[key] = used
+        return used
+
+
+def network(text: str) -> str | None:
+    """The address that limits count by: IPv6 by its /64; None for what is not an address."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False))
+    return str(address)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     from datetime import datetime
@@ -13,10 +12,27 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     import numpy as np
     import numpy.typing as npt
 
-    from parrot.photo.headers import Header
-
     Floats: TypeAlias = npt.NDArray[np.float32]
+    Numbers: TypeAlias = npt.NDArray[np.floating]
     Bytes: TypeAlias = npt.NDArray[np.uint8]
+    Flags: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A file's own claims. `width` and `height` are as stored, before `orientation` is applied."""
+
+    width: int
+    height: int
+    orientation: int = 1  # EXIF's 1..8
+    channels: int = 3  # that a decoder keeps for each pixel
+    depth: int = 8  # bits for each channel
+    scans: int = 1  # passes over a JPEG's coefficients
+    buffered: bool = False  # the decoder keeps every coefficient: progressive and the like
+    icc: bytes | None = field(default=None, repr=False)
+    spans: tuple[tuple[int, int], ...] | None = field(
+        default=None, repr=False
+    )  # see `headers.essential`
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +82,16 @@ class Species:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """A label that is no class of the model: kept as it is, for nobody to train on."""
+class UntrainedLabel:
+    """A label that is no class of the model: kept as it is, never trained on."""
 
     id: str
     index: None = None
 
 
 # Labels for what the model has no class for.
-OTHER_PARROT, NOT_A_PARROT = Outside("other-parrot"), Outside("not-a-parrot")
-OUTSIDE = (OTHER_PARROT, NOT_A_PARROT)
+OTHER_PARROT, NOT_A_PARROT = UntrainedLabel("other-parrot"), UntrainedLabel("not-a-parrot")
+UNTRAINED = (OTHER_PARROT, NOT_A_PARROT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +165,43 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What gate and heads say of one photo, or of several of one bird."""
+class Scores:
+    """What gate and heads say of photos: probabilities, in arrays whose leading axes are photos.
 
-    parrot: float  # probability
-    species: Floats | None  # by class index, "another parrot" last; None if the bundle has no heads
-    groups: Floats
-    probabilities: Floats | None = None  # the served model's, and its logits: for parrots only
-    logits: Floats | None = None
+    Of one photo they have no leading axis; an evaluation has others, such as that of looks.
+    """
+
+    parrot: Numbers  # (...)
+    birds: Numbers | None  # (...) of what is not a parrot, the share of other birds, if it is known
+    species: Numbers | None  # (..., classes + 1), "another parrot" last; None without heads
+    groups: Numbers | None  # (..., groups)
+    probabilities: Numbers | None = None  # (..., classes): the served model's, for parrots only
+    logits: Numbers | None = None
+
+    @property
+    def ranking(self) -> Numbers | None:
+        """(..., classes): what the species are ranked by."""
+        return self.probabilities if self.species is None else self.species[..., :-1]
+
+    def at(self, rows: Any) -> Scores:  # noqa: ANN401 - as NumPy
+        """These of the leading axes."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        present = {name: array[rows] for name, array in arrays.items() if array is not None}
+        return replace(self, **present)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from scores; leading axes as theirs."""
+
+    scores: Scores
+    is_parrot: Flags  # (...)
+    in_set: Flags | None  # (..., classes): the species that it may be; None where nothing tells
+
+    def at(self, rows: Any) -> Decision:  # noqa: ANN401 - as NumPy
+        """These of the leading axes."""
+        in_set = None if self.in_set is None else self.in_set[rows]
+        return Decision(self.scores.at(rows), self.is_parrot[rows], in_set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +220,7 @@ class Classification:
     height: int
     timings: tuple[Timing, ...] = ()
     taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
-    evidence: Evidence | None = field(default=None, repr=False, compare=False)  # for joint answers
+    decision: Decision | None = field(default=None, repr=False, compare=False)  # for joint answers
     reason: Reason | None = None  # why it is not a parrot, None if that is not clear
 
 
@@ -186,35 +231,6 @@ class Together:
     answer: Classification
     photos: tuple[Classification, ...]
     agree: bool  # False if they seem to show different birds
-
-
-# A uid becomes part of object names and document paths, so it must be one plain path segment.
-# Firebase uses 28 letters and digits; custom tokens may have any 128 characters.
-UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
-ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign in
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A caller. Raises ValueError for a uid that cannot be part of an object's name."""
-
-    uid: str
-    anonymous: bool = False
-
-    def __post_init__(self) -> None:
-        if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
-            raise ValueError(f"not a valid uid: {self.uid!r:.40}")
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What is left of a user's quota, for the RateLimit headers."""
-
-    quota: str  # what is counted
-    limit: int  # uses per window
-    seconds: int  # the window's length
-    remaining: int
-    resets_in: int  # seconds until the next window
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,19 @@ import hashlib
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot.errors import Conflict, IdempotencyKeyReused, StoreUnavailable
 from parrot.observation import Label, Observation, Status, photo_name
+from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.quota import Meter
-    from parrot.records import Allowance, Outside, Photo, Species, User
-    from parrot.store import ObservationStore
+    from parrot.photo.decoder import Decoder
+    from parrot.quota import Allowance, Meter, User
+    from parrot.records import Photo, Species, UntrainedLabel
+    from parrot.store import ObservationStore, PhotoStore
 
 # Any fixed UUID would do; changing it would turn every retry into a second observation.
 _NAMESPACE = uuid.UUID("5b1ce5c4-2a0e-5f0c-9d3e-0b8f4f1f6c55")
@@ -28,38 +30,6 @@ _KEYS_KEPT = timedelta(days=7)
 _EVENT_LOST = timedelta(minutes=1)
 
 
-class Photos(Protocol):
-    """The bucket of photos."""
-
-    def put(self, object_name: str, photo: Photo, *, replacing: int = 0) -> int | None:
-        """Upload unless the object exists; the generation that this call wrote, or None.
-
-        `replacing` is the generation that may exist. Raises StoreUnavailable.
-        """
-
-    def generation(self, object_name: str) -> int | None:
-        """The live object's generation, or None if there is none. Raises StoreUnavailable."""
-
-    def delete(self, object_name: str, *, generation: int | None = None) -> None:
-        """Remove an object, or only this generation of it; no error if there is none.
-
-        Raises StoreUnavailable.
-        """
-
-
-class Keys(Protocol):
-    """Which observation each user's Idempotency-Keys belong to."""
-
-    def claim(
-        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
-    ) -> str:
-        """Give a key to an observation unless it has one; the id of the one that has it.
-
-        `key` is a hash, in hex digits. A claim that expired before `now` does not count. Concurrent
-        callers all get the same answer. Raises StoreUnavailable.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class Saved:
     """The observation, whether this save created it, and what is left of the user's quota."""
@@ -69,38 +39,25 @@ class Saved:
     allowance: Allowance | None = None
 
 
-class Measures(Protocol):
-    """Reads photos to their end, within a budget."""
-
-    def measure(self, photo: Photo) -> tuple[int, int]:
-        """Width and height. Raises InvalidImage, Overloaded, DecoderUnavailable."""
-
-
 class Saver:
     """Turns a photo and a species into one observation, however often it is sent."""
 
-    def __init__(  # noqa: PLR0913 - what it works with, and its limits
+    def __init__(
         self,
         observations: ObservationStore,
-        photos: Photos,
-        keys: Keys,
-        decoder: Measures,
+        photos: PhotoStore,
+        decoder: Decoder,
         *,
         meter: Meter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
-        self._observations = observations
-        self._photos = photos
-        self._keys = keys
-        self._decoder = decoder
-        self._meter = meter
-        self._now = now
+        self._observations, self._photos = observations, photos
+        self._decoder, self._meter, self._now = decoder, meter, now
 
     def save(
         self,
         photo: Photo,
-        species: Species | Outside,
+        species: Species | UntrainedLabel,
         user: User,
         *,
         text: str | None = None,
@@ -140,7 +97,7 @@ class Saver:
             if not created:
                 _same_save(observation, wanted)
             if observation.status is Status.REJECTED and observation.generation is None:
-                self._observations.update(wanted.uid, wanted.id, self._reopened)
+                update(self._observations, wanted.uid, wanted.id, self._reopened)
                 continue
             if observation.status is not Status.PENDING or self._upload(observation, photo):
                 return Saved(observation, created, allowance)
@@ -153,7 +110,7 @@ class Saver:
         refuse another phone's photo; their retries are recognised by photo and species alone.
         """
         digest = hashlib.sha256(key.encode()).hexdigest()
-        owner = self._keys.claim(user.uid, digest, name, now=now, expires=now + _KEYS_KEPT)
+        owner = self._observations.claim(user.uid, digest, name, now=now, expires=now + _KEYS_KEPT)
         if owner != name:
             raise IdempotencyKeyReused(
                 f"this Idempotency-Key was sent before, with the photo of observation {owner}"
@@ -182,13 +139,11 @@ class Saver:
         return False
 
     def _upload_again(self, observation: Observation, photo: Photo) -> int | None:
-        """The photo is there, but nobody processes it: write it again, for another event."""
+        """The photo is stored but was never processed: write it again, for another event."""
         live = self._photos.generation(observation.object_name)
-        return (
-            None
-            if live is None
-            else self._photos.put(observation.object_name, photo, replacing=live)
-        )
+        if live is None:
+            return None
+        return self._photos.put(observation.object_name, photo, replacing=live)
 
 
 def observation_id(user: User, sha256: str, species_id: str) -> str:

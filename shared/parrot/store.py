@@ -1,4 +1,4 @@
-"""Where observations live: the port that every store of observations fits."""
+"""The ports of what is stored: observations (Firestore or SQLite) and photos (Cloud Storage)."""
 
 from __future__ import annotations
 
@@ -7,34 +7,24 @@ from typing import TYPE_CHECKING, Protocol
 from parrot.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from parrot.observation import Observation, Page, Place, Status
+    from parrot.records import Photo, StoredObject
 
 _TRIES = 20
 
 
-class Documents(Protocol):
-    """The two operations behind every change."""
+class ObservationStore(Protocol):
+    """Where observations, quotas and Idempotency-Keys live.
+
+    Every method raises StoreUnavailable if the store cannot be reached. No method but `unfinished`
+    and `everything` ever returns another user's observation.
+    """
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation in any status, or None."""
-
-    def replace(self, observation: Observation) -> Observation | None:
-        """Store a change of what was read, and return it as stored, with the next revision.
-
-        None if the stored one no longer has this `version`: it was changed, removed, or removed
-        and made again in the meantime. Nothing is written then.
-        """
-
-
-class ObservationStore(Documents, Protocol):
-    """Where observations live: Firestore, or SQLite on one machine.
-
-    Every method raises StoreUnavailable if the store cannot be reached. No method but `unfinished`
-    ever returns another user's observation.
-    """
 
     def create(self, observation: Observation) -> tuple[Observation, bool]:
         """Store it unless its (uid, id) exists; returns the stored one, and whether it is new.
@@ -42,14 +32,11 @@ class ObservationStore(Documents, Protocol):
         Of many concurrent callers exactly one gets True.
         """
 
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        """Apply `change` to what is stored and return the result as stored; None if it is gone.
+    def replace(self, observation: Observation) -> Observation | None:
+        """Store a change of what was read, and return it as stored, with the next revision.
 
-        `change` is called again whenever another writer was faster, so it must not have effects of
-        its own. If it returns its argument unchanged, nothing is written. If it raises, nothing is
-        written and the error passes through.
+        None if the stored one no longer has this `version`: it was changed, removed, or removed
+        and made again in the meantime. Nothing is written then.
         """
 
     def remove(self, observation: Observation) -> bool:
@@ -78,7 +65,7 @@ class ObservationStore(Documents, Protocol):
         """
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        """The user's observations whose `duplicate_of` is this id."""
+        """The user's observations whose `duplicate_of` is this id, the oldest first."""
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
         """PENDING and DELETING observations of all users, last changed before this moment.
@@ -86,22 +73,84 @@ class ObservationStore(Documents, Protocol):
         At most `limit` of them, the least recently changed first.
         """
 
+    def everything(self) -> Iterator[Observation]:
+        """Every user's observations, in no particular order; for training and backfills."""
+
+    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
+        """Use `count` of `limit` in the quota's numbered window; the number of uses so far.
+
+        More than `limit`, and nothing is used, if fewer were left. Of many concurrent callers that
+        take one exactly `limit` get a number up to `limit`.
+        """
+
+    def claim(
+        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
+    ) -> str:
+        """Give an Idempotency-Key to an observation unless it has one; the id that has it.
+
+        `key` is a hash, in hex digits. A claim that expired before `now` does not count. Concurrent
+        callers all get the same answer.
+        """
+
+
+class PhotoStore(Protocol):
+    """The bucket of photos. Every method raises StoreUnavailable."""
+
+    def put(self, object_name: str, photo: Photo, *, replacing: int = 0) -> int | None:
+        """Upload unless the object exists; the generation that this call wrote, or None.
+
+        `replacing` is the generation that may exist.
+        """
+
+    def read(self, object_name: str) -> bytes | None:
+        """The live object as it is stored, or None if there is none.
+
+        Raises PhotoTooLarge for what nobody may upload.
+        """
+
+    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
+        """The object, or None if this generation is not the live one.
+
+        The bytes as they are stored: an object with a Content-Encoding is not unpacked. Raises
+        PhotoTooLarge for more than `most` bytes.
+        """
+
+    def describe(self, object_name: str) -> StoredObject | None:
+        """The live object's metadata, or None if there is none."""
+
+    def generation(self, object_name: str) -> int | None:
+        """The live object's generation, or None if there is none."""
+
+    def write_derived(self, object_name: str, data: bytes) -> None:
+        """Store a WebP file, replacing the one that may exist."""
+
+    def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
+        """Generation by name of everything derived from one photo."""
+
+    def delete(self, object_name: str, *, generation: int | None = None) -> None:
+        """Remove an object, or only this generation of it; no error if there is none."""
+
 
 def update(
-    documents: Documents,
+    store: ObservationStore,
     uid: str,
     observation_id: str,
     change: Callable[[Observation], Observation],
 ) -> Observation | None:
-    """`ObservationStore.update`, for every store: compare and set, and again if overtaken."""
+    """Apply `change` to what is stored and return the result as stored; None if it is gone.
+
+    `change` is called again whenever another writer was faster, so it must not have effects of its
+    own. If it returns its argument unchanged, nothing is written. If it raises, nothing is written
+    and the error passes through. Raises StoreUnavailable.
+    """
     for _ in range(_TRIES):
-        current = documents.get(uid, observation_id)
+        current = store.get(uid, observation_id)
         if current is None:
             return None
         changed = change(current)
         if changed == current:
             return current
-        stored = documents.replace(changed)
+        stored = store.replace(changed)
         if stored is not None:
             return stored
     raise StoreUnavailable(f"too many concurrent changes to observation {observation_id}")

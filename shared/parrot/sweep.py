@@ -1,6 +1,6 @@
-"""How what was left unfinished is finished: photos whose event was lost, interrupted deletions.
+"""Finishes what was left over: photos whose event was lost, interrupted deletions.
 
-A clock starts this every few minutes. Each sweep takes a limited number of observations, the least
+A schedule starts this every few minutes. Each sweep takes a limited number of observations, least
 recently changed first, and touches each one before it works on it: what fails goes to the end of
 the queue, and two sweeps at once share the work.
 """
@@ -11,24 +11,26 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot.errors import NotFound, ParrotError
 from parrot.observation import Observation, Status
-from parrot.records import ANONYMOUS_UID, StoredPhoto, User
+from parrot.quota import ANONYMOUS_UID, User
+from parrot.records import StoredPhoto
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.records import StoredObject
-    from parrot.store import ObservationStore
+    from parrot.observations import Observations
+    from parrot.process import Processor
+    from parrot.store import ObservationStore, PhotoStore
 
 NEVER_ARRIVED = "the photo never arrived"
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SweepLimits:
     """What one sweep may do."""
 
     age: timedelta = timedelta(minutes=10)  # younger ones are still being worked on
@@ -44,52 +46,30 @@ class Swept:
     failed: int = 0  # to be tried again by a later sweep
 
 
-class Photos(Protocol):
-    """The bucket."""
-
-    def describe(self, object_name: str) -> StoredObject | None:
-        """The live object's metadata, or None if there is none. Raises StoreUnavailable."""
-
-
-class Processes(Protocol):
-    """Finishes photos that are there."""
-
-    def process(self, stored: StoredPhoto) -> object:
-        """Raises BackendError, DeploymentError."""
-
-
-class Deletes(Protocol):
-    """Finishes deletions."""
-
-    def delete(self, user: User, observation_id: str) -> None:
-        """Raises NotFound, StoreUnavailable."""
-
-
 class Sweeper:
     """Leaves nothing pending."""
 
     def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
-        observations: ObservationStore,
-        photos: Photos,
-        processor: Processes,
-        deleter: Deletes,
+        store: ObservationStore,
+        photos: PhotoStore,
+        processor: Processor,
+        observations: Observations,
         *,
         bucket: str,
-        policy: Policy = Policy(),
+        limits: SweepLimits = SweepLimits(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is opened here."""
-        self._observations, self._photos = observations, photos
-        self._processor, self._deleter = processor, deleter
-        self._bucket, self._policy, self._now, self._clock = bucket, policy, now, clock
+        self._store, self._photos = store, photos
+        self._processor, self._observations = processor, observations
+        self._bucket, self._limits, self._now, self._clock = bucket, limits, now, clock
 
     def sweep(self) -> Swept:
         """Finish or reject what is unfinished. Raises StoreUnavailable if that cannot be listed."""
-        end = self._clock() + self._policy.seconds
-        unfinished = self._observations.unfinished(
-            before=self._now() - self._policy.age, limit=self._policy.most
+        end = self._clock() + self._limits.seconds
+        unfinished = self._store.unfinished(
+            before=self._now() - self._limits.age, limit=self._limits.most
         )
         finished = failed = 0
         for observation in unfinished:
@@ -104,7 +84,7 @@ class Sweeper:
 
     def _finish(self, observation: Observation) -> bool:
         """Whether it was ours to finish."""
-        touched = self._observations.replace(replace(observation, updated=self._now()))
+        touched = self._store.replace(replace(observation, updated=self._now()))
         if touched is None:
             return False
         if touched.status is Status.DELETING:
@@ -113,9 +93,7 @@ class Sweeper:
         live = self._photos.describe(touched.object_name)
         if live is None:
             # Unless it was changed since: then the photo may have come after all.
-            self._observations.replace(
-                replace(touched, status=Status.REJECTED, reason=NEVER_ARRIVED)
-            )
+            self._store.replace(replace(touched, status=Status.REJECTED, reason=NEVER_ARRIVED))
         else:
             self._processor.process(
                 StoredPhoto(
@@ -127,7 +105,7 @@ class Sweeper:
     def _delete(self, observation: Observation) -> None:
         user = User(observation.uid, anonymous=observation.uid == ANONYMOUS_UID)
         try:
-            self._deleter.delete(user, observation.id)
+            self._observations.delete(user, observation.id)
         except NotFound:  # the person was faster
             return
 

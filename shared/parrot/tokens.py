@@ -1,4 +1,4 @@
-"""URLs that hand out one derived file for a limited time, to whoever holds them."""
+"""URLs that open one derived file for a limited time, for anyone who has them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from itsdangerous import BadData, TimestampSigner
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from parrot.errors import Forbidden
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ class Downloads:
         return f"{path}?token={token.decode()}"
 
     def grant(self, token: str, observation_id: str, file: str) -> Grant:
-        """What the token allows. Raises Forbidden, whose message tells expiry and nothing else."""
+        """What the token allows. Raises Forbidden, which reveals only whether it expired."""
         if not self._secrets:
             raise _invalid()
         try:

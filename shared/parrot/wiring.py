@@ -1,39 +1,54 @@
-"""The composition root. Only this and `parrot.parts` build real objects, and none at import.
+"""The composition root: only this builds real objects, and none at import.
 
 Each part is built once, when it is first needed; a part that failed is tried again by the next
-request, so that an instance outlives a bucket that is unreachable for a minute. Builders
-import what they build, so that each function's cold start pays only for what it uses.
+request, so that an instance outlives a bucket that is unreachable for a minute. Builders import
+what they build, so that each function's cold start pays only for what it uses. Every builder raises
+BadConfig; those that open a bucket, a store or a bundle raise StoreUnavailable and BadBundle too.
 """
 
 from __future__ import annotations
 
 import os
+import threading
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from parrot import logs, parts
+from parrot import logs
+from parrot.config import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.adapters.photo_store import BucketPhotos
     from parrot.budget import Budget
     from parrot.cache import CachedClassifier
-    from parrot.classify import Classifier
-    from parrot.config import Settings
+    from parrot.classify import Classifier, ModelServer
     from parrot.http.caller import AppCheck, Identity
+    from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.species import SpeciesTable
     from parrot.observations import Observations
+    from parrot.photo.decoder import Decoder
     from parrot.process import Processor
-    from parrot.quota import Meter
+    from parrot.quota import Meter, Visitors
     from parrot.save import Saver
+    from parrot.store import ObservationStore, PhotoStore
     from parrot.sweep import Sweeper
     from parrot.tokens import Downloads
-    from parrot.visitors import Visitors
 
     T = TypeVar("T")
 
+_LOCK = threading.RLock()
 _MINUTE, _DAY = 60, 24 * 60 * 60
-settings = parts.settings
+
+
+def _once(build: Callable[[], T]) -> Callable[[], T]:
+    """Like functools.cache, but concurrent threads build only once."""
+    build = cache(build)
+
+    def locked() -> T:
+        with _LOCK:
+            return build()
+
+    return cache(locked)
 
 
 class _Late:
@@ -46,175 +61,238 @@ class _Late:
         return getattr(self._build(), name)
 
 
-def start() -> Settings:
-    """Configure logging, then read the settings. Every entry point calls this first.
+@_once
+def settings() -> Settings:
+    """What the environment says."""
+    return Settings.from_env(os.environ)
 
-    Raises BadConfig.
-    """
+
+@_once
+def start() -> Settings:
+    """Configure logging, then read the settings. Every entry point calls this first."""
     logs.configure(os.environ.get("GOOGLE_CLOUD_PROJECT"))
-    config = parts.settings()
+    config = settings()
     logs.key_users(config.download_secrets[0] if config.download_secrets else None)
     return config
 
 
-@parts.once
+@_once
 def body_budget() -> Budget:
-    """The budget that the bodies of all requests share."""
     from parrot.budget import BODY_BYTES, Budget
 
     return Budget(BODY_BYTES)
 
 
-@parts.once
+@_once
+def decoder() -> Decoder:
+    """For photos that a request brings: cheap ones are decoded in this process."""
+    return _decoder(isolated=False)
+
+
+def _decoder(*, isolated: bool) -> Decoder:
+    from parrot.budget import DECODING_BYTES, Budget
+    from parrot.photo.decoder import Decoder
+
+    budget = Budget(DECODING_BYTES)
+    return Decoder(budget, max_pixels=settings().max_photo_pixels, isolated=isolated)
+
+
+@_once
+def observation_store() -> ObservationStore:
+    config = settings()
+    if config.sqlite_path is not None:
+        from parrot.adapters.sqlite import SqliteObservations
+
+        return SqliteObservations(config.sqlite_path)
+    from parrot.adapters.firestore import connect  # 0.3 s
+
+    return connect(config.project, config.firestore_database)
+
+
+@_once
+def photo_store() -> PhotoStore:
+    from parrot.adapters.bucket import BucketPhotos, connect
+
+    return BucketPhotos(connect(), settings().bucket)
+
+
+@_once
+def bundle() -> Bundle:
+    """The pinned bundle, or the one that `current.json` names."""
+    from parrot.adapters.joblib_gate import unpickle
+    from parrot.model.bundle import Bundle
+
+    config = settings()
+    files, sha256 = bundle_files()
+    pinned = config.bundle_version is not None and config.bundle_sha256 is not None
+    return Bundle.load(files, sha256=sha256, unpickle=unpickle if pinned else None)
+
+
+@_once
+def bundle_files() -> tuple[BundleFiles, str | None]:
+    """Its files, which must be signed where keys are configured; its manifest's sha256."""
+    from parrot.adapters.bucket import BucketFiles, connect, current_version
+    from parrot.model.manifest import version_name
+
+    config = settings()
+    version, sha256 = config.bundle_version, config.bundle_sha256
+    if version is None:
+        version, sha256 = current_version(connect(), config.model_bucket)
+    return signed(BucketFiles(connect(), config.model_bucket, version_name(version))), sha256
+
+
+def signed(files: BundleFiles) -> BundleFiles:
+    """Files that refuse to be read unless one of the configured keys signed them."""
+    if not settings().bundle_keys:
+        return files
+    from parrot.model.bundle import SignedFiles
+
+    return SignedFiles(files, settings().bundle_keys)
+
+
+@_once
+def species() -> SpeciesTable:
+    from parrot.model.bundle import load_species
+
+    files, sha256 = bundle_files()
+    return load_species(files, sha256=sha256)
+
+
+@_once
+def model_server() -> ModelServer:
+    """TF Serving or Vertex AI, left alone while it does not answer. Raises ModelUnavailable."""
+    from parrot.adapters.guarded_model import GuardedModelServer
+
+    return GuardedModelServer(unguarded_model_server())
+
+
+def unguarded_model_server() -> ModelServer:
+    """For work that can wait for a server that is away. Raises ModelUnavailable."""
+    from parrot.adapters.model_server import connect
+
+    config = settings()
+    return connect(
+        config.model_server_url,
+        config.vertex_endpoints,
+        auth=config.model_auth,
+        timeout=config.model_timeout,
+    )
+
+
+@_once
 def classifier() -> Classifier:
-    """Raises BadConfig, BadBundle, StoreUnavailable."""
+    """Raises ModelUnavailable too."""
     from parrot.classify import Classifier
 
-    return Classifier(parts.bundle(), parts.model_server(), parts.decoder())
+    return Classifier(bundle(), model_server(), decoder())
 
 
-@parts.once
+@_once
 def cached_classifier() -> Classifier | CachedClassifier:
-    """Remembers answers. Raises BadConfig, BadBundle, StoreUnavailable."""
     from parrot.cache import CachedClassifier
 
-    size = parts.settings().classify_cache
+    size = settings().classify_cache
     return CachedClassifier(classifier(), size=size) if size else classifier()
 
 
-@parts.once
+def _meter(name: str, limit: int, seconds: int) -> Meter:
+    from parrot.quota import Meter, Quota
+
+    return Meter(observation_store, Quota(name, limit, seconds))
+
+
+@_once
 def classify_meter() -> Meter:
-    """Raises BadConfig."""
-    from parrot.quota import Meter, Quota
-
-    return Meter(
-        parts.observation_store,
-        Quota("classifications", parts.settings().classifications_per_minute, _MINUTE),
-    )
+    return _meter("classifications", settings().classifications_per_minute, _MINUTE)
 
 
-@parts.once
-def visitors() -> Visitors:
-    """Raises BadConfig."""
-    from parrot.visitors import Visitors
-
-    return Visitors(parts.settings().classifications_per_address)
-
-
-@parts.once
+@_once
 def relabel_meter() -> Meter:
-    """Raises BadConfig."""
-    from parrot.quota import Meter, Quota
-
-    return Meter(
-        parts.observation_store, Quota("relabels", parts.settings().relabels_per_day, _DAY)
-    )
+    return _meter("relabels", settings().relabels_per_day, _DAY)
 
 
-@parts.once
+@_once
+def save_meter() -> Meter:
+    """Counts what `save` stores, and what phones upload directly."""
+    return _meter("saves", settings().saves_per_day, _DAY)
+
+
+@_once
+def visitors() -> Visitors:
+    from parrot.quota import Visitors
+
+    return Visitors(settings().classifications_per_address)
+
+
+@_once
 def saver() -> Saver:
-    """Raises BadConfig, StoreUnavailable."""
     from parrot.save import Saver
 
-    return Saver(
-        parts.observation_store(),
-        parts.photo_store(),
-        parts.observation_store(),
-        parts.decoder(),
-        meter=_save_meter(),
-    )
+    return Saver(observation_store(), photo_store(), decoder(), meter=save_meter())
 
 
-@parts.once
+@_once
 def processor() -> Processor:
-    """Raises BadConfig, BadBundle, StoreUnavailable."""
-    from parrot.budget import DECODING_BYTES, Budget
     from parrot.classify import Classifier
-    from parrot.photo.decoder import Decoder
     from parrot.process import Processor
 
-    config = parts.settings()
-    # Stored photos come back until they are finished: one that takes for ever must end its decoder,
+    config = settings()
+    # Stored photos are retried until they are finished: one that never ends must kill its decoder,
     # not this process.
-    decoder = Decoder(Budget(DECODING_BYTES), max_pixels=config.max_photo_pixels, isolated=True)
-    bundle = parts.bundle()
+    isolated = _decoder(isolated=True)
     return Processor(
-        parts.observation_store(),
-        parts.photo_store(),
-        Classifier(bundle, parts.model_server(), decoder),
-        bundle.species,
-        decoder,
-        meter=_save_meter(),
+        observation_store(),
+        photo_store(),
+        Classifier(bundle(), model_server(), isolated),
+        bundle().species,
+        isolated,
+        meter=save_meter(),
         bucket=config.bucket,
         max_bytes=config.max_photo_bytes,
         max_attempts=config.process_attempts,
     )
 
 
-@parts.once
+@_once
 def sweeper() -> Sweeper:
-    """Raises BadConfig, BadBundle, StoreUnavailable."""
-    from parrot.observations import Observations
     from parrot.sweep import Sweeper
 
-    store, photos = parts.observation_store(), parts.photo_store()
     return Sweeper(
-        store, photos, processor(), Observations(store, photos), bucket=parts.settings().bucket
+        observation_store(), photo_store(), processor(), observations(), bucket=settings().bucket
     )
 
 
-@parts.once
+@_once
 def observations() -> Observations:
-    """Raises BadConfig, StoreUnavailable."""
     from parrot.observations import Observations
 
     # A list needs no bucket, whose client takes 0.2 s to import.
-    return Observations(parts.observation_store(), cast("BucketPhotos", _Late(parts.photo_store)))
+    return Observations(observation_store(), cast("PhotoStore", _Late(photo_store)))
 
 
-@parts.once
+@_once
 def downloads() -> Downloads:
-    """Raises BadConfig."""
     from parrot.tokens import Downloads
 
-    return Downloads(parts.settings().download_secrets)
+    return Downloads(settings().download_secrets)
 
 
-@parts.once
+@_once
 def identity() -> Identity:
-    """Raises BadConfig."""
-    if parts.settings().identity == "local":
-        from parrot.adapters.identity import LocalIdentity
+    config = settings()
+    if config.identity == "local":
+        from parrot.http.caller import LocalIdentity
 
         return LocalIdentity()
-    from parrot.adapters.firebase import FirebaseIdentity  # 0.2 s
+    from parrot.adapters.firebase import FirebaseIdentity, connect  # 0.2 s
 
-    return FirebaseIdentity(parts.firebase(), check_revoked=parts.settings().check_revoked)
+    app = connect(config.project or "", credentialed=config.check_revoked)
+    return FirebaseIdentity(app, check_revoked=config.check_revoked)
 
 
-@parts.once
+@_once
 def app_check() -> AppCheck:
-    """Raises BadConfig."""
-    from parrot.adapters.firebase import FirebaseAppCheck  # 0.2 s
+    from parrot.adapters.firebase import FirebaseAppCheck, connect  # 0.2 s
 
-    return FirebaseAppCheck(parts.firebase())
-
-
-@parts.once
-def species() -> SpeciesTable:
-    """The classes of the bundle in use, without its gate.
-
-    Raises BadConfig, BadBundle, StoreUnavailable.
-    """
-    from parrot.model.bundle import load_species
-
-    files, sha256 = parts.bundle_files()
-    return load_species(files, sha256=sha256)
-
-
-@parts.once
-def _save_meter() -> Meter:
-    """Counts what `save` stores, and what phones upload directly."""
-    from parrot.quota import Meter, Quota
-
-    return Meter(parts.observation_store, Quota("saves", parts.settings().saves_per_day, _DAY))
+    config = settings()
+    return FirebaseAppCheck(connect(config.project or "", credentialed=config.check_revoked))

@@ -50,7 +50,7 @@ class Project:
         self.root = checkout(folder)
         self._bin = folder / "bin"
         self._bin.mkdir()
-        for name in ("gcloud", "firebase", "curl", "control"):
+        for name in ("gcloud", "firebase", "curl", "npm", "control"):
             (self._bin / name).symlink_to(_STAND_IN / "shim")
         (self.root / "dev.sh").unlink()
         (self.root / "dev.sh").symlink_to(_STAND_IN / "shim")

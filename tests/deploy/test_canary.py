@@ -134,7 +134,7 @@ def test_a_rotated_secret_is_used_at_once_and_the_old_one_is_still_believed(
 def test_check_judges_the_canary_by_its_answers_and_its_logs(canary: Project) -> None:
     """What promote is to be based on."""
     canary.control("put", "logs", "statuses", json.dumps([200] * 99 + [503]))
-    assert "Fit." in canary.done("check")
+    assert "Ready." in canary.done("check")
     asked = [c["words"] for c in canary.control("calls") if c["words"][0] == "curl"]
     assert asked
     assert all(any("https://canary---" in word for word in words) for words in asked)

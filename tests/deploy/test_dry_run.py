@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from local import toolchain
 from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.project import PROJECT, REGION, ROOT, checkout, sdk_python
+from tests.support.required import missing
 
 _FIREBASE_TOOLS = Path(
     os.environ.get("FIREBASE_TOOLS", ROOT / ".local/firebase-tools/node_modules/firebase-tools")
@@ -224,7 +226,46 @@ def test_the_page_may_call_recaptcha_only_where_app_check_is_asked_for(root: Pat
     }
 
 
-def test_the_policy_allows_what_firebases_own_sdk_names() -> None:
+@pytest.fixture(scope="module")
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Firebase's SDK as `./dev.sh stage firebase` adds it to the page."""
+    if shutil.which("npm") is None:
+        missing("needs npm", required_by="REQUIRE_SUITE")
+    to = tmp_path_factory.mktemp("stage")
+    command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(to)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{to / 'firebase'}\n"
+    return to / "firebase/public/vendor"
+
+
+def test_what_the_page_loads_of_firebases_sdk_is_staged(vendor: Path) -> None:
+    """It is in no commit: signing in would fail where nobody built it."""
+    page = (ROOT / "public/app/account-firebase.js").read_text()
+    loaded = re.findall(r'import\("../vendor/([^"]+)"\)', page)
+    assert sorted(loaded) == ["app-check.js", "auth.js"]
+    shared = {
+        name
+        for file in loaded
+        for name in re.findall(r'"./([\w-]+.js)"', (vendor / file).read_text())
+    }
+    assert {path.name for path in vendor.iterdir()} == {*loaded, *shared}
+
+
+def test_the_sdk_is_bundled_before_hosting_is_deployed(root: Path) -> None:
+    """From the lock file of the commit that is deployed."""
+    lines = _dry(root, "hosting")
+    stage = root / "checkout/build/stage/firebase"
+    at = lines.index(f"{root / 'checkout'}/dev.sh sdk {stage}")
+    assert lines[at + 1].startswith("firebase deploy --only hosting ")
+    git = ["git", "-C", str(ROOT), "ls-tree", "--name-only", "HEAD", "local/firebase_sdk/"]
+    names = subprocess.run(git, check=True, capture_output=True, text=True).stdout.split()
+    assert {path.name for path in (stage / "firebase_sdk").iterdir()} == {
+        Path(n).name for n in names
+    }
+
+
+def test_the_policy_allows_what_firebases_own_sdk_names(vendor: Path) -> None:
     """The SDK may move to other addresses with its next version."""
     allowed = {
         "app-check.js": (
@@ -234,7 +275,7 @@ def test_the_policy_allows_what_firebases_own_sdk_names() -> None:
         "auth.js": ("https://apis.google.com/js/api.js",),
     }
     for name, addresses in allowed.items():
-        code = (ROOT / "public/vendor" / name).read_text()
+        code = (vendor / name).read_text()
         for address in addresses:
             assert address in code
 

@@ -1,4 +1,4 @@
-"""The snippets of docs/app.md: compiled, and run against the stack."""
+"""The snippets of docs/app.md, compiled and run against the stack."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGE = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
 TYPESCRIPT = ROOT / "tests" / "support" / "typescript"
 TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable"]
-# What the TypeScript is told to do; it prints what came of it.
+# Calls the snippets and prints the results.
 DRIVER = """
 import { readFileSync } from "node:fs";
 import { Problem, classify, observations, save } from "./app.js";
@@ -73,7 +73,7 @@ def compiler() -> Path:
 
 @pytest.fixture(scope="module")
 def app(compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the page's TypeScript, compiled without a complaint."""
+    """A folder with the page's TypeScript, compiled without errors."""
     folder = tmp_path_factory.mktemp("app")
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "app.ts").write_text("\n".join(snippets("ts")))
@@ -97,11 +97,11 @@ def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> No
         ["node", "driver.js", *arguments], cwd=app, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["verdict"]["species"][0]["id"] == "ara-ararauna"
-    assert said["created"] == [True, False]
-    assert said["ids"] == [said["id"]]
-    assert said["problem"] == [415, "unsupported_media"]
+    results = json.loads(done.stdout)
+    assert results["verdict"]["species"][0]["id"] == "ara-ararauna"
+    assert results["created"] == [True, False]
+    assert results["ids"] == [results["id"]]
+    assert results["problem"] == [415, "unsupported_media"]
 
 
 def test_the_python_works(ana: Phone) -> None:

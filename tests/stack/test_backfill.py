@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -20,8 +22,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local import stack
-from local.supervisor import Supervisor
-from parrot.adapters.photo_store import BucketPhotos
+from local.supervisor import Supervisor, free_url
+from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Observation, Status, Verdict
@@ -45,18 +47,18 @@ NEW, OLD = "2099-01-01", "2001-01-01"
 
 
 class Events(BaseHTTPRequestHandler):
-    """Stands where `process` would be, and counts what it is told of photos.
+    """Stands in for `process`, and counts the events about photos.
 
-    The clock's event, which comes every minute whatever happens, is not about a photo.
+    The scheduled event, which comes every minute, is not about a photo.
     """
 
-    told = 0
+    received = 0
     lock = threading.Lock()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with Events.lock:
-            Events.told += SWEEP.encode() not in body
+            Events.received += SWEEP.encode() not in body
         self.send_response(204)
         self.end_headers()
 
@@ -67,7 +69,7 @@ class Events(BaseHTTPRequestHandler):
 @pytest.fixture
 def process() -> Iterator[str]:
     """The URL of the stand-in for `process`."""
-    Events.told = 0
+    Events.received = 0
     server = Listener(("127.0.0.1", 0), Events)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -77,10 +79,10 @@ def process() -> Iterator[str]:
 @pytest.fixture
 def storage(tmp_path: Path, process: str) -> Iterator[str]:
     """The URL of the local storage, whose events go to `process`."""
-    url, events = (stack._free_url() for _ in range(2))  # noqa: SLF001 - a part of the stack
+    url, events = (free_url() for _ in range(2))
     with Supervisor(tmp_path / "logs") as supervisor:
         for part in (
-            stack._storage(url, tmp_path, events),  # noqa: SLF001
+            stack._storage(url, tmp_path, events),  # noqa: SLF001 - a part of the stack
             stack._events(events, tmp_path, url, process),  # noqa: SLF001
         ):
             supervisor.start(part)
@@ -89,7 +91,7 @@ def storage(tmp_path: Path, process: str) -> Iterator[str]:
 
 
 class Model:
-    """Stands where the model server would be: the same answer for every photo.
+    """Stands in for the model server: the same answer for every photo.
 
     `hold` lets it answer so many rows and then no more until `release`, so that a run can be killed
     half-way for certain.
@@ -192,7 +194,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     client.create_bucket(stack.BUCKET)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: save(client, store, number), range(PHOTOS)))
-    wait_until(lambda: Events.told == PHOTOS, "the uploads' own events")
+    wait_until(lambda: Events.received == PHOTOS, "the uploads' own events")
     blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
 
     model = Model(manifest["reference"][0]["features"], manifest["classes"])
@@ -243,6 +245,24 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
         assert {saved.revision for saved in store.everything()} == {2}
 
     time.sleep(2)  # for an event that should not come
-    assert Events.told == PHOTOS, "nothing was written to the bucket"
+    assert Events.received == PHOTOS, "nothing was written to the bucket"
     assert {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)} == blobs
     assert BucketPhotos(client, stack.BUCKET).read(next(iter(blobs))) is not None
+
+
+def test_a_bundle_that_no_trusted_key_signed_judges_nothing(tmp_path: Path) -> None:
+    """The functions refuse it too."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "models", "backfill", f"sqlite:{tmp_path / 'o.db'}", "b"),
+            *("--bundle", str(stack.DEFAULT_BUNDLE), "--model-server", "http://127.0.0.1:1"),
+            "--dry-run",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "MODEL_BUNDLE_PUBLIC_KEY": base64.b64encode(bytes(32)).decode()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "manifest.sig" in done.stderr

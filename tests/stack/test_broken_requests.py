@@ -1,4 +1,4 @@
-"""Requests that are no HTTP: the web server answers them, in the same format."""
+"""Requests that are not HTTP: the web server answers them, in the same format."""
 
 from __future__ import annotations
 

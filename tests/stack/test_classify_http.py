@@ -145,9 +145,9 @@ def test_top_limits_the_ranking_which_leaves_the_rest_to_another_parrot(
 ) -> None:
     """One line for a small screen, all of them for an expert."""
     data = galah.read_bytes()
-    one = requests.post(f"{classify_url}?top=1", data=data, timeout=30).json()["species"]
+    first = requests.post(f"{classify_url}?top=1", data=data, timeout=30).json()["species"]
     every = requests.post(f"{classify_url}?top=100", data=data, timeout=30).json()["species"]
-    assert len(one) == 1
+    assert len(first) == 1
     assert len(every) == 16
     assert 0.9 < sum(row["probability"] for row in every) < 1
     assert [row["probability"] for row in every] == sorted(
@@ -178,8 +178,8 @@ def test_the_first_versions_form_says_not_parrot(classify_url: str, photos: Path
 
 
 @pytest.mark.parametrize("how", ["line breaks", "url-safe", "no padding", "plus became space"])
-def test_what_phones_make_of_base64_is_understood(classify_url: str, galah: Path, how: str) -> None:
-    """Every platform's encoder has its own habits."""
+def test_every_platforms_base64_is_understood(classify_url: str, galah: Path, how: str) -> None:
+    """Each platform's encoder has its quirks."""
     data = galah.read_bytes()
     text = {
         "line breaks": base64.encodebytes(data).decode().replace("\n", "\r\n"),
@@ -190,7 +190,7 @@ def test_what_phones_make_of_base64_is_understood(classify_url: str, galah: Path
     assert requests.post(classify_url, data={"b64": text}, timeout=30).text.startswith("[")
 
 
-def test_a_form_field_of_megabytes_is_taken(classify_url: str) -> None:
+def test_a_form_field_of_megabytes_is_accepted(classify_url: str) -> None:
     """Flask by itself refuses form fields over 500 kB."""
     data = encoded(noise(1500, 1200), "JPEG", quality=95)
     assert len(data) > 1_500_000
@@ -237,7 +237,7 @@ def test_bad_requests_get_a_problem_that_names_them(
 
 @pytest.mark.parametrize("kind", ["image/jpeg", FORM, "application/json"])
 def test_a_compressed_body_is_refused_and_the_answer_says_why(classify_url: str, kind: str) -> None:
-    """Some HTTP clients compress what they send; "not an image" would not tell their authors."""
+    """Some HTTP clients compress bodies; "not an image" would not help their authors."""
     data = gzip.compress(encoded(noise(64, 48)))
     headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
     response = requests.post(classify_url, data=data, headers=headers, timeout=30)
@@ -297,14 +297,14 @@ def test_other_methods_are_refused_with_the_allowed_ones(
 def test_a_path_that_does_not_exist_is_a_problem_that_a_program_can_read(
     running_url: str, path: str
 ) -> None:
-    """A page of HTML tells it nothing."""
+    """An HTML page is useless to it."""
     url = f"{running_url}/parrot-classifier{path}"
     for method in ("GET", "POST", "DELETE"):
         assert_problem(requests.request(method, url, timeout=30), 404, "not_found")
 
 
 def test_the_page_about_errors_is_where_every_problem_points(classify_url: str) -> None:
-    """Whoever follows `type` finds an explanation."""
+    """A link in `type` leads to an explanation."""
     problem = requests.delete(classify_url, timeout=30).json()
     page = requests.get(urljoin(classify_url, problem["type"]), timeout=30)
     assert page.headers["Content-Type"].startswith("text/html")
@@ -368,7 +368,7 @@ def test_a_body_of_broken_chunks_is_the_callers_mistake(running_url: str) -> Non
 
 
 @pytest.mark.parametrize("header", [b"RIFF\0\0\0\0WEBPjunk", b"\xff\xd8\xffjunkjunkjunk"])
-def test_what_decoders_say_stays_inside(classify_url: str, header: bytes) -> None:
+def test_decoders_messages_are_not_passed_on(classify_url: str, header: bytes) -> None:
     """Addresses and module names help only an attacker."""
     response = requests.post(classify_url, files={"image": header}, timeout=30)
     assert_problem(response, 422, "invalid_image")

@@ -1,4 +1,4 @@
-"""Each function loads only what its answer needs: every import is waited for by somebody."""
+"""Each function loads only what its answer needs: users wait for every import."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ else:
 print(json.dumps([response.status_code, sorted(sys.modules)]))
 """
 _NEVER = {"sklearn", "joblib", "tensorflow", "firebase_admin", "google.cloud.firestore"}
-_LATER = {"multipart", "msgspec", "pillow_heif"}  # paid by those who send a form, JSON, a HEIC
-# Of the client of Cloud Storage, 0.2 s, and of what comes with it: what has no business elsewhere.
+_LATER = {"multipart", "msgspec", "pillow_heif"}  # only loaded for a form, JSON, a HEIC
+# Cloud Storage's client (0.2 s) and its dependencies, which nothing else needs.
 _CLIENTS = {"google.cloud.storage", "google.auth", "grpc", "requests", "cryptography"}
 
 
 @pytest.fixture
 def environment(running: stack.Running) -> dict[str, str]:
-    """What the running functions are told."""
+    """The environment of the running functions."""
     (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
     return {**psutil.Process(pid).environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
 

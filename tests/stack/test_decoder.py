@@ -11,12 +11,13 @@ import psutil
 import pytest
 
 from parrot.budget import MIB, Budget
+from parrot.config import MAX_PHOTO_PIXELS
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
-from parrot.limits import MAX_PHOTO_PIXELS
-from parrot.model.inputs import InputSpec
-from parrot.model.look import Box, center
-from parrot.photo import decoder_child, images
-from parrot.photo.decoder import Decoder
+from parrot.model.look import center
+from parrot.model.served_model import InputSpec
+from parrot.photo import images
+from parrot.photo.decoder import MOST_BYTES, MOST_SECONDS, Decoder
+from parrot.photo.geometry import Box
 from tests.support import hostile
 from tests.support.photos import encoded, noise
 
@@ -76,7 +77,7 @@ def test_an_isolated_decoder_keeps_every_photo_in_the_other_process() -> None:
 def test_a_photo_that_ends_the_other_process_ends_nothing_else(
     decoder: Decoder,
 ) -> None:
-    """A decoder that crashes on one photo answers for the next."""
+    """After crashing on one photo, the decoder answers for the next."""
     photo = images.read(encoded(noise(300, 200), "AVIF"))
     assert decoder.measure(photo) == (300, 200)
     (child,) = children()
@@ -86,7 +87,7 @@ def test_a_photo_that_ends_the_other_process_ends_nothing_else(
     assert decoder.measure(photo) == (300, 200)
 
 
-def test_eight_liars_at_once_cost_this_process_nothing(decoder: Decoder) -> None:
+def test_eight_files_with_false_headers_cost_this_process_nothing(decoder: Decoder) -> None:
     """They say 64 x 64 and hold 144 megapixels: 600 MB each where they are decoded in place."""
     photo = images.read(hostile.AVIF_LIAR.read_bytes())
     decoder.measure(photo)
@@ -97,7 +98,7 @@ def test_eight_liars_at_once_cost_this_process_nothing(decoder: Decoder) -> None
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 
-def test_an_honest_photo_is_answered_beside_large_ones(decoder: Decoder) -> None:
+def test_an_ordinary_photo_is_answered_beside_large_ones(decoder: Decoder) -> None:
     """Large photos wait for each other; a small one goes past them."""
     large = images.read(hostile.large_webp())
     small = images.read(encoded(noise(600, 400)))
@@ -117,16 +118,16 @@ def test_an_honest_photo_is_answered_beside_large_ones(decoder: Decoder) -> None
 
 
 def test_time_and_memory_of_the_other_process_are_limited() -> None:
-    """The kernel keeps the limits, so no decoder can argue."""
+    """The kernel enforces the limits."""
     import resource  # noqa: PLC0415 - Linux and macOS only, as the limits
 
     with Decoder(Budget(256 * MIB), max_pixels=MOST) as decoder:
         decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
         (child,) = children()
-        assert child.rlimit(resource.RLIMIT_AS)[0] < 4 * decoder_child.MOST_BYTES
+        assert child.rlimit(resource.RLIMIT_AS)[0] < 4 * MOST_BYTES
         used = child.cpu_times()
         soft = child.rlimit(resource.RLIMIT_CPU)[0]
-        assert soft <= used.user + used.system + 2 + decoder_child.MOST_SECONDS
+        assert soft <= used.user + used.system + 2 + MOST_SECONDS
 
 
 def test_the_other_process_ends_with_its_decoder() -> None:
@@ -149,5 +150,5 @@ def children() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children()
-        if "parrot.photo.decoder_child" in " ".join(child.cmdline())
+        if "parrot.photo.decoder" in " ".join(child.cmdline())
     ]

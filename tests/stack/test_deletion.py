@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from parrot.adapters.photo_store import BucketPhotos
+from parrot.adapters.bucket import BucketPhotos
 from parrot.errors import Conflict, NotFound
 from parrot.observation import Status, derived_name
 from parrot.observations import Observations
 from parrot.photo import images
-from parrot.quota import Meter, Quota
-from parrot.records import User
+from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import KEA, NOW, Counted, CountedStore, Steps, World
+from tests.support.processing import KEA, NOW, Counted, Steps, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from google.cloud.storage import Bucket
 
     from parrot.observation import Observation
-    from tests.support.observations import Store
+    from parrot.store import ObservationStore
 
     Names = Callable[[str], list[str]]
 
@@ -35,7 +34,7 @@ LATER = NOW.replace(hour=13)
 
 
 class KilledError(Exception):
-    """The instance ends here."""
+    """The instance is killed here."""
 
 
 class StepByStep(BucketPhotos):
@@ -72,13 +71,11 @@ def kill() -> None:
     raise KilledError
 
 
-def saver(store: Store, photos: Any) -> Saver:
-    return Saver(
-        store, photos, store, DECODER, meter=Meter(lambda: store, Quota("saves", 0, 86400))
-    )
+def saver(store: ObservationStore, photos: Any) -> Saver:
+    return Saver(store, photos, DECODER, meter=Meter(lambda: store, Quota("saves", 0, 86400)))
 
 
-def saved(store: Store, bucket: Bucket, user: User) -> Observation:
+def saved(store: ObservationStore, bucket: Bucket, user: User) -> Observation:
     """An observation with its photo and what was derived from it."""
     photos = BucketPhotos(bucket.client, bucket.name)
     observation = saver(store, photos).save(PHOTO, KEA, user).observation
@@ -88,7 +85,7 @@ def saved(store: Store, bucket: Bucket, user: User) -> Observation:
 
 
 def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
-    store: Store, quiet: Bucket, stored: Names, user: User
+    store: ObservationStore, quiet: Bucket, stored: Names, user: User
 ) -> None:
     """Nothing is left in bucket or store, and nobody sees it meanwhile."""
     killed_at = 0
@@ -96,7 +93,7 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
         observation = saved(store, quiet, user)
         steps = Steps(at, kill)
         # A kill after the first look, before the mark, is a deletion never begun.
-        observations = Observations(CountedStore(store, steps), StepByStep(quiet, steps))
+        observations = Observations(Counted(store, steps), StepByStep(quiet, steps))
         try:
             observations.delete(user, observation.id)
         except KilledError:
@@ -118,7 +115,7 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
 
 
 def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
-    store: Store, quiet: Bucket, stored: Names, user: User
+    store: ObservationStore, quiet: Bucket, stored: Names, user: User
 ) -> None:
     """Refused while it is being deleted, complete otherwise."""
     photos = BucketPhotos(quiet.client, quiet.name)
@@ -134,7 +131,7 @@ def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
                 answers.append(error)
 
         steps = Steps(at, again)
-        observations = Observations(CountedStore(store, steps), StepByStep(quiet, steps))
+        observations = Observations(Counted(store, steps), StepByStep(quiet, steps))
         observations.delete(user, observation.id)
         if not answers:
             break
@@ -167,7 +164,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
         kept: list[object] = []
 
         def meanwhile() -> None:
-            if world.store.get("ana", old.id) is not None:  # or else the slow one did it all
+            if world.store.get("ana", old.id) is not None:  # otherwise the slow one did all of it
                 Observations(world.store, world.photos).delete(user, old.id)
             if direct:
                 new = world.upload(data, old.name, created=LATER)
@@ -178,7 +175,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
             kept.append((world.observation(new), dict(world.photos.objects)))
 
         steps = Steps(at, meanwhile)
-        slow = Observations(CountedStore(world.store, steps), Counted(world.photos, steps))
+        slow = Observations(Counted(world.store, steps), Counted(world.photos, steps))
         slow.delete(user, old.id)
         if at:
             assert kept == [(world.observation(old), world.photos.objects)], at
@@ -194,7 +191,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
 
 
 def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
-    store: Store, quiet: Bucket, stored: Names, user: User
+    store: ObservationStore, quiet: Bucket, stored: Names, user: User
 ) -> None:
     """Afterwards there are a document and its photo, or neither."""
     photos = BucketPhotos(quiet.client, quiet.name)
@@ -202,16 +199,16 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
         ids: list[str] = []
 
         def delete(ids: list[str] = ids) -> None:
-            for one in store.page(user.uid, size=10).observations:
-                ids.append(one.id)
-                Observations(store, photos).delete(user, one.id)
+            for observation in store.page(user.uid, size=10).observations:
+                ids.append(observation.id)
+                Observations(store, photos).delete(user, observation.id)
 
         steps = Steps(at, delete)
-        there = saver(CountedStore(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
+        there = saver(Counted(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
         left = store.page(user.uid, size=10).observations
-        assert stored(f"photos/{user.uid}/") == [one.object_name for one in left]
-        for one in left:
-            Observations(store, photos).delete(user, one.id)
+        assert stored(f"photos/{user.uid}/") == [observation.object_name for observation in left]
+        for observation in left:
+            Observations(store, photos).delete(user, observation.id)
         if steps.count < at:
             assert not ids
             assert there.created
@@ -220,15 +217,13 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
 
 
 def test_a_deletion_waiting_for_its_end_refuses_a_save_and_says_how_to_go_on(
-    store: Store, quiet: Bucket, user: User
+    store: ObservationStore, quiet: Bucket, user: User
 ) -> None:
     """The phone can finish it."""
     observation = saved(store, quiet, user)
     steps = Steps(2, kill)
     with pytest.raises(KilledError):
-        Observations(CountedStore(store, steps), StepByStep(quiet, steps)).delete(
-            user, observation.id
-        )
+        Observations(Counted(store, steps), StepByStep(quiet, steps)).delete(user, observation.id)
     marked = store.get(user.uid, observation.id)
     assert marked is not None
     assert marked.status is Status.DELETING

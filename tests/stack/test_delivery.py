@@ -1,4 +1,4 @@
-"""The local stand-in for Eventarc: it forgets nothing and gives nothing up."""
+"""The local stand-in for Eventarc: it loses no event and never gives up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cloudevents.http import from_http
 
 from local import events
-from local.delivery import Delivery, pause
+from local.events import Delivery, pause
 from local.supervisor import free_port
 from tests.support.scripted_http import Listener
 
@@ -29,8 +29,8 @@ def event(name: str) -> CloudEvent:
 
 @contextmanager
 def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
-    """Answers each event with the status that `answer` gives; counts what it was told."""
-    told: Counter[str] = Counter()
+    """Answers each event with the status that `answer` gives, and counts the events."""
+    received: Counter[str] = Counter()
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             name = from_http(dict(self.headers), body).data["name"]
             with lock:
-                told[name] += 1
+                received[name] += 1
                 status = answer(name)
             self.send_response(status)
             self.end_headers()
@@ -50,26 +50,29 @@ def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield told
+        yield received
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def test_every_event_is_delivered_once_where_nothing_goes_wrong() -> None:
+def test_every_event_is_delivered_once_if_nothing_goes_wrong() -> None:
     """Names of any language arrive as they are."""
     port = free_port()
     names = [f"photos/ana/\N{PARROT} {number}%20" for number in range(100)]
-    with function(port, lambda _: 200) as told, Delivery(f"http://127.0.0.1:{port}") as delivery:
+    with (
+        function(port, lambda _: 200) as received,
+        Delivery(f"http://127.0.0.1:{port}") as delivery,
+    ):
         for name in names:
             delivery.accept(event(name))
         assert delivery.finished(20)
-    assert told == Counter(names)
+    assert received == Counter(names)
 
 
-def test_an_event_is_told_again_until_it_is_acknowledged() -> None:
-    """And one that fails until all others are done keeps none of them waiting."""
+def test_an_event_is_redelivered_until_it_is_acknowledged() -> None:
+    """One that fails until all others are done delays none of them."""
     port = free_port()
     others = [str(number) for number in range(20)]
     tries: Counter[str] = Counter()
@@ -79,15 +82,15 @@ def test_an_event_is_told_again_until_it_is_acknowledged() -> None:
         early = tries["bad"] < 4 or len(tries) <= len(others)
         return 500 if name == "bad" and early else 204
 
-    with function(port, answer) as told, Delivery(f"http://127.0.0.1:{port}") as delivery:
+    with function(port, answer) as received, Delivery(f"http://127.0.0.1:{port}") as delivery:
         for name in ("bad", *others):
             delivery.accept(event(name))
         assert delivery.finished(20)
-    assert told.pop("bad") >= 4
-    assert told == Counter(others)
+    assert received.pop("bad") >= 4
+    assert received == Counter(others)
 
 
-def test_pauses_double_up_to_a_limit_and_go_on_for_ever() -> None:
+def test_pauses_double_up_to_a_limit_and_retries_never_end() -> None:
     """A weekend with a broken function is some 30,000 tries."""
     pauses = [pause(tries) for tries in range(2000)]
     assert pauses[:4] == [0.1, 0.2, 0.4, 0.8]
@@ -102,6 +105,6 @@ def test_events_wait_for_a_function_that_is_not_there_yet() -> None:
     with Delivery(f"http://127.0.0.1:{port}") as delivery:
         delivery.accept(event("early"))
         assert not delivery.finished(0.3)
-        with function(port, lambda _: 200) as told:
+        with function(port, lambda _: 200) as received:
             assert delivery.finished(20)
-    assert told == Counter(["early"])
+    assert received == Counter(["early"])

@@ -58,7 +58,7 @@ def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model
 def test_without_photos_it_explains_itself_and_answers_for_samples(
     tmp_path: Path, shared_model: str
 ) -> None:
-    """Whoever cloned this may have no parrot at hand."""
+    """A new user may have no photo of a parrot."""
     done = demo("--data", str(tmp_path), "--model-server", shared_model)
     assert done.returncode == 0
     assert "./dev.sh demo PHOTO..." in done.stderr
@@ -78,7 +78,7 @@ def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
 def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
     tmp_path: Path, shared_model: str
 ) -> None:
-    """In words of their own; scripts look at the exit code, people at the table."""
+    """Each in its own words; scripts check the exit code, people the table."""
     folder, empty = tmp_path / "photos", tmp_path / "empty"
     (folder / "deeper").mkdir(parents=True)
     empty.mkdir()
@@ -90,15 +90,15 @@ def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
     options = ("--data", str(tmp_path / "data"), "--model-server", shared_model)
     done = demo(*options, *asked)
     assert done.returncode == 1, done.stderr
-    said = done.stdout
+    output = done.stdout
     for words in ("no such file", "no photos in this folder", "damaged", "not a photo: JPEG"):
-        assert words in said
-    assert "notes.txt" not in said
-    assert said.count("error") == 4
-    assert "Blue-and-yellow" in said
+        assert words in output
+    assert "notes.txt" not in output
+    assert output.count("error") == 4
+    assert "Blue-and-yellow" in output
     lines = demo("--json", *options, *asked).stdout.splitlines()
-    found = [(json.loads(line)["photo"]["path"], json.loads(line).get("code")) for line in lines]
-    assert found == [
+    answers = [(json.loads(line)["photo"]["path"], json.loads(line).get("code")) for line in lines]
+    assert answers == [
         (asked[0], "no_such_file"),
         (asked[1], "no_photos"),
         (str(folder / "deeper" / "MACAW.JPG"), None),

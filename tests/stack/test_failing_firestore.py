@@ -18,6 +18,7 @@ from parrot import deadline
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import StoreUnavailable
 from parrot.http import problems
+from parrot.store import update
 from tests.support.failing_firestore import Fault, Front, failing
 from tests.support.firestore import HOST
 from tests.support.observations import KEA, NOW, observation
@@ -41,7 +42,7 @@ STORED, OTHER = observation(1), observation(2)
 CALLS: dict[str, Callable[[FirestoreObservations], object]] = {
     "get": lambda store: store.get(STORED.uid, STORED.id),
     "create": lambda store: store.create(OTHER),
-    "update": lambda store: store.update(STORED.uid, STORED.id, relabelled),
+    "update": lambda store: update(store, STORED.uid, STORED.id, relabelled),
     "remove": lambda store: store.remove(STORED),
     "page": lambda store: store.page(STORED.uid, size=10),
     "similar": lambda store: store.similar(STORED.uid, ["0" * 16], distance=3),
@@ -68,7 +69,7 @@ def front(firestore: Callable[[], Client]) -> Iterator[Front]:
 def store(
     front: Front, firestore: Callable[[], Client], monkeypatch: pytest.MonkeyPatch
 ) -> FirestoreObservations:
-    """With one observation; its client was never told of a failure."""
+    """A store with one observation, whose client has not seen a failure."""
     project = firestore().project
     monkeypatch.setenv(HOST, front.address)
     store = FirestoreObservations(Client(project))
@@ -78,7 +79,7 @@ def store(
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_firestore_says_the_caller_is_told_to_try_again_in_time(
+def test_whatever_firestore_does_the_caller_gets_a_retryable_error_in_time(
     store: FirestoreObservations, front: Front, fault: str, call: str
 ) -> None:
     """503 with Retry-After within the request's deadline, nothing written, and then it works."""
@@ -101,7 +102,7 @@ def test_whatever_firestore_says_the_caller_is_told_to_try_again_in_time(
 def test_one_failed_call_is_repeated_unseen(
     store: FirestoreObservations, front: Front, call: str
 ) -> None:
-    """Google moves servers all the time: UNAVAILABLE once is no reason to tell a phone."""
+    """Google moves servers all the time: a single UNAVAILABLE must not reach a phone."""
     front.fail(Fault(grpc.StatusCode.UNAVAILABLE), times=1)
     with deadline.within(10):
         CALLS[call](store)
@@ -109,10 +110,10 @@ def test_one_failed_call_is_repeated_unseen(
 
 @pytest.mark.parametrize("fault", [FAULTS["silent"], FAULTS["unavailable"], FAULTS["broken"]])
 @pytest.mark.parametrize("half", [False, True])
-def test_an_answer_of_which_only_a_part_arrives_is_none(
+def test_a_truncated_answer_is_not_an_answer(
     store: FirestoreObservations, front: Front, fault: Fault, *, half: bool
 ) -> None:
-    """A list that ends early would look like photos that are lost."""
+    """A list that ends early would look like lost photos."""
     for number in range(3, 9):
         store.create(observation(number))
     front.fail(replace(fault, reaches=True, half=half))
@@ -143,7 +144,7 @@ def test_a_change_whose_answer_is_lost_is_made_once(
         return stored if len(stored.labels) > 1 else relabelled(stored)
 
     front.fail(LOST, method="Commit", times=1)
-    changed = store.update(STORED.uid, STORED.id, once)
+    changed = update(store, STORED.uid, STORED.id, once)
     assert changed is not None
     assert len(changed.labels) == 2
     assert store.get(STORED.uid, STORED.id) == changed
@@ -152,7 +153,7 @@ def test_a_change_whose_answer_is_lost_is_made_once(
 def test_a_removal_whose_answer_is_lost_has_removed_it(
     store: FirestoreObservations, front: Front
 ) -> None:
-    """The caller hears that it is gone, and does not hear of an error."""
+    """The caller learns that it is gone, without an error."""
     front.fail(LOST, method="Commit", times=1)
     store.remove(STORED)
     assert store.get(STORED.uid, STORED.id) is None
@@ -167,7 +168,7 @@ def test_a_quota_whose_answer_is_lost_errs_on_the_safe_side(
     assert used in ([1, 2, 3, 4], [2, 3, 4, 4])
 
 
-def test_a_key_whose_answer_is_lost_belongs_to_who_claimed_it(
+def test_a_key_whose_answer_is_lost_belongs_to_its_claimant(
     store: FirestoreObservations, front: Front
 ) -> None:
     """Otherwise a phone's retry would be refused as another photo's."""
@@ -180,11 +181,11 @@ def test_a_key_whose_answer_is_lost_belongs_to_who_claimed_it(
 def test_a_deadline_that_is_over_asks_nothing_more(
     store: FirestoreObservations, front: Front
 ) -> None:
-    """A request of which nobody waits for the answer must not keep Firestore busy."""
+    """A request that has lost its client must not keep Firestore busy."""
     front.fail(FAULTS["unavailable"])
     before = len(front.calls)
     with deadline.within(SECONDS), pytest.raises(StoreUnavailable):
-        store.update(STORED.uid, STORED.id, relabelled)
+        update(store, STORED.uid, STORED.id, relabelled)
     asked = len(front.calls)
     time.sleep(1.5)
     assert before < asked == len(front.calls)

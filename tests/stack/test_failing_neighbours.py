@@ -23,13 +23,13 @@ from urllib3.exceptions import HTTPError
 
 from local.supervisor import free_port
 from parrot import deadline
-from parrot.adapters.bundle_files import BucketFiles
+from parrot.adapters.bucket import BucketFiles, BucketPhotos
 from parrot.adapters.firebase import FirebaseIdentity, connect
 from parrot.adapters.firestore import FirestoreObservations
-from parrot.adapters.photo_store import BucketPhotos
 from parrot.adapters.timed_http import TimedAdapter, timed_pools
 from parrot.errors import IdentityUnavailable, StoreUnavailable
 from parrot.photo import images
+from parrot.store import update
 from tests.support.observations import observation
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Request, json_answer, serving
@@ -69,7 +69,7 @@ CALLS: dict[str, Callable[[BucketPhotos], object]] = {
     "read": lambda photos: photos.read("photos/ana/x"),
     "read generation": lambda photos: photos.read_generation("photos/ana/x", 7, most=10**6),
 }
-# What is an answer to some calls: an upload or a deletion needs no more than a status.
+# Valid for some calls: an upload or a deletion needs only a status.
 # To these calls such an answer says enough: its status counts, or its bytes are the photo's.
 HARMLESS = {
     "delete": {"half", "dripping", "garbage", "another shape", "empty object"},
@@ -108,7 +108,7 @@ def test_storage_on_a_bad_day_is_unavailable_in_time(fault: str, call: str) -> N
 
 
 def test_a_server_that_is_silent_before_tls_is_given_up_in_time() -> None:
-    """It takes the connection and says nothing: Google's token servers get no timeout of ours."""
+    """It accepts connections and is silent: Google's token servers ignore our timeout."""
     started = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent, deadline.within(SECONDS):
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
@@ -148,7 +148,7 @@ def test_a_download_that_fails_after_its_metadata_is_unavailable(fault: str) -> 
 
 
 def test_a_storage_that_recovers_in_time_is_asked_again() -> None:
-    """One 503 is nothing that a phone should hear of."""
+    """A phone should not notice a single 503."""
     answers = iter([FAULTS["unavailable"]])
     with serving(lambda _request: next(answers, WHOLE)) as server:
         facts = bucket(server.url).describe("photos/ana/x")
@@ -159,7 +159,7 @@ def test_a_storage_that_recovers_in_time_is_asked_again() -> None:
 @pytest.mark.parametrize(
     "call", ["get", "create", "update", "remove", "page", "unfinished", "take"]
 )
-def test_a_firestore_that_is_not_there_is_unavailable_in_time(
+def test_an_unreachable_firestore_is_unavailable_in_time(
     monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """The library would repeat its calls for minutes."""
@@ -170,7 +170,7 @@ def test_a_firestore_that_is_not_there_is_unavailable_in_time(
     calls: dict[str, Callable[[], object]] = {
         "get": lambda: store.get("ana", "x"),
         "create": lambda: store.create(observation()),
-        "update": lambda: store.update("ana", "x", lambda stored: stored),
+        "update": lambda: update(store, "ana", "x", lambda stored: stored),
         "remove": lambda: store.remove(observation()),
         "page": lambda: store.page("ana", size=1),
         "unfinished": lambda: store.unfinished(before=observation().created, limit=1),
@@ -195,10 +195,10 @@ def token(project: str) -> str:
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {"empty object", "another shape"}))
-def test_certificates_that_do_not_come_are_no_fault_of_the_token(
+def test_missing_certificates_are_not_the_tokens_fault(
     monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    """A 401 would sign everybody out."""
+    """A 401 would sign everyone out."""
     certificates = replace(
         FAULTS[fault],
         body=json.dumps({"1": "x" * 60}).encode() if fault == "dripping" else FAULTS[fault].body,

@@ -72,7 +72,7 @@ def _wait_until_processed(base: str, headers: dict[str, str]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         body = requests.get(f"{base}/observations", headers=headers, timeout=30).json()
-        if all(one["status"] != "pending" for one in body["observations"]):
+        if all(observation["status"] != "pending" for observation in body["observations"]):
             return
         time.sleep(0.2)
     raise AssertionError("the photos are still not processed")

@@ -58,7 +58,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def unsigned(**changes: Any) -> str:
-    """What the auth emulator gives out."""
+    """A token as the Auth emulator issues it."""
     head = {"alg": "none", "typ": "JWT"}
     parts = (json.dumps(part).encode() for part in (head, claims(**changes)))
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
@@ -126,7 +126,7 @@ def app_checker(monkeypatch: pytest.MonkeyPatch) -> Iterator[FirebaseAppCheck]:
         yield FirebaseAppCheck(connect(PROJECT, credentialed=False))
 
 
-def test_a_signed_token_stands_for_its_user(identity: FirebaseIdentity) -> None:
+def test_a_signed_token_identifies_its_user(identity: FirebaseIdentity) -> None:
     """RS256 against the published certificate."""
     assert identity.user(signed()).uid == "ana"
 
@@ -170,7 +170,7 @@ def test_an_expired_token_says_so(identity: FirebaseIdentity) -> None:
         identity.user(signed(exp=int(time.time()) - 60, iat=int(time.time()) - 7200))
 
 
-def test_without_the_certificates_nobody_is_refused_for_good(
+def test_without_the_certificates_users_get_a_retryable_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """503: the phone keeps its session and tries again."""
@@ -181,7 +181,7 @@ def test_without_the_certificates_nobody_is_refused_for_good(
         identity.user(signed())
 
 
-def test_the_emulators_tokens_are_taken_where_the_emulator_is_named(
+def test_the_emulators_tokens_are_accepted_if_the_emulator_is_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Even with nobody listening there, so `config` refuses the variable on Cloud Run."""
@@ -193,7 +193,7 @@ def test_the_emulators_tokens_are_taken_where_the_emulator_is_named(
             identity.user(token)
 
 
-def test_where_revocation_is_checked_an_unreachable_firebase_is_no_refusal(
+def test_an_unreachable_firebase_is_not_a_revocation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nor is it a pass."""
@@ -299,7 +299,7 @@ def test_over_http_a_firebase_user_sees_their_observations(tmp_path: Path) -> No
 
 
 def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> None:
-    """Neither let in nor sent away: Google's certificates cannot be fetched through this proxy."""
+    """Neither accepted nor refused: Google's certificates cannot be fetched through this proxy."""
     nowhere = {"HTTPS_PROXY": f"http://127.0.0.1:{free_port()}", "NO_PROXY": ""}
     with functions(tmp_path, **nowhere) as url:
         response = requests.get(f"{url}/observations", headers=bearer(signed()), timeout=30)
@@ -309,7 +309,7 @@ def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> No
         assert_problem(response, 401, "unauthenticated")
 
 
-def test_over_http_app_check_is_asked_of_every_call_where_it_is_required(tmp_path: Path) -> None:
+def test_over_http_every_call_needs_app_check_if_it_is_required(tmp_path: Path) -> None:
     """A bot can make an account in no time, but it does not have the app."""
     with functions(
         tmp_path, REQUIRE_APP_CHECK="true", **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}
@@ -345,8 +345,8 @@ def test_over_http_with_firestore_a_user_sees_their_observations(
         first = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
         query["page_token"] = first["next_page_token"]
         rest = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
-        found = [one["id"] for page in (first, rest) for one in page["observations"]]
-        assert found == ["id-00000", "id-00001", "id-00002"]
+        ids = [item["id"] for page in (first, rest) for item in page["observations"]]
+        assert ids == ["id-00000", "id-00001", "id-00002"]
         assert requests.get(f"{url}/observations/id-00001", headers=ana, timeout=30).ok
         response = requests.get(f"{url}/observations/id-00001", headers=bea, timeout=30)
         assert_problem(response, 404, "not_found")

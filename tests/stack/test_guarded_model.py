@@ -1,4 +1,4 @@
-"""A model server that is not there costs nobody their time."""
+"""A dead model server must not waste the callers' time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CALLERS = 40
 
 def outcome(server: GuardedModelServer, payload: bytes = b"photo") -> ParrotError | None:
     try:
-        server.predict(MODEL, payload)
+        server.predict(MODEL, [payload])
     except ParrotError as error:
         return error
     return None
@@ -42,7 +42,7 @@ def outcome(server: GuardedModelServer, payload: bytes = b"photo") -> ParrotErro
 
 @contextmanager
 def black_hole() -> Iterator[str]:
-    """An address that takes no connection and refuses none, as a host that is gone."""
+    """An address that neither accepts nor refuses connections, like a host that is gone."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -57,7 +57,7 @@ def black_hole() -> Iterator[str]:
 
 @contextmanager
 def stopped() -> Iterator[str]:
-    """Takes connections and reads nothing, as a process that was stopped."""
+    """Accepts connections and reads nothing, like a process that was stopped."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(2 * CALLERS)
@@ -66,7 +66,7 @@ def stopped() -> Iterator[str]:
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """Nobody listens."""
+    """A port on which nothing listens."""
     yield f"http://127.0.0.1:{free_port()}"
 
 
@@ -85,7 +85,7 @@ def test_40_callers_of_a_dead_model_server_are_answered_soon(
                 assert all(isinstance(error, ModelUnavailable) for error in errors)
 
 
-def test_while_it_is_left_alone_callers_are_told_when_to_come_back() -> None:
+def test_while_the_breaker_is_open_callers_get_retry_after() -> None:
     """503 with Retry-After, and no request reaches the server."""
     with serving(lambda _request: json_answer({"error": "no"}, 503)) as server:
         guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=3, pause=30)
@@ -99,7 +99,7 @@ def test_while_it_is_left_alone_callers_are_told_when_to_come_back() -> None:
 
 
 def test_one_caller_tries_again_and_then_all_are_served() -> None:
-    """A server that comes back must not meet everybody at once."""
+    """A server that comes back must not get every caller at once."""
     healthy, refused = False, threading.Semaphore(0)
 
     def script(_request: Request) -> Answer:
@@ -127,7 +127,7 @@ def test_one_caller_tries_again_and_then_all_are_served() -> None:
         assert list(pool.map(lambda _: outcome(guarded), range(CALLERS))) == [None] * CALLERS
 
 
-def test_a_timeout_counts_and_a_mistake_of_the_deployment_does_not() -> None:
+def test_a_timeout_counts_and_a_deployment_error_does_not() -> None:
     """An answer, even a bad one, comes from a server that is there."""
     slow = replace(TF_SERVING.predictions(ROW), silent_seconds=30)
     with serving(lambda _request: slow) as server:
@@ -141,8 +141,8 @@ def test_a_timeout_counts_and_a_mistake_of_the_deployment_does_not() -> None:
 
 
 @pytest.mark.parametrize("size", [5, 3_000_000])
-def test_callers_of_a_server_that_falls_silent_are_let_go_together(size: int) -> None:
-    """It takes their requests, large ones too, which fill the socket, and then nothing comes."""
+def test_callers_of_a_server_that_falls_silent_fail_together(size: int) -> None:
+    """It accepts requests, even large ones that fill the socket, and never answers."""
     payload = bytes(size)
     with stopped() as url, ThreadPoolExecutor(CALLERS) as pool:
         guarded = GuardedModelServer(TF_SERVING.connect(url), pause=30)
@@ -163,15 +163,15 @@ def test_a_request_whose_time_is_over_is_not_held_against_the_server() -> None:
 
 
 def test_a_server_that_looks_at_many_photos_is_busy_and_not_silent() -> None:
-    """Eight people who sent five photos each were all let go, and so was whoever came next."""
+    """Eight callers with five photos each all failed, and so did the next one."""
     busy = replace(TF_SERVING.predictions(*[ROW] * 10), silent_seconds=2.0)
     with serving(lambda _request: busy) as server, ThreadPoolExecutor(8) as pool:
         guarded = GuardedModelServer(TF_SERVING.connect(server.url), pause=30)
-        answers = pool.map(lambda _: guarded.predict_all(MODEL, [b"photo"] * 10), range(8))
+        answers = pool.map(lambda _: guarded.predict(MODEL, [b"photo"] * 10), range(8))
         assert [len(rows) for rows in answers] == [10] * 8
 
 
-def test_asking_a_silent_server_for_its_version_holds_nobody_for_long() -> None:
+def test_a_silent_server_does_not_hold_readiness_checks() -> None:
     """Readiness needs no login: 80 such calls would hold every thread of an instance."""
 
     def ask(guarded: GuardedModelServer) -> None:
@@ -186,15 +186,15 @@ def test_asking_a_silent_server_for_its_version_holds_nobody_for_long() -> None:
 
 
 def test_a_few_callers_wait_for_a_server_that_starts() -> None:
-    """A serverless one takes seconds for its first answer, which the first callers want."""
+    """A serverless one takes seconds for its first answer, and the first callers want it."""
     late = replace(TF_SERVING.predictions(ROW), silent_seconds=2.5)
     with serving(lambda _request: late) as server, ThreadPoolExecutor(4) as pool:
         guarded = GuardedModelServer(TF_SERVING.connect(server.url))
         assert list(pool.map(lambda _: outcome(guarded), range(4))) == [None] * 4
 
 
-def test_a_server_that_is_slow_and_answers_somebody_keeps_all_who_wait() -> None:
-    """A long queue is not silence: whoever waits moves up."""
+def test_a_slow_server_that_answers_some_callers_keeps_the_others_waiting() -> None:
+    """A long queue is not silence: it moves."""
     turn = threading.Lock()
 
     def script(_request: Request) -> Answer:
@@ -220,5 +220,5 @@ def test_each_model_has_a_breaker_of_its_own() -> None:
         guarded = GuardedModelServer(TF_SERVING.connect(server.url), failures=1, pause=30)
         for _ in range(2):
             with pytest.raises(ModelUnavailable):
-                guarded.predict(other, b"photo")
+                guarded.predict(other, [b"photo"])
         assert outcome(guarded) is None

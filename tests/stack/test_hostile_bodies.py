@@ -1,4 +1,4 @@
-"""Bodies made to exhaust the functions' process; it answers, lives, and stays small."""
+"""Bodies made to exhaust the functions' process, which must answer, live and stay small."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PARTS = {"Content-Type": "multipart/form-data; boundary=b"}
 
 
 class Peak:
-    """The most memory that a process holds while this lasts, looked at every 5 ms."""
+    """The peak memory of a process meanwhile, sampled every 5 ms."""
 
     def __init__(self, pid: int) -> None:
         self._process, self._stop = psutil.Process(pid), threading.Event()
@@ -52,7 +52,7 @@ class Peak:
 
     def _of_all(self) -> Iterator[int]:
         for process in (self._process, *self._process.children()):
-            if "decoder_child" not in " ".join(process.cmdline()):
+            if "photo.decoder" not in " ".join(process.cmdline()):
                 yield process.memory_info().rss
 
 
@@ -96,7 +96,7 @@ def honest_form() -> bytes:
 def test_eight_at_once_stay_under_half_a_gigabyte_and_an_honest_photo_is_answered(
     classify_url: str, functions: int, headers: dict[str, str], make: Callable[[], bytes]
 ) -> None:
-    """An instance of 1 GiB serves everybody, also while somebody attacks it."""
+    """An instance of 1 GiB serves everyone, even while it is attacked."""
     body = make()
     honest = encoded(noise(1200, 900))
     with Peak(functions) as peak, ThreadPoolExecutor(9) as pool:
@@ -149,8 +149,8 @@ def test_a_body_in_single_bytes_is_refused_before_it_costs_seconds(running_url: 
     assert b"too many small chunks" in answer
 
 
-def test_a_body_that_drips_is_given_up(running_url: str) -> None:
-    """One byte every four seconds held a thread for as long as somebody liked."""
+def test_a_body_that_drips_is_cut_off(running_url: str) -> None:
+    """One byte every four seconds held a thread indefinitely."""
     with sending(running_url, "Content-Length: 2000000") as phone:
         for _ in range(30):
             phone.sendall(b"x")
@@ -160,7 +160,7 @@ def test_a_body_that_drips_is_given_up(running_url: str) -> None:
         assert b" 408 " in phone.recv(4096)
 
 
-def test_half_sent_requests_hold_up_nobody(classify_url: str, running_url: str) -> None:
+def test_half_sent_requests_do_not_delay_others(classify_url: str, running_url: str) -> None:
     """Sixteen of them took every thread for a minute."""
     half = [sending(running_url, "Content-Length: 1000000") for _ in range(16)]
     try:

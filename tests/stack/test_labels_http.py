@@ -45,7 +45,7 @@ def test_a_photo_is_saved_as_something_outside_the_classes(
 def test_the_persons_words_are_kept_beside_the_label(
     save: Callable[..., dict[str, Any]], running_url: str
 ) -> None:
-    """Whoever maps the label later reads them."""
+    """The person who later maps the label reads them."""
     saved = save(species="other-parrot", text=" Green-winged macaw ")
     assert saved["labels"][0]["text"] == "Green-winged macaw"
     response = requests.patch(
@@ -79,7 +79,7 @@ def test_words_have_limits(save: Callable[..., dict[str, Any]], text: str) -> No
     assert save(species="other-parrot", text=text)["code_"] == 400
 
 
-def test_a_label_that_nobody_knows_is_refused(save: Callable[..., dict[str, Any]]) -> None:
+def test_an_unknown_label_is_refused(save: Callable[..., dict[str, Any]]) -> None:
     """A misspelled species must not become a third kind of label."""
     saved = save(species="another-parrot")
     assert (saved["code_"], saved["code"]) == (400, "invalid_request")

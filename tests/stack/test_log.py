@@ -1,4 +1,4 @@
-"""What operators read about requests, and what nobody may read there."""
+"""What the log says about requests, and what it must never contain."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lines(text: str) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
-    """All that our parts logged in a run of all kinds of requests; and the secrets of that run."""
+    """Everything logged in a run of all kinds of requests, and the secrets of that run."""
     folder: Path = tmp_path_factory.mktemp("log")
     data = photo()
     with stack.running(folder) as running:
@@ -95,7 +95,7 @@ def test_no_line_of_any_log_holds_a_secret(log: tuple[str, list[str]]) -> None:
 
 
 def test_each_request_is_one_line_that_tells_what_it_cost(log: tuple[str, list[str]]) -> None:
-    """Without a second look-up: what was asked, what came of it, who waited for what."""
+    """One line is enough: the request, its result, the time of each step."""
     text, _ = log
     classified, first_version, refused = [  # three requests, so three lines
         line for line in lines(text) if (line["method"], line["path"]) == CLASSIFY
@@ -112,7 +112,7 @@ def test_each_request_is_one_line_that_tells_what_it_cost(log: tuple[str, list[s
 
 
 def test_a_user_has_one_pseudonym_in_all_lines(log: tuple[str, list[str]]) -> None:
-    """Enough to follow one person's trouble, and not to know who it is."""
+    """Enough to trace one person's problem, not enough to identify them."""
     text, _ = log
     users = {
         line["user"] for line in lines(text) if "/observations/" in line["path"] and "user" in line

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])
 def vendor(request: pytest.FixtureRequest) -> Vendor:
-    """Each of them in turn."""
-    found: Vendor = request.param
-    return found
+    """TF Serving, then Vertex AI."""
+    each: Vendor = request.param
+    return each
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Ask:
 
     def predict(self, answer: Answer, model: ServedModel = MODEL) -> Any:
         with serving(lambda _request: answer) as server:
-            return self.vendor.connect(server.url).predict(model, b"photo")
+            return self.vendor.connect(server.url).predict(model, [b"photo"])[0]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def ask(vendor: Vendor) -> Ask:
 def test_a_raw_photo_is_one_instance_of_base64(vendor: Vendor) -> None:
     """JSON lists of pixels are ten times as long."""
     with serving(lambda _request: vendor.predictions(ROW)) as server:
-        vendor.connect(server.url).predict(MODEL, bytes(range(256)))
+        vendor.connect(server.url).predict(MODEL, [bytes(range(256))])
     (request,) = server.requests
     assert (request.method, request.path) == ("POST", vendor.predict_path)
     assert request.headers["Content-Type"] == "application/json"
@@ -66,10 +66,10 @@ def test_a_raw_photo_is_one_instance_of_base64(vendor: Vendor) -> None:
 
 
 def test_floats_are_one_instance_of_nested_lists(vendor: Vendor) -> None:
-    """As models take them that were exported with a float input."""
+    """For models that were exported with a float input."""
     with serving(lambda _request: vendor.predictions(ROW)) as server:
         vendor.connect(server.url).predict(
-            MODEL, np.array([[[0.5, 1, 2]], [[3, 4, 5]]], np.float32)
+            MODEL, [np.array([[[0.5, 1, 2]], [[3, 4, 5]]], np.float32)]
         )
     assert server.requests[0].json() == {
         **vendor.asked,
@@ -109,7 +109,7 @@ def test_a_server_that_cannot_answer_now_is_unavailable(ask: Ask, status: int) -
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 413, 501])
-def test_a_server_that_refuses_is_a_mistake_of_the_deployment(ask: Ask, status: int) -> None:
+def test_a_server_that_refuses_is_a_deployment_error(ask: Ask, status: int) -> None:
     """Trying again would not help; the log has the server's own words."""
     with pytest.raises(BadModelResponse, match=rf"{status}.*the reason"):
         ask.predict(json_answer({"error": "the reason"}, status))
@@ -129,7 +129,7 @@ def test_an_answer_that_comes_too_late_is_a_timeout(vendor: Vendor) -> None:
         serving(lambda _request: late) as server,
         pytest.raises(ModelTimeout, match=r"0\.2 s"),
     ):
-        vendor.connect(server.url, 0.2).predict(MODEL, b"photo")
+        vendor.connect(server.url, 0.2).predict(MODEL, [b"photo"])
 
 
 def test_a_gateway_that_waited_in_vain_is_a_timeout(ask: Ask) -> None:
@@ -138,10 +138,10 @@ def test_a_gateway_that_waited_in_vain_is_a_timeout(ask: Ask) -> None:
         ask.predict(json_answer({"error": "deadline exceeded"}, 504))
 
 
-def test_a_server_that_is_not_there_is_unavailable(vendor: Vendor) -> None:
+def test_an_unreachable_server_is_unavailable(vendor: Vendor) -> None:
     """Cloud Run restarts it, or the URL is wrong."""
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
-        vendor.connect(f"http://127.0.0.1:{free_port()}").predict(MODEL, b"photo")
+        vendor.connect(f"http://127.0.0.1:{free_port()}").predict(MODEL, [b"photo"])
 
 
 @pytest.mark.parametrize("sent_bytes", [-1, 0, 20])
@@ -168,14 +168,14 @@ def test_an_answer_that_breaks_off_is_unavailable(ask: Ask, sent_bytes: int) -> 
     ],
 )
 def test_what_is_not_an_object_with_predictions_is_refused(ask: Ask, body: bytes) -> None:
-    """Whatever a proxy in between makes of it, it is an error with a name."""
+    """Whatever a proxy turns it into, it is a named error."""
     with pytest.raises(BadModelResponse):
         ask.predict(Answer(body))
 
 
 @pytest.mark.parametrize("rows", [0, 2])
 def test_one_photo_has_one_row(ask: Ask, rows: int) -> None:
-    """Any other row would be somebody else's bird."""
+    """Any other row would be another person's bird."""
     with pytest.raises(BadModelResponse, match=f"{rows} rows"):
         ask.predict(ask.vendor.predictions(*[ROW] * rows))
 
@@ -188,7 +188,7 @@ def test_one_photo_has_one_row(ask: Ask, rows: int) -> None:
     ],
 )
 def test_a_vector_holds_finite_numbers_only(ask: Ask, features: str) -> None:
-    """Python's JSON reads NaN, and NumPy makes a number of nearly anything."""
+    """Python's JSON reads NaN, and NumPy turns nearly anything into a number."""
     row = f'{{"features": [0.5, {features}]}}'
     body = json.dumps({"predictions": ["ROW"], **ask.vendor.predicted}).replace('"ROW"', row)
     with pytest.raises(BadModelResponse, match="features"):
@@ -217,7 +217,7 @@ def test_the_version_is_the_one_that_answers_now(vendor: Vendor) -> None:
 
 @pytest.mark.parametrize("status", [404, 503])
 def test_without_the_model_there_is_no_version(vendor: Vendor, status: int) -> None:
-    """Not ready, and no error of ours."""
+    """Not ready, but not our error."""
     with (
         serving(lambda _request: json_answer({"error": "no"}, status)) as server,
         pytest.raises(ModelUnavailable),
@@ -235,8 +235,8 @@ def test_a_model_that_is_still_loading_has_no_version(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize("body", [{"deployedModels": [7], "model_version_status": 7}, [], {}])
-def test_versions_in_another_shape_are_no_crash(vendor: Vendor, body: object) -> None:
-    """An error with a name, whatever stands behind the URL."""
+def test_versions_in_another_shape_do_not_crash(vendor: Vendor, body: object) -> None:
+    """A named error, whatever answers at the URL."""
     with (
         serving(lambda _request: json_answer(body)) as server,
         pytest.raises((BadModelResponse, ModelUnavailable)),
@@ -250,7 +250,7 @@ def test_an_answer_that_drips_is_a_timeout(vendor: Vendor, pause: float) -> None
     dripping = replace(vendor.predictions(ROW), pause_seconds=pause)
     started = time.monotonic()
     with serving(lambda _request: dripping) as server, pytest.raises(ModelTimeout):
-        vendor.connect(server.url, 1.0).predict(MODEL, b"photo")
+        vendor.connect(server.url, 1.0).predict(MODEL, [b"photo"])
     assert time.monotonic() - started < 2.5
 
 
@@ -264,14 +264,14 @@ def test_an_answer_whose_end_never_ends_is_a_timeout(vendor: Vendor) -> None:
         shouting(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n") as url,
         pytest.raises((ModelTimeout, ModelUnavailable)),
     ):
-        vendor.connect(url, 1.0).predict(MODEL, b"photo")
+        vendor.connect(url, 1.0).predict(MODEL, [b"photo"])
     assert time.monotonic() - started < 3
 
 
-def test_a_chunk_of_less_than_nothing_is_a_bad_answer(vendor: Vendor) -> None:
-    """Python's own words for it would be an error of ours."""
+def test_a_chunk_of_negative_length_is_a_bad_answer(vendor: Vendor) -> None:
+    """Python's own exception would look like our error."""
     with shouting(CHUNKED + b"-5\r\n{}\r\n", b"") as url, pytest.raises(BadModelResponse):
-        vendor.connect(url).predict(MODEL, b"photo")
+        vendor.connect(url).predict(MODEL, [b"photo"])
 
 
 def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor) -> None:
@@ -281,15 +281,15 @@ def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor
     with serving(lambda _request: next(script)) as server:
         adapter = vendor.connect(server.url)
         for _ in range(2):
-            assert adapter.predict(MODEL, b"photo").model_version == "Parrots/3"
+            assert adapter.predict(MODEL, [b"photo"])[0].model_version == "Parrots/3"
     assert len(server.requests) == 3
 
 
 def test_a_server_that_hangs_up_twice_is_unavailable(vendor: Vendor) -> None:
-    """It is not asked for ever."""
+    """It is not asked forever."""
     with serving(lambda _request: Answer(sent_bytes=-1)) as server:
         with pytest.raises(ModelUnavailable):
-            vendor.connect(server.url).predict(MODEL, b"photo")
+            vendor.connect(server.url).predict(MODEL, [b"photo"])
         assert len(server.requests) == 2
 
 
@@ -302,7 +302,7 @@ def test_a_request_that_has_no_time_left_gives_the_model_none(vendor: Vendor) ->
         deadline.within(0.3),
         pytest.raises((ModelTimeout, ModelUnavailable)),
     ):
-        vendor.connect(server.url).predict(MODEL, b"photo")
+        vendor.connect(server.url).predict(MODEL, [b"photo"])
     assert time.monotonic() - started < 2
 
 
@@ -313,7 +313,7 @@ def test_an_endless_answer_is_refused(ask: Ask) -> None:
 
 
 def test_a_compressed_answer_is_refused_unread(ask: Ask) -> None:
-    """A few megabytes of gzip unpack to gigabytes; nobody asked for any."""
+    """A few megabytes of gzip unpack to gigabytes, and we never ask for gzip."""
     packed = Answer(gzip.compress(bytes(2**20)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(BadModelResponse, match="compressed"):
         ask.predict(packed)
@@ -345,7 +345,7 @@ def test_connections_are_kept(vendor: Vendor) -> None:
     with serving(script) as server:
         adapter = vendor.connect(server.url)
         for _ in range(3):
-            adapter.predict(MODEL, b"photo")
+            adapter.predict(MODEL, [b"photo"])
     assert len(ports) == 1
 
 
@@ -361,7 +361,7 @@ def test_tf_serving_is_asked_for_the_newest_version_once_in_a_while() -> None:
     with serving(script) as server:
         adapter = TF_SERVING.connect(server.url)
         unpinned = replace(MODEL, version=None)
-        predictions = [adapter.predict(unpinned, b"photo") for _ in range(3)]
+        predictions = [adapter.predict(unpinned, [b"photo"])[0] for _ in range(3)]
     assert {prediction.model_version for prediction in predictions} == {"Parrots/10"}
     assert [request.path for request in server.requests] == [
         "/v1/models/Parrots:predict",
@@ -375,7 +375,7 @@ def test_a_model_without_an_endpoint_is_unavailable() -> None:
     """The bundle and VERTEX_ENDPOINTS name different models."""
     adapter = VertexEndpoint({"Others": "http://127.0.0.1:1"}, unsigned(), timeout=TIMEOUT_SECONDS)
     with pytest.raises(ModelUnavailable, match="no endpoint is configured for Parrots"):
-        adapter.predict(MODEL, b"photo")
+        adapter.predict(MODEL, [b"photo"])
 
 
 def test_a_redirected_photo_is_not_sent_elsewhere(ask: Ask) -> None:
@@ -395,7 +395,7 @@ def test_vertex_is_sent_no_request_over_its_limit() -> None:
 
     photos = [bytes([number]) * 3 * 320 * 320 for number in range(10)]
     with serving(rows) as server:
-        assert len(VERTEX.connect(server.url).predict_all(MODEL, photos)) == len(photos)
+        assert len(VERTEX.connect(server.url).predict(MODEL, photos)) == len(photos)
     sent = [instance for request in server.requests for instance in request.json()["instances"]]
     assert [base64.b64decode(instance["b64"]) for instance in sent] == photos
     assert all(len(request.body) <= 1_500_000 for request in server.requests)

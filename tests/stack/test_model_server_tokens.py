@@ -56,11 +56,11 @@ def metadata(request: Request) -> Answer:
 
 
 def ask_signed(url: str, audience: str, metadata_address: str, home: Path) -> str:
-    """What a function on Cloud Run would hear from a private model server."""
+    """The result of a function on Cloud Run calling a private model server."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.environ["PYTHONPATH"],
-        "HOME": str(home),  # without anybody's own credentials
+        "HOME": str(home),  # without a developer's own credentials
         "GCE_METADATA_HOST": metadata_address,
         "GCE_METADATA_IP": metadata_address,
         "GCE_METADATA_DETECT_RETRIES": "1",
@@ -85,7 +85,7 @@ def test_a_private_cloud_run_service_gets_an_id_token_for_itself(tmp_path: Path)
         assert ask_signed(server.url, server.url, google.address, tmp_path) == "Parrots/3"
         (request,) = server.requests
         assert request.headers["Authorization"] == f"Bearer {ID_TOKEN}"
-        (asked,) = [one.path for one in google.requests if "/identity?" in one.path]
+        (asked,) = [sent.path for sent in google.requests if "/identity?" in sent.path]
         assert parse_qs(urlsplit(asked).query)["audience"] == [server.url]
 
 
@@ -111,7 +111,7 @@ def test_without_a_token_the_model_is_unavailable(tmp_path: Path, audience: str)
 
 
 def test_a_token_that_the_model_server_refuses_is_fetched_again(tmp_path: Path) -> None:
-    """It may have been withdrawn before its time was over."""
+    """It may have been revoked before it expired."""
     refusals = iter([401])
 
     def refuses_once(_request: Request) -> Answer:

@@ -1,4 +1,4 @@
-"""The stack on a TF Serving that somebody else started, or that Docker has to start."""
+"""The stack on a TF Serving that already runs, or that Docker has to start."""
 
 from __future__ import annotations
 

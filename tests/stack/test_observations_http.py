@@ -1,4 +1,4 @@
-"""Observations over HTTP: users see all of their own, each once, and nobody else's."""
+"""Observations over HTTP: users see all of their own, each once, and no others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import requests
 from PIL import Image
 
-from parrot.http import parameters
+from parrot.http import respond
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -64,17 +64,17 @@ def test_all_pages_show_each_observation_once_while_others_come_and_go(
     with ThreadPoolExecutor(2) as pool:
         walks = dict(zip((ana, bea), pool.map(walk, (ana, bea)), strict=True))
     for phone, other in ((ana, bea), (bea, ana)):
-        found = walks[phone]
-        assert [found.count(one) for one in kept[phone]] == [1] * 100
-        assert len(set(found)) == len(found)
-        assert not set(found) & {*kept[other], *doomed[other]}
+        listed = walks[phone]
+        assert [listed.count(item) for item in kept[phone]] == [1] * 100
+        assert len(set(listed)) == len(listed)
+        assert not set(listed) & {*kept[other], *doomed[other]}
 
 
 def test_the_newest_comes_first_and_a_page_has_twenty(ana: Phone) -> None:
     """What a phone shows without asking for more."""
     saved = [ana.save(next(SEEDS)) for _ in range(21)]
     body = ana.get("/observations").json()
-    assert [one["id"] for one in body["observations"]] == saved[:0:-1]
+    assert [item["id"] for item in body["observations"]] == saved[:0:-1]
     assert ana.pages(page_size=100) == saved[::-1]
 
 
@@ -84,8 +84,8 @@ def test_a_list_is_filtered_by_species_and_status(ana: Phone) -> None:
     amazon = ana.save(next(SEEDS), "amazona")
     assert ana.pages(species="amazona") == [amazon]
     assert ana.pages(species="nestor-notabilis", page_size=1) == keas[::-1]
-    for one in (*keas, amazon):
-        ana.settled(one)
+    for item in (*keas, amazon):
+        ana.settled(item)
     # Noise is no parrot, whatever the person says.
     assert len(ana.pages(status="needs_review")) == 4
     assert ana.pages(status="rejected") == []
@@ -129,7 +129,7 @@ def test_a_bad_query_is_named(ana: Phone, query: str) -> None:
 
 
 def test_an_unchanged_observation_is_answered_with_304(ana: Phone) -> None:
-    """Phones ask often and pay for bytes."""
+    """Phones poll often and pay for data."""
     name = ana.save(next(SEEDS))
     ana.settled(name)
     for path in (f"/observations/{name}", "/observations"):
@@ -218,18 +218,18 @@ def test_an_impossible_change_is_refused(ana: Phone, body: str) -> None:
     assert_problem(ana.ask("PATCH", f"/observations/{name}", data=body), 400, "invalid_request")
 
 
-def test_somebody_elses_observation_does_not_exist(ana: Phone, bea: Phone) -> None:
-    """For every method, in the same words as for an id that nobody has."""
+def test_another_users_observation_does_not_exist(ana: Phone, bea: Phone) -> None:
+    """For every method, in the same words as for an unknown id."""
     name = ana.save(next(SEEDS))
     ana.settled(name)
     unknown = "00000000-0000-5000-8000-000000000000"
     for method in ("GET", "HEAD", "PATCH", "DELETE"):
-        said = set()
+        bodies = set()
         for asked in (name, unknown):
             response = bea.ask(method, f"/observations/{asked}", json={"species": "amazona"})
             assert response.status_code == 404
-            said.add(response.text.replace(asked, "ID"))
-        assert len(said) == 1
+            bodies.add(response.text.replace(asked, "ID"))
+        assert len(bodies) == 1
     for file in ("image", "thumbnail", "original"):
         assert_problem(bea.get(f"/observations/{name}/{file}"), 404, "not_found")
     assert ana.get(f"/observations/{name}").json()["species"] == "nestor-notabilis"
@@ -258,11 +258,11 @@ def test_an_impossible_id_is_not_found(ana: Phone, name: str) -> None:
 def test_the_path_before_the_resource_does_not_matter(
     path: str, route: tuple[str, ...] | None
 ) -> None:
-    """Behind Hosting it is whole, at the function's own URL it is not."""
-    assert parameters.route(path, "observations") == route
+    """Behind Hosting it is complete, at the function's own URL it is not."""
+    assert respond.route(path, "observations") == route
 
 
-def test_nobody_is_asked_to_sign_in(running_url: str) -> None:
+def test_a_list_without_a_login_is_refused(running_url: str) -> None:
     """The first version's phones have no list."""
     for method, path in (("GET", ""), ("GET", "/x"), ("PATCH", "/x"), ("DELETE", "/x")):
         response = requests.request(method, f"{running_url}{BASE}/observations{path}", timeout=30)

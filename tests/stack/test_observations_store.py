@@ -1,4 +1,4 @@
-"""Every store of observations keeps the same promises."""
+"""Every store of observations fulfils the same contract."""
 
 from __future__ import annotations
 
@@ -17,40 +17,52 @@ from google.cloud.firestore import Client
 
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.sqlite import SqliteObservations
-from parrot.documents import document
-from parrot.documents import observation as restored
 from parrot.errors import StoreUnavailable
-from parrot.observation import Attempts, Label, Observation, Place, Status, Verdict
-from tests.support.observations import KEA, NOW, Store, derived, observation, processed
+from parrot.observation import (
+    Attempts,
+    Label,
+    Observation,
+    Place,
+    Status,
+    Verdict,
+    document,
+    restored,
+)
+from parrot.store import ObservationStore, update
+from tests.support.observations import KEA, NOW, derived, observation, processed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
-def fill(store: Store, observations: list[Observation]) -> None:
+def fill(store: ObservationStore, observations: list[Observation]) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert all(created for _, created in pool.map(store.create, observations))
 
 
 def walk(
-    store: Store, uid: str = "ana", *, size: int = 100, between: Callable[[], None] | None = None
+    store: ObservationStore,
+    uid: str = "ana",
+    *,
+    size: int = 100,
+    between: Callable[[], None] | None = None,
 ) -> list[str]:
     """Ids of all pages, one after the other."""
-    found: list[str] = []
+    listed: list[str] = []
     after: Place | None = None
     while True:
         page = store.page(uid, size=size, after=after)
-        found += [one.id for one in page.observations]
+        listed += [item.id for item in page.observations]
         if page.next is None:
-            return found
+            return listed
         assert len(page.observations) == size
         after = page.next
         if between is not None:
             between()
 
 
-def test_what_was_created_is_read_back_whole(store: Store) -> None:
+def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
     """Microseconds, time zone and all."""
     plain = observation(1)
     full = replace(
@@ -70,13 +82,13 @@ def test_what_was_created_is_read_back_whole(store: Store) -> None:
         assert store.get("ana", wanted.id) == wanted
 
 
-def test_creating_it_again_returns_the_first_one(store: Store) -> None:
+def test_creating_it_again_returns_the_first_one(store: ObservationStore) -> None:
     """The first save counts; the second gets what was saved."""
     store.create(observation())
     assert store.create(replace(observation(), media_type="image/png")) == (observation(), False)
 
 
-def test_of_many_creators_exactly_one_creates_it(store: Store) -> None:
+def test_of_many_creators_exactly_one_creates_it(store: ObservationStore) -> None:
     """The 201 goes to one of them."""
     with ThreadPoolExecutor(8) as pool:
         results = [
@@ -85,7 +97,7 @@ def test_of_many_creators_exactly_one_creates_it(store: Store) -> None:
     assert results.count(True) == 1
 
 
-def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: Store) -> None:
+def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: ObservationStore) -> None:
     """Callers go on with what is stored, and never count revisions themselves."""
     store.create(observation())
     changed = store.replace(replace(observation(), status=Status.READY))
@@ -93,7 +105,9 @@ def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: Store) 
     assert store.get("ana", "id-00001") == changed
 
 
-def test_a_change_of_a_stale_revision_is_refused_and_writes_nothing(store: Store) -> None:
+def test_a_change_of_a_stale_revision_is_refused_and_writes_nothing(
+    store: ObservationStore,
+) -> None:
     """Another writer was faster; what they wrote stays."""
     store.create(observation())
     store.replace(replace(observation(), status=Status.READY))
@@ -103,7 +117,7 @@ def test_a_change_of_a_stale_revision_is_refused_and_writes_nothing(store: Store
     assert stored.status is Status.READY
 
 
-def test_of_many_changes_of_one_revision_exactly_one_is_made(store: Store) -> None:
+def test_of_many_changes_of_one_revision_exactly_one_is_made(store: ObservationStore) -> None:
     """Two phones of one person, and the processing in between."""
     store.create(observation())
     changes = [replace(observation(), reason=f"change {number}") for number in range(16)]
@@ -114,30 +128,30 @@ def test_of_many_changes_of_one_revision_exactly_one_is_made(store: Store) -> No
     assert store.get("ana", "id-00001") == made[winner]
 
 
-def test_an_update_changes_what_is_stored_by_now(store: Store) -> None:
+def test_an_update_changes_what_is_stored_by_now(store: ObservationStore) -> None:
     """However old the caller's own copy is."""
     store.create(observation())
     store.replace(replace(observation(), reason="since"))
-    updated = store.update("ana", "id-00001", lambda stored: replace(stored, sha256="f" * 64))
+    updated = update(store, "ana", "id-00001", lambda stored: replace(stored, sha256="f" * 64))
     assert updated == replace(observation(), reason="since", sha256="f" * 64, revision=3)
     assert store.get("ana", "id-00001") == updated
 
 
-def test_an_update_that_changes_nothing_writes_nothing(store: Store) -> None:
+def test_an_update_that_changes_nothing_writes_nothing(store: ObservationStore) -> None:
     """A write would change the ETag, and fire every listener."""
     store.create(observation())
-    assert store.update("ana", "id-00001", copy) == observation()
+    assert update(store, "ana", "id-00001", copy) == observation()
     assert store.get("ana", "id-00001") == observation()
 
 
-def test_an_update_of_nothing_is_none_and_makes_nothing(store: Store) -> None:
+def test_an_update_of_nothing_is_none_and_makes_nothing(store: ObservationStore) -> None:
     """A late event must not bring anything back, and a user's own id is nobody else's."""
     store.create(observation(uid="bea"))
-    assert store.update("ana", "id-00001", lambda stored: replace(stored, width=9)) is None
+    assert update(store, "ana", "id-00001", lambda stored: replace(stored, width=9)) is None
     assert store.get("ana", "id-00001") is None
 
 
-def test_an_update_that_raises_writes_nothing(store: Store) -> None:
+def test_an_update_that_raises_writes_nothing(store: ObservationStore) -> None:
     """The caller's own reasons to refuse pass through."""
     store.create(observation())
 
@@ -145,11 +159,11 @@ def test_an_update_that_raises_writes_nothing(store: Store) -> None:
         raise KeyError("its own")
 
     with pytest.raises(KeyError, match="its own"):
-        store.update("ana", "id-00001", refuse)
+        update(store, "ana", "id-00001", refuse)
     assert store.get("ana", "id-00001") == observation()
 
 
-def test_an_update_starts_again_from_what_overtook_it(store: Store) -> None:
+def test_an_update_starts_again_from_what_overtook_it(store: ObservationStore) -> None:
     """The other change stays; so does an observation that was made again meanwhile."""
     store.create(observation())
     changed = replace(observation(), sha256="f" * 64, revision=2)
@@ -170,18 +184,18 @@ def test_an_update_starts_again_from_what_overtook_it(store: Store) -> None:
         next(turns, None)
         return replace(stored, reason="mine")
 
-    assert store.update("ana", "id-00001", change) == replace(again, reason="mine", revision=2)
+    assert update(store, "ana", "id-00001", change) == replace(again, reason="mine", revision=2)
     assert seen == [observation(), changed, again]
 
 
-def test_many_updates_at_once_all_count(store: Store) -> None:
+def test_many_updates_at_once_all_count(store: ObservationStore) -> None:
     """Nobody's change is lost, whoever was faster."""
     store.create(observation())
 
     def append(index: int) -> Observation | None:
         label = Label("amazona", index, NOW)
-        return store.update(
-            "ana", "id-00001", lambda stored: replace(stored, labels=(*stored.labels, label))
+        return update(
+            store, "ana", "id-00001", lambda stored: replace(stored, labels=(*stored.labels, label))
         )
 
     with ThreadPoolExecutor(8) as pool:
@@ -192,7 +206,7 @@ def test_many_updates_at_once_all_count(store: Store) -> None:
     assert stored.revision == 9
 
 
-def test_an_update_that_is_always_overtaken_gives_up(store: Store) -> None:
+def test_an_update_that_is_always_overtaken_gives_up(store: ObservationStore) -> None:
     """With an error that says to try later, not for ever."""
     store.create(observation())
 
@@ -201,13 +215,13 @@ def test_an_update_that_is_always_overtaken_gives_up(store: Store) -> None:
         return replace(stored, reason="too slow")
 
     with pytest.raises(StoreUnavailable, match="too many concurrent changes"):
-        store.update("ana", "id-00001", change)
+        update(store, "ana", "id-00001", change)
     stored = store.get("ana", "id-00001")
     assert stored is not None
     assert stored.reason is None
 
 
-def test_what_was_removed_is_gone_and_can_be_removed_again(store: Store) -> None:
+def test_what_was_removed_is_gone_and_can_be_removed_again(store: ObservationStore) -> None:
     """A deletion that is repeated must not fail."""
     store.create(processed(1, "0" * 16))
     assert store.remove(processed(1, "0" * 16))
@@ -217,7 +231,7 @@ def test_what_was_removed_is_gone_and_can_be_removed_again(store: Store) -> None
     assert store.similar("ana", {"0" * 16}, distance=3) == ()
 
 
-def test_a_change_does_not_bring_back_what_was_removed(store: Store) -> None:
+def test_a_change_does_not_bring_back_what_was_removed(store: ObservationStore) -> None:
     """A late event must not resurrect anything."""
     store.create(observation())
     store.remove(observation())
@@ -225,7 +239,7 @@ def test_a_change_does_not_bring_back_what_was_removed(store: Store) -> None:
     assert store.get("ana", "id-00001") is None
 
 
-def test_a_later_version_is_neither_removed_nor_changed(store: Store) -> None:
+def test_a_later_version_is_neither_removed_nor_changed(store: ObservationStore) -> None:
     """Neither one that was created again with the same revision, nor one that was changed."""
     old, again = observation(), observation(seconds=-1)
     store.create(again)
@@ -238,7 +252,7 @@ def test_a_later_version_is_neither_removed_nor_changed(store: Store) -> None:
     assert store.get("ana", old.id) is None
 
 
-def test_of_many_removers_exactly_one_removes_it(store: Store) -> None:
+def test_of_many_removers_exactly_one_removes_it(store: ObservationStore) -> None:
     """And none of them fails."""
     store.create(observation())
     with ThreadPoolExecutor(8) as pool:
@@ -246,7 +260,7 @@ def test_of_many_removers_exactly_one_removes_it(store: Store) -> None:
     assert results.count(True) == 1
 
 
-def test_those_that_name_an_observation_are_found(store: Store) -> None:
+def test_observations_that_name_an_original_are_found(store: ObservationStore) -> None:
     """Whatever they look like by now, and whatever state they are in."""
     marked = replace(observation(2), duplicate_of="id-00001", status=Status.DELETING)
     twin = replace(processed(3, "f" * 16), duplicate_of="id-00001")
@@ -259,7 +273,9 @@ def test_those_that_name_an_observation_are_found(store: Store) -> None:
     assert store.duplicates_of("ana", "id-00001") == (marked,)
 
 
-def test_what_is_unfinished_is_found_least_recently_changed_first(store: Store) -> None:
+def test_unfinished_observations_are_found_least_recently_changed_first(
+    store: ObservationStore,
+) -> None:
     """Of all users; finished ones never, however old."""
 
     def changed(number: int, uid: str, status: Status, minutes: int) -> Observation:
@@ -291,7 +307,7 @@ def test_a_document_from_before_attempts_were_counted_is_read() -> None:
     assert restored(stored) == observation()
 
 
-def test_nobody_reaches_another_users_observation(store: Store) -> None:
+def test_no_user_reaches_another_users_observation(store: ObservationStore) -> None:
     """Not even by knowing its id."""
     store.create(processed(1, "0" * 16))
     assert store.get("bea", "id-00001") is None
@@ -303,24 +319,26 @@ def test_nobody_reaches_another_users_observation(store: Store) -> None:
     assert store.get("ana", "id-00001") == processed(1, "0" * 16)
 
 
-def test_all_pages_together_are_everything_newest_first(store: Store) -> None:
+def test_all_pages_together_are_everything_newest_first(store: ObservationStore) -> None:
     """2,000 observations, many of them of the same microsecond."""
     mine = [observation(number, seconds=number // 50) for number in range(2000)]
     random.Random(1).shuffle(mine)
     fill(store, [*mine, *(observation(number, "bea") for number in range(20))])
-    newest_first = sorted(mine, key=lambda one: (one.created, one.id), reverse=True)
-    assert walk(store) == [one.id for one in newest_first]
+    newest_first = sorted(mine, key=lambda item: (item.created, item.id), reverse=True)
+    assert walk(store) == [item.id for item in newest_first]
 
 
-def test_a_whole_last_page_has_no_next(store: Store) -> None:
-    """Else a phone would ask for an empty page."""
+def test_a_whole_last_page_has_no_next(store: ObservationStore) -> None:
+    """Otherwise a phone would ask for an empty page."""
     fill(store, [observation(number) for number in range(4)])
     assert len(walk(store, size=2)) == 4
     assert store.page("ana", size=4).next is None
     assert store.page("nobody", size=4).next is None
 
 
-def test_pages_neither_repeat_nor_skip_what_stays_while_others_come_and_go(store: Store) -> None:
+def test_pages_neither_repeat_nor_skip_what_stays_while_others_come_and_go(
+    store: ObservationStore,
+) -> None:
     """Saving and deleting go on while a phone turns pages."""
     fill(store, [observation(number, seconds=number) for number in range(60)])
     arrivals = iter(range(1000, 1100))
@@ -331,22 +349,22 @@ def test_pages_neither_repeat_nor_skip_what_stays_while_others_come_and_go(store
         store.create(observation(number + 500, seconds=10.5))  # between two that are there
         assert store.remove(observation(number % 60, seconds=number % 60))  # 40, 41, ...
 
-    found = walk(store, size=7, between=change)
+    listed = walk(store, size=7, between=change)
     stayed = [f"id-{number:05}" for number in range(40)]
-    assert [one for one in found if one in stayed] == stayed
-    assert len(set(found)) == len(found)
+    assert [item for item in listed if item in stayed] == stayed
+    assert len(set(listed)) == len(listed)
 
 
-def test_the_place_of_a_removed_observation_still_ends_a_page(store: Store) -> None:
+def test_the_place_of_a_removed_observation_still_ends_a_page(store: ObservationStore) -> None:
     """The page token names a place, not an observation."""
     fill(store, [observation(number, seconds=number) for number in range(4)])
     page = store.page("ana", size=2)
     store.remove(page.observations[-1])
     rest = store.page("ana", size=2, after=page.next)
-    assert [one.id for one in rest.observations] == ["id-00002", "id-00003"]
+    assert [item.id for item in rest.observations] == ["id-00002", "id-00003"]
 
 
-def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store) -> None:
+def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: ObservationStore) -> None:
     """A relabelled observation moves to its new species' list."""
     relabelled = replace(observation(1), labels=(KEA, Label("amazona", 1, NOW)))
     unlabelled = replace(observation(2), labels=())
@@ -355,7 +373,7 @@ def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store)
 
     def ids(species: str | None = None, status: Status | None = None) -> set[str]:
         page = store.page("ana", size=10, species=species, status=status)
-        return {one.id for one in page.observations}
+        return {item.id for item in page.observations}
 
     assert ids(species="amazona") == {relabelled.id}
     assert ids(species=KEA.species) == {ready.id}
@@ -366,8 +384,8 @@ def test_pages_are_filtered_by_the_label_that_counts_and_by_status(store: Store)
     assert ids(species=KEA.species) == set()
 
 
-def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: Store) -> None:
-    """Nobody sees it any more; the deletion still has to find it."""
+def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: ObservationStore) -> None:
+    """Users no longer see it; the deletion still has to find it."""
     store.create(processed(1, "0" * 16))
     store.replace(replace(processed(1, "0" * 16), status=Status.DELETING))
     assert store.page("ana", size=10).observations == ()
@@ -376,7 +394,7 @@ def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: Store) -> Non
     assert store.get("ana", "id-00001") is not None
 
 
-def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Store) -> None:
+def test_similar_finds_every_hash_within_three_bits_and_no_other(store: ObservationStore) -> None:
     """Whichever bits differ: three of them leave one of four quarters alone."""
     base = 0x0123456789ABCDEF
     chance = random.Random(2)
@@ -386,21 +404,21 @@ def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Store) -
         hashes[f"id-{number:05}"] = (bits, f"{base ^ flipped:016x}")
     fill(store, [processed(int(name[3:]), phash) for name, (_, phash) in hashes.items()])
     store.create(observation(99))  # not processed yet
-    found = store.similar("ana", {f"{base:016x}"}, distance=3)
-    assert {one.id for one in found} == {name for name, (bits, _) in hashes.items() if bits <= 3}
+    listed = store.similar("ana", {f"{base:016x}"}, distance=3)
+    assert {item.id for item in listed} == {name for name, (bits, _) in hashes.items() if bits <= 3}
     assert len(store.similar("ana", {f"{base:016x}"}, distance=0)) == 1
 
 
-def test_many_hashes_are_looked_up_together(store: Store) -> None:
-    """Two hundred that share no quarter: more than one Firestore query can name."""
+def test_many_hashes_are_looked_up_together(store: ObservationStore) -> None:
+    """Two hundred without a common quarter: more than one Firestore query can hold."""
     hashes = [f"{number:04x}" * 4 for number in range(200)]
     fill(store, [processed(number, phash) for number, phash in enumerate(hashes)])
-    found = store.similar("ana", hashes[:150], distance=0)
-    assert [one.id for one in found] == [f"id-{number:05}" for number in range(150)]
+    listed = store.similar("ana", hashes[:150], distance=0)
+    assert [item.id for item in listed] == [f"id-{number:05}" for number in range(150)]
     assert store.similar("ana", [], distance=3) == ()
 
 
-def test_a_changed_hash_is_found_by_its_new_value_only(store: Store) -> None:
+def test_a_changed_hash_is_found_by_its_new_value_only(store: ObservationStore) -> None:
     """A photo that was replaced by another upload."""
     store.create(processed(1, "0" * 16))
     store.replace(processed(1, "f" * 16))
@@ -408,7 +426,7 @@ def test_a_changed_hash_is_found_by_its_new_value_only(store: Store) -> None:
     assert len(store.similar("ana", {"f" * 16}, distance=3)) == 1
 
 
-def test_a_quota_is_used_up_once_and_starts_again_with_its_window(store: Store) -> None:
+def test_a_quota_is_used_up_once_and_starts_again_with_its_window(store: ObservationStore) -> None:
     """What was refused is not counted."""
     taken = [store.take("ana", "saves", window=7, limit=3) for _ in range(5)]
     assert taken == [1, 2, 3, 4, 4]
@@ -418,14 +436,14 @@ def test_a_quota_is_used_up_once_and_starts_again_with_its_window(store: Store) 
     assert store.take("ana", "other", window=8, limit=3) == 1
 
 
-def test_of_many_takers_at_once_exactly_the_limit_is_served(store: Store) -> None:
+def test_of_many_takers_at_once_exactly_the_limit_is_served(store: ObservationStore) -> None:
     """All instances count together."""
     with ThreadPoolExecutor(4) as pool:
         takers = [pool.submit(store.take, "ana", "saves", window=1, limit=5) for _ in range(8)]
     assert sorted(taker.result() for taker in takers) == [1, 2, 3, 4, 5, 6, 6, 6]
 
 
-def test_a_key_belongs_to_the_first_observation_until_it_expires(store: Store) -> None:
+def test_a_key_belongs_to_the_first_observation_until_it_expires(store: ObservationStore) -> None:
     """To each user's own; others may use the same words."""
     later, week = NOW + timedelta(days=1), NOW + timedelta(days=7)
     assert store.claim("ana", "a" * 64, "id-1", now=NOW, expires=week) == "id-1"
@@ -436,7 +454,7 @@ def test_a_key_belongs_to_the_first_observation_until_it_expires(store: Store) -
     assert store.claim("ana", "a" * 64, "id-1", now=week, expires=week + (week - NOW)) == "id-4"
 
 
-def test_of_many_claims_at_once_exactly_one_counts(store: Store) -> None:
+def test_of_many_claims_at_once_exactly_one_counts(store: ObservationStore) -> None:
     """All of them get the same answer."""
     ids = [f"id-{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -492,8 +510,8 @@ def test_a_firestore_that_does_not_answer_is_an_unavailable_store(
         store.get("ana", "id-00001")
 
 
-def test_the_export_to_training_sees_every_users_observations(store: Store) -> None:
+def test_the_export_to_training_sees_every_users_observations(store: ObservationStore) -> None:
     """One query, whoever saved them."""
     fill(store, [observation(number, uid) for number in range(3) for uid in ("ana", "bea")])
-    found = sorted((one.uid, one.id) for one in store.everything())
-    assert found == [(uid, f"id-{number:05}") for uid in ("ana", "bea") for number in range(3)]
+    listed = sorted((item.uid, item.id) for item in store.everything())
+    assert listed == [(uid, f"id-{number:05}") for uid in ("ana", "bea") for number in range(3)]

@@ -1,4 +1,4 @@
-"""Strange files get an answer or a clear refusal, and the process lives on."""
+"""Strange files get an answer or a clear refusal, and the process survives."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def test_headers_agree_with_the_decoder_on_every_odd_photo(odd_photos: list[Path
             continue
         if photo.media_type not in {"image/heic", "image/avif"}:
             compared += 1
-            found = (photo.header.width, photo.header.height, photo.header.orientation)
-            assert found == (*size, turned), path.name
+            claimed = (photo.header.width, photo.header.height, photo.header.orientation)
+            assert claimed == (*size, turned), path.name
     assert compared > 60
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_odd_files_leave_no_trace_or_are_refused_as_invalid(odd: Path) -> None:
-    """Cameras write metadata that no test thinks of; any other error would be retried all day."""
+    """Cameras write unexpected metadata; any other error would be retried all day."""
     done = refused = 0
     for path in sorted(odd.glob("*/*")):
         try:

@@ -30,7 +30,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-# Of a URL or headers: the server's own, before any function; not described, as its 404 is not.
+# From the web server, for URLs or headers it refuses before any function: not described.
 TOO_LONG = {414, 431}
 USER = {"Authorization": "Bearer local:schemathesis"}
 api = schemathesis.openapi.from_dict(json.loads((ROOT / "public" / "openapi.json").read_text()))
@@ -68,7 +68,7 @@ def test_every_answer_is_one_that_is_described(
 
 
 def test_the_description_is_served(running_url: str) -> None:
-    """Tools fetch it from the service that they are to talk to."""
+    """Tools fetch it from the service that they will call."""
     response = requests.get(f"{running_url}/parrot-classifier/openapi.json", timeout=30)
     assert response.json()["openapi"] == "3.1.0"
     assert requests.get(f"{running_url}/api", timeout=30).ok

@@ -20,7 +20,7 @@ from cloudevents.http import CloudEvent
 from PIL import Image
 
 from local import events, stack
-from local.delivery import Delivery
+from local.events import Delivery
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Status, photo_name
@@ -56,15 +56,15 @@ def save(url: str, data: bytes, user: str, species: str = "nestor-notabilis") ->
 
 def walk(url: str, user: str) -> list[dict[str, Any]]:
     """All of a user's observations, page by page."""
-    found: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     query: dict[str, str] = {"page_size": "50"}
     while True:
         body = requests.get(
             f"{url}/parrot-classifier/observations", query, headers=headers(user), timeout=60
         ).json()
-        found += body["observations"]
+        listed += body["observations"]
         if "next_page_token" not in body:
-            return found
+            return listed
         query["page_token"] = body["next_page_token"]
 
 
@@ -72,11 +72,11 @@ def settled(url: str, user: str, count: int = 1) -> list[dict[str, Any]]:
     """The user's observations, as soon as there are so many and none is pending."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        found = walk(url, user)
-        if len(found) >= count and all(one["status"] != "pending" for one in found):
-            return found
+        listed = walk(url, user)
+        if len(listed) >= count and all(item["status"] != "pending" for item in listed):
+            return listed
         time.sleep(0.1)
-    raise AssertionError(f"still not processed: {found}")
+    raise AssertionError(f"still not processed: {listed}")
 
 
 def local_bucket(running: stack.Running) -> Bucket:
@@ -102,7 +102,7 @@ def test_a_saved_photo_is_ready_within_seconds(running_url: str, photos: Path) -
 def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
     running_url: str, bucket: Bucket, odd: Path
 ) -> None:
-    """A thumbnail must not tell where somebody lives."""
+    """A thumbnail must not reveal where a person lives."""
     gps = sorted((odd / "derived-parrot").glob("*gps*.jpg"))
     assert len(gps) == 2
     sideways = {}
@@ -222,7 +222,7 @@ def test_a_sweep_finishes_what_was_left(running: stack.Running, data: Path, buck
             )
     headers, body = to_structured(CloudEvent({"type": SWEEP, "source": "test"}))
     assert requests.post(url, body, headers=headers, timeout=60).status_code == 204
-    assert [one["status"] for one in settled(running.url, "process-swept")] == ["needs_review"]
+    assert [item["status"] for item in settled(running.url, "process-swept")] == ["needs_review"]
     (never,) = settled(running.url, "process-never")
     assert (never["status"], never["reason"]) == ("rejected", "the photo never arrived")
 
@@ -250,18 +250,18 @@ def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(
 
 
 def test_without_the_model_photos_wait_and_are_processed_when_it_is_back(tmp_path: Path) -> None:
-    """What may succeed later is delivered again until it does."""
+    """A retryable failure is redelivered until it succeeds."""
     with stack.running(tmp_path) as running:
         model = running.supervisor.kill("model server")
         save(running.url, encoded(noise(seed=45)), "ana")
         time.sleep(1)
-        assert [one["status"] for one in walk(running.url, "ana")] == ["pending"]
+        assert [item["status"] for item in walk(running.url, "ana")] == ["pending"]
         running.supervisor.start(model)
         (done,) = settled(running.url, "ana")
         assert done["status"] == "needs_review"
 
 
-def test_what_nobody_delivered_is_delivered_after_a_restart(
+def test_undelivered_events_are_delivered_after_a_restart(
     tmp_path: Path, shared_model: str
 ) -> None:
     """Events are kept in memory; the bucket and the observations say which are missing."""
@@ -271,10 +271,10 @@ def test_what_nobody_delivered_is_delivered_after_a_restart(
         local_bucket(running).blob("photos/ana/direct").upload_from_string(encoded(noise(seed=44)))
         local_bucket(running).blob(f"derived/ana/{uuid.uuid4()}/image.webp").upload_from_string("x")
         time.sleep(0.5)
-        assert [one["status"] for one in walk(running.url, "ana")] == ["pending"]
+        assert [item["status"] for item in walk(running.url, "ana")] == ["pending"]
     with stack.running(tmp_path, model_server=shared_model) as running:
         done = settled(running.url, "ana", 2)
-        assert {one["status"] for one in done} <= FINISHED
+        assert {item["status"] for item in done} <= FINISHED
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(list(local_bucket(running).list_blobs(prefix="derived/"))) > 4:
             assert time.monotonic() < deadline, "what was left of a deleted one is still there"
@@ -350,13 +350,13 @@ def test_200_saves_survive_repeated_shuffled_events_and_two_kills(
                 assert delivery.finished(PATIENCE_SECONDS)
             assert _generations(bucket) == written  # its own files start nothing
 
-        found = {user: walk(running.url, user) for user in users}
-        _assert_exact(found, {one["id"] for one in saved}, bad, store)
-        kept = [(user, one) for user, many in found.items() for one in many]
+        listed = {user: walk(running.url, user) for user in users}
+        _assert_exact(listed, {item["id"] for item in saved}, bad, store)
+        kept = [(user, item) for user, many in listed.items() for item in many]
         expected = {
-            f"derived/{user}/{one['id']}/{file}.webp"
-            for user, one in kept
-            if one["status"] in FINISHED
+            f"derived/{user}/{item['id']}/{file}.webp"
+            for user, item in kept
+            if item["status"] in FINISHED
             for file in ("image", "thumbnail")
         }
         assert len(expected) == 2 * good
@@ -368,19 +368,19 @@ def _generations(bucket: Bucket) -> dict[str, int]:
 
 
 def _assert_exact(
-    found: dict[str, list[dict[str, Any]]], saved: set[str], bad: int, store: SqliteObservations
+    listed: dict[str, list[dict[str, Any]]], saved: set[str], bad: int, store: SqliteObservations
 ) -> None:
-    everyone = [(user, one) for user, many in found.items() for one in many]
-    ids = Counter(one["id"] for _, one in everyone)
+    everyone = [(user, item) for user, many in listed.items() for item in many]
+    ids = Counter(item["id"] for _, item in everyone)
     assert len(ids) == len(everyone) == len(saved) + bad
     assert saved <= set(ids)
-    for user, one in everyone:
-        if one["id"] in saved:
-            assert one["status"] in FINISHED, one
+    for user, item in everyone:
+        if item["id"] in saved:
+            assert item["status"] in FINISHED, item
         else:
-            assert one["status"] == "rejected", one
-            assert one["reason"]
-            observation = store.get(user, one["id"])
+            assert item["status"] == "rejected", item
+            assert item["reason"]
+            observation = store.get(user, item["id"])
             assert observation is not None
             # Made, then rejected: a second rejection would be a third revision.
             assert observation.revision == 2
@@ -389,8 +389,8 @@ def _assert_exact(
 def _wait_until_finished(store: SqliteObservations, users: tuple[str, ...], count: int) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        stored = [one for user in users for one in store.page(user, size=1000).observations]
-        if sum(one.status is not Status.PENDING for one in stored) >= count:
+        stored = [item for user in users for item in store.page(user, size=1000).observations]
+        if sum(item.status is not Status.PENDING for item in stored) >= count:
             return
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Quotas: decided by pure arithmetic, counted for each user, told in RateLimit headers."""
+"""Quotas: decided by pure arithmetic, counted per user, reported in RateLimit headers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import requests
 
 from local import stack
 from parrot.errors import TooManyRequests
-from parrot.quota import Meter, Quota
-from parrot.records import ANONYMOUS_UID, Allowance, User
+from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -20,7 +19,7 @@ from tests.support.problems import assert_problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.observations import Store
+    from parrot.store import ObservationStore
 
 SAVES = Quota("saves", 3, 86400)
 
@@ -36,7 +35,7 @@ def test_what_is_left_and_until_when_is_arithmetic() -> None:
     assert caught.value.retry_after == 43_200
 
 
-def test_each_user_and_each_window_has_its_own_count(store: Store) -> None:
+def test_each_user_and_each_window_has_its_own_count(store: ObservationStore) -> None:
     """One person's upload of a holiday must not stop another's."""
     now = [86_400.0]
     meter = Meter(lambda: store, SAVES, lambda: now[0])
@@ -51,7 +50,7 @@ def test_each_user_and_each_window_has_its_own_count(store: Store) -> None:
     assert meter.take(User("ana")) is not None
 
 
-def test_several_at_once_are_all_counted_or_none(store: Store) -> None:
+def test_several_at_once_are_all_counted_or_none(store: ObservationStore) -> None:
     """Photos of one bird cost as many as they are; a refused request costs nothing."""
     meter = Meter(lambda: store, SAVES, lambda: 86_400.0)
     first = meter.take(User("several"), 2)
@@ -64,8 +63,8 @@ def test_several_at_once_are_all_counted_or_none(store: Store) -> None:
     assert last.remaining == 0
 
 
-def test_nothing_is_counted_without_a_limit_or_a_login(store: Store) -> None:
-    """Those who never sign in share one name; one phone must not use up everybody's."""
+def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) -> None:
+    """Anonymous callers share one uid; one phone must not use up everyone's quota."""
     nobody = User(ANONYMOUS_UID, anonymous=True)
     for limit, user in ((0, User("ana")), (1, None), (1, nobody)):
         meter = Meter(lambda: store, Quota("saves", limit, 60))
@@ -86,7 +85,7 @@ def test_quotas_over_http(
             return ana.ask("POST", "/save?index=1", data=encoded(noise(32, 24, seed=seed)))
 
         first, again, second, refused = (save(seed) for seed in (1, 1, 2, 3))
-        assert [one.status_code for one in (first, again, second)] == [201, 200, 201]
+        assert [response.status_code for response in (first, again, second)] == [201, 200, 201]
         assert first.headers["RateLimit-Policy"] == '"saves";q=2;w=86400'
         assert first.headers["RateLimit"].startswith('"saves";r=1;t=')
         assert "RateLimit" not in again.headers
@@ -98,7 +97,7 @@ def test_quotas_over_http(
 
         path = f"/observations/{first.json()['id']}"
         relabelled = [ana.ask("PATCH", path, json={"index": index}) for index in (2, 3, 4)]
-        assert [one.status_code for one in relabelled] == [200, 200, 429]
+        assert [response.status_code for response in relabelled] == [200, 200, 429]
         assert relabelled[0].headers["RateLimit-Policy"] == '"relabels";q=2;w=86400'
         assert relabelled[2].json()["code"] == "too_many_requests"
         assert ana.get(path).json()["index"] == 3
@@ -106,9 +105,9 @@ def test_quotas_over_http(
 
         photo = encoded(noise(32, 24))
         # Seven in a row reach the limit of three even where a minute begins among them.
-        told = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
-        assert {one.status_code for one in told} == {200, 429}
-        assert told[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
+        responses = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
+        assert {response.status_code for response in responses} == {200, 429}
+        assert responses[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
         for _ in range(5):
             open_to_all = requests.post(f"{running.url}{BASE}/classify", data=photo, timeout=30)
             assert open_to_all.status_code == 200
@@ -141,7 +140,7 @@ def test_who_is_not_signed_in_has_a_limit_of_their_own(
 
 
 def _answer_before_the_body(url: str, address: str) -> bytes:
-    """What the head of a request alone is answered; its body never comes."""
+    """The answer to a request's head alone; the body is never sent."""
     where = urlsplit(url)
     head = (
         f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nX-Forwarded-For: {address}\r\n"

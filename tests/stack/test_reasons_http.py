@@ -1,4 +1,4 @@
-"""What is not a parrot says why, through HTTP: eagles, plates, and photos that show too little."""
+"""Reasons over HTTP: eagles, plates, and photos that show too little."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import requests
 from PIL import Image, ImageEnhance, ImageFilter
 
-from parrot.http.tips import TIPS
+from parrot.http.answers import TIPS
 from parrot.records import Reason
 from tests.support.photos import encoded, first
 
@@ -55,13 +55,13 @@ def test_another_bird_and_no_bird_say_so(
     ("spoil", "reason"),
     [(_dark, Reason.TOO_DARK), (_blurred, Reason.BLURRED), (_tiny, Reason.TOO_SMALL)],
 )
-def test_parrots_in_bad_photos_are_told_what_is_wrong(
+def test_bad_photos_of_parrots_get_the_right_reason(
     classify_url: str,
     photos: Path,
     spoil: Callable[[Image.Image], Image.Image],
     reason: Reason,
 ) -> None:
-    """Of those that are no longer recognised, and never one of the other two faults."""
+    """For those that are no longer recognised; never one of the other two reasons."""
     given: Counter[str] = Counter()
     for label in LABELS:
         for path in first(photos / "parrots" / label, 3):
@@ -81,7 +81,7 @@ def test_a_parrot_has_no_reason(classify_url: str, photos: Path) -> None:
     assert {"reason", "tip"}.isdisjoint(ask(classify_url, path.read_bytes()))
 
 
-def test_the_cache_and_the_first_version_keep_to_their_words(
+def test_the_cache_and_the_first_version_give_unchanged_answers(
     classify_url: str, photos: Path
 ) -> None:
     """The second answer is the first; old phones compare the text."""

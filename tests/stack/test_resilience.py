@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 20
 
 
 def test_without_the_model_server_classify_says_so_and_recovers_by_itself(tmp_path: Path) -> None:
-    """A deployment of the model must not need one of the functions."""
+    """Deploying the model must not require redeploying functions."""
     with stack.running(tmp_path) as running:
         classify = f"{running.url}/parrot-classifier/classify"
         assert requests.post(classify, data=PHOTO, timeout=30).status_code == 200
@@ -50,7 +50,7 @@ def test_without_the_model_server_classify_says_so_and_recovers_by_itself(tmp_pa
             stop(again)
 
 
-def test_a_dead_model_server_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_dead_model_server_does_not_delay_others(tmp_path: Path) -> None:
     """40 phones at once get their 503, and reading observations takes no longer for it.
 
     What 40 requests take that ask no model server is not its fault: a busy machine is slower.
@@ -85,7 +85,7 @@ def test_a_dead_model_server_holds_up_nobody(tmp_path: Path) -> None:
 
 
 def test_saved_photos_survive_a_restart(tmp_path: Path, shared_model: str) -> None:
-    """The data folder is all there is to keep."""
+    """All state is in the data folder."""
     headers = {"Authorization": "Bearer local:ana"}
     for status in (201, 200):
         with stack.running(tmp_path, model_server=shared_model) as running:
@@ -148,8 +148,8 @@ def test_one_signal_ends_every_process(tmp_path: Path, number: signal.Signals) -
     assert alive == []
 
 
-def test_a_taken_port_is_told_at_once(tmp_path: Path) -> None:
-    """Else `ready:` would be printed by one stack and answered by another."""
+def test_a_port_in_use_is_reported_at_once(tmp_path: Path) -> None:
+    """Otherwise one stack would print `ready:` and another would answer."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

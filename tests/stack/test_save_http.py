@@ -1,4 +1,4 @@
-"""save over HTTP: once, however often it is sent; nothing lost, nobody mixed up."""
+"""save over HTTP: once, however often it is sent; no photo lost, no users mixed up."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def test_two_photos_in_the_same_second_are_two_objects(save_url: str, stored: Na
 
 
 def test_two_users_with_one_photo_have_two_observations(save_url: str) -> None:
-    """Nobody learns that somebody else has it."""
-    one, other = (send(save_url, photo(6), user=user) for user in ("dee", "eli"))
+    """A user must not learn that another one has it."""
+    first, other = (send(save_url, photo(6), user=user) for user in ("dee", "eli"))
     assert other.status_code == 201
-    assert one.json()["id"] != other.json()["id"]
+    assert first.json()["id"] != other.json()["id"]
 
 
 def test_the_same_photo_as_another_species_is_a_conflict(save_url: str) -> None:
@@ -129,7 +129,7 @@ def test_the_first_versions_phones_save_without_a_login(save_url: str, stored: N
     assert len(stored("photos/anonymous/")) == before + 1
 
 
-def test_people_without_a_login_may_name_a_photo_differently(save_url: str) -> None:
+def test_anonymous_users_may_label_one_photo_differently(save_url: str) -> None:
     """They share one user; the second must not learn about the first."""
     for index in ("1", "2"):
         form = {"b64": base64.b64encode(photo(11)), "index": index}
@@ -163,7 +163,7 @@ def test_json_and_raw_bodies_save_too(save_url: str) -> None:
 def test_a_species_that_does_not_exist_is_refused_and_nothing_is_stored(
     save_url: str, stored: Names, fields: dict[str, str]
 ) -> None:
-    """The first version made a folder of whatever it was sent."""
+    """The first version created a folder from any name."""
     assert_problem(send(save_url, photo(14), user="ivy", **fields), 400, "invalid_request")
     assert stored("photos/ivy/") == []
 
@@ -188,7 +188,9 @@ def test_a_user_name_cannot_leave_its_folder(save_url: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-def test_the_tag_of_a_save_stays_good_while_the_system_works(running_url: str, method: str) -> None:
+def test_the_tag_of_a_save_stays_valid_while_the_system_works(
+    running_url: str, method: str
+) -> None:
     """The person corrects the label on the screen that still shows the save's answer."""
     phone = Phone(running_url, f"tag-{uuid.uuid4().hex}")
     saved = phone.ask("POST", "/save?species=nestor-notabilis", data=photo(17))

@@ -1,4 +1,4 @@
-"""What a person hears of a part that does not start."""
+"""What a person is told about a part that does not start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several photos of one bird over HTTP: one answer for all, each photo's own beside it."""
+"""Several photos of one bird over HTTP: one joint answer, and each photo's own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_photos_fill_and_use_the_cache(classify_url: str, galahs: list[bytes
     assert alone.json() == together.json()["photos"][2]
 
 
-def test_one_part_is_answered_as_ever(classify_url: str, galahs: list[bytes]) -> None:
+def test_a_single_part_is_answered_as_before(classify_url: str, galahs: list[bytes]) -> None:
     """Apps in the field send one and expect no new fields."""
     assert "photos" not in asked(classify_url, galahs[0]).json()
 

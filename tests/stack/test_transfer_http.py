@@ -1,4 +1,4 @@
-"""Compressed texts and parts of photos, from the running stack."""
+"""Compressed texts and partial photos, from the running stack."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wire(url: str, headers: Mapping[str, str]) -> tuple[requests.Response, bytes
 @pytest.mark.parametrize(
     "path", ["/", "/app/main.js", "/style.css", "/openapi.json", "/errors", "/species.json"]
 )
-def test_the_page_travels_compressed(running_url: str, path: str) -> None:
+def test_the_page_is_sent_compressed(running_url: str, path: str) -> None:
     """As from Hosting; and is the same page."""
     plain, text = wire(running_url + path, PLAIN)
     packed, data = wire(running_url + path, GZIP)
@@ -50,7 +50,7 @@ def test_the_page_travels_compressed(running_url: str, path: str) -> None:
     assert again.status_code == (304 if "ETag" in packed.headers else 200)
 
 
-def test_icons_travel_as_they_are(running_url: str) -> None:
+def test_icons_are_sent_uncompressed(running_url: str) -> None:
     """PNG is compressed already."""
     response, _ = wire(f"{running_url}/icons/192.png", GZIP)
     assert "Content-Encoding" not in response.headers
@@ -80,7 +80,7 @@ def test_a_classification_travels_compressed_to_those_who_ask(classify_url: str)
     assert packed.headers["Content-Encoding"] == "gzip"
 
 
-def test_a_broken_download_goes_on_where_it_ended(ana: Phone) -> None:
+def test_a_broken_download_continues_where_it_ended(ana: Phone) -> None:
     """The original, for its owner; by If-Range only if it is still that photo."""
     data = encoded(noise(400, 300, seed=31_200))
     name = ana.ask("POST", "/save?index=1", data=data).json()["id"]

@@ -48,11 +48,11 @@ class Complaints:
         context.on("request", self._request)
 
     def expect(self, pattern: str) -> None:
-        """There has to be at least one complaint that matches, and it is fine."""
+        """Accept a complaint that matches, and require at least one."""
         self._expected.append(pattern)
 
     def check(self) -> None:
-        """Fail on complaints that nobody expected, and on expected ones that never came."""
+        """Fail on unexpected complaints, and on expected ones that did not come."""
         unexpected = [
             complaint
             for complaint in self._found

@@ -1,4 +1,4 @@
-"""What the bundle in use says of the model that it is served with."""
+"""What the bundle in use says about its served model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cloud Storage's events, made up for tests."""
+"""Cloud Storage events, made up for tests."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Fault:
     code: grpc.StatusCode | None = None  # None: silence, until the caller hangs up
     reaches: bool = False  # the emulator does what was asked, and the answer is lost
     half: bool = False  # part of the answer arrives before that
-    garbage: bool = False  # an answer that is no message
+    garbage: bool = False  # an answer that is not a message
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Front:
     script: Callable[[str], Fault | None] = lambda _method: None
 
     def fail(self, fault: Fault, *, method: str = "", times: int = 10**6) -> None:
-        """Let the next calls of a method, or of any, fail."""
+        """Make the next calls of a method, or of any method, fail."""
         left = iter(range(times))
 
         def script(called: str) -> Fault | None:
@@ -45,7 +45,7 @@ class Front:
         self.script = script
 
     def recover(self) -> None:
-        """Fail no more."""
+        """Stop failing."""
         self.script = lambda _method: None
 
 
@@ -65,7 +65,7 @@ def failing(emulator: str) -> Iterator[Front]:
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
-    """Every method as a stream of answers, which is what a single answer is on the wire."""
+    """Every method as a stream: a single answer is a stream of one on the wire."""
 
     def __init__(self, front: Front, behind: grpc.Channel, over: threading.Event) -> None:
         self._front, self._behind, self._over = front, behind, over

@@ -1,4 +1,4 @@
-"""Files made to exhaust whoever decodes them; each is small and made on the spot, but for one.
+"""Files made to exhaust a decoder; each is small and made on the spot, except one.
 
 AVIF_LIAR is one flat colour, written once by Pillow: encoding 144 megapixels takes eight seconds.
 """
@@ -59,7 +59,7 @@ def large_webp(edge: int = 5000) -> bytes:
 
 
 def png_with_profile(packed: int) -> bytes:
-    """A PNG whose profile unpacks to so many bytes."""
+    """A PNG whose profile unpacks to this many bytes."""
     plain = encoded(Image.new("RGB", (64, 48)), "PNG")
     body = b"bomb\0\0" + zlib.compress(bytes(packed), 9)
     chunk = (
@@ -72,7 +72,7 @@ def png_with_profile(packed: int) -> bytes:
 
 
 def slow_profile(elements: int = 10_000) -> bytes:
-    """An sRGB profile with a `DToB0` of so many elements, which lcms runs for each pixel."""
+    """An sRGB profile with a `DToB0` of this many elements, which lcms runs for each pixel."""
     plain = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     (count,) = struct.unpack_from(">I", plain, 128)
     curve = struct.pack(">4s4xHHI", b"cvst", 3, 3, 0)

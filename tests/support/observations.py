@@ -1,23 +1,14 @@
-"""Observations made up for tests, and what a store of them has to be."""
+"""Observations made up for tests."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
-from models.data.saved_photos import AllObservations
 from parrot.observation import Derived, Label, Observation, Status, photo_name
-from parrot.quota import Counter
-from parrot.save import Keys
-from parrot.store import ObservationStore
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 KEA = Label("nestor-notabilis", 14, NOW)
-
-
-class Store(ObservationStore, Counter, Keys, AllObservations, Protocol):
-    """What an adapter has to be."""
 
 
 def observation(number: int = 1, uid: str = "ana", *, seconds: float = 0) -> Observation:

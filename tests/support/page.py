@@ -1,4 +1,4 @@
-"""What tests do on the page again and again, in a person's order."""
+"""What tests repeatedly do on the page, in the order that a person would."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def save_as(card: Locator, species: str | None = None) -> str:
 
 
 def my_birds(page: Page) -> Locator:
-    """Go to My birds; its tiles."""
+    """Go to My birds; returns its tiles."""
     page.locator("nav.views a[data-view=birds]").click()
     return page.locator(".tile")
 
 
 def be_somebody(page: Page) -> str:
-    """Use the page as a person whom nobody else is; the name."""
+    """Use the page as a new person; returns the name."""
     name = f"person-{uuid.uuid4().hex[:8]}"
     page.locator("#account-button").click()
     page.locator("#account input").fill(name)
@@ -73,7 +73,7 @@ def module(page: Page, name: str, expression: str, argument: Any = None) -> Any:
 
 @contextmanager
 def slow_upload(page: Page, bytes_per_second: int) -> Iterator[CDPSession]:
-    """A network that sends no faster than this."""
+    """A network with a limited upload rate."""
     session = page.context.new_cdp_session(page)
     session.send(
         "Network.emulateNetworkConditions",

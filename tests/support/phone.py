@@ -32,7 +32,7 @@ class Phone:
         return self.ask("GET", path, **request)
 
     def save(self, seed: int, species: str = "nestor-notabilis") -> str:
-        """Save a small photo that nobody else has; return its id."""
+        """Save a small unique photo; return its id."""
         data = encoded(noise(32, 24, seed=seed), quality=60)
         response = self.ask("POST", "/save", files={"image": data}, data={"species": species})
         assert response.status_code == 201, response.text

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from parrot.budget import DECODING_BYTES, Budget
-from parrot.limits import MAX_PHOTO_PIXELS
+from parrot.config import MAX_PHOTO_PIXELS
 from parrot.photo.decoder import Decoder
 
 _BESIDE = Path(__file__).parents[3] / "shared"
@@ -33,10 +33,10 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
 
 def first(folder: Path, count: int = 1) -> list[Path]:
     """The first photos of a folder, in order of name."""
-    found = sorted(folder.glob("*.jpg"))[:count]
-    assert len(found) == count, f"{folder} has too few photos"
-    return found
+    paths = sorted(folder.glob("*.jpg"))[:count]
+    assert len(paths) == count, f"{folder} has too few photos"
+    return paths
 
 
-# Starts no process of its own before a HEIC, AVIF or very large photo comes.
+# Starts a child process only for a HEIC, AVIF or very large photo.
 DECODER = Decoder(Budget(DECODING_BYTES), max_pixels=MAX_PHOTO_PIXELS)

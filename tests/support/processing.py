@@ -6,11 +6,11 @@ import dataclasses
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from local.stack import DEFAULT_BUNDLE
-from parrot import limits, store
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.config import MAX_PHOTO_BYTES
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
 from parrot.observation import Label, Observation, Status, derived_folder, photo_name
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from parrot.classify import Classifier
     from parrot.records import Photo, StoredPhoto
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -36,11 +37,11 @@ GALAH = next(row for row in SPECIES.rows if row.english == "Galah")
 
 
 class MemoryPhotos:
-    """Keeps Cloud Storage's promises about generations."""
+    """Behaves like Cloud Storage with respect to generations."""
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[int, bytes]] = {}
-        self.stated: dict[str, dict[str, Any]] = {}  # what uploaders said about their objects
+        self.stated: dict[str, dict[str, Any]] = {}  # metadata that uploaders set on their objects
         self._generations = itertools.count(1795399912250572)
 
     def upload(self, name: str, data: bytes) -> int:
@@ -62,13 +63,10 @@ class MemoryPhotos:
         return self.objects[object_name][1] if object_name in self.objects else None
 
     def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
-        if not self.is_live(object_name, generation):
+        if self.generation(object_name) != generation:
             return None
         assert len(self.objects[object_name][1]) <= most
         return self.objects[object_name][1]
-
-    def is_live(self, object_name: str, generation: int) -> bool:
-        return self.generation(object_name) == generation
 
     def generation(self, object_name: str) -> int | None:
         return self.objects[object_name][0] if object_name in self.objects else None
@@ -81,13 +79,13 @@ class MemoryPhotos:
         return {name: stored[0] for name, stored in self.objects.items() if name.startswith(prefix)}
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
-        if generation is None or self.is_live(object_name, generation):
+        if generation is None or self.generation(object_name) == generation:
             self.objects.pop(object_name, None)
 
 
 @dataclass
 class SameAnswer:
-    """Gives the same answer for every photo that can be read, or raises `error`."""
+    """Gives the same answer for every readable photo, or raises `error`."""
 
     species: str | None = KEA.id
     error: Exception | None = None
@@ -113,7 +111,7 @@ class SameAnswer:
 
 @dataclass
 class Steps:
-    """Notes every call to the outside; after the call number `at`, `then` happens once."""
+    """Records every outside call; after call number `at`, `then` runs once."""
 
     at: int = 0
     then: Callable[[], object] = lambda: None
@@ -130,7 +128,7 @@ class Steps:
 
 
 class Counted:
-    """Passes every call on to `inner`, and notes it in `steps` when it has returned."""
+    """Passes every call on to `inner`, and records it in `steps` once it has returned."""
 
     def __init__(self, inner: object, steps: Steps) -> None:
         self._inner, self._steps = inner, steps
@@ -146,22 +144,13 @@ class Counted:
         return call
 
 
-class CountedStore(Counted):
-    """Counts the reading and the writing of a change, so that others can come between them."""
-
-    def update(
-        self, uid: str, name: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        return store.update(self, uid, name, change)
-
-
 class Killed(BaseException):
-    """The instance is gone; no code of ours catches that."""
+    """The instance is gone; our code cannot catch that."""
 
 
 @dataclass
 class World:
-    """A store, a bucket, and a process function between them."""
+    """A store, a bucket and the process function between them."""
 
     folder: Path
     photos: MemoryPhotos = field(default_factory=MemoryPhotos)
@@ -175,20 +164,20 @@ class World:
     def processor(self, steps: Steps | None = None) -> Processor:
         steps = steps or Steps()
         return Processor(
-            CountedStore(self.store, steps),
+            Counted(self.store, steps),
             Counted(self.photos, steps),
-            Counted(self.model, steps),
+            cast("Classifier", Counted(self.model, steps)),
             SPECIES,
             DECODER,
             meter=Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp),
             bucket=BUCKET,
-            max_bytes=limits.MAX_PHOTO_BYTES,
+            max_bytes=MAX_PHOTO_BYTES,
             max_attempts=MOST_ATTEMPTS,
             now=lambda: self.now,
         )
 
     def save(self, data: bytes, name: int = 1, *, uid: str = "ana", **changes: Any) -> StoredPhoto:
-        """What `save` does: the observation, then its photo. The event that follows."""
+        """What `save` does: the observation, then its photo. Returns the event that follows."""
         wanted = Observation(
             id=uuid_of(name),
             uid=uid,
@@ -219,9 +208,9 @@ class World:
         return stored
 
     def observation(self, stored: StoredPhoto) -> Observation:
-        found = self.store.get(stored.uid, stored.id)
-        assert found is not None
-        return found
+        observation = self.store.get(stored.uid, stored.id)
+        assert observation is not None
+        return observation
 
     def files(self) -> list[str]:
         return sorted(self.photos.objects)

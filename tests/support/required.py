@@ -1,4 +1,4 @@
-"""What a test needs and this machine may not have: skip on a laptop, fail in CI."""
+"""Requirements that a machine may lack: tests skip on a laptop and fail in CI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def missing(reason: str, *, required_by: str) -> NoReturn:
-    """Skip the test, or fail it where the variable `required_by` is set."""
+    """Skip the test, or fail it if the variable `required_by` is set."""
     if os.environ.get(required_by):
         pytest.fail(f"{reason} ({required_by} is set)")
     pytest.skip(reason)

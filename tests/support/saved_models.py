@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.network.lazy_tf import tf
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling
 
 if TYPE_CHECKING:
     from pathlib import Path

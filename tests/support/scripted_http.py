@@ -1,4 +1,4 @@
-"""A real HTTP server whose answers a test writes: what a vendor's server does on a bad day."""
+"""A real HTTP server with scripted answers: what a vendor's server does on a bad day."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def json_answer(body: object, status: int = 200) -> Answer:
 
 
 class Listener(ThreadingHTTPServer):
-    """http.server's own, for more callers at a time."""
+    """http.server's, with room for more simultaneous callers."""
 
     request_queue_size = 128  # http.server's 5 resets some of 40 callers that connect at once
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Callers hang up here all day; anything else is a mistake of the test's own."""
+        """Callers often hang up here; anything else is a bug in the test."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -92,7 +92,7 @@ def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            with contextlib.suppress(ConnectionError):  # the client may have had enough
+            with contextlib.suppress(ConnectionError):  # the client may have hung up
                 if answer.pause_seconds:
                     for byte in answer.body:
                         self.wfile.write(bytes([byte]))
@@ -104,7 +104,7 @@ def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - the names that http.server calls
 
         def log_message(self, *_: object) -> None:
-            """The test knows what it asked."""
+            """Quiet: the test knows what it sent."""
 
     server = Listener(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -120,7 +120,7 @@ def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
 
 @contextmanager
 def shouting(start: bytes, again: bytes) -> Iterator[str]:
-    """Says `start` to the first caller, whatever they ask, then `again` until they hang up."""
+    """Sends `start` to the first caller, then `again` until they hang up."""
 
     def shout() -> None:
         connection, _ = listener.accept()

@@ -10,24 +10,20 @@ import numpy as np
 
 from parrot.classify import Classifier
 from parrot.model.bundle import Bundle
-from parrot.model.gate import Gate, LogisticCurve, Projection
-from parrot.model.inputs import Crop, InputSpec
+from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
 from parrot.model.look import SecondLook, View
-from parrot.model.manifest import Manifest, NamingPolicy, Reference
+from parrot.model.manifest import Manifest, Reference
 from parrot.model.naming import Naming, Softmax
-from parrot.model.scorers import Linear
-from parrot.model.served_model import ServedModel
-from parrot.model.sets import SetPolicy
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
-from parrot.photo import images
+from parrot.model.rules import NamingPolicy, Rules
+from parrot.model.served_model import Crop, InputSpec, ServedModel
+from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Prediction
+from tests.support.photos import DECODER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parrot.model.look import Box
-    from parrot.records import Floats, Photo, Raster
+    from parrot.records import Floats
 
 MODEL = ServedModel(
     "M", "1", "serving_default", InputSpec(8, 8, crop=Crop.SQUASH), "f", "p", "l", "focus"
@@ -38,7 +34,7 @@ SPECIES = (
     b"0,ara-macao,Ara macao,Scarlet macaw,a,I\n1,ara-ararauna,Ara ararauna,Blue macaw,b,II\n"
 )
 TAXONOMY = Path(__file__).parents[2] / "models/data/taxonomy.csv"
-# The features of a photo: parrot or not, and how much it is each macaw, another parrot, a macaw.
+# The features of a photo: parrot or not; scores of each macaw, another parrot, any macaw.
 SURE = (4.0, 9.0, 0.0, 0.0, 6.0)
 TWO = (4.0, 3.0, 3.0, 0.0, 6.0)
 STRANGER = (4.0, 0.0, 0.0, 9.0, 6.0)
@@ -48,22 +44,21 @@ NO_PARROT = (-9.0, 0.0, 0.0, 0.0, 0.0)
 
 def bundle(*, second: SecondLook | None = LOOK) -> Bundle:
     eye = np.eye(5, dtype=np.float32)
-    gate = Gate(
-        Projection(np.zeros(5), np.ones(5)), Linear(np.eye(5)[0], 0.0), LogisticCurve(1.0, 0.0)
-    )
+    # The first feature is the logit of a parrot; other birds are as good as impossible.
+    scorer = ThreeWay(np.eye(5)[:, :3] * [1, 0, 0], np.array([0.0, -1000.0, 0.0]))
+    gate = Gate(Projection(np.zeros(5), np.ones(5)), scorer, LogisticCurve(1.0, 0.0))
     manifest = Manifest(
         version="test",
         features=5,
         classes=2,
         models=(MODEL,),
-        gate_kind="logistic",
-        threshold=0.6,
-        conformal=None,
+        gate_kind="three-way",
+        rules=Rules(
+            0.6, naming=NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7), second_look=second
+        ),
         scikit_learn="1",
         files={},
         reference=(Reference((0.0,) * 5, 0.5),),
-        naming=NamingPolicy(SetPolicy(0.95, other=0.5, share=0.2), sure=0.7),
-        second_look=second,
     )
     groups = Softmax(np.stack([eye[4], -eye[4]], axis=1), np.zeros(2, np.float32))
     naming = Naming(Softmax(eye[:, 1:4], np.zeros(3, np.float32)), groups, ("macaws", "lories"))
@@ -73,19 +68,15 @@ def bundle(*, second: SecondLook | None = LOOK) -> Bundle:
 
 @dataclass
 class Scripted:
-    """Answers with these features, one after the other, and keeps what it was sent."""
+    """Answers with these features, one after the other, and records what it was sent."""
 
     looks: list[tuple[float, ...]]
     focus: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0)
     requests: list[int] = field(default_factory=list)
     version_name: str = "M/1"
+    logits: list[tuple[float, float]] = field(default_factory=list)  # none: both macaws alike
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        return self.predict_all(model, (payload,))[0]
-
-    def predict_all(
-        self, _model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, _model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         self.requests.append(len(payloads))
         return [self._next() for _ in payloads]
 
@@ -94,19 +85,11 @@ class Scripted:
 
     def _next(self) -> Prediction:
         features = np.array(self.looks.pop(0), np.float32)
-        half = np.array([0.5, 0.5], np.float32)
-        return Prediction(features, half, half, self.version_name, np.array(self.focus, np.float32))
-
-
-class InPlace:
-    """Decodes here, whatever it costs."""
-
-    def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
-        return images.pixels(photo, spec)
-
-    def parts(self, photo: Photo, spec: InputSpec, boxes: Sequence[Box]) -> list[Raster]:
-        return images.parts(photo, spec, boxes)
+        logits = np.array(self.logits.pop(0) if self.logits else (0.5, 0.5), np.float32)
+        probabilities = np.exp(logits) / np.exp(logits).sum()
+        focus = np.array(self.focus, np.float32)
+        return Prediction(features, probabilities, logits, self.version_name, focus)
 
 
 def classifier(server: Scripted, second: SecondLook | None = LOOK) -> Classifier:
-    return Classifier(bundle(second=second), server, InPlace())
+    return Classifier(bundle(second=second), server, DECODER)

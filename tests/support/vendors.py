@@ -1,4 +1,4 @@
-"""TF Serving and Vertex AI, as far as their answers differ."""
+"""TF Serving and Vertex AI, where their answers differ."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from parrot.adapters.model_server import TfServing, VertexEndpoint, unsigned
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
-from parrot.model.served_model import ServedModel
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
 from tests.support.scripted_http import Answer, json_answer
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints(running_url: str) -> Iterator[Complaints]:
-    """What the browser complains about; the test fails on all that it did not `expect`."""
+    """The browser's complaints; a test fails on those that it did not `expect`."""
     collected = Complaints(running_url)
     yield collected
     collected.check()

@@ -1,4 +1,4 @@
-"""WebP files, looked into."""
+"""A look inside WebP files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def opened(data: bytes) -> Image.Image:
 
 def chunks(webp: bytes) -> set[bytes]:
     """Names of the file's parts: EXIF, XMP and ICCP would be parts of their own."""
-    found, at = set(), 12
+    names, at = set(), 12
     while at < len(webp):
-        found.add(webp[at : at + 4])
+        names.add(webp[at : at + 4])
         size = int.from_bytes(webp[at + 4 : at + 8], "little")
         at += 8 + size + size % 2
-    return found
+    return names
 
 
 def assert_silent_file(file: bytes) -> tuple[int, int]:

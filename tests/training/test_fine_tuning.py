@@ -19,20 +19,19 @@ from models.data.labelled_photos import TAXONOMY_CSV, Group, LabelledPhoto
 from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
 from models.network import model_folder
-from models.network.backbone import CELLS, FEATURES, LITE2, TRUNK_CHANNELS, Backbone
-from models.network.classifier import INPUT
+from models.network.backbone import CELLS, FEATURES, TRUNK_CHANNELS, Backbone
 from models.network.lazy_tf import tf
-from models.network.tail import TAIL_FILE, Tail
+from models.network.model_folder import INPUT
+from models.network.weights import TAIL_FILE, Tail
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
 from models.training.batches import Batches
-from models.training.heads import Classes
-from models.training.regression import Linear
+from models.training.heads import LinearHead
 from models.training.tuner import Recipe, Tuned, tune
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import Taxonomy
 
 RECIPE = Recipe(steps=6, batch=4, every=2)
 SPECIES = ("ara-macao", "cacatua")
@@ -51,23 +50,23 @@ def dataset() -> Dataset:
     samples = [(Sample(photo.path),) * 3 for photo in photos]
     features = np.zeros((len(photos), 3, 3, 4), np.float32)
     signs = np.zeros((len(photos), 3, 3), np.float32)
-    return Dataset(photos, SPECIES, samples, features, np.zeros(len(photos), np.intp), signs)
+    fold, taxonomy = np.zeros(len(photos), np.intp), Taxonomy.parse(TAXONOMY_CSV.read_bytes())
+    return Dataset(photos, SPECIES, taxonomy, samples, features, fold, signs)
 
 
 def run(checkpoint: Path) -> Tuned:
     """The run that every test compares with: seeded maps, the published backbone, blank heads."""
     data = dataset()
-    classes = Classes(data, Taxonomy.parse(TAXONOMY_CSV.read_bytes()))
     rng = np.random.default_rng(5)
     maps = rng.normal(size=(len(data.photos), 3, 3, CELLS, CELLS, TRUNK_CHANNELS))
     heads = [
-        Linear(np.zeros((FEATURES, count), np.float32), np.zeros(count, np.float32))
-        for count in (3, len(SPECIES) + 1, max(1, len(classes.group_ids)))
+        LinearHead(np.zeros((FEATURES, count), np.float32), np.zeros(count, np.float32))
+        for count in (3, len(SPECIES) + 1, max(1, len(data.group_ids)))
     ]
     usable = np.ones((len(data.photos), 3), bool)
-    batches = Batches(data, classes, usable, RECIPE.batch, seed=0)
+    batches = Batches(data, usable, RECIPE.batch, seed=0)
     return tune(
-        Backbone.load(LITE2),
+        Backbone.load(),
         heads,
         batches,
         maps.astype(np.float16),
@@ -109,7 +108,7 @@ def test_fine_tuning_changes_weights_and_a_damaged_half_state_is_never_seen(
     tuned: Tuned, tmp_path: Path
 ) -> None:
     """The file that a run goes on from appears under its name when it is complete."""
-    published = Backbone.load(LITE2).tail
+    published = Backbone.load().tail
     assert any(
         np.abs(mine - other).max() > 1e-3
         for mine, other in zip(tuned.tail.kernels, published.kernels, strict=True)
@@ -131,10 +130,9 @@ def _arrays(tuned: Tuned) -> list[Any]:
 def test_a_batch_is_the_same_whenever_its_step_is_drawn() -> None:
     """Otherwise a run that goes on would learn from other photos."""
     data = dataset()
-    classes = Classes(data, Taxonomy.parse(TAXONOMY_CSV.read_bytes()))
     usable = np.ones((len(data.photos), 3), bool)
     usable[0] = False
-    batches = Batches(data, classes, usable, 64, seed=3)
+    batches = Batches(data, usable, 64, seed=3)
     first, again = batches.draw(7), replace(batches).draw(7)
     for mine, other in zip(_fields(first), _fields(again), strict=True):
         np.testing.assert_array_equal(mine, other)
@@ -172,7 +170,7 @@ def test_a_bundle_with_its_own_last_blocks_serves_the_features_that_were_fitted_
         .saved_model.load(str(folder))
         .signatures["floats"](pixels=tf().constant(pixels, tf().float32))
     )
-    backbone = Backbone.load(LITE2)
+    backbone = Backbone.load()
     expected = backbone.with_tail(tuned.tail).features(pixels.astype(np.float32)).numpy()
     np.testing.assert_allclose(served["features"].numpy(), expected, atol=1e-4)
     published = backbone.features(pixels.astype(np.float32)).numpy()
@@ -206,4 +204,4 @@ def test_last_blocks_that_cannot_be_read_or_are_of_another_network_are_a_bad_bun
         Tail.load(Tail((np.full((1, 1), np.nan, np.float32),), (np.zeros(1, np.float32),)).dump())
     fewer = Tail(tuned.tail.kernels[1:], tuned.tail.biases[1:])
     with pytest.raises(BadBundle, match="does not fit"):
-        Backbone.load(LITE2).with_tail(fewer)
+        Backbone.load().with_tail(fewer)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from local.samples import MACAW
 from models.data import labelled_photos, samples, species_table
+from models.data.dataset import Dataset
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
-from models.training import job
+from models.network.weights import Tail
+from models.training import card, fit
+from models.training.acceptance import Acceptance
+from models.training.calibration import FitPolicy
+from models.training.fine_tuning import FineTuningOrder
+from models.training.fit import train
+from models.training.judging import Fitted, judge
 from parrot.errors import InvalidImage
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 from tests.support.photos import encoded, noise
 
@@ -76,9 +85,9 @@ def test_labels_that_belong_to_no_group_are_told_before_anything_is_fitted(folde
     """Three photos each of two kinds ended in `cannot reshape array of size 0`."""
     photos = labelled_photos.read(folder)
     with pytest.raises(BadDataset, match="no group of parrots has 5 photos"):
-        job.require_group(photos, TAXONOMY)
+        fit.require_enough(photos, [], TAXONOMY)
     conure = next(photo for photo in photos if photo.taxon == "aratinga-solstitialis")
-    job.require_group([*photos, *[conure] * 4], TAXONOMY)
+    fit.require_enough([*photos, *[conure] * 4], [], TAXONOMY)
 
 
 def test_photos_in_no_labelled_folder_are_said_to_be_in_the_wrong_place(tmp_path: Path) -> None:
@@ -94,7 +103,7 @@ def test_a_bundles_taxonomy_has_the_species_of_its_own_table() -> None:
         b"index,id,scientific_name,en,ko,cites\n"
         b"0,military-macaw,Ara militaris,Military macaw,,I\n1,my-bird,,My bird,,\n"
     )
-    taxonomy = Taxonomy.parse(job.taxonomy_for(table))
+    taxonomy = Taxonomy.parse(species_table.taxonomy_for(table))
     macaw = taxonomy.above("military-macaw", Rank.GROUP)
     assert macaw is not None
     assert macaw.id == "macaws"
@@ -128,3 +137,71 @@ def test_the_same_picture_twice_is_on_one_side_of_every_split(tmp_path: Path) ->
     clusters = {photo.path.name: photo.cluster for photo in labelled_photos.read(tmp_path)}
     assert clusters["a.jpg"] == clusters["b.jpg"]
     assert len(set(clusters.values())) == 3
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """One species and its rooms, easily told apart, without sources."""
+    labels = [(Group.PARROTS, "aratinga-solstitialis")] * 12 + [(Group.NEGATIVES, "bowl")] * 12
+    photos = [
+        LabelledPhoto(Path(f"{number}.jpg"), group, label, label, str(number), "")
+        for number, (group, label) in enumerate(labels)
+    ]
+    features = np.random.default_rng(3).normal(size=(24, 3, 3, 64)).astype(np.float32)
+    features[:12, ..., 0] += 4
+    return Dataset(
+        photos,
+        ("aratinga-solstitialis",),
+        TAXONOMY,
+        [(samples.Sample(photo.path),) * 3 for photo in photos],
+        features,
+        np.arange(24) % 3,
+        np.ones((24, 3, 3), np.float32),
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(data: Dataset) -> Fitted:
+    return judge(data, train(data, FitPolicy(), lambda _text: None))
+
+
+def test_one_species_and_no_other_birds_are_enough_for_a_gate(
+    data: Dataset, fitted: Fitted
+) -> None:
+    """Many people have photos of their own parrot and of their rooms, and nothing else."""
+    assert fitted.judged.clean.figures()["gate"]["parrots_kept"]["rate"] > 0.7
+    assert fitted.new_sources is None
+    in_use, first_version = fitted.trained.gates
+    assert (in_use.kind, first_version.kind) == ("three-way", "one-class")
+    assert in_use.birds is in_use.birds_new_sources is in_use.others_new_sources is None
+    assert in_use.others is not None
+    assert in_use.others < 0.2
+    assert fitted.several["2 photos, as they are"]["covered"].joint == 1
+    text = card.write("own", data, fitted)
+    assert "All photos are of one source, so nothing is known about new sources." in text
+    assert "\n| three-way |  | 8.33% |  |  |\n| one-class |  | " in text
+    assert "\n| species right | 100.00% (75.8%..100.0%, n = 12) | 100.00% (" in text
+    assert "\n| parrots kept, as they are | at least 0.98 | 0.750 | missed by 23.0 points |" in text
+    assert "\n| other birds let through |  |  |  |  |" in text, "several photos: there are none"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_the_card_says_what_fine_tuning_changed(
+    data: Dataset,
+    fitted: Fitted,
+    taken: bool,  # noqa: FBT001 - pytest gives it
+) -> None:
+    """Whichever model is in the bundle, both are in the card."""
+    before = {name: results.figures() for name, results in fitted.columns.items()}
+    after = deepcopy(before)
+    after["stressed"]["gate"]["negatives_let_through"]["rate"] = 0.0 if taken else 0.9
+    tuning = Acceptance(before, after, FineTuningOrder(Path("unused")))
+    trained = replace(fitted.trained, tail=Tail((), ()) if taken else None)
+    text = card.write("own", data, replace(fitted, trained=trained, fine_tuning=tuning))
+    assert f"## Fine-tuning: {'accepted' if taken else 'not accepted'}\n" in text
+    assert ("the last blocks fine-tuned (`backbone.npz`). Input" in text) == taken
+    assert (
+        "Worse: non-birds let through, stressed. So this bundle has the published" in text
+    ) != taken
+    assert f"| {'0.00' if taken else '90.00'}% | {'not worse' if taken else 'worse'} |" in text
+    assert "3 folds of last blocks and heads, 3 of calibration" in text or not taken

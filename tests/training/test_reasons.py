@@ -13,7 +13,8 @@ from models.evaluation import reasons as judging
 from models.evaluation.results import Judged, Results
 from models.training import reasons
 from parrot.errors import BadBundle
-from parrot.model.reason import Evidence, ReasonPolicy
+from parrot.model.reason import Evidence
+from parrot.model.rules import ReasonPolicy
 from parrot.records import Reason
 
 PHOTOS = [
@@ -113,11 +114,11 @@ def test_reasons_are_counted_among_what_was_not_taken_for_a_parrot() -> None:
     results = judging.explained(
         rejected(seen(sure=0.9), [""] * len(PHOTOS)), ReasonPolicy(0.95, 0.95, no_bird=0.5)
     )
-    lines = {line.reason: line for line in judging.lines(results)}
-    none, bird = lines[Reason.NO_BIRD], lines[Reason.OTHER_BIRD]
-    assert (none.given, none.right, none.due, none.found) == (40, 40, 40, 1.0)
+    counts = {count.reason: count for count in judging.counts(results)}
+    none, bird = counts[Reason.NO_BIRD], counts[Reason.OTHER_BIRD]
+    assert (none.given, none.right, none.due, none.recall) == (40, 40, 40, 1.0)
     assert (bird.given, bird.precision, bird.due) == (0, None, 40)
-    assert lines[Reason.TOO_DARK].found is None
+    assert counts[Reason.TOO_DARK].recall is None
 
 
 def test_a_bundle_recognises_the_photos_that_it_was_fitted_on() -> None:

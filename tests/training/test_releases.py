@@ -11,7 +11,7 @@ import pytest
 from local import stack
 from models.publishing import releases
 from models.publishing.release_store import BucketStore, Changed, FolderStore, ReleaseStore
-from parrot.adapters.bundle_files import BucketFiles, FolderFiles, current_version
+from parrot.adapters.bucket import BucketFiles, FolderFiles, current_version
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 

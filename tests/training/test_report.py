@@ -13,10 +13,9 @@ import pytest
 from PIL import Image
 
 from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
-from models.evaluation import curves
-from models.evaluation.metrics import expected_calibration_error
+from models.evaluation import comparison, metrics
 from models.evaluation.results import Judged, Results
-from models.report import comparison_file, report_file
+from models.report import report_file
 from models.report.about import About
 from models.report.mistakes import EACH
 from tests.support.photos import encoded, noise
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECTIONS = [
-    "summary",
     "columns",
     "gates",
     "reasons",
@@ -35,7 +33,6 @@ SECTIONS = [
     "reliability",
     "confusion",
     "species",
-    "sets",
     "sources",
     "mistakes",
 ]
@@ -152,7 +149,7 @@ def test_the_report_is_one_file_with_every_section(photo: Path, tmp_path: Path) 
     assert not {"script", "link", "iframe", "object", "embed"} & set(page.tags)
     assert "@import" not in html
     assert "url(" not in html
-    assert html.count('role="img"') == 6, "two gate curves, two reliabilities, two of the sets"
+    assert html.count('role="img"') == 3, "the ROC of the gate and two reliabilities"
 
 
 def test_the_figures_are_those_of_the_results(photo: Path, tmp_path: Path) -> None:
@@ -194,13 +191,15 @@ def test_a_comparison_is_one_file_with_every_stress(photo: Path, tmp_path: Path)
     """It is sent to whoever decides whether to promote."""
     before = _results(photo)
     after = replace(before, is_parrot=before.of(Group.PARROTS))
-    parts = comparison_file.parts(_judged(before), _judged(after))
-    assert [part.title for part in parts] == ["as they are", "stressed", "dim", "tilted"]
-    for line in (line for part in parts for line in part.lines):
-        assert 0 <= line.low <= line.at <= line.high <= 1
+    tables = comparison.compare(_judged(before), _judged(after))
+    assert [table.title for table in tables] == ["as they are", "stressed", "dim", "tilted"]
+    for table in tables:
+        for line in table.differences:
+            ends = [table.place(line.low), table.place(line.high)]
+            assert 0 <= ends[0] <= table.place(line.after - line.before) <= ends[1] <= 1
     path = tmp_path / "c.html"
     about = About(("one", "two"), "compare", "abcd")
-    comparison_file.write(path, parts, ("<one>", "two"), about)
+    report_file.write_comparison(path, tables, ("<one>", "two"), about)
     page = Page(path.read_text(encoding="utf-8"))
     assert page.loaded == []
     assert {"script", "link"}.isdisjoint(page.tags)
@@ -312,7 +311,7 @@ def test_the_area_under_the_roc_curve_is_the_share_of_pairs_in_order() -> None:
     rng = np.random.default_rng(2)
     yes, no = rng.integers(3, 9, 40).astype(float), rng.integers(0, 7, 30).astype(float)
     pairs = (yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2
-    assert curves.roc(yes, no).area == pytest.approx(pairs)
+    assert metrics.roc(yes, no).area == pytest.approx(pairs)
 
 
 @pytest.mark.parametrize("ties", [True, False])
@@ -324,13 +323,16 @@ def test_a_curve_has_the_shares_that_reach_each_threshold(ties: bool) -> None:  
         yes, no = yes.round(1), no.round(1)
     thresholds = np.unique(np.r_[yes, no])[::-1]
     kept, through = ((group[:, None] >= thresholds).sum(axis=0) for group in (yes, no))
-    roc, recall = curves.roc(yes, no), curves.precision_recall(yes, no)
-    np.testing.assert_allclose(roc.x, np.r_[0, through / 70])
-    np.testing.assert_allclose(roc.y, np.r_[0, kept / 50])
-    np.testing.assert_allclose(recall.x, kept / 50)
-    np.testing.assert_allclose(recall.y, kept / (kept + through))
-    steps = np.diff(kept / 50, prepend=0.0) * kept / (kept + through)
-    assert recall.area == pytest.approx(steps.sum()), "average precision, by its definition"
+    roc = metrics.roc(yes, no)
+    every = set(zip(np.r_[0, through / 70].round(9), np.r_[0, kept / 50].round(9), strict=True))
+    drawn = list(zip(roc.let_through.round(9), roc.kept.round(9), strict=True))
+    assert every >= set(drawn), "a point that no threshold gives"
+    assert drawn[0] == (0, 0)
+    assert drawn[-1] == (1, 1)
+    for left, top in every:  # what is left out lies on a line between two others
+        at = roc.kept[np.isclose(roc.let_through, left)]
+        assert at.min() - 1e-6 <= top <= at.max() + 1e-6 if len(at) else True
+        assert len(at) or top == pytest.approx(np.interp(left, roc.let_through, roc.kept))
 
 
 def test_the_reliability_bins_are_those_of_the_calibration_error() -> None:
@@ -338,7 +340,7 @@ def test_the_reliability_bins_are_those_of_the_calibration_error() -> None:
     rng = np.random.default_rng(4)
     stated = rng.random(137)
     right = rng.random(137) < stated**2
-    bins = curves.reliability(stated, right)
-    error = sum(found.photos * abs(found.stated - found.observed) for found in bins) / len(stated)
-    assert error == pytest.approx(expected_calibration_error(stated, right))
-    assert all(found.low <= found.observed <= found.high for found in bins)
+    bins = metrics.calibration_bins(stated, right)
+    error = sum(part.photos * abs(part.stated - part.observed) for part in bins) / len(stated)
+    assert error == pytest.approx(metrics.expected_calibration_error(stated, right))
+    assert all(part.low <= part.observed <= part.high for part in bins)

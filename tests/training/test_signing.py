@@ -15,13 +15,11 @@ from local import stack
 from models.cli import app
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
-from models.publishing.releases import Refused
-from models.publishing.signing import Signer
-from parrot.adapters.bundle_files import FolderFiles
+from models.publishing.releases import Refused, Signer
+from parrot.adapters.bucket import FolderFiles
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
-from parrot.model.bundle import Bundle, load_species
-from parrot.model.signature import SIGNATURE, SignedFiles
+from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.network.lazy_tf import tf
-from parrot.model.inputs import Crop, InputSpec, Resampling
+from parrot.model.served_model import Crop, InputSpec, Resampling
 from parrot.photo import images
 from tests.support.photos import encoded, noise
 

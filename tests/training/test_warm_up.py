@@ -11,7 +11,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from models.network import model_folder, warm_up
 from models.network.lazy_tf import tf
 from models.network.wrapper import wrap
-from parrot.model.inputs import Encoding
+from parrot.model.served_model import Encoding
 from tests.support.saved_models import HEIGHT, SQUASHED, WIDTH, save
 
 DEFAULT = Path(__file__).parents[2] / "models" / "default"

@@ -14,8 +14,8 @@ import requests
 from models.network.lazy_tf import tf
 from models.network.wrapper import Wrapped, wrap
 from parrot.adapters.model_server import TfServing, unsigned
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.model.manifest import Manifest
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.photo import images
 from tests.support.photos import PHOTOS, encoded, first, noise
 from tests.support.saved_models import FEATURES, HEIGHT, SQUASHED, WIDTH, save
@@ -164,7 +164,7 @@ def test_the_model_server_answers_for_base64_bytes(
         asked = model.input
         server = TfServing(url, unsigned(), timeout=30)
         raster = images.pixels(images.read(jpegs[0]), asked)
-        prediction = server.predict(model, images.payload(raster, asked))
+        prediction = server.predict(model, [images.payload(raster, asked)])[0]
     _, rounded = _rounded(jpegs[0], spec)
     original = tf().saved_model.load(str(source)).signatures["serving_default"]
     by_source = original(image=tf().constant(rounded[None]))["features"].numpy()[0]
@@ -185,7 +185,8 @@ def test_the_manifest_entry_is_one_that_a_bundle_accepts(
     ).served_model()
     default = Manifest.parse(DEFAULT.read_bytes())
     # A wrapped model gives no focus and no logits, so nothing may ask for them.
-    bundle = replace(default, models=(entry,), conformal=None, second_look=None, reasons=None)
+    rules = replace(default.rules, conformal=None, second_look=None, reasons=None)
+    bundle = replace(default, models=(entry,), rules=rules)
     (parsed,) = Manifest.parse(bundle.dump()).models
     assert (parsed.name, parsed.version) == ("ParrotExtractor", "4")
     outputs = (parsed.features, parsed.probabilities, parsed.logits)

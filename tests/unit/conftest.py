@@ -27,11 +27,11 @@ _FORBIDDEN = {
 
 
 class ElsewhereError(Exception):
-    """Says where such a test belongs."""
+    """Names the folder where such a test belongs."""
 
 
 class _Guard:
-    """An audit hook: Python tells it about sockets, processes and imports, and it may refuse."""
+    """An audit hook: Python notifies it of sockets, processes and imports, and it may refuse."""
 
     active = False
 
@@ -73,7 +73,7 @@ def firestore() -> NoReturn:
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
-    """In memory where that is possible: some tests make hundreds of databases."""
+    """In memory if possible: some tests create hundreds of databases."""
     folder = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="parrot-unit-", dir=folder) as path:
         yield Path(path)

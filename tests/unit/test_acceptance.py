@@ -1,13 +1,19 @@
-"""Whether fine-tuned last blocks are taken: decided by the guarded figures and by nothing else."""
+"""Whether fine-tuned last blocks are accepted: only the guarded figures decide."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from models.training.acceptance import GUARDS, decide
-from models.training.policy import Policy
+from models.training.acceptance import GUARDS, Acceptance
+from models.training.calibration import FitPolicy
+from models.training.fine_tuning import FineTuningOrder
+
+
+def decide(frozen: dict[str, Any], tuned: dict[str, Any]) -> Acceptance:
+    return Acceptance(frozen, tuned, FineTuningOrder(Path("unused")))
 
 
 def figures(**changed: float) -> dict[str, Any]:
@@ -21,10 +27,10 @@ def figures(**changed: float) -> dict[str, Any]:
 
 
 def test_a_model_that_is_nowhere_worse_is_accepted() -> None:
-    """It need not be better in what is guarded: it was fitted to be better elsewhere."""
+    """It need not improve guarded figures: it was fitted to be better elsewhere."""
     decision = decide(figures(), figures())
     assert decision.accepted
-    assert len(decision.checks) == len(GUARDS)
+    assert len(decision.guarded) == len(GUARDS)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
@@ -34,11 +40,11 @@ def test_each_guarded_figure_alone_can_refuse(guard: Any) -> None:
     worse, better = (0.49, 0.51) if guard.at_least else (0.51, 0.49)
     refused = decide(figures(), figures(**{name: worse}))
     assert not refused.accepted
-    assert [check.guard for check in refused.checks if check.worse] == [guard]
+    assert [figure.name for figure in refused.guarded if figure.worse] == [guard.name]
     assert decide(figures(), figures(**{name: better})).accepted
 
 
-def test_without_sources_what_there_is_decides() -> None:
+def test_without_sources_the_other_figures_decide() -> None:
     """Photos of one source say nothing about new ones."""
     before, after = figures(), figures()
     del before["new sources"], after["new sources"]
@@ -48,13 +54,13 @@ def test_without_sources_what_there_is_decides() -> None:
 
 
 def test_nothing_compared_is_not_accepted() -> None:
-    """An empty table must not pass for a good one."""
+    """An empty table is not a good result."""
     assert not decide({}, {}).accepted
 
 
 def test_the_policy_of_fine_tuned_blocks_follows_what_a_person_asks_for() -> None:
     """`fit --keep 0.9` must not end in a bundle that keeps 97.5 %."""
-    asked = Policy(keep=0.9)
+    asked = FitPolicy(keep=0.9)
     assert asked.tuned.keep == pytest.approx(0.905)
-    assert Policy(keep=1.0).tuned.keep == 1.0
+    assert FitPolicy(keep=1.0).tuned.keep == 1.0
     assert asked.tuned.coverage == asked.coverage

@@ -10,7 +10,7 @@ import pytest
 
 from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyRequests
 from parrot.http import answers, problems
-from parrot.http.answers import Links
+from parrot.http.parameters import Links
 from parrot.observation import Label, Page, Status, Verdict
 from parrot.records import Classification, Reason, SpeciesScore, SpeciesSet
 from parrot.tokens import Downloads
@@ -125,10 +125,10 @@ def test_an_answer_is_the_recorded_one_byte_for_byte(name: str) -> None:
 
 
 def test_every_sample_is_recorded() -> None:
-    """A sample that nobody compares proves nothing."""
+    """A sample that is not compared proves nothing."""
     assert SAMPLES.keys() == recorded().keys()
 
 
-def test_what_is_wrong_with_a_deployment_is_not_told_to_the_caller() -> None:
-    """The log says it to the operator; bucket names and digests help only an attacker."""
+def test_the_details_of_a_deployment_error_stay_in_the_log() -> None:
+    """Operators read them there; bucket names and digests would help only an attacker."""
     assert b"gs://" not in problems.response_for(BadBundle("gs://b/x is damaged")).get_data()

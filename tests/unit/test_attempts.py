@@ -1,4 +1,4 @@
-"""Photos that cannot be processed, whatever the reason: tried a few times, never for ever."""
+"""Photos that cannot be processed, whatever the reason: tried a few times, never forever."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def die() -> None:
 def test_what_keeps_failing_is_rejected_with_its_reason(
     world: World, error: Exception, *, direct: bool
 ) -> None:
-    """Eventarc would repeat it for a day, and the sweep for ever."""
+    """Eventarc would retry it for a day, and the sweep forever."""
     stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
     world.model.error = error
     for _ in range(MOST_ATTEMPTS):
@@ -56,7 +56,7 @@ def test_what_keeps_failing_is_rejected_with_its_reason(
 
 @pytest.mark.parametrize("direct", [False, True])
 def test_attempts_that_killed_the_process_count(tmp_path: Path, *, direct: bool) -> None:
-    """Out of memory, or stopped for taking too long: nobody is left to count them afterwards."""
+    """Out of memory, or stopped for taking too long: no process is left to count them."""
 
     def run(folder: Path, at: int) -> int:
         folder.mkdir()
@@ -94,7 +94,7 @@ def test_attempts_that_killed_the_process_count(tmp_path: Path, *, direct: bool)
 def test_a_neighbour_that_fails_is_not_held_against_the_photo(
     world: World, error: Exception
 ) -> None:
-    """A model server that is away for a night must not reject what was saved meanwhile."""
+    """A model server that is down for a night must not reject the photos saved meanwhile."""
     stored = world.save(PHOTO)
     world.model.error = error
     for _ in range(MOST_ATTEMPTS + 2):
@@ -107,7 +107,7 @@ def test_a_neighbour_that_fails_is_not_held_against_the_photo(
 
 
 def test_another_photo_under_the_same_name_starts_from_zero(world: World) -> None:
-    """It is not to blame for the one before."""
+    """The previous photo's failures are not its own."""
     stored = world.save(PHOTO)
     world.model.error = MemoryError()
     for _ in range(MOST_ATTEMPTS):
@@ -128,7 +128,9 @@ def test_a_direct_upload_over_the_quota_is_rejected_and_removed(tmp_path: Path) 
     assert "quota of 1 saves" in (world.observation(second).reason or "")
     assert second.name not in world.files()
     assert world.processor().process(second) is Outcome.DONE_BEFORE
-    again = world.upload(OTHER, second.name)  # its name is free again: no way around the quota
+    again = world.upload(
+        OTHER, second.name
+    )  # its name is free again, which must not bypass the quota
     assert world.processor().process(again) is Outcome.REJECTED
     assert again.name not in world.files()
     theirs = world.upload(OTHER, "photos/bea/x")

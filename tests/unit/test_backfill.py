@@ -1,24 +1,26 @@
-"""A backfill judges each stored photo once, whatever people do meanwhile."""
+"""A backfill classifies each stored photo once, whatever people do meanwhile."""
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
 from models.backfill.batches import Batched
+from models.backfill.job import job
 from models.backfill.price import price
-from models.backfill.reclassify import Outcome, Reclassifier
+from models.backfill.reclassify import Reclassified, Reclassifier
+from parrot.config import Settings
 from parrot.errors import InvalidImage, ModelUnavailable
 from parrot.observation import Label, Observation, Status, Verdict
 from parrot.records import Classification, Prediction
-from parrot.store import update
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ PHOTO = encoded(noise(8, 8))
 
 
 class Store:
-    """One observation, as every store keeps it; `before_write` is somebody who is faster once."""
+    """One observation in a store; `before_write` is a concurrent change that comes first, once."""
 
     def __init__(self, stored: Observation | None) -> None:
         self.stored = stored
@@ -75,11 +77,6 @@ class Store:
         self.stored = replace(observation, revision=observation.revision + 1)
         return self.stored
 
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        return update(self, uid, observation_id, change)
-
 
 class Photos:
     """One generation of one photo."""
@@ -89,7 +86,7 @@ class Photos:
 
 
 class Classifies:
-    """Every photo is no parrot, says the new bundle."""
+    """The new bundle says that no photo shows a parrot."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -113,18 +110,23 @@ class Classifies:
 
 def reclassifier(store: Store, error: Exception | None = None) -> Reclassifier:
     return Reclassifier(
-        store, Photos(), Classifies(error), bundle="new", max_bytes=10**6, now=lambda: NOW
+        cast("Any", store),
+        cast("Any", Photos()),
+        cast("Any", Classifies(error)),
+        bundle="new",
+        max_bytes=10**6,
+        now=lambda: NOW,
     )
 
 
 def test_a_photo_is_judged_once() -> None:
     """A second run finds nothing to do, so a run that was killed can be repeated."""
     store = Store(STORED)
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.RECLASSIFIED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.RECLASSIFIED
     assert store.stored is not None
     assert store.stored.verdict is not None
     assert (store.stored.verdict.bundle, store.stored.revision) == ("new", 2)
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
     assert store.writes == 1
 
 
@@ -141,7 +143,7 @@ def test_a_photo_is_judged_once() -> None:
 def test_what_is_not_for_a_backfill_is_left_alone(stored: Observation) -> None:
     """A pending photo will be judged by the bundle of its day."""
     store = Store(stored)
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
     assert store.stored == stored
 
 
@@ -150,7 +152,7 @@ def test_a_label_given_meanwhile_is_kept_and_compared_with_the_new_verdict() -> 
     label = Label("ara-ararauna", 3, NOW)
     store = Store(STORED)
     store.before_write = lambda current: replace(current, labels=(label,))
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.RECLASSIFIED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.RECLASSIFIED
     assert store.stored is not None
     assert store.stored.labels == (label,)
     assert store.stored.status is Status.NEEDS_REVIEW
@@ -159,29 +161,29 @@ def test_a_label_given_meanwhile_is_kept_and_compared_with_the_new_verdict() -> 
 
 
 def test_a_photo_that_was_overwritten_meanwhile_keeps_its_own_verdict() -> None:
-    """The verdict would be about the photo before."""
+    """The verdict would be about the old photo."""
     store = Store(STORED)
     store.before_write = lambda current: replace(current, generation="8")
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
     assert store.stored is not None
     assert store.stored.verdict == OLD
 
 
 def test_a_deleted_photo_is_counted_as_gone() -> None:
     """Whether it went before, or while it was being judged."""
-    assert reclassifier(Store(None)).reclassify("ann", "1") is Outcome.GONE
+    assert reclassifier(Store(None)).reclassify("ann", "1") is Reclassified.GONE
     other = Store(replace(STORED, generation="8"))
-    assert reclassifier(other).reclassify("ann", "1") is Outcome.GONE
+    assert reclassifier(other).reclassify("ann", "1") is Reclassified.GONE
     store = Store(STORED)
     store.before_write = lambda _current: None
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.GONE
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.GONE
 
 
 def test_an_unreadable_photo_keeps_its_verdict_and_a_failing_server_ends_the_run() -> None:
     """The first will never be better; the second will, so nothing is written off."""
     store = Store(STORED)
     error = InvalidImage("broken")
-    assert reclassifier(store, error).reclassify("ann", "1") is Outcome.UNREADABLE
+    assert reclassifier(store, error).reclassify("ann", "1") is Reclassified.UNREADABLE
     with pytest.raises(ModelUnavailable):
         reclassifier(store, ModelUnavailable("away")).reclassify("ann", "1")
     assert store.stored == STORED
@@ -194,9 +196,7 @@ class Server:
         self.sizes: list[int] = []
         self.lock = threading.Lock()
 
-    def predict_all(
-        self, _model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, _model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         with self.lock:
             self.sizes.append(len(payloads))
         time.sleep(0.01)
@@ -214,10 +214,10 @@ class Server:
 def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> None:
     """Each thread gets its own answer back."""
     server = Server()
-    batched = Batched(server, size=8)
+    batched = Batched(cast("Any", server), size=8)
 
     def ask(number: int) -> float:
-        features = batched.predict(model, str(number).encode()).features
+        features = batched.predict(model, [str(number).encode()])[0].features
         assert features is not None
         return float(features[0])
 
@@ -229,14 +229,14 @@ def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> No
 
 
 def test_a_failed_request_fails_every_photo_of_it(model: ServedModel) -> None:
-    """Nobody waits for ever, and the next request is a new one."""
-    batched = Batched(Server(), size=2)
+    """Nobody waits forever, and the next request is a new one."""
+    batched = Batched(cast("Any", Server()), size=2)
     with ThreadPoolExecutor(2) as threads:
-        asked = [threads.submit(batched.predict, model, payload) for payload in (b"1", b"bad")]
+        asked = [threads.submit(batched.predict, model, [payload]) for payload in (b"1", b"bad")]
         for future in asked:
             with pytest.raises(ModelUnavailable):
                 future.result(5)
-    assert batched.predict(model, b"3").model_version == "M/1"
+    assert batched.predict(model, [b"3"])[0].model_version == "M/1"
 
 
 @pytest.fixture
@@ -251,7 +251,53 @@ def model() -> ServedModel:
 def test_a_backfill_costs_what_its_photos_cost() -> None:
     """Looking is paid for too; this machine's work is free."""
     nothing = price(0, 1_000_000, dataflow=False)
-    assert nothing.total == nothing.store > 0
+    assert nothing["total"] == nothing["store"] > 0
     small, large = (price(count, count, dataflow=True) for count in (1_000, 10_000))
-    assert large.total == pytest.approx(10 * small.total)
-    assert price(1_000, 1_000, dataflow=False).workers == 0
+    assert large["total"] == pytest.approx(10 * small["total"])
+    assert price(1_000, 1_000, dataflow=False)["workers"] == 0
+
+
+@pytest.mark.parametrize("bundle", ["gs://m/bundles/2026-11-22", "models/default"])
+def test_a_worker_has_the_limits_and_keys_of_the_operators_environment(
+    bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What functions refuse, a backfill must not judge; nor by a bundle that they refuse."""
+    monkeypatch.setenv("MAX_PHOTO_BYTES", "10")
+    monkeypatch.setenv("MAX_PHOTO_PIXELS", "100")
+    monkeypatch.setenv("MODEL_BUNDLE_PUBLIC_KEY", base64.b64encode(bytes(32)).decode())
+    asked = job(
+        "firestore:p/d",
+        "b",
+        bundle=bundle,
+        sha256="a" * 64,
+        model_server="https://models.example",
+        batch=16,
+        max_photos=None,
+    )
+    settings = Settings.from_env(asked.environment)
+    assert (settings.max_photo_bytes, settings.max_photo_pixels) == (10, 100)
+    assert settings.bundle_keys == (bytes(32),)
+    assert (settings.project, settings.firestore_database, settings.bucket) == ("p", "d", "b")
+    assert settings.bundle_sha256 == "a" * 64
+    if asked.folder is None:
+        assert (settings.model_bucket, settings.bundle_version) == ("m", "2026-11-22")
+    assert settings.model_auth == "id-token"
+
+
+@pytest.mark.parametrize(
+    ("observations", "bundle"), [("mysql:x", "b"), ("firestore:", "b"), ("sqlite:x", "gs://b")]
+)
+def test_a_store_or_bundle_that_is_not_named_in_full_is_refused(
+    observations: str, bundle: str
+) -> None:
+    """Nothing is guessed: a bucket without a version could mean any bundle."""
+    with pytest.raises(ValueError, match="is neither"):
+        job(
+            observations,
+            "b",
+            bundle=bundle,
+            sha256=None,
+            model_server="http://127.0.0.1:1",
+            batch=1,
+            max_photos=None,
+        )

@@ -16,7 +16,8 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.budget import Budget
 from parrot.errors import InvalidImage
-from parrot.http import request_body, submission
+from parrot.http import submission
+from tests.support.bodies import admitted
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def read(sent: str, kind: str) -> Submission:
         content_length=len(sent.encode()),
     ).get_environ()  # fmt: skip
     request = Request(environ)
-    with request_body.admitted(request, Budget(2**24)):
-        return submission.read_photo(request, max_bytes=2**20)
+    with admitted(request, Budget(2**24)):
+        return submission.read_photos(request, max_bytes=2**20)
 
 
 def lower_case(escaped: str) -> str:
@@ -64,7 +65,7 @@ def test_a_form_gives_the_photo_back_byte_for_byte(escape: object, tail: bytes) 
     photo = PHOTO + tail + b"."  # its base64 never ends with a plus
     text = base64.b64encode(photo).decode()
     sent = read(f"index=3&b64={escape(text)}&x=%C3%A9", FORM)  # type: ignore[operator]  # above
-    assert sent.photo.data == photo
+    assert sent.photos[0].data == photo
     assert sent.fields == {"index": "3", "x": "é"}
     assert sent.first_version
 
@@ -76,7 +77,7 @@ def test_json_gives_the_photo_back_byte_for_byte(tail: bytes, escaped: bool) -> 
     sent = json.dumps({"image": base64.b64encode(photo).decode(), "species": "ara-macao"})
     if escaped:
         sent = sent.replace("/", "\\/").replace("+", "\\u002B")
-    assert read(sent, JSON).photo.data == photo
+    assert read(sent, JSON).photos[0].data == photo
 
 
 @pytest.mark.parametrize("wrong", ["%", "%zz", "/9j/%25", "/9j/=41A", "A", "/9j/%C3%A9", "%3D%3D"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.stack import DEFAULT_BUNDLE
-from parrot.adapters.bundle_files import FolderFiles
+from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.model.manifest import digest
@@ -83,7 +83,7 @@ def test_a_missing_file_is_named(copy: Path, name: str) -> None:
 
 
 def test_another_manifest_than_the_pinned_one_is_refused(copy: Path) -> None:
-    """Whoever can write to the bucket must not change what a deployment runs."""
+    """Anyone who can write to the bucket must not change what a deployment runs."""
     pinned = digest((copy / "manifest.json").read_bytes())
     assert load(copy, pinned).sha256 == pinned
     change(copy, lambda raw: raw["gate"].update(threshold=0.0))
@@ -99,7 +99,7 @@ def test_a_gate_that_does_not_reproduce_is_refused(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         (lambda raw: raw.update(format=2), "format"),
         (lambda raw: raw.pop("models"), "models"),
@@ -121,11 +121,11 @@ def test_a_gate_that_does_not_reproduce_is_refused(copy: Path) -> None:
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused_by_name(
-    copy: Path, edit: Callable[[dict[str, Any]], object], said: str
+    copy: Path, edit: Callable[[dict[str, Any]], object], message: str
 ) -> None:
-    """Whoever publishes should read what is wrong, not guess."""
+    """The person who publishes should read what is wrong, not guess."""
     change(copy, edit)
-    with pytest.raises(BadBundle, match=said):
+    with pytest.raises(BadBundle, match=message):
         load(copy)
 
 

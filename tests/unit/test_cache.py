@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.support.processing import GALAH, KEA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from parrot.classify import Classifier
     from parrot.records import Photo
 
 PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
@@ -25,7 +26,7 @@ PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
 
 @dataclass
 class Counting:
-    """Answers, or fails, and counts how often it was asked."""
+    """Answers, or fails, and counts its calls."""
 
     asked: int = 0
     version: str = "1"
@@ -53,14 +54,18 @@ class Counting:
         )
 
 
+def caching(inner: Counting, **options: Any) -> CachedClassifier:
+    return CachedClassifier(cast("Classifier", inner), **options)
+
+
 def test_the_same_photo_is_classified_once() -> None:
-    """However many species are asked for."""
+    """However many species the caller wants."""
     inner = Counting()
-    cached = CachedClassifier(inner, size=2)
+    cached = caching(inner, size=2)
     first = cached.classify(PHOTOS[0], top=1)
     again = cached.classify(PHOTOS[0], top=5)
     assert inner.asked == 1
-    assert [len(one.species) for one in (first, again)] == [1, 2]
+    assert [len(answer.species) for answer in (first, again)] == [1, 2]
     assert [timing.description for timing in again.timings] == ["hit"]
     assert replace(again, timings=(), species=()) == replace(first, timings=(), species=())
 
@@ -68,7 +73,7 @@ def test_the_same_photo_is_classified_once() -> None:
 def test_another_bundle_is_asked_again() -> None:
     """A new threshold is a new answer."""
     inner = Counting()
-    cached = CachedClassifier(inner, size=2)
+    cached = caching(inner, size=2)
     cached.classify(PHOTOS[0])
     inner.bundle = SimpleNamespace(sha256="b")
     cached.classify(PHOTOS[0])
@@ -78,16 +83,16 @@ def test_another_bundle_is_asked_again() -> None:
 def test_no_more_than_so_many_answers_are_kept() -> None:
     """An instance lives for days."""
     inner = Counting()
-    cached = CachedClassifier(inner, size=2)
+    cached = caching(inner, size=2)
     for number in (0, 1, 2, 2, 1, 0):
         cached.classify(PHOTOS[number])
     assert inner.asked == 4
 
 
 def test_a_failure_is_tried_again() -> None:
-    """A model that was away for a second must not be away for minutes."""
+    """A second without the model must not become minutes."""
     inner = Counting(error=ModelUnavailable("away"))
-    cached = CachedClassifier(inner, size=2)
+    cached = caching(inner, size=2)
     with pytest.raises(ModelUnavailable):
         cached.classify(PHOTOS[0])
     inner.error = None
@@ -97,7 +102,7 @@ def test_a_failure_is_tried_again() -> None:
 def test_a_new_model_version_makes_older_answers_stale() -> None:
     """The model server may be updated without the functions."""
     inner = Counting()
-    cached = CachedClassifier(inner, size=3)
+    cached = caching(inner, size=3)
     cached.classify(PHOTOS[0])
     inner.version = "2"
     cached.classify(PHOTOS[1])
@@ -105,9 +110,9 @@ def test_a_new_model_version_makes_older_answers_stale() -> None:
 
 
 def test_an_answer_grows_old() -> None:
-    """Where nobody asks anything new, nothing tells of a new model."""
+    """Without new requests nothing reveals a new model."""
     inner = Counting()
-    cached = CachedClassifier(inner, size=3, seconds=0)
+    cached = caching(inner, size=3, seconds=0)
     for _ in range(2):
         cached.classify(PHOTOS[0])
     assert inner.asked == 2

@@ -9,12 +9,12 @@ import pytest
 
 from parrot.classify import Classifier
 from parrot.errors import BadModelResponse
+from parrot.model.gate import ThreeWay
 from parrot.model.look import View
-from parrot.model.reason import ReasonPolicy
-from parrot.model.scorers import ThreeWay
+from parrot.model.rules import ReasonPolicy
 from parrot.photo import images
 from parrot.records import Reason
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
     LOOK,
@@ -22,7 +22,6 @@ from tests.support.scripted_model import (
     STRANGER,
     SURE,
     TWO,
-    InPlace,
     Scripted,
     bundle,
     classifier,
@@ -50,7 +49,7 @@ def test_doubt_is_looked_at_again_in_one_more_request(look: tuple[float, ...]) -
 
 
 def test_the_answer_is_that_of_the_mean_of_all_looks() -> None:
-    """Evaluation calibrated it so."""
+    """It was calibrated that way."""
     answer = classifier(Scripted([DOUBT, SURE])).classify(PHOTO)
     assert answer.parrot_probability == pytest.approx(1 / (1 + np.exp(-2)))
     assert answer.is_parrot
@@ -65,7 +64,7 @@ def test_two_views_travel_together() -> None:
 
 
 def test_a_bundle_without_a_second_look_never_looks_again() -> None:
-    """Older bundles go on as before."""
+    """Older bundles still work."""
     server = Scripted([DOUBT])
     classifier(server, None).classify(PHOTO)
     assert server.requests == [1]
@@ -104,7 +103,7 @@ def test_what_is_not_a_parrot_has_no_names() -> None:
     assert (answer.species, answer.species_set, answer.taxon) == ((), None, None)
 
 
-def test_a_focus_that_is_not_a_box_is_the_models_mistake() -> None:
+def test_a_focus_that_is_not_a_box_is_a_bad_model_response() -> None:
     """Retrying would not help; the bundle and the model do not belong together."""
     with pytest.raises(BadModelResponse, match="focus"):
         classifier(Scripted([DOUBT], focus=(0.5,))).classify(PHOTO)
@@ -120,13 +119,13 @@ def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Rea
     weights = np.zeros((5, 3))
     weights[0, 0], weights[1, 2] = 1.0, 1.0
     gate = replace(given.gate, scorer=ThreeWay(weights, np.zeros(3)))
-    policy = ReasonPolicy(0.9, sure=0.9, too_small=small)
-    told = replace(given, gate=gate, manifest=replace(given.manifest, reasons=policy))
+    rules = replace(given.manifest.rules, reasons=ReasonPolicy(0.9, sure=0.9, too_small=small))
+    explaining = replace(given, gate=gate, manifest=replace(given.manifest, rules=rules))
     server = Scripted([(-9.0, nothing, 0.0, 0.0, 0.0)])
-    answer = Classifier(told, server, InPlace()).classify(PHOTO)
+    answer = Classifier(explaining, server, DECODER).classify(PHOTO)
     assert (answer.is_parrot, answer.reason) == (False, reason)
 
 
 def test_a_bundle_without_reasons_gives_none() -> None:
-    """Older bundles go on as before."""
+    """Older bundles still work."""
     assert classifier(Scripted([NO_PARROT])).classify(PHOTO).reason is None

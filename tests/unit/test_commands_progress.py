@@ -1,4 +1,4 @@
-"""What the models' commands say while they work, where no terminal draws a bar."""
+"""What the models' commands log while they work without a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_log_hears_of_progress_at_each_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_gets_a_line_at_each_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading photos takes minutes, and the bar was written to logs only when it was over."""
     out = io.StringIO()
     monkeypatch.setattr(console, "err", Console(file=out))

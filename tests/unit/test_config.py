@@ -16,7 +16,7 @@ LOCAL = {
 
 
 def test_without_more_saving_needs_a_login_and_no_bundle_is_pinned() -> None:
-    """Whoever wants it otherwise says so; classifying is open."""
+    """These are the safe defaults; classifying is open."""
     settings = Settings.from_env(LOCAL)
     assert not settings.allow_anonymous_save
     assert not settings.require_auth
@@ -32,7 +32,7 @@ def test_a_private_model_server_gets_a_token() -> None:
 
 
 def test_all_mistakes_are_named_at_once() -> None:
-    """Each deployment takes minutes; one mistake per try would be cruel."""
+    """Each deployment takes minutes; one mistake per try would be slow."""
     with pytest.raises(BadConfig) as caught:
         Settings.from_env(
             {
@@ -55,13 +55,13 @@ def test_all_mistakes_are_named_at_once() -> None:
 
 
 def test_one_model_server_not_two() -> None:
-    """Which one would it be?"""
+    """Two would be ambiguous."""
     with pytest.raises(BadConfig, match="one of MODEL_SERVER_URL and VERTEX_ENDPOINTS"):
         Settings.from_env({**LOCAL, "VERTEX_ENDPOINTS": "A=https://x.example/endpoints/1"})
 
 
 def test_the_local_identity_does_not_start_on_cloud_run() -> None:
-    """It accepts whatever name a token says."""
+    """It accepts any name in a token."""
     with pytest.raises(BadConfig, match="IDENTITY=local"):
         Settings.from_env({**LOCAL, "K_SERVICE": "classify"})
 
@@ -86,7 +86,7 @@ DEPLOYED = {
     ],
 )
 def test_an_emulator_is_refused_on_cloud_run(name: str) -> None:
-    """With the first of them set, tokens that anybody can make are accepted."""
+    """The Auth emulator's variable alone would make forged tokens valid."""
     Settings.from_env(DEPLOYED)
     for changes in ({}, {"FUNCTIONS_EMULATOR": "true"}):
         with pytest.raises(BadConfig, match=name):
@@ -94,7 +94,7 @@ def test_an_emulator_is_refused_on_cloud_run(name: str) -> None:
 
 
 def test_who_is_not_signed_in_is_limited_when_deployed_and_nowhere_else() -> None:
-    """At a desk every request comes from one address, and no proxy tells another one."""
+    """On a developer's machine every request comes from one address, without a proxy."""
     deployed, local = Settings.from_env(DEPLOYED), Settings.from_env(LOCAL)
     assert (deployed.classifications_per_address, deployed.trusted_proxies) == (60, 1)
     assert (local.classifications_per_address, local.trusted_proxies) == (0, 0)
@@ -120,7 +120,7 @@ def test_the_firebase_emulators_may_run_the_functions() -> None:
 def test_observations_are_in_firestore_or_sqlite(
     text: str, path: str | None, database: str | None
 ) -> None:
-    """One of them, never both."""
+    """Exactly one of them."""
     settings = Settings.from_env({**DEPLOYED, "OBSERVATIONS": text})
     assert (settings.sqlite_path and str(settings.sqlite_path)) == path
     assert settings.firestore_database == database

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def test_a_call_may_take_what_is_left() -> None:
-    """Three calls of 20 s each would be a minute, and the phone has hung up."""
+    """Three calls of 20 s each take a minute, and the phone has hung up."""
     with deadline.within(10):
         assert 9 < deadline.left(20) <= 10
         assert deadline.left(3) == 3
@@ -29,14 +29,14 @@ def test_the_deadline_that_ends_first_counts() -> None:
         assert deadline.left(1000) > 1
 
 
-def test_nothing_left_is_not_for_ever() -> None:
+def test_no_time_left_is_not_unlimited() -> None:
     """Zero or less means no timeout at all to some libraries."""
     with deadline.within(-5):
         assert 0 < deadline.left(20) < 0.1
 
 
 def test_waiting_for_the_body_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A phone at the edge of its network takes a minute for its photo."""
+    """A phone with a weak signal needs a minute to send its photo."""
     clock = iter((0.0, 0.0, 5.0, 5.0))
     monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with deadline.within(10):

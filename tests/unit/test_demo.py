@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from local import demo
-from local.demo import Answer, Saved
+from local.demo import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,11 +38,11 @@ def printed(answers: Iterable[Answer]) -> str:
 
 
 def test_a_folder_stands_for_the_photos_in_and_below_it(tmp_path: Path) -> None:
-    """In order of their names; what is no photo by its name is left alone."""
+    """In order of name; files that are not photos by name are skipped."""
     (tmp_path / "below").mkdir()
     for name in ("b.HEIC", "a.jpg", "notes.txt", "below/c.webp"):
         (tmp_path / name).touch()
-    single = tmp_path / "notes.txt"  # who names a file wants it tried
+    single = tmp_path / "notes.txt"  # a file that is named is always tried
     assert demo.photos_of([tmp_path, single]) == [
         tmp_path / "a.jpg",
         tmp_path / "b.HEIC",
@@ -52,8 +52,8 @@ def test_a_folder_stands_for_the_photos_in_and_below_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone.jpg", "file/gone.jpg", ""])
-def test_what_cannot_be_read_is_an_answer_of_its_own(tmp_path: Path, name: str) -> None:
-    """Nothing is sent, so a service that is not there is never missed."""
+def test_a_file_that_cannot_be_read_gets_its_own_answer(tmp_path: Path, name: str) -> None:
+    """Nothing is sent, so no service is needed."""
     (tmp_path / "file").touch()
     answer = demo.ask("http://127.0.0.1:1", [tmp_path / name], save=False)
     assert answer.failed
@@ -61,7 +61,7 @@ def test_what_cannot_be_read_is_an_answer_of_its_own(tmp_path: Path, name: str) 
 
 
 def test_words_replace_codes_where_there_are_any() -> None:
-    """Everything else is said as the service said it, brackets and all."""
+    """Everything else is printed as the service worded it, brackets included."""
     damaged = Answer((Path("a.jpg"),), {"code": "invalid_image", "detail": "broken data stream"})
     text = printed([damaged, Answer((Path("b.jpg"),), PROBLEM)])
     assert "damaged, or cut off" in text
@@ -86,7 +86,7 @@ def test_long_paths_are_shortened_to_names_where_those_differ(tmp_path: Path) ->
 
 
 def test_rows_show_the_folder_below_the_one_that_all_are_in(tmp_path: Path) -> None:
-    """Whoever tries their own sorted photos compares the answer with the folder's name."""
+    """People who sort their photos compare the answer with the folder's name."""
     text = printed(
         [Answer((tmp_path / kind / f"{kind}.jpg",), PARROT) for kind in ("galah", "kea")]
     )
@@ -95,7 +95,7 @@ def test_rows_show_the_folder_below_the_one_that_all_are_in(tmp_path: Path) -> N
 
 
 def test_a_path_without_a_photo_says_what_it_is(tmp_path: Path) -> None:
-    """An empty folder is there: "no such photo" sent people looking for a typo."""
+    """It exists: "no such photo" sent people looking for a typo."""
     assert demo.complaint(tmp_path) == "there are no photos in this folder"
     assert demo.complaint(tmp_path / "gone.jpg") == "there is no such file"
     assert demo.complaint(Path("/dev/null")) == "this is not a regular file"
@@ -103,25 +103,25 @@ def test_a_path_without_a_photo_says_what_it_is(tmp_path: Path) -> None:
 
 def test_a_save_that_is_refused_is_a_failure_too() -> None:
     """The exit code says so; the answer is shown all the same."""
-    refused = Answer((Path("a.jpg"),), PARROT, Saved("no: saved before", failed=True))
+    refused = Answer((Path("a.jpg"),), PARROT, "no: saved before", refused=True)
     assert refused.failed
-    assert not Answer((Path("a.jpg"),), PARROT, Saved("some-id")).failed
+    assert not Answer((Path("a.jpg"),), PARROT, "some-id").failed
     assert "Scarlet macaw" in printed([refused])
 
 
 def test_many_photos_are_counted_as_they_go(tmp_path: Path) -> None:
-    """Every few seconds, not for each photo: a log would be full of it."""
-    seconds, said = itertools.count(), list[str]()
+    """Every few seconds, not for each photo: that would flood a log."""
+    seconds, lines = itertools.count(), list[str]()
     photos = [tmp_path / f"{number}.jpg" for number in range(9)]
     answers = demo.ask_all(
         "http://127.0.0.1:1",
         photos,
         together=False,
         save=False,
-        say=said.append,
+        say=lines.append,
         now=lambda: next(seconds),
     )
     assert len(list(answers)) == 9
-    assert said[0] == "classifying 9 photos"
-    assert 1 < len(said) < 6
-    assert said[-1].endswith("of 9")
+    assert lines[0] == "classifying 9 photos"
+    assert 1 < len(lines) < 6
+    assert lines[-1].endswith("of 9")

@@ -1,4 +1,4 @@
-"""How much work near-duplicates are: what a deletion asks of the store."""
+"""How much work near-duplicates cause a deletion in the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parrot import duplicates
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.observation import Status
 from tests.support.observations import NOW, processed
-from tests.support.processing import CountedStore, Steps
+from tests.support.processing import Counted, Steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +35,12 @@ def test_a_deletion_looks_its_twins_up_together(tmp_path: Path, *, distinct: boo
     store.replace(replace(original, status=Status.DELETING))
 
     steps = Steps()
-    duplicates.release(CountedStore(store, steps), "ana", original.id, now=lambda: NOW)
+    duplicates.release(Counted(store, steps), "ana", original.id, now=lambda: NOW)
 
     calls = Counter(steps.names)
     assert calls.pop("duplicates_of") == 1
     assert calls.pop("similar") == 2
     assert calls == {"get": TWINS, "replace": TWINS}
-    names = {one.duplicate_of for one in store.everything()}
+    names = {observation.duplicate_of for observation in store.everything()}
     assert original.id not in names
     assert None in names

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from parrot.errors import InvalidRequest
 from parrot.events import received, stored_photo
-from parrot.records import UID
+from parrot.observation import UID
 from tests.support.events import ID, event
 
 
 def test_a_saved_photo_is_read_whole() -> None:
-    """Which photo; what else there is to know about it, the bucket knows better."""
+    """Only which photo it is: the bucket knows the rest better."""
     stored = stored_photo(event())
     assert stored is not None
     assert (stored.bucket, stored.name, stored.uid, stored.id) == (
@@ -51,8 +51,8 @@ def test_integers_come_as_strings_or_numbers() -> None:
         f"Photos/ana/{ID}",
     ],
 )
-def test_other_objects_are_no_photos(name: str) -> None:
-    """Above all what the function writes itself: it would trigger itself for ever."""
+def test_other_objects_are_not_photos(name: str) -> None:
+    """Above all its own output: it would trigger itself forever."""
     assert stored_photo(event(name=name)) is None
 
 

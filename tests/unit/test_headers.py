@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from parrot.errors import InvalidImage, RequestError
-from parrot.photo import headers, icc, images
+from parrot.photo import icc, images
 from tests.support import hostile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from parrot.records import Header
+
 EXIF_ORIENTATION = 0x0112
 
 
-def header(data: bytes) -> headers.Header:
+def header(data: bytes) -> Header:
     return images.read(data).header
 
 
@@ -71,9 +73,9 @@ def test_metadata_costs_no_more_than_a_glance(data: bytes) -> None:
 
 def test_a_progressive_photo_as_encoders_write_it_is_read() -> None:
     """The limit on scans is for files that no encoder writes."""
-    found = header(hostile.encoded(Image.new("RGB", (640, 480)), progressive=True))
-    assert found.buffered
-    assert 1 < found.scans <= 12
+    parsed = header(hostile.encoded(Image.new("RGB", (640, 480)), progressive=True))
+    assert parsed.buffered
+    assert 1 < parsed.scans <= 12
 
 
 @settings(max_examples=300, deadline=None)

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
-from parrot.model.inputs import Crop, Encoding, InputSpec, Scaling
-from parrot.photo import images, resampling
+from parrot.model.served_model import Crop, Encoding, InputSpec, Scaling
+from parrot.photo import geometry, images
 from parrot.records import Raster
 from tests.support.photos import encoded, noise
 
@@ -196,15 +196,15 @@ def test_invisible_colours_do_not_shine_through_when_a_large_photo_is_reduced() 
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
-@pytest.mark.parametrize("where", ["covering", "box"])
-def test_a_mistake_of_our_own_is_not_the_photos_fault(
+@pytest.mark.parametrize("where", ["covering", "cut"])
+def test_our_own_bug_is_not_the_photos_fault(
     kind: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An invalid photo is rejected for ever, a mistake is mended and tried again."""
+    """An invalid photo is rejected for good; after a bug is fixed the photo is tried again."""
 
-    def broken(*_arguments: object) -> None:
+    def broken(*_arguments: object, **_options: object) -> None:
         raise ValueError("a mistake in our own resampling")
 
-    monkeypatch.setattr(resampling, where, broken)
+    monkeypatch.setattr(geometry, where, broken)
     with pytest.raises(ValueError, match="our own resampling"):
         images.pixels(images.read(encoded(noise(), kind)), SPEC)

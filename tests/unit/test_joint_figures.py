@@ -9,32 +9,19 @@ import pytest
 
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import joint
-from models.evaluation.answers import Answers
-from models.training import together
-from parrot.model.joining import DEFAULT
-from parrot.model.sets import SetPolicy
+from parrot.model.decision import decide, join
+from parrot.model.rules import NamingPolicy, Rules
+from parrot.records import Decision, Scores
 
-SETS = SetPolicy(0.95, other=0.5, share=0.2)
-RULES = joint.Rules(DEFAULT, 0.5, SETS)
-MEAN = joint.WAYS[joint.IN_USE]
+RULES = Rules(0.5, naming=NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7))
 
 
 def photo(number: int, label: str, source: str, group: Group = Group.PARROTS) -> LabelledPhoto:
     return LabelledPhoto(Path(f"{number}.jpg"), group, label, None, str(number), source)
 
 
-def answers(parrot: list[float], species: list[list[float]]) -> Answers:
-    rows = np.array(species)
-    found = np.array(parrot)
-    return Answers(
-        parrot=found,
-        is_parrot=found >= RULES.threshold,
-        species=rows,
-        groups=np.zeros((len(rows), 0)),
-        sets=SETS.classes(rows),
-        looks=np.ones(len(rows)),
-        birds=np.zeros(len(rows)),
-    )
+def decisions(parrot: list[float], species: list[list[float]]) -> Decision:
+    return decide(Scores(np.array(parrot), None, np.array(species), None), RULES)
 
 
 def test_trials_put_together_one_kind_from_different_sources() -> None:
@@ -53,8 +40,8 @@ def test_trials_put_together_one_kind_from_different_sources() -> None:
 def test_two_photos_that_err_in_different_ways_are_right_together() -> None:
     """That is what the figure is to show, with the difference's interval."""
     photos = [photo(0, "kea", "a"), photo(1, "kea", "b")]
-    clean = answers([0.9, 0.9], [[0.4, 0.5, 0.1], [0.8, 0.1, 0.1]])
-    found = joint.Judge(photos, np.array([0, 0]), [clean], RULES).figures(MEAN)
+    clean = decisions([0.9, 0.9], [[0.4, 0.5, 0.1], [0.8, 0.1, 0.1]])
+    found = joint.Judge(photos, np.array([0, 0]), [clean], RULES).figures()
     right = found["2 photos, as they are"]["right"]
     assert (right.single, right.joint, right.photos) == (0.5, 1.0, 2)
     assert right.low > 0
@@ -63,8 +50,8 @@ def test_two_photos_that_err_in_different_ways_are_right_together() -> None:
 def test_what_is_no_parrot_is_counted_by_its_group() -> None:
     """Other birds let through is a figure of its own."""
     photos = [photo(n, "eagle", "a", Group.OTHER_BIRDS) for n in (0, 1)]
-    clean = answers([0.6, 0.01], [[0.5, 0.4, 0.1]] * 2)
-    found = joint.Judge(photos, np.array([-1, -1]), [clean], RULES).figures(MEAN)
+    clean = decisions([0.6, 0.01], [[0.5, 0.4, 0.1]] * 2)
+    found = joint.Judge(photos, np.array([-1, -1]), [clean], RULES).figures()
     birds = found["2 photos, as they are"]["other_birds"]
     assert (birds.single, birds.joint) == (0.5, 0.0)
     assert "right" not in found["2 photos, as they are"]
@@ -79,30 +66,15 @@ def test_contradictions_are_counted_in_one_species_and_in_two() -> None:
         )
     ]
     kea, galah = [0.9, 0.05, 0.05], [0.05, 0.9, 0.05]
-    clean = answers([0.9] * 4, [kea, kea, galah, galah])
+    clean = decisions([0.9] * 4, [kea, kea, galah, galah])
     found = joint.Judge(photos, np.array([0, 0, 1, 1]), [clean], RULES).contradictions()
     assert found == {"one_species": 0.0, "two_species": 1.0}
 
 
-@pytest.mark.parametrize("way", joint.WAYS.values(), ids=joint.WAYS)
-def test_every_way_of_joining_leaves_equal_answers_alone(way: joint.Way) -> None:
-    """All but the sum, which is surer: photos of one series would make it overconfident."""
-    one = answers([0.8], [[0.7, 0.2, 0.1]])
-    together = joint.joined([one, one], way, RULES)
-    if way is joint.WAYS["sum of the logits"]:
-        assert together.parrot[0] > one.parrot[0]
-    else:
-        assert together.parrot == pytest.approx(one.parrot)
-        assert together.species == pytest.approx(one.species)
-
-
-def test_the_card_has_a_row_per_figure_and_per_way() -> None:
-    """What was compared, and what is in use, in one place."""
-    photos = [photo(0, "kea", "a"), photo(1, "kea", "b")]
-    clean = answers([0.9, 0.9], [[0.4, 0.5, 0.1], [0.8, 0.1, 0.1]])
-    judge = joint.Judge(photos, np.array([0, 0]), [clean, clean], RULES)
-    figures = {name: judge.figures(way) for name, way in joint.WAYS.items()}
-    text = together.section(together.Together(figures, judge.contradictions()))
-    assert "| species right | 50.0% -> 100.0% (" in text
-    assert all(f"| {way} |" in text for way in joint.WAYS)
-    assert "other birds let through |  |" in text  # there are none: no figure
+def test_joining_leaves_equal_answers_alone() -> None:
+    """Photos of one series would make it overconfident otherwise."""
+    photo = decisions([0.8], [[0.7, 0.2, 0.1]]).at(0)
+    together, agree = join([photo, photo], RULES)
+    assert agree
+    assert together.scores.parrot == pytest.approx(photo.scores.parrot)
+    assert together.scores.species == pytest.approx(photo.scores.species)

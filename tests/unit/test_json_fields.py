@@ -8,7 +8,8 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.budget import Budget
 from parrot.errors import InvalidRequest
-from parrot.http import request_body, submission
+from parrot.http import submission
+from tests.support.bodies import admitted
 
 
 @pytest.mark.parametrize(
@@ -22,5 +23,5 @@ from parrot.http import request_body, submission
 def test_what_is_not_quite_json_is_the_callers_mistake(body: bytes) -> None:
     """It was a 500: fuzzing found letters that are not UTF-8."""
     request = Request(EnvironBuilder(method="PATCH", data=body).get_environ())
-    with request_body.admitted(request, Budget(2**20)), pytest.raises(InvalidRequest):
+    with admitted(request, Budget(2**20)), pytest.raises(InvalidRequest):
         submission.read_fields(request)

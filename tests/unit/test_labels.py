@@ -1,4 +1,4 @@
-"""What a person says a photo shows, against what the model says."""
+"""The person's label against the model's verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from parrot.observation import Label, Status, Verdict, reviewed
-from parrot.records import NOT_A_PARROT, OTHER_PARROT, Outside
+from parrot.records import NOT_A_PARROT, OTHER_PARROT, UntrainedLabel
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 MACAW = Verdict(
@@ -38,7 +38,7 @@ NOTHING = Verdict(
     ],
 )
 def test_labels_outside_the_classes_are_reviewed_unless_both_say_no_parrot(
-    label: Outside, verdict: Verdict, status: Status
+    label: UntrainedLabel, verdict: Verdict, status: Status
 ) -> None:
     """The model has no name for another parrot, so a person has to look."""
     assert reviewed(Label(label.id, None, NOW), verdict) is status

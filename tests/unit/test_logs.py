@@ -1,4 +1,4 @@
-"""What the log says, and how often."""
+"""What is logged, and how often."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         yield out
 
 
-def test_a_librarys_warning_is_one_line_however_often_it_comes(log: io.StringIO) -> None:
+def test_a_repeated_library_warning_is_one_line(log: io.StringIO) -> None:
     """Pillow warns of each photo, in words that differ each time."""
     for number in range(3):
         warnings.warn(f"Image size ({number} pixels) exceeds the limit", UserWarning, stacklevel=1)

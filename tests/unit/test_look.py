@@ -9,9 +9,11 @@ import pytest
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
-from parrot.model.inputs import InputSpec
-from parrot.model.look import Box, SecondLook, View, center, closer
+from parrot.model.look import SecondLook, View, center, closer
+from parrot.model.served_model import InputSpec
 from parrot.photo import images
+from parrot.photo.geometry import Box
+from parrot.records import Decision, Scores
 from tests.support.photos import encoded, noise
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.01, high=0.9)
@@ -33,7 +35,10 @@ def test_only_doubt_is_looked_at_again(
     parrot: float, set_size: int | None, *, wanted: bool
 ) -> None:
     """A second look costs a round trip."""
-    assert LOOK.wanted(parrot, set_size) is wanted
+    in_set = None if set_size is None else np.arange(9) < set_size
+    scores = Scores(np.array(parrot), None, None, None)
+    decision = Decision(scores, np.array(parrot > 0.5), in_set)
+    assert bool(LOOK.wanted(decision)) is wanted
 
 
 @pytest.mark.parametrize(("width", "height"), [(400, 300), (300, 400), (320, 320), (90, 1600)])
@@ -77,9 +82,9 @@ def test_a_part_is_taken_from_the_photo_as_a_person_sees_it(orientation: int) ->
     part = Box(0.25, 0.5, 0.75, 1.0)
     left, top, right, bottom = (round(edge) for edge in part.pixels(upright.size))
     spec = InputSpec(right - left, bottom - top)
-    (found,) = images.parts(photo, spec, [part])
-    np.testing.assert_array_equal(found.pixels, upright.crop((left, top, right, bottom)))
-    assert (found.width, found.height) == upright.size
+    (cut,) = images.parts(photo, spec, [part])
+    np.testing.assert_array_equal(cut.pixels, upright.crop((left, top, right, bottom)))
+    assert (cut.width, cut.height) == upright.size
 
 
 @pytest.mark.parametrize(("kind", "decoded"), [("JPEG", 2), ("PNG", 1), ("WEBP", 1), ("HEIF", 1)])

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 from local.stack import DEFAULT_BUNDLE
 from parrot.errors import BadBundle
-from parrot.model.inputs import Crop, Encoding, InputSpec, Resampling, Scaling
-from parrot.model.joining import JointPolicy
 from parrot.model.look import SecondLook, View
 from parrot.model.manifest import (
     GATE,
@@ -21,20 +19,17 @@ from parrot.model.manifest import (
     NAMING,
     SPECIES,
     TAXONOMY,
-    Conformal,
     Manifest,
-    NamingPolicy,
     Reference,
 )
-from parrot.model.reason import ReasonPolicy
-from parrot.model.served_model import ServedModel
-from parrot.model.sets import SetPolicy
+from parrot.model.rules import Conformal, JointPolicy, NamingPolicy, ReasonPolicy, Rules
+from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.1, high=0.8)
-NAMING_POLICY = NamingPolicy(SetPolicy(0.95, 0.5, 0.03), sure=0.7)
+NAMING_POLICY = NamingPolicy(0.95, 0.5, 0.03, sure=0.7)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 SHARES = st.floats(0, 1)
 EDGES = st.integers(1, 4096)
@@ -78,26 +73,32 @@ def served_models(draw: st.DrawFn, *roles: str) -> ServedModel:
 
 @st.composite
 def manifests(draw: st.DrawFn) -> Manifest:
-    one = st.tuples(served_models("features", "probabilities", "logits", "focus"))
+    single = st.tuples(served_models("features", "probabilities", "logits", "focus"))
     two = st.tuples(served_models("features"), served_models("probabilities", "logits"))
     features = draw(st.integers(1, 4))
     vectors = st.tuples(*[NUMBERS] * features)
     conformal = st.builds(Conformal, st.floats(0.01, 0.99), NUMBERS)
-    models = draw(one | two)
+    models = draw(single | two)
     low, high = sorted((draw(SHARES), draw(SHARES)))
     views = st.lists(st.sampled_from(View), min_size=1, max_size=3).map(tuple)
     margins = st.floats(0.1, 9.0)
     second_look = st.builds(SecondLook, views, st.just(low), st.just(high), margins)
-    sets = st.builds(SetPolicy, st.floats(0.01, 0.99), NUMBERS, SHARES)
-    naming = st.builds(NamingPolicy, sets, st.floats(0.01, 1.0))
+    naming = st.builds(NamingPolicy, st.floats(0.01, 0.99), NUMBERS, SHARES, st.floats(0.01, 1.0))
+    rules = Rules(
+        threshold=draw(SHARES),
+        conformal=draw(st.none() | conformal),
+        naming=draw(st.none() | naming),
+        second_look=draw(st.none() | second_look) if len(models) == 1 else None,
+        joint=draw(st.none() | st.builds(JointPolicy, st.floats(0, 20))),
+        reasons=draw(st.none() | REASONS) if len(models) == 1 else None,
+    )
     return Manifest(
         version=draw(NAMES),
         features=features,
         classes=draw(st.integers(1, 10_000)),
         models=models,
         gate_kind=draw(st.text()),
-        threshold=draw(SHARES),
-        conformal=draw(st.none() | conformal),
+        rules=rules,
         scikit_learn=draw(st.text()),
         files={
             **draw(st.dictionaries(NAMES, SHA256)),
@@ -107,11 +108,11 @@ def manifests(draw: st.DrawFn) -> Manifest:
             draw(st.lists(st.builds(Reference, vectors, SHARES), min_size=1, max_size=3))
         ),
         metrics=draw(METRICS),
-        naming=draw(st.none() | naming),
-        second_look=draw(st.none() | second_look) if len(models) == 1 else None,
-        joint=draw(st.none() | st.builds(JointPolicy, st.floats(0, 20))),
-        reasons=draw(st.none() | REASONS) if len(models) == 1 else None,
     )
+
+
+def ruled(manifest: Manifest, **changes: object) -> Manifest:
+    return replace(manifest, rules=replace(manifest.rules, **changes))  # type: ignore[arg-type]
 
 
 @given(manifests())
@@ -133,23 +134,24 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: replace(m, models=()), "models"),
         (lambda m: replace(m, models=m.models * 3), "one or two"),
         (lambda m: replace(m, classes=0), "classes"),
-        (lambda m: replace(m, threshold=math.nan), "threshold"),
-        (lambda m: replace(m, conformal=Conformal(1.5, 0.0)), "coverage"),
-        (lambda m: replace(m, conformal=Conformal(0.9, math.inf)), "finite"),
+        (lambda m: ruled(m, threshold=math.nan), "threshold"),
+        (lambda m: ruled(m, conformal=Conformal(1.5, 0.0)), "coverage"),
+        (lambda m: ruled(m, conformal=Conformal(0.9, math.inf)), "finite"),
         (
             lambda m: replace(
-                m, conformal=Conformal(0.9, 0.0), models=(replace(m.models[0], logits=None),)
+                ruled(m, conformal=Conformal(0.9, 0.0)),
+                models=(replace(m.models[0], logits=None),),
             ),
             "logits",
         ),
         (lambda m: replace(m, models=(replace(m.models[0], focus=None),)), "focus"),
-        (lambda m: replace(m, second_look=replace(LOOK, views=())), "views"),
-        (lambda m: replace(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
-        (lambda m: replace(m, joint=JointPolicy(-1.0)), "doubt"),
-        (lambda m: replace(m, naming=replace(NAMING_POLICY, sure=0.0)), "sure"),
+        (lambda m: ruled(m, second_look=replace(LOOK, views=())), "views"),
+        (lambda m: ruled(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
+        (lambda m: ruled(m, joint=JointPolicy(-1.0)), "doubt"),
+        (lambda m: ruled(m, naming=replace(NAMING_POLICY, sure=0.0)), "sure"),
         (lambda m: replace(m, files={k: v for k, v in m.files.items() if k != NAMING}), "naming"),
-        (lambda m: replace(m, reasons=ReasonPolicy(0.95, sure=2.0)), "sure"),
-        (lambda m: replace(m, reasons=ReasonPolicy(0.95, 0.9, too_dark=math.nan)), "too_dark"),
+        (lambda m: ruled(m, reasons=ReasonPolicy(0.95, sure=2.0)), "sure"),
+        (lambda m: ruled(m, reasons=ReasonPolicy(0.95, 0.9, too_dark=math.nan)), "too_dark"),
         (lambda m: replace(m, features=7), "7"),
         (lambda m: replace(m, files={**m.files, "x": "short"}), "sha256"),
     ],

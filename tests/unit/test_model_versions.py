@@ -68,7 +68,7 @@ def test_a_folder_that_still_changes_is_left_for_the_next_scan() -> None:
 
 
 def test_a_failed_version_is_tried_again_only_when_its_files_change() -> None:
-    """Otherwise a broken model would be loaded every second."""
+    """Otherwise a broken model would be reloaded every second."""
     (folder,) = folders(2, size=1).values()
     failed = {folder.id: folder.fingerprint}
     assert to_load(folders(2, size=1), set(), failed) == ()

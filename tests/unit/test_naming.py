@@ -1,4 +1,4 @@
-"""Names: sets that hold together, ranks that include the set, files that are what they say."""
+"""Names: ranks that include the set, files that are what they say."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from parrot.errors import BadBundle
-from parrot.model.naming import Naming, Softmax, lowest_sure
-from parrot.model.sets import SetPolicy
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.naming import Naming, Softmax
+from parrot.model.species import Taxonomy
 from parrot.records import Rank
 
 RNG = np.random.default_rng(5)
@@ -49,28 +48,6 @@ def test_a_damaged_file_is_refused(data: bytes) -> None:
         Naming.load(data)
 
 
-def test_a_set_holds_what_is_likely_and_nothing_if_it_is_another_parrot() -> None:
-    """An empty set says: none of the known species."""
-    policy = SetPolicy(coverage=0.95, other=0.4, share=0.2)
-    probabilities = np.array(
-        [[0.9, 0.05, 0.0, 0.05], [0.4, 0.3, 0.1, 0.2], [0.5, 0.05, 0.0, 0.45]], np.float32
-    )
-    assert policy.classes(probabilities).tolist() == [
-        [True, False, False],
-        [True, True, False],
-        [False, False, False],
-    ]
-
-
-def test_what_is_in_a_set_is_likelier_than_what_is_not() -> None:
-    """A percentage beside a name must not contradict the set."""
-    policy = SetPolicy(coverage=0.95, other=0.9, share=0.15)
-    probabilities = RNG.dirichlet(np.ones(5), 500).astype(np.float32)
-    for row, chosen in zip(probabilities[:, :-1], policy.classes(probabilities), strict=True):
-        if chosen.any() and not chosen.all():
-            assert row[chosen].min() >= row[~chosen].max()
-
-
 @pytest.mark.parametrize(
     ("likely", "groups", "rank", "name"),
     [
@@ -91,7 +68,7 @@ def test_the_lowest_rank_that_is_sure_is_named(
     likely: list[tuple[str, float]], groups: list[tuple[str, float]], rank: Rank, name: str
 ) -> None:
     """A macaw of no known species is still a macaw."""
-    named = lowest_sure(TAXONOMY, likely=likely, groups=groups, sure=SURE)
+    named = TAXONOMY.lowest_sure(likely=likely, groups=groups, sure=SURE)
     assert named is not None
     assert (named.taxon.rank, named.taxon.id) == (rank, name)
 
@@ -107,7 +84,7 @@ def test_nothing_is_named_where_nothing_is_sure(
     likely: list[tuple[str, float]], groups: list[tuple[str, float]]
 ) -> None:
     """A name that excludes half of the set would contradict it."""
-    assert lowest_sure(TAXONOMY, likely=likely, groups=groups, sure=SURE) is None
+    assert TAXONOMY.lowest_sure(likely=likely, groups=groups, sure=SURE) is None
 
 
 def test_every_label_and_class_of_the_default_bundle_has_a_family() -> None:

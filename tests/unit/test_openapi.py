@@ -1,4 +1,4 @@
-"""docs/openapi.yaml: what programs are made from says what the code does."""
+"""docs/openapi.yaml: the description that clients are generated from matches the code."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def ask(
     method: str = "GET",
     path: str = "/known",
 ) -> Response:
-    """What a function answers a browser."""
+    """A function's answer to a browser."""
     headers = [("Host", host), *([("Origin", origin)] if origin else [])]
     request = Request(EnvironBuilder(path=path, method=method, headers=headers).get_environ())
     handlers = {"GET": lambda _request: Response("yes")} if path == "/known" else {}
@@ -67,7 +67,7 @@ def test_an_error_can_be_read_there_too() -> None:
     ],
 )
 def test_the_local_stack_answers_its_own_page(host: str, origin: str | None) -> None:
-    """And whatever is no page: curl, a phone's app."""
+    """And clients without a page: curl, a phone's app."""
     assert ask(LOCAL, host, origin).status_code == 200
 
 
@@ -87,7 +87,7 @@ def test_the_local_stack_answers_its_own_page(host: str, origin: str | None) -> 
     ],
 )
 def test_no_other_page_reads_the_local_stack_or_writes_to_it(host: str, origin: str | None) -> None:
-    """Everybody is trusted there, and DNS rebinding makes any page look like one of its own."""
+    """Everyone is trusted there, and DNS rebinding makes any page look like one of its own."""
     for method in ("GET", "OPTIONS"):
         answer = ask(LOCAL, host, origin, method)
         assert answer.status_code == 403
@@ -95,8 +95,8 @@ def test_no_other_page_reads_the_local_stack_or_writes_to_it(host: str, origin: 
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_a_phone_of_the_network_may_ask_if_somebody_said_so() -> None:
-    """By the address that was named, or by any address; never by a name that is not known."""
+def test_a_phone_in_the_network_is_let_in_by_host() -> None:
+    """By the given address, or by any address; never by an unknown name."""
     named = {**LOCAL, "LOCAL_HOST": "192.168.1.5"}
     everywhere = {**LOCAL, "LOCAL_HOST": "0.0.0.0"}  # noqa: S104 - nothing is bound
     for env in (named, everywhere):
@@ -106,7 +106,7 @@ def test_a_phone_of_the_network_may_ask_if_somebody_said_so() -> None:
 
 
 def test_one_other_origin_can_be_let_in_by_name() -> None:
-    """Somebody who develops a page of their own; the default `*` lets in nobody here."""
+    """For people who develop their own page; the default `*` allows no origin here."""
     env = {**LOCAL, "CORS_ORIGINS": APP}
     assert ask(env, "127.0.0.1:8080", APP).headers["Access-Control-Allow-Origin"] == APP
     assert ask(env, "127.0.0.1:8080", "https://other.example").status_code == 403

@@ -16,14 +16,13 @@ from parrot.observation import Label, Status
 from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
-from parrot.records import User
+from parrot.quota import User
 from tests.support.photos import encoded, noise
 from tests.support.processing import (
     GALAH,
     KEA,
     NOW,
     Counted,
-    CountedStore,
     Killed,
     SameAnswer,
     Steps,
@@ -116,7 +115,7 @@ def test_the_same_event_again_changes_nothing(world: World) -> None:
 def test_what_can_never_succeed_is_rejected_with_its_reason(
     world: World, data: bytes, reason: str
 ) -> None:
-    """Raised, it would be tried again for a day."""
+    """If it were raised, it would be retried for a day."""
     stored = world.save(data)
     assert world.processor().process(stored) is Outcome.REJECTED
     done = world.observation(stored)
@@ -128,7 +127,7 @@ def test_what_can_never_succeed_is_rejected_with_its_reason(
 
 
 def test_a_huge_object_is_rejected_without_reading_it(world: World) -> None:
-    """A terabyte through an instance with 512 MB."""
+    """A terabyte does not fit into an instance with 512 MB."""
     stored = world.upload(PHOTO, "photos/ana/huge", size=2**40)
     steps = Steps()
     assert world.processor(steps).process(stored) is Outcome.REJECTED
@@ -162,7 +161,7 @@ def test_a_photo_that_is_gone_is_acknowledged(world: World) -> None:
 
 
 def test_of_two_generations_the_newer_counts_in_any_order(world: World) -> None:
-    """Overwrites fire too, and events overtake each other."""
+    """Overwrites send events too, and events overtake each other."""
     old = world.save(PHOTO)
     new = world.upload(OTHER, old.name)
     assert world.processor().process(old) is Outcome.GONE
@@ -219,9 +218,13 @@ def test_a_direct_upload_becomes_an_observation(world: World) -> None:
     for stored in (named, plain_upload, dodo):
         assert world.processor().process(stored) is Outcome.READY
         assert world.processor().process(stored) is Outcome.DONE_BEFORE
-    one = world.observation(named)
-    assert one.labels == (Label(KEA.id, KEA.index, NOW),)
-    assert (one.object_name, one.created, len(one.sha256)) == (named.name, NOW, 64)
+    observation = world.observation(named)
+    assert observation.labels == (Label(KEA.id, KEA.index, NOW),)
+    assert (observation.object_name, observation.created, len(observation.sha256)) == (
+        named.name,
+        NOW,
+        64,
+    )
     assert world.observation(plain_upload).id == uuid_of(7)
     assert world.observation(plain_upload).labels == world.observation(dodo).labels == ()
 
@@ -285,12 +288,16 @@ def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> N
 
 
 def sound(world: World) -> bool:
-    """Whether each `duplicate_of` names an older observation of its user that is there."""
-    places = {(one.uid, one.id): one.place for one in world.store.everything()}
+    """Whether each `duplicate_of` names an existing older observation of its user."""
+    places = {
+        (observation.uid, observation.id): observation.place
+        for observation in world.store.everything()
+    }
     return all(
-        places.get((one.uid, one.duplicate_of), one.place) < one.place
-        for one in world.store.everything()
-        if one.duplicate_of is not None
+        places.get((observation.uid, observation.duplicate_of), observation.place)
+        < observation.place
+        for observation in world.store.everything()
+        if observation.duplicate_of is not None
     )
 
 
@@ -312,7 +319,7 @@ def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> No
 
 
 def test_a_wrong_name_is_corrected_when_the_photo_that_it_names_is_processed(world: World) -> None:
-    """What an earlier version left: a circle of two, of which neither would be trained on."""
+    """An earlier version left circles of two, neither of which would be used for training."""
     data = encoded(Image.fromarray(_smooth()))
     old = world.save(data, 2)
     world.processor().process(old)
@@ -326,7 +333,7 @@ def test_a_wrong_name_is_corrected_when_the_photo_that_it_names_is_processed(wor
 @pytest.mark.parametrize("dies", [None, 0, 1], ids=["lives", "dies", "dies-later"])
 @pytest.mark.parametrize("victim", [0, 1])
 @pytest.mark.parametrize("again", [False, True])
-def test_a_twin_deleted_in_the_middle_of_any_step_is_named_by_nobody(
+def test_no_duplicate_names_a_twin_deleted_in_the_middle_of_any_step(
     tmp_path: Path, victim: int, *, dies: int | None, again: bool
 ) -> None:
     """Of three, processed in any order; also if it is saved again at once."""
@@ -358,7 +365,7 @@ def test_a_twin_deleted_in_the_middle_of_any_step_is_named_by_nobody(
         assert sound(world), (last, at)
         left = list(world.store.everything())
         assert len(left) == (2 if at and not again else 3)
-        assert sum(one.duplicate_of is None for one in left) == 1, (last, at)
+        assert sum(observation.duplicate_of is None for observation in left) == 1, (last, at)
         return steps.count
 
     for last in (0, 1, 2):
@@ -386,7 +393,7 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
             raise Killed
 
         steps = Steps(at, disturb)
-        observations = Observations(CountedStore(world.store, steps), Counted(world.photos, steps))
+        observations = Observations(Counted(world.store, steps), Counted(world.photos, steps))
         with contextlib.suppress(Killed):
             observations.delete(User("ana"), events[0].id)
         with contextlib.suppress(NotFound):
@@ -485,7 +492,7 @@ def test_a_deletion_in_the_middle_of_any_step_leaves_nothing(
 
         def delete() -> None:
             if world.store.get("ana", stored.id) is None:
-                world.photos.delete(stored.name)  # nobody knows of an observation yet
+                world.photos.delete(stored.name)  # there is no observation yet
             else:
                 Observations(world.store, world.photos).delete(User("ana"), stored.id)
             if dies:

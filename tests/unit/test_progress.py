@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 20
 
 
-def test_a_log_hears_of_each_step_and_again_while_it_lasts() -> None:
+def test_a_log_gets_a_line_for_each_step_and_while_it_lasts() -> None:
     """TensorFlow's first start looked like a hang."""
     out = io.StringIO()
     with steps(Console(file=out), silence=0.01) as say:

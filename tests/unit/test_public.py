@@ -11,7 +11,7 @@ import pytest
 
 from local.stack import DEFAULT_BUNDLE, ROOT
 from parrot.model.species import SpeciesTable
-from parrot.records import OUTSIDE
+from parrot.records import UNTRAINED
 from tests.support.problems import errors
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ def test_the_species_list_is_that_of_the_bundle() -> None:
             }
             for species in table.rows
         ],
-        "others": [label.id for label in OUTSIDE],
+        "others": [label.id for label in UNTRAINED],
     }
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(PUBLIC)))
 def test_nothing_refers_to_another_origin(path: Path) -> None:
-    """The page works offline and tells no third party who looks at it."""
+    """The page works offline and reports its visitors to no third party."""
     text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
     text = text.replace("https://parrots.example", "")  # the examples of the API's page
     assert not re.findall(r"https?://|[\"'(]//|@import|url\((?!#)", text)
@@ -99,7 +99,7 @@ def test_there_is_no_inline_code_or_style(name: str) -> None:
 
 
 def test_hosting_sends_a_strict_content_security_policy() -> None:
-    """The page asks nobody but its own origin, and Firebase Auth once a person signs in."""
+    """The page calls only its own origin, and Firebase Auth once a person signs in."""
     hosting = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))["hosting"]
     (everywhere,) = [rule["headers"] for rule in hosting["headers"] if rule["source"] == "**"]
     (policy,) = [row["value"] for row in everywhere if row["key"] == "Content-Security-Policy"]
@@ -116,8 +116,8 @@ def test_the_service_worker_keeps_every_file_of_the_page() -> None:
     assert modules | words | {"/", "/style.css", "/species.json", "/mark.svg"} <= listed
 
 
-def test_the_page_asks_for_no_word_that_no_language_has() -> None:
-    """Each key that the page's files use is in every language, and nothing else is."""
+def test_every_word_on_the_page_is_in_every_language() -> None:
+    """Every key that the page uses exists in every language, and no other."""
     sources = [PUBLIC / "index.html", *(PUBLIC / "app").glob("*.js")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     used = set(re.findall(r'data-(?:t|label)="([^"]+)"', text))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from parrot.http.tips import TIPS
+from parrot.http.answers import TIPS
 from parrot.model import look
-from parrot.model.reason import Evidence, ReasonPolicy, why
-from parrot.photo import quality
+from parrot.model.reason import Evidence, measure, why
+from parrot.model.rules import ReasonPolicy
 from parrot.records import Reason
 from tests.support.photos import noise
 
@@ -49,7 +49,7 @@ def test_each_reason_has_its_threshold(known: dict[str, float], reason: Reason |
 
 
 def test_a_sure_gate_needs_no_look_at_the_photo() -> None:
-    """A dark photo of an eagle that the model knows for an eagle is an eagle."""
+    """A dark photo of an eagle that the model recognises is an eagle."""
     assert why(replace(UNCLEAR, other_bird=0.95, **DARK), POLICY) is Reason.OTHER_BIRD
 
 
@@ -66,9 +66,9 @@ def test_a_small_photo_is_small_although_it_is_soft_as_well() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_a_reason_without_a_threshold_is_never_given(reason: Reason) -> None:
     """Fitting leaves out what is not precise enough; the gate's own reason stays."""
-    policy = ReasonPolicy.parse({**POLICY.dump(), reason.value: None})
+    policy = replace(POLICY, **{reason.value: None})  # type: ignore[arg-type]
     likely = replace(UNCLEAR, other_bird=0.9, no_bird=0.05, **SMALL, **DARK, **SOFT)
-    given = {why(found, policy) for found in (likely, replace(likely, other_bird=0.0, no_bird=0.9))}
+    given = {why(signs, policy) for signs in (likely, replace(likely, other_bird=0.0, no_bird=0.9))}
     assert reason not in given
     nothing = replace(POLICY, too_small=None, blurred=None, too_dark=None)
     assert why(likely, nothing) is Reason.OTHER_BIRD
@@ -81,12 +81,12 @@ def test_every_reason_has_a_tip_in_both_languages() -> None:
 
 
 def test_darkness_lowers_brightness_and_blur_lowers_sharpness() -> None:
-    """Each number answers for one fault and not for the other."""
+    """Each number detects one fault and not the other."""
     picture = noise(320, 320).resize((320, 320))
     scene = picture.filter(ImageFilter.GaussianBlur(1))
-    sharp = quality.measure(np.asarray(scene))
-    dark = quality.measure(np.asarray(scene.point(lambda value: value // 4)))
-    soft = quality.measure(np.asarray(scene.filter(ImageFilter.GaussianBlur(4))))
+    sharp = measure(np.asarray(scene))
+    dark = measure(np.asarray(scene.point(lambda value: value // 4)))
+    soft = measure(np.asarray(scene.filter(ImageFilter.GaussianBlur(4))))
     assert dark.brightness < sharp.brightness / 3
     assert dark.sharpness == pytest.approx(sharp.sharpness, abs=0.05)
     assert soft.sharpness < 0.3 < sharp.sharpness
@@ -96,21 +96,21 @@ def test_darkness_lowers_brightness_and_blur_lowers_sharpness() -> None:
 def test_a_dark_animal_in_the_sun_is_not_a_dark_photo() -> None:
     """The brightest parts tell how much light there was."""
     night = np.full((320, 320, 3), 10, np.uint8)
-    assert quality.measure(night).brightness < 0.1
+    assert measure(night).brightness < 0.1
     night[:60, :60] = 240
-    assert quality.measure(night).brightness > 0.9
+    assert measure(night).brightness > 0.9
 
 
 def test_a_picture_of_one_colour_is_not_blurred() -> None:
     """It has no edge that could be soft; its size may be anything."""
-    assert quality.measure(np.zeros((320, 320, 3), np.uint8)).sharpness == 1
-    assert quality.measure(np.asarray(Image.new("RGB", (1, 1)))).sharpness == 1
+    assert measure(np.zeros((320, 320, 3), np.uint8)).sharpness == 1
+    assert measure(np.asarray(Image.new("RGB", (1, 1)))).sharpness == 1
 
 
 def test_fractions_of_a_pixels_value_are_measured_too() -> None:
-    """A model may ask for TensorFlow's resampling, which gives floats."""
+    """A model may need TensorFlow's resampling, which gives floats."""
     pixels = np.asarray(noise(32, 32))
-    whole, floats = quality.measure(pixels), quality.measure(pixels.astype(np.float32))
+    whole, floats = measure(pixels), measure(pixels.astype(np.float32))
     assert floats.sharpness == pytest.approx(whole.sharpness)
     assert floats.brightness == whole.brightness
 

@@ -1,4 +1,4 @@
-"""A request that failed lets go of its body at once, not when the collector runs."""
+"""A failed request frees its body at once, not when the collector runs."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def refuse(kind: str, body: bytes) -> None:
 
 @pytest.mark.parametrize(("kind", "body"), BODIES.values(), ids=BODIES)
 @pytest.mark.usefixtures("no_collector")
-def test_a_refused_body_is_let_go(kind: str, body: bytes) -> None:
+def test_a_refused_body_is_freed(kind: str, body: bytes) -> None:
     """In a cycle of error, frames and parser, bodies add up until an instance has no memory."""
     refuse(kind, b"x")  # what is imported or cached stays
     before = tracemalloc.get_traced_memory()[0]
@@ -115,8 +115,8 @@ class Neighbour:
 
 
 @pytest.mark.usefixtures("no_collector")
-def test_a_photo_that_a_neighbour_did_not_take_is_let_go() -> None:
-    """While storage is away everybody's photo fails: they must not all stay in memory."""
+def test_a_photo_that_a_neighbour_did_not_accept_is_freed() -> None:
+    """While storage is down every photo fails: they must not all stay in memory."""
 
     def handler(request: Request) -> Response:
         return Neighbour().store(request_body.read(request, most=SIZE))

@@ -15,14 +15,15 @@ from werkzeug.test import EnvironBuilder
 from parrot.budget import Budget
 from parrot.errors import InvalidImage, InvalidRequest, Overloaded, UnsupportedMedia
 from parrot.http import request_body, submission
-from parrot.http.watchdog import Watchdog
+from parrot.http.request_body import Watchdog
+from tests.support.bodies import admitted
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 MOST_FIELDS = 100
 
 
 class Trickle(io.BytesIO):
-    """Gives a single byte, however many are asked for."""
+    """Returns a single byte per read, however many are wanted."""
 
     def readinto(self, buffer: Any, /) -> int:
         return super().readinto(memoryview(buffer)[:1])
@@ -44,7 +45,7 @@ def test_single_bytes_are_reserved_with_what_python_keeps_of_each() -> None:
     """A byte takes 33 more: a body of a few MB in single bytes would fill an instance."""
     body = b"x" * 2000
     request = arriving(Trickle(body))
-    with request_body.admitted(request, Budget(2**20)):
+    with admitted(request, Budget(2**20)):
         assert request_body.read(request, most=len(body)) == body
         assert request.environ["parrot.reservation"].held >= 50 * len(body)
 
@@ -53,18 +54,18 @@ def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
     """Others are still answered."""
     budget = Budget(2**16, patience=0.0)
     first = arriving(io.BytesIO(b"x" * 1000))
-    with request_body.admitted(first, budget):
+    with admitted(first, budget):
         request_body.read(first, most=1000)
         second = arriving(Trickle(b"x" * 2000))
-        with request_body.admitted(second, budget), pytest.raises(Overloaded):
+        with admitted(second, budget), pytest.raises(Overloaded):
             request_body.read(second, most=2000)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "gzip, gzip"])
 def test_a_compressed_body_is_refused(encoding: str) -> None:
-    """It could unpack to any size, and nobody's app sends one."""
+    """It could unpack to any size, and no app sends one."""
     request = arriving(io.BytesIO(b"x"), JSON, **{"Content-Encoding": encoding})
-    with request_body.admitted(request, Budget(2**20)), pytest.raises(UnsupportedMedia):
+    with admitted(request, Budget(2**20)), pytest.raises(UnsupportedMedia):
         submission.read_fields(request)
 
 
@@ -80,8 +81,8 @@ def test_a_body_has_a_hundred_fields_at_most(kind: str, fields: int) -> None:
     request = arriving(io.BytesIO(body.encode()), kind)
     # So few are read, and then there is no photo among them.
     error = InvalidImage if fields == MOST_FIELDS else InvalidRequest
-    with request_body.admitted(request, Budget(2**20)), pytest.raises(error):
-        submission.read_photo(request, max_bytes=2**20)
+    with admitted(request, Budget(2**20)), pytest.raises(error):
+        submission.read_photos(request, max_bytes=2**20)
 
 
 def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:
@@ -104,7 +105,7 @@ def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:
         over.set()
         phone.join()
         assert watch.ended
-        ours.sendall(b"too slow")  # there is still somebody to tell
+        ours.sendall(b"too slow")  # the connection can still be answered
         assert theirs.recv(20) == b"too slow"
 
 

@@ -1,4 +1,4 @@
-"""One save: what makes it the same one, and what a phone's Idempotency-Key is good for."""
+"""One save: what makes it the same save, and what a phone's Idempotency-Key does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
-from parrot.quota import Meter, Quota
-from parrot.records import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import GALAH, KEA, NOW, MemoryPhotos
@@ -33,7 +32,6 @@ class Desk:
         self.saver = Saver(
             self.store,
             self.photos,
-            self.store,
             DECODER,
             meter=Meter(lambda: self.store, Quota("saves", quota, 86400), NOW.timestamp),
             now=lambda: self.now,
@@ -55,7 +53,7 @@ def test_the_same_photo_under_two_keys_is_one_observation(desk: Desk) -> None:
 
 
 def test_the_same_photo_under_two_keys_cannot_have_two_species(desk: Desk) -> None:
-    """Training would learn both."""
+    """Training would use both."""
     desk.saver.save(PHOTO, KEA, ANA, key="k-1")
     for key in ("k-1", "k-2"):
         with pytest.raises(Conflict):
@@ -63,7 +61,7 @@ def test_the_same_photo_under_two_keys_cannot_have_two_species(desk: Desk) -> No
 
 
 def test_a_key_that_comes_with_another_photo_is_refused_and_nothing_is_stored(desk: Desk) -> None:
-    """Answering with either photo would hide a bug of the phone's."""
+    """Answering with either photo would hide a bug in the phone's app."""
     once = desk.saver.save(PHOTO, KEA, ANA, key="k-1").observation
     with pytest.raises(IdempotencyKeyReused, match=once.id):
         desk.saver.save(OTHER, KEA, ANA, key="k-1")
@@ -74,7 +72,7 @@ def test_a_key_that_comes_with_another_photo_is_refused_and_nothing_is_stored(de
 
 
 def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
-    """Nobody retries that long; then it may stand for another photo."""
+    """No phone retries that long; then it may be used for another photo."""
     desk.saver.save(PHOTO, KEA, ANA, key="k-1")
     desk.now += timedelta(days=7, seconds=-1)
     with pytest.raises(IdempotencyKeyReused):
@@ -84,7 +82,7 @@ def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
 
 
 def test_without_a_login_a_key_binds_nothing(desk: Desk) -> None:
-    """All those phones share one user: one's key must not refuse another's photo."""
+    """All these phones share one user: one phone's key must not refuse another's photo."""
     once = desk.saver.save(PHOTO, KEA, NOBODY, key="1")
     assert not desk.saver.save(PHOTO, KEA, NOBODY, key="1").created
     assert desk.saver.save(OTHER, KEA, NOBODY, key="1").created

@@ -23,8 +23,8 @@ SIZES = ((1200, 900), (400, 300))
 
 
 def changed(name: str) -> Image.Image:
-    (found,) = (found for found in stress.STRESSES if found.name == name)
-    return Image.open(io.BytesIO(stress.stressed(PHOTO, found, BACKGROUND)))
+    (candidate,) = (candidate for candidate in stress.STRESSES if candidate.name == name)
+    return Image.open(io.BytesIO(stress.stressed(PHOTO, candidate, BACKGROUND)))
 
 
 def sharpness(image: Image.Image) -> float:
@@ -66,7 +66,7 @@ def test_a_bird_at_a_quarter_of_the_frame_leaves_the_rest_to_the_background() ->
     """The stress must be what its name says."""
     white = images.read(encoded(Image.new("RGB", (300, 300), "white")))
     black = images.read(encoded(Image.new("RGB", (300, 300), "black")))
-    (quarter,) = (found for found in stress.STRESSES if found.name == "bird at 1/4")
+    (quarter,) = (candidate for candidate in stress.STRESSES if candidate.name == "bird at 1/4")
     frame = np.asarray(Image.open(io.BytesIO(stress.stressed(white, quarter, black))).convert("L"))
     covered = (frame > 128).mean()
     assert 1 / 20 < covered < 1 / 8

@@ -14,10 +14,9 @@ from parrot.observation import Status
 from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
-from parrot.quota import Meter, Quota
-from parrot.records import User
+from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
-from parrot.sweep import NEVER_ARRIVED, Policy, Sweeper, Swept
+from parrot.sweep import NEVER_ARRIVED, Sweeper, SweepLimits, Swept
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import (
     BUCKET,
@@ -25,7 +24,6 @@ from tests.support.processing import (
     MOST_ATTEMPTS,
     NOW,
     Counted,
-    CountedStore,
     Killed,
     Steps,
     World,
@@ -49,24 +47,24 @@ def world(tmp_path: Path) -> World:
 
 def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Sweeper:
     steps = steps or Steps()
-    store, photos = CountedStore(world.store, steps), Counted(world.photos, steps)
+    store, photos = Counted(world.store, steps), Counted(world.photos, steps)
     return Sweeper(
         store,
         photos,
         world.processor(steps),
         Observations(store, photos, now=lambda: world.now),
         bucket=BUCKET,
-        policy=Policy(most=most),
+        limits=SweepLimits(most=most),
         now=lambda: world.now,
     )
 
 
 def saver(world: World, steps: Steps | None = None) -> Saver:
     steps = steps or Steps()
-    store = CountedStore(world.store, steps)
+    store = Counted(world.store, steps)
     meter = Meter(lambda: world.store, Quota("saves", 0, 86400))
     photos = Counted(world.photos, steps)
-    return Saver(store, photos, store, DECODER, meter=meter, now=lambda: world.now)
+    return Saver(store, photos, DECODER, meter=meter, now=lambda: world.now)
 
 
 def die() -> None:
@@ -74,7 +72,7 @@ def die() -> None:
 
 
 def test_a_photo_whose_event_was_lost_is_processed(world: World) -> None:
-    """Once it is old enough; before that, its event is probably on its way."""
+    """Once it is old enough: before that, its event is probably still on its way."""
     stored = world.save(DATA)
     assert sweeper(world).sweep() == Swept()
     world.now += LATER
@@ -188,7 +186,7 @@ def test_a_sweep_killed_after_any_step_is_completed_by_the_next(tmp_path: Path, 
 
 
 def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
-    """A photo that can never be processed keeps no other waiting, and is not tried for ever."""
+    """A photo that can never be processed delays no other, and is not retried forever."""
     bad, good = world.save(DATA, 1), world.save(DATA, 2, updated=NOW + timedelta(seconds=1))
     world.model.error = ValueError("a mistake of ours")
     world.now += LATER
@@ -207,7 +205,7 @@ def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
 
 
 def test_photos_wait_for_a_model_server_however_long(world: World) -> None:
-    """That is not their fault."""
+    """The photos are not at fault."""
     stored = world.save(DATA)
     world.model.error = ModelUnavailable("away")
     for _ in range(MOST_ATTEMPTS + 2):

@@ -1,8 +1,8 @@
-"""What may be shown of a photo: upright, small, recognisable, and without any metadata."""
+"""Thumbnails: upright, small, recognisable, and without any metadata."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from parrot.duplicates import bits_apart
 from parrot.errors import InvalidImage
-from parrot.photo import blurhash, images, thumbnails
+from parrot.photo import images, thumbnails
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
 from tests.support.photos import encoded, noise
 from tests.support.webp import assert_silent_file, opened
@@ -18,12 +18,14 @@ from tests.support.webp import assert_silent_file, opened
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from parrot.photo.decoder import Decoder
+
 EXIF_ORIENTATION, EXIF_GPS, EXIF_CAMERA = 0x0112, 0x8825, 0x010F
 GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
 def make(data: bytes) -> Thumbnails:
-    return thumbnails.make(images.read(data), images)
+    return thumbnails.make(images.read(data), cast("Decoder", images))
 
 
 def corners() -> Image.Image:
@@ -70,7 +72,7 @@ def test_every_orientation_ends_upright(orientation: int) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_no_place_camera_or_profile_is_passed_on(kind: str) -> None:
-    """People share the thumbnails, which must not say where they live."""
+    """People share thumbnails, which must not reveal where they live."""
     exif = Image.Exif()
     exif[EXIF_CAMERA] = "SecretCam"
     exif[EXIF_GPS] = GPS
@@ -90,7 +92,7 @@ def test_half_a_photo_is_refused() -> None:
 
 def test_colours_of_a_wide_profile_become_srgb() -> None:
     """Without its profile a Display P3 photo looks pale, so its colours are converted."""
-    # The sRGB profile with red and green exchanged: a profile that nobody can overlook.
+    # The sRGB profile with red and green swapped: its effect cannot be missed.
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = bytearray(profile)
     where = {profile[at : at + 4]: at for at in range(132, 132 + 12 * profile[131], 12)}
@@ -115,7 +117,7 @@ def test_a_damaged_profile_does_not_lose_the_photo(profile: bytes) -> None:
 
 
 def test_the_perceptual_hash_survives_another_size_quality_and_format(photos: Path) -> None:
-    """The same picture saved twice, once by way of a messenger: at most three bits differ."""
+    """The same picture saved twice, once after a chat app: at most three bits differ."""
     for path in sorted((photos / "parrots").glob("*/*.jpg"))[::25]:
         original = Image.open(path).convert("RGB")
         hashed = make(path.read_bytes()).phash
@@ -134,7 +136,9 @@ def test_different_photos_have_hashes_far_apart(photos: Path) -> None:
     """Two photos of one species are no duplicates."""
     paths = sorted((photos / "parrots").glob("*/*.jpg"))[::10]
     hashes = [make(path.read_bytes()).phash for path in paths]
-    distances = [bits_apart(one, other) for at, one in enumerate(hashes) for other in hashes[:at]]
+    distances = [
+        bits_apart(phash, other) for at, phash in enumerate(hashes) for other in hashes[:at]
+    ]
     assert len(hashes) > 30
     assert min(distances) > 10
 
@@ -168,14 +172,14 @@ def test_the_blurhash_is_that_of_the_reference_implementation() -> None:
         ],
         axis=-1,
     )
-    assert blurhash.encode(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
-    assert blurhash.encode(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
+    assert thumbnails.blurhash(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
+    assert thumbnails.blurhash(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
 
 
 def _decoded(
     text: str, width: int, height: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    digits = blurhash._DIGITS  # noqa: SLF001 - the format's alphabet
+    digits = thumbnails._DIGITS  # noqa: SLF001 - the format's alphabet
 
     def number(part: str) -> int:
         value = 0

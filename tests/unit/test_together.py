@@ -9,13 +9,14 @@ import pytest
 
 from parrot import budget, logs
 from parrot.cache import CachedClassifier
+from parrot.classify import Classifier
 from parrot.errors import InvalidImage
 from parrot.http import answers
 from parrot.model.look import View
+from parrot.model.rules import Conformal, Rules
 from parrot.photo import images
-from parrot.photo.headers import Header
-from parrot.records import Photo
-from tests.support.photos import encoded, noise
+from parrot.records import Header, Photo
+from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
     LOOK,
@@ -56,7 +57,7 @@ def test_all_photos_travel_in_one_request_and_all_second_looks_in_another() -> N
 
 
 def test_each_photo_is_answered_as_if_it_came_alone() -> None:
-    """A person may want to know what a single photo says."""
+    """A person may want to see the answer for a single photo."""
     together = classifier(Scripted([SURE, DOUBT, SURE])).together((A, B))
     alone = [
         classifier(Scripted(list(looks))).classify(photo)
@@ -67,7 +68,7 @@ def test_each_photo_is_answered_as_if_it_came_alone() -> None:
     ]
 
 
-def test_what_two_photos_say_alike_the_joint_answer_says() -> None:
+def test_the_joint_answer_says_what_two_photos_agree_on() -> None:
     """And the photos agree."""
     together = asked(SURE, SURE)
     assert together.agree
@@ -94,6 +95,17 @@ def test_photos_of_different_species_get_the_names_of_both() -> None:
     assert together.answer.taxon.taxon.id == "macaws"
 
 
+def test_sets_by_the_served_models_logits_are_widened_too() -> None:
+    """A bundle without heads crashed on photos that contradict each other."""
+    given = bundle(second=None)
+    manifest = replace(given.manifest, rules=Rules(0.6, conformal=Conformal(0.95, cut=1.0)))
+    old = replace(given, manifest=manifest, naming=None, taxonomy=None)
+    server = Scripted([SURE, SURE], logits=[(2.0, -2.0), (-2.0, 2.0)])
+    together = Classifier(old, server, DECODER).together((A, B))
+    assert not together.agree
+    assert chosen(together) == ["ara-macao", "ara-ararauna"]
+
+
 def test_the_set_has_nothing_less_likely_than_what_it_leaves_out() -> None:
     """A percentage beside a name must not contradict the set."""
     together = asked(SURE, SURE, OTHER, photos=3)
@@ -102,7 +114,7 @@ def test_the_set_has_nothing_less_likely_than_what_it_leaves_out() -> None:
     assert min(likely[name] for name in chosen(together)) >= max(outside, default=0)
 
 
-def test_what_shows_no_parrot_says_nothing_about_the_name() -> None:
+def test_a_photo_without_a_parrot_does_not_affect_the_name() -> None:
     """Of three photos one may be blurred: the others know."""
     blurred = (-9.0, 0.0, 9.0, 0.0, 6.0)
     together = asked(SURE, SURE, blurred, photos=3)
@@ -168,18 +180,22 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
     assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
 
 
-def test_the_requests_line_of_the_log_says_how_many_photos() -> None:
+def test_the_requests_line_of_the_log_says_how_many_photos(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Who reads what a request cost must know what it was for."""
     logs.begin(None)
     answers.joint_classification(asked(SURE, OTHER), None)
-    noted = logs.noted()
+    with caplog.at_level("INFO", "parrot"):
+        logs.request()
+    noted = caplog.records[-1].__dict__["fields"]
     assert (noted["photos"], noted["agree"]) == (2, False)
     assert noted["verdict"]["set"] == 2
 
 
 def test_a_manifest_without_a_policy_joins_all_the_same() -> None:
     """Older bundles know nothing of several photos."""
-    assert bundle().manifest.joint is None
+    assert bundle().manifest.rules.joint is None
     assert asked(SURE, SURE).answer.is_parrot
 
 
@@ -212,8 +228,8 @@ def test_five_photos_take_no_longer_to_decode_than_a_request_may(
         budget.require_together([photo] * 5)
 
 
-def test_what_is_about_all_photos_blames_none_of_them() -> None:
-    """A person would take out the wrong one."""
+def test_an_error_about_all_photos_names_none_of_them() -> None:
+    """A person would remove the wrong one."""
     slow = encoded(noise(90, 60), "PNG")
     huge = Header(5000, 5000)
     photos = [replace(images.read(slow), sha256=str(n), header=huge) for n in range(5)]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from parrot.errors import Forbidden
-from parrot.records import User
+from parrot.quota import User
 from parrot.tokens import Downloads
 from tests.support.observations import observation
 
@@ -37,8 +37,8 @@ def test_a_token_names_its_user_and_lasts_half_an_hour_to_an_hour() -> None:
 
 def test_urls_stay_the_same_for_a_while() -> None:
     """Caches know a picture by its URL."""
-    one, soon, later = (downloads(NOW + s).path(observation(), "image") for s in (0, 1799, 1800))
-    assert one == soon != later
+    first, soon, later = (downloads(NOW + s).path(observation(), "image") for s in (0, 1799, 1800))
+    assert first == soon != later
 
 
 @pytest.mark.parametrize(

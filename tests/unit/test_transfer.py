@@ -1,4 +1,4 @@
-"""How a body travels: compressed for those who ask, in part, or not at all."""
+"""How a body is sent: compressed on request, in part, or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from parrot.errors import PreconditionFailed, RangeNotSatisfiable
-from parrot.http import transfer
+from parrot.http.respond import fit
 
 TEXT = '{"species": "nestor-notabilis"}' * 100
 PHOTO = bytes(range(256)) * 20
@@ -31,7 +31,7 @@ def respond(
     response.set_etag("a.1")
     if parts:
         response.accept_ranges = "bytes"
-    transfer.fit(request, response)
+    fit(request, response)
     return response
 
 
@@ -52,15 +52,15 @@ def test_a_long_text_is_compressed_for_those_who_take_gzip(accepted: str) -> Non
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "identity, gzip;q=0.5"])
-def test_nobody_gets_gzip_who_did_not_ask_for_it(accepted: str) -> None:
+def test_no_client_gets_gzip_without_asking(accepted: str) -> None:
     """The first version's phones may not know it."""
     response = respond(Accept_Encoding=accepted) if accepted else respond()
     assert response.content_encoding is None
     assert response.get_data(as_text=True) == TEXT
 
 
-def test_caches_hear_that_a_text_has_two_forms() -> None:
-    """Otherwise one phone's gzip is another one's garbage."""
+def test_vary_tells_caches_that_a_text_has_two_forms() -> None:
+    """Otherwise one phone's gzip would be garbage to another."""
     for response in (respond(), respond(Accept_Encoding="gzip")):
         assert "Accept-Encoding" in response.vary
 
@@ -69,7 +69,9 @@ def test_caches_hear_that_a_text_has_two_forms() -> None:
     ("body", "content_type"),
     [("{}", "application/json"), (PHOTO, "image/jpeg"), (PHOTO, "image/webp"), (b"", "text/html")],
 )
-def test_photos_and_short_bodies_travel_as_they_are(body: str | bytes, content_type: str) -> None:
+def test_photos_and_short_bodies_are_sent_uncompressed(
+    body: str | bytes, content_type: str
+) -> None:
     """Photos are compressed already, and a short text fits one packet either way."""
     response = respond(body, content_type, Accept_Encoding="gzip")
     assert response.content_encoding is None
@@ -77,13 +79,13 @@ def test_photos_and_short_bodies_travel_as_they_are(body: str | bytes, content_t
 
 
 def test_the_compressed_form_has_its_own_tag() -> None:
-    """A strong tag stands for bytes, and these are others."""
+    """A strong tag identifies bytes, and these differ."""
     assert respond().get_etag() == ("a.1", False)
     assert respond(Accept_Encoding="gzip").get_etag() == ("a.1.gzip", False)
 
 
 @pytest.mark.parametrize("known", ['"a.1"', '"a.1.gzip"', 'W/"a.1"', '"z", "a.1.gzip"'])
-def test_who_has_either_form_gets_304(known: str) -> None:
+def test_a_client_with_either_form_gets_304(known: str) -> None:
     """The tag may come from an answer that was too short to compress."""
     response = respond(Accept_Encoding="gzip", If_None_Match=known)
     assert response.status_code == 304
@@ -109,9 +111,9 @@ def test_if_match_of_another_version_is_refused() -> None:
 def test_head_says_what_get_would() -> None:
     """Programs ask for the length before they fetch."""
     get, head = (respond(method=method, Accept_Encoding="gzip") for method in ("GET", "HEAD"))
-    said = [dict(response.headers) | {"Date": ""} for response in (get, head)]
-    assert said[0] == said[1]
-    assert said[0]["Content-Encoding"] == "gzip"
+    headers = [dict(response.headers) | {"Date": ""} for response in (get, head)]
+    assert headers[0] == headers[1]
+    assert headers[0]["Content-Encoding"] == "gzip"
 
 
 @pytest.mark.parametrize(
@@ -139,14 +141,14 @@ def test_a_range_that_is_not_one_part_in_bytes_gets_the_whole(asked: str) -> Non
 
 
 def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
-    """Who has everything learns that this is all."""
+    """A client that has everything learns that there is no more."""
     with pytest.raises(RangeNotSatisfiable) as raised:
         photo(Range=f"bytes={len(PHOTO)}-")
     assert raised.value.size == len(PHOTO)
 
 
 @pytest.mark.parametrize("most", [len(PHOTO) + 1, 10**30])
-def test_more_of_the_end_than_there_is_is_all_of_it(most: int) -> None:
+def test_a_suffix_longer_than_the_file_is_the_whole_file(most: int) -> None:
     """RFC 9110; a reader of metadata at a file's end does not know how long the file is."""
     response = photo(Range=f"bytes=-{most}")
     assert (response.status_code, response.get_data()) == (206, PHOTO)
@@ -158,11 +160,11 @@ def test_more_of_the_end_than_there_is_is_all_of_it(most: int) -> None:
     ("tag", "status"), [('"a.1"', 206), ('"b.1"', 200), ('W/"a.1"', 200), ("Thu, 01 Jan 2026", 200)]
 )
 def test_if_range_gets_a_part_of_the_same_photo_only(tag: str, status: int) -> None:
-    """Two halves of two photos are none."""
+    """Halves of two photos are not a photo."""
     assert photo(Range="bytes=0-9", If_Range=tag).status_code == status
 
 
-def test_who_has_the_photo_needs_no_part_of_it() -> None:
+def test_a_client_that_has_the_photo_gets_304_instead_of_a_part() -> None:
     """If-None-Match comes before Range."""
     assert photo(Range="bytes=0-9", If_None_Match='"a.1"').status_code == 304
 
@@ -174,7 +176,7 @@ def test_only_get_is_answered_in_part() -> None:
 
 
 def test_texts_are_never_sent_in_part() -> None:
-    """A part of a compressed text would be of no use."""
+    """A part of a compressed text is useless."""
     response = respond(Range="bytes=0-9")
     assert response.status_code == 200
     assert "Accept-Ranges" not in response.headers

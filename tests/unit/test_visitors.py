@@ -1,4 +1,4 @@
-"""Who is counted, without a login, as one and the same."""
+"""Which callers without a login count as one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.config import Settings
 from parrot.errors import TooManyRequests
-from parrot.http.visitor import visitor
-from parrot.visitors import Visitor, Visitors, network
+from parrot.http.caller import visitor
+from parrot.quota import Visitor, Visitors, network
 
 CLOUD_RUN = Settings.from_env(
     {
@@ -72,29 +72,32 @@ def test_a_checked_app_counts_by_its_token() -> None:
 
 
 def test_hosting_names_the_phone_but_is_believed_only_so_far() -> None:
-    """Whoever calls the function's own URL can send that header too, with any address."""
+    """A caller of the function's own URL can send that header too, with any address."""
     visitors = Visitors(3, now=lambda: 60.0)
-    said = [
+    callers = [
         asked(CLOUD_RUN, X_Forwarded_For="151.101.1.1", Fastly_Client_IP=f"10.0.{number}.1")
         for number in range(61)
     ]
-    for each in said[:57]:
+    for each in callers[:57]:
         assert visitors.take(each)
     for _ in range(2):  # one phone's third is its last
-        visitors.take(said[0])
+        visitors.take(callers[0])
     with pytest.raises(TooManyRequests):
-        visitors.take(said[0])
+        visitors.take(callers[0])
     with pytest.raises(TooManyRequests):  # twenty times the limit through one address
-        visitors.take(said[60])
+        visitors.take(callers[60])
     assert visitors.take(Visitor("203.0.113.7"))
 
 
-def test_a_minute_later_everybody_may_ask_again() -> None:
-    """With what is left told, as for a user's quota."""
+def test_the_limit_starts_again_a_minute_later() -> None:
+    """The answer says what is left, as for a user's quota."""
     now = [90.0]
     visitors = Visitors(2, now=lambda: now[0])
     left = [visitors.take(Visitor("a")) for _ in range(2)]
-    assert [one and (one.remaining, one.resets_in) for one in left] == [(1, 30), (0, 30)]
+    assert [allowance and (allowance.remaining, allowance.resets_in) for allowance in left] == [
+        (1, 30),
+        (0, 30),
+    ]
     with pytest.raises(TooManyRequests) as caught:
         visitors.take(Visitor("a"))
     assert caught.value.retry_after == 30
@@ -104,7 +107,7 @@ def test_a_minute_later_everybody_may_ask_again() -> None:
     assert Visitors(0).take(Visitor("a")) is None
 
 
-def test_several_photos_count_as_so_many() -> None:
+def test_each_of_several_photos_counts() -> None:
     """Five photos of one bird cost five forward passes."""
     visitors = Visitors(6, now=lambda: 0.0)
     ana = Visitor("203.0.113.7")

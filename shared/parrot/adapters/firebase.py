@@ -14,7 +14,7 @@ from jwt.exceptions import PyJWKClientConnectionError, PyJWKClientError, PyJWKSe
 
 from parrot import deadline
 from parrot.errors import IdentityUnavailable, Unauthenticated
-from parrot.records import User
+from parrot.quota import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ T = TypeVar("T")
 _TIMEOUT_SECONDS = 5.0  # between two reads
 _WHOLE_SECONDS = 6.0
 _GARBAGE = (json.JSONDecodeError, UnicodeDecodeError)
-_THREADS = ThreadPoolExecutor(32, "identity")  # started one by one, when needed
+_THREADS = ThreadPoolExecutor(32, "identity")  # threads start one by one, when needed
 
 
 def connect(project: str, *, credentialed: bool) -> App:
@@ -39,7 +39,7 @@ def connect(project: str, *, credentialed: bool) -> App:
         return firebase_admin.get_app(name)
     except ValueError:
         return firebase_admin.initialize_app(
-            None if credentialed else _Nobody(),
+            None if credentialed else _NoCredentials(),
             {"projectId": project, "httpTimeout": _TIMEOUT_SECONDS},
             name=name,
         )
@@ -49,13 +49,13 @@ class FirebaseIdentity:
     """ID tokens of Firebase Authentication."""
 
     def __init__(self, app: App, *, check_revoked: bool) -> None:
-        """With `check_revoked`, Firebase is asked each time whether the session was ended."""
+        """With `check_revoked`, each call asks Firebase whether the session was ended."""
         self._app, self._check_revoked = app, check_revoked
 
     def user(self, token: str) -> User:
         """The token's user. Raises Unauthenticated, IdentityUnavailable.
 
-        The vendor's messages may quote the token, so they are not passed on.
+        The vendor's messages may quote the token, so they are dropped.
         """
         try:
             claims = _in_time(
@@ -67,7 +67,7 @@ class FirebaseIdentity:
         except (auth.RevokedIdTokenError, auth.UserDisabledError, auth.UserNotFoundError) as error:
             raise Unauthenticated("this session was ended: sign in again") from error
         except (auth.InvalidIdTokenError, ValueError) as error:
-            if isinstance(error.__context__, _GARBAGE):  # of a token it would be a MalformedError
+            if isinstance(error.__context__, _GARBAGE):  # a bad token gives MalformedError
                 raise IdentityUnavailable("the certificates for ID tokens are damaged") from error
             raise Unauthenticated("not a valid Firebase ID token for this project") from error
         except (exceptions.FirebaseError, GoogleAuthError) as error:
@@ -80,7 +80,6 @@ class FirebaseAppCheck:
     """App Check tokens: the caller is one of the project's apps."""
 
     def __init__(self, app: App) -> None:
-        """No request is made here."""
         self._app = app
 
     def check(self, token: str) -> None:
@@ -94,10 +93,10 @@ class FirebaseAppCheck:
 
 
 def _in_time(verify: Callable[[], T]) -> T:
-    """Run it for no longer than is left. Raises IdentityUnavailable, and what `verify` raises.
+    """Run it within the deadline. Raises IdentityUnavailable, and what `verify` raises.
 
-    The library fetches certificates by itself, with a limit for each read only: a server that drips
-    would keep the caller for minutes.
+    The library fetches certificates itself and limits only each read: a server that drips would
+    hold the caller for minutes.
     """
     result = _THREADS.submit(verify)
     try:
@@ -109,6 +108,6 @@ def _in_time(verify: Callable[[], T]) -> T:
         ) from error
 
 
-class _Nobody(credentials.Base):  # type: ignore[misc]  # the vendor has no types
+class _NoCredentials(credentials.Base):  # type: ignore[misc]  # the vendor has no types
     def get_credential(self) -> AnonymousCredentials:
         return AnonymousCredentials()

@@ -1,7 +1,7 @@
 """Observations in Firestore, at `users/{uid}/observations/{id}`.
 
 Changes are optimistic: a write names the update time of the document that was read, and the server
-refuses it if the document has changed since, so nobody waits for a lock. Quotas are in
+refuses it if the document has changed since, so there are no locks. Quotas are in
 `users/{uid}/quotas/{name}`, claims of Idempotency-Keys in `users/{uid}/keys/{hash}`.
 """
 
@@ -22,21 +22,18 @@ from google.api_core.exceptions import (
 )
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.firestore import FieldFilter, Query
+from google.cloud.firestore import Client, FieldFilter, Query
 
-from parrot import deadline, store
-from parrot.documents import document, instant
-from parrot.documents import observation as restored
+from parrot import deadline
 from parrot.duplicates import lookup, quarters, resembling
 from parrot.errors import StoreUnavailable
-from parrot.observation import Page, Status
+from parrot.observation import Page, Status, document, instant, restored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from google.cloud.firestore import (
-        Client,
         CollectionReference,
         DocumentReference,
         DocumentSnapshot,
@@ -44,22 +41,25 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation, Place
 
-# The library retries for minutes; a phone hangs up long before.
+# The library retries for minutes; phones give up long before that.
 _SECONDS = 6.0
-_REPEATS = 5  # of one call, with the library's growing pauses about what fits into that time
+_REPEATS = 5  # per call; with the library's growing pauses about what fits into that time
 _TRIES = 20
 _MOST_ANY = 30  # values of one `array_contains_any`
 
 
+def connect(project: str | None, database: str | None) -> FirestoreObservations:
+    """The project's observations. No request is made."""
+    return FirestoreObservations(Client(project, database=database))
+
+
 class FirestoreObservations:
-    """The backend alone reads and writes here; `firestore.rules` keep phones out."""
+    """Only the backend reads and writes here; `firestore.rules` keep phones out."""
 
     def __init__(self, client: Client) -> None:
-        """No request is made here."""
         self._client = client
 
     def create(self, wanted: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) exists. Raises StoreUnavailable."""
         for _ in range(_TRIES):
             with _translated():
                 try:
@@ -73,13 +73,11 @@ class FirestoreObservations:
         raise StoreUnavailable("too many concurrent changes to the observation")
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The user's own observation, or None. Raises StoreUnavailable."""
         with _translated():
             snapshot = self._document(uid, observation_id).get(**_patience())
         return _observation(snapshot) if snapshot.exists else None
 
     def replace(self, observation: Observation) -> Observation | None:
-        """Compare and set by version. Raises StoreUnavailable."""
         changed = replace(observation, revision=observation.revision + 1)
         place = self._document(observation.uid, observation.id)
         with _translated():
@@ -88,14 +86,7 @@ class FirestoreObservations:
                 return None
             return changed if self._set(place, snapshot, _fields(changed)) else None
 
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        """Change what is stored. Raises StoreUnavailable, and what `change` raises."""
-        return store.update(self, uid, observation_id, change)
-
     def remove(self, observation: Observation) -> bool:
-        """Compare and remove by version. Raises StoreUnavailable."""
         place = self._document(observation.uid, observation.id)
         for _ in range(_TRIES):
             with _translated():
@@ -119,7 +110,6 @@ class FirestoreObservations:
         species: str | None = None,
         status: Status | None = None,
     ) -> Page:
-        """Up to `size` observations after a place. Raises StoreUnavailable."""
         query = self._collection(uid).where(filter=FieldFilter("listed", "==", True))  # noqa: FBT003
         if species is not None:
             query = query.where(filter=FieldFilter("species", "==", species))
@@ -135,7 +125,6 @@ class FirestoreObservations:
         return Page(page, page[-1].place if len(rows) > size else None)
 
     def everything(self) -> Iterator[Observation]:
-        """Every user's observations, for the export to training. Raises StoreUnavailable."""
         with _translated():
             for snapshot in self._client.collection_group("observations").stream():
                 yield _observation(snapshot)
@@ -143,7 +132,6 @@ class FirestoreObservations:
     def similar(
         self, uid: str, phashes: Collection[str], *, distance: int
     ) -> tuple[Observation, ...]:
-        """The user's observations that look like one of these. Raises StoreUnavailable."""
         candidates: dict[str, Observation] = {}
         wanted = list(lookup(phashes))
         for start in range(0, len(wanted), _MOST_ANY):
@@ -156,7 +144,6 @@ class FirestoreObservations:
         return resembling(phashes, candidates.values(), distance=distance)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
         query = self._collection(uid).where(
             filter=FieldFilter("duplicate_of", "==", observation_id)
         )
@@ -165,7 +152,6 @@ class FirestoreObservations:
         return tuple(sorted(twins, key=lambda twin: twin.place))
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
-        """Pending and half-deleted observations of all users. Raises StoreUnavailable."""
         unfinished = [Status.PENDING.value, Status.DELETING.value]
         query = (
             self._client.collection_group("observations")
@@ -178,7 +164,6 @@ class FirestoreObservations:
             return tuple(_observation(row) for row in query.get(**_patience()))
 
     def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
-        """Use `count` of the window's `limit`, by compare and set. Raises StoreUnavailable."""
         place = self._user(uid).collection("quotas").document(quota)
         for _ in range(_TRIES):
             with _translated():
@@ -192,10 +177,7 @@ class FirestoreObservations:
     def claim(
         self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
     ) -> str:
-        """Give an Idempotency-Key to an observation, by compare and set. Raises StoreUnavailable.
-
-        `expires` is a timestamp, for Firestore's time-to-live policy: it removes old claims.
-        """
+        # Firestore's time-to-live policy removes old claims by `expires`.
         place = self._user(uid).collection("keys").document(key)
         for _ in range(_TRIES):
             with _translated():
@@ -238,7 +220,7 @@ def _observation(stored: DocumentSnapshot[Any]) -> Observation:
 
 
 def _fields(record: Observation) -> dict[str, Any]:
-    """The document, and what it is looked up by. Always the same keys: updates leave no old one."""
+    """The document and what queries need. Always the same keys, so an update leaves no old one."""
     return {
         **document(record),
         "species": record.label.species if record.label else None,
@@ -256,10 +238,10 @@ def _patience() -> dict[str, Any]:
 
 
 class _Repeats:
-    """Whether a call that failed is repeated: so often, and no longer than its time.
+    """Whether a failed call is repeated: a limited number of times, and within its time.
 
-    The library's own limit does not hold for a list that breaks off after its first rows: it starts
-    that again without a pause, for as long as this says yes.
+    The library's own limit does not apply to a list that breaks off after its first rows: it starts
+    that again without a pause, as long as this returns True.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model.gate import Gate, MonotoneTable, Projection
+from parrot.model.gate import Gate, MonotoneTable, OneClass, Projection
 from parrot.model.manifest import JOBLIB_STAGES
-from parrot.model.scorers import Mixture, OneClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +43,7 @@ def unpickle(pickles: Mapping[str, bytes], scikit_learn: str) -> Gate:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", sklearn.exceptions.InconsistentVersionWarning)
                 stages[name] = joblib.load(io.BytesIO(pickles[name]))
-        except Exception as error:  # unpickling runs whatever the file says and fails in any way
+        except Exception as error:  # unpickling runs arbitrary code and can raise anything
             raise BadBundle(f"{name} cannot be unpickled: {error!r}") from error
     try:
         return _compiled(*(stages[name] for name in JOBLIB_STAGES))
@@ -63,22 +62,22 @@ def _compiled(scaler: Any, pca: Any, gmm: Any, iso: Any) -> Gate:  # noqa: ANN40
             centre=np.asarray(pca.mean_, np.float64),
             components=components,
         ),
-        OneClass(mixture_of(gmm)),
+        one_class(gmm),
         MonotoneTable(
             np.asarray(iso.X_thresholds_, np.float64), np.asarray(iso.y_thresholds_, np.float64)
         ),
     )
 
 
-def mixture_of(gmm: Any) -> Mixture:  # noqa: ANN401 - duck-typed
+def one_class(gmm: Any) -> OneClass:  # noqa: ANN401 - duck-typed
     """A fitted scikit-learn GaussianMixture as ours."""
-    return Mixture(gmm.weights_, gmm.means_, _factors(gmm))
+    return OneClass(gmm.weights_, gmm.means_, _factors(gmm))
 
 
 def _or_else(
     values: npt.NDArray[np.float64] | None, default: float, count: int
 ) -> npt.NDArray[np.float64]:
-    """A StandardScaler without mean or deviation keeps None."""
+    """A StandardScaler without mean or deviation has None there."""
     return np.full(count, default) if values is None else np.asarray(values, np.float64)
 
 

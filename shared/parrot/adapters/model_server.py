@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats, Prediction
 
-_POOL = 32  # connections kept: a little above the concurrency of one instance
+_POOL = 32  # connections kept open: a little above the concurrency of one instance
 _CONNECT_SECONDS = 1.5
 _MOST_BYTES = 4 * 2**20  # features and probabilities of one photo are some 50 kB of JSON
 _MOST_VERTEX_BYTES = 1_500_000  # of a request to a shared endpoint
@@ -39,7 +39,7 @@ _OK = 200
 
 
 class Http(Protocol):
-    """What sends a request: urllib3's pools, or the same with Google's tokens."""
+    """Sends requests: urllib3's pools, or the same with Google's tokens."""
 
     def urlopen(
         self,
@@ -49,18 +49,18 @@ class Http(Protocol):
         redirect: bool,
         **options: Any,  # noqa: ANN401 - as in urllib3
     ) -> BaseHTTPResponse:
-        """As urllib3's; whoever calls reads the response to its end or closes it."""
+        """As urllib3's; the caller reads the response to its end or closes it."""
 
 
 def unsigned() -> Http:
-    """For a model server that anybody in its network may ask."""
+    """For a model server that is open within its network."""
     return timed_pools(size=_POOL)
 
 
 def signed(audience: str | None) -> Http:
-    """Sends Google's tokens: an ID token for an audience, or else an access token.
+    """Sends Google's tokens: an ID token for an audience, otherwise an access token.
 
-    Raises ModelUnavailable where there are no credentials.
+    Raises ModelUnavailable if there are no credentials.
     """
     import google.auth  # noqa: PLC0415 - a local model server needs none of these
     from google.auth.transport.urllib3 import AuthorizedHttp, Request  # noqa: PLC0415
@@ -79,6 +79,15 @@ def signed(audience: str | None) -> Http:
     return http
 
 
+def connect(
+    url: str | None, endpoints: Mapping[str, str], *, auth: str, timeout: float
+) -> TfServing | VertexEndpoint:
+    """TF Serving at `url`, or else Vertex AI; `auth` as in MODEL_AUTH. Raises ModelUnavailable."""
+    if url is None:
+        return VertexEndpoint(endpoints, signed(None), timeout=timeout)
+    return TfServing(url, unsigned() if auth == "none" else signed(url), timeout=timeout)
+
+
 class TfServing:
     """TF Serving's REST API."""
 
@@ -89,20 +98,7 @@ class TfServing:
         self._versions: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        """One photo through one model.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
-        return self.predict_all(model, [payload])[0]
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
-        """Several photos in one request.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         body = predict_json.body(payloads, signature_name=model.signature)
         answer = self._http.call("POST", f"{self._path(model)}:predict", body)
         version = model.version or self._latest(model)
@@ -144,27 +140,14 @@ class VertexEndpoint:
         self._endpoints = endpoints
         self._http = _Calls(http, timeout)
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        """One photo through one model; Vertex serves the default signature only.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
-        return self.predict_all(model, [payload])[0]
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
-        """Several photos in as few requests as Vertex's limit allows.
-
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse.
-        """
-        found: list[Prediction] = []
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
+        predictions: list[Prediction] = []
         url = f"{self._endpoint(model)}:predict"
         for body, count in predict_json.batches(payloads, most=_MOST_VERTEX_BYTES):
             answer = self._http.call("POST", url, body)
             version = answer.get("modelVersionId") or answer.get("deployedModelId") or "?"
-            found += predict_json.predictions(answer, model, f"{model.name}/{version}", count)
-        return found
+            predictions += predict_json.predictions(answer, model, f"{model.name}/{version}", count)
+        return predictions
 
     def version(self, model: ServedModel) -> str:
         """NAME/VERSION of the first deployed model. Raises ModelUnavailable, ModelTimeout."""
@@ -188,8 +171,9 @@ class _Calls:
     """Sends requests and translates their failures; threads may share it."""
 
     def __init__(self, http: Http, timeout: float) -> None:
-        self._http = http
-        self._timeout = timeout
+        self._http, self._timeout = http, timeout
+        # What is left of the deadline may be less: `timed_http` sees to that.
+        self._limits = Timeout(connect=_CONNECT_SECONDS, read=timeout)
 
     def call(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
         try:
@@ -211,18 +195,15 @@ class _Calls:
             raise _no_token(error) from error
 
     def _ask(self, method: str, url: str, body: bytes | None) -> dict[str, Any]:
-        headers = {"Accept-Encoding": "identity"}  # compressed, it could unpack to gigabytes
+        headers = {"Accept-Encoding": "identity"}  # a compressed answer could unpack to gigabytes
         if body:
             headers["Content-Type"] = "application/json"
-        seconds = Timeout(
-            connect=deadline.left(_CONNECT_SECONDS), read=deadline.left(self._timeout)
-        )
         with self._http.urlopen(
             method,
             url,
             body=body,
             headers=headers,
-            timeout=seconds,
+            timeout=self._limits,
             redirect=False,
             preload_content=False,
             decode_content=False,
@@ -275,7 +256,7 @@ def _answer(response: BaseHTTPResponse, body: bytes) -> dict[str, Any]:
 
 
 def _reason(response: BaseHTTPResponse, body: bytes) -> str:
-    """The server's own words, short, for whoever reads the log."""
+    """The server's own words, shortened, for the log."""
     try:
         error = json.loads(body)["error"]
     except (ValueError, RecursionError, KeyError, TypeError):

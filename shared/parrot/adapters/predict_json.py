@@ -1,4 +1,4 @@
-"""The JSON of TF Serving's predict method, which Vertex AI speaks too."""
+"""The JSON of TF Serving's predict method, which Vertex AI uses too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats
 
-_SUM_TOLERANCE, _TOLERANCE = 0.02, 1e-3  # a model in half precision is no more exact
+_SUM_TOLERANCE, _TOLERANCE = 0.02, 1e-3  # a model in half precision is not more exact
 _NUMBERS = "fiu"  # kinds of NumPy dtypes
 
 
@@ -111,7 +111,7 @@ def _not_a_vector(name: str, model: ServedModel) -> BadModelResponse:
 
 
 def field(answer: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 - JSON
-    """A field of an answer that has to have it. Raises BadModelResponse."""
+    """A field that the answer must have. Raises BadModelResponse."""
     value = answer.get(key)
     if not isinstance(value, kind):
         raise BadModelResponse(f"the model server's answer has no {key}")

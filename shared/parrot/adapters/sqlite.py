@@ -9,15 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from parrot import store
-from parrot.documents import document, instant
-from parrot.documents import observation as restored
 from parrot.duplicates import lookup, quarters, resembling
 from parrot.errors import StoreUnavailable
-from parrot.observation import Page, Status
+from parrot.observation import Page, Status, document, instant, restored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -81,7 +78,6 @@ class SqliteObservations:
             db.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")
 
     def create(self, observation: Observation) -> tuple[Observation, bool]:
-        """Store it unless its (uid, id) exists. Raises StoreUnavailable."""
         with self._transaction() as db:
             stored = _read(db, observation.uid, observation.id)
             if stored is not None:
@@ -90,12 +86,10 @@ class SqliteObservations:
         return observation, True
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
-        """The user's own observation, or None. Raises StoreUnavailable."""
         with self._connection() as db:
             return _read(db, uid, observation_id)
 
     def replace(self, observation: Observation) -> Observation | None:
-        """Compare and set by version. Raises StoreUnavailable."""
         changed = replace(observation, revision=observation.revision + 1)
         with self._transaction() as db:
             if not _is_stored(db, observation):
@@ -104,14 +98,7 @@ class SqliteObservations:
             _write(db, changed)
         return changed
 
-    def update(
-        self, uid: str, observation_id: str, change: Callable[[Observation], Observation]
-    ) -> Observation | None:
-        """Change what is stored. Raises StoreUnavailable, and what `change` raises."""
-        return store.update(self, uid, observation_id, change)
-
     def remove(self, observation: Observation) -> bool:
-        """Compare and remove by version. Raises StoreUnavailable."""
         with self._transaction() as db:
             if not _is_stored(db, observation):
                 return False
@@ -127,7 +114,6 @@ class SqliteObservations:
         species: str | None = None,
         status: Status | None = None,
     ) -> Page:
-        """Up to `size` observations after a place. Raises StoreUnavailable."""
         query = "SELECT document FROM documents WHERE uid = ? AND status != ?"
         values: list[str | int] = [uid, Status.DELETING.value]
         if species is not None:
@@ -145,7 +131,6 @@ class SqliteObservations:
         return Page(page, page[-1].place if len(rows) > size else None)
 
     def everything(self) -> Iterator[Observation]:
-        """Every user's observations, for the export to training. Raises StoreUnavailable."""
         with self._connection() as db:
             for row in db.execute("SELECT document FROM documents"):
                 yield restored(json.loads(row[0]))
@@ -153,7 +138,6 @@ class SqliteObservations:
     def similar(
         self, uid: str, phashes: Collection[str], *, distance: int
     ) -> tuple[Observation, ...]:
-        """The user's observations that look like one of these. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents WHERE uid = ? AND id IN (SELECT id FROM quarters"
@@ -164,7 +148,6 @@ class SqliteObservations:
         return resembling(phashes, candidates, distance=distance)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        """The user's observations whose `duplicate_of` is this id. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents"
@@ -175,7 +158,6 @@ class SqliteObservations:
         return tuple(restored(json.loads(row[0])) for row in rows)
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
-        """Pending and half-deleted observations of all users. Raises StoreUnavailable."""
         with self._connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents"
@@ -187,7 +169,6 @@ class SqliteObservations:
         return tuple(restored(json.loads(row[0])) for row in rows)
 
     def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
-        """Use `count` of the window's `limit`. Raises StoreUnavailable."""
         with self._transaction() as db:
             row = db.execute(
                 "SELECT used FROM quotas WHERE uid = ? AND name = ? AND window = ?",
@@ -204,7 +185,6 @@ class SqliteObservations:
     def claim(
         self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
     ) -> str:
-        """Give an Idempotency-Key to an observation. Raises StoreUnavailable."""
         with self._transaction() as db:
             db.execute("DELETE FROM keys WHERE uid = ? AND expires <= ?", (uid, instant(now)))
             db.execute(
@@ -236,7 +216,7 @@ class SqliteObservations:
             db = getattr(self._local, "db", None)
             if db is None:
                 db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-                # Safe with a write-ahead log: a power cut loses the last commits at most.
+                # Safe with a write-ahead log: a power cut loses at most the last commits.
                 db.execute("PRAGMA synchronous = NORMAL")
                 self._local.db = db
             yield db
@@ -257,18 +237,15 @@ def _is_stored(db: sqlite3.Connection, observation: Observation) -> bool:
 
 
 def _write(db: sqlite3.Connection, observation: Observation) -> None:
+    fields = document(observation)
     db.execute(
         "INSERT INTO documents (uid, id, revision, created, species, status, document)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            observation.uid,
-            observation.id,
-            observation.revision,
-            instant(observation.created),
-            observation.label.species if observation.label else None,
-            observation.status.value,
-            json.dumps(document(observation), ensure_ascii=False),
-        ),
+        " VALUES (:uid, :id, :revision, :created, :species, :status, :document)",
+        {
+            **fields,
+            "species": fields["labels"][-1]["species"] if fields["labels"] else None,
+            "document": json.dumps(fields, ensure_ascii=False),
+        },
     )
     if observation.derived is not None:
         db.executemany(

@@ -1,13 +1,14 @@
-"""HTTP whose answers end: connections that look at the request's deadline before every read.
+"""HTTP whose answers end: sockets that look at the request's deadline before every read.
 
 urllib3, and so requests, limits the time between two reads: a server that sends a byte a second
-keeps a caller for ever. Here what is read next may take no longer than what is left of
-`parrot.deadline`, and a check that the deadline's owner set can end the wait sooner.
+holds a caller forever. Here a read may take no longer than what is left of `parrot.deadline`, and
+a check set by the deadline's owner can end the wait sooner.
 """
 
 from __future__ import annotations
 
-import io
+import socket
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,17 @@ from urllib3.util.wait import wait_for_read, wait_for_write
 from parrot import deadline
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
-_LONGEST_SECONDS = 300.0  # where a socket has no timeout of its own
+_LONGEST_SECONDS = 300.0  # for sockets without a timeout of their own
 _CONNECT_SECONDS = 10.0
-_WATCH_SECONDS = 0.1
+_CHECK_SECONDS = 0.1
+_LEAST_SECONDS = 0.001
 
 
 def timed_pools(*, size: int) -> PoolManager:
-    """Keeps up to `size` connections to each host. It follows no proxies of the environment."""
-    seconds = Timeout(connect=_CONNECT_SECONDS, read=_LONGEST_SECONDS)  # where a call says nothing
+    """Keeps up to `size` connections to each host. Proxies in the environment are ignored."""
+    seconds = Timeout(connect=_CONNECT_SECONDS, read=_LONGEST_SECONDS)  # unless a call has its own
     return _timed(
         PoolManager(maxsize=size, retries=False, timeout=seconds, ca_certs=certifi.where())
     )
@@ -41,7 +42,7 @@ class TimedAdapter(HTTPAdapter):
     """The same for requests: mount it on a session."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in requests
-        """Use connections that know the deadline."""
+        """Use connections that check the deadline."""
         super().init_poolmanager(*args, **options)
         _timed(self.poolmanager)
 
@@ -51,76 +52,63 @@ def _timed(manager: PoolManager) -> PoolManager:
     return manager
 
 
-class _TimedFile(io.RawIOBase):
-    """What a server sends."""
+class _Timed:
+    """What a socket does with a deadline."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._file = connection.makefile("rb", buffering=0)
+    __slots__ = ()
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401 - any writable buffer
-        if deadline.over():  # a server that never pauses would never time out
+    def recv_into(self: Any, *arguments: Any) -> int:  # noqa: ANN401 - as a socket's
+        seconds, own = _wait(self, wait_for_read), self.gettimeout()
+        if not seconds:  # a server that never pauses would never time out
             raise TimeoutError("timed out")
-        own = self._connection.gettimeout()
-        _watch(self._connection, wait_for_read, own)
-        self._connection.settimeout(deadline.left(own or _LONGEST_SECONDS))
+        self.settimeout(seconds)
         try:
-            return self._file.readinto(buffer)
+            received: int = super().recv_into(*arguments)  # type: ignore[misc]
         finally:
-            if self._connection.fileno() >= 0:
-                self._connection.settimeout(own)
+            if self.fileno() >= 0:
+                self.settimeout(own)
+        return received
 
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-class _TimedSocket:
-    """A socket whose files are timed; everything else is the socket's own."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._connection, name)
-
-    def sendall(self, data: Any, /) -> None:  # noqa: ANN401 - any buffer
-        """Within what is left."""
-        own, rest = self._connection.gettimeout(), memoryview(data)
+    def sendall(self: Any, data: Any, /) -> None:  # noqa: ANN401 - any buffer
+        own, rest = self.gettimeout(), memoryview(data)
         while rest:
-            _watch(self._connection, wait_for_write, own)
-            self._connection.settimeout(deadline.left(own or _LONGEST_SECONDS))
-            rest = rest[self._connection.send(rest) :]
-
-    def makefile(self, *_args: object, **_options: object) -> io.BufferedReader:
-        return io.BufferedReader(_TimedFile(self._connection))
+            self.settimeout(_wait(self, wait_for_write) or _LEAST_SECONDS)
+            rest = rest[self.send(rest) :]
+            self.settimeout(own)
 
 
-def _watch(connection: socket.socket, ready: Callable[..., bool], own: float | None) -> None:
-    """Wait with the owner's check, until the socket is ready or its time is over."""
-    check = deadline.watch()
-    if check is None or getattr(connection, "pending", int)():  # TLS has read ahead
-        return
-    end = time.monotonic() + deadline.left(own or _LONGEST_SECONDS)
-    while not ready(connection, _WATCH_SECONDS) and time.monotonic() < end:
+class _TimedSocket(_Timed, socket.socket):  # type: ignore[misc]
+    __slots__ = ()
+
+
+class _TimedTls(_Timed, ssl.SSLSocket):  # type: ignore[misc]
+    __slots__ = ()
+
+
+def _wait(connection: Any, ready: Callable[..., bool]) -> float:  # noqa: ANN401 - a _Timed
+    """Wait with the deadline's check until the socket is ready; seconds that the call may take."""
+    seconds, check = deadline.limits(connection.gettimeout() or _LONGEST_SECONDS)
+    # TLS may have read ahead.
+    if not seconds or check is None or getattr(connection, "pending", int)():
+        return seconds
+    end = time.monotonic() + seconds
+    while not ready(connection, _CHECK_SECONDS) and time.monotonic() < end:
         check()
+    return max(_LEAST_SECONDS, end - time.monotonic())
 
 
 class _Connection(HTTPConnection):
     def connect(self) -> None:
         self.timeout = deadline.left(self.timeout or _LONGEST_SECONDS)
         super().connect()
-        self.sock = _TimedSocket(self.sock)
+        self.sock.__class__ = _TimedSocket
 
 
 class _SecureConnection(HTTPSConnection):
     def connect(self) -> None:
-        self.timeout = deadline.left(self.timeout or _LONGEST_SECONDS)  # for TLS's first words too
+        self.timeout = deadline.left(self.timeout or _LONGEST_SECONDS)  # for the TLS handshake too
         super().connect()
-        self.sock = _TimedSocket(self.sock)
+        self.sock.__class__ = _TimedTls
 
 
 class _Pool(HTTPConnectionPool):

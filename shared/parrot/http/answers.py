@@ -5,55 +5,53 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Response
 
 from parrot import logs
 from parrot.http import schemas
-from parrot.http.tips import TIPS
+from parrot.records import Reason
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from parrot.http.parameters import Links
     from parrot.observation import Label, Observation, Page, Verdict
     from parrot.observations import StoredFile
-    from parrot.records import Allowance, Classification, Named, Species, SpeciesSet, Together
+    from parrot.quota import Allowance
+    from parrot.records import Classification, Named, Species, Together
     from parrot.save import Saved
-    from parrot.tokens import Downloads, Grant
+    from parrot.tokens import Grant
 
 NOT_A_PARROT = "Not parrot"
 SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
 _FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # Flask's type for a bare string
-# Decimals of a probability in JSON: more than any model can mean.
-_DECIMALS = 6
+_DECIMALS = 6  # of a probability in JSON: more than any model can mean
 
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Where an observation and its files are found."""
-
-    origin: str  # https://HOST, as the caller reaches it
-    path: str  # of all observations
-    downloads: Downloads
-
-    def files(self, record: Observation) -> schemas.Files:
-        """URL of each derived file. Whoever has one can download: never log it."""
-        return schemas.Files(
-            image=self._download(record, "image"), thumbnail=self._download(record, "thumbnail")
-        )
-
-    def entity_tag(self, record: Observation) -> str:
-        """LABEL.REVISION, and .WINDOW if there are URLs: changes with the observation and them.
-
-        If-Match compares LABEL alone: what the system writes contradicts no person's change.
-        """
-        window = f".{self.downloads.window}" if record.derived else ""
-        return f"{record.label_version}.{record.revision}{window}"
-
-    def _download(self, record: Observation, file: str) -> str:
-        return f"{self.origin}{self.path}/{self.downloads.path(record, file)}"
+# What a person can do about each reason, in the languages of the page.
+TIPS: dict[Reason, schemas.Names] = {
+    Reason.NO_BIRD: schemas.Names(
+        en="Point the camera at the bird, or zoom in on it.",
+        ko="새가 잘 보이도록 새를 향해 찍거나 확대해서 찍어 보세요.",
+    ),
+    Reason.OTHER_BIRD: schemas.Names(
+        en="If you are sure that it is a parrot, photograph its head and beak from the side.",
+        ko="앵무새가 확실하다면 머리와 부리를 옆에서 찍어 보세요.",
+    ),
+    Reason.TOO_SMALL: schemas.Names(
+        en="Go closer to the bird, or send the photo in its full size.",
+        ko="새에게 더 가까이 가거나 사진을 원본 크기로 보내 보세요.",
+    ),
+    Reason.BLURRED: schemas.Names(
+        en="Hold the phone still, and tap the bird to focus on it.",
+        ko="휴대폰을 흔들리지 않게 잡고 새를 눌러 초점을 맞춰 보세요.",
+    ),
+    Reason.TOO_DARK: schemas.Names(
+        en="Take the photo again with more light.",
+        ko="더 밝은 곳에서 다시 찍어 보세요.",
+    ),
+}
 
 
 def classification(
@@ -66,33 +64,29 @@ def classification(
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
     else:
         response = _json(_classification(answer))
-    _tell_timings(response, answer)
-    _tell_allowance(response, allowance)
-    return response
+    return _measured(response, answer, allowance)
 
 
 def joint_classification(together: Together, allowance: Allowance | None) -> Response:
     """The joint answer for several photos of one bird, with each photo's own."""
     answer = together.answer
     _note(answer, photos=len(together.photos), agree=together.agree)
-    response = _json(
-        schemas.JointClassification(
-            **_classification(answer),
-            agree=together.agree,
-            photos=[_classification(photo) for photo in together.photos],
-        )
+    body = schemas.JointClassification(
+        **_classification(answer),
+        agree=together.agree,
+        photos=[_classification(photo) for photo in together.photos],
     )
-    _tell_timings(response, answer)
-    _tell_allowance(response, allowance)
-    return response
+    return _measured(_json(body), answer, allowance)
 
 
-def _tell_timings(response: Response, answer: Classification) -> None:
+def _measured(response: Response, answer: Classification, allowance: Allowance | None) -> Response:
     response.headers["Server-Timing"] = ", ".join(
         f"{timing.step}{f';desc={timing.description}' if timing.description else ''}"
         f";dur={timing.milliseconds:.1f}"
         for timing in answer.timings
     )
+    _set_ratelimit(response, allowance)
+    return response
 
 
 def _note(answer: Classification, **more: object) -> None:
@@ -119,10 +113,9 @@ def saved(answer: Saved, links: Links, *, first_version: bool) -> Response:
     if first_version:
         response = Response(SAVED, content_type=_FIRST_VERSION_TYPE)
     else:
-        status = 201 if answer.created else 200
-        response = observation(answer.observation, links, status=status)
+        response = observation(answer.observation, links, status=201 if answer.created else 200)
         response.headers["Location"] = f"{links.path}/{answer.observation.id}"
-    _tell_allowance(response, answer.allowance)
+    _set_ratelimit(response, answer.allowance)
     return response
 
 
@@ -130,20 +123,19 @@ def observation(
     record: Observation, links: Links, *, status: int = 200, allowance: Allowance | None = None
 ) -> Response:
     """One observation, with its ETag."""
-    response = _private(_json(_observation(record, links), status=status))
+    response = _private(_observation(record, links), status=status)
     response.set_etag(links.entity_tag(record))
-    _tell_allowance(response, allowance)
+    _set_ratelimit(response, allowance)
     return response
 
 
 def observations(page: Page, next_token: str | None, links: Links) -> Response:
     """A page of observations; the last one has no `next_page_token`."""
-    body = schemas.ObservationPage(
-        observations=[_observation(record, links) for record in page.observations]
-    )
+    listed = [_observation(record, links) for record in page.observations]
+    body = schemas.ObservationPage(observations=listed)
     if next_token is not None:
         body["next_page_token"] = next_token
-    response = _private(_json(body))
+    response = _private(body)
     response.add_etag()
     return response
 
@@ -151,7 +143,7 @@ def observations(page: Page, next_token: str | None, links: Links) -> Response:
 def file(stored: StoredFile, grant: Grant | None) -> Response:
     """A photo, or the part of it that is asked for. Caches may keep it as long as its URL works.
 
-    What may be anything is a download for browsers, never shown by them.
+    Unchecked files are sent as attachments.
     """
     response = Response(stored.data, content_type=stored.media_type or "application/octet-stream")
     if stored.media_type is None:
@@ -197,17 +189,14 @@ def _classification(answer: Classification) -> schemas.Classification:
         if answer.reason is not None:
             body["reason"], body["tip"] = answer.reason, TIPS[answer.reason]
         return body
+    ids = [row.id for row in likely.species]
+    chosen = schemas.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
     body = schemas.Classification(
-        parrot=parrot, species=ranking, set=_species_set(likely), model=model, photo=photo
+        parrot=parrot, species=ranking, set=chosen, model=model, photo=photo
     )
     if answer.taxon is not None:
         body["taxon"] = _taxon(answer.taxon)
     return body
-
-
-def _species_set(likely: SpeciesSet) -> schemas.SpeciesSet:
-    ids = [species.id for species in likely.species]
-    return schemas.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
 
 
 def _taxon(named: Named) -> schemas.Taxon:
@@ -225,13 +214,8 @@ def _taxon(named: Named) -> schemas.Taxon:
 
 
 def _models(answer: Classification) -> schemas.ModelVersions:
-    body = schemas.ModelVersions(bundle=answer.bundle)
-    for role, name in answer.models:
-        if role == "extractor":
-            body["extractor"] = name
-        else:
-            body["classifier"] = name
-    return body
+    """NAME/VERSION by role: `extractor` and `classifier`."""
+    return cast("schemas.ModelVersions", {"bundle": answer.bundle, **dict(answer.models)})
 
 
 def _parrot(answer: Classification | Verdict) -> schemas.Verdict:
@@ -293,25 +277,22 @@ def _time(when: datetime) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _tell_allowance(response: Response, allowance: Allowance | None) -> None:
+def _set_ratelimit(response: Response, allowance: Allowance | None) -> None:
     """The RateLimit fields of draft-ietf-httpapi-ratelimit-headers."""
     if allowance is not None:
-        response.headers["RateLimit-Policy"] = (
-            f'"{allowance.quota}";q={allowance.limit};w={allowance.seconds}'
-        )
-        response.headers["RateLimit"] = (
-            f'"{allowance.quota}";r={allowance.remaining};t={allowance.resets_in}'
-        )
+        name, left, resets_in = allowance.quota, allowance.remaining, allowance.resets_in
+        policy = f'"{name}";q={allowance.limit};w={allowance.seconds}'
+        response.headers["RateLimit-Policy"] = policy
+        response.headers["RateLimit"] = f'"{name}";r={left};t={resets_in}'
 
 
-def _private(response: Response) -> Response:
+def _private(body: schemas.Body, *, status: int = 200) -> Response:
     """Only the user's own cache may keep it, and must check each time whether it has changed."""
+    response = _json(body, status=status)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     return response
 
 
 def _json(body: schemas.Body, *, status: int = 200) -> Response:
-    return Response(
-        json.dumps(body, ensure_ascii=False), status=status, content_type="application/json"
-    )
+    return Response(json.dumps(body, ensure_ascii=False), status, content_type="application/json")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidRequest, NotFound
-from parrot.http.answers import Links
+from parrot.http import schemas
 from parrot.observation import Status
 
 if TYPE_CHECKING:
@@ -30,16 +31,30 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-def route(path: str, resource: str) -> tuple[str, ...] | None:
-    """What follows the resource's name; None for a path of something else.
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where an observation and its files are found."""
 
-    Hosting passes the whole path on. A function's own URL ends in the function's name, so there the
-    path is only what follows it.
-    """
-    parts = tuple(part for part in path.split("/") if part)
-    if resource in parts:
-        return parts[parts.index(resource) + 1 :]
-    return None if parts[:1] == (BASE_PATH[1:],) else parts
+    origin: str  # https://HOST, as the caller reaches it
+    path: str  # of all observations
+    downloads: Downloads
+
+    def files(self, record: Observation) -> schemas.Files:
+        """URL of each derived file. Anyone who has it can download: never log it."""
+        return schemas.Files(
+            image=self._download(record, "image"), thumbnail=self._download(record, "thumbnail")
+        )
+
+    def entity_tag(self, record: Observation) -> str:
+        """LABEL.REVISION, and .WINDOW if there are URLs: changes with the observation and them.
+
+        If-Match compares LABEL alone: what the system writes contradicts no person's change.
+        """
+        window = f".{self.downloads.window}" if record.derived else ""
+        return f"{record.label_version}.{record.revision}{window}"
+
+    def _download(self, record: Observation, file: str) -> str:
+        return f"{self.origin}{self.path}/{self.downloads.path(record, file)}"
 
 
 def observation_id(text: str) -> str:

@@ -1,51 +1,107 @@
-"""A request's body: read once, within a budget of bytes and time."""
+"""A request's body: read once, within a budget of bytes and time.
+
+A socket's own timeout starts again with every byte, and the server in between only returns when it
+has all the bytes that were requested: one byte every few seconds would hold a thread for hours. So
+a watchdog ends reads that take too long in all.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parrot import deadline, logs
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout, UnsupportedMedia
-from parrot.http.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Request
 
-    from parrot.budget import Budget, Reservation
+    from parrot.budget import Reservation
 
 _NOT_COMPRESSED = frozenset({"", "identity"})
-_RESERVATION, _SOCKET = "parrot.reservation", "gunicorn.socket"
-# Larger reads are not faster, and a slow body is only found out when a read is done.
+# Where `respond` keeps what a request holds of the bodies' budget.
+RESERVATION = "parrot.reservation"
+_SOCKET = "gunicorn.socket"
+_LOOK_SECONDS = 0.5  # between two looks of the watchdog
+# Larger reads are not faster, and a slow body is only noticed when a read is done.
 _FIRST_READ_BYTES, _MOST_READ_BYTES = 64 * 1024, 256 * 1024
-_READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives as much at once, whatever is asked for
+_READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives this much at once, however little is read
 _COPIES = 3  # the body as it arrives, whole, and decoded
 _CHUNK_OBJECT_BYTES = 64  # Python's own, for a client that sends single bytes
-# A phone at the edge of its network sends 8 kB a second; a slower client only blocks a thread.
+# A phone with a weak signal sends 8 kB a second; a slower client only blocks a thread.
 _STALL_SECONDS = 10.0
 _SLOWEST_BYTES_PER_SECOND = 4 * 1024
 _TOO_SLOW = "the body arrives too slowly"
 _MOST_CPU_SECONDS = 1.0  # to read 27 MB takes 0.1; in chunks of one byte each a minute
 
+
+@dataclass(slots=True)
+class TimedRead:
+    """One read; `ended` says that its time was over."""
+
+    connection: socket.socket | None
+    until: float  # of time.monotonic()
+    ended: bool = False
+
+
+class Watchdog:
+    """One thread for the reads of all requests, started by the first of them."""
+
+    def __init__(self) -> None:
+        self._watches: dict[int, TimedRead] = {}
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def watching(self, connection: socket.socket | None, until: float) -> Iterator[TimedRead]:
+        """What is read in here ends when the time is over, as if the phone had hung up.
+
+        The connection can still be written to. Without one nothing is watched.
+        """
+        watch = TimedRead(connection, until)
+        if connection is None:
+            yield watch
+            return
+        self._start()
+        self._watches[id(watch)] = watch
+        try:
+            yield watch
+        finally:
+            del self._watches[id(watch)]
+
+    def _start(self) -> None:
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                    self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)  # the limits are seconds: half a second late does not matter
+            now = time.monotonic()
+            for watch in list(self._watches.values()):
+                if now > watch.until and watch.connection is not None:
+                    watch.ended = True
+                    with contextlib.suppress(OSError):  # the client has hung up
+                        watch.connection.shutdown(socket.SHUT_RD)
+
+
 _watchdog = Watchdog()
-
-
-@contextmanager
-def admitted(request: Request, bodies: Budget) -> Iterator[None]:
-    """While this lasts, what `read` reads is held in `bodies`. Raises Overloaded."""
-    with bodies.reserve() as reservation:
-        request.environ[_RESERVATION] = reservation
-        yield
 
 
 def read(request: Request, *, most: int) -> bytes:
     """The whole body. Memory is reserved as it arrives, whatever its Content-Length says.
 
     Raises PhotoTooLarge over `most` bytes, UnsupportedMedia where it is compressed, InvalidRequest
-    where it is incomplete or in crumbs, RequestTimeout where it stalls, Overloaded.
+    if it is incomplete or comes in too many tiny chunks, RequestTimeout if it stalls, Overloaded.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _NOT_COMPRESSED:
@@ -54,13 +110,18 @@ def read(request: Request, *, most: int) -> bytes:
     if announced is not None and announced > most:
         raise PhotoTooLarge(size=announced, limit=most)
     request.max_content_length = None  # we enforce `most` ourselves
-    reservation: Reservation = request.environ[_RESERVATION]
-    _limit_silence(request)
+    reservation: Reservation = request.environ[RESERVATION]
+    connection = request.environ.get(_SOCKET)  # other servers have their own limits
+    if connection is not None:
+        connection.settimeout(_STALL_SECONDS)
     reservation.grow(min(most if announced is None else announced, _READ_AHEAD_BYTES))
     started, cpu = time.monotonic(), time.thread_time()
     chunks: list[bytes] = []  # joined once: a body that grows is copied again and again
     size, asked = 0, _FIRST_READ_BYTES
-    while chunk := _chunk(request, asked, until=started + _seconds_for(size + asked)):
+    while size != announced:
+        chunk = _chunk(request, asked, until=started + _seconds_for(size + asked))
+        if not chunk:
+            break
         reservation.grow(_COPIES * len(chunk) + _CHUNK_OBJECT_BYTES)
         chunks.append(chunk)
         size += len(chunk)
@@ -77,25 +138,8 @@ def read(request: Request, *, most: int) -> bytes:
     return b"".join(chunks)
 
 
-def grow(request: Request, amount: int) -> None:
-    """Reserve more, for what the body is taken apart into. Raises Overloaded."""
-    request.environ[_RESERVATION].grow(amount)
-
-
-def keep(request: Request, amount: int) -> None:
-    """Give back all but `amount` bytes: the body was taken apart."""
-    request.environ[_RESERVATION].keep(amount)
-
-
-def _limit_silence(request: Request) -> None:
-    """No byte for this long ends the request; other servers have their own limits."""
-    connection = request.environ.get(_SOCKET)
-    if connection is not None:
-        connection.settimeout(_STALL_SECONDS)
-
-
 def _seconds_for(size: int) -> float:
-    """How long so many bytes may take."""
+    """How long this many bytes may take."""
     return max(_STALL_SECONDS, size / _SLOWEST_BYTES_PER_SECOND)
 
 

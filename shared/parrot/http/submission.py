@@ -7,30 +7,31 @@ many times their memory: 31 MB of `%41%41...` became 2.6 GB.
 from __future__ import annotations
 
 import binascii
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from parrot.config import MOST_PHOTOS
 from parrot.errors import (
     InvalidImage,
     InvalidRequest,
     PhotoTooLarge,
+    RequestError,
     TooManyPhotos,
     UnsupportedMedia,
-    about_photo,
 )
 from parrot.http import request_body
-from parrot.limits import MOST_PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from flask import Request
 
+    from parrot.budget import Reservation
     from parrot.records import Photo
 
 FORM = "application/x-www-form-urlencoded"
-_MULTIPART = "multipart/form-data"
 _FIRST_VERSION_FIELD = b"b64"
 _ROOM_BESIDE_THE_PHOTO = 64 * 1024
 _MAX_FIELD = 200  # characters
@@ -55,45 +56,29 @@ class Submission:
     fields: Mapping[str, str]
     first_version: bool
 
-    @property
-    def photo(self) -> Photo:
-        """The first."""
-        return self.photos[0]
 
+def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) -> Submission:
+    """The photos, however they were sent: one, or several of one bird in a multipart form.
 
-def read_photo(request: Request, *, max_bytes: int) -> Submission:
-    """The photo, however it was sent; size, type and header are checked, nothing is decoded.
-
-    Raises InvalidImage, InvalidRequest, PhotoTooLarge, UnsupportedMedia, RequestTimeout,
-    Overloaded.
+    Size, type and header are checked, nothing is decoded. `max_bytes` is for all together; if
+    `most` is 1, further photos are ignored. Raises RequestError, which says which of several photos
+    it is about, Overloaded.
     """
-    return _read(request, max_bytes=max_bytes, most=1)
-
-
-def read_photos(request: Request, *, max_bytes: int) -> Submission:
-    """Several photos of one bird in a multipart form, or one as for `read_photo`.
-
-    `max_bytes` is for all together. Raises TooManyPhotos, and as `read_photo`; what is about one of
-    several photos says which.
-    """
-    return _read(request, max_bytes=max_bytes, most=MOST_PHOTOS)
-
-
-def _read(request: Request, *, max_bytes: int, most: int) -> Submission:
     from parrot.photo import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
 
     kind = request.mimetype
     query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}
     body = request_body.read(request, most=_most(kind, max_bytes))
+    reservation: Reservation = request.environ[request_body.RESERVATION]
     first_version = False
-    if kind == _MULTIPART:
+    if kind == "multipart/form-data":
         files, fields, first_version = _from_multipart(body, request, most)
     elif kind == FORM and not _looks_like_image(body):
         data, fields, first_version = _from_form(body)
         files = [data]
     elif kind == "application/json":
         if not body.isascii():
-            request_body.grow(request, _BYTES_PER_LETTER * len(body))
+            reservation.grow(_BYTES_PER_LETTER * len(body))
         data, fields = _from_json(body)
         files = [data]
     elif kind.startswith("image/") or kind in {FORM, "application/octet-stream", ""}:
@@ -108,9 +93,12 @@ def _read(request: Request, *, max_bytes: int, most: int) -> Submission:
         raise PhotoTooLarge(size=size, limit=max_bytes)
     photos = []
     for position, data in enumerate(files, 1):
-        with about_photo(position, of=len(files)):
+        try:
             photos.append(images.read(data, max_bytes=max_bytes))
-    request_body.keep(request, size)
+        except RequestError as error:
+            error.photo = position if len(files) > 1 else None
+            raise
+    reservation.keep(size)  # the body was taken apart
     return Submission(tuple(photos), {**query, **fields}, first_version)
 
 
@@ -266,8 +254,6 @@ def _has_more_than(most: int, mark: bytes, body: bytes) -> bool:
 
 def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
     """Strings and integers; other values are ignored."""
-    import json  # noqa: PLC0415 - loaded already
-
     fields = {}
     for name, value in raw.items():
         try:

@@ -2,10 +2,17 @@
 
 No file is used before its sha256 is compared, and nothing is unpickled unless the deployment pins
 the manifest itself.
+
+A bundle's signature is Ed25519 over its manifest, which names the sha256 of every other file.
+Anyone who can write to the bucket can put a bundle there, but only the owner of the private key can
+sign. Several public keys may be trusted at once: to replace a key, trust the new one as well, sign
+the bundles in use again, then stop trusting the old one.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -20,17 +27,17 @@ from parrot.model.manifest import (
     Manifest,
     digest,
 )
-from parrot.model.species import SpeciesTable
-from parrot.model.taxonomy import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from parrot.model.gate import Gate
     from parrot.model.naming import Naming
 
     Unpickle = Callable[[Mapping[str, bytes], str], Gate]
 
+SIGNATURE = "manifest.sig"  # base64, 88 letters
 _TOLERANCE = 1e-4
 
 
@@ -60,7 +67,7 @@ class Bundle:
 
         `sha256` is what the manifest must have, None if it may have any. `unpickle` makes a gate of
         the four pickles by name and the scikit-learn version that wrote them. Pass it only if
-        whoever deployed chose the sha256, not whoever may write to the bucket.
+        the sha256 was chosen at deployment, not by someone who can write to the bucket.
         """
         from parrot.model.gate import Gate  # with NumPy, which `load_species` does without
 
@@ -77,9 +84,9 @@ class Bundle:
             pickles = {name: _verified(files, manifest, name) for name in JOBLIB_STAGES}
             gate = unpickle(pickles, manifest.scikit_learn)
         _reproduce(gate, manifest)
-        if manifest.reasons is not None and not gate.tells_birds:
+        if manifest.rules.reasons is not None and not gate.tells_birds:
             raise BadBundle(f"reasons: a {gate.scorer.kind} gate cannot tell other birds apart")
-        if manifest.naming is None:
+        if manifest.rules.naming is None:
             return cls(manifest, actual, gate, species)
         from parrot.model.naming import Naming  # with NumPy, as above
 
@@ -140,10 +147,45 @@ def _reproduce(gate: Gate, manifest: Manifest) -> None:
         raise BadBundle(
             f"the gate takes {gate.features} features, the manifest says {manifest.features}"
         )
-    got = gate.scores(np.array([line.features for line in manifest.reference]))
-    for number, (line, probability) in enumerate(zip(manifest.reference, got, strict=True)):
+    probabilities = gate.parrot(np.array([line.features for line in manifest.reference]))
+    for number, (line, probability) in enumerate(
+        zip(manifest.reference, probabilities, strict=True)
+    ):
         if not abs(probability - line.probability) <= _TOLERANCE:  # NaN fails too
             raise BadBundle(
                 f"reference vector {number} gives {probability:.6f},"
                 f" the manifest says {line.probability:.6f}: the gate does not reproduce it"
             )
+
+
+class SignedFiles:
+    """A bundle's files, whose manifest is given out only if one of these keys signed it."""
+
+    def __init__(self, files: BundleFiles, keys: Sequence[bytes]) -> None:
+        """`keys` are raw public keys, at least one."""
+        self._files, self._keys = files, tuple(keys)
+
+    def read(self, name: str) -> bytes:
+        """The whole file. Raises BadBundle where the signature is missing or is not valid."""
+        data = self._files.read(name)
+        if name == MANIFEST:
+            verify(data, self._files.read(SIGNATURE), self._keys)
+        return data
+
+
+def verify(manifest: bytes, signature: bytes, keys: Sequence[bytes]) -> None:
+    """Raises BadBundle unless one of the keys signed this manifest."""
+    from cryptography.exceptions import InvalidSignature  # who trusts no key does not pay for it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        raw = base64.b64decode(signature.strip(), validate=True)
+    except binascii.Error as error:
+        raise BadBundle(f"{SIGNATURE} is not base64") from error
+    for key in keys:
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(raw, manifest)
+        except InvalidSignature:
+            continue
+        return
+    raise BadBundle(f"{SIGNATURE} was not made by a key in MODEL_BUNDLE_PUBLIC_KEY")

@@ -3,31 +3,32 @@
 A gate is three steps, kept as arrays so that a function needs no scikit-learn at cold start:
 
     project    (x - mean) / scale, then onto principal components if there are any
-    score      one number, by the gate's kind (`scorers`)
+    score      one number, the higher, the more likely a parrot; by the gate's kind
     calibrate  score to probability: a logistic curve or a monotone table
 
-`Gate.load` and `Gate.dump` are the only readers and writers of `gate.npz`.
+There are two kinds: `ThreeWay`, in use, and the first version's `OneClass`. A scorer takes (n, d)
+projected features to scores (n,) and, of what is not a parrot, the share (n,) that is another bird;
+None if it does not tell other birds from no birds. `Gate.load` and `Gate.dump` are the only readers
+and writers of `gate.npz`.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model.scorers import SCORERS, ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
 
-    from parrot.model.scorers import Scorer
-
     Array = npt.NDArray[np.float64]
+    _Part = TypeVar("_Part", bound="Projection | Scorer | MonotoneTable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,49 @@ class Projection:
         if self.components is None or self.centre is None:
             return z
         return (z - self.centre) @ self.components
+
+
+@dataclass(frozen=True, slots=True)
+class OneClass:
+    """How likely features are among parrots, the log density of a Gaussian mixture.
+
+    weights (k,), means (k, d), factors (k, d, d): L with inverse covariance L @ L.T.
+    """
+
+    kind: ClassVar[str] = "one-class"
+    prefix: ClassVar[str] = "parrots_"
+    weights: Array
+    means: Array
+    factors: Array
+
+    def __call__(self, x: Array) -> tuple[Array, None]:
+        dimensions = self.means.shape[1]
+        logs = np.empty((len(x), len(self.weights)))
+        for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
+            distance = np.square((x - mean) @ factor).sum(axis=1)
+            half_log_determinant = np.log(np.abs(np.diag(factor))).sum()
+            logs[:, k] = half_log_determinant - 0.5 * (dimensions * np.log(2 * np.pi) + distance)
+        logs += np.log(self.weights)
+        peak = logs.max(axis=1, keepdims=True)
+        return np.asarray(peak[:, 0] + np.log(np.exp(logs - peak).sum(axis=1))), None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeWay:
+    """Parrot against the softmax's other two classes, another bird and no bird at all.
+
+    weights (d, 3) and biases (3,), in the order parrot, other bird, no bird.
+    """
+
+    kind: ClassVar[str] = "three-way"
+    prefix: ClassVar[str] = ""
+    weights: Array
+    biases: Array
+
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        parrot, bird, nothing = (x @ self.weights + self.biases).T
+        rest = np.logaddexp(bird, nothing)
+        return np.asarray(parrot - rest), np.asarray(np.exp(bird - rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +113,12 @@ class MonotoneTable:
         return np.interp(score, self.scores, self.probabilities)
 
 
+Scorer: TypeAlias = ThreeWay | OneClass
+_SCORERS: Mapping[str, type[Scorer]] = {kind.kind: kind for kind in (ThreeWay, OneClass)}
+_PROJECTION, _TABLE = "project_", "table_"  # what their arrays' names begin with
+_REMOVED = frozenset({"logistic", "likelihood-ratio", "mahalanobis", "nearest-neighbours"})
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Is this a parrot at all?"""
@@ -84,41 +134,28 @@ class Gate:
 
     @property
     def tells_birds(self) -> bool:
-        """Whether it tells other birds from no birds."""
+        """Whether it distinguishes other birds from no bird."""
         return isinstance(self.scorer, ThreeWay)
 
-    def score(self, features: npt.ArrayLike) -> float:
-        """Probability in 0..1 that these features (d,) are a parrot's."""
-        return float(self.scores(np.asarray(features, np.float64)[None])[0])
+    def score(self, features: npt.ArrayLike) -> tuple[Array, Array | None]:
+        """Of features (n, d): the probabilities (n,) of a parrot, and the scorer's birds (n,)."""
+        score, birds = self.scorer(self.projection(np.asarray(features, np.float64)))
+        return self.calibration(score), birds
 
-    def scores(self, features: Array) -> Array:
-        """Probabilities (n,) for features (n, d)."""
-        return self.calibration(self.scorer(self.projection(features)))
-
-    def birds(self, features: npt.ArrayLike) -> Array | None:
-        """Of what is not a parrot, the share (n,) that is another bird, for features (n, d).
-
-        None if this gate does not tell them from no birds.
-        """
-        if not isinstance(self.scorer, ThreeWay):
-            return None
-        return self.scorer.birds(self.projection(np.asarray(features, np.float64)))
+    def parrot(self, features: npt.ArrayLike) -> Array:
+        """The probabilities (n,) of a parrot alone, for features (n, d)."""
+        return self.score(features)[0]
 
     def dump(self) -> bytes:
         """The gate as `gate.npz`."""
-        arrays: dict[str, Array] = {
-            "project_mean": self.projection.mean,
-            "project_scale": self.projection.scale,
-            **self.scorer.arrays(),
+        arrays = {
+            **_arrays(self.projection, _PROJECTION),
+            **_arrays(self.scorer, self.scorer.prefix),
         }
-        if self.projection.components is not None and self.projection.centre is not None:
-            arrays["project_centre"] = self.projection.centre
-            arrays["project_components"] = self.projection.components
         if isinstance(self.calibration, LogisticCurve):
             arrays["curve"] = np.array([self.calibration.slope, self.calibration.offset])
         else:
-            arrays["table_scores"] = self.calibration.scores
-            arrays["table_probabilities"] = self.calibration.probabilities
+            arrays |= _arrays(self.calibration, _TABLE)
         out = io.BytesIO()
         np.savez_compressed(out, allow_pickle=False, kind=np.array(self.scorer.kind), **arrays)
         return out.getvalue()
@@ -129,16 +166,15 @@ class Gate:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 raw = dict(file)
-            kind = str(raw.pop("kind"))
+            scorer = _scorer(str(raw.pop("kind")))
             arrays = {name: np.asarray(array, np.float64) for name, array in raw.items()}
-            scorer = _scorer(kind)
-            projection = Projection(
-                arrays["project_mean"],
-                arrays["project_scale"],
-                arrays.get("project_centre"),
-                arrays.get("project_components"),
-            )
-            return cls(projection, scorer.of(arrays), _calibration(arrays))
+            calibration: LogisticCurve | MonotoneTable
+            if "curve" in arrays:
+                calibration = LogisticCurve(*arrays["curve"].tolist())
+            else:
+                calibration = _part(MonotoneTable, _TABLE, arrays)
+            projection = _part(Projection, _PROJECTION, arrays)
+            return cls(projection, _part(scorer, scorer.prefix, arrays), calibration)
         except BadBundle:
             raise
         except Exception as error:  # zip, header, key and shape errors all mean a damaged file
@@ -146,14 +182,20 @@ class Gate:
 
 
 def _scorer(kind: str) -> type[Scorer]:
-    for scorer in SCORERS:
-        if scorer.kind == kind:
-            return scorer
-    raise BadBundle(f"gate.npz: unknown kind {kind!r}")
+    if kind in _REMOVED:
+        raise BadBundle(f"gate.npz: kind {kind!r} is no longer supported: fit the bundle again")
+    if kind not in _SCORERS:
+        raise BadBundle(f"gate.npz: unknown kind {kind!r}")
+    return _SCORERS[kind]
 
 
-def _calibration(arrays: Mapping[str, Array]) -> LogisticCurve | MonotoneTable:
-    if "curve" in arrays:
-        slope, offset = arrays["curve"]
-        return LogisticCurve(float(slope), float(offset))
-    return MonotoneTable(arrays["table_scores"], arrays["table_probabilities"])
+def _arrays(part: Scorer | Projection | MonotoneTable, prefix: str) -> dict[str, Array]:
+    """The arrays of a part, as they are named in the file."""
+    arrays = {prefix + field.name: getattr(part, field.name) for field in fields(part)}
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _part(kind: type[_Part], prefix: str, arrays: Mapping[str, Array]) -> _Part:
+    """The inverse of `_arrays`. Raises TypeError where one is missing."""
+    names = {field.name for field in fields(kind) if prefix + field.name in arrays}
+    return kind(**{name: arrays[prefix + name] for name in names})

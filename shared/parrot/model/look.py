@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
 from typing import TYPE_CHECKING
 
+from parrot.photo.geometry import Box
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from parrot.records import Decision, Flags
 
 
 class View(StrEnum):
@@ -21,48 +24,6 @@ class View(StrEnum):
 
     CENTER = "center"  # the largest centred square
     CLOSER = "closer"  # a square around the model's focus
-
-
-# Where a point (x, y) of the upright photo lies in the file, by EXIF orientation.
-_IN_FILE: dict[int, Callable[[float, float], tuple[float, float]]] = {
-    2: lambda x, y: (1 - x, y),
-    3: lambda x, y: (1 - x, 1 - y),
-    4: lambda x, y: (x, 1 - y),
-    5: lambda x, y: (y, x),
-    6: lambda x, y: (y, 1 - x),
-    7: lambda x, y: (1 - y, 1 - x),
-    8: lambda x, y: (1 - y, x),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A part of a photo, in fractions of its width and height."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def in_file(self, orientation: int) -> Box:
-        """The same part of a file that must be turned by this EXIF orientation to be upright."""
-        place = _IN_FILE.get(orientation)
-        if place is None:
-            return self
-        (x1, y1), (x2, y2) = place(self.left, self.top), place(self.right, self.bottom)
-        return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
-
-    def pixels(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom in a photo of this width and height."""
-        width, height = size
-        return self.left * width, self.top * height, self.right * width, self.bottom * height
-
-    def covering(self, target: tuple[int, int]) -> tuple[int, int]:
-        """The smallest width and height of a photo in which this part has the target's pixels."""
-        return (
-            ceil(target[0] / (self.right - self.left)),
-            ceil(target[1] / (self.bottom - self.top)),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +39,22 @@ class SecondLook:
     high: float
     margin: float = 1.1  # the closer square's side, compared with the focus
 
-    def wanted(self, parrot: float, set_size: int | None) -> bool:
-        """Whether the first look leaves doubt; `set_size` is None where there are no sets."""
-        if parrot < self.high:
-            return parrot > self.low
-        return set_size is not None and set_size != 1
+    def wanted(self, decision: Decision) -> Flags:
+        """(...) whether the first look leaves doubt."""
+        unsure = decision.scores.parrot < self.high
+        doubt: Flags = unsure & (decision.scores.parrot > self.low)
+        if decision.in_set is not None:
+            doubt = doubt | (~unsure & (decision.in_set.sum(axis=-1) != 1))
+        return doubt
 
     def boxes(self, focus: Sequence[float], width: int, height: int) -> tuple[Box, ...]:
         """The parts to look at, in the order of `views`; `focus` as the model gives it."""
         return tuple(
-            center(width, height) if view is View.CENTER else self._closer(focus, width, height)
+            center(width, height)
+            if view is View.CENTER
+            else closer(focus, width, height, self.margin)
             for view in self.views
         )
-
-    def _closer(self, focus: Sequence[float], width: int, height: int) -> Box:
-        return closer(focus, width, height, self.margin)
 
 
 def center(width: int, height: int) -> Box:

@@ -3,7 +3,7 @@
 {"format": 1, "version": "2026-11-23",
  "features": 1280, "classes": 16,
  "models": [<see `served_model`>],
- "gate": {"kind": "logistic", "threshold": 0.5},
+ "gate": {"kind": "three-way", "threshold": 0.5},
  "conformal": {"coverage": 0.95, "cut": 5.7},
  "naming": {"coverage": 0.95, "other": 0.4, "share": 0.05, "sure": 0.7},
  "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1},
@@ -15,10 +15,11 @@
  "metrics": {...}}
 
 Either one model gives both outputs, or the first gives the features and the second the
-probabilities, as in the first version. "conformal" is optional and needs logits. So is "naming",
-which takes its place and needs `naming.npz` and `taxonomy.csv`; "second_look" needs one model that
-gives its focus; "joint" is for several photos of one bird, "reasons" needs a focus and a gate that
-tells other birds apart. "metrics" is for people: no code reads it.
+probabilities, as in the first version. `rules` explains what lies between "gate" and "reasons":
+"conformal" needs logits; "naming", which takes its place, needs `naming.npz` and `taxonomy.csv`;
+"second_look" needs one model that gives its focus; "joint" is for several photos of one bird;
+"reasons" needs a focus and a gate that tells other birds apart. "metrics" is for people: no code
+reads it.
 """
 
 from __future__ import annotations
@@ -31,11 +32,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from parrot.errors import BadBundle
-from parrot.model.joining import JointPolicy
-from parrot.model.look import SecondLook, View
-from parrot.model.reason import ReasonPolicy
+from parrot.model.rules import Rules
 from parrot.model.served_model import ServedModel
-from parrot.model.sets import SetPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,23 +49,9 @@ _FORMAT = 1
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VECTOR = re.compile(r'("features": \[[^\]]+)\n *\]')
+_BREAK = re.compile(r"\n *")
 _MOST_MODELS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Conformal:
-    """The species whose logits reach `cut` include the true one with probability `coverage`."""
-
-    coverage: float
-    cut: float
-
-
-@dataclass(frozen=True, slots=True)
-class NamingPolicy:
-    """Which species are in the set, and from which probability on a group or family is named."""
-
-    sets: SetPolicy
-    sure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +71,11 @@ class Manifest:
     classes: int
     models: tuple[ServedModel, ...]
     gate_kind: str
-    threshold: float
-    conformal: Conformal | None
+    rules: Rules
     scikit_learn: str
     files: Mapping[str, str]
     reference: tuple[Reference, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    naming: NamingPolicy | None = None
-    second_look: SecondLook | None = None
-    joint: JointPolicy | None = None
-    reasons: ReasonPolicy | None = None
 
     @property
     def compiled(self) -> bool:
@@ -132,12 +111,8 @@ class Manifest:
             "features": self.features,
             "classes": self.classes,
             "models": [model.dump() for model in self.models],
-            "gate": {"kind": self.gate_kind, "threshold": self.threshold},
-            **({} if self.conformal is None else {"conformal": asdict(self.conformal)}),
-            **({} if self.naming is None else {"naming": _dump_naming(self.naming)}),
-            **({} if self.second_look is None else {"second_look": asdict(self.second_look)}),
-            **({} if self.joint is None else {"joint": asdict(self.joint)}),
-            **({} if self.reasons is None else {"reasons": self.reasons.dump()}),
+            "gate": {"kind": self.gate_kind, "threshold": self.rules.threshold},
+            **self.rules.dump(),
             "scikit_learn": self.scikit_learn,
             "files": dict(sorted(self.files.items())),
             "reference": [asdict(reference) for reference in self.reference],
@@ -156,8 +131,7 @@ class Manifest:
             classes=int(raw["classes"]),
             models=tuple(ServedModel.parse(model) for model in raw["models"]),
             gate_kind=str(raw["gate"]["kind"]),
-            threshold=float(raw["gate"]["threshold"]),
-            conformal=_conformal(raw.get("conformal")),
+            rules=Rules.parse(raw),
             scikit_learn=str(raw["scikit_learn"]),
             files={str(name): str(sha256) for name, sha256 in raw["files"].items()},
             reference=tuple(
@@ -165,10 +139,6 @@ class Manifest:
                 for entry in raw["reference"]
             ),
             metrics=dict(raw.get("metrics", {})),
-            naming=_naming(raw.get("naming")),
-            second_look=_second_look(raw.get("second_look")),
-            joint=_joint(raw.get("joint")),
-            reasons=ReasonPolicy.parse(raw["reasons"]) if raw.get("reasons") else None,
         )
 
     def problems(self) -> Iterator[str]:
@@ -176,9 +146,8 @@ class Manifest:
         yield from (f"models: {problem}" for problem in self._model_problems())
         if self.features < 1 or self.classes < 1:
             yield "features and classes must be at least 1"
-        if not 0 <= self.threshold <= 1:
-            yield "gate.threshold is not a probability"
-        yield from self._policy_problems()
+        yield from self.rules.problems()
+        yield from self._unmet_rules()
         yield from (f"files: {problem}" for problem in self._file_problems())
         if not self.reference:
             yield "reference: no vectors to check the gate with"
@@ -198,37 +167,18 @@ class Manifest:
             yield "the last gives no probabilities"
         for model in self.models:
             yield from model.problems()
-        if self.reasons is not None and self.models[0].focus is None:
-            yield "the first gives no focus, which reasons need"
-        if self.conformal is not None:
-            if self.models[-1].logits is None:
-                yield "the last gives no logits, which conformal needs"
-            if not 0 < self.conformal.coverage < 1 or not math.isfinite(self.conformal.cut):
-                yield "conformal: coverage must lie between 0 and 1, and cut must be finite"
 
-    def _policy_problems(self) -> Iterator[str]:
-        if self.naming is not None:
-            if not {NAMING, TAXONOMY} <= self.files.keys():
-                yield f"naming: needs {NAMING} and {TAXONOMY}"
-            sets, sure = self.naming.sets, self.naming.sure
-            if not (0 < sets.coverage < 1 and 0 <= sets.share <= 1 and 0 < sure <= 1):
-                yield "naming: coverage, share and sure are probabilities"
-            if not math.isfinite(sets.other):
-                yield "naming: other is not finite"
-        if self.second_look is not None:
-            if len(self.models) != 1 or self.models[0].focus is None:
-                yield "second_look: needs one model that gives its focus"
-            if not 0 <= self.second_look.low <= self.second_look.high <= 1:
-                yield "second_look: 0 <= low <= high <= 1"
-            if not (self.second_look.views and 0 < self.second_look.margin < math.inf):
-                yield "second_look: needs views and a margin above 0"
-        yield from self._optional_problems()
-
-    def _optional_problems(self) -> Iterator[str]:
-        if self.reasons is not None:
-            yield from (f"reasons: {problem}" for problem in self.reasons.problems())
-        if self.joint is not None and not 0 <= self.joint.doubt < math.inf:
-            yield "joint: 0 <= doubt"
+    def _unmet_rules(self) -> Iterator[str]:
+        """What a rule needs and the models or files do not have."""
+        rules, focus = self.rules, self.models[0].focus
+        if rules.conformal is not None and self.models[-1].logits is None:
+            yield "models: the last gives no logits, which conformal needs"
+        if rules.naming is not None and not {NAMING, TAXONOMY} <= self.files.keys():
+            yield f"naming: needs {NAMING} and {TAXONOMY}"
+        if rules.second_look is not None and (len(self.models) != 1 or focus is None):
+            yield "second_look: needs one model that gives its focus"
+        if rules.reasons is not None and focus is None:
+            yield "models: the first gives no focus, which reasons need"
 
     def _file_problems(self) -> Iterator[str]:
         if SPECIES not in self.files:
@@ -261,45 +211,6 @@ def _check(manifest: Manifest) -> None:
         raise BadBundle(f"{MANIFEST}: {problem}")
 
 
-def _conformal(raw: Mapping[str, Any] | None) -> Conformal | None:
-    return None if raw is None else Conformal(float(raw["coverage"]), float(raw["cut"]))
-
-
-def _naming(raw: Mapping[str, Any] | None) -> NamingPolicy | None:
-    if raw is None:
-        return None
-    sets = SetPolicy(float(raw["coverage"]), float(raw["other"]), float(raw["share"]))
-    return NamingPolicy(sets, float(raw["sure"]))
-
-
-def _dump_naming(naming: NamingPolicy) -> dict[str, float]:
-    return {**asdict(naming.sets), "sure": naming.sure}
-
-
-def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
-    if raw is None:
-        return None
-    return SecondLook(
-        views=tuple(View(view) for view in raw["views"]),
-        low=float(raw["low"]),
-        high=float(raw["high"]),
-        margin=float(raw["margin"]),
-    )
-
-
-def _joint(raw: Mapping[str, Any] | None) -> JointPolicy | None:
-    return None if raw is None else JointPolicy(float(raw["doubt"]))
-
-
 def _vectors_on_one_line(text: str) -> str:
     """JSON's indent puts every number on its own line; put each feature vector on one."""
-    lines: list[str] = []
-    within = False
-    for line in text.split("\n"):
-        if within:
-            lines[-1] += " " * (line.strip() not in "],") + line.strip()
-            within = not line.strip().startswith("]")
-        else:
-            lines.append(line)
-            within = line.endswith('"features": [')
-    return "\n".join(lines)
+    return _VECTOR.sub(lambda vector: f"{_BREAK.sub(' ', vector[1])}]", text)

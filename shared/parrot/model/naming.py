@@ -1,4 +1,4 @@
-"""Features to names: the species it may be, and the lowest rank that the model is sure of.
+"""Features to the probabilities of species and of groups.
 
 Beside the classes of `species.csv` there is one more, "another parrot", so that a parrot of no
 known species need not become one of them. All figures come from one softmax: what is in the set
@@ -15,12 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.records import Named, Rank
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from parrot.model.taxonomy import Taxonomy
     from parrot.records import Floats
 
 
@@ -79,34 +75,3 @@ class Naming:
             if head.weights.shape != (*species.weights.shape[:1], classes):
                 raise BadBundle(f"naming.npz: {head.weights.shape} weights for {classes} classes")
         return cls(species, groups, ids)
-
-
-def lowest_sure(
-    taxonomy: Taxonomy,
-    *,
-    likely: Sequence[tuple[str, float]],
-    groups: Sequence[tuple[str, float]],
-    sure: float,
-) -> Named | None:
-    """The one taxon of the set, else the first group or family that is at least `sure`.
-
-    `likely` is the set of species with their probabilities, `groups` every group with its own. A
-    group or family is named only if it includes the whole set: two answers never contradict.
-    """
-    if len(likely) == 1:
-        (name, probability) = likely[0]
-        taxon = taxonomy.taxa.get(name)
-        return None if taxon is None else Named(taxon, probability)
-    for rank in (Rank.GROUP, Rank.FAMILY):
-        shares: dict[str, float] = {}
-        for group, probability in groups:
-            above = taxonomy.above(group, rank)
-            if above is not None:
-                shares[above.id] = shares.get(above.id, 0.0) + probability
-        best = max(shares, key=shares.__getitem__, default=None)
-        if best is None or shares[best] < sure:
-            continue
-        over = [taxonomy.above(name, rank) for name, _ in likely]
-        if all(taxon is not None and taxon.id == best for taxon in over):
-            return Named(taxonomy.taxa[best], min(1.0, shares[best]))
-    return None

@@ -1,4 +1,10 @@
-"""Class index to species: the order of `species.csv` is the contract with the model."""
+"""The species that a model tells apart, and the taxa that they belong to.
+
+The order of `species.csv` is the contract with the model. `taxonomy.csv` has a row per taxon: id,
+rank, parent, scientific_name, en, ko, iucn, cites and status_year, the year that IUCN's category
+and CITES' appendix are of. A group is an everyday word (macaws, lories) and lies between family and
+genus.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +12,19 @@ import csv
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from parrot.errors import BadBundle, InvalidRequest
-from parrot.records import OUTSIDE, Outside, Species, SpeciesScore
+from parrot.records import UNTRAINED, Named, Rank, Species, SpeciesScore, Taxon, UntrainedLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    _Row = TypeVar("_Row", Species, Taxon)
 
 _NUMBER = re.compile(r"[0-9]{1,6}")
 COLUMNS = ("index", "id", "scientific_name", "en", "ko", "cites")
+_TAXON = ("id", "rank", "parent", "scientific_name", "en", "ko", "iucn", "cites", "status_year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +39,7 @@ class SpeciesTable:
     @classmethod
     def parse(cls, data: bytes) -> SpeciesTable:
         """Read `species.csv`. Raises BadBundle unless it lists 0..n-1 in order with unique ids."""
-        try:
-            lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
-            rows = tuple(
-                Species(int(line["index"]), *(line[name].strip() for name in COLUMNS[1:]))
-                for line in lines
-            )
-        except (UnicodeDecodeError, KeyError, ValueError, AttributeError, csv.Error) as error:
-            raise BadBundle(f"species.csv cannot be read: {error!r}") from error
+        rows = tuple(_rows("species.csv", data, _species))
         if [row.index for row in rows] != list(range(len(rows))) or not rows:
             raise BadBundle("species.csv: index must count 0, 1, 2, ... in file order")
         if len({row.id for row in rows}) != len(rows):
@@ -51,9 +53,11 @@ class SpeciesTable:
         scores = (SpeciesScore(row, float(probabilities[row.index])) for row in self.rows)
         return tuple(sorted(scores, key=lambda score: -score.probability)[:top])
 
-    def label(self, *, index: str | None = None, species: str | None = None) -> Species | Outside:
+    def label(
+        self, *, index: str | None = None, species: str | None = None
+    ) -> Species | UntrainedLabel:
         """The same, or one of the labels outside the model's classes. Raises InvalidRequest."""
-        outside = next((label for label in OUTSIDE if label.id == species), None)
+        outside = next((label for label in UNTRAINED if label.id == species), None)
         return self.find(index=index, species=species) if index or not outside else outside
 
     def find(self, *, index: str | None = None, species: str | None = None) -> Species:
@@ -69,3 +73,78 @@ class SpeciesTable:
         if not _NUMBER.fullmatch(text) or int(text) >= len(self.rows):
             raise InvalidRequest(f"index {text!r:.20} is not one of 0..{len(self.rows) - 1}")
         return self.rows[int(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """All taxa by id."""
+
+    taxa: Mapping[str, Taxon]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Taxonomy:
+        """Read `taxonomy.csv`. Raises BadBundle, naming the row."""
+        rows = _rows("taxonomy.csv", data, _taxon)
+        taxa = {row.id: row for row in rows}
+        if len(taxa) != len(rows):
+            raise BadBundle("taxonomy.csv: duplicate id")
+        ranks = list(Rank)
+        for row in rows:
+            parent = taxa.get(row.parent)
+            above = parent is not None and ranks.index(parent.rank) > ranks.index(row.rank)
+            if row.parent and not above:
+                raise BadBundle(f"taxonomy.csv: {row.id}: {row.parent!r} cannot be its parent")
+        return cls(taxa)
+
+    def above(self, taxon: str, rank: Rank) -> Taxon | None:
+        """The taxon itself or the one above it that has this rank; None if there is none."""
+        ancestor = self.taxa.get(taxon)
+        while ancestor is not None and ancestor.rank is not rank:
+            ancestor = self.taxa.get(ancestor.parent)
+        return ancestor
+
+    def lowest_sure(
+        self,
+        *,
+        likely: Sequence[tuple[str, float]],
+        groups: Sequence[tuple[str, float]],
+        sure: float,
+    ) -> Named | None:
+        """The one taxon of the set, else the first group or family that is at least `sure`.
+
+        `likely` is the set of species with their probabilities, `groups` every group with its own.
+        A group or family is named only if it includes the whole set: two answers never contradict.
+        """
+        if len(likely) == 1:
+            (name, probability) = likely[0]
+            taxon = self.taxa.get(name)
+            return None if taxon is None else Named(taxon, probability)
+        for rank in (Rank.GROUP, Rank.FAMILY):
+            shares: dict[str, float] = {}
+            for group, probability in groups:
+                above = self.above(group, rank)
+                if above is not None:
+                    shares[above.id] = shares.get(above.id, 0.0) + probability
+            best = max(shares, key=shares.__getitem__, default=None)
+            if best is None or shares[best] < sure:
+                continue
+            over = [self.above(name, rank) for name, _ in likely]
+            if all(taxon is not None and taxon.id == best for taxon in over):
+                return Named(self.taxa[best], min(1.0, shares[best]))
+        return None
+
+
+def _rows(name: str, data: bytes, read: Callable[[Mapping[str, str]], _Row]) -> list[_Row]:
+    try:
+        return [read(line) for line in csv.DictReader(io.StringIO(data.decode("utf-8-sig")))]
+    except (UnicodeDecodeError, KeyError, ValueError, AttributeError, csv.Error) as error:
+        raise BadBundle(f"{name} cannot be read: {error!r}") from error
+
+
+def _species(line: Mapping[str, str]) -> Species:
+    return Species(int(line["index"]), *(line[name].strip() for name in COLUMNS[1:]))
+
+
+def _taxon(line: Mapping[str, str]) -> Taxon:
+    first, rank, *others = (line[name].strip() for name in _TAXON)
+    return Taxon(first, Rank(rank), *others)

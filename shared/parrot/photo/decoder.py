@@ -1,20 +1,28 @@
-"""Decodes photos within a budget: usually here, expensive photos in a child process."""
+"""Decodes photos within a budget: usually here, expensive photos in a child process.
+
+The child (`python -m parrot.photo.decoder FD`) answers one photo after the other on a socket until
+the socket closes. Where a file asks for more memory or time than any photo needs, whatever its
+header said, the kernel refuses the memory or ends the child; the process that serves requests lives
+on.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import parrot
 from parrot import budget, logs
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
-from parrot.model.inputs import Resampling
+from parrot.model.served_model import Resampling
 from parrot.photo import images
 
 if TYPE_CHECKING:
@@ -24,8 +32,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from parrot.budget import Budget
-    from parrot.model.inputs import InputSpec
-    from parrot.model.look import Box
+    from parrot.model.served_model import InputSpec
+    from parrot.photo.geometry import Box
     from parrot.records import Photo, Raster
 
 # What these files say about their size may be false; only decoding shows the real size.
@@ -33,6 +41,8 @@ _UNTRUSTED = frozenset({"image/heic", "image/avif"})
 _LARGE_BYTES = 64 * budget.MIB
 _ROOM = 4 * budget.MIB  # for what comes back
 _WALL_SECONDS = 20.0  # for one photo in the child process, however busy the machine is
+MOST_BYTES = 640 * 2**20  # beside what a child has at its start; a 48-megapixel HEIC takes 450
+MOST_SECONDS = 4  # of a child's CPU, for one photo
 _BY_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS})
 
 
@@ -142,7 +152,7 @@ class _Child:
             root = str(Path(parrot.__file__).parents[1])
             with child_end:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "parrot.photo.decoder_child", str(child_end.fileno())],
+                    [sys.executable, "-m", "parrot.photo.decoder", str(child_end.fileno())],
                     pass_fds=[child_end.fileno()],
                     stdin=subprocess.DEVNULL,
                     # One thread: each of BLAS's threads would reserve memory of its own.
@@ -164,3 +174,49 @@ class _Child:
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
+
+
+def serve(connection: Connection) -> None:
+    """Decode until the other end closes."""
+    limit_memory()
+    while True:
+        try:
+            job, photo, options = connection.recv()
+        except EOFError:
+            return
+        limit_time()
+        connection.send(_answer(job, photo, options))
+
+
+def _answer(job: str, photo: object, options: dict[str, object]) -> tuple[str, object]:
+    try:
+        return "done", getattr(images, job)(photo, **options)
+    except InvalidImage as error:
+        return "invalid", error.detail
+    except MemoryError:
+        return "exhausted", None
+    except Exception:  # noqa: BLE001 - report our own bugs instead of hiding them
+        return "failed", traceback.format_exc()
+
+
+def limit_memory() -> None:
+    """At most MOST_BYTES of address space more than now. Only Linux says how much that is."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:
+        return
+    most = pages * resource.getpagesize() + MOST_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def limit_time() -> None:
+    """At most MOST_SECONDS of CPU from now."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + MOST_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+if __name__ == "__main__":
+    from multiprocessing.connection import Connection
+
+    serve(Connection(int(sys.argv[1])))

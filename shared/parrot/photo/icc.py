@@ -1,8 +1,13 @@
-"""Colour profiles: which of them are honoured. ICC.1:2022; nothing is computed here."""
+"""Colour profiles (ICC.1:2022): which of them are honoured, and how."""
 
 from __future__ import annotations
 
+import io
 import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _HEADER_BYTES = 128
 _MOST_TAGS = 64
@@ -10,6 +15,19 @@ _MOST_POINTS = 4096  # of a tone curve
 _MATRIX = frozenset({b"rXYZ", b"gXYZ", b"bXYZ"})
 _CURVES = frozenset({b"rTRC", b"gTRC", b"bTRC"})
 _TABLES = (b"A2B", b"B2A", b"D2B", b"B2D")
+
+
+def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Colours converted as the profile says: a phone's Display P3 would look pale otherwise."""
+    if not is_simple(profile):
+        return image
+    from PIL import ImageCms  # noqa: PLC0415 - few photos need it
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB")) or image
+    except (ImageCms.PyCMSError, OSError, ValueError):  # damaged, or not an RGB profile
+        return image
 
 
 def is_simple(profile: bytes) -> bool:

@@ -17,33 +17,33 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
-from parrot.limits import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
-from parrot.model.inputs import Encoding, Resampling
-from parrot.photo import headers, icc, media_types
+from parrot.model.served_model import Crop, Encoding, Resampling
+from parrot.photo import geometry, headers, icc
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from parrot.model.inputs import InputSpec
-    from parrot.model.look import Box
+    from parrot.model.served_model import InputSpec
+    from parrot.photo.geometry import Box
     from parrot.records import Floats
 
-# For formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
+    # From the full size and the orientation to the size that suffices; only JPEG heeds it.
+    _Needed = Callable[[tuple[int, int], int], tuple[int, int]]
+
+# Of formats that must be decoded whole: 200 kB of PNG can unpack to any size, and phones write 48
 # megapixels as JPEG or HEIC only, so more than this is probably hostile.
 _MAX_WHOLE_PIXELS = 25_000_000
 _WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
 _BOXED = frozenset({"image/heic", "image/avif"})
 _BAND_PX = 256
 
-_PILLOW_FORMATS = {
-    "image/jpeg": ("JPEG",),  # including MPO, which some cameras write: Pillow recognises it
-    "image/png": ("PNG",),
-    "image/webp": ("WEBP",),
-    "image/heic": ("HEIF",),
-    "image/avif": ("AVIF",),
-}
+# By media type. JPEG includes MPO, which some cameras write: Pillow recognises it.
+_PILLOW_FORMATS = dict(
+    zip(headers.MEDIA_TYPES, ("JPEG", "PNG", "WEBP", "HEIF", "AVIF"), strict=True)
+)
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -53,11 +53,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIDEWAYS = frozenset({5, 6, 7, 8})
 _MEASURE_PX = 64
-# What Pillow says, in other errors than MemoryError, if a C library could not allocate.
-_OUT_OF_MEMORY = "out of memory"
-_JPEG_QUALITY = 95
 
 
 def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
@@ -70,8 +66,7 @@ def read(data: bytes, *, max_bytes: int = MAX_PHOTO_BYTES) -> Photo:
         raise InvalidImage("the photo is empty", status=400)
     if len(data) > max_bytes:
         raise PhotoTooLarge(size=len(data), limit=max_bytes)
-    media_type = media_types.of(data)
-    header = headers.read(data, media_type)
+    media_type, header = headers.read(data)
     return Photo(data, media_type, hashlib.sha256(data).hexdigest(), header)
 
 
@@ -98,7 +93,7 @@ def parts(
 
 
 def by_decoding(photo: Photo, boxes: Sequence[Box]) -> list[Sequence[Box]]:
-    """The parts that share a decoding: of a JPEG none, each needs a scale of its own."""
+    """Groups of parts that share a decoding: a JPEG's parts do not, each needs its own scale."""
     return [[box] for box in boxes] if photo.media_type == "image/jpeg" else [boxes]
 
 
@@ -109,30 +104,26 @@ def _rasters(
 
     None is the model's own cut.
     """
-
-    def needed(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-        return _needed(size, orientation, spec, boxes[0])
-
-    decoded = _decode(photo, needed, max_pixels)
+    decoded = _decode(photo, lambda size, turn: _needed(size, turn, spec, boxes[0]), max_pixels)
     return [_raster(decoded, spec, box) for box in boxes]
 
 
 def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
     import numpy as np
 
-    from parrot.photo import resampling
-
-    target = _turned(spec, decoded.orientation)
-    rgb = _rgb(decoded.image, _needed(decoded.size, decoded.orientation, spec, part))
+    target = _turned((spec.width, spec.height), decoded.orientation)
+    rgb = _rgb(decoded.image, lambda: _needed(decoded.size, decoded.orientation, spec, part))
     if part is not None:
         box = part.in_file(decoded.orientation).pixels(rgb.size)
     else:
-        box = resampling.box(rgb.size, target, spec.crop)
+        box = geometry.cut(rgb.size, target, squash=spec.crop is Crop.SQUASH)
     if spec.resampling is Resampling.ANTIALIAS:
-        small = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
-        array = np.asarray(_upright(small, decoded.orientation))
+        cut = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+        array = np.asarray(_upright(cut, decoded.orientation))
     else:
-        whole = np.asarray(_upright(rgb.crop(resampling.whole_pixels(box)), decoded.orientation))
+        from parrot.photo import resampling
+
+        whole = np.asarray(_upright(rgb.crop(geometry.whole_pixels(box)), decoded.orientation))
         array = resampling.tf_bilinear(whole, spec.height, spec.width)
     return Raster(array, *decoded.upright_size)
 
@@ -141,14 +132,12 @@ def _needed(
     size: tuple[int, int], orientation: int, spec: InputSpec, part: Box | None
 ) -> tuple[int, int]:
     """The smallest size of the whole photo that still covers the model's input."""
-    from parrot.photo import resampling
-
     if spec.resampling is not Resampling.ANTIALIAS:
         return size
-    target = _turned(spec, orientation)
+    target = _turned((spec.width, spec.height), orientation)
     if part is not None:
         return part.in_file(orientation).covering(target)
-    return resampling.covering(size, target, spec.crop)
+    return geometry.covering(size, target, squash=spec.crop is Crop.SQUASH)
 
 
 def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
@@ -171,10 +160,10 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
 
     decoded = _decode(photo, needed, max_pixels)
     size = needed(decoded.size, decoded.orientation)
-    coloured = decoded.image.mode in {"RGB", "RGBA", "P"}
-    small = _rgb(decoded.image, size).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    if coloured and decoded.icc and icc.is_simple(decoded.icc):
-        small = _srgb(small, decoded.icc)
+    whole = _rgb(decoded.image, lambda: size)
+    small = whole.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if decoded.icc and decoded.image.mode in {"RGB", "RGBA", "P"}:
+        small = icc.to_srgb(small, decoded.icc)
     small = _upright(small, decoded.orientation)
     small.info = {}
     return small
@@ -201,7 +190,7 @@ def payload(raster: Raster, spec: InputSpec) -> bytes | Floats:
     if spec.encoding is Encoding.RAW:
         return whole.tobytes()
     out = io.BytesIO()
-    Image.fromarray(whole).save(out, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    Image.fromarray(whole).save(out, "JPEG", quality=95, subsampling=0)
     return out.getvalue()
 
 
@@ -216,24 +205,18 @@ class _Decoded:
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        width, height = self.size
-        return (height, width) if self.orientation in _SIDEWAYS else (width, height)
+        return _turned(self.size, self.orientation)
 
 
-def _decode(
-    photo: Photo, needed: Callable[[tuple[int, int], int], tuple[int, int]], max_pixels: int
-) -> _Decoded:
-    """Let Pillow decode to the end. Raises InvalidImage.
-
-    `needed` says from the full size and the orientation what size suffices; only JPEG heeds it.
-    """
+def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
+    """Let Pillow decode to the end; `needed` says what size suffices. Raises InvalidImage."""
     if photo.media_type == "image/heic":
         _register_heif()
     header = photo.header
     check_size(header.width, header.height, photo.media_type, max_pixels)
     file = io.BytesIO(headers.essential(photo.data, header))
     with _decoding(photo):
-        image = Image.open(file, formats=_PILLOW_FORMATS[photo.media_type])
+        image = Image.open(file, formats=(_PILLOW_FORMATS[photo.media_type],))
     with image:
         size = image.size
         check_size(*size, photo.media_type, max_pixels)  # what the decoder itself says
@@ -243,7 +226,7 @@ def _decode(
             image.load()
             exif, profile = image.info.get("exif") or b"", image.info.get("icc_profile")
     if photo.media_type in _BOXED:  # the decoder knows better than the header that was read
-        return _Decoded(image, size, headers.orientation(exif), profile)
+        return _Decoded(image, size, geometry.orientation(exif), profile)
     return _Decoded(image, size, header.orientation, header.icc)
 
 
@@ -251,15 +234,15 @@ def _decode(
 def _decoding(photo: Photo) -> Iterator[None]:
     """Whatever a decoder raises on a damaged or hostile file becomes InvalidImage.
 
-    Only calls into Pillow's decoders belong in here. A mistake of our own or a lack of memory is
-    not the photo's fault: those must stay errors that are worth a retry.
+    Only calls into Pillow's decoders belong in here. Our own bugs and a lack of memory are
+    not the photo's fault: they must stay retryable errors.
     """
     try:
         yield
     except (MemoryError, ImportError):  # the latter: a plugin that is not installed
         raise
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
-        if _OUT_OF_MEMORY in str(error).lower():
+        if "out of memory" in str(error).lower():  # a C library could not allocate
             raise MemoryError(str(error)) from error
         raise headers.damaged(photo.media_type) from error
 
@@ -272,19 +255,18 @@ def _register_heif() -> None:
     register_heif_opener(thumbnails=False)
 
 
-def _turned(spec: InputSpec, orientation: int) -> tuple[int, int]:
-    """Width and height of the model's input as the photo is stored."""
-    return (spec.height, spec.width) if orientation in _SIDEWAYS else (spec.width, spec.height)
+def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return (size[1], size[0]) if orientation in geometry.SIDEWAYS else size
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
 
 
-def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
+def _rgb(image: Image.Image, needed: Callable[[], tuple[int, int]]) -> Image.Image:
     """Any mode to RGB: 16 bits scaled (not clipped), transparency on white.
 
-    Transparent photos need copies, so they are first reduced to what still covers `target`.
+    Transparent photos need copies, so they are first reduced to what still covers `needed`.
     """
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
@@ -296,7 +278,7 @@ def _rgb(image: Image.Image, target: tuple[int, int]) -> Image.Image:
             deep = np.clip(deep, 0, 65535).astype(np.uint16)
         return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        return _on_white(image, target)
+        return _on_white(image, needed())
     return image.convert("RGB")
 
 
@@ -316,14 +298,3 @@ def _on_white(image: Image.Image, target: tuple[int, int]) -> Image.Image:
             Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen), (0, top // factor)
         )
     return flat
-
-
-def _srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Colours converted as the profile says: a phone's Display P3 would look pale otherwise."""
-    from PIL import ImageCms
-
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB")) or image
-    except (ImageCms.PyCMSError, OSError, ValueError):  # damaged, or not an RGB profile
-        return image

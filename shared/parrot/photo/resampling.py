@@ -1,4 +1,4 @@
-"""What to cut from a photo for a model, TensorFlow's way to resample it, and scaling."""
+"""TensorFlow's way to resample a photo, and the range of values that a model expects."""
 
 from __future__ import annotations
 
@@ -6,40 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parrot.model.inputs import Crop, Scaling
+from parrot.model.served_model import Scaling
 
 if TYPE_CHECKING:
     from parrot.records import Bytes, Floats
 
 # Keras' "caffe" preprocessing: the ImageNet mean in BGR order.
 _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
-
-
-def covering(size: tuple[int, int], target: tuple[int, int], crop: Crop) -> tuple[int, int]:
-    """The smallest size of the whole photo whose cut still has the target's pixels."""
-    if crop is Crop.SQUASH:
-        return target
-    scale = max(target[0] / size[0], target[1] / size[1])
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def box(
-    size: tuple[int, int], target: tuple[int, int], crop: Crop
-) -> tuple[float, float, float, float]:
-    """What to cut from a photo of `size`: left, top, right and bottom edge, around the centre."""
-    width, height = size
-    if crop is Crop.SQUASH:
-        return (0, 0, width, height)
-    aspect = target[0] / target[1]
-    cut_width, cut_height = min(width, height * aspect), min(height, width / aspect)
-    left, top = (width - cut_width) / 2, (height - cut_height) / 2
-    return (left, top, left + cut_width, top + cut_height)
-
-
-def whole_pixels(edges: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
-    """The edges of a cut, rounded; at least one pixel each way."""
-    left, top, right, bottom = (round(edge) for edge in edges)
-    return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
 def tf_bilinear(array: Bytes, height: int, width: int) -> Floats:

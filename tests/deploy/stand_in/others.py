@@ -56,6 +56,8 @@ def _firebase_deploy(state: State, call: Call) -> None:
         if "DEFAULT_SITE" not in {site["type"] for site in state.kind("sites").values()}:
             raise StandInError("Unable to deploy to Hosting as there is no Hosting site.")
         state.get("sites", hosting["site"])
+        if not (config.parent / "public/vendor/auth.js").is_file():
+            raise StandInError("nobody could sign in on this page: ./dev.sh sdk comes first")
     what = _after(call, "--only")
     files = {
         path.relative_to(config.parent).as_posix(): _md5(path.read_bytes())
@@ -118,12 +120,19 @@ def _image(_state: State, call: Call) -> None:
     (folder / "models.config").write_text("\n".join(bundles))
 
 
+def _sdk(_state: State, call: Call) -> None:
+    vendor = Path(call.name) / "public/vendor"
+    vendor.mkdir(exist_ok=True)
+    (vendor / "auth.js").touch()
+
+
 def _md5(data: bytes) -> str:
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 HANDLERS: dict[tuple[str, ...], Handler] = {
     ("curl",): _curl,
+    ("dev.sh", "sdk"): _sdk,
     ("dev.sh", "models", "publish"): _publish,
     ("dev.sh", "models", "image"): _image,
     ("firebase", "projects:list"): lambda state, _call: json.dumps(

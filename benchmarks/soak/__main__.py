@@ -1,5 +1,0 @@
-"""`./dev.sh soak`."""
-
-from benchmarks.soak.cli import app
-
-app(prog_name="./dev.sh soak")

@@ -1,0 +1,85 @@
+"""What a bundle adds to the published backbone: its head and, fine-tuned, its last blocks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from parrot.errors import BadBundle
+
+if TYPE_CHECKING:
+    from parrot.records import Floats
+
+HEAD_FILE, TAIL_FILE = "head.npz", "backbone.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesHead:
+    """softmax((features @ weights + bias) / temperature); weights (features, classes)."""
+
+    weights: Floats
+    bias: Floats
+    temperature: float = 1.0
+
+    def dump(self) -> bytes:
+        """The head as `head.npz`."""
+        out = io.BytesIO()
+        np.savez_compressed(
+            out, weights=self.weights, bias=self.bias, temperature=np.float32(self.temperature)
+        )
+        return out.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes) -> SpeciesHead:
+        """Read `head.npz`."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            return cls(file["weights"], file["bias"], float(file["temperature"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Kernels and biases in the order in which they are applied, the head convolution last."""
+
+    kernels: tuple[Floats, ...]
+    biases: tuple[Floats, ...]
+
+    def rounded(self) -> Self:
+        """As they are after being written and read: what heads must be fitted to."""
+        kernels, biases = (
+            tuple(np.asarray(array, np.float16).astype(np.float32) for array in arrays)
+            for arrays in (self.kernels, self.biases)
+        )
+        return type(self)(kernels, biases)
+
+    def digest(self) -> str:
+        """Tells apart what is computed with these weights."""
+        arrays = (array.astype(np.float16).tobytes() for array in (*self.kernels, *self.biases))
+        return hashlib.sha256(b"".join(arrays)).hexdigest()
+
+    def dump(self) -> bytes:
+        """The weights as `backbone.npz`."""
+        out = io.BytesIO()
+        arrays = {f"kernel_{n}": kernel.astype(np.float16) for n, kernel in enumerate(self.kernels)}
+        arrays |= {f"bias_{n}": bias.astype(np.float16) for n, bias in enumerate(self.biases)}
+        np.savez_compressed(out, allow_pickle=False, **arrays)
+        return out.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes) -> Self:
+        """Read `backbone.npz`; pickled arrays are refused. Raises BadBundle."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                count = sum(name.startswith("kernel_") for name in file)
+                kernels, biases = (
+                    tuple(file[f"{part}_{n}"].astype(np.float32) for n in range(count))
+                    for part in ("kernel", "bias")
+                )
+        except Exception as error:  # zip, header and key errors alike: the file is damaged
+            raise BadBundle(f"{TAIL_FILE} cannot be read: {error!r}") from error
+        if not all(np.isfinite(array).all() for array in (*kernels, *biases)):
+            raise BadBundle(f"{TAIL_FILE} contains numbers that are not finite")
+        return cls(kernels, biases)

@@ -1,0 +1,130 @@
+"""A fit as a bundle folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.data import fingerprints, species_table
+from models.evaluation import reasons
+from models.network.model_folder import INPUT, NAME
+from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
+from models.publishing import releases
+from models.training import card
+from parrot.model.gate import Gate, Projection
+from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Manifest, Reference, digest
+from parrot.model.naming import Naming, Softmax
+from parrot.model.served_model import ServedModel
+from parrot.model.species import SpeciesTable
+
+if TYPE_CHECKING:
+    from models.data.dataset import Dataset
+    from models.training.calibration import Calibration
+    from models.training.fit import Order
+    from models.training.heads import LinearHead, LinearHeads
+    from models.training.judging import Fitted
+
+_REFERENCE_DECIMALS = 5
+
+
+def write(order: Order, data: Dataset, fitted: Fitted) -> None:
+    """Raises BadBundle."""
+    import sklearn  # noqa: PLC0415 - 0.8 s, not for --help
+
+    trained, calibration = fitted.trained, fitted.calibration
+    species_csv = order.species_csv.read_bytes()
+    table = SpeciesTable.parse(species_csv)
+    gate = _gate(trained.heads, calibration)
+    # The surest parrot, the surest non-parrot, and the most doubtful photo.
+    ranked = np.argsort(gate.parrot(trained.first_looks.astype(np.float64)))
+    doubtful = np.abs(fitted.judged.clean.parrot - fitted.rules.threshold).argmin()
+    references = trained.first_looks[[ranked[-1], ranked[0], doubtful]].astype(np.float64)
+    references = np.round(references, _REFERENCE_DECIMALS)
+    files = {
+        GATE: gate.dump(),
+        SPECIES: species_csv,
+        HEAD_FILE: _graph_head(trained.heads.species, calibration).dump(),
+        NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
+        fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
+        TAXONOMY: species_table.taxonomy_for(table),
+        card.NAME: card.write(order.version, data, fitted).encode(),
+        **({} if trained.tail is None else {TAIL_FILE: trained.tail.dump()}),
+    }
+    manifest = Manifest(
+        version=order.version,
+        features=gate.features,
+        classes=len(table),
+        models=(_served_model(order.model_version),),
+        gate_kind=gate.scorer.kind,
+        rules=fitted.rules,
+        scikit_learn=sklearn.__version__,
+        files={name: digest(content) for name, content in files.items()},
+        reference=tuple(
+            Reference(tuple(row.tolist()), round(float(gate.parrot(row[None])[0]), 8))
+            for row in references
+        ),
+        metrics=_metrics(fitted),
+    )
+    releases.write_files(manifest, files, order.out)
+
+
+def _served_model(version: str) -> ServedModel:
+    return ServedModel(
+        NAME,
+        version,
+        "serving_default",
+        INPUT,
+        features="features",
+        probabilities="probabilities",
+        logits="logits",
+        focus="focus",
+    )
+
+
+def _gate(heads: LinearHeads, calibration: Calibration) -> Gate:
+    as_it_is = Projection(np.zeros(len(heads.gate.weights)), np.ones(len(heads.gate.weights)))
+    return Gate(as_it_is, heads.gate, calibration.curve)
+
+
+def _naming(heads: LinearHeads, group_ids: tuple[str, ...], calibration: Calibration) -> Naming:
+    """The heads with their temperatures in their weights."""
+
+    def softmax(head: LinearHead, temperature: float) -> Softmax:
+        scale = np.float32(1 / temperature)
+        return Softmax(head.weights * scale, head.biases * scale)
+
+    return Naming(
+        softmax(heads.species, calibration.temperature),
+        softmax(heads.groups, calibration.group_temperature),
+        group_ids,
+    )
+
+
+def _graph_head(species: LinearHead, calibration: Calibration) -> SpeciesHead:
+    """The known species alone, for the graph: what the first version's phones are answered."""
+    return SpeciesHead(
+        np.ascontiguousarray(species.weights[:, :-1]), species.biases[:-1], calibration.temperature
+    )
+
+
+def _metrics(fitted: Fitted) -> dict[str, Any]:
+    """For the manifest."""
+    names = {"as they are": "cross_validation", "new sources": "new_sources"}
+    return {
+        **{names.get(name, name): column.figures() for name, column in fitted.columns.items()},
+        "together": {
+            "figures": {
+                state: {name: asdict(figure) for name, figure in row.items()}
+                for state, row in fitted.several.items()
+            },
+            "contradictions": dict(fitted.contradictions),
+        },
+        "gates": [asdict(gate) for gate in fitted.trained.gates],
+        **({} if fitted.fine_tuning is None else {"fine_tuning": fitted.fine_tuning.metrics()}),
+        "reasons": {
+            "as they are": reasons.figures(fitted.judged.clean),
+            "stressed": reasons.figures(fitted.judged.stressed),
+        },
+    }

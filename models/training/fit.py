@@ -1,0 +1,147 @@
+"""From labelled photos to a bundle folder with its model card: what `fit` does."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.data import dataset, labelled_photos, species_table
+from models.data.labelled_photos import TAXONOMY_CSV, BadDataset
+from models.training import bundle
+from models.training.acceptance import Acceptance
+from models.training.cross_fitting import compare_gates, cross_fitted
+from models.training.fine_tuning import FineTuner
+from models.training.heads import fit_heads
+from models.training.judging import Fitted, Trained, judge, judged
+from models.training.tuner import device
+from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.records import Rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from models.data.dataset import Dataset
+    from models.data.features import Extractor
+    from models.data.labelled_photos import LabelledPhoto
+    from models.training.calibration import FitPolicy
+    from models.training.fine_tuning import FineTuningOrder, Progress
+
+    Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to fit, on which photos, and where to write it."""
+
+    photos: list[Path]
+    species_csv: Path
+    version: str  # of the bundle
+    model_version: str  # of the served model: increase it to keep one that is published
+    out: Path
+    policy: FitPolicy
+    fine_tuning: FineTuningOrder | None = None
+
+
+def fit(order: Order, extractor: Extractor, *, progress: Progress, step: Step) -> Fitted:
+    """Read the photos' looks, train heads, judge them, fine-tune if asked to, write the bundle.
+
+    Heads are trained on everything and, to be judged, without each fold and each source. What
+    passes from step to step is the Dataset, what was Trained on it, and what is Fitted: judged and
+    ready to be written. Raises BadDataset, BadBundle, InvalidImage.
+    """
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - 0.8 s, not for --help
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # enough steps for a head
+        data = read_looks(order, extractor, progress, step)
+        trained = train(data, order.policy, step)
+        fitted = judge(data, trained)
+        if order.fine_tuning is not None:
+            tuner = FineTuner(order.fine_tuning, data, extractor, order.policy, progress)
+            fitted = fine_tuned(tuner, fitted, step)
+        bundle.write(order, data, fitted)
+    return fitted
+
+
+def read_looks(order: Order, extractor: Extractor, progress: Progress, step: Step) -> Dataset:
+    """The photos with the features of each look at them. Fails before minutes of extraction."""
+    table = SpeciesTable.parse(order.species_csv.read_bytes())
+    species = [row.id for row in table.rows]
+    photos = [photo for folder in order.photos for photo in labelled_photos.read(folder)]
+    taxonomy = Taxonomy.parse(species_table.taxonomy_for(table))
+    require_enough(photos, species, taxonomy)
+    # A typing mistake shows here.
+    unused = Counter(
+        photo.label for photo in photos if photo.is_parrot and photo.species(species) is None
+    )
+    if unused:
+        counted = ", ".join(f"{label} {count}" for label, count in unused.most_common())
+        step(f"parrots of no class in species.csv (photos): {counted}")
+    extractor = replace(extractor, keep_maps=order.fine_tuning is not None)
+    return dataset.load(
+        photos, species, taxonomy, extractor, seed=order.policy.seed, progress=progress
+    )
+
+
+def require_enough(
+    photos: Sequence[LabelledPhoto], species: Sequence[str], taxonomy: Taxonomy
+) -> None:
+    """Every species, something else, and some group of parrots. Raises BadDataset."""
+    present = {photo.species(species) for photo in photos}
+    missing = [name for name in species if name not in present]
+    if missing:
+        raise BadDataset(f"no photos of {', '.join(missing)}")
+    if all(photo.is_parrot for photo in photos):
+        raise BadDataset("there are only photos of parrots: the gate needs others too")
+    groups = [taxonomy.above(photo.taxon, Rank.GROUP) for photo in photos if photo.taxon]
+    counts = Counter(group.id for group in groups if group is not None)
+    if max(counts.values(), default=0) < dataset.FEWEST:
+        raise BadDataset(
+            f"no group of parrots has {dataset.FEWEST} photos: add photos, or name the folders"
+            f" after species of {TAXONOMY_CSV.name}"
+        )
+
+
+def train(data: Dataset, policy: FitPolicy, step: Step) -> Trained:
+    """Heads on the published backbone."""
+    folds, source_folds = data.folds(), data.source_folds(policy.source_folds)
+    step("gates compared")
+    gates = compare_gates(data, policy.keep, folds, source_folds)
+    step("gate and names, cross-fitted")
+    logits, new_logits = cross_fitted(data, folds), None
+    if source_folds:
+        step("gate and names, sources left out")
+        new_logits = cross_fitted(data, source_folds)
+    step("refit on everything")
+    heads = fit_heads(data, data.everything)
+    return Trained(policy, heads, data.looks[:, 0, 0], logits, new_logits, gates)
+
+
+def fine_tuned(tuner: FineTuner, frozen: Fitted, step: Step) -> Fitted:
+    """The frozen model or the fine-tuned one, with the figures of both."""
+    data, count, policy = tuner.data, tuner.order.folds, tuner.policy.tuned
+    step(f"fine-tuning on {device()}, cross-validated")
+    logits, new_logits, before = tuner.cross_tuned("fold", data.folds(count)), None, frozen.columns
+    source_folds = data.source_folds(count)
+    if source_folds:
+        step("fine-tuning, sources left out")
+        new_logits = tuner.cross_tuned("sources", source_folds)
+        # The published backbone without the same sources: fewer folds leave more of them out.
+        parts = [(frozen.calibration, np.arange(len(data.photos)))]
+        harder = judged(data, tuner.policy, cross_fitted(data, source_folds), parts)
+        before["new sources"] = harder.clean
+    step("fine-tuning on everything")
+    tail, heads = tuner.tuned("everything", data.everything)
+    first_looks, gates = tuner.first_looks(tail), frozen.trained.gates
+    tuned = judge(data, Trained(policy, heads, first_looks, logits, new_logits, gates, tail))
+    acceptance = Acceptance(
+        {name: results.figures() for name, results in before.items()},
+        {name: results.figures() for name, results in tuned.columns.items()},
+        tuner.order,
+    )
+    return replace(tuned if acceptance.accepted else frozen, fine_tuning=acceptance)

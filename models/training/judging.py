@@ -1,0 +1,112 @@
+"""Calibrate and judge heads by what those say of each photo that never saw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.evaluation import answers, joint
+from models.evaluation import reasons as explaining
+from models.evaluation.results import Judged
+from models.training import reasons
+from models.training.calibration import SURE, Calibration, calibrate
+from parrot.model.decision import Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from models.arrays import Index
+    from models.data.dataset import Dataset
+    from models.evaluation.results import Results
+    from models.network.weights import Tail
+    from models.training.acceptance import Acceptance
+    from models.training.calibration import FitPolicy
+    from models.training.cross_fitting import GateFigures
+    from models.training.heads import LinearHeads, Logits
+    from parrot.model.rules import Rules
+    from parrot.records import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Heads fitted on everything, and what those say of each photo that were fitted without it."""
+
+    policy: FitPolicy
+    heads: LinearHeads
+    first_looks: Floats  # (photos, features) of the whole photos as they are
+    logits: Logits
+    new_logits: Logits | None  # by heads that never saw the photo's source
+    gates: tuple[GateFigures, ...]
+    tail: Tail | None = None  # fine-tuned last blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What goes into the bundle, and how it was judged: by heads that never saw the photo."""
+
+    trained: Trained
+    calibration: Calibration
+    rules: Rules  # the calibration's, and when reasons are given
+    judged: Judged
+    new_sources: Judged | None
+    several: Mapping[str, Mapping[str, joint.Comparison]]  # photos of one bird, by their number
+    contradictions: Mapping[str, float | None]
+    fine_tuning: Acceptance | None = None  # None where nothing was fine-tuned
+
+    @property
+    def columns(self) -> dict[str, Results]:
+        """The results by column of the card."""
+        columns = {"as they are": self.judged.clean, "stressed": self.judged.stressed}
+        return columns | ({"new sources": self.new_sources.clean} if self.new_sources else {})
+
+
+def judge(data: Dataset, trained: Trained) -> Fitted:
+    """Calibrate and judge by what heads say of photos that they never saw."""
+    policy, logits, every = trained.policy, trained.logits, np.arange(len(data.photos))
+    parts = [(calibrate(logits, data, policy, rest), held_out) for rest, held_out in data.folds()]
+    calibration = calibrate(logits, data, policy, every)
+    explained = reasons.fit(judged(data, policy, logits, parts), data.fold)
+    new_sources = None
+    if trained.new_logits is not None:
+        new = judged(data, policy, trained.new_logits, [(calibration, every)])
+        new_sources = replace(new, clean=explaining.explained(new.clean, explained.policy))
+    decisions = [answered.decision for answered in _answered(logits, parts)]
+    several = joint.Judge(data.photos, data.target, decisions, calibration.rules)
+    return Fitted(
+        trained,
+        calibration,
+        replace(calibration.rules, reasons=explained.policy),
+        explained.judged,
+        new_sources,
+        several.figures(policy.seed),
+        several.contradictions(policy.seed),
+    )
+
+
+def _answered(logits: Logits, parts: Sequence[tuple[Calibration, Index]]) -> list[answers.Answers]:
+    """Of every photo, by sample; each calibration answers some of the photos."""
+    order = np.argsort(np.concatenate([photos for _, photos in parts]))
+    return [
+        answers.joined(
+            [calibration.answers(logits, photos, sample) for calibration, photos in parts]
+        ).at(order)
+        for sample in range(logits.gate.shape[1])
+    ]
+
+
+def judged(
+    data: Dataset, policy: FitPolicy, logits: Logits, parts: Sequence[tuple[Calibration, Index]]
+) -> Judged:
+    """The answers beside the truth, and what may be why a photo is no parrot."""
+    vocabulary = Vocabulary(data.species, data.group_ids, data.taxonomy, SURE)
+    by_sample = []
+    for sample, answered in enumerate(_answered(logits, parts)):
+        stress = [row[sample].change for row in data.samples]
+        results = answers.results(
+            answered, data.photos, data.target, stress, vocabulary, policy.coverage
+        )
+        evidence = explaining.evidence(answered.decision.scores, logits.signs[:, sample])
+        by_sample.append(replace(results, evidence=evidence))
+    return Judged.of(by_sample)

@@ -1,0 +1,244 @@
+"""Photos and bundle files in Cloud Storage; bundle files in a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import requests
+from google.api_core.exceptions import GoogleAPIError, NotFound, PreconditionFailed
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.storage import Client
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from google.cloud.storage.retry import DEFAULT_RETRY
+from urllib3.exceptions import HTTPError
+
+from parrot import deadline
+from parrot.adapters.timed_http import TimedAdapter
+from parrot.errors import BadBundle, PhotoTooLarge, StoreUnavailable
+from parrot.observation import derived_folder
+from parrot.records import StoredObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from typing_extensions import Buffer
+
+    from parrot.records import Photo
+
+FOLDER = "bundles"
+CURRENT = f"{FOLDER}/current.json"
+MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
+_POOL = 32  # connections kept
+_TIMEOUT_SECONDS = 10.0  # between two reads
+_WHOLE_SECONDS = 30.0  # for one operation, its retries too; a photo has at most 23 MiB
+_BUNDLE_SECONDS = 20.0
+# The library retries for two minutes; a phone hangs up long before, and building a part from a
+# bundle holds a lock: give up early.
+_RETRY_SECONDS = 6.0
+_FAILURES = (
+    GoogleAPIError,
+    GoogleAuthError,
+    DataCorruption,
+    InvalidResponse,
+    requests.RequestException,
+    HTTPError,
+    OSError,
+    # What the library raises where an answer is not what it expects.
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+)
+
+
+@cache
+def connect() -> Client:
+    """Google's client; its sessions keep the request's deadline. No request is made."""
+    client = Client()
+    # As Google's documentation does for the pool's size.
+    client._http.mount("https://", TimedAdapter(pool_maxsize=_POOL))  # noqa: SLF001
+    client._http.mount("http://", TimedAdapter(pool_maxsize=_POOL))  # noqa: SLF001
+    return client
+
+
+class BucketPhotos:
+    """Originals are written once; only a save whose event was lost writes the same bytes again."""
+
+    def __init__(self, client: Client, bucket: str) -> None:
+        self._bucket = client.bucket(bucket)
+
+    def put(self, object_name: str, photo: Photo, *, replacing: int = 0) -> int | None:
+        blob = self._bucket.blob(object_name)
+        # No Firebase download token, unlike in the first version: it would let anyone who has it
+        # download the original, with its EXIF, forever.
+        blob.metadata = {"sha256": photo.sha256}
+        try:
+            with _translated("the photo cannot be stored now"):
+                blob.upload_from_string(
+                    photo.data,
+                    content_type=photo.media_type,
+                    if_generation_match=replacing,
+                    checksum="crc32c",
+                    **_patience(),
+                )
+                return int(blob.generation)
+        except (NotFound, PreconditionFailed):
+            return None
+
+    def read(self, object_name: str) -> bytes | None:
+        try:
+            with _translated("the photo cannot be read now"):
+                return self._download(object_name, MAX_STORED_BYTES)
+        except NotFound:
+            return None
+
+    def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
+        try:
+            with _translated("the photo cannot be read now"):
+                # Looked up without the generation: with it, a versioned bucket finds deleted ones.
+                if self._generation(object_name) != generation:
+                    return None
+                return self._download(object_name, most, if_generation_match=generation)
+        except (NotFound, PreconditionFailed):
+            return None
+
+    def describe(self, object_name: str) -> StoredObject | None:
+        with _translated("the photo cannot be looked up now"):
+            blob = self._bucket.get_blob(object_name, **_patience())
+            if blob is None:
+                return None
+            species = (blob.metadata or {}).get("species")
+            return StoredObject(
+                generation=int(blob.generation),
+                size=int(blob.size),
+                content_type=blob.content_type or "",
+                encoding=blob.content_encoding or "",
+                created=blob.time_created or datetime.now(UTC),
+                species=species if isinstance(species, str) else None,
+            )
+
+    def generation(self, object_name: str) -> int | None:
+        with _translated("the photo cannot be looked up now"):
+            return self._generation(object_name)
+
+    def write_derived(self, object_name: str, data: bytes) -> None:
+        blob = self._bucket.blob(object_name)
+        blob.cache_control = "private, max-age=3600"
+        with _translated("the photo cannot be stored now"):
+            blob.upload_from_string(
+                data, content_type="image/webp", checksum="crc32c", **_patience()
+            )
+
+    def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
+        prefix = derived_folder(uid, observation_id)
+        with _translated("the photo cannot be listed now"):
+            blobs = self._bucket.list_blobs(prefix=prefix, **_patience())
+            return {blob.name: int(blob.generation) for blob in blobs}
+
+    def delete(self, object_name: str, *, generation: int | None = None) -> None:
+        with (
+            contextlib.suppress(NotFound, PreconditionFailed),
+            _translated("the photo cannot be removed now"),
+        ):
+            self._bucket.blob(object_name).delete(if_generation_match=generation, **_patience())
+
+    def _download(self, object_name: str, most: int, **conditions: int) -> bytes:
+        received = _Bounded(most)
+        self._bucket.blob(object_name).download_to_file(
+            received, raw_download=True, **_patience(), **conditions
+        )
+        return received.getvalue()
+
+    def _generation(self, object_name: str) -> int | None:
+        blob = self._bucket.get_blob(object_name, **_patience())
+        return None if blob is None else int(blob.generation)
+
+
+class BucketFiles:
+    """A bundle's files: `gs://BUCKET/bundles/VERSION/`."""
+
+    def __init__(self, client: Client, bucket: str, version: str) -> None:
+        self._client, self._bucket, self._version = client, bucket, version
+
+    def read(self, name: str) -> bytes:
+        return _bundle_file(self._client, self._bucket, f"{FOLDER}/{self._version}/{name}")
+
+
+class FolderFiles:
+    """A bundle's files in a local folder: one that was just built, or `models/default`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> bytes:
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as error:
+            raise BadBundle(f"{self._folder / name} cannot be read: {error.strerror}") from error
+
+
+def current_version(client: Client, bucket: str) -> tuple[str, str]:
+    """The version and manifest sha256 in `current.json`. Raises BadBundle, StoreUnavailable.
+
+    Whoever may write to the bucket may change both: this is a pointer, not a pin.
+    """
+    data = _bundle_file(client, bucket, CURRENT)
+    try:
+        raw = json.loads(data)
+        return str(raw["version"]), str(raw["manifest_sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadBundle(f"gs://{bucket}/{CURRENT} does not name a version: {error!r}") from error
+
+
+def _bundle_file(client: Client, bucket: str, name: str) -> bytes:
+    place = f"gs://{bucket}/{name}"
+    try:
+        with _translated(f"{place} cannot be read right now", seconds=_BUNDLE_SECONDS):
+            return bytes(client.bucket(bucket).blob(name).download_as_bytes(**_patience()))
+    except NotFound as error:
+        raise BadBundle(f"{place} does not exist") from error
+
+
+class _Bounded(io.BytesIO):
+    """Accepts a limited number of bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Buffer, /) -> int:
+        """Raises PhotoTooLarge."""
+        if self.tell() + memoryview(data).nbytes > self._most:
+            raise PhotoTooLarge(size=None, limit=self._most)
+        return super().write(data)
+
+
+def _patience() -> dict[str, Any]:
+    """How long one request may take, and how long it may be repeated."""
+    seconds = deadline.left(_TIMEOUT_SECONDS)
+    return {
+        "timeout": seconds,
+        "retry": DEFAULT_RETRY.with_timeout(min(seconds, _RETRY_SECONDS)),
+    }
+
+
+@contextmanager
+def _translated(what: str, *, seconds: float = _WHOLE_SECONDS) -> Iterator[None]:
+    """The vendor's errors as StoreUnavailable, except those that are answers; within a time limit.
+
+    The detail names only the error's class: its text may quote URLs with tokens.
+    """
+    try:
+        with deadline.within(seconds):
+            yield
+    except (NotFound, PreconditionFailed):
+        raise
+    except _FAILURES as error:
+        raise StoreUnavailable(f"{what} ({type(error).__name__})") from error

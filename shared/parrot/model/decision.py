@@ -1,0 +1,188 @@
+"""From features to an answer: score, decide, describe.
+
+    score     what gate and heads say of features: `Scores`
+    decide    what follows: whether it is a parrot, and which species it may be: `Decision`
+    describe  ranking, set and taxon of one photo: `Classification`
+
+`score` and `decide` take arrays of any leading axes: one photo has none, an evaluation has photos
+and looks. In doubt, `look` says when to look again and at what; the features of all looks are then
+averaged and scored again. `join` makes one decision of those for several photos of one bird.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from parrot.model.rules import JointPolicy
+from parrot.records import Classification, Decision, Scores, SpeciesSet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from parrot.model.bundle import Bundle
+    from parrot.model.rules import Rules
+    from parrot.model.species import Taxonomy
+    from parrot.records import Flags, Floats, Named, Numbers, Reason
+
+_SMALLEST = 1e-9  # what shares are divided by, at least
+_TINY = 1e-12  # the smallest probability that a logit is taken of
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Ids of the species and of the groups by class index; `sure` as in `NamingPolicy`."""
+
+    species: Sequence[str]
+    groups: Sequence[str]
+    taxonomy: Taxonomy
+    sure: float
+
+
+def score(bundle: Bundle, features: Floats) -> Scores:
+    """What gate and heads say of features (..., d)."""
+    rows, leading = features.reshape(-1, features.shape[-1]), features.shape[:-1]
+
+    def shaped(probabilities: Numbers) -> Numbers:
+        return probabilities.reshape((*leading, *probabilities.shape[1:]))
+
+    parrot, birds = bundle.gate.score(rows)
+    heads = bundle.naming
+    return Scores(
+        parrot=shaped(parrot),
+        birds=None if birds is None else shaped(birds),
+        species=None if heads is None else shaped(heads.species(rows)),
+        groups=None if heads is None else shaped(heads.groups(rows)),
+    )
+
+
+def decide(scores: Scores, rules: Rules) -> Decision:
+    """What follows from the scores."""
+    in_set: Flags | None = None
+    if scores.species is not None and rules.naming is not None:
+        other, known = scores.species[..., -1:], scores.species[..., :-1]
+        shares = known / known.sum(axis=-1, keepdims=True).clip(_SMALLEST)
+        in_set = (shares >= rules.naming.share) & (other < rules.naming.other)
+    elif scores.logits is not None and rules.conformal is not None:
+        in_set = scores.logits >= rules.conformal.cut
+    return Decision(scores, scores.parrot >= rules.threshold, in_set)
+
+
+def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
+    """One decision for photos of one bird, and whether they may show one bird.
+
+    The gate hears every photo. Names come from the photos that show a parrot by themselves, if any
+    does: what shows none cannot tell which one. Where photos contradict each other, since two of
+    their sets share no species, the joint set has what each of them most likely shows, and
+    whatever is at least as likely as one of those.
+    """
+    parrots = [photo for photo in photos if photo.is_parrot]
+    named = [photo.scores for photo in parrots or photos]
+    logits = [scores.logits for scores in named if scores.logits is not None]
+    joint = decide(
+        Scores(
+            parrot=_joint_parrot(np.array([photo.scores.parrot for photo in photos]), rules),
+            birds=None,
+            species=_joint_names([scores.species for scores in named]),
+            groups=_joint_names([scores.groups for scores in named]),
+            probabilities=_joint_names([scores.probabilities for scores in named]),
+            logits=np.mean(logits, axis=0) if logits else None,
+        ),
+        rules,
+    )
+    sure = [
+        (photo.in_set, photo.scores.ranking)
+        for photo in parrots
+        if photo.in_set is not None and photo.in_set.any() and photo.scores.ranking is not None
+    ]
+    pairs = combinations([in_set for in_set, _ in sure], 2)
+    agree, ranking = all((a & b).any() for a, b in pairs), joint.scores.ranking
+    if agree or joint.in_set is None or ranking is None:
+        return joint, agree
+    widened = joint.in_set.copy()
+    widened[[photo.argmax() for _, photo in sure]] = True
+    return replace(joint, in_set=widened | (ranking >= ranking[widened].min())), agree
+
+
+def geometric_mean(probabilities: Sequence[Numbers]) -> Floats:
+    """The mean of the logits behind these probabilities, as probabilities again."""
+    logs = np.mean(np.log(np.maximum(probabilities, _TINY)), axis=0)
+    mean = np.exp(logs - logs.max())
+    return np.asarray(mean / mean.sum(), np.float32)
+
+
+def taxon(decision: Decision, vocabulary: Vocabulary) -> Named | None:
+    """The lowest rank that the decision for one photo is sure of."""
+    ranking, in_set, groups = decision.scores.ranking, decision.in_set, decision.scores.groups
+    if ranking is None or in_set is None:
+        return None
+    return vocabulary.taxonomy.lowest_sure(
+        likely=[
+            (vocabulary.species[k], float(ranking[k])) for k in np.flatnonzero(in_set).tolist()
+        ],
+        groups=[] if groups is None else list(zip(vocabulary.groups, groups.tolist(), strict=True)),
+        sure=vocabulary.sure,
+    )
+
+
+def describe(  # noqa: PLR0913 - what an answer says of its photo
+    bundle: Bundle,
+    decision: Decision,
+    *,
+    models: tuple[tuple[str, str], ...],
+    sha256: str,
+    size: tuple[int, int],
+    reason: Reason | None = None,
+) -> Classification:
+    """The answer for one photo; what is not a parrot has no names."""
+    table, rules, scores = bundle.species, bundle.manifest.rules, decision.scores
+    is_parrot, vocabulary = bool(decision.is_parrot), _vocabulary(bundle)
+    ranking = scores.ranking if is_parrot else None
+    served = scores.probabilities if is_parrot else None
+    policy = rules.naming or rules.conformal
+    species_set = None
+    if is_parrot and decision.in_set is not None and policy is not None:
+        in_set = tuple(table.rows[k] for k in np.flatnonzero(decision.in_set).tolist())
+        species_set = SpeciesSet(policy.coverage, in_set)
+    return Classification(
+        is_parrot=is_parrot,
+        parrot_probability=float(scores.parrot),
+        species=() if ranking is None else table.rank(ranking.tolist()),
+        probabilities=() if served is None else tuple(served.tolist()),
+        species_set=species_set,
+        bundle=bundle.manifest.version,
+        models=models,
+        sha256=sha256,
+        width=size[0],
+        height=size[1],
+        taxon=taxon(decision, vocabulary) if is_parrot and vocabulary is not None else None,
+        decision=decision,
+        reason=None if is_parrot else reason,
+    )
+
+
+def _joint_parrot(probabilities: Numbers, rules: Rules) -> Numbers:
+    """Between the lowest and the highest; it reaches the threshold only if one of them does."""
+    doubt = (rules.joint or JointPolicy()).doubt
+    inner = np.clip(probabilities, _TINY, 1 - _TINY)
+    odds = np.log(inner / (1 - inner))
+    if (probabilities >= rules.threshold).any():
+        odds = np.maximum(odds, -doubt)
+    return np.asarray(1 / (1 + np.exp(-odds.mean())))
+
+
+def _joint_names(probabilities: Sequence[Numbers | None]) -> Floats | None:
+    known = [row for row in probabilities if row is not None and row.size]
+    return geometric_mean(known) if known else None
+
+
+def _vocabulary(bundle: Bundle) -> Vocabulary | None:
+    """None for a bundle without heads."""
+    policy = bundle.manifest.rules.naming
+    if bundle.naming is None or bundle.taxonomy is None or policy is None:
+        return None
+    ids = [row.id for row in bundle.species.rows]
+    return Vocabulary(ids, bundle.naming.group_ids, bundle.taxonomy, policy.sure)

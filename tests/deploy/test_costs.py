@@ -1,0 +1,63 @@
+"""deploy/costs.py: from the CPU of a photo to instances and dollars."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+import subprocess
+import sys
+from statistics import quantiles
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy import costs
+from tests.deploy.project import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PROMISE_SECONDS = 0.1
+
+
+def _waits(rate: float, cpu: float, cores: int) -> list[float]:
+    """Seconds that 20,000 photos wait, arriving at random, each for the first core that is free."""
+    arrivals, free, now, waits = random.Random(1), [0.0] * cores, 0.0, []
+    for _ in range(20_000):
+        now += arrivals.expovariate(rate)
+        start = max(now, free[0])
+        heapq.heapreplace(free, start + cpu)
+        waits.append(start - now)
+    return waits
+
+
+@pytest.mark.parametrize("rate", [1, 100, 10_000])
+@pytest.mark.parametrize(("cpu", "cores"), [(0.045, 1), (0.034, 4)])
+def test_so_many_instances_keep_their_promise_and_hardly_more_than_the_work_needs(
+    rate: float, cpu: float, cores: int
+) -> None:
+    """Simulated: 99 of 100 photos wait less than a tenth of a second."""
+    count = costs.instances(rate, cpu, cores)
+    assert quantiles(_waits(rate, cpu, count * cores), n=100)[-1] < _PROMISE_SECONDS
+    assert rate * cpu < count * cores < rate * cpu * 1.1 + 2 * cores + 1
+
+
+def test_a_benchmarks_run_replaces_the_cpu_times(tmp_path: Path) -> None:
+    """Twice the work of a photo is twice the instances; what is kept costs the same."""
+    run = tmp_path / "run.json"
+    run.write_text(json.dumps({"cpu": [{"functions": 90.0, "model_server": 40.0}]}))
+    options = ("--photos", "432000000")
+    usual, slow = _last_column(*options), _last_column("--bench", str(run), *options)
+    instances, photos = "instances of classify in busy hours", "photos, after 12 months"
+    assert slow[instances] == pytest.approx(2 * usual[instances], rel=0.05)
+    assert slow["functions and model server"] > usual["functions and model server"]
+    assert slow[photos] == usual[photos]
+
+
+def _last_column(*options: str) -> dict[str, float]:
+    """By part."""
+    command = [sys.executable, str(ROOT / "deploy" / "costs.py"), *options]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = [line.strip("| ").split(" | ") for line in printed.splitlines()[4:]]
+    return {row[0]: float(row[-1].strip("| ").replace(",", "")) for row in rows}
