@@ -8,7 +8,7 @@ import requests
 from playwright.sync_api import expect
 
 from tests.support.page import MODEL_MS, choose, my_birds, name_of, save_as, some_photo
-from tests.support.photos import encoded, noise
+from tests.support.phone import Phone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,34 +128,21 @@ def test_a_deletion_is_final_when_nobody_undoes_it(
 
 def test_more_birds_come_while_scrolling(phone: Page, running_url: str) -> None:
     """Hundreds of birds must not be one answer, nor pages to click through."""
-    files = [encoded(noise(seed=seed)) for seed in range(35)]
-    for file in files:
-        response = requests.post(
-            f"{running_url}/parrot-classifier/save",
-            files={"image": file},
-            data={"species": "nymphicus-hollandicus"},
-            headers=headers(phone),
-            timeout=30,
-        )
-        assert response.status_code == 201
+    count = 35
+    for seed in range(count):
+        Phone(running_url, name_of(phone)).save(seed, "nymphicus-hollandicus")
     tiles = my_birds(phone)
-    expect(phone.locator("#birds-count")).to_have_text(f"{len(files)} birds", timeout=MODEL_MS)
-    expect(tiles).to_have_count(len(files))
+    expect(phone.locator("#birds-count")).to_have_text(f"{count} birds", timeout=MODEL_MS)
+    expect(tiles).to_have_count(count)
 
 
 def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
     phone: Page, running_url: str
 ) -> None:
     """A network that comes and goes starts it again: what had arrived was dropped for good."""
-    files = [encoded(noise(seed=seed)) for seed in range(12)]
-    for file in files:
-        requests.post(
-            f"{running_url}/parrot-classifier/save",
-            files={"image": file},
-            data={"species": "nymphicus-hollandicus"},
-            headers=headers(phone),
-            timeout=30,
-        ).raise_for_status()
+    count = 12
+    for seed in range(count):
+        Phone(running_url, name_of(phone)).save(seed, "nymphicus-hollandicus")
     tiles = my_birds(phone)
     phone.evaluate(
         """async () => {
@@ -165,8 +152,8 @@ def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
           }
         }"""
     )
-    expect(phone.locator("#birds-count")).to_have_text(f"{len(files)} birds", timeout=MODEL_MS)
-    expect(tiles).to_have_count(len(files))
+    expect(phone.locator("#birds-count")).to_have_text(f"{count} birds", timeout=MODEL_MS)
+    expect(tiles).to_have_count(count)
 
 
 def test_a_bird_that_another_device_deleted_goes_away(

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -26,8 +27,9 @@ from local.supervisor import Supervisor, free_url
 from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
-from parrot.observation import Observation, Status, Verdict
+from parrot.observation import Status
 from tests.support.default_bundle import SERVED
+from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Listener, serving
 from tests.support.waiting import until
@@ -133,29 +135,18 @@ def save(client: Client, store: SqliteObservations, number: int) -> None:
     blob = client.bucket(stack.BUCKET).blob(f"photos/{uid}/{name}")
     blob.upload_from_string(encoded(noise(24 + number % 40, 32)), "image/jpeg")
     when = datetime.fromtimestamp(1_700_000_000 + number, UTC)
-    verdict = Verdict(
-        is_parrot=True,
-        parrot_probability=0.9,
-        species="ara-ararauna",
-        species_probability=0.8,
-        bundle=OLD,
-        model="ParrotClassifier/0",
-    )
     store.create(
-        Observation(
+        replace(
+            observation(),
             id=name,
             uid=uid,
             object_name=blob.name,
             labels=(),
-            sha256="",
-            media_type="image/jpeg",
-            width=24,
-            height=32,
             status=Status.READY,
             created=when,
             updated=when,
             generation=str(blob.generation),
-            verdict=verdict,
+            verdict=verdict("ara-ararauna", bundle=OLD),
         )
     )
 

@@ -16,29 +16,14 @@ from parrot.observation import MOST_LABELS, Label, Status, Verdict, document, re
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, UntrainedLabel
-from tests.support.observations import observation
+from tests.support.observations import observation, verdict
 from tests.support.processing import GALAH, KEA, MemoryPhotos
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-MACAW = Verdict(
-    is_parrot=True,
-    parrot_probability=0.99,
-    species="ara-macao",
-    species_probability=0.9,
-    bundle="1",
-    model="M/1",
-)
-NOTHING = Verdict(
-    is_parrot=False,
-    parrot_probability=0.01,
-    species=None,
-    species_probability=None,
-    bundle="1",
-    model="M/1",
-)
+MACAW, NOTHING = verdict("ara-macao"), verdict()
 
 
 @pytest.mark.parametrize(
