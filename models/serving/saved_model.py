@@ -134,7 +134,7 @@ def _signature(name: str, definition: Any) -> Signature:
 
 
 def _warm_up_requests(path: Path) -> Iterator[Any]:
-    """The file that TF Serving replays too; `models.network.warm_up` writes one."""
+    """The file that TF Serving replays too; `models.network.savedmodel` writes one."""
     if path.is_file():
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             yield PredictionLog.FromString(record).predict_log.request
