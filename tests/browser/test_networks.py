@@ -177,8 +177,7 @@ def test_the_word_that_one_is_offline_touches_nothing(phone: Page) -> None:
     """It came so close to the title of My birds that Korean letters lost their tops."""
     expect(phone.locator("body.ready")).to_be_visible()
     phone.locator("nav.views a[data-view=birds]").click()
-    expect(phone.locator("#birds-title")).to_be_visible()
-    phone.wait_for_load_state("networkidle")  # My birds is a module that loads when it is opened
+    expect(phone.locator("#birds-empty")).to_be_visible()  # a module that loads when it is opened
     phone.context.set_offline(True)
     expect(phone.locator("#offline")).to_be_visible()
     word, title = (
