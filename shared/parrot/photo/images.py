@@ -21,6 +21,7 @@ from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.model.served_model import Crop, Encoding, Resampling
 from parrot.photo import geometry, headers, icc
+from parrot.photo.metadata import damaged
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def _decoding(photo: Photo) -> Iterator[None]:
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
         if "out of memory" in str(error).lower():  # a C library could not allocate
             raise MemoryError(str(error)) from error
-        raise headers.damaged(photo.media_type) from error
+        raise damaged(photo.media_type) from error
 
 
 @cache
