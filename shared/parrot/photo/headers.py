@@ -34,7 +34,7 @@ _KNOWN_BUT_REFUSED = (
 
 
 def _media_type(data: bytes) -> str:
-    if data.startswith(b"\xff\xd8\xff"):
+    if data.startswith(b"\xff\xd8"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
