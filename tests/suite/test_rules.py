@@ -68,14 +68,23 @@ def on_object(method: str, name: str, asker: Mapping[str, str]) -> requests.Resp
     return requests.request(method, url, headers=asker, timeout=TIMEOUT)
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "heic", "avif"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("jpeg", "png", "webp", "heic", "avif", "jpg", "heif", "pjpeg", "x-png"),
+        *("JPEG", "HEIC", "Jpg", "heic-sequence", "heif-sequence", "jpeg; charset=binary"),
+    ],
+)
 def test_people_upload_photos_of_their_own(person: Person, kind: str) -> None:
     """The types that the service reads."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
     assert put(name, person.headers, kind=f"image/{kind}").status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["image/gif", "image/svg+xml", "text/html", "application/zip"])
+@pytest.mark.parametrize(
+    "kind",
+    ["image/gif", "image/svg+xml", "text/html", "application/zip", "image/jpegx", "x;image/jpeg"],
+)
 def test_nothing_but_photos_is_taken(person: Person, kind: str) -> None:
     """A page or a program under a photo's name would be served from our bucket."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
