@@ -36,7 +36,7 @@ def load(image: ImageFile, file: BinaryIO, header: Header) -> None:
     decoder.setimage(image.im, extents)
     file.seek(offset)
     rest, error = b"", 0
-    for piece in (file.read() + _FILL, *_PROBES, *([_END] if header.buffered else [])):
+    for piece in (file.read(), _FILL, *_PROBES, *([_END] if header.buffered else [])):
         consumed, error = decoder.decode(rest + piece)
         if consumed < 0 and error == 0:
             image.tile = []
