@@ -33,6 +33,7 @@ class Header:
     spans: tuple[tuple[int, int], ...] | None = field(
         default=None, repr=False
     )  # see `headers.essential`
+    unended: bool = False  # a JPEG without its last marker: see `photo.unended`
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,21 @@ def test_a_saved_photo_becomes_ready_with_its_thumbnails(running_url: str, photo
         assert max(assert_silent_file(answer.content)) <= long_side
 
 
+def test_a_photo_that_is_deleted_in_the_bucket_takes_its_observation_along(
+    running_url: str, bucket: Bucket
+) -> None:
+    """An operator removes it in the console; its copies and its label go too."""
+    saved = save(running_url, encoded(noise(90, 70, seed=77)), "process-gone")
+    settled(running_url, "process-gone")
+    (original,) = bucket.list_blobs(prefix="photos/process-gone/")
+    original.delete()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while walk(running_url, "process-gone") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert walk(running_url, "process-gone") == []
+    assert not list(bucket.list_blobs(prefix="derived/process-gone/")), saved["id"]
+
+
 def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
     running_url: str, bucket: Bucket, odd: Path
 ) -> None:

@@ -20,7 +20,8 @@ from PIL import Image
 from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.model.served_model import Crop, Encoding, Resampling
-from parrot.photo import geometry, headers, icc
+from parrot.photo import geometry, headers, icc, unended
+from parrot.photo.metadata import damaged
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
         sufficient = needed(size, header.orientation)
         with _decoding(photo):
             image.draft("RGB", sufficient)
-            image.load()
+            unended.load(image, file, header)
             exif, profile = image.info.get("exif") or b"", image.info.get("icc_profile")
     if photo.media_type in _BOXED:  # the decoder knows better than the header that was read
         return _Decoded(image, size, geometry.orientation(exif), profile)
@@ -244,7 +245,7 @@ def _decoding(photo: Photo) -> Iterator[None]:
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
         if "out of memory" in str(error).lower():  # a C library could not allocate
             raise MemoryError(str(error)) from error
-        raise headers.damaged(photo.media_type) from error
+        raise damaged(photo.media_type) from error
 
 
 @cache
