@@ -11,7 +11,7 @@ import numpy as np
 
 from parrot import budget
 from parrot.errors import BadModelResponse, RequestError
-from parrot.model.decision import decide, describe, geometric_mean, join, score
+from parrot.model.decision import decide, describe, geometric_mean, in_doubt, join, score
 from parrot.model.look import window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
@@ -113,7 +113,7 @@ class Classifier:
         policy = self.bundle.manifest.rules.second_look
         if policy is None:
             return looks
-        doubtful = [n for n, look in enumerate(looks) if policy.wanted(look.decision)]
+        doubtful = [n for n, look in enumerate(looks) if in_doubt(look.decision, policy)]
         if not doubtful:
             return looks
         (model,) = self.bundle.manifest.models

@@ -178,11 +178,6 @@ class Scores:
     probabilities: Numbers | None = None  # (..., classes): the served model's, for parrots only
     logits: Numbers | None = None
 
-    @property
-    def ranking(self) -> Numbers | None:
-        """(..., classes): what the species are ranked by."""
-        return self.probabilities if self.species is None else self.species[..., :-1]
-
     def at(self, rows: Any) -> Scores:  # noqa: ANN401 - as NumPy
         """These of the leading axes."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
+from parrot.model.decision import in_doubt
 from parrot.model.look import SecondLook, View, center, closer
 from parrot.model.served_model import InputSpec
 from parrot.photo import images
@@ -38,7 +39,7 @@ def test_only_doubt_is_looked_at_again(
     in_set = None if set_size is None else np.arange(9) < set_size
     scores = Scores(np.array(parrot), None, None, None)
     decision = Decision(scores, np.array(parrot > 0.5), in_set)
-    assert bool(LOOK.wanted(decision)) is wanted
+    assert bool(in_doubt(decision, LOOK)) is wanted
 
 
 @pytest.mark.parametrize(("width", "height"), [(400, 300), (300, 400), (320, 320), (90, 1600)])
