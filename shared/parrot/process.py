@@ -210,7 +210,9 @@ class Processor:
             forgiven = ours and not isinstance(error, DecoderUnavailable)  # may be the photo's
             if begun is not None:
                 with contextlib.suppress(_Gone, StoreUnavailable):
-                    self._change(stored, lambda now: progress.failed(now, begun, forgiven=forgiven))
+                    self._change(
+                        stored, lambda current: progress.failed(current, begun, forgiven=forgiven)
+                    )
             raise
 
     def _read(self, stored: StoredPhoto, facts: StoredObject) -> Photo:

@@ -181,6 +181,23 @@ def test_a_counted_creation_whose_answer_is_lost_is_counted_once(
     assert store.used("ana", "saves") == (1, 1)
 
 
+def test_a_change_overtaken_by_its_repetition_is_not_over_the_quota(
+    store: FirestoreObservations, front: Front
+) -> None:
+    """Of two deliveries of one event, the later must not reject what the other has counted."""
+    calls = []
+
+    def overtake(called: str) -> None:
+        calls.append(called)
+        if len(calls) == 2:  # between reading the document and reading the count
+            front.recover()
+            assert store.replace(STORED, use(1, limit=1)) is not None
+
+    front.script = overtake
+    assert store.replace(STORED, use(1, limit=1)) is None
+    assert store.used("ana", "saves") == (1, 1)
+
+
 def test_a_key_whose_answer_is_lost_belongs_to_its_claimant(
     store: FirestoreObservations, front: Front
 ) -> None:

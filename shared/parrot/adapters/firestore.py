@@ -77,10 +77,15 @@ class FirestoreObservations:
     def replace(self, observation: Observation, use: Use | None = None) -> Observation | None:
         place = self._document(observation.uid, observation.id)
         with translated():
-            batch = self._client.batch()
-            changed = self._change(batch, place.get(**patience()), observation)
+            batch, read = self._client.batch(), place.get(**patience())
+            changed = self._change(batch, read, observation)
             if changed is not None and use is not None:
-                self._count(batch, observation.uid, use)
+                try:
+                    self._count(batch, observation.uid, use)
+                except TooManyRequests:  # unless this very change was made and counted just now
+                    if place.get(**patience()).update_time == read.update_time:
+                        raise
+                    return None
             return changed if changed is not None and committed(batch) else None
 
     def replace_all(self, observations: Sequence[Observation]) -> tuple[Observation | None, ...]:
