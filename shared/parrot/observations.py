@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 
 from parrot import duplicates
 from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
-from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
+from parrot.observation import (
+    EPOCH,
+    MOST_LABELS,
+    Label,
+    Place,
+    Status,
+    micros,
+    photo_name,
+    reviewed,
+)
 from parrot.photo.headers import MEDIA_TYPES
 from parrot.quota import ANONYMOUS_UID, User
 from parrot.store import update
@@ -142,15 +151,16 @@ class Observations:
         if marked is None:
             return
         duplicates.release(self._store, marked.uid, marked.id, now=self._now)
-        original = self._photos.generation(marked.object_name)
-        derived = self._photos.list_derived(marked.uid, marked.id)
+        # Of an upload under a name of its own, another object may have taken the id as its name.
+        originals = {marked.object_name, photo_name(marked.uid, marked.id)}
+        files = {name: self._photos.generation(name) for name in sorted(originals)}
+        files |= self._photos.list_derived(marked.uid, marked.id)
         current = self._store.get(marked.uid, marked.id)
         if current is None or current.version != marked.version:
             return
-        if original is not None:
-            self._photos.delete(marked.object_name, generation=original)
-        for name, generation in derived.items():
-            self._photos.delete(name, generation=generation)
+        for name, generation in files.items():
+            if generation is not None:
+                self._photos.delete(name, generation=generation)
         self._store.remove(marked)
 
     def follow(self, deleted: StoredPhoto) -> bool:

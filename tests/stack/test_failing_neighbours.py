@@ -30,7 +30,7 @@ from parrot.adapters.timed_http import TimedAdapter, timed_pools
 from parrot.errors import IdentityUnavailable, StoreUnavailable
 from parrot.photo import images
 from parrot.store import update
-from tests.support.observations import observation
+from tests.support.observations import observation, use
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Request, json_answer, serving
 
@@ -166,7 +166,7 @@ def test_an_unreachable_firestore_is_unavailable_in_time(
         "remove": lambda: store.remove(observation()),
         "page": lambda: store.page("ana", size=1),
         "unfinished": lambda: store.unfinished(before=observation().created, limit=1),
-        "take": lambda: store.take("ana", "saves", window=1, limit=1),
+        "take": lambda: store.take("ana", use(1)),
     }
     with in_time(StoreUnavailable):
         calls[call]()

@@ -61,14 +61,12 @@ def test_a_photo_that_is_deleted_in_the_bucket_takes_its_observation_along(
     running_url: str, bucket: Bucket
 ) -> None:
     """An operator removes it in the console; its copies and its label go too."""
-    saved = save(running_url, encoded(noise(90, 70, seed=77)), "process-gone")
-    settled(running_url, "process-gone")
+    phone = Phone(running_url, "process-gone")
+    saved = phone.send(encoded(noise(90, 70, seed=77)))
+    phone.all_settled()
     (original,) = bucket.list_blobs(prefix="photos/process-gone/")
     original.delete()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while walk(running_url, "process-gone") and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert walk(running_url, "process-gone") == []
+    until(lambda: not phone.pages(), "the observation to go")
     assert not list(bucket.list_blobs(prefix="derived/process-gone/")), saved["id"]
 
 

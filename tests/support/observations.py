@@ -6,9 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from parrot.observation import Derived, Label, Observation, Status, Verdict, photo_name
+from parrot.store import Use
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 KEA = Label("nestor-notabilis", 14, NOW)
+DAY = 86400
+
+
+def use(window: int, *, limit: int = 3, quota: str = "saves") -> Use:
+    """One use in a numbered day."""
+    return Use(quota, limit, DAY, float(window * DAY))
 
 
 def observation(number: int = 1, uid: str = "ana", *, seconds: float = 0) -> Observation:

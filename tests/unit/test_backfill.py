@@ -49,7 +49,7 @@ class Store:
     def get(self, _uid: str, _id: str) -> Observation | None:
         return self.stored
 
-    def replace(self, observation: Observation) -> Observation | None:
+    def replace(self, observation: Observation, _use: object = None) -> Observation | None:
         if self.before_write is not None and self.stored is not None:
             faster, self.before_write = self.before_write, None
             self.stored = faster(replace(self.stored, revision=self.stored.revision + 1))
