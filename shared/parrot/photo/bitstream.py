@@ -1,35 +1,25 @@
-"""What the first bytes of an HEVC or AV1 stream say: the real size, and the colours.
+"""The real size of a picture, from the first bytes of its HEVC or AV1 stream.
 
 A container's boxes may claim any size; the decoder allocates what the stream says. So the stream's
-own parameters are read: HEVC's sequence parameter set (ITU-T H.265, 7.3.2.2) up to the colours in
-its annex E, and AV1's sequence header (5.5) up to the size.
+own parameters are read: HEVC's sequence parameter set (ITU-T H.265, 7.3.2.2), in which blocks that
+are not shown count too, and AV1's sequence header (5.5).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Size = tuple[int, int]
+
 _MOST_OBUS = 100
 _OBU_SEQUENCE_HEADER = 1
 _NAL_SPS = 33
 _MOST_SPS, _MOST_SPS_BYTES = 16, 1024
-_EXTENDED_SAR = 255
-_MOST_SETS = 64  # of reference pictures, by the standard
 _MOST_POWER_OF_TWO = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """A stream's own claims; `cicp` are its primaries and transfer function (ITU-T H.273)."""
-
-    width: int
-    height: int
-    cicp: tuple[int, int] | None = None
 
 
 class _Bits:
@@ -57,15 +47,11 @@ class _Bits:
         for count in counts:
             self.u(count)
 
-    def skip_ue(self, count: int) -> None:
-        for _ in range(count):
-            self.ue()
-
 
 @lru_cache(maxsize=16)  # all tiles of a picture share one
-def hevc(configuration: bytes) -> tuple[Coded, ...]:
+def hevc(configuration: bytes) -> tuple[Size, ...]:
     """Of the parameter sets in an `hvcC` box's body. Raises IndexError where it ends too early."""
-    sets: list[Coded] = []
+    sets: list[Size] = []
     at = 23
     for _ in range(configuration[22]):
         kind, count = configuration[at] & 63, int.from_bytes(configuration[at + 1 : at + 3], "big")
@@ -79,7 +65,7 @@ def hevc(configuration: bytes) -> tuple[Coded, ...]:
     return tuple(sets)
 
 
-def _sps(data: bytes) -> Coded:
+def _sps(data: bytes) -> Size:
     bits = _Bits(data)
     bits.skip(4)
     layers = bits.u(3)
@@ -92,62 +78,10 @@ def _sps(data: bytes) -> Coded:
     if bits.ue() == 3:  # noqa: PLR2004 - 4:4:4
         bits.skip(1)
     width, height = bits.ue(), bits.ue()
-    if bits.u(1):
-        bits.skip_ue(4)
-    bits.skip_ue(2)
-    order_bits = bits.ue() + 4
-    bits.skip_ue(3 * (layers + 1 if bits.u(1) else 1))
-    bits.skip_ue(6)
-    if bits.u(1) and bits.u(1):
-        _skip_scaling_lists(bits)
-    bits.skip(2)
-    if bits.u(1):
-        bits.skip(8)
-        bits.skip_ue(2)
-        bits.skip(1)
-    _skip_reference_pictures(bits)
-    if bits.u(1):
-        bits.skip(*[order_bits + 1] * min(bits.ue(), _MOST_SETS))
-    bits.skip(2)
-    return Coded(width, height, _cicp(bits) if bits.u(1) else None)
+    return width, height
 
 
-def _skip_scaling_lists(bits: _Bits) -> None:
-    for size in range(4):
-        for _ in range(2 if size == 3 else 6):  # noqa: PLR2004 - 32 x 32
-            if bits.u(1):
-                bits.skip_ue((size > 1) + min(64, 16 << 2 * size))
-            else:
-                bits.ue()
-
-
-def _skip_reference_pictures(bits: _Bits) -> None:
-    pictures = 0
-    for number in range(min(bits.ue(), _MOST_SETS)):
-        if number and bits.u(1):
-            bits.skip(1)
-            bits.ue()
-            pictures = sum(bits.u(1) or bits.u(1) for _ in range(pictures + 1))
-        else:
-            pictures = bits.ue() + bits.ue()
-            for _ in range(pictures):
-                bits.ue()
-                bits.skip(1)
-
-
-def _cicp(bits: _Bits) -> tuple[int, int] | None:
-    if bits.u(1) and bits.u(8) == _EXTENDED_SAR:
-        bits.skip(32)
-    if bits.u(1):
-        bits.skip(1)
-    if bits.u(1):
-        bits.skip(4)
-        if bits.u(1):
-            return bits.u(8), bits.u(8)
-    return None
-
-
-def av1(units: bytes) -> Iterator[Coded]:
+def av1(units: bytes) -> Iterator[Size]:
     """Of each sequence header in open bitstream units. Raises IndexError as `hevc`."""
     at = 0
     for _ in range(_MOST_OBUS):
@@ -166,7 +100,7 @@ def av1(units: bytes) -> Iterator[Coded]:
         at += length
 
 
-def _sequence_header(data: bytes) -> Coded:
+def _sequence_header(data: bytes) -> Size:
     bits = _Bits(data)
     bits.skip(4)
     if bits.u(1):  # a still picture's reduced header
@@ -190,4 +124,4 @@ def _sequence_header(data: bytes) -> Coded:
             if delayed and bits.u(1):
                 bits.skip(4)
     across, down = bits.u(4) + 1, bits.u(4) + 1
-    return Coded(bits.u(across) + 1, bits.u(down) + 1)
+    return bits.u(across) + 1, bits.u(down) + 1

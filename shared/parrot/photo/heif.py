@@ -20,7 +20,7 @@ from parrot.records import Header
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from parrot.photo.bitstream import Coded
+    from parrot.photo.bitstream import Size
 
 _DEEPEST = 4  # a grid of pictures that are made of pictures
 _MOST_PADDING = 64  # pixels that a stream's blocks may add to a picture's width or height
@@ -96,7 +96,7 @@ def _area(data: bytes, items: Meta, item: int) -> tuple[int, int, int]:
     if not any(places):
         raise IndexError
     claimed = [struct.unpack_from(">II", data, at + 4) for at, _ in items.of(item, b"ispe")]
-    coded = [(size.width, size.height) for size in _coded(data, items, item, places)]
+    coded = list(_coded(data, items, item, places))
     for width, height in claimed:
         if any(w > width + _MOST_PADDING or h > height + _MOST_PADDING for w, h in coded):
             raise damaged("image/heic")
@@ -113,7 +113,7 @@ def stream(data: bytes, items: Meta, item: int) -> Iterator[tuple[int, int]]:
         yield start, start + length if length else end
 
 
-def _coded(data: bytes, items: Meta, item: int, places: list[tuple[int, int]]) -> Iterator[Coded]:
+def _coded(data: bytes, items: Meta, item: int, places: list[tuple[int, int]]) -> Iterator[Size]:
     for start, end in items.of(item, b"hvcC"):
         yield from bitstream.hevc(data[start : min(end, start + _MOST_CONFIGURATION_BYTES)])
     for start, end in items.of(item, b"av1C"):
@@ -124,8 +124,6 @@ def _coded(data: bytes, items: Meta, item: int, places: list[tuple[int, int]]) -
 def _cicp(data: bytes, items: Meta, item: int) -> tuple[int, int] | None:
     """Primaries and transfer function: of HDR always, otherwise only without an ICC profile."""
     cicp, profile = None, False
-    for coded in _coded(data, items, item, []):
-        cicp = coded.cicp or cicp
     for start, _ in items.of(item, b"colr"):
         kind, primaries, transfer = struct.unpack_from(">4sHH", data, start)
         if kind == b"nclx":
