@@ -35,7 +35,7 @@ class PartFailed(Exception):
 
 
 class PortTaken(Exception):
-    """Somebody else listens there."""
+    """Another process listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Supervisor:
         _, process = self._running[part.name]
         deadline = time.monotonic() + timeout
         while not part.ready() or process.poll() is not None:
-            if process.poll() is not None:  # then whoever answers is not this part
+            if process.poll() is not None:  # then another process answers
                 raise PartFailed(self._report(part, f"ended with {process.returncode}"))
             if time.monotonic() > deadline:
                 raise PartFailed(self._report(part, f"does not answer after {timeout:.0f} s"))
@@ -150,7 +150,7 @@ class Supervisor:
 
     def _watch(self, sign: str, process: subprocess.Popen[bytes]) -> None:
         if self._watcher is not None and self._watcher.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # it was killed: nobody watches any more
+            with contextlib.suppress(BrokenPipeError):  # the watcher was killed
                 self._watcher.stdin.write(f"{sign}{process.pid}\n")
                 self._watcher.stdin.flush()
 

@@ -1,7 +1,7 @@
 """Ends a supervisor's parts if the supervisor itself is killed: `python local/watcher.py`.
 
 It reads `+PID` and `-PID` lines: the leaders of the process groups that run now. The pipe ends with
-the supervisor, whatever ended that; who is still running then is stopped.
+the supervisor, however that ends; whatever still runs is then stopped.
 """
 
 from __future__ import annotations

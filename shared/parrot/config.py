@@ -129,7 +129,7 @@ class Settings:
             read.problem("Firestore, Firebase and App Check need GOOGLE_CLOUD_PROJECT")
         _refuse_emulators(env, identity, read)
         bucket = read.required("BUCKET", bool)
-        secure = url is not None and url.startswith("https:")
+        auth = "id-token" if (url or "").startswith("https:") else "none"
         settings = cls(
             bucket=bucket,
             model_bucket=env.get("MODEL_BUCKET") or bucket,
@@ -138,9 +138,7 @@ class Settings:
             bundle_keys=read.public_keys("MODEL_BUNDLE_PUBLIC_KEY"),
             model_server_url=url,
             vertex_endpoints=endpoints,
-            model_auth=read.choice(
-                "MODEL_AUTH", ("none", "id-token"), "id-token" if secure else "none"
-            ),
+            model_auth=read.choice("MODEL_AUTH", ("none", "id-token"), auth),
             model_timeout=read.number("MODEL_TIMEOUT_SECONDS", 20.0, low=0.1, high=300.0),
             request_seconds=read.number("REQUEST_SECONDS", 30.0, low=0.1, high=3600.0),
             sqlite_path=Path(store[7:]) if store[:7] == "sqlite:" else None,

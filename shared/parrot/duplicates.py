@@ -86,8 +86,8 @@ def _name_oldest(
 ) -> None:
     """Make each of some observations name the oldest one that looks like it, or none.
 
-    One look serves all of them, and there is another look after each round of writes. So nobody
-    names what was marked for deletion before the last look, and a later deletion finds the name
+    One query serves all of them, and is repeated after each round of writes. So no observation
+    names one that was marked for deletion before the last query; a later deletion finds the name
     and releases it.
     """
     while twins:

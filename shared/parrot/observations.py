@@ -35,7 +35,7 @@ class StoredFile:
     """A photo from the bucket."""
 
     data: bytes = field(repr=False)
-    media_type: str | None  # None: nobody has checked what it is
+    media_type: str | None  # None: unchecked
 
 
 class Observations:
@@ -48,7 +48,6 @@ class Observations:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
         self._store, self._photos, self._now = store, photos, now
 
     def list(
@@ -131,8 +130,8 @@ class Observations:
     ) -> None:
         """Remove the photo, everything derived from it and the document, in this order.
 
-        The document is marked first and removed last. While it is marked, nobody adds files, and
-        an interrupted deletion is finished by asking again. The files are listed before the mark
+        The document is marked first and removed last. While it is marked, no files are added, and
+        repeating the request finishes an interrupted deletion. The files are listed before the mark
         is checked once more, and removed by generation: if another deletion was faster and the
         same photo was saved again since, the new files stay.
         Raises NotFound, PreconditionFailed, StoreUnavailable.
@@ -175,8 +174,8 @@ class Observations:
 def _file(stored: Observation, file: str) -> tuple[str | None, str | None]:
     """Object name and media type.
 
-    What was rejected, or uploaded directly and not processed yet, may be anything, whatever its
-    uploader called it.
+    Unchecked files (rejected, or uploaded directly and not yet processed) are sent as attachments,
+    whatever type the uploader claimed.
     """
     if file == ORIGINAL:
         checked = stored.sha256 and stored.status is not Status.REJECTED

@@ -3,7 +3,7 @@
 Events come at least once, late, and in any order; the function may die between any two steps. So
 each step may be done twice, what an event says is checked against the bucket, and the observation's
 `generation` is written last: until it is set, processing starts again from the beginning. Attempts
-are counted before the work begins, so that no photo is tried for ever.
+are counted before the work begins, so that no photo is tried forever.
 """
 
 from __future__ import annotations
@@ -191,9 +191,9 @@ class Processor:
 
     @contextmanager
     def _forgiving(self, stored: StoredPhoto) -> Iterator[None]:
-        """Do not count an attempt that failed for no fault of the photo.
+        """Do not count an attempt that failed through no fault of the photo.
 
-        A model server that is away for a night must not reject what was saved meanwhile.
+        A model server that is down for a night must not reject photos saved meanwhile.
         """
         try:
             yield

@@ -13,13 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cachetools import TTLCache
-
 from parrot.errors import TooManyRequests
 from parrot.observation import UID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cachetools import TTLCache
 
     from parrot.store import ObservationStore
 
@@ -27,9 +27,9 @@ ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign
 CLASSIFICATIONS = "classifications"
 _VISITORS_SECONDS = 60
 _REMEMBERED = 50_000  # visitors at a time: 10 MB; the oldest are forgotten first
-# One address of a content network or proxy speaks for many phones.
+# One address of a content network or proxy stands for many phones.
 _SHARED = 20
-_IPV6_NETWORK = 64  # what one customer gets: a phone may use all of it
+_IPV6_NETWORK = 64  # one customer's network: a phone may use all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ class Meter:
         self._store, self._quota, self._now = store, quota, now
 
     def take(self, user: User | None, count: int = 1) -> Allowance | None:
-        """Use so many; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
+        """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
 
         Callers who are not signed in share one uid, so one phone could use up the quota of all of
-        them. For those nothing is counted.
+        them. They are not counted.
         """
         if user is None or user.anonymous or not self._quota.limit:
             return None
@@ -110,10 +110,10 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, and through whom.
+    """The caller, and the proxy it came through.
 
     `name` is an address, a network, or the hash of an App Check token. `via` is set if the name is
-    only what somebody says, and is who says it: their names count together.
+    only claimed by a proxy, and is that proxy's address: its names also count together.
     """
 
     name: str
@@ -128,13 +128,15 @@ class Visitors:
         self._each = Quota(CLASSIFICATIONS, limit, _VISITORS_SECONDS)
         self._together = Quota(CLASSIFICATIONS, limit * _SHARED, _VISITORS_SECONDS)
         self._now = now
+        from cachetools import TTLCache  # noqa: PLC0415 - only `classify` has visitors
+
         self._used: TTLCache[tuple[str, str, int], int] = TTLCache(
             _REMEMBERED, _VISITORS_SECONDS, timer=now
         )
         self._lock = threading.Lock()
 
     def take(self, visitor: Visitor, count: int = 1) -> Allowance | None:
-        """Use so many; None if nothing is counted. Raises TooManyRequests."""
+        """Use `count`; None if nothing is counted. Raises TooManyRequests."""
         if not self._each.limit:
             return None
         now = self._now()

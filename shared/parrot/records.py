@@ -85,7 +85,7 @@ class Species:
 
 @dataclass(frozen=True, slots=True)
 class UntrainedLabel:
-    """A label that is no class of the model: kept as it is, for nobody to train on."""
+    """A label that is no class of the model: kept as it is, never trained on."""
 
     id: str
     index: None = None
@@ -179,11 +179,6 @@ class Scores:
     groups: Numbers | None  # (..., groups)
     probabilities: Numbers | None = None  # (..., classes): the served model's, for parrots only
     logits: Numbers | None = None
-
-    @property
-    def ranking(self) -> Numbers | None:
-        """(..., classes): what the species are ranked by."""
-        return self.probabilities if self.species is None else self.species[..., :-1]
 
     def at(self, rows: Any) -> Scores:  # noqa: ANN401 - as NumPy
         """These of the leading axes."""

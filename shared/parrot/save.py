@@ -51,7 +51,6 @@ class Saver:
         meter: Meter,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
         self._observations, self._photos = observations, photos
         self._decoder, self._meter, self._now = decoder, meter, now
 
@@ -140,7 +139,7 @@ class Saver:
         return False
 
     def _upload_again(self, observation: Observation, photo: Photo) -> int | None:
-        """The photo is there, but nobody processes it: write it again, for another event."""
+        """The photo is stored but was never processed: write it again, for another event."""
         live = self._photos.generation(observation.object_name)
         if live is None:
             return None

@@ -41,7 +41,7 @@ _MINUTE, _DAY = 60, 24 * 60 * 60
 
 
 def _once(build: Callable[[], T]) -> Callable[[], T]:
-    """Like functools.cache, but two threads at once do not build twice."""
+    """Like functools.cache, but concurrent threads build only once."""
     build = cache(build)
 
     def locked() -> T:
@@ -237,7 +237,7 @@ def processor() -> Processor:
     from parrot.process import Processor
 
     config = settings()
-    # Stored photos come back until they are finished: one that takes for ever must end its decoder,
+    # Stored photos are retried until they are finished: one that never ends must kill its decoder,
     # not this process.
     isolated = _decoder(isolated=True)
     return Processor(

@@ -80,7 +80,6 @@ class FirebaseAppCheck:
     """App Check tokens: the caller is one of the project's apps."""
 
     def __init__(self, app: App) -> None:
-        """No request is made here."""
         self._app = app
 
     def check(self, token: str) -> None:

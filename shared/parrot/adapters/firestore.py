@@ -57,7 +57,6 @@ class FirestoreObservations:
     """Only the backend reads and writes here; `firestore.rules` keep phones out."""
 
     def __init__(self, client: Client) -> None:
-        """No request is made here."""
         self._client = client
 
     def create(self, wanted: Observation) -> tuple[Observation, bool]:

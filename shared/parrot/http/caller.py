@@ -92,7 +92,7 @@ def visitor(request: Request, config: Settings) -> Visitor:
     A checked App Check token stands for one installed app. Without one the address counts. Each
     proxy appends to X-Forwarded-For where a request came from, so only the last entries, one for
     each proxy of ours, are true; a client may have written all others. Firebase Hosting appends its
-    own content network there, and names the phone in a header that anybody else could send too.
+    own content network there, and names the phone in a header that anyone could send.
     """
     token = request.headers.get("X-Firebase-AppCheck")
     if config.require_app_check and token:

@@ -1,8 +1,8 @@
 """A request's body: read once, within a budget of bytes and time.
 
 A socket's own timeout starts again with every byte, and the server in between only returns when it
-has as many bytes as were asked for: one byte every few seconds would hold a thread for hours. So a
-watchdog ends reads that take too long in all.
+has all the bytes that were requested: one byte every few seconds would hold a thread for hours. So
+a watchdog ends reads that take too long in all.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _NOT_COMPRESSED = frozenset({"", "identity"})
 RESERVATION = "parrot.reservation"
 _SOCKET = "gunicorn.socket"
 _LOOK_SECONDS = 0.5  # between two looks of the watchdog
-# Larger reads are not faster, and a slow body is only found out when a read is done.
+# Larger reads are not faster, and a slow body is only noticed when a read is done.
 _FIRST_READ_BYTES, _MOST_READ_BYTES = 64 * 1024, 256 * 1024
-_READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives as much at once, whatever is asked for
+_READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives this much at once, however little is read
 _COPIES = 3  # the body as it arrives, whole, and decoded
 _CHUNK_OBJECT_BYTES = 64  # Python's own, for a client that sends single bytes
-# A phone at the edge of its network sends 8 kB a second; a slower client only blocks a thread.
+# A phone with a weak signal sends 8 kB a second; a slower client only blocks a thread.
 _STALL_SECONDS = 10.0
 _SLOWEST_BYTES_PER_SECOND = 4 * 1024
 _TOO_SLOW = "the body arrives too slowly"
@@ -43,7 +43,7 @@ _MOST_CPU_SECONDS = 1.0  # to read 27 MB takes 0.1; in chunks of one byte each a
 
 
 @dataclass(slots=True)
-class Watch:
+class TimedRead:
     """One read; `ended` says that its time was over."""
 
     connection: socket.socket | None
@@ -55,17 +55,17 @@ class Watchdog:
     """One thread for the reads of all requests, started by the first of them."""
 
     def __init__(self) -> None:
-        self._watches: dict[int, Watch] = {}
+        self._watches: dict[int, TimedRead] = {}
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     @contextmanager
-    def watching(self, connection: socket.socket | None, until: float) -> Iterator[Watch]:
+    def watching(self, connection: socket.socket | None, until: float) -> Iterator[TimedRead]:
         """What is read in here ends when the time is over, as if the phone had hung up.
 
         The connection can still be written to. Without one nothing is watched.
         """
-        watch = Watch(connection, until)
+        watch = TimedRead(connection, until)
         if connection is None:
             yield watch
             return
@@ -85,12 +85,12 @@ class Watchdog:
 
     def _run(self) -> None:
         while True:
-            time.sleep(_LOOK_SECONDS)  # what ends is a wait of seconds: half of one is no loss
+            time.sleep(_LOOK_SECONDS)  # the limits are seconds: half a second late does not matter
             now = time.monotonic()
             for watch in list(self._watches.values()):
                 if now > watch.until and watch.connection is not None:
                     watch.ended = True
-                    with contextlib.suppress(OSError):  # it has hung up by itself
+                    with contextlib.suppress(OSError):  # the client has hung up
                         watch.connection.shutdown(socket.SHUT_RD)
 
 
@@ -139,7 +139,7 @@ def read(request: Request, *, most: int) -> bytes:
 
 
 def _seconds_for(size: int) -> float:
-    """How long so many bytes may take."""
+    """How long this many bytes may take."""
     return max(_STALL_SECONDS, size / _SLOWEST_BYTES_PER_SECOND)
 
 

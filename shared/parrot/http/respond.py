@@ -208,9 +208,9 @@ def _make_conditional(request: Request, response: Response) -> None:
     known = tag is not None and request.if_none_match.contains_weak(tag)
     asked = request.range
     first = asked.ranges[0][0] if asked is not None else 0
-    one = asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
+    single = asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
     weak = environ.get("HTTP_IF_RANGE", "").startswith("W/")  # Werkzeug would take it for strong
-    if known or weak or not one or request.method != "GET":
+    if known or weak or not single or request.method != "GET":
         environ.pop("HTTP_RANGE", None)
     ranges = response.accept_ranges == "bytes"
     size = response.calculate_content_length() if ranges else None

@@ -4,8 +4,8 @@ No file is used before its sha256 is compared, and nothing is unpickled unless t
 the manifest itself.
 
 A bundle's signature is Ed25519 over its manifest, which names the sha256 of every other file.
-Whoever may write to the bucket can put a bundle there, but only who holds the private key can sign
-one. Several public keys may be trusted at once: to replace a key, trust the new one as well, sign
+Anyone who can write to the bucket can put a bundle there, but only the owner of the private key can
+sign. Several public keys may be trusted at once: to replace a key, trust the new one as well, sign
 the bundles in use again, then stop trusting the old one.
 """
 
@@ -67,7 +67,7 @@ class Bundle:
 
         `sha256` is what the manifest must have, None if it may have any. `unpickle` makes a gate of
         the four pickles by name and the scikit-learn version that wrote them. Pass it only if
-        whoever deployed chose the sha256, not whoever may write to the bucket.
+        the sha256 was chosen at deployment, not by someone who can write to the bucket.
         """
         from parrot.model.gate import Gate  # with NumPy, which `load_species` does without
 

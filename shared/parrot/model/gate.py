@@ -134,7 +134,7 @@ class Gate:
 
     @property
     def tells_birds(self) -> bool:
-        """Whether it tells other birds from no birds."""
+        """Whether it distinguishes other birds from no bird."""
         return isinstance(self.scorer, ThreeWay)
 
     def score(self, features: npt.ArrayLike) -> tuple[Array, Array | None]:

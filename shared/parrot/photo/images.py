@@ -93,7 +93,7 @@ def parts(
 
 
 def by_decoding(photo: Photo, boxes: Sequence[Box]) -> list[Sequence[Box]]:
-    """The parts that share a decoding: of a JPEG none, each needs a scale of its own."""
+    """Groups of parts that share a decoding: a JPEG's parts do not, each needs its own scale."""
     return [[box] for box in boxes] if photo.media_type == "image/jpeg" else [boxes]
 
 
@@ -260,8 +260,8 @@ def _require_tiles(photo: Photo, image: Image.Image) -> None:
 def _decoding(photo: Photo) -> Iterator[None]:
     """Whatever a decoder raises on a damaged or hostile file becomes InvalidImage.
 
-    Only calls into Pillow's decoders belong in here. A mistake of our own or a lack of memory is
-    not the photo's fault: those must stay errors that are worth a retry.
+    Only calls into Pillow's decoders belong in here. Our own bugs and a lack of memory are
+    not the photo's fault: they must stay retryable errors.
     """
     try:
         yield
