@@ -13,7 +13,8 @@ from PIL import Image
 
 from parrot.model.served_model import Resampling
 from parrot.photo import cicp, images
-from tests.support import heifs, hostile
+from tests.support import heifs
+from tests.support.photos import encoded
 from tests.unit.test_images import SPEC
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ def flat(code: float) -> Image.Image:
 
 
 def png(code: float, transfer: int) -> bytes:
-    plain = hostile.encoded(flat(code), "PNG")
+    plain = encoded(flat(code), "PNG")
     body = b"cICP" + bytes((9, transfer, 0, 1))
     chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
     return plain[:33] + chunk + plain[33:]
 
 
 def avif(code: float, transfer: int) -> bytes:
-    plain = bytearray(hostile.encoded(flat(code), "AVIF"))
+    plain = bytearray(encoded(flat(code), "AVIF"))
     struct.pack_into(">HH", plain, plain.index(b"nclx") + 4, 9, transfer)
     return bytes(plain)
 
@@ -73,7 +74,7 @@ def test_what_is_brighter_than_white_differs_from_it_still(transfer: int) -> Non
 def test_a_photo_that_names_srgb_keeps_every_pixel() -> None:
     """Almost every encoder names it."""
     for codes in ((1, 13), (1, 1), (2, 2), (5, 6)):
-        plain = bytearray(hostile.encoded(Image.new("RGB", (80, 64), "olive"), "AVIF"))
+        plain = bytearray(encoded(Image.new("RGB", (80, 64), "olive"), "AVIF"))
         struct.pack_into(">HH", plain, plain.index(b"nclx") + 4, *codes)
         assert images.read(bytes(plain)).header.cicp is None
 

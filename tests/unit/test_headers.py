@@ -88,7 +88,7 @@ def test_a_raw_file_and_xyb_colours_are_refused_by_name() -> None:
     with pytest.raises(UnsupportedMedia, match=r"a raw file \(DNG\)"):
         images.read(raw)
     icc_profile = bytes(200) + "XYB_Per".encode("utf-16-be")
-    xyb = hostile.encoded(Image.new("RGB", (64, 48)), icc_profile=icc_profile)
+    xyb = encoded(Image.new("RGB", (64, 48)), icc_profile=icc_profile)
     with pytest.raises(UnsupportedMedia, match="XYB"):
         images.read(xyb)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,14 +12,9 @@ from PIL import Image
 
 from parrot import budget
 from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
-from parrot.photo import images
+from parrot.photo import heif, images
 from tests.support import heifs, hostile
-
-
-def noise(width: int, height: int) -> Image.Image:
-    pixels = np.random.default_rng(7).integers(0, 255, (height, width, 3), dtype=np.uint8)
-    return Image.fromarray(pixels)
-
+from tests.support.photos import encoded, noise
 
 TILED = heifs.tiled(noise(300, 200))
 WHOLE = heifs.tiled(noise(64, 64), tile=0)
@@ -89,7 +83,7 @@ def test_a_stream_larger_than_the_claim_is_refused_before_it_is_decoded() -> Non
 
 
 def avif(width: int = 80, height: int = 60) -> bytes:
-    return hostile.encoded(noise(width, height), "AVIF")
+    return encoded(noise(width, height), "AVIF")
 
 
 def test_what_is_no_still_picture_is_refused_by_name() -> None:
@@ -99,19 +93,29 @@ def test_what_is_no_still_picture_is_refused_by_name() -> None:
         images.read(sequence)
 
 
-def test_an_avif_with_two_lists_of_properties_is_refused_by_name() -> None:
-    """The decoder would call it damaged, which it is not."""
+@pytest.mark.parametrize(("flags", "read"), [(0, False), (1, True)])
+def test_an_avif_with_two_lists_of_properties_is_read_or_refused_by_name(
+    flags: int, *, read: bool
+) -> None:
+    """The decoder calls two of one kind damaged, which they are not."""
     data = bytearray(avif())
     at = data.index(b"ipma") - 4
     (length,) = struct.unpack_from(">I", data, at)
-    second = heifs.full(b"ipma", struct.pack(">I", 0), flags=1)
+    second = heifs.full(b"ipma", struct.pack(">I", 0), flags=flags)
     data[at + length : at + length] = second
     for kind in (b"meta", b"iprp"):
         start = data.index(kind) - 4
         (old,) = struct.unpack_from(">I", data, start)
         struct.pack_into(">I", data, start, old + len(second))
-    with pytest.raises(UnsupportedMedia, match="two lists of properties"):
-        images.read(bytes(data))
+    items = heif.still(avif())
+    ((_, offset, _),) = items.extents[items.primary]
+    place = data.index(struct.pack(">I", offset), data.index(b"iloc"))
+    struct.pack_into(">I", data, place, offset + len(second))
+    if read:
+        assert images.measure(images.read(bytes(data))) == (80, 60)
+    else:
+        with pytest.raises(UnsupportedMedia, match="two lists of properties"):
+            images.read(bytes(data))
 
 
 @settings(max_examples=200, deadline=None)

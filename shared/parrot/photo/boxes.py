@@ -30,7 +30,7 @@ class Meta:
     auxiliary: dict[int, list[int]] = field(default_factory=dict)  # the items that it belongs to
     properties: list[tuple[bytes, int, int]] = field(default_factory=list)
     owned: dict[int, list[int]] = field(default_factory=dict)  # places in `properties`
-    property_lists: int = 0
+    property_lists: list[tuple[int, int]] = field(default_factory=list)  # version and flags
     extents: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
     idat: _Range = (0, 0)
     entries_left: int = _MOST_ENTRIES
@@ -124,8 +124,8 @@ def _iprp(meta: Meta, fields: _Fields) -> None:
         if kind == b"ipco":
             meta.properties = list(boxes(fields.data, at, end))
         elif kind == b"ipma":
-            meta.property_lists += 1
             entries = _Fields(meta, fields.data, at, end)
+            meta.property_lists.append((entries.version, entries.flags))
             wide = entries.flags & 1
             for _ in entries.count(4):
                 item = entries.number(4 if entries.version else 2)

@@ -60,7 +60,8 @@ def still(data: bytes) -> Meta:
         if b"moov" in top or data[8:12] in _SEQUENCES:
             raise UnsupportedMedia("this is a sequence of pictures, not a photo")
         raise damaged("image/heic")
-    if items.property_lists > 1 and b"avif" in data[8:32]:
+    lists = items.property_lists
+    if len(set(lists)) < len(lists) and b"avif" in data[8:32]:
         raise UnsupportedMedia("an AVIF with two lists of properties (ipma) is not supported")
     return items
 
