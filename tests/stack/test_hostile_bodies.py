@@ -223,10 +223,11 @@ def test_readers_that_read_nothing_take_little_and_are_cut_off(
         for _ in range(80):
             reader, host = connected(running_url)
             path = f"/parrot-classifier/observations/{name}/original"
-            user = f"Authorization: Bearer local:{ana.user}"
-            reader.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{user}\r\nConnection: close\r\n\r\n".encode()
+            lines = (
+                f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+                f"Authorization: Bearer local:{ana.user}\r\n\r\n"
             )
+            reader.sendall(lines.encode())
             silent.append(reader)
         for _ in range(10):
             assert ana.get("/observations").status_code == 200

@@ -15,7 +15,7 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.errors import StoreUnavailable
 from parrot.http import transfers as module
-from parrot.http.transfers import ADDRESS, SOCKET, Transfers, watch
+from parrot.http.transfers import ADDRESS, SOCKET, Transfers, seconds_for, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +134,27 @@ def test_an_answer_whose_photo_is_lost_midway_closes_the_connection(
     assert b"".join(answered(response, phones[0]).iter_encoded()) == bytes(2**17)
     with pytest.raises(BrokenPipeError):
         phones[0].sendall(b"HTTP/1.1 200 OK")
+
+
+def test_an_answer_of_unknown_length_is_watched_too_and_stays_a_stream(
+    phones: list[socket.socket],
+) -> None:
+    """An export is made while it is sent."""
+    begun = list[int]()
+
+    def pieces() -> Iterator[bytes]:
+        begun.append(1)
+        yield b"x"
+
+    response = answered(Response(pieces()), phones[0])
+    assert not begun
+    assert response.content_length is None
+    assert response.get_data() == b"x"
+
+
+def test_no_body_takes_longer_than_cloud_run_waits() -> None:
+    """The phone would get no answer that it can read."""
+    assert seconds_for(2**30) < 60
 
 
 def test_short_answers_are_not_watched(phones: list[socket.socket]) -> None:

@@ -128,7 +128,8 @@ class Transfers:
                 self._end_surplus(now)
 
     def _end_surplus(self, now: float) -> None:
-        if self.threads is None or len(self._moving) <= self.threads // 2:
+        most = math.inf if self.threads is None else max(1, self.threads // 2)
+        if len(self._moving) <= most:
             return
         slow = [
             transfer
@@ -136,7 +137,7 @@ class Transfers:
             if not transfer.ended and transfer.rate(now) < _SLOW_BYTES_PER_SECOND
         ]
         busy = Counter(transfer.address for transfer in slow)
-        while len(slow) > self.threads // 2:
+        while len(slow) > most:
             worst = max(slow, key=lambda each: (busy[each.address], -each.rate(now)))
             worst.end()
             slow.remove(worst)
@@ -154,7 +155,7 @@ def seconds_for(size: int) -> float:
 def watch(request: Request, response: Response) -> None:
     """Let the answer's body end too if nobody reads it."""
     connection, size = request.environ.get(SOCKET), length(response)
-    if connection is None or size is None or size <= _UNWATCHED_BYTES:
+    if connection is None or (size is not None and size <= _UNWATCHED_BYTES):
         return
     response.content_length = size
     address = request.environ.get(ADDRESS, "")
@@ -162,9 +163,10 @@ def watch(request: Request, response: Response) -> None:
 
 
 def length(response: Response) -> int | None:
-    """Of the body; one that is streamed stays unread."""
-    known = response.content_length
-    return response.calculate_content_length() if known is None else known
+    """Of the body; None for a stream, which stays unread, of unknown length."""
+    if response.content_length is None and response.is_sequence:
+        return response.calculate_content_length()
+    return response.content_length
 
 
 def _sent(chunks: Iterable[bytes], connection: socket.socket, address: str) -> Iterator[bytes]:
