@@ -157,7 +157,8 @@ def watch(request: Request, response: Response) -> None:
     connection, size = request.environ.get(SOCKET), length(response)
     if connection is None or (size is not None and size <= _UNWATCHED_BYTES):
         return
-    response.content_length = size
+    if size is not None:
+        response.content_length = size
     address = request.environ.get(ADDRESS, "")
     response.response = _sent(response.iter_encoded(), connection, address)
 
