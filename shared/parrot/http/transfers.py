@@ -176,7 +176,7 @@ def _sent(chunks: Iterable[bytes], connection: socket.socket, address: str) -> I
     with running.moving(
         connection, address, how=socket.SHUT_RDWR, seconds=_MOST_SECONDS
     ) as transfer:
-        last = transfer.until
+        last, why = transfer.until, "it is not read"
         try:
             for chunk in chunks:
                 for at in range(0, len(chunk), _SLICE_BYTES):
@@ -188,8 +188,7 @@ def _sent(chunks: Iterable[bytes], connection: socket.socket, address: str) -> I
         except ParrotError as error:
             # The head says how long it is: only a closed connection tells that this is not all.
             transfer.end()
-            _LOG.warning("an answer was cut off: %s", error.detail)
-            return
+            why = error.detail
         finally:
             if transfer.ended:
-                _LOG.warning("an answer was cut off after %d bytes", transfer.moved)
+                _LOG.warning("an answer is cut off after %d bytes: %s", transfer.moved, why)
