@@ -19,7 +19,7 @@ _NOT_COMPRESSED = frozenset({"", "identity"})
 # Where `respond` keeps what a request holds of the bodies' budget.
 RESERVATION = "parrot.reservation"
 # Larger reads are not faster, and a slow body is only noticed when a read is done.
-_FIRST_READ_BYTES, _MOST_READ_BYTES = 16 * 1024, 256 * 1024
+_FIRST_READ_BYTES, _MOST_READ_BYTES = 8 * 1024, 256 * 1024
 _READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives this much at once, however little is read
 _COPIES = 3  # the body as it arrives, whole, and decoded
 _CHUNK_OBJECT_BYTES = 64  # Python's own, for a client that sends single bytes

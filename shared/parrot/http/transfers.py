@@ -35,8 +35,8 @@ _SLOWEST_BYTES_PER_SECOND = 4 * 1024
 _MOST_SECONDS = 50.0  # Cloud Run ends requests after 60, without a word to the phone
 # Slower than this is slow: fewer such transfers than threads may be under way at a time.
 _SLOW_BYTES_PER_SECOND = 64 * 1024
-_GRACE_SECONDS = 0.4  # before a transfer counts as slow
-_LOOK_SECONDS = 0.2  # between two looks of the watchdog
+_GRACE_SECONDS = 0.25  # before a transfer counts as slow
+_LOOK_SECONDS = 0.1  # between two looks of the watchdog
 # An answer is sent in slices; the system keeps this much of one that is not read. Less fits in any
 # case, and is not watched.
 _SLICE_BYTES = 64 * 1024
@@ -78,7 +78,7 @@ class Transfers:
         self.threads = threads
         self._moving: list[Transfer] = []
         self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     @contextmanager
     def moving(
@@ -105,8 +105,9 @@ class Transfers:
         """Watch it until it is finished."""
         if transfer.connection is None:
             return
-        with self._lock:
+        with self._changed:
             self._moving.append(transfer)
+            self._changed.notify()
             self._end_surplus(time.monotonic())
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
@@ -114,13 +115,14 @@ class Transfers:
 
     def finish(self, transfer: Transfer) -> None:
         """Leave its connection alone from now on; no error if it is finished already."""
-        with self._lock, contextlib.suppress(ValueError):
+        with self._changed, contextlib.suppress(ValueError):
             self._moving.remove(transfer)
 
     def _run(self) -> None:
         while True:
             time.sleep(_LOOK_SECONDS)
-            with self._lock:
+            with self._changed:
+                self._changed.wait_for(lambda: self._moving)
                 now = time.monotonic()
                 for transfer in self._moving:
                     if now > transfer.until and not transfer.ended:
