@@ -193,7 +193,7 @@ def _functions(host: str, port: int, environment: Mapping[str, str]) -> Part:
         ],
         url,
         lambda: _answers(f"{url}/parrot-classifier/classify"),
-        environment,
+        {**environment, "THREADS": str(_THREADS)},
     )
 
 

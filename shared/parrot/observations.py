@@ -6,7 +6,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observation import Observation, Page
-    from parrot.records import Species, StoredPhoto, UntrainedLabel
+    from parrot.records import OpenObject, Species, StoredPhoto, UntrainedLabel
     from parrot.store import ObservationStore, PhotoStore
 
 FILES = ("image", "thumbnail")
@@ -43,9 +43,9 @@ _TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A photo from the bucket."""
+    """A photo in the bucket."""
 
-    data: bytes = field(repr=False)
+    content: OpenObject
     media_type: str | None  # None: unchecked
 
 
@@ -90,10 +90,10 @@ class Observations:
         """A derived file, or the original. Raises NotFound, StoreUnavailable."""
         stored = self.read(user, observation_id)
         name, media_type = _file(stored, file)
-        data = None if name is None else self._photos.read(name)
-        if data is None:
+        content = None if name is None else self._photos.open(name)
+        if content is None:
             raise NotFound(f"observation {observation_id} has no {file} (yet)")
-        return StoredFile(data, media_type)
+        return StoredFile(content, media_type)
 
     def relabel(
         self,

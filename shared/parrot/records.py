@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
+    from collections.abc import Callable
     from datetime import datetime
 
     import numpy as np
@@ -243,6 +244,17 @@ class StoredPhoto:
     generation: int
     uid: str
     id: str  # of its observation: the name if that is a UUID, else derived from it
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObject:
+    """The bytes of one generation of an object, read in parts."""
+
+    size: int  # bytes, as stored
+    tag: str  # differs wherever the bytes do: letters and digits
+    # From the first to before the last byte's number. Raises StoreUnavailable, also if the object
+    # was replaced.
+    read: Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
