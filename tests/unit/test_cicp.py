@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import struct
 import zlib
 from typing import TYPE_CHECKING
@@ -11,11 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from parrot.model.served_model import Resampling
+from parrot.model.served_model import InputSpec, Resampling
 from parrot.photo import cicp, images
 from tests.support import heifs
 from tests.support.photos import encoded
-from tests.unit.test_images import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +53,7 @@ def test_white_of_an_hdr_photo_stays_white(
     assert photo.header.cicp == (9, transfer)
     assert np.asarray(images.upright(photo, long_side=64)).min() >= 243
     for resampling in Resampling:
-        raster = images.pixels(photo, dataclasses.replace(SPEC, resampling=resampling)).pixels
+        raster = images.pixels(photo, InputSpec(32, 32, resampling=resampling)).pixels
         assert 243 <= raster.min() <= raster.max() <= 255
 
 
