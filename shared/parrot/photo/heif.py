@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from parrot.errors import InvalidImage, UnsupportedMedia
 from parrot.photo import bitstream
 from parrot.photo.boxes import MOST_BOXES, Meta, boxes, meta
-from parrot.photo.metadata import HLG, PQ, foreign
+from parrot.photo.metadata import HLG, PQ, UNNAMED, foreign
 from parrot.records import Header
 
 if TYPE_CHECKING:
@@ -131,4 +131,11 @@ def _cicp(data: bytes, items: Meta, item: int) -> tuple[int, int] | None:
             cicp = primaries, transfer
         else:
             profile = True
+    if cicp is None and not profile and _is_deep(data, items, item):
+        return UNNAMED
     return foreign(*cicp) if cicp and (cicp[1] in {PQ, HLG} or not profile) else None
+
+
+def _is_deep(data: bytes, items: Meta, item: int) -> bool:
+    """Whether HEVC's samples have more than eight bits."""
+    return any(data[start + 17] & 7 for start, _ in items.of(item, b"hvcC"))
