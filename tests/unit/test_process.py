@@ -17,6 +17,7 @@ from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import User
+from tests.support import heifs
 from tests.support.photos import encoded, noise
 from tests.support.processing import (
     GALAH,
@@ -106,6 +107,7 @@ def test_the_same_event_again_changes_nothing(world: World) -> None:
     ("data", "reason"),
     [
         (PHOTO[:-200], "damaged"),
+        (heifs.tiled(noise(300, 200))[:-1], "damaged"),
         (b"GIF89a" + bytes(50), "GIF is not supported"),
         (b"<html>", "not a supported image"),
         (b"", "empty"),
