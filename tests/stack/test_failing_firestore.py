@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation
 
-SECONDS = 0.5
+SECONDS = 0.2
+PATIENCE_SECONDS = 10
 FAULTS = {
     "unavailable": Fault(grpc.StatusCode.UNAVAILABLE),
     "exhausted": Fault(grpc.StatusCode.RESOURCE_EXHAUSTED),
@@ -80,17 +81,13 @@ def store(
     return store
 
 
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_firestore_does_the_caller_gets_a_retryable_error_in_time(
-    store: FirestoreObservations, front: Front, fault: str, call: str
-) -> None:
-    """503 with Retry-After within the request's deadline, nothing written, and then it works."""
-    front.fail(FAULTS[fault])
+def refused(store: FirestoreObservations, front: Front, fault: Fault, call: str) -> None:
+    """503 with Retry-After within the request's deadline, and nothing written."""
+    front.fail(fault)
     started = time.monotonic()
     with deadline.within(SECONDS), pytest.raises(StoreUnavailable) as raised:
         CALLS[call](store)
-    assert time.monotonic() - started < SECONDS + 2
+    assert time.monotonic() - started < PATIENCE_SECONDS
     response = problems.response_for(raised.value)
     assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
     assert "scripted" not in response.get_data(as_text=True)
@@ -98,20 +95,29 @@ def test_whatever_firestore_does_the_caller_gets_a_retryable_error_in_time(
     assert store.get(STORED.uid, STORED.id) == STORED
     assert store.get(OTHER.uid, OTHER.id) is None
     assert store.used("ana", "saves") == (0, 0)
-    CALLS[call](store)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_firestore_does_the_caller_gets_a_retryable_error_in_time(
+    store: FirestoreObservations, front: Front, fault: str
+) -> None:
+    """A change is a transaction: it has the most calls that may fail."""
+    refused(store, front, FAULTS[fault], "update")
+    CALLS["update"](store)
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_one_failed_call_is_repeated_unseen(
+def test_no_call_waits_for_silence_and_one_failure_is_repeated_unseen(
     store: FirestoreObservations, front: Front, call: str
 ) -> None:
     """Google moves servers all the time: a single UNAVAILABLE must not reach a phone."""
+    refused(store, front, FAULTS["silent"], call)
     front.fail(Fault(grpc.StatusCode.UNAVAILABLE), times=1)
     with deadline.within(10):
         CALLS[call](store)
 
 
-@pytest.mark.parametrize("fault", [FAULTS["silent"], FAULTS["unavailable"], FAULTS["broken"]])
+@pytest.mark.parametrize("fault", [FAULTS["silent"], FAULTS["unavailable"]])
 @pytest.mark.parametrize("half", [False, True])
 def test_a_truncated_answer_is_not_an_answer(
     store: FirestoreObservations, front: Front, fault: Fault, *, half: bool
@@ -217,5 +223,5 @@ def test_a_deadline_that_is_over_asks_nothing_more(
     with deadline.within(SECONDS), pytest.raises(StoreUnavailable):
         update(store, STORED.uid, STORED.id, relabelled)
     asked = len(front.calls)
-    time.sleep(1.5)
+    time.sleep(4 * SECONDS)
     assert before < asked == len(front.calls)

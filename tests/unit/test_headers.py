@@ -14,6 +14,7 @@ from PIL import Image
 from parrot.errors import InvalidImage, RequestError
 from parrot.photo import icc, images
 from tests.support import hostile
+from tests.support.photos import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +34,7 @@ def test_the_orientation_is_read_from_every_format(kind: str, orientation: int) 
     """Phones write it into each of them."""
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = orientation
-    assert (
-        header(hostile.encoded(Image.new("RGB", (8, 6)), kind, exif=exif)).orientation
-        == orientation
-    )
+    assert header(encoded(Image.new("RGB", (8, 6)), kind, exif=exif)).orientation == orientation
 
 
 @pytest.mark.parametrize(
@@ -73,7 +71,7 @@ def test_metadata_costs_no_more_than_a_glance(data: bytes) -> None:
 
 def test_a_progressive_photo_as_encoders_write_it_is_read() -> None:
     """The limit on scans is for files that no encoder writes."""
-    parsed = header(hostile.encoded(Image.new("RGB", (640, 480)), progressive=True))
+    parsed = header(encoded(Image.new("RGB", (640, 480)), progressive=True))
     assert parsed.buffered
     assert 1 < parsed.scans <= 12
 
@@ -82,10 +80,7 @@ def test_a_progressive_photo_as_encoders_write_it_is_read() -> None:
 @given(st.data())
 def test_mutated_files_are_read_or_refused(data: st.DataObject) -> None:
     """Whatever the bytes, nothing but a refusal comes out."""
-    seeds = [
-        hostile.encoded(Image.new("RGB", (16, 12)), kind)
-        for kind in ("JPEG", "PNG", "WEBP", "AVIF")
-    ]
+    seeds = [encoded(Image.new("RGB", (16, 12)), kind) for kind in ("JPEG", "PNG", "WEBP", "AVIF")]
     file = bytearray(data.draw(st.sampled_from(seeds)))
     for _ in range(data.draw(st.integers(1, 8))):
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))

@@ -121,3 +121,18 @@ def test_a_read_that_is_done_in_time_is_left_alone() -> None:
         theirs.send(b"next")
         assert not watch.ended
         assert ours.recv(20) == b"next"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"s\xe4ecies": "amazona"}',
+        b'{"species": "ama\xffzona"}',
+        b'{"index": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_what_is_not_quite_json_is_the_callers_mistake(body: bytes) -> None:
+    """It was a 500: fuzzing found letters that are not UTF-8."""
+    request = Request(EnvironBuilder(method="PATCH", data=body).get_environ())
+    with admitted(request, Budget(2**20)), pytest.raises(InvalidRequest):
+        submission.read_fields(request)

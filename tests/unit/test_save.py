@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from parrot.adapters.sqlite import SqliteObservations
-from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
+from parrot.errors import IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
 from parrot.quota import ANONYMOUS_UID, Meter, Quota, User
 from parrot.save import Saver
@@ -44,34 +44,6 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
-
-
-def test_the_same_photo_under_two_keys_is_one_observation(desk: Desk) -> None:
-    """A phone that was reinstalled no longer knows the key; the photo is still the same."""
-    once = desk.saver.save(PHOTO, KEA, ANA, key="k-1")
-    for key in ("k-1", "k-2", None):
-        again = desk.saver.save(PHOTO, KEA, ANA, key=key)
-        assert (again.observation, again.created) == (once.observation, False)
-    assert len(desk.photos.objects) == 1
-
-
-def test_the_same_photo_under_two_keys_cannot_have_two_species(desk: Desk) -> None:
-    """Training would use both."""
-    desk.saver.save(PHOTO, KEA, ANA, key="k-1")
-    for key in ("k-1", "k-2"):
-        with pytest.raises(Conflict):
-            desk.saver.save(PHOTO, GALAH, ANA, key=key)
-
-
-def test_a_key_that_comes_with_another_photo_is_refused_and_nothing_is_stored(desk: Desk) -> None:
-    """Answering with either photo would hide a bug in the phone's app."""
-    once = desk.saver.save(PHOTO, KEA, ANA, key="k-1").observation
-    with pytest.raises(IdempotencyKeyReused, match=once.id):
-        desk.saver.save(OTHER, KEA, ANA, key="k-1")
-    assert list(desk.store.everything()) == [once]
-    assert list(desk.photos.objects) == [once.object_name]
-    assert desk.saver.save(OTHER, KEA, ANA, key="k-2").created
-    assert desk.saver.save(PHOTO, KEA, BEA, key="k-2").created  # another user's key
 
 
 def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
