@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from parrot.records import Classification, Photo, StoredObject, StoredPhoto
 
 UNKNOWN_TYPE = "application/octet-stream"
+_OTHER_NAMES = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+    "image/heif": "image/heic",
+}
 
 
 def done(observation: Observation, stored: StoredPhoto) -> bool:
@@ -36,7 +42,12 @@ def attempts(observation: Observation, stored: StoredPhoto) -> int | None:
 def adopted(
     stored: StoredPhoto, facts: StoredObject, species: SpeciesTable, now: datetime
 ) -> Observation:
-    """The observation of a photo that a phone uploaded by itself."""
+    """The observation of a photo that a phone uploaded by itself.
+
+    Its type is as the phone names it until the photo was read.
+    """
+    stated = facts.content_type.partition(";")[0].strip().lower()
+    stated = _OTHER_NAMES.get(stated, stated)
     labels: tuple[Label, ...] = ()
     if facts.species is not None:
         with contextlib.suppress(InvalidRequest):  # the person can still choose another
@@ -48,7 +59,7 @@ def adopted(
         object_name=stored.name,
         labels=labels,
         sha256="",
-        media_type=facts.content_type if facts.content_type in MEDIA_TYPES else UNKNOWN_TYPE,
+        media_type=stated if stated in MEDIA_TYPES else UNKNOWN_TYPE,
         width=0,
         height=0,
         status=Status.PENDING,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign in
 CLASSIFICATIONS = "classifications"
+DOWNLOADED = "downloaded bytes"
+_LEAST_DOWNLOADED = 2**18  # a byte costs two requests to the bucket: it counts as a small photo
 _VISITORS_SECONDS = 60
 _REMEMBERED = 50_000  # visitors at a time: 10 MB; the oldest are forgotten first
 # One address of a content network or proxy stands for many phones.
@@ -130,14 +132,16 @@ class Visitor:
 
 
 class Visitors:
-    """Counts each visitor's requests in windows of a minute; safe under threads."""
+    """Counts what each visitor does in windows of a minute; safe under threads."""
 
-    def __init__(self, limit: int, now: Callable[[], float] = time.time) -> None:
-        """`limit` requests each minute, 0 for any number."""
-        self._each = Quota(CLASSIFICATIONS, limit, _VISITORS_SECONDS)
-        self._together = Quota(CLASSIFICATIONS, limit * _SHARED, _VISITORS_SECONDS)
+    def __init__(
+        self, limit: int, now: Callable[[], float] = time.time, *, quota: str = CLASSIFICATIONS
+    ) -> None:
+        """`limit` uses each minute, 0 for any number."""
+        self._each = Quota(quota, limit, _VISITORS_SECONDS)
+        self._together = Quota(quota, limit * _SHARED, _VISITORS_SECONDS)
         self._now = now
-        from cachetools import TTLCache  # noqa: PLC0415 - only `classify` has visitors
+        from cachetools import TTLCache  # noqa: PLC0415 - `save` has no visitors
 
         self._used: TTLCache[tuple[str, str, int], int] = TTLCache(
             _REMEMBERED, _VISITORS_SECONDS, timer=now
@@ -152,6 +156,10 @@ class Visitors:
         if visitor.via is not None:
             self._together.decide(self._count("via", visitor.via, now, count), now)
         return self._each.decide(self._count("name", visitor.name, now, count), now)
+
+    def download(self, visitor: Visitor, size: int) -> None:
+        """Count an answer of this many bytes. Raises TooManyRequests."""
+        self.take(visitor, max(size, _LEAST_DOWNLOADED))
 
     def _count(self, kind: str, name: str, now: float, count: int) -> int:
         key = (kind, name, self._each.window(now))

@@ -110,8 +110,8 @@ class Saver:
             observation, created = self._observations.create(wanted, use)
             if not created:
                 _same_save(observation, wanted)
-            if observation.status is Status.REJECTED and observation.generation is None:
-                update(self._observations, wanted.uid, wanted.id, self._reopened)
+            if self._has_lost_its_photo(observation):
+                self._reopen(observation)
                 continue
             if observation.status is not Status.PENDING or self._upload(observation, photo):
                 return Saved(observation, created, allowance if created else None)
@@ -142,10 +142,23 @@ class Saver:
                 f"this Idempotency-Key was sent before, with the photo of observation {owner}"
             )
 
-    def _reopened(self, stored: Observation) -> Observation:
-        if stored.status is not Status.REJECTED or stored.generation is not None:
-            return stored
-        return replace(stored, status=Status.PENDING, reason=None, updated=self._now())
+    def _has_lost_its_photo(self, observation: Observation) -> bool:
+        """Whether it was given up before its photo came, or its photo was deleted in the bucket."""
+        if observation.status is Status.REJECTED:
+            return observation.generation is None
+        finished = observation.status in {Status.READY, Status.NEEDS_REVIEW}
+        return finished and self._photos.generation(observation.object_name) is None
+
+    def _reopen(self, lost: Observation) -> None:
+        """Wait for its photo once more, unless it was changed since."""
+
+        def reopened(stored: Observation) -> Observation:
+            if stored.version != lost.version:
+                return stored
+            now = self._now()
+            return replace(stored, status=Status.PENDING, reason=None, generation=None, updated=now)
+
+        update(self._observations, lost.uid, lost.id, reopened)
 
     def _upload(self, observation: Observation, photo: Photo) -> bool:
         """Store the photo; False if the observation was removed meanwhile."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from parrot.observation import Observation, Page, Place, Status
-    from parrot.records import Photo, StoredObject
+    from parrot.records import OpenObject, Photo, StoredObject
 
 _TRIES = 20
 
@@ -151,6 +151,9 @@ class PhotoStore(Protocol):
 
         Raises PhotoTooLarge for what nobody may upload.
         """
+
+    def open(self, object_name: str) -> OpenObject | None:
+        """The live object, to be read in parts, or None if there is none."""
 
     def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
         """The object, or None if this generation is not the live one.

@@ -68,6 +68,7 @@ CALLS: dict[str, Callable[[BucketPhotos], object]] = {
     "list": lambda photos: photos.list_derived("ana", "x"),
     "delete": lambda photos: photos.delete("photos/ana/x", generation=7),
     "read": lambda photos: photos.read("photos/ana/x"),
+    "open": lambda photos: photos.open("photos/ana/x"),
     "read generation": lambda photos: photos.read_generation("photos/ana/x", 7, most=10**6),
 }
 KEY = rsa.generate_private_key(65537, 2048)

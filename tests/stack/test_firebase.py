@@ -158,6 +158,38 @@ def test_every_other_token_is_refused_in_our_own_words(identity: FirebaseIdentit
         assert not token or token not in caught.value.detail
 
 
+@pytest.mark.parametrize("ahead", [1, 5, 50])
+def test_a_token_of_a_faster_clock_is_accepted(
+    identity: FirebaseIdentity, app_checker: FirebaseAppCheck, ahead: int
+) -> None:
+    """Phones use a token in the very second in which it was issued."""
+    issued = int(time.time()) + ahead
+    assert identity.user(signed(iat=issued, auth_time=issued)).uid == "ana"
+    app_checker.check(app_token(iat=issued))
+
+
+def test_a_token_of_tomorrow_is_refused(
+    identity: FirebaseIdentity, app_checker: FirebaseAppCheck
+) -> None:
+    """The tolerance is a minute."""
+    issued = int(time.time()) + 70
+    with pytest.raises(Unauthenticated):
+        identity.user(signed(iat=issued))
+    with pytest.raises(Unauthenticated):
+        app_checker.check(app_token(iat=issued))
+
+
+def test_the_tolerance_prolongs_no_token(
+    identity: FirebaseIdentity, app_checker: FirebaseAppCheck
+) -> None:
+    """It is for tokens that were just issued."""
+    ended = int(time.time()) - 2
+    with pytest.raises(Unauthenticated, match="expired"):
+        identity.user(signed(exp=ended, iat=ended - 3600))
+    with pytest.raises(Unauthenticated):
+        app_checker.check(app_token(exp=ended, iat=ended - 3600))
+
+
 def test_an_expired_token_says_so(identity: FirebaseIdentity) -> None:
     """The phone then gets a new one and asks again."""
     with pytest.raises(Unauthenticated, match="expired"):

@@ -103,7 +103,7 @@ def test_a_pooled_map_of_one_pixel_is_a_vector(ask: Ask) -> None:
     assert prediction.features.tolist() == [0.5, 1.5]
 
 
-@pytest.mark.parametrize("status", [404, 429, 503])
+@pytest.mark.parametrize("status", [404, 409, 429, 499, 503])
 def test_a_server_that_cannot_answer_now_is_unavailable(ask: Ask, status: int) -> None:
     """503 with Retry-After: the phone tries again."""
     with pytest.raises(ModelUnavailable):

@@ -57,6 +57,19 @@ def test_a_saved_photo_becomes_ready_with_its_thumbnails(running_url: str, photo
         assert max(assert_silent_file(answer.content)) <= long_side
 
 
+def test_a_photo_that_is_deleted_in_the_bucket_takes_its_observation_along(
+    running_url: str, bucket: Bucket
+) -> None:
+    """An operator removes it in the console; its copies and its label go too."""
+    phone = Phone(running_url, "process-gone")
+    saved = phone.send(encoded(noise(90, 70, seed=77)))
+    phone.all_settled()
+    (original,) = bucket.list_blobs(prefix="photos/process-gone/")
+    original.delete()
+    until(lambda: not phone.pages(), "the observation to go")
+    assert not list(bucket.list_blobs(prefix="derived/process-gone/")), saved["id"]
+
+
 def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
     running_url: str, bucket: Bucket, odd: Path
 ) -> None:

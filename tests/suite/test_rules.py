@@ -66,7 +66,10 @@ def test_photos_are_taken_and_nothing_else(person: Person) -> None:
     """A page or a program under a photo's name would be served from our bucket."""
     for status, kinds in (
         (200, ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")),
+        (200, ("image/jpg", "image/heif", "image/pjpeg", "image/x-png", "image/JPEG", "image/Jpg")),
+        (200, ("image/heic-sequence", "image/HEIC", "image/jpeg; charset=binary")),
         (403, ("image/gif", "image/svg+xml", "text/html", "application/zip")),
+        (403, ("image/jpegx", "x;image/jpeg")),
     ):
         for kind in kinds:
             name = f"photos/{person.uid}/{uuid.uuid4()}"

@@ -253,6 +253,35 @@ def test_a_photo_that_was_uploaded_compressed_is_rejected_unread(world: World) -
     assert "Content-Encoding gzip" in (world.observation(stored).reason or "")
 
 
+@pytest.mark.parametrize("stated", ["image/jpg", "image/JPEG", "image/heif", "image/png; a=b", ""])
+def test_a_photo_is_what_its_bytes_are_however_it_was_named(world: World, stated: str) -> None:
+    """Apps write other spellings, or take HEIC for JPEG; the clean copy is a WebP all the same."""
+    stored = world.upload(PHOTO, "photos/ana/x", content_type=stated)
+    assert world.processor().process(stored) is Outcome.READY
+    done = world.observation(stored)
+    assert done.media_type == "image/jpeg"
+    assert done.derived is not None
+    assert world.photos.objects[done.derived.image][1].startswith(b"RIFF")
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        ("image/jpg", "image/jpeg"),
+        ("Image/HEIF ", "image/heic"),
+        ("image/x-png; a=b", "image/png"),
+        ("image/gif", "application/octet-stream"),
+    ],
+)
+def test_until_it_is_read_a_photo_has_the_type_that_was_meant(
+    world: World, stated: str, kept: str
+) -> None:
+    """The list shows it while it is pending, and where it is rejected."""
+    stored = world.upload(b"no photo", "photos/ana/x", content_type=stated)
+    assert world.processor().process(stored) is Outcome.REJECTED
+    assert world.observation(stored).media_type == kept
+
+
 def test_an_uploaders_own_media_type_is_not_repeated(world: World) -> None:
     """It would become the Content-Type of a download."""
     stored = world.upload(b"<html>", "photos/ana/x", content_type="text/html")

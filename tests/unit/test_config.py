@@ -48,6 +48,14 @@ def test_all_mistakes_are_named_at_once() -> None:
         assert name in caught.value.detail
 
 
+def test_origins_are_compared_as_browsers_write_them() -> None:
+    """Copied from the address bar they end with a slash, which no browser sends."""
+    origins = " https://App.example/ ,http://localhost:3000,*"
+    settings = Settings.from_env({**LOCAL, "CORS_ORIGINS": origins})
+    assert settings.cors_origins == ("https://app.example", "http://localhost:3000", "*")
+    assert Settings.from_env(LOCAL).cors_origins == ("*",)
+
+
 def test_one_model_server_not_two() -> None:
     """Two would be ambiguous."""
     with pytest.raises(BadConfig, match="one of MODEL_SERVER_URL and VERTEX_ENDPOINTS"):

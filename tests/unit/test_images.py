@@ -69,11 +69,11 @@ def test_a_photo_over_the_limit_says_its_size_and_the_limit() -> None:
 def test_a_photo_that_ends_too_early_is_invalid(kind: str) -> None:
     """A bad network cuts files; half a photo must not be saved as a whole one."""
     data = encoded(noise(200, 200), kind)
-    photo = images.read(data[: len(data) * 2 // 3])
+    cut = data[: len(data) * 2 // 3]
     with pytest.raises(InvalidImage):
-        images.pixels(photo, SPEC)
+        images.pixels(images.read(cut), SPEC)
     with pytest.raises(InvalidImage):
-        images.measure(photo)
+        images.measure(images.read(cut))
 
 
 def test_more_pixels_than_allowed_are_refused_from_the_header_alone() -> None:

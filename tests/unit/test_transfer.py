@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from parrot.errors import PreconditionFailed, RangeNotSatisfiable
+from parrot.errors import PreconditionFailed, RangeNotSatisfiable, TooManyRequests
+from parrot.http import files
 from parrot.http.respond import fit
+from parrot.observations import StoredFile
+from parrot.quota import DOWNLOADED, Visitor, Visitors
+from parrot.records import OpenObject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 TEXT = '{"species": "nestor-notabilis"}' * 100
 PHOTO = bytes(range(256)) * 20
+
+
+def asking(method: str, headers: Mapping[str, str]) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(EnvironBuilder(method=method, headers=Headers(named)).get_environ())
 
 
 def respond(
@@ -25,13 +39,11 @@ def respond(
     **headers: str,
 ) -> Response:
     """The response to a request with these headers, tagged `a.1`."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = Request(EnvironBuilder(method=method, headers=Headers(named)).get_environ())
     response = Response(body, content_type=content_type)
     response.set_etag("a.1")
     if parts:
         response.accept_ranges = "bytes"
-    fit(request, response)
+    fit(asking(method, headers), response)
     return response
 
 
@@ -180,3 +192,73 @@ def test_texts_are_never_sent_in_part() -> None:
     response = respond(Range="bytes=0-9")
     assert response.status_code == 200
     assert "Accept-Ranges" not in response.headers
+
+
+class Bucket:
+    """Remembers which bytes were read from it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.asked = data, list[tuple[int, int]]()
+
+    def read(self, first: int, end: int) -> bytes:
+        self.asked.append((first, end))
+        return self.data[first:end]
+
+
+def file(
+    bucket: Bucket,
+    method: str = "GET",
+    charge: Callable[[int], None] = lambda _size: None,
+    **headers: str,
+) -> Response:
+    """The answer to a request for a file of the bucket."""
+    content = OpenObject(len(bucket.data), "a1", bucket.read)
+    response = files.answer(StoredFile(content, "image/jpeg"), None, charge)
+    fit(asking(method, headers), response)
+    return response
+
+
+def test_a_file_is_read_in_pieces_while_it_is_sent() -> None:
+    """Eighty readers of a large photo kept it in memory eighty times."""
+    bucket = Bucket(bytes(range(256)) * 8000)
+    response = file(bucket)
+    assert bucket.asked == [(0, 2**19)]
+    assert response.content_length == len(bucket.data)
+    assert b"".join(response.iter_encoded()) == bucket.data
+    assert [end - first for first, end in bucket.asked] == [2**19] * 3 + [475136]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "end"),
+    [("bytes=7-7", 7, 8), ("bytes=-20", 5100, 5120), ("bytes=5000-", 5000, 5120)],
+)
+def test_only_the_part_is_read_from_the_bucket(asked: str, first: int, end: int) -> None:
+    """Each single byte cost the whole photo and its hash."""
+    bucket = Bucket(PHOTO)
+    response = file(bucket, Range=asked)
+    assert (response.status_code, response.get_data()) == (206, PHOTO[first:end])
+    assert bucket.asked == [(first, end)]
+
+
+def test_nothing_is_read_for_head_or_for_what_the_caller_has() -> None:
+    """Nothing is charged either."""
+    bucket, charged = Bucket(PHOTO), list[int]()
+    head = file(bucket, "HEAD", charged.append)
+    known = file(bucket, "GET", charged.append, If_None_Match='"a1"')
+    assert (head.status_code, head.content_length, known.status_code) == (200, len(PHOTO), 304)
+    assert not bucket.asked
+    assert not charged
+
+
+def test_bytes_sent_count_against_their_reader() -> None:
+    """Small answers count as a quarter of a MiB: a single byte costs the bucket two requests."""
+    visitors = Visitors(2**20, now=lambda: 0.0, quota=DOWNLOADED)
+    charge = partial(visitors.download, Visitor("ana"))
+    for _ in range(2):
+        file(Bucket(PHOTO), "GET", charge, Range="bytes=0-0")
+    file(Bucket(bytes(2**19)), "GET", charge)
+    refused = Bucket(PHOTO)
+    with pytest.raises(TooManyRequests):
+        file(refused, "GET", charge)
+    assert not refused.asked
+    visitors.download(Visitor("ben"), 2**20)
