@@ -15,7 +15,6 @@ from urllib3.exceptions import HTTPError
 
 from benchmarks import measure, photos, report
 from benchmarks.clients import WrongAnswer
-from benchmarks.photos import PhotoFile
 from local.progress import steps
 from local.supervisor import PartFailed
 from parrot.errors import ParrotError
@@ -46,7 +45,7 @@ def bench(
     try:
         with steps(_err) as say:
             say("making photos")
-            files = [PhotoFile.of(path.name, path.read_bytes()) for path in photo or ()]
+            files = [photos.PhotoFile.of(path.name, path.read_bytes()) for path in photo or ()]
             results = measure.run(files or photos.made(), 10 if full else 1, say=say)
             if write:
                 report.write(results, write)

@@ -20,7 +20,7 @@ _SELDOM = 4  # the first version is slow: it is asked in every fourth round
 def measure(
     sample: PhotoFile, limit: Limit, services: Services, *, rounds: int, say: Say
 ) -> PhotoResult:
-    """Ask everybody in every round. Raises WrongAnswer, HTTPError."""
+    """Ask every service in every round. Raises WrongAnswer, HTTPError."""
     asks = _asks(sample, services)
     connections = Connections()
     for ask in asks.values():  # warm up: connections, lazily built parts, TensorFlow's first runs

@@ -1,4 +1,4 @@
-"""Eight clients at once, against what all cores could do with nothing but the work itself."""
+"""Eight clients at once, compared with what all cores could do without overhead."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def measure(
     say: Say,
 ) -> Iterator[Load]:
     """Bursts of all services in turn, each between two of the limit. Raises WrongAnswer."""
+    say(f"{sample.name}: one process for each core")
     per_second(cores, sample, 0)  # they load TensorFlow
     limits = [per_second(cores, sample, _SECONDS)]
     rates, ratios, seconds = (defaultdict[str, list[float]](list) for _ in range(3))

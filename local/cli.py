@@ -31,7 +31,7 @@ _WATCH_SECONDS = 0.5
 def _model_server(value: str | None) -> str | None:
     if value is None or value == model_servers.DOCKER or value.startswith(("http://", "https://")):
         return value
-    raise typer.BadParameter("neither a URL nor `docker`")
+    raise typer.BadParameter("not a URL and not `docker`")
 
 
 ModelServer = Annotated[
@@ -39,7 +39,7 @@ ModelServer = Annotated[
     typer.Option(
         metavar="URL|docker",
         callback=_model_server,
-        help="Another TF Serving: where one runs already, or `docker` to start its public image.",
+        help="Another TF Serving: the URL of a running one, or `docker` to start its public image.",
     ),
 ]
 BundleFolder = Annotated[
@@ -100,10 +100,10 @@ def up(
         int, typer.Option(help="Port of the page and the functions.", min=0, max=65535)
     ] = 8080,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets phones of the network in.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 admits phones on the network.")
     ] = "127.0.0.1",
     data: Annotated[
-        Path, typer.Option(help="Folder for everything that is saved.")
+        Path, typer.Option(help="Folder for everything that is stored.")
     ] = stack.DEFAULT_DATA,
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,

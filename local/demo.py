@@ -100,7 +100,7 @@ def ask_all(  # noqa: PLR0913 - all but the first two by keyword
 ) -> Iterator[Answer]:
     """An answer per photo, whatever happened to the others, or one for all of them.
 
-    `say` is told how far it is.
+    `say` gets progress messages.
     """
     birds = [photos] if together else [[photo] for photo in photos]
     last = now()

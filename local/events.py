@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _THREADS = 8
 _WORKERS = 4
-_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0  # Eventarc waits 10 to 600 s, too long at a desk
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 5.0  # Eventarc waits 10 to 600 s, too long for development
 _DOUBLINGS = 10
 _TIMEOUT_SECONDS = 120.0
 _AGAIN_SECONDS = 0.2

@@ -16,7 +16,7 @@ import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
 from parrot.errors import ParrotError
-from parrot.http import answers, problems
+from parrot.http import answers, problems, transfers
 from parrot.http.parameters import BASE_PATH
 from parrot.http.respond import fit
 from parrot.model.species import SpeciesTable
@@ -46,7 +46,7 @@ def application() -> WSGIApplication:
         path = environ["PATH_INFO"]
         application = page
         if _within(BASE_PATH, path) and path not in _FILES:
-            # As in firebase.json: a path that nobody answers gets the 404 of `observations`.
+            # As in firebase.json: unknown paths get the 404 of `observations`.
             owner = next((prefix for prefix in functions if _within(prefix, path)), _OTHERS)
             application = functions[owner]
         return application(environ, start_response)
@@ -65,7 +65,7 @@ def _page() -> Flask:
 
     @page.get("/config.json")
     def config() -> dict[str, str]:
-        """Nobody signs in here: a name is enough."""
+        """No sign-in here: a name is enough."""
         return {"signIn": "name"}
 
     @page.get("/", defaults={"name": "index"})
@@ -98,6 +98,7 @@ def _page() -> Flask:
             fit(request, response)
         except ParrotError as error:
             return problems.response_for(error)
+        transfers.watch(request, response)
         return response
 
     return page
@@ -106,7 +107,7 @@ def _page() -> Flask:
 def _headers() -> list[tuple[str, str, str]]:
     """Pattern of the path, name and value of each header that Hosting adds.
 
-    Without the origins of Firebase's sign-in: nobody signs in here.
+    Without the origins of Firebase's sign-in, which is not used here.
     """
     hosting = json.loads((_ROOT / "firebase.json").read_text())["hosting"]
     return [

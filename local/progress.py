@@ -22,7 +22,7 @@ _SILENCE_SECONDS = 5.0
 def steps(
     console: Console, *, silence: float = _SILENCE_SECONDS
 ) -> Iterator[Callable[[str], None]]:
-    """Call what this yields with each step's name; a log hears of it every `silence` seconds."""
+    """Call what this yields with each step's name; a log gets a line every `silence` seconds."""
     if console.is_terminal:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:

@@ -37,8 +37,8 @@ PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"
 MODEL_BUCKET = f"{PROJECT}-models"
 # Photos are large buffers that many threads allocate and free. Two heaps, not one for each thread;
-# what is over 4 MiB goes back to the system at once, of the rest 16 MiB are kept; new memory is in
-# huge pages rather than 4 kB ones, each of which costs a page fault.
+# blocks over 4 MiB go back to the system at once, of the rest 16 MiB are kept; new memory comes in
+# huge pages instead of 4 kB ones, each of which costs a page fault.
 MEMORY = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "4194304",
@@ -193,7 +193,7 @@ def _functions(host: str, port: int, environment: Mapping[str, str]) -> Part:
         ],
         url,
         lambda: _answers(f"{url}/parrot-classifier/classify"),
-        environment,
+        {**environment, "THREADS": str(_THREADS)},
     )
 
 

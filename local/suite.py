@@ -1,6 +1,6 @@
 """The Firebase Emulator Suite with our functions in it: Auth, Firestore, Storage, Hosting.
 
-The functions are the ones that are deployed, run by functions-framework; a `functions.yaml` beside
+The functions are those that are deployed, run by functions-framework; a `functions.yaml` beside
 each tells the emulator about it. firebase.json is the deployment's too: only ports, and the page's
 way to the Auth emulator, are added in a copy.
 """
@@ -227,7 +227,7 @@ def _check_functions(url: str, bucket: Bucket, log: Path) -> None:
                 f"the function {name} answers {response.status_code}:"
                 f" {response.text[:500]}; {log} says more"
             )
-    # Nobody answers an event: only the log says that `process` got one that it has no use for.
+    # Events get no answer: only the log shows that `process` received one, which it ignores.
     deadline = time.monotonic() + _PROBE_SECONDS
     while _PROCESSED not in log.read_text():
         if time.monotonic() > deadline:

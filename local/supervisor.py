@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -35,7 +36,7 @@ class PartFailed(Exception):
 
 
 class PortTaken(Exception):
-    """Somebody else listens there."""
+    """Another process listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,14 @@ class Supervisor:
     def __init__(self, logs: Path) -> None:
         """`logs` is a folder for the parts' log files."""
         self._logs = logs
+        self._mark = f"PARROT_PART_{secrets.token_hex(8)}"  # in the environment of all its parts
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
         self._watcher: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._watcher = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-I", "-S", str(_WATCHER)],
+            [sys.executable, "-I", str(_WATCHER), self._mark],
             stdin=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -79,7 +81,7 @@ class Supervisor:
         with self._log(part).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own commands
                 part.command,
-                env={**os.environ, **part.environment},
+                env={**os.environ, **part.environment, self._mark: "1"},
                 cwd=part.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -95,7 +97,7 @@ class Supervisor:
         _, process = self._running[part.name]
         deadline = time.monotonic() + timeout
         while not part.ready() or process.poll() is not None:
-            if process.poll() is not None:  # then whoever answers is not this part
+            if process.poll() is not None:  # then another process answers
                 raise PartFailed(self._report(part, f"ended with {process.returncode}"))
             if time.monotonic() > deadline:
                 raise PartFailed(self._report(part, f"does not answer after {timeout:.0f} s"))
@@ -150,7 +152,7 @@ class Supervisor:
 
     def _watch(self, sign: str, process: subprocess.Popen[bytes]) -> None:
         if self._watcher is not None and self._watcher.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # it was killed: nobody watches any more
+            with contextlib.suppress(BrokenPipeError):  # the watcher was killed
                 self._watcher.stdin.write(f"{sign}{process.pid}\n")
                 self._watcher.stdin.flush()
 

@@ -28,33 +28,29 @@ class Batched:
         self._changed = threading.Condition()
         self._waiting: dict[ServedModel, Waiting] = defaultdict(list)
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        """One photo through one model; waits a moment for others.
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
+        """Raises ModelUnavailable, ModelTimeout, BadModelResponse, for every photo of a request.
 
-        Raises ModelUnavailable, ModelTimeout, BadModelResponse, for every photo of the request.
+        One photo waits a moment for others; a second look's photos are a batch already.
         """
+        if len(payloads) > 1:
+            return self._server.predict(model, payloads)
         future: Future[Prediction] = Future()
         with self._changed:
             waiting = self._waiting[model]
-            waiting.append((payload, future))
+            waiting.append((payloads[0], future))
             leads = len(waiting) == 1
             self._changed.notify_all()
         if leads:
             self._send(model, self._gathered(model))
-        return future.result()
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
-        """A second look's photos, which are a batch already: one request, without waiting."""
-        return self._server.predict_all(model, payloads)
+        return [future.result()]
 
     def version(self, model: ServedModel) -> str:
         """The version in use now. Raises ModelUnavailable, ModelTimeout."""
         return self._server.version(model)
 
     def _gathered(self, model: ServedModel) -> Waiting:
-        """All that wait: whoever comes next leads a new batch."""
+        """All that wait: the next caller leads a new batch."""
         with self._changed:
             self._changed.wait_for(
                 lambda: len(self._waiting[model]) >= self._size, timeout=_WAIT_SECONDS
@@ -65,7 +61,7 @@ class Batched:
         for start in range(0, len(batch), self._size):
             part = batch[start : start + self._size]
             try:
-                predictions = self._server.predict_all(model, [payload for payload, _ in part])
+                predictions = self._server.predict(model, [payload for payload, _ in part])
             except Exception as error:  # noqa: BLE001 - raised again in the threads that wait
                 for _, future in part:
                     future.set_exception(error)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore, PhotoStore
 
 
-class Outcome(StrEnum):
+class Reclassified(StrEnum):
     """What became of a photo."""
 
     RECLASSIFIED = "reclassified"
@@ -50,7 +50,7 @@ class Reclassifier:
     max_bytes: int
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def reclassify(self, uid: str, observation_id: str) -> Outcome:
+    def reclassify(self, uid: str, observation_id: str) -> Reclassified:
         """Judge one photo, unless that was done before. Safe to call again at any point.
 
         People relabel, overwrite and delete meanwhile: the verdict is only written if it is still
@@ -58,17 +58,17 @@ class Reclassifier:
         """
         judged = self.observations.get(uid, observation_id)
         if judged is None:
-            return Outcome.GONE
+            return Reclassified.GONE
         if not wanted(judged, self.bundle):
-            return Outcome.NOT_WANTED
+            return Reclassified.NOT_WANTED
         generation = int(judged.generation or 0)
         try:
             data = self.photos.read_generation(judged.object_name, generation, most=self.max_bytes)
             if data is None:
-                return Outcome.GONE
+                return Reclassified.GONE
             answer = self.classifier.classify(images.read(data, max_bytes=self.max_bytes))
         except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
-            return Outcome.UNREADABLE
+            return Reclassified.UNREADABLE
         verdict = verdict_of(answer)
 
         def change(current: Observation) -> Observation:
@@ -79,5 +79,5 @@ class Reclassifier:
 
         stored = update(self.observations, uid, observation_id, change)
         if stored is None:
-            return Outcome.GONE
-        return Outcome.RECLASSIFIED if stored.verdict == verdict else Outcome.NOT_WANTED
+            return Reclassified.GONE
+        return Reclassified.RECLASSIFIED if stored.verdict == verdict else Reclassified.NOT_WANTED

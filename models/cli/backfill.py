@@ -37,15 +37,15 @@ def backfill(  # noqa: PLR0913 - the options of one command
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count and price; change nothing.")
     ] = False,
-    max_photos: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    max_photos: Annotated[int | None, typer.Option(min=1, help="Stop after this many.")] = None,
     batch: Annotated[
         int, typer.Option(min=1, max=128, help="Photos per request to the model server.")
     ] = 16,
 ) -> None:
     """Judge stored photos again with another bundle: an Apache Beam pipeline.
 
-    Photos with a verdict of that bundle are skipped, so a run that was killed goes on where it
-    stopped, and a second one does nothing. Nothing is written to the bucket, so `process` does not
+    Photos with a verdict of that bundle are skipped, so a killed run continues where it
+    stopped, and a second run does nothing. Nothing is written to the bucket, so `process` does not
     run. Further options are Beam's own: --project, --region, --temp_location, --max_num_workers.
     """
     from models.backfill import job as jobs

@@ -1,15 +1,18 @@
-"""What the commands print: progress, tables, and errors as sentences."""
+"""What commands share: options, and how they print progress, tables and errors."""
 
 from __future__ import annotations
 
 import errno
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from models.folders import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +28,20 @@ _LOG_IN = (
     "Google Cloud does not know who you are: gcloud auth application-default login,"
     " or GOOGLE_APPLICATION_CREDENTIALS=FILE"
 )
+FEATURE_CACHE = LOCAL / "features.sqlite"
+
+Photos = Annotated[
+    list[Path], typer.Argument(help="Folders of photos, or CSVs (path,label,group).", exists=True)
+]
+Cache = Annotated[Path, typer.Option(help="File that keeps features between runs.")]
+Target = Annotated[str, typer.Option("--to", help="gs://BUCKET or a folder.")]
+BundleFolder = Annotated[
+    Path, typer.Option("--bundle", help="Bundle folder.", exists=True, file_okay=False)
+]
+SpeciesFile = Annotated[
+    Path, typer.Option(help="The species table, in class order.", exists=True, dir_okay=False)
+]
+
 out = Console()
 err = Console(stderr=True)
 
@@ -119,7 +136,7 @@ def _logged(text: str) -> None:
 def errors() -> Iterator[None]:
     """Print an error that the user can fix as a sentence, without a traceback.
 
-    The exit code is 2 where the command could not begin: nobody is logged in, a port is taken.
+    The exit code is 2 if the command could not begin: no credentials, a port in use.
     """
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.cli import console
-from models.cli.options import BundleFolder, Photos, SpeciesFile
+from models.cli.console import BundleFolder, Photos, SpeciesFile
 from models.folders import DEFAULT_BUNDLE, ROOT
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
-    from models.data.saved_photos import AllObservations
+    from parrot.store import ObservationStore
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -115,7 +115,7 @@ def adopt(
     console.out.print(f"bundle: {out}", soft_wrap=True)
 
 
-def _observations(where: str) -> AllObservations:
+def _observations(where: str) -> ObservationStore:
     kind, _, name = where.partition(":")
     if kind == "sqlite":
         from parrot.adapters.sqlite import SqliteObservations

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from models.cli import console
-from models.cli.options import BundleFolder, Target
+from models.cli.console import BundleFolder, Target
 from models.folders import DEFAULT_BUNDLE
 
 # ruff: noqa: PLC0415 - as in `models.cli`

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from models.cli import console
-from models.cli.options import BundleFolder
+from models.cli.console import BundleFolder
 from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER, ROOT
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 

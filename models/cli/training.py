@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from models.cli import console
-from models.cli.options import FEATURE_CACHE, BundleFolder, Cache, Photos, SpeciesFile
+from models.cli.console import FEATURE_CACHE, BundleFolder, Cache, Photos, SpeciesFile
 from models.folders import DEFAULT_BUNDLE, LOCAL
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable

@@ -126,7 +126,7 @@ class Dataset:
         ]
 
     def source_folds(self, most: int) -> Folds:
-        """Training and test photos of different sources; none where there are too few sources."""
+        """Training and test photos of different sources; none if there are too few sources."""
         from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
 
         sources = [photo.source for photo in self.photos]
@@ -152,7 +152,7 @@ def load(  # noqa: PLR0913 - what a data set is made of
 ) -> Dataset:
     """Extract what the cache does not have.
 
-    `progress(name, total)` starts a display and returns what to tell it of each step.
+    `progress(name, total)` starts a display and returns a function that advances it.
     """
     fold = _fold_of_each(photos, species, seed)
     samples = sampling.of(photos, fold.tolist())

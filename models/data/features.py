@@ -91,7 +91,7 @@ class Extractor:
     ) -> Floats:
         """(n, views, features), in the order of `samples`.
 
-        `progress` is told how many samples were finished since it was last told. Raises
+        `progress` gets the number of samples finished since its last call. Raises
         InvalidImage with the photo's path, BadBundle for a tail of another backbone.
         """
         tables = ["features", "signs", *(["maps"] if self.keep_maps else [])]

@@ -12,7 +12,7 @@ import csv
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage, UnsupportedMedia
 from parrot.model.manifest import digest
@@ -20,11 +20,11 @@ from parrot.observation import Status
 from parrot.photo import headers, images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from parrot.model.species import SpeciesTable
     from parrot.observation import Observation
+    from parrot.store import ObservationStore, PhotoStore
 
 _USED = frozenset({Status.READY, Status.NEEDS_REVIEW})
 _SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in headers.MEDIA_TYPES}
@@ -32,20 +32,6 @@ _COLUMNS = (
     *("path", "group", "label", "near_duplicates", "source"),  # what `fit` reads
     *("status", "bundle", "model", "label_map"),
 )
-
-
-class AllObservations(Protocol):
-    """Every user's observations; the functions never need all of them."""
-
-    def everything(self) -> Iterator[Observation]:
-        """In no particular order. Raises StoreUnavailable."""
-
-
-class Originals(Protocol):
-    """The photos as people sent them."""
-
-    def read(self, object_name: str) -> bytes | None:
-        """The photo, or None. Raises StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +43,8 @@ class Exported:
 
 
 def export(
-    observations: AllObservations,
-    originals: Originals,
+    observations: ObservationStore,
+    originals: PhotoStore,
     species: SpeciesTable,
     species_csv: bytes,
     folder: Path,
@@ -104,7 +90,7 @@ def export(
 
 
 def _fetch(
-    observation: Observation, species: str, originals: Originals, folder: Path
+    observation: Observation, species: str, originals: PhotoStore, folder: Path
 ) -> Path | None:
     """The photo's path in the folder; None if it no longer exists or cannot be read."""
     name = f"{_hash(observation.uid)}-{_hash(observation.id)}"

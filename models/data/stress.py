@@ -110,7 +110,7 @@ def _pasted(
 def _at(bird: float, *, corner: bool = False) -> Change:
     """The bird at this share of a frame's side, near its middle or in a corner.
 
-    Nobody marked the birds; in the portraits that training sets hold they span about 70 %.
+    The birds are not annotated; in a training set's portraits they span about 70%.
     """
     share = min(1.0, bird / _BIRD_IN_PHOTO)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.evaluation.results import NamedTaxon, Results
-from parrot.model.decision import decide, taxon
+from parrot.model.decision import decide, in_doubt, ranking, taxon
 from parrot.records import Decision, Scores
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def answer(scores: Scores, rules: Rules) -> Answers:
     """Of scores (n, 2, ...) by a first look and by the mean of all: the mean only in doubt."""
     first = decide(scores.at(np.s_[:, 0]), rules)
     second = rules.second_look
-    again = np.zeros(len(first.is_parrot), bool) if second is None else second.wanted(first)
+    again = np.zeros(len(first.is_parrot), bool) if second is None else in_doubt(first, second)
     views = 0 if second is None else len(second.views)
     chosen = scores.at((np.arange(len(again)), again.astype(np.intp)))
     return Answers(decide(chosen, rules), np.asarray(1.0 + views * again))
@@ -71,7 +71,8 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
 ) -> Results:
     """The answers beside the truth. Raises ValueError where nothing tells the species."""
     decision, scores = answers.decision, answers.decision.scores
-    if scores.ranking is None or decision.in_set is None:
+    likely = ranking(scores)
+    if likely is None or decision.in_set is None:
         raise ValueError("answers without names")
     return Results(
         photos=photos,
@@ -80,7 +81,7 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
         coverage=coverage,
         parrot=scores.parrot.astype(np.float64),
         is_parrot=decision.is_parrot,
-        probabilities=scores.ranking.astype(np.float64),
+        probabilities=likely.astype(np.float64),
         sets=decision.in_set,
         looks=answers.looks,
         named=[judged(decision.at(row), names, photo) for row, photo in enumerate(photos)],

@@ -1,4 +1,4 @@
-"""What several photos of one bird tell together, beside what each of them tells alone.
+"""Joint answers for several photos of one bird, compared with each photo's own.
 
 Trials put together photos of one species (of one kind, for what is no parrot) from different
 sources, as they are or each under a stress. The decisions for single photos are given; they are
@@ -158,11 +158,12 @@ def _apart(photo: LabelledPhoto) -> str:
 
 def _named(photo: Decision, target: int) -> dict[str, float]:
     """What figures about names count, whatever the gate says."""
-    if photo.in_set is None or photo.scores.ranking is None:
+    likely = decision.ranking(photo.scores)
+    if photo.in_set is None or likely is None:
         return {}
     covered, size = bool(photo.in_set[target]), float(photo.in_set.sum())
     return {
-        "right": float(photo.scores.ranking.argmax() == target),
+        "right": float(likely.argmax() == target),
         "covered": float(covered),
         "alone": float(covered and size == 1),
         "size": size,

@@ -2,7 +2,7 @@
 
 `no_bird` and `other_bird` are right where the photo shows that. The reasons in the photo itself are
 right where the photo was stressed that way, whatever it shows; a photo that is dark by itself
-counts as wrong, because nobody labelled it as dark.
+counts as wrong, because it is not labelled as dark.
 """
 
 from __future__ import annotations

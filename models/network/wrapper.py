@@ -16,7 +16,7 @@ import numpy as np
 
 from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
-from models.network.warm_up import SIGNATURES
+from models.network.savedmodel import SIGNATURES
 from parrot.model.served_model import Encoding, Scaling, ServedModel
 from parrot.photo import images
 from parrot.records import Raster

@@ -110,7 +110,7 @@ def publish(
     A version without a manifest is an unfinished upload, which is completed. Publishing the same
     bundle again is not an error, and signs it again. Raises BadBundle, Refused.
     """
-    sha256 = digest(source.read(MANIFEST))  # whoever publishes a folder trusts its pickles
+    sha256 = digest(source.read(MANIFEST))  # publishing a folder means trusting its pickles
     local = Bundle.load(source, sha256=sha256, unpickle=unpickle)
     release = Release(local.manifest.version, local.sha256)
     prefix = f"{FOLDER}/{release.version}"

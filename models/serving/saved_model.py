@@ -76,6 +76,8 @@ class SavedModel:
         self._signatures = {}
         self._calls = {}
         for name, definition in graph.signature_def.items():
+            if not definition.inputs:
+                continue  # cannot be asked for; TensorFlow's own initialisation is one
             self._signatures[name] = _signature(name, definition)
             self._calls[name] = self._callable(self._signatures[name], definition)
         for request in _warm_up_requests(folder / _WARM_UP):
@@ -132,7 +134,7 @@ def _signature(name: str, definition: Any) -> Signature:
 
 
 def _warm_up_requests(path: Path) -> Iterator[Any]:
-    """The file that TF Serving replays too; `models.network.warm_up` writes one."""
+    """The file that TF Serving replays too; `models.network.savedmodel` writes one."""
     if path.is_file():
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             yield PredictionLog.FromString(record).predict_log.request

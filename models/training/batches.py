@@ -1,7 +1,6 @@
 """Which photos, samples and views a step of fine-tuning sees: drawn by seed and step alone.
 
-Nothing is remembered from one step to the next, so that a run that was killed goes on exactly as it
-would have.
+No state is kept between steps, so that a killed run continues exactly as it would have.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ _NEVER = 2.0  # "another parrot" is never that likely
 class FitPolicy:
     """What a person decides about a fit."""
 
-    keep: float = 0.97  # share of parrots that the gate shall let through: docs/decisions.md
+    keep: float = 0.97  # share of parrots that the gate lets through: docs/decisions.md
     more_tuned: float = 0.005  # by how much more it is with fine-tuned last blocks
     no_bird_tuned: float = 1.5  # added to their gate's logit of "no bird": docs/decisions.md
     coverage: float = 0.95  # how often the set of species shall hold the true one

@@ -1,8 +1,8 @@
-"""From which thresholds on a reason is precise enough to be given: why something is not a parrot.
+"""The threshold of each reason why something is not a parrot.
 
 Fitted on the photos that models that never saw them did not take for parrots. Each threshold is the
-one that gives its reason most often and is still right as often as is asked; where none is, the
-reason is never given. Photos as they are and photos under stress weigh the same.
+one that gives its reason most often and is still right often enough; if there is none, the reason
+is never given. Photos as they are and photos under stress weigh the same.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ kernels stay as they are: they are 4 % of the weights and more than half of the 
 is pulled towards where it began, since there are a few hundred photos for millions of them.
 
 The state of a run is in one file, written to another name and renamed, so that a run that is
-killed goes on from its last checkpoint and ends with the weights that it would have had.
+killed continues from its last checkpoint and ends with the same weights.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def tune(  # noqa: PLR0913 - what a run needs
 ) -> Tuned:
     """Start from the backbone and these heads (gate, species, groups), or from the checkpoint.
 
-    `progress` is told how many steps were done since it was last told.
+    `progress` gets the number of steps done since its last call.
     """
     tuner = Tuner(backbone, heads, recipe)
     done = tuner.restore(checkpoint)

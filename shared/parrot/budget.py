@@ -23,7 +23,7 @@ MIB = 2**20
 # An instance's requests stay under 512 MiB with these, 110 of them the process itself.
 BODY_BYTES = 160 * MIB
 DECODING_BYTES = 128 * MIB
-PATIENCE_SECONDS = 2.5  # an honest photo beside hostile ones is answered within three seconds
+PATIENCE_SECONDS = 2.5  # an ordinary photo beside hostile ones is answered within three seconds
 _BYTES_PER_PIXEL = 12
 _ROOM = 8 * MIB  # strips, tables, the reduced picture
 # Measured on two shared cores, rounded up.
@@ -59,7 +59,10 @@ def decoding(header: Header, media_type: str, size: int, *, whole: bool = False)
             + pixels * (_SECONDS_PER_PIXEL + (header.scans - 1) * _SECONDS_PER_SCAN_PIXEL),
         )
     else:  # decoded whole: the decoder's own picture, Pillow's, and a copy
-        cost = Cost(_ROOM + pixels * _BYTES_PER_PIXEL, pixels * _SECONDS_PER_WHOLE_PIXEL)
+        cost = Cost(
+            _ROOM + pixels * _BYTES_PER_PIXEL,
+            max(pixels, header.decoded_pixels) * _SECONDS_PER_WHOLE_PIXEL,
+        )
     if cost.seconds > MOST_SECONDS:
         raise InvalidImage(
             f"{header.width} x {header.height} in {header.scans} scans takes too long to decode"
@@ -97,7 +100,7 @@ class Budget:
             self.hold(reservation, 0)
 
     def hold(self, reservation: Reservation, amount: int) -> None:
-        """Let a reservation hold so many bytes in all; more may have to wait. Raises Overloaded."""
+        """Raise a reservation to this many bytes in all; it may have to wait. Raises Overloaded."""
         with self._changed:
             if amount > reservation.held and not self._changed.wait_for(
                 lambda: self._fits(reservation, amount), self._patience
@@ -121,7 +124,6 @@ class Reservation:
     """What one request holds of a budget."""
 
     def __init__(self, budget: Budget) -> None:
-        """Nothing yet."""
         self._budget = budget
         self.held = 0
 

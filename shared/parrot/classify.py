@@ -11,7 +11,7 @@ import numpy as np
 
 from parrot import budget
 from parrot.errors import BadModelResponse, RequestError
-from parrot.model.decision import decide, describe, geometric_mean, join, score
+from parrot.model.decision import decide, describe, geometric_mean, in_doubt, join, score
 from parrot.model.look import window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
@@ -32,17 +32,12 @@ _EDGES = 4  # of a focus
 class ModelServer(Protocol):
     """Runs the forward pass: TF Serving on Cloud Run, Vertex AI, or the local server."""
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        """One photo through one model.
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
+        """Photos through one model, in their order.
 
-        `payload` is what `images.payload` made for the model's input. Raises ModelUnavailable,
+        `payloads` are what `images.payload` made for the model's input. Raises ModelUnavailable,
         ModelTimeout, BadModelResponse.
         """
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
-        """Several photos through one model, in their order. Raises as `predict`."""
 
     def version(self, model: ServedModel) -> str:
         """The version in use now. Raises ModelUnavailable, ModelTimeout."""
@@ -97,7 +92,7 @@ class Classifier:
                 rasters.append(self._decoder.pixels(photo, extractor.input))
         payloads = [images.payload(raster, extractor.input) for raster in rasters]
         clock.lap("decode")
-        predictions = self._predict(extractor, payloads)
+        predictions = self._server.predict(extractor, payloads)
         clock.lap("model")
         role = "extractor" if second else "classifier"
         looks = [
@@ -118,7 +113,7 @@ class Classifier:
         policy = self.bundle.manifest.rules.second_look
         if policy is None:
             return looks
-        doubtful = [n for n, look in enumerate(looks) if policy.wanted(look.decision)]
+        doubtful = [n for n, look in enumerate(looks) if in_doubt(look.decision, policy)]
         if not doubtful:
             return looks
         (model,) = self.bundle.manifest.models
@@ -126,7 +121,7 @@ class Classifier:
         for number in doubtful:
             with _about(number, looks):
                 payloads += self._closer(looks[number], policy)
-        closer = iter(self._predict(model, payloads))
+        closer = iter(self._server.predict(model, payloads))
         looks = list(looks)
         for number in doubtful:
             looks[number] = self._mean(looks[number], [next(closer) for _ in policy.views])
@@ -142,7 +137,7 @@ class Classifier:
                 images.payload(self._decoder.pixels(looks[number].photo, model.input), model.input)
                 for number in parrots
             ]
-            predictions = self._predict(model, payloads)
+            predictions = self._server.predict(model, payloads)
             for number, seen in zip(parrots, predictions, strict=True):
                 versions = (*looks[number].versions, ("classifier", seen.model_version))
                 looks[number] = replace(looks[number], seen=seen, versions=versions)
@@ -180,11 +175,6 @@ class Classifier:
         quality = measure(look.raster.pixels)
         short_side = window(_focus(look.seen), look.raster.width, look.raster.height)
         return why(Evidence.of(scores, short_side, quality.sharpness, quality.brightness), policy)
-
-    def _predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
-        if len(payloads) == 1:
-            return [self._server.predict(model, payloads[0])]
-        return self._server.predict_all(model, payloads)
 
     def _closer(self, look: _Look, policy: SecondLook) -> list[bytes | Floats]:
         """What to look at again of one photo, as payloads."""

@@ -28,6 +28,8 @@
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
 | TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run |
+| DOWNLOAD_MIB_PER_MINUTE | of files, for each user in each instance; 0: no limit | 256 |
+| THREADS | that serve requests: functions-framework reads it too | 4 for each CPU |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
@@ -45,6 +47,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,6 +109,8 @@ class Settings:
     classifications_per_minute: int
     classifications_per_address: int  # per minute
     trusted_proxies: int
+    download_mib_per_minute: int
+    threads: int
     classify_cache: int
     cors_origins: tuple[str, ...]
     max_photo_bytes: int
@@ -129,7 +134,7 @@ class Settings:
             read.problem("Firestore, Firebase and App Check need GOOGLE_CLOUD_PROJECT")
         _refuse_emulators(env, identity, read)
         bucket = read.required("BUCKET", bool)
-        secure = url is not None and url.startswith("https:")
+        auth = "id-token" if (url or "").startswith("https:") else "none"
         settings = cls(
             bucket=bucket,
             model_bucket=env.get("MODEL_BUCKET") or bucket,
@@ -138,9 +143,7 @@ class Settings:
             bundle_keys=read.public_keys("MODEL_BUNDLE_PUBLIC_KEY"),
             model_server_url=url,
             vertex_endpoints=endpoints,
-            model_auth=read.choice(
-                "MODEL_AUTH", ("none", "id-token"), "id-token" if secure else "none"
-            ),
+            model_auth=read.choice("MODEL_AUTH", ("none", "id-token"), auth),
             model_timeout=read.number("MODEL_TIMEOUT_SECONDS", 20.0, low=0.1, high=300.0),
             request_seconds=read.number("REQUEST_SECONDS", 30.0, low=0.1, high=3600.0),
             sqlite_path=Path(store[7:]) if store[:7] == "sqlite:" else None,
@@ -162,6 +165,8 @@ class Settings:
                 "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", 60 if _is_deployed(env) else 0
             ),
             trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
+            download_mib_per_minute=read.count("DOWNLOAD_MIB_PER_MINUTE", 256),
+            threads=read.count("THREADS", 4 * (os.cpu_count() or 1), low=1),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
             cors_origins=read.origins("CORS_ORIGINS", "*"),
             max_photo_bytes=read.count(

@@ -1,8 +1,8 @@
 """One deadline for a request, shared by everything that the request waits for.
 
 `within` opens it where a request arrives; each call to a neighbour asks `left` how long it may
-take. Without a deadline (training, tests) a call may take as long as its own limit says. Whoever
-calls may also end the wait before that: `watched` names a check that the wait repeats.
+take. Without a deadline (training, tests) a call may take as long as its own limit says. The
+caller may also end the wait before that: `watched` names a check that the wait repeats.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _watch: ContextVar[Callable[[], None] | None] = ContextVar("watch", default=None
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Share so many seconds from now; a deadline that ends sooner stays in force."""
+    """Share this many seconds from now; a deadline that ends sooner stays in force."""
     end, outer = time.monotonic() + seconds, _current.get()
     token = _current.set(_Deadline(end if outer is None else min(end, outer.end)))
     try:

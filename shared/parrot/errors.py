@@ -93,7 +93,7 @@ class Forbidden(RequestError, status=403, code="forbidden", title="Not allowed")
 
 
 class NotFound(RequestError, status=404, code="not_found", title="Not found"):
-    """It does not exist, or it is somebody else's."""
+    """It does not exist, or it belongs to another user."""
 
 
 class MethodNotAllowed(

@@ -1,6 +1,6 @@
 """Structured logs: one JSON object per line, with the request's trace, for Cloud Logging.
 
-Each request has one line of its own, made from what its steps noted.
+Each request has one line, made from what its steps recorded.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def add(**amounts: float) -> None:
 
 
 def note_user(uid: str) -> None:
-    """Note who asked, by a pseudonym: who has the log alone cannot tell whose it is."""
+    """Record the caller by a pseudonym: the log alone does not reveal the user."""
     mac = hmac.new(_user_key, f"user of the log: {uid}".encode(), hashlib.sha256)
     note(user=mac.hexdigest()[:_PSEUDONYM_LETTERS])
 

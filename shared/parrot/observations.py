@@ -6,13 +6,22 @@ import base64
 import binascii
 import contextlib
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from parrot import duplicates
 from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
-from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
+from parrot.observation import (
+    EPOCH,
+    MOST_LABELS,
+    Label,
+    Place,
+    Status,
+    micros,
+    photo_name,
+    reviewed,
+)
 from parrot.photo.headers import MEDIA_TYPES
 from parrot.quota import ANONYMOUS_UID, User
 from parrot.store import update
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observation import Observation, Page
-    from parrot.records import Species, StoredPhoto, UntrainedLabel
+    from parrot.records import OpenObject, Species, StoredPhoto, UntrainedLabel
     from parrot.store import ObservationStore, PhotoStore
 
 FILES = ("image", "thumbnail")
@@ -34,10 +43,10 @@ _TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A photo from the bucket."""
+    """A photo in the bucket."""
 
-    data: bytes = field(repr=False)
-    media_type: str | None  # None: nobody has checked what it is
+    content: OpenObject
+    media_type: str | None  # None: unchecked
 
 
 class Observations:
@@ -50,7 +59,6 @@ class Observations:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here."""
         self._store, self._photos, self._now = store, photos, now
 
     def list(
@@ -82,10 +90,10 @@ class Observations:
         """A derived file, or the original. Raises NotFound, StoreUnavailable."""
         stored = self.read(user, observation_id)
         name, media_type = _file(stored, file)
-        data = None if name is None else self._photos.read(name)
-        if data is None:
+        content = None if name is None else self._photos.open(name)
+        if content is None:
             raise NotFound(f"observation {observation_id} has no {file} (yet)")
-        return StoredFile(data, media_type)
+        return StoredFile(content, media_type)
 
     def relabel(
         self,
@@ -133,8 +141,8 @@ class Observations:
     ) -> None:
         """Remove the photo, everything derived from it and the document, in this order.
 
-        The document is marked first and removed last. While it is marked, nobody adds files, and
-        an interrupted deletion is finished by asking again. The files are listed before the mark
+        The document is marked first and removed last. While it is marked, no files are added, and
+        repeating the request finishes an interrupted deletion. The files are listed before the mark
         is checked once more, and removed by generation: if another deletion was faster and the
         same photo was saved again since, the new files stay.
         Raises NotFound, PreconditionFailed, StoreUnavailable.
@@ -143,15 +151,16 @@ class Observations:
         if marked is None:
             return
         duplicates.release(self._store, marked.uid, marked.id, now=self._now)
-        original = self._photos.generation(marked.object_name)
-        derived = self._photos.list_derived(marked.uid, marked.id)
+        # Of an upload under a name of its own, another object may have taken the id as its name.
+        originals = {marked.object_name, photo_name(marked.uid, marked.id)}
+        files = {name: self._photos.generation(name) for name in sorted(originals)}
+        files |= self._photos.list_derived(marked.uid, marked.id)
         current = self._store.get(marked.uid, marked.id)
         if current is None or current.version != marked.version:
             return
-        if original is not None:
-            self._photos.delete(marked.object_name, generation=original)
-        for name, generation in derived.items():
-            self._photos.delete(name, generation=generation)
+        for name, generation in files.items():
+            if generation is not None:
+                self._photos.delete(name, generation=generation)
         self._store.remove(marked)
 
     def follow(self, deleted: StoredPhoto) -> bool:
@@ -205,8 +214,8 @@ class Observations:
 def _file(stored: Observation, file: str) -> tuple[str | None, str | None]:
     """Object name and media type.
 
-    What was rejected, or uploaded directly and not processed yet, may be anything, whatever its
-    uploader called it.
+    Unchecked files (rejected, or uploaded directly and not yet processed) are sent as attachments,
+    whatever type the uploader claimed.
     """
     if file == ORIGINAL:
         checked = stored.sha256 and stored.status is not Status.REJECTED

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
+    from collections.abc import Callable
     from datetime import datetime
 
     import numpy as np
@@ -30,6 +31,8 @@ class Header:
     scans: int = 1  # passes over a JPEG's coefficients
     buffered: bool = False  # the decoder keeps every coefficient: progressive and the like
     icc: bytes | None = field(default=None, repr=False)
+    cicp: tuple[int, int] | None = None  # primaries and transfer function (ITU-T H.273)
+    decoded_pixels: int = 0  # of a picture of tiles, each as often as it is named
     spans: tuple[tuple[int, int], ...] | None = field(
         default=None, repr=False
     )  # see `headers.essential`
@@ -84,7 +87,7 @@ class Species:
 
 @dataclass(frozen=True, slots=True)
 class UntrainedLabel:
-    """A label that is no class of the model: kept as it is, for nobody to train on."""
+    """A label that is no class of the model: kept as it is, never trained on."""
 
     id: str
     index: None = None
@@ -179,11 +182,6 @@ class Scores:
     probabilities: Numbers | None = None  # (..., classes): the served model's, for parrots only
     logits: Numbers | None = None
 
-    @property
-    def ranking(self) -> Numbers | None:
-        """(..., classes): what the species are ranked by."""
-        return self.probabilities if self.species is None else self.species[..., :-1]
-
     def at(self, rows: Any) -> Scores:  # noqa: ANN401 - as NumPy
         """These of the leading axes."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -246,6 +244,17 @@ class StoredPhoto:
     generation: int
     uid: str
     id: str  # of its observation: the name if that is a UUID, else derived from it
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObject:
+    """The bytes of one generation of an object, read in parts."""
+
+    size: int  # bytes, as stored
+    tag: str  # differs wherever the bytes do: letters and digits
+    # From the first to before the last byte's number. Raises StoreUnavailable, also if the object
+    # was replaced.
+    read: Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)

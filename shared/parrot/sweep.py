@@ -1,6 +1,6 @@
-"""How what was left unfinished is finished: photos whose event was lost, interrupted deletions.
+"""Finishes what was left over: photos whose event was lost, interrupted deletions.
 
-A clock starts this every few minutes. Each sweep takes a limited number of observations, the least
+A schedule starts this every few minutes. Each sweep takes a limited number of observations, least
 recently changed first, and touches each one before it works on it: what fails goes to the end of
 the queue, and two sweeps at once share the work.
 """
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SweepLimits:
     """What one sweep may do."""
 
     age: timedelta = timedelta(minutes=10)  # younger ones are still being worked on
@@ -57,20 +57,19 @@ class Sweeper:
         observations: Observations,
         *,
         bucket: str,
-        policy: Policy = Policy(),
+        limits: SweepLimits = SweepLimits(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is opened here."""
         self._store, self._photos = store, photos
         self._processor, self._observations = processor, observations
-        self._bucket, self._policy, self._now, self._clock = bucket, policy, now, clock
+        self._bucket, self._limits, self._now, self._clock = bucket, limits, now, clock
 
     def sweep(self) -> Swept:
         """Finish or reject what is unfinished. Raises StoreUnavailable if that cannot be listed."""
-        end = self._clock() + self._policy.seconds
+        end = self._clock() + self._limits.seconds
         unfinished = self._store.unfinished(
-            before=self._now() - self._policy.age, limit=self._policy.most
+            before=self._now() - self._limits.age, limit=self._limits.most
         )
         finished = failed = 0
         for observation in unfinished:

@@ -1,4 +1,4 @@
-"""URLs that hand out one derived file for a limited time, to whoever holds them."""
+"""URLs that open one derived file for a limited time, for anyone who has them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Downloads:
         return f"{path}?token={token.decode()}"
 
     def grant(self, token: str, observation_id: str, file: str) -> Grant:
-        """What the token allows. Raises Forbidden, whose message tells expiry and nothing else."""
+        """What the token allows. Raises Forbidden, which reveals only whether it expired."""
         if not self._secrets or not _TOKEN.fullmatch(token):
             raise _invalid()
         try:

@@ -213,7 +213,7 @@ def test_what_is_not_loaded_is_not_found(serving: Serving, target: str) -> None:
 def test_what_nobody_can_ask_is_refused_in_the_same_form(server: Serving) -> None:
     """TF Serving answers 400 to all of these; no function sends them."""
     url = f"{server.url}/v1/models/half_plus_two"
-    for method, verb, status in (("POST", ":classify", 404), ("PUT", "", 405), ("GET", "/", 404)):
+    for method, verb, status in (("POST", ":classify", 405), ("PUT", "", 405), ("GET", "/", 404)):
         refused(requests.request(method, url + verb, timeout=PATIENCE_SECONDS), status)
 
 

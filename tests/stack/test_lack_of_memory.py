@@ -1,14 +1,23 @@
-"""What happens to a photo when memory runs out, in a process of its own."""
+"""What happens when memory runs out, and that ordinary requests do not use it up."""
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
+import requests
 from PIL import Image
 
-from tests.support.photos import encoded
+from tests.support.photos import encoded, noise
+
+if TYPE_CHECKING:
+    from local.stack import Running
+
+WARM, MEASURED = 30, 90
 
 
 @pytest.mark.parametrize(("kind", "spare"), [("PNG", 2**20), ("AVIF", 60 * 2**20)])
@@ -27,3 +36,26 @@ def test_a_lack_of_memory_is_not_the_photos_fault(kind: str, spare: int) -> None
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(b"MemoryError")
+
+
+def test_ordinary_requests_leave_no_memory_behind(running: Running, classify_url: str) -> None:
+    """An instance that keeps a part of each body is killed after some thousand photos."""
+    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
+    # The part is gunicorn; what answers is its child.
+    worker = max(psutil.Process(pid).children(), key=lambda child: child.memory_info().rss)
+    photo = encoded(noise(640, 480))
+    before = 0
+    with requests.Session() as phone:
+        for number in range(WARM + MEASURED):
+            if number == WARM:
+                before = worker.memory_info().rss
+            data = photo + str(number).encode()  # another photo, so that no answer is remembered
+            text = base64.b64encode(data).decode()
+            ways: tuple[Any, ...] = (
+                {"files": {"image": data}},
+                {"json": {"image": text}},
+                {"data": {"b64": text}},
+            )
+            answer = phone.post(classify_url, timeout=60, **ways[number % len(ways)])
+            assert answer.status_code == 200
+    assert worker.memory_info().rss - before < MEASURED * len(photo) / 2

@@ -76,12 +76,7 @@ class Scripted:
     version_name: str = "M/1"
     logits: list[tuple[float, float]] = field(default_factory=list)  # none: both macaws alike
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        return self.predict_all(model, (payload,))[0]
-
-    def predict_all(
-        self, _model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, _model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         self.requests.append(len(payloads))
         return [self._next() for _ in payloads]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from models.network import model_folder, warm_up
+from models.network import model_folder, savedmodel
 from models.network.lazy_tf import tf
 from models.network.wrapper import wrap
 from parrot.model.served_model import Encoding
@@ -64,7 +64,7 @@ def test_a_wrapped_model_is_warmed_up_in_the_encoding_that_functions_send(
     (log,) = logs(out)
     request = log.predict_log.request
     assert request.model_spec.name == "Team"
-    assert request.model_spec.signature_name == warm_up.SIGNATURES[encoding]
+    assert request.model_spec.signature_name == savedmodel.SIGNATURES[encoding]
     inputs = {name: tf().make_ndarray(tensor) for name, tensor in request.inputs.items()}
     assert [value.shape for value in inputs.values()] == [SHAPES[encoding]]
     serve = tf().saved_model.load(str(out)).signatures[request.model_spec.signature_name]
@@ -75,6 +75,6 @@ def test_a_wrapped_model_is_warmed_up_in_the_encoding_that_functions_send(
 def test_the_same_model_has_the_same_warm_up(tmp_path: Path) -> None:
     """A build is reproducible."""
     for name in ("a", "b"):
-        warm_up.write(tmp_path / name, "Team", replace(SQUASHED, encoding=Encoding.JPEG))
-    files = [(tmp_path / name / warm_up.FILE).read_bytes() for name in ("a", "b")]
+        savedmodel.write_warm_up(tmp_path / name, "Team", replace(SQUASHED, encoding=Encoding.JPEG))
+    files = [(tmp_path / name / savedmodel.WARM_UP).read_bytes() for name in ("a", "b")]
     assert files[0] == files[1]

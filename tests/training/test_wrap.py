@@ -17,7 +17,7 @@ from parrot.adapters.model_server import TfServing, unsigned
 from parrot.model.manifest import Manifest
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.photo import images
-from tests.support.photos import PHOTOS, encoded, first, noise
+from tests.support.photos import PHOTOS, encoded, named, noise
 from tests.support.saved_models import FEATURES, HEIGHT, SQUASHED, WIDTH, save
 from tests.support.serving import model_server
 
@@ -30,7 +30,7 @@ def jpegs() -> list[bytes]:
     made = [encoded(noise(*size), quality=90) for size in ((81, 50), (33, 120), (24, 16), (5, 3))]
     if not PHOTOS.is_dir():
         return made
-    return made + [path.read_bytes() for path in first(PHOTOS / "parrots" / "galah", 4)]
+    return made + [path.read_bytes() for path in named(PHOTOS / "parrots" / "galah", 4)]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_the_model_server_answers_for_base64_bytes(
         asked = model.input
         server = TfServing(url, unsigned(), timeout=30)
         raster = images.pixels(images.read(jpegs[0]), asked)
-        prediction = server.predict(model, images.payload(raster, asked))
+        prediction = server.predict(model, [images.payload(raster, asked)])[0]
     _, rounded = _rounded(jpegs[0], spec)
     original = tf().saved_model.load(str(source)).signatures["serving_default"]
     by_source = original(image=tf().constant(rounded[None]))["features"].numpy()[0]

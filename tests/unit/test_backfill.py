@@ -16,11 +16,12 @@ import pytest
 from models.backfill.batches import Batched
 from models.backfill.job import job
 from models.backfill.price import price
-from models.backfill.reclassify import Outcome, Reclassifier
+from models.backfill.reclassify import Reclassified, Reclassifier
 from parrot.config import Settings
 from parrot.errors import InvalidImage, ModelUnavailable
-from parrot.observation import Label, Observation, Status, Verdict
+from parrot.observation import Label, Observation, Status
 from parrot.records import Classification, Prediction
+from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -30,28 +31,9 @@ if TYPE_CHECKING:
     from parrot.records import Floats, Photo
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-OLD = Verdict(
-    is_parrot=False,
-    parrot_probability=0.1,
-    species=None,
-    species_probability=None,
-    bundle="old",
-    model="ParrotClassifier/1",
-)
-STORED = Observation(
-    id="1",
-    uid="ann",
-    object_name="photos/ann/1",
-    labels=(),
-    sha256="",
-    media_type="image/jpeg",
-    width=8,
-    height=8,
-    status=Status.READY,
-    created=NOW,
-    updated=NOW,
-    generation="7",
-    verdict=OLD,
+OLD = verdict(bundle="old", model="ParrotClassifier/1")
+STORED = replace(
+    observation(uid="ann"), labels=(), status=Status.READY, generation="7", verdict=OLD
 )
 PHOTO = encoded(noise(8, 8))
 
@@ -67,7 +49,7 @@ class Store:
     def get(self, _uid: str, _id: str) -> Observation | None:
         return self.stored
 
-    def replace(self, observation: Observation) -> Observation | None:
+    def replace(self, observation: Observation, _use: object = None) -> Observation | None:
         if self.before_write is not None and self.stored is not None:
             faster, self.before_write = self.before_write, None
             self.stored = faster(replace(self.stored, revision=self.stored.revision + 1))
@@ -122,11 +104,11 @@ def reclassifier(store: Store, error: Exception | None = None) -> Reclassifier:
 def test_a_photo_is_judged_once() -> None:
     """A second run finds nothing to do, so a run that was killed can be repeated."""
     store = Store(STORED)
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.RECLASSIFIED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.RECLASSIFIED
     assert store.stored is not None
     assert store.stored.verdict is not None
     assert (store.stored.verdict.bundle, store.stored.revision) == ("new", 2)
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
     assert store.writes == 1
 
 
@@ -143,7 +125,7 @@ def test_a_photo_is_judged_once() -> None:
 def test_what_is_not_for_a_backfill_is_left_alone(stored: Observation) -> None:
     """A pending photo will be judged by the bundle of its day."""
     store = Store(stored)
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
     assert store.stored == stored
 
 
@@ -152,7 +134,7 @@ def test_a_label_given_meanwhile_is_kept_and_compared_with_the_new_verdict() -> 
     label = Label("ara-ararauna", 3, NOW)
     store = Store(STORED)
     store.before_write = lambda current: replace(current, labels=(label,))
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.RECLASSIFIED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.RECLASSIFIED
     assert store.stored is not None
     assert store.stored.labels == (label,)
     assert store.stored.status is Status.NEEDS_REVIEW
@@ -164,26 +146,26 @@ def test_a_photo_that_was_overwritten_meanwhile_keeps_its_own_verdict() -> None:
     """The verdict would be about the old photo."""
     store = Store(STORED)
     store.before_write = lambda current: replace(current, generation="8")
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.NOT_WANTED
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
     assert store.stored is not None
     assert store.stored.verdict == OLD
 
 
 def test_a_deleted_photo_is_counted_as_gone() -> None:
     """Whether it went before, or while it was being judged."""
-    assert reclassifier(Store(None)).reclassify("ann", "1") is Outcome.GONE
+    assert reclassifier(Store(None)).reclassify("ann", "1") is Reclassified.GONE
     other = Store(replace(STORED, generation="8"))
-    assert reclassifier(other).reclassify("ann", "1") is Outcome.GONE
+    assert reclassifier(other).reclassify("ann", "1") is Reclassified.GONE
     store = Store(STORED)
     store.before_write = lambda _current: None
-    assert reclassifier(store).reclassify("ann", "1") is Outcome.GONE
+    assert reclassifier(store).reclassify("ann", "1") is Reclassified.GONE
 
 
 def test_an_unreadable_photo_keeps_its_verdict_and_a_failing_server_ends_the_run() -> None:
     """The first will never be better; the second will, so nothing is written off."""
     store = Store(STORED)
     error = InvalidImage("broken")
-    assert reclassifier(store, error).reclassify("ann", "1") is Outcome.UNREADABLE
+    assert reclassifier(store, error).reclassify("ann", "1") is Reclassified.UNREADABLE
     with pytest.raises(ModelUnavailable):
         reclassifier(store, ModelUnavailable("away")).reclassify("ann", "1")
     assert store.stored == STORED
@@ -196,9 +178,7 @@ class Server:
         self.sizes: list[int] = []
         self.lock = threading.Lock()
 
-    def predict_all(
-        self, _model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, _model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         with self.lock:
             self.sizes.append(len(payloads))
         time.sleep(0.01)
@@ -219,7 +199,7 @@ def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> No
     batched = Batched(cast("Any", server), size=8)
 
     def ask(number: int) -> float:
-        features = batched.predict(model, str(number).encode()).features
+        features = batched.predict(model, [str(number).encode()])[0].features
         assert features is not None
         return float(features[0])
 
@@ -234,11 +214,11 @@ def test_a_failed_request_fails_every_photo_of_it(model: ServedModel) -> None:
     """Nobody waits forever, and the next request is a new one."""
     batched = Batched(cast("Any", Server()), size=2)
     with ThreadPoolExecutor(2) as threads:
-        asked = [threads.submit(batched.predict, model, payload) for payload in (b"1", b"bad")]
+        asked = [threads.submit(batched.predict, model, [payload]) for payload in (b"1", b"bad")]
         for future in asked:
             with pytest.raises(ModelUnavailable):
                 future.result(5)
-    assert batched.predict(model, b"3").model_version == "M/1"
+    assert batched.predict(model, [b"3"])[0].model_version == "M/1"
 
 
 @pytest.fixture

@@ -6,13 +6,7 @@ import pytest
 
 from parrot.config import Settings
 from parrot.errors import BadConfig
-
-LOCAL = {
-    "BUCKET": "b",
-    "MODEL_SERVER_URL": "http://127.0.0.1:8501",
-    "OBSERVATIONS": "sqlite:/tmp/x.db",
-    "IDENTITY": "local",
-}
+from tests.support.settings import LOCAL
 
 
 def test_without_more_saving_needs_a_login_and_no_bundle_is_pinned() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from parrot.model.decision import decide, score
+from parrot.model.decision import decide, in_doubt, ranking, score
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.records import Scores
 from tests.support.scripted_model import DOUBT, NO_PARROT, STRANGER, SURE, TWO, bundle
@@ -36,10 +36,10 @@ def test_one_photo_is_decided_as_in_an_evaluation() -> None:
     for where in np.ndindex(3, 2):
         single = decide(score(given, features[where]), rules)
         assert every.scores.parrot[where] == pytest.approx(single.scores.parrot)
-        assert every.scores.at(where).ranking == pytest.approx(single.scores.ranking)
+        assert ranking(every.scores.at(where)) == pytest.approx(ranking(single.scores))
         assert every.is_parrot[where] == single.is_parrot
         np.testing.assert_array_equal(every.at(where).in_set, single.in_set)
-        assert rules.second_look.wanted(every)[where] == rules.second_look.wanted(single)
+        assert in_doubt(every, rules.second_look)[where] == in_doubt(single, rules.second_look)
 
 
 def test_a_set_holds_what_is_likely_and_nothing_if_it_is_another_parrot() -> None:

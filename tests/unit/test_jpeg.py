@@ -15,7 +15,8 @@ from parrot.errors import InvalidImage, RequestError
 from parrot.photo import headers, images
 from parrot.photo.jpeg import MOST_SCANS
 from tests.support import hostile
-from tests.support.hostile import encoded, segment
+from tests.support.hostile import segment
+from tests.support.photos import encoded
 
 if TYPE_CHECKING:
     from parrot.records import Header

@@ -16,7 +16,7 @@ from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
-from parrot.sweep import NEVER_ARRIVED, Policy, Sweeper, Swept
+from parrot.sweep import NEVER_ARRIVED, Sweeper, SweepLimits, Swept
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import (
     BUCKET,
@@ -54,7 +54,7 @@ def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Swee
         world.processor(steps),
         Observations(store, photos, now=lambda: world.now),
         bucket=BUCKET,
-        policy=Policy(most=most),
+        limits=SweepLimits(most=most),
         now=lambda: world.now,
     )
 

@@ -91,7 +91,6 @@ class FirebaseAppCheck:
     """App Check tokens: the caller is one of the project's apps."""
 
     def __init__(self, app: App) -> None:
-        """No request is made here."""
         self._app = app
         # The library passes no tolerance on, so PyJWT leaves the time of issue to `check`.
         jwt.api_jwt._jwt_global_obj.options["verify_iat"] = False  # noqa: SLF001

@@ -43,15 +43,9 @@ class GuardedModelServer:
         self._breakers: dict[str, _Breaker] = {}
         self._asking = _Silence(callers=failures, seconds=_SILENT_SECONDS)
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        with self._breaker(model).closed():
-            return self._server.predict(model, payload)
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         with self._breaker(model).closed(len(payloads)):
-            return self._server.predict_all(model, payloads)
+            return self._server.predict(model, payloads)
 
     def version(self, model: ServedModel) -> str:
         """The current version, uncached. Raises as `predict`."""
@@ -104,8 +98,8 @@ class _Silence:
     """Everybody who waits for one server that may never answer; safe under threads.
 
     One caller may wait as long as the server's limit allows: an instance that starts takes ten
-    seconds. Several that wait while nobody at all is answered only hold threads, so they are let go
-    together.
+    seconds. Several that wait while no call at all is answered only hold threads, so they are let
+    go together.
     """
 
     def __init__(self, *, callers: int, seconds: float) -> None:
@@ -120,7 +114,7 @@ class _Silence:
     def waiting(self, photos: int = 1) -> Iterator[None]:
         """Wait for the server's answer about so many photos in here.
 
-        Raises ModelUnavailable where it answers nobody.
+        Raises ModelUnavailable if it never answers.
         """
         started = time.monotonic()
         with self._lock:

@@ -99,12 +99,7 @@ class TfServing:
         self._versions: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        return self.predict_all(model, [payload])[0]
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         body = predict_json.body(payloads, signature_name=model.signature)
         answer = self._http.call("POST", f"{self._path(model)}:predict", body)
         version = model.version or self._latest(model)
@@ -146,12 +141,7 @@ class VertexEndpoint:
         self._endpoints = endpoints
         self._http = _Calls(http, timeout)
 
-    def predict(self, model: ServedModel, payload: bytes | Floats) -> Prediction:
-        return self.predict_all(model, [payload])[0]
-
-    def predict_all(
-        self, model: ServedModel, payloads: Sequence[bytes | Floats]
-    ) -> list[Prediction]:
+    def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         predictions: list[Prediction] = []
         url = f"{self._endpoint(model)}:predict"
         for body, count in predict_json.batches(payloads, most=_MOST_VERTEX_BYTES):

@@ -40,7 +40,7 @@ class Links:
     downloads: Downloads
 
     def files(self, record: Observation) -> schemas.Files:
-        """URL of each derived file. Whoever has one can download: never log it."""
+        """URL of each derived file. Anyone who has it can download: never log it."""
         return schemas.Files(
             image=self._download(record, "image"), thumbnail=self._download(record, "thumbnail")
         )

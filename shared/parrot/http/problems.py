@@ -29,13 +29,13 @@ _LOG = logging.getLogger(__name__)
 
 
 def answer(error: Exception) -> tuple[Response, str]:
-    """The response to an error, and its code. What its frames hold is let go."""
+    """The response to an error, and its code. Frees what the error's frames hold."""
     problem = as_parrot_error(error)
-    _let_go(error)
+    _clear_frames(error)
     return response_for(problem), problem.code
 
 
-def _let_go(error: BaseException) -> None:
+def _clear_frames(error: BaseException) -> None:
     """Clear the frames of an error and of those before it.
 
     Parsers and clients keep their errors; error, traceback and frame are then a cycle that would
@@ -44,12 +44,12 @@ def _let_go(error: BaseException) -> None:
     chain: list[BaseException | None] = [error]
     seen: set[int] = set()
     while chain:
-        one = chain.pop()
-        if one is None or id(one) in seen:
+        link = chain.pop()
+        if link is None or id(link) in seen:
             continue
-        seen.add(id(one))
-        traceback.clear_frames(one.__traceback__)
-        chain += [one.__cause__, one.__context__]
+        seen.add(id(link))
+        traceback.clear_frames(link.__traceback__)
+        chain += [link.__cause__, link.__context__]
 
 
 def as_parrot_error(error: Exception) -> ParrotError:
@@ -70,7 +70,7 @@ def response_for(error: ParrotError) -> Response:
         type=f"{BASE_PATH}/errors#{error.code}",
         title=error.title,
         status=error.status,
-        # What is wrong with a deployment is for its log, not for every caller.
+        # The details of a deployment error belong in the log, not in every answer.
         detail=_MISCONFIGURED if isinstance(error, DeploymentError) else error.detail,
         code=error.code,
     )

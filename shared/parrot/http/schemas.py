@@ -156,7 +156,7 @@ class SavedVerdict(TypedDict):
 
 
 class Files(TypedDict):
-    """Download URLs; whoever has one can download for up to an hour."""
+    """Download URLs; anyone who has one can download for up to an hour."""
 
     image: str
     thumbnail: str

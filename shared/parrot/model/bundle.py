@@ -4,8 +4,8 @@ No file is used before its sha256 is compared, and nothing is unpickled unless t
 the manifest itself.
 
 A bundle's signature is Ed25519 over its manifest, which names the sha256 of every other file.
-Whoever may write to the bucket can put a bundle there, but only who holds the private key can sign
-one. Several public keys may be trusted at once: to replace a key, trust the new one as well, sign
+Anyone who can write to the bucket can put a bundle there, but only the owner of the private key can
+sign. Several public keys may be trusted at once: to replace a key, trust the new one as well, sign
 the bundles in use again, then stop trusting the old one.
 """
 
@@ -44,6 +44,10 @@ _TOLERANCE = 1e-4
 class BundleFiles(Protocol):
     """Where a bundle's files are kept."""
 
+    @property
+    def version(self) -> str | None:
+        """The version that was asked for, and that the manifest must have; None for any."""
+
     def read(self, name: str) -> bytes:
         """The whole file. Raises BadBundle if it does not exist, StoreUnavailable."""
 
@@ -67,7 +71,7 @@ class Bundle:
 
         `sha256` is what the manifest must have, None if it may have any. `unpickle` makes a gate of
         the four pickles by name and the scikit-learn version that wrote them. Pass it only if
-        whoever deployed chose the sha256, not whoever may write to the bucket.
+        the sha256 was chosen at deployment, not by someone who can write to the bucket.
         """
         from parrot.model.gate import Gate  # with NumPy, which `load_species` does without
 
@@ -106,7 +110,13 @@ def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:
     actual = digest(data)
     if sha256 is not None and actual != sha256:
         raise BadBundle(f"{MANIFEST} has sha256 {actual[:12]}..., expected {sha256[:12]}...")
-    return Manifest.parse(data), actual
+    manifest = Manifest.parse(data)
+    if files.version not in {None, manifest.version}:
+        # An older bundle, copied over a newer one, has a valid signature too.
+        raise BadBundle(
+            f"{MANIFEST} is of version {manifest.version}, in the place of {files.version}"
+        )
+    return manifest, actual
 
 
 def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
@@ -164,6 +174,7 @@ class SignedFiles:
     def __init__(self, files: BundleFiles, keys: Sequence[bytes]) -> None:
         """`keys` are raw public keys, at least one."""
         self._files, self._keys = files, tuple(keys)
+        self.version = files.version
 
     def read(self, name: str) -> bytes:
         """The whole file. Raises BadBundle where the signature is missing or is not valid."""

@@ -5,7 +5,7 @@
     describe  ranking, set and taxon of one photo: `Classification`
 
 `score` and `decide` take arrays of any leading axes: one photo has none, an evaluation has photos
-and looks. In doubt, `look` says when to look again and at what; the features of all looks are then
+and looks. `in_doubt` says when to look again, `look` at what; the features of all looks are then
 averaged and scored again. `join` makes one decision of those for several photos of one bird.
 """
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from parrot.model.bundle import Bundle
+    from parrot.model.look import SecondLook
     from parrot.model.rules import Rules
     from parrot.model.species import Taxonomy
     from parrot.records import Flags, Floats, Named, Numbers, Reason
@@ -71,6 +72,20 @@ def decide(scores: Scores, rules: Rules) -> Decision:
     return Decision(scores, scores.parrot >= rules.threshold, in_set)
 
 
+def in_doubt(decision: Decision, second_look: SecondLook) -> Flags:
+    """(...) whether a first look leaves doubt: see `SecondLook`."""
+    unsure = decision.scores.parrot < second_look.high
+    doubt: Flags = unsure & (decision.scores.parrot > second_look.low)
+    if decision.in_set is not None:
+        doubt = doubt | (~unsure & (decision.in_set.sum(axis=-1) != 1))
+    return doubt
+
+
+def ranking(scores: Scores) -> Numbers | None:
+    """(..., classes): what the species are ranked by."""
+    return scores.probabilities if scores.species is None else scores.species[..., :-1]
+
+
 def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
     """One decision for photos of one bird, and whether they may show one bird.
 
@@ -94,17 +109,18 @@ def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
         rules,
     )
     sure = [
-        (photo.in_set, photo.scores.ranking)
+        (photo.in_set, likely)
         for photo in parrots
-        if photo.in_set is not None and photo.in_set.any() and photo.scores.ranking is not None
+        if photo.in_set is not None and photo.in_set.any()
+        if (likely := ranking(photo.scores)) is not None
     ]
     pairs = combinations([in_set for in_set, _ in sure], 2)
-    agree, ranking = all((a & b).any() for a, b in pairs), joint.scores.ranking
-    if agree or joint.in_set is None or ranking is None:
+    agree, likely = all((a & b).any() for a, b in pairs), ranking(joint.scores)
+    if agree or joint.in_set is None or likely is None:
         return joint, agree
     widened = joint.in_set.copy()
-    widened[[photo.argmax() for _, photo in sure]] = True
-    return replace(joint, in_set=widened | (ranking >= ranking[widened].min())), agree
+    widened[[shares.argmax() for _, shares in sure]] = True
+    return replace(joint, in_set=widened | (likely >= likely[widened].min())), agree
 
 
 def geometric_mean(probabilities: Sequence[Numbers]) -> Floats:
@@ -116,13 +132,11 @@ def geometric_mean(probabilities: Sequence[Numbers]) -> Floats:
 
 def taxon(decision: Decision, vocabulary: Vocabulary) -> Named | None:
     """The lowest rank that the decision for one photo is sure of."""
-    ranking, in_set, groups = decision.scores.ranking, decision.in_set, decision.scores.groups
-    if ranking is None or in_set is None:
+    likely, in_set, groups = ranking(decision.scores), decision.in_set, decision.scores.groups
+    if likely is None or in_set is None:
         return None
     return vocabulary.taxonomy.lowest_sure(
-        likely=[
-            (vocabulary.species[k], float(ranking[k])) for k in np.flatnonzero(in_set).tolist()
-        ],
+        likely=[(vocabulary.species[k], float(likely[k])) for k in np.flatnonzero(in_set).tolist()],
         groups=[] if groups is None else list(zip(vocabulary.groups, groups.tolist(), strict=True)),
         sure=vocabulary.sure,
     )
@@ -140,7 +154,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
     """The answer for one photo; what is not a parrot has no names."""
     table, rules, scores = bundle.species, bundle.manifest.rules, decision.scores
     is_parrot, vocabulary = bool(decision.is_parrot), _vocabulary(bundle)
-    ranking = scores.ranking if is_parrot else None
+    likely = ranking(scores) if is_parrot else None
     served = scores.probabilities if is_parrot else None
     policy = rules.naming or rules.conformal
     species_set = None
@@ -150,7 +164,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
     return Classification(
         is_parrot=is_parrot,
         parrot_probability=float(scores.parrot),
-        species=() if ranking is None else table.rank(ranking.tolist()),
+        species=() if likely is None else table.rank(likely.tolist()),
         probabilities=() if served is None else tuple(served.tolist()),
         species_set=species_set,
         bundle=bundle.manifest.version,

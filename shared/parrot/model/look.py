@@ -16,8 +16,6 @@ from parrot.photo.geometry import Box
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from parrot.records import Decision, Flags
-
 
 class View(StrEnum):
     """A part of the photo that a second look may take."""
@@ -38,14 +36,6 @@ class SecondLook:
     low: float
     high: float
     margin: float = 1.1  # the closer square's side, compared with the focus
-
-    def wanted(self, decision: Decision) -> Flags:
-        """(...) whether the first look leaves doubt."""
-        unsure = decision.scores.parrot < self.high
-        doubt: Flags = unsure & (decision.scores.parrot > self.low)
-        if decision.in_set is not None:
-            doubt = doubt | (~unsure & (decision.in_set.sum(axis=-1) != 1))
-        return doubt
 
     def boxes(self, focus: Sequence[float], width: int, height: int) -> tuple[Box, ...]:
         """The parts to look at, in the order of `views`; `focus` as the model gives it."""

@@ -8,42 +8,48 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage
 from parrot.photo.geometry import orientation
-from parrot.photo.metadata import MOST_ICC_BYTES, XMP_ORIENTATION, joined
+from parrot.photo.metadata import MOST_ICC_BYTES, XMP_ORIENTATION, foreign, joined
 from parrot.records import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_CHUNKS = 50_000  # of a PNG or WebP: encoders write 8 kB or more into each
+# Of which the first of each kind is read, if it begins so.
+_METADATA = {
+    b"eXIf": b"",
+    b"iTXt": b"XML:com.adobe.xmp\0",
+    b"tEXt": b"Raw profile type exif\0",
+    b"iCCP": b"",
+    b"cICP": b"",
+}
 _NEEDED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 
 def png(data: bytes) -> Header:
     """W3C's PNG."""
     width, height, depth, colour, _, _, interlaced = struct.unpack_from(">II5B", data, 16)
-    kept, turned, icc, transparent = [(0, 8)], 1, None, colour in {4, 6}
+    kept, metadata, transparent = [(0, 8)], dict[bytes, bytes](), colour in {4, 6}
     for kind, start, length in _chunks(data, 8, ">I4s"):
-        body = data[start : start + min(length, MOST_ICC_BYTES)]
         if kind in _NEEDED:
             kept.append((start - 8, start + length + 4))
             transparent = transparent or kind == b"tRNS"
-        elif kind == b"eXIf":
-            turned = orientation(body)
-        elif kind == b"iTXt" and (match := XMP_ORIENTATION.search(body)):
-            turned = int(match[1])
-        elif kind == b"tEXt" and body.startswith(b"Raw profile type exif\0"):
-            turned = orientation(_from_hex(body))
-        elif kind == b"iCCP" and icc is None:
-            icc = _inflated(body.partition(b"\0")[2][1:])
+        elif kind in _METADATA and data.startswith(_METADATA[kind], start):
+            metadata.setdefault(kind, data[start : start + min(length, MOST_ICC_BYTES)])
+    exif = metadata.get(b"eXIf") or _from_hex(metadata.get(b"tEXt", b""))
+    xmp = XMP_ORIENTATION.search(metadata.get(b"iTXt", b""))
+    profile = metadata.get(b"iCCP", b"").partition(b"\0")[2][1:]
+    cicp = metadata.get(b"cICP", b"")
     return Header(
         width,
         height,
-        turned,
+        orientation(exif) if exif or not xmp else int(xmp[1]),
         channels={0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
         + (transparent and colour in {0, 2, 3}),
         depth=depth,
         scans=7 if interlaced else 1,
-        icc=icc,
+        icc=_inflated(profile) if profile else None,
+        cicp=foreign(cicp[0], cicp[1]) if len(cicp) > 1 else None,
         spans=joined(kept),
     )
 
@@ -59,14 +65,19 @@ def webp(data: bytes) -> Header:
     else:
         width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", data, 26))
         flags = 0
-    turned, icc = 1, None
+    metadata: dict[bytes, bytes] = {}
     if kind == b"VP8X":
         for name, start, length in _chunks(data, 12, "<4sI"):
-            if name == b"EXIF":
-                turned = orientation(data[start : start + length])
-            elif name == b"ICCP" and length <= MOST_ICC_BYTES:
-                icc = data[start : start + length]
-    return Header(width, height, turned, channels=4 if flags & 16 else 3, icc=icc)
+            if name in {b"EXIF", b"ICCP"}:
+                metadata.setdefault(name, data[start : start + length])
+    icc = metadata.get(b"ICCP")
+    return Header(
+        width,
+        height,
+        orientation(metadata.get(b"EXIF", b"")),
+        channels=4 if flags & 16 else 3,
+        icc=icc if icc and len(icc) <= MOST_ICC_BYTES else None,
+    )
 
 
 def _chunks(data: bytes, at: int, layout: str) -> Iterator[tuple[bytes, int, int]]:

@@ -8,11 +8,12 @@ that a decoder is given. The type is told by the first bytes: phones send wrong 
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
 from parrot.errors import UnsupportedMedia
-from parrot.photo import boxes, chunks, jpeg
+from parrot.photo import chunks, heif, jpeg
 from parrot.photo.metadata import damaged
 
 if TYPE_CHECKING:
@@ -24,11 +25,15 @@ MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avi
 
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_TIFF = (b"II*\0", b"MM\0*")
+# A raw file is a TIFF with this tag: its number, type (bytes) and count (four).
+_DNG_VERSION = re.compile(rb"\x12\xc6\x01\0\x04\0\0\0|\xc6\x12\0\x01\0\0\0\x04")
+_MOST_DIRECTORY_BYTES = 64 * 1024
+_XYB = "XYB".encode("utf-16-be")  # in the name of the profile that encoders write
 _KNOWN_BUT_REFUSED = (
     (b"GIF8", "GIF"),
     (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
+    *((magic, "TIFF") for magic in _TIFF),
     (b"%PDF", "PDF"),
 )
 
@@ -48,6 +53,10 @@ def _media_type(data: bytes) -> str:
             return "image/avif"
         if brands & _HEIC_BRANDS:
             return "image/heic"
+    if data[:4] in _TIFF and _DNG_VERSION.search(data[:_MOST_DIRECTORY_BYTES]):
+        raise UnsupportedMedia(
+            f"a raw file (DNG) is not supported; send one of {', '.join(MEDIA_TYPES)}"
+        )
     for magic, name in _KNOWN_BUT_REFUSED:
         if data.startswith(magic):
             raise UnsupportedMedia(f"{name} is not supported; send one of {', '.join(MEDIA_TYPES)}")
@@ -59,8 +68,10 @@ def read(data: bytes) -> tuple[str, Header]:
     media_type = _media_type(data)
     try:
         header = _READERS[media_type](data)
-    except (struct.error, IndexError) as error:
+    except (struct.error, LookupError) as error:
         raise damaged(media_type) from error
+    if media_type == "image/jpeg" and header.icc and _XYB in header.icc:
+        raise UnsupportedMedia("a JPEG in XYB colours is not supported; save it in sRGB")
     if header.width < 1 or header.height < 1:
         raise damaged(media_type)
     return media_type, header
@@ -77,6 +88,6 @@ _READERS: dict[str, Callable[[bytes], Header]] = {
     "image/jpeg": jpeg.header,
     "image/png": chunks.png,
     "image/webp": chunks.webp,
-    "image/heic": boxes.header,
-    "image/avif": boxes.header,
+    "image/heic": heif.header,
+    "image/avif": heif.header,
 }
