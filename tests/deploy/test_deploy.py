@@ -71,6 +71,8 @@ def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
         ("buckets", "gs://demo-parrot-models", "storage"),
         ("accounts", "parrot-trigger@demo-parrot.iam.gserviceaccount.com", "accounts"),
         ("services", "process", "functions"),
+        ("triggers", "photo-saved", "functions"),
+        ("triggers", "photo-saved-deleted", "functions"),
         ("topics", "photo-saved-dead-letters", "functions"),
         ("repositories", "parrot", "models"),
         ("metrics", "parrot_refusals", "logs"),
