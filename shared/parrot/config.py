@@ -168,7 +168,7 @@ class Settings:
             download_mib_per_minute=read.count("DOWNLOAD_MIB_PER_MINUTE", 256),
             threads=read.count("THREADS", 4 * (os.cpu_count() or 1), low=1),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
-            cors_origins=tuple(map(str.strip, env.get("CORS_ORIGINS", "*").split(","))),
+            cors_origins=read.origins("CORS_ORIGINS", "*"),
             max_photo_bytes=read.count(
                 "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
             ),
@@ -256,6 +256,11 @@ class _Reader:
             else:
                 self.problem(f"{name}: {part!r:.80} is not NAME=URL")
         return pairs
+
+    def origins(self, name: str, default: str) -> tuple[str, ...]:
+        """As browsers write them, who compare letter by letter: without a slash at the end."""
+        parts = self._env.get(name, default).split(",")
+        return tuple(part.strip().rstrip("/").lower() for part in parts)
 
     def _parts(self, name: str) -> list[str]:
         parts = (part.strip() for part in self._env.get(name, "").split(","))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import TooManyRequests
 from parrot.observation import UID
+from parrot.store import Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,23 +92,31 @@ class Meter:
         """The store is opened only if there is a limit."""
         self._store, self._quota, self._now = store, quota, now
 
-    def take(self, user: User | None, count: int = 1) -> Allowance | None:
-        """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
+    def use(self, user: User | None, count: int = 1) -> Use | None:
+        """What a store is to count; None if nothing is counted.
 
         Callers who are not signed in share one uid, so one phone could use up the quota of all of
         them. They are not counted.
         """
         if user is None or user.anonymous or not self._quota.limit:
             return None
-        now = self._now()
-        used = self._store().take(
-            user.uid,
-            self._quota.name,
-            window=self._quota.window(now),
-            limit=self._quota.limit,
-            count=count,
-        )
-        return self._quota.decide(used, now)
+        quota = self._quota
+        return Use(quota.name, quota.limit, quota.seconds, self._now(), count)
+
+    def take(self, user: User | None, count: int = 1) -> Allowance | None:
+        """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable."""
+        use = self.use(user, count)
+        if user is None or use is None:
+            return None
+        return self._quota.decide(self._store().take(user.uid, use), use.now)
+
+    def look(self, user: User) -> Allowance | None:
+        """What `take` would return or raise now, without counting anything."""
+        use = self.use(user)
+        if use is None:
+            return None
+        _, used = use.added(*self._store().used(user.uid, use.quota))
+        return self._quota.decide(used, use.now)
 
 
 @dataclass(frozen=True, slots=True)

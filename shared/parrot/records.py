@@ -31,9 +31,12 @@ class Header:
     scans: int = 1  # passes over a JPEG's coefficients
     buffered: bool = False  # the decoder keeps every coefficient: progressive and the like
     icc: bytes | None = field(default=None, repr=False)
+    cicp: tuple[int, int] | None = None  # primaries and transfer function (ITU-T H.273)
+    decoded_pixels: int = 0  # of a picture of tiles, each as often as it is named
     spans: tuple[tuple[int, int], ...] | None = field(
         default=None, repr=False
     )  # see `headers.essential`
+    unended: bool = False  # a JPEG without its last marker: see `photo.unended`
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import select
 import socket
 import threading
@@ -15,6 +16,7 @@ import psutil
 import pytest
 import requests
 
+from local import stack
 from parrot.budget import MIB
 from tests.support import hostile
 from tests.support.phone import BASE, Phone
@@ -58,9 +60,26 @@ class Peak:
                 yield process.memory_info().rss
 
 
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[Running]:
+    """A stack of its own: other tests would be told that theirs is overloaded."""
+    with stack.running(tmp_path_factory.mktemp("attacked"), model_server=shared_model) as running:
+        yield running
+
+
 @pytest.fixture
-def functions(running: Running) -> int:
-    return next(pid for name, _, pid in running.parts if name == "functions")
+def running_url(attacked: Running) -> str:
+    return attacked.url
+
+
+@pytest.fixture
+def classify_url(attacked: Running) -> str:
+    return f"{attacked.url}{BASE}/classify"
+
+
+@pytest.fixture
+def functions(attacked: Running) -> int:
+    return next(pid for name, _, pid in attacked.parts if name == "functions")
 
 
 def honest_form() -> bytes:
@@ -193,6 +212,34 @@ def test_half_sent_requests_do_not_delay_others(classify_url: str, running_url: 
     finally:
         for connection in (*half, head):
             connection.close()
+
+
+GET = b"GET /parrot-classifier/observations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+def test_what_cannot_be_parsed_is_a_problem_too(running: Running) -> None:
+    """A phone's error handling reads one format only."""
+    for request_bytes, status in (
+        (b"what is this\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (GET + b"X-Large: " + b"a" * 9_000 + b"\r\n\r\n", 431),
+        (GET + b"".join(b"X-%d: 1\r\n" % number for number in range(200)) + b"\r\n", 431),
+        (GET + b"bad header\r\n\r\n", 400),
+        (GET + b"Transfer-Encoding: gzip, chunked, nonsense\r\n\r\n", 501),
+        (GET + b"Content-Length: -1\r\n\r\n", 400),
+    ):
+        address = urlsplit(running.url)
+        with socket.create_connection((address.hostname, address.port), 10) as connection:
+            connection.sendall(request_bytes)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        assert lines[0].startswith(f"HTTP/1.1 {status} ")
+        assert "Content-Type: application/problem+json" in lines
+        problem = json.loads(body)
+        assert (problem["status"], problem["code"]) == (status, "invalid_request")
+        assert "a" * 100 not in problem["detail"]
 
 
 def test_many_slow_bodies_do_not_delay_others(classify_url: str, running_url: str) -> None:

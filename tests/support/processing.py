@@ -177,12 +177,15 @@ class World:
             cast("Classifier", Counted(self.model, steps)),
             SPECIES,
             DECODER,
-            meter=Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp),
+            meter=self.meter(),
             bucket=BUCKET,
             max_bytes=MAX_PHOTO_BYTES,
             max_attempts=MOST_ATTEMPTS,
             now=lambda: self.now,
         )
+
+    def meter(self) -> Meter:
+        return Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp)
 
     def save(self, data: bytes, name: int = 1, *, uid: str = "ana", **changes: Any) -> StoredPhoto:
         """What `save` does: the observation, then its photo. Returns the event that follows."""

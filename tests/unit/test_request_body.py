@@ -79,3 +79,18 @@ def test_a_body_has_a_hundred_fields_at_most(kind: str, fields: int) -> None:
     error = InvalidImage if fields == MOST_FIELDS else InvalidRequest
     with admitted(request, Budget(2**20)), pytest.raises(error):
         submission.read_photos(request, max_bytes=2**20)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"s\xe4ecies": "amazona"}',
+        b'{"species": "ama\xffzona"}',
+        b'{"index": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_what_is_not_quite_json_is_the_callers_mistake(body: bytes) -> None:
+    """It was a 500: fuzzing found letters that are not UTF-8."""
+    request = Request(EnvironBuilder(method="PATCH", data=body).get_environ())
+    with admitted(request, Budget(2**20)), pytest.raises(InvalidRequest):
+        submission.read_fields(request)

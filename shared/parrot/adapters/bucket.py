@@ -191,14 +191,16 @@ class BucketFiles:
     """A bundle's files: `gs://BUCKET/bundles/VERSION/`."""
 
     def __init__(self, client: Client, bucket: str, version: str) -> None:
-        self._client, self._bucket, self._version = client, bucket, version
+        self._client, self._bucket, self.version = client, bucket, version
 
     def read(self, name: str) -> bytes:
-        return _bundle_file(self._client, self._bucket, f"{FOLDER}/{self._version}/{name}")
+        return _bundle_file(self._client, self._bucket, f"{FOLDER}/{self.version}/{name}")
 
 
 class FolderFiles:
     """A bundle's files in a local folder: one that was just built, or `models/default`."""
+
+    version: str | None = None  # a folder may have any name
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
