@@ -140,6 +140,27 @@ def test_a_download_that_fails_after_its_metadata_is_unavailable(fault: str) -> 
         bucket(server.url).read_generation("photos/ana/x", 7, most=10**6)
 
 
+def test_a_photo_is_read_in_parts_of_one_generation() -> None:
+    """A part of another photo, under the first one's ETag, would make neither."""
+    facts = {"name": "x", "generation": "7", "size": "9", "metadata": {"sha256": "0a" * 32}}
+    parts = iter([Answer(b"irds", 206), Answer(b"whole", 200), Answer(status=404)])
+
+    def script(request: Request) -> Answer:
+        return next(parts) if "alt=media" in request.path else json_answer(facts)
+
+    with serving(script) as server, deadline.within(SECONDS):
+        content = bucket(server.url).open("photos/ana/x")
+        assert content is not None
+        assert (content.size, content.tag) == (9, "0a" * 16)
+        assert content.read(1, 5) == b"irds"
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                content.read(5, 9)
+        (_, part, *_) = server.requests
+    assert "generation=7" in part.path
+    assert part.headers["Range"] == "bytes=1-4"
+
+
 def test_a_storage_that_recovers_in_time_is_asked_again() -> None:
     """A phone should not notice a single 503."""
     answers = iter([FAULTS["unavailable"]])

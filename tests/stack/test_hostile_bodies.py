@@ -243,7 +243,7 @@ def test_what_cannot_be_parsed_is_a_problem_too(running: Running) -> None:
 
 
 def test_many_slow_bodies_do_not_delay_others(classify_url: str, running_url: str) -> None:
-    """Eighty of them took every thread; now the slowest end when half of the threads wait."""
+    """Eighty of them took every thread; now most end when three quarters of the threads wait."""
     slow = [sending(running_url, "Content-Length: 1000000") for _ in range(80)]
     try:
         for connection in slow:
@@ -251,7 +251,7 @@ def test_many_slow_bodies_do_not_delay_others(classify_url: str, running_url: st
         answer = requests.post(classify_url, files={"image": encoded(noise())}, timeout=30)
         assert answer.status_code == 200
         ended = select.select(slow, [], [], 0)[0]
-        assert 30 <= len(ended) < 80
+        assert len(ended) >= 40
         assert all(b" 408 " in connection.recv(4096) for connection in ended)
     finally:
         for connection in slow:

@@ -113,7 +113,7 @@ class BucketPhotos:
         def part(first: int, end: int) -> bytes:
             try:
                 with _translated("the photo cannot be read now"):
-                    # The blob knows its generation, and asks for no other.
+                    # The blob asks for its generation only (the local storage gives any).
                     options = {"raw_download": True, "checksum": None, **_patience()}
                     data = bytes(blob.download_as_bytes(start=first, end=end - 1, **options))
             except (NotFound, PreconditionFailed) as error:
