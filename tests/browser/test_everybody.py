@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.support.browser import DESKTOP, PHONE
-from tests.support.page import MODEL_MS, choose, my_birds, save_as, some_photo
+from tests.support.page import MODEL_MS, choose, my_birds, save_as, serious, some_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,17 +19,6 @@ if TYPE_CHECKING:
     from tests.support.visits import Visit
 
 FIRST_LOAD_BYTES = 100_000
-
-
-def serious(page: Page) -> list[str]:
-    """What axe-core calls serious or critical on the page as it is now."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{violation['id']}: {node['html'][:200]}"
-        for violation in violations
-        if violation["impact"] in {"serious", "critical"}
-        for node in violation["nodes"]
-    ]
 
 
 @pytest.mark.parametrize(("screen", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
