@@ -212,44 +212,26 @@ def test_the_page_may_call_recaptcha_only_where_app_check_is_asked_for(root: Pat
     }
 
 
-@pytest.fixture(scope="module")
-def vendor(tmp_path_factory: pytest.TempPathFactory, tools: Toolchain) -> Path:
-    """Firebase's SDK as `./dev.sh stage firebase` adds it to the page."""
-    to = tmp_path_factory.mktemp("stage")
-    command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(to)]
+def test_the_sdk_that_the_page_loads_is_staged_and_names_what_the_policy_allows(
+    tmp_path: Path, tools: Toolchain
+) -> None:
+    """It is in no commit: signing in would fail where nobody built it, or where it moved to."""
+    command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(tmp_path)]
     env = {**os.environ, "PATH": tools.path}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{to / 'firebase'}\n"
-    return to / "firebase/public/vendor"
-
-
-def test_what_the_page_loads_of_firebases_sdk_is_staged(vendor: Path) -> None:
-    """It is in no commit: signing in would fail where nobody built it."""
+    assert done.stdout == f"{tmp_path / 'firebase'}\n"
+    vendor = tmp_path / "firebase/public/vendor"
     page = (ROOT / "public/app/account-firebase.js").read_text()
-    loaded = re.findall(r'import\("../vendor/([^"]+)"\)', page)
-    assert sorted(loaded) == ["app-check.js", "auth.js"]
-    shared = {
-        name
-        for file in loaded
-        for name in re.findall(r'"./([\w-]+.js)"', (vendor / file).read_text())
+    code = {
+        name: (vendor / name).read_text()
+        for name in re.findall(r'import\("../vendor/([^"]+)"\)', page)
     }
-    assert {path.name for path in vendor.iterdir()} == {*loaded, *shared}
-
-
-def test_the_policy_allows_what_firebases_own_sdk_names(vendor: Path) -> None:
-    """The SDK may move to other addresses with its next version."""
-    allowed = {
-        "app-check.js": (
-            "https://www.google.com/recaptcha/enterprise.js",
-            "https://content-firebaseappcheck.googleapis.com/",
-        ),
-        "auth.js": ("https://apis.google.com/js/api.js",),
-    }
-    for name, addresses in allowed.items():
-        code = (vendor / name).read_text()
-        for address in addresses:
-            assert address in code
+    shared = {name for text in code.values() for name in re.findall(r'"./([\w-]+.js)"', text)}
+    assert {path.name for path in vendor.iterdir()} == {*code, *shared}
+    assert "https://www.google.com/recaptcha/enterprise.js" in code["app-check.js"]
+    assert "https://content-firebaseappcheck.googleapis.com/" in code["app-check.js"]
+    assert "https://apis.google.com/js/api.js" in code["auth.js"]
 
 
 @pytest.mark.parametrize("models", ["run", "vertex"])
