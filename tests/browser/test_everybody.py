@@ -107,3 +107,10 @@ def test_the_page_can_be_installed(desktop: Page, running_url: str) -> None:
     session = desktop.context.new_cdp_session(desktop)
     errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
     assert {error["errorId"] for error in errors} <= {"in-incognito"}  # as every test's window is
+
+
+def test_the_local_page_is_allowed_no_other_origin(running_url: str) -> None:
+    """Signing in needs some, and nobody signs in here: whatever asks for one is a mistake."""
+    policy = requests.get(running_url, timeout=30).headers["Content-Security-Policy"]
+    assert "https:" not in policy
+    assert "frame-src 'self';" in policy
