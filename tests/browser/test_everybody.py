@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import expect
 
 from tests.support.browser import DESKTOP, PHONE
-from tests.support.page import MODEL_MS, choose, my_birds, save_as, serious, some_photo
+from tests.support.page import MODEL_MS, choose, my_birds, serious, some_photo, states
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,25 +28,8 @@ def test_axe_finds_nothing_serious(
     """Contrast, names and roles, in each state that a person meets."""
     # Nothing moves: a colour that is half faded in has no contrast yet.
     page = visit(screen=screen, color_scheme=scheme, reduced_motion="reduce")
-    expect(page.locator("body.ready")).to_be_visible()
-    assert serious(page) == []
-    card = choose(page, some_photo(photos, "parrots/sun-conure"))
-    card.locator(".shares summary").click()
-    assert serious(page) == []
-    save_as(card)
-    assert serious(page) == []
-    card.locator(".zoom").click()
-    assert serious(page) == []
-    page.keyboard.press("Escape")
-    choose(page, some_photo(photos, "negatives/food"))
-    assert serious(page) == []
-    tile = my_birds(page)
-    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
-    expect(tile.locator("img.there")).to_be_visible()
-    assert serious(page) == []
-    tile.get_by_role("button").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    assert serious(page) == []
+    for state in states(page, photos):
+        assert serious(page) == [], state
 
 
 def test_a_keyboard_is_enough(desktop: Page, photos: Path) -> None:

@@ -85,6 +85,29 @@ def serious(page: Page) -> list[str]:
     ]
 
 
+def states(page: Page, photos: Path) -> Iterator[str]:
+    """Bring the page into each state that a person meets, and name it."""
+    expect(page.locator("body.ready")).to_be_visible()
+    yield "start"
+    card = choose(page, some_photo(photos, "parrots/sun-conure"))
+    card.locator(".shares summary").click()
+    yield "answered"
+    save_as(card)
+    yield "saved"
+    card.locator(".zoom").click()
+    yield "zoomed in"
+    page.keyboard.press("Escape")
+    choose(page, some_photo(photos, "negatives/food"))
+    yield "not a parrot"
+    tile = my_birds(page)
+    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
+    expect(tile.locator("img.there")).to_be_visible()
+    yield "My birds"
+    expect(opened(tile)).to_be_visible()
+    yield "a bird's sheet"
+    page.keyboard.press("Escape")
+
+
 def be_somebody(page: Page) -> str:
     """Use the page as a new person; returns the name."""
     name = f"person-{uuid.uuid4().hex[:8]}"
