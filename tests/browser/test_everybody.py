@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.support.browser import DESKTOP, PHONE
-from tests.support.page import MODEL_MS, choose, my_birds, save_as, some_photo
+from tests.support.page import MODEL_MS, choose, my_birds, serious, some_photo, states
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,17 +21,6 @@ if TYPE_CHECKING:
 FIRST_LOAD_BYTES = 100_000
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core calls serious or critical on the page as it is now."""
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{violation['id']}: {node['html'][:200]}"
-        for violation in violations
-        if violation["impact"] in {"serious", "critical"}
-        for node in violation["nodes"]
-    ]
-
-
 @pytest.mark.parametrize(("screen", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
 def test_axe_finds_nothing_serious(
     visit: Visit, photos: Path, screen: ViewportSize, scheme: str
@@ -40,25 +28,8 @@ def test_axe_finds_nothing_serious(
     """Contrast, names and roles, in each state that a person meets."""
     # Nothing moves: a colour that is half faded in has no contrast yet.
     page = visit(screen=screen, color_scheme=scheme, reduced_motion="reduce")
-    expect(page.locator("body.ready")).to_be_visible()
-    assert serious(page) == []
-    card = choose(page, some_photo(photos, "parrots/sun-conure"))
-    card.locator(".shares summary").click()
-    assert serious(page) == []
-    save_as(card)
-    assert serious(page) == []
-    card.locator(".zoom").click()
-    assert serious(page) == []
-    page.keyboard.press("Escape")
-    choose(page, some_photo(photos, "negatives/food"))
-    assert serious(page) == []
-    tile = my_birds(page)
-    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
-    expect(tile.locator("img.there")).to_be_visible()
-    assert serious(page) == []
-    tile.get_by_role("button").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    assert serious(page) == []
+    for state in states(page, photos):
+        assert serious(page) == [], state
 
 
 def test_a_keyboard_is_enough(desktop: Page, photos: Path) -> None:
@@ -119,3 +90,10 @@ def test_the_page_can_be_installed(desktop: Page, running_url: str) -> None:
     session = desktop.context.new_cdp_session(desktop)
     errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
     assert {error["errorId"] for error in errors} <= {"in-incognito"}  # as every test's window is
+
+
+def test_the_local_page_is_allowed_no_other_origin(running_url: str) -> None:
+    """Signing in needs some, and nobody signs in here: whatever asks for one is a mistake."""
+    policy = requests.get(running_url, timeout=30).headers["Content-Security-Policy"]
+    assert "https:" not in policy
+    assert "frame-src 'self';" in policy

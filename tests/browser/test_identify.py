@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
-from tests.support.browser import PHONE
-from tests.support.page import MODEL_MS, choose, module, some_photo
+from tests.support.page import MODEL_MS, assert_above_the_fold, choose, module, some_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.browser import Complaints
 
 MACAW = {"id": "ara-macao", "names": {"en": "Scarlet macaw"}, "probability": 0.6}
+MACAWS = {"rank": "group", "id": "macaws", "names": {"en": "A macaw"}, "probability": 0.9}
 CONURE = {"id": "aratinga-solstitialis", "names": {"en": "Sun conure"}, "probability": 0.3}
 
 
@@ -28,12 +28,8 @@ def test_the_species_stands_above_the_fold_with_the_photo(phone: Page, photos: P
     card = choose(phone, some_photo(photos, "parrots/sun-conure"))
     headline = card.locator(".headline")
     expect(headline).to_have_text("Sun conure")
-    box, tabs = headline.bounding_box(), phone.locator("nav.views").bounding_box()
-    assert box is not None
-    assert tabs is not None
-    assert box["y"] + box["height"] < tabs["y"] <= PHONE["height"]
+    assert_above_the_fold(phone, headline)
     expect(card.locator(".preview")).to_be_in_viewport(ratio=0.95)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_the_answer_says_what_the_model_knows_without_a_percentage(
@@ -55,43 +51,33 @@ def test_what_is_not_a_parrot_is_not_named(phone: Page, photos: Path) -> None:
     expect(card.locator(".keep select")).to_have_value("")
 
 
-def test_a_parrot_of_another_kind_gets_no_wrong_name(phone: Page) -> None:
-    """An empty set means that it is none of the known ones: then no name stands in the headline."""
+@pytest.mark.parametrize(
+    ("parrot", "likely", "changes", "headline"),
+    [
+        (0.98, [], {}, "Another kind of parrot"),
+        (0.98, [], {"taxon": MACAWS}, "A macaw"),
+        (0.98, [MACAW, CONURE], {}, "Scarlet macaw or Sun conure"),
+        (0.6, [MACAW], {}, "Perhaps Scarlet macaw"),
+    ],
+)
+def test_the_headline_says_no_more_than_the_model_knows(
+    phone: Page,
+    parrot: float,
+    likely: list[dict[str, Any]],
+    changes: dict[str, Any],
+    headline: str,
+) -> None:
+    """No name for an unknown kind, both of two likely ones, and doubt about a doubtful parrot."""
     answer = {
-        "parrot": {"is_parrot": True, "probability": 0.98},
-        "species": [MACAW, CONURE],
-        "set": {"coverage": 0.95, "species": [], "unknown": True},
-    }
-    meaning = module(phone, "answer", "m.interpret(x)", answer)
-    assert (meaning["kind"], meaning["named"], meaning["shares"]) == ("other", [], False)
-    assert module(phone, "answer-view", "m.headline(x)", meaning) == "Another kind of parrot"
-    group = {"rank": "group", "id": "macaws", "names": {"en": "A macaw"}, "probability": 0.9}
-    meaning = module(phone, "answer", "m.interpret(x)", {**answer, "taxon": group})
-    assert module(phone, "answer-view", "m.headline(x)", meaning) == "A macaw"
-
-
-def test_two_likely_species_share_the_headline(phone: Page) -> None:
-    """Naming only the first would hide that the model cannot tell them apart."""
-    answer = {
-        "parrot": {"is_parrot": True, "probability": 0.98},
-        "species": [MACAW, CONURE],
-        "set": {"coverage": 0.95, "species": [MACAW["id"], CONURE["id"]], "unknown": False},
-    }
-    meaning = module(phone, "answer", "m.interpret(x)", answer)
-    assert meaning["kind"] == "few"
-    assert module(phone, "answer-view", "m.headline(x)", meaning) == "Scarlet macaw or Sun conure"
-
-
-def test_a_doubtful_parrot_is_called_doubtful(phone: Page) -> None:
-    """Half a chance of being a parrot at all is no clear match, whatever the species say."""
-    answer = {
-        "parrot": {"is_parrot": True, "probability": 0.6},
+        "parrot": {"is_parrot": True, "probability": parrot},
         "species": [{**MACAW, "probability": 0.99}, CONURE],
-        "set": {"coverage": 0.95, "species": [MACAW["id"]], "unknown": False},
+        "set": {"coverage": 0.95, "species": [row["id"] for row in likely], "unknown": not likely},
+        **changes,
     }
     meaning = module(phone, "answer", "m.interpret(x)", answer)
-    assert module(phone, "answer-view", "m.headline(x)", meaning) == "Perhaps Scarlet macaw"
-    assert "not quite sure" in module(phone, "answer-view", "m.words(x, 16)", meaning)
+    assert module(phone, "answer-view", "m.headline(x)", meaning) == headline
+    unsure = "not quite sure" in module(phone, "answer-view", "m.words(x, 16)", meaning)
+    assert unsure == (parrot < 0.9)
 
 
 def test_a_heic_photo_is_identified_though_the_browser_cannot_show_it(

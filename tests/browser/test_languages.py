@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import PHONE
-from tests.support.page import MODEL_MS, choose, my_birds, save_as, some_photo
+from tests.support.page import choose, some_photo, states
 from tests.support.problems import errors
 
 if TYPE_CHECKING:
@@ -78,23 +78,11 @@ def test_a_korean_phone_reads_korean_everywhere(
     """Not the species' names only: each state of the page."""
     complaints.expect("status of 415")
     expect(korean.locator("html")).to_have_attribute("lang", "ko")
-    assert latin(korean) == []
-    card = choose(korean, some_photo(photos, "parrots/sun-conure"))
-    expect(card.locator(".headline")).to_have_text("태양앵무")
-    card.locator(".shares summary").click()
-    assert latin(korean) == []
-    save_as(card)
-    assert latin(korean) == []
-    choose(korean, some_photo(photos, "negatives/food"))
-    assert latin(korean) == []
+    for state in states(korean, photos):
+        assert latin(korean) == [], state
+    korean.locator("nav.views a[data-view=identify]").click()
     choose(korean, odd / "derived-parrot" / "blue-and-gold-macaw-html-as.jpg", until="failed")
     assert latin(korean) == []
-    tile = my_birds(korean)
-    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
-    assert latin(korean) == []
-    tile.get_by_role("button").click()
-    assert latin(korean) == []
-    korean.keyboard.press("Escape")
     korean.locator("#account-button").click()
     assert latin(korean) == []
 

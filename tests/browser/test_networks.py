@@ -8,7 +8,16 @@ import requests
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.page import MODEL_MS, choose, my_birds, name_of, save_as, slow_upload, some_photo
+from tests.support.page import (
+    MODEL_MS,
+    choose,
+    my_birds,
+    name_of,
+    save_as,
+    saved,
+    slow_upload,
+    some_photo,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,10 +122,7 @@ def test_my_birds_open_without_a_network(phone: Page, complaints: Complaints, ph
     """What was loaded last is better than an empty page."""
     complaints.expect(NO_NETWORK)
     installed(phone)
-    save_as(choose(phone, some_photo(photos, "parrots/sun-conure")))
-    tile = my_birds(phone)
-    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
-    expect(tile.locator("img.there")).to_be_visible()
+    expect(saved(phone, photos).locator("img.there")).to_be_visible()
     phone.context.set_offline(True)
     phone.reload()
     expect(phone.locator(".tile img.there")).to_be_visible()

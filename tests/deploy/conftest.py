@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.deploy.project import Project, sdk, stand_in
+from tests.support.required import missing
 from tests.support.shared import folder, shared
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ def sdk_root() -> Path:
     """Where the Google Cloud SDK is."""
     root = sdk()
     if root is None:
-        reason = "needs the Google Cloud SDK: gcloud is not on PATH"
-        if os.environ.get("REQUIRE_GCLOUD"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("needs the Google Cloud SDK: no gcloud on PATH", required_by="REQUIRE_GCLOUD")
     return root
 
 

@@ -41,7 +41,7 @@ def environment(folder: Path, requirements: Path) -> Path:
     return python
 
 
-def plain(settings: Mapping[str, str]) -> dict[str, str]:
+def _plain(settings: Mapping[str, str]) -> dict[str, str]:
     """The variables of a container: nothing of the developer's shell, PYTHONPATH least of all."""
     return {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", **settings}  # noqa: S108
 
@@ -50,7 +50,7 @@ def plain(settings: Mapping[str, str]) -> dict[str, str]:
 def started(python: Path, folder: Path, name: str, settings: Mapping[str, str]) -> Iterator[str]:
     """The URL of a staged function, run by functions-framework in its folder, until the end."""
     port = free_port()
-    env = plain({**settings, "FUNCTION_TARGET": TARGETS[name], "PORT": str(port)})
+    env = _plain({**settings, "FUNCTION_TARGET": TARGETS[name], "PORT": str(port)})
     log = folder.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(

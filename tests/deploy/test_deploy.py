@@ -69,14 +69,10 @@ def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
     ("kind", "name", "part"),
     [
         ("buckets", "gs://demo-parrot-models", "storage"),
-        ("accounts", "parrot-trigger@demo-parrot.iam.gserviceaccount.com", "accounts"),
         ("services", "process", "functions"),
         ("triggers", "photo-saved", "functions"),
         ("triggers", "photo-saved-deleted", "functions"),
         ("topics", "photo-saved-dead-letters", "functions"),
-        ("repositories", "parrot", "models"),
-        ("metrics", "parrot_refusals", "logs"),
-        ("databases", "(default)", "firestore"),
     ],
 )
 def test_what_somebody_deleted_is_made_again(
@@ -115,22 +111,6 @@ def test_a_page_under_another_name_gets_a_site_beside_the_default_one(serving: P
         serving.control("drop", "sites", name)
     serving.done("--set", "HOSTING_SITE=my-birds", "hosting")
     assert set(serving.state()["sites"]) == {"demo-parrot", "my-birds"}
-
-
-def test_google_makes_its_own_accounts_before_they_get_roles(project: Project) -> None:
-    """A role for an account that does not exist yet is refused; waiting does not create it."""
-    project.done()
-    words = [" ".join(call["words"]) for call in project.control("calls")]
-    for made, role in (
-        ("storage service-agent", "@gs-project-accounts"),
-        ("create --service=eventarc", "@gcp-sa-eventarc"),
-        ("create --service=pubsub", "@gcp-sa-pubsub"),
-    ):
-        asked = next(at for at, line in enumerate(words) if made in line)
-        granted = next(
-            at for at, line in enumerate(words) if role in line and "add-iam-policy" in line
-        )
-        assert asked < granted
 
 
 def test_a_bundle_that_cannot_be_served_beside_the_others_is_not_published(

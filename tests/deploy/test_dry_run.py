@@ -18,6 +18,7 @@ import pytest
 from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.project import PROJECT, REGION, ROOT, checkout, sdk_python
+from tests.support.required import missing
 
 if TYPE_CHECKING:
     from local.toolchain import Toolchain
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _FIREBASE_TOOLS = Path(
     os.environ.get("FIREBASE_TOOLS", ROOT / ".local/firebase-tools/node_modules/firebase-tools")
 )
+PLACE = f"--project {PROJECT} --region {REGION}"
 RUNS = (
     (),
     ("--models", "vertex"),
@@ -61,17 +63,22 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@functools.cache
-def _dry(root: Path, *arguments: str) -> list[str]:
-    """The printed lines; every tool of a cloud is out of reach."""
-    done = subprocess.run(
-        ["./deploy.sh", "--dry-run", "--project", PROJECT, "--region", REGION, *arguments],
+def _deploy(root: Path, *words: str, **exported: str) -> subprocess.CompletedProcess[str]:
+    """deploy.sh, with every tool of a cloud out of reach."""
+    return subprocess.run(
+        ["./deploy.sh", *words],
         cwd=root / "checkout",
-        env={"PATH": str(root / "bin"), "HOME": str(root)},
+        env={"PATH": str(root / "bin"), "HOME": str(root), **exported},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@functools.cache
+def _dry(root: Path, *words: str) -> list[str]:
+    """The printed lines."""
+    done = _deploy(root, "--dry-run", *PLACE.split(), *words)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.splitlines()
@@ -99,13 +106,6 @@ def test_each_gcloud_line_parses_with_gclouds_own_parser(root: Path, sdk_root: P
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-
-
-def test_lines_can_be_pasted_into_a_shell(root: Path) -> None:
-    """Names with quotes or blanks must arrive as they are."""
-    for line in {line for arguments in RUNS for line in _dry(root, *arguments)}:
-        assert shlex.split(line)
-        subprocess.run(["bash", "-n", "-c", line], check=True)
 
 
 def test_a_pasted_line_gives_a_command_the_words_that_the_script_would() -> None:
@@ -150,14 +150,6 @@ def test_no_service_asks_for_more_cpus_than_a_new_project_has(settings: str, pro
     assert ("MODEL_MAX in deploy.env" in done.stderr) == bool(problems)
 
 
-def test_the_parts_come_in_order_and_each_alone(root: Path) -> None:
-    """All parts are the sum of the parts: nothing is only done in a whole run."""
-    parts = "apis storage accounts secrets models functions firestore rules hosting logs alerts"
-    first, *whole = _dry(root)
-    alone = [line for part in parts.split() for line in _dry(root, part) if line != first]
-    assert whole == alone
-
-
 def test_each_firebase_line_parses_and_its_configuration_fits(
     root: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -167,9 +159,7 @@ def test_each_firebase_line_parses_and_its_configuration_fits(
     node = shutil.which("node")
     if node is None or not _FIREBASE_TOOLS.is_dir():
         reason = f"needs Node and firebase-tools in {_FIREBASE_TOOLS} (or FIREBASE_TOOLS)"
-        if os.environ.get("REQUIRE_SUITE"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(reason, required_by="REQUIRE_SUITE")
     lines = [line for line in _dry(root) if line.startswith("firebase ")]
     assert len(lines) == 5
     done = subprocess.run(
@@ -185,24 +175,17 @@ def test_each_firebase_line_parses_and_its_configuration_fits(
     assert done.returncode == 0, done.stderr
 
 
-def test_hosting_calls_the_functions_in_their_region(root: Path) -> None:
-    """Without a region firebase-tools would look for them in us-central1."""
-    _dry(root, "hosting")
-    config = json.loads((root / "checkout/build/stage/firebase/firebase.json").read_text())
-    regions = [r["run"]["region"] for r in config["hosting"]["rewrites"] if "run" in r]
-    assert regions
-    assert set(regions) == {REGION}
-
-
 def _page(root: Path, *settings: str) -> tuple[str, dict[str, str | None]]:
     """The staged page's security policy, and its settings."""
     _dry.cache_clear()
     _dry(root, *settings, "hosting")
     staged = root / "checkout/build/stage/firebase"
-    config = json.loads((staged / "firebase.json").read_text())
+    hosting = json.loads((staged / "firebase.json").read_text())["hosting"]
+    regions = {rule["run"]["region"] for rule in hosting["rewrites"] if "run" in rule}
+    assert regions == {REGION}, "firebase-tools would look for functions in us-central1"
     (policy,) = (
         header["value"]
-        for rule in config["hosting"]["headers"]
+        for rule in hosting["headers"]
         for header in rule["headers"]
         if header["key"] == "Content-Security-Policy"
     )
@@ -229,57 +212,26 @@ def test_the_page_may_call_recaptcha_only_where_app_check_is_asked_for(root: Pat
     }
 
 
-@pytest.fixture(scope="module")
-def vendor(tmp_path_factory: pytest.TempPathFactory, tools: Toolchain) -> Path:
-    """Firebase's SDK as `./dev.sh stage firebase` adds it to the page."""
-    to = tmp_path_factory.mktemp("stage")
-    command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(to)]
+def test_the_sdk_that_the_page_loads_is_staged_and_names_what_the_policy_allows(
+    tmp_path: Path, tools: Toolchain
+) -> None:
+    """It is in no commit: signing in would fail where nobody built it, or where it moved to."""
+    command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(tmp_path)]
     env = {**os.environ, "PATH": tools.path}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{to / 'firebase'}\n"
-    return to / "firebase/public/vendor"
-
-
-def test_what_the_page_loads_of_firebases_sdk_is_staged(vendor: Path) -> None:
-    """It is in no commit: signing in would fail where nobody built it."""
+    assert done.stdout == f"{tmp_path / 'firebase'}\n"
+    vendor = tmp_path / "firebase/public/vendor"
     page = (ROOT / "public/app/account-firebase.js").read_text()
-    loaded = re.findall(r'import\("../vendor/([^"]+)"\)', page)
-    assert sorted(loaded) == ["app-check.js", "auth.js"]
-    shared = {
-        name
-        for file in loaded
-        for name in re.findall(r'"./([\w-]+.js)"', (vendor / file).read_text())
+    code = {
+        name: (vendor / name).read_text()
+        for name in re.findall(r'import\("../vendor/([^"]+)"\)', page)
     }
-    assert {path.name for path in vendor.iterdir()} == {*loaded, *shared}
-
-
-def test_the_sdk_is_bundled_before_hosting_is_deployed(root: Path) -> None:
-    """From the lock file of the commit that is deployed."""
-    lines = _dry(root, "hosting")
-    stage = root / "checkout/build/stage/firebase"
-    at = lines.index(f"{root / 'checkout'}/dev.sh sdk {stage}")
-    assert lines[at + 1].startswith("firebase deploy --only hosting ")
-    git = ["git", "-C", str(ROOT), "ls-tree", "--name-only", "HEAD", "local/firebase_sdk/"]
-    names = subprocess.run(git, check=True, capture_output=True, text=True).stdout.split()
-    assert {path.name for path in (stage / "firebase_sdk").iterdir()} == {
-        Path(n).name for n in names
-    }
-
-
-def test_the_policy_allows_what_firebases_own_sdk_names(vendor: Path) -> None:
-    """The SDK may move to other addresses with its next version."""
-    allowed = {
-        "app-check.js": (
-            "https://www.google.com/recaptcha/enterprise.js",
-            "https://content-firebaseappcheck.googleapis.com/",
-        ),
-        "auth.js": ("https://apis.google.com/js/api.js",),
-    }
-    for name, addresses in allowed.items():
-        code = (vendor / name).read_text()
-        for address in addresses:
-            assert address in code
+    shared = {name for text in code.values() for name in re.findall(r'"./([\w-]+.js)"', text)}
+    assert {path.name for path in vendor.iterdir()} == {*code, *shared}
+    assert "https://www.google.com/recaptcha/enterprise.js" in code["app-check.js"]
+    assert "https://content-firebaseappcheck.googleapis.com/" in code["app-check.js"]
+    assert "https://apis.google.com/js/api.js" in code["auth.js"]
 
 
 @pytest.mark.parametrize("models", ["run", "vertex"])
@@ -307,10 +259,7 @@ def test_the_scripts_are_shellcheck_clean() -> None:
     """Quoting mistakes in a deployment cost more than elsewhere."""
     shellcheck = shutil.which("shellcheck")
     if shellcheck is None:
-        reason = "needs shellcheck"
-        if os.environ.get("REQUIRE_SHELLCHECK"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("needs shellcheck", required_by="REQUIRE_SHELLCHECK")
     scripts = [ROOT / "deploy.sh", ROOT / "dev.sh", ROOT / "tests/deploy/stand_in/shim"]
     scripts += sorted((ROOT / "deploy").rglob("*.sh"))
     assert len(scripts) > 10
@@ -318,7 +267,6 @@ def test_the_scripts_are_shellcheck_clean() -> None:
     assert done.returncode == 0, done.stdout
 
 
-PLACE = f"--project {PROJECT} --region {REGION}"
 MISTYPED = {
     "--project": "needs a value",
     f"--project Not.A.Project --region {REGION}": "not a project's ID",
@@ -337,46 +285,18 @@ MISTYPED = {
 def test_a_mistyped_command_line_is_one_sentence_and_runs_nothing(root: Path) -> None:
     """Exit code 2, as of other tools."""
     for arguments, words in MISTYPED.items():
-        done = subprocess.run(
-            ["./deploy.sh", *arguments.split()],
-            cwd=root / "checkout",
-            env={"PATH": str(root / "bin"), "HOME": str(root)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = _deploy(root, *arguments.split())
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert words in done.stderr
 
 
 def test_the_environment_decides_nothing_and_deploy_env_does(root: Path) -> None:
     """A BUCKET that a shell happens to export must not become the service's."""
-    clone = root / "checkout"
-    settings = clone / "my.env"
+    settings = root / "checkout/my.env"
     settings.write_text("# mine\nBUCKET='my-photos'  # old\nPROJECT=other-parrot\nALERT_EMAIL=\n")
-    done = subprocess.run(
-        [
-            "./deploy.sh",
-            "--dry-run",
-            "--env-file",
-            str(settings),
-            "--project",
-            PROJECT,
-            "--region",
-            REGION,
-            "storage",
-        ],
-        cwd=clone,
-        env={
-            "PATH": str(root / "bin"),
-            "HOME": str(root),
-            "BUCKET": "exported",
-            "MODEL_BUCKET": "exported",
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    words = ("--dry-run", "--env-file", str(settings), *PLACE.split(), "storage")
+    done = _deploy(root, *words, BUCKET="exported", MODEL_BUCKET="exported")
+    assert done.returncode == 0, done.stderr
     assert "exported" not in done.stdout
     assert "gs://my-photos " in done.stdout
     assert f"--project={PROJECT}" in done.stdout

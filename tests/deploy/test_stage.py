@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from cloudevents.conversion import to_structured
 
 from local import stack
+from local.events import cloud_event
+from parrot.model.manifest import MANIFEST
 from tests.deploy.project import ROOT, checkout
-from tests.deploy.staged import TARGETS, environment, plain, started, visible
+from tests.deploy.staged import TARGETS, environment, started, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,56 +67,21 @@ def test_the_same_commit_gives_the_same_bytes_whatever_lies_in_the_working_tree(
     assert len(set(digests)) == len(TARGETS)
 
 
-@pytest.mark.parametrize("name", TARGETS)
-def test_a_staged_folder_holds_the_function_and_the_pipeline(staged: Path, name: str) -> None:
+def test_a_staged_folder_holds_the_function_and_the_pipeline(staged: Path) -> None:
     """Nothing of tests, training or this machine is uploaded."""
     git = ["git", "-C", str(ROOT), "ls-tree", "-r", "--name-only", "HEAD", "shared/parrot"]
     pipeline = subprocess.run(git, check=True, capture_output=True, text=True).stdout.split()
     expected = {path.removeprefix("shared/") for path in pipeline}
     expected |= {"main.py", "requirements.txt", ".gcloudignore"}
-    assert set(visible(staged / name)) == expected
+    for name in TARGETS:
+        assert set(visible(staged / name)) == expected, name
 
 
-@pytest.mark.parametrize("name", TARGETS)
-def test_requirements_pin_every_package_by_digest_and_name_no_registry(
-    staged: Path, name: str
-) -> None:
-    """A package that changes under its version must not be installed."""
-    text = (staged / name / "requirements.txt").read_text()
-    lines = [
-        line for line in text.replace("\\\n", "").splitlines() if not line.strip().startswith("#")
-    ]
-    assert len(lines) > 10
-    for line in lines:
-        assert "==" in line
-        assert "--hash=sha256:" in line
-        assert "://" not in line
-
-
-@pytest.mark.parametrize("name", TARGETS)
-def test_a_staged_function_imports_nothing_from_elsewhere(
-    staged: Path, pythons: dict[str, Path], name: str
-) -> None:
-    """What works only beside the development tree would fail in the cloud alone."""
-    code = (
-        "import sys, json, main\n"
-        "files = [getattr(m, '__file__', None) for m in list(sys.modules.values())]\n"
-        "print(json.dumps([sys.path, sys.base_prefix, sorted(filter(None, files))]))"
-    )
-    python = pythons[name]
-    done = subprocess.run(
-        [python, "-c", code],
-        cwd=staged / name,
-        env=plain({}),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    path, base, files = json.loads(done.stdout)
-    places = (str(staged / name), str(python.parents[1]), base)
-    assert all(entry == "" or entry.startswith(places) for entry in path), path
-    assert all(file.startswith(places) for file in files)
-    assert not any(str(ROOT) in entry for entry in (*path, *files))
+def test_requirements_name_no_registry(staged: Path) -> None:
+    """Whoever deploys chooses where packages come from; `pythons` checks that all are pinned."""
+    for name in TARGETS:
+        lines = (staged / name / "requirements.txt").read_text().splitlines()
+        assert not [line for line in lines if "://" in line.partition("#")[0]], name
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +104,7 @@ def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - a
     settings = {
         "BUCKET": private_bucket.name,
         "MODEL_BUCKET": stack.MODEL_BUCKET,
+        "MODEL_BUNDLE": json.loads((stack.DEFAULT_BUNDLE / MANIFEST).read_text())["version"],
         "MODEL_SERVER_URL": url["model server"],
         "STORAGE_EMULATOR_HOST": url["storage"],
         "GOOGLE_CLOUD_PROJECT": stack.PROJECT,
@@ -143,9 +112,6 @@ def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - a
         "IDENTITY": "local",
         "THREADS": "4",
     }
-    settings["MODEL_BUNDLE"] = json.loads((stack.DEFAULT_BUNDLE / "manifest.json").read_text())[
-        "version"
-    ]
     photo = next(photos.glob("parrots/*/*.jpg")).read_bytes()
     with ExitStack() as running_functions:
         at = {
@@ -170,27 +136,20 @@ def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - a
         assert saved.status_code == 201, saved.text
         observation = saved.json()
         (blob,) = private_bucket.list_blobs(prefix="photos/")
-        event = {
-            "id": "1",
-            "specversion": "1.0",
-            "type": "google.cloud.storage.object.v1.finalized",
-            "source": f"//storage.googleapis.com/projects/_/buckets/{private_bucket.name}",
-            "data": {
-                "bucket": private_bucket.name,
-                "name": blob.name,
-                "generation": str(blob.generation),
-                "size": str(blob.size),
-                "contentType": blob.content_type,
-                "timeCreated": "2026-11-23T02:11:52.250567Z",
-            },
-        }
-        told = requests.post(
-            at["process"],
-            json=event,
-            headers={"Content-Type": "application/cloudevents+json"},
-            timeout=60,
+        headers, event = to_structured(
+            cloud_event(
+                {
+                    "bucket": private_bucket.name,
+                    "name": blob.name,
+                    "generation": str(blob.generation),
+                    "size": str(blob.size),
+                    "contentType": blob.content_type,
+                    "timeCreated": "2026-11-23T02:11:52.250567Z",
+                }
+            )
         )
-        assert told.ok, told.text
+        answer = requests.post(at["process"], data=event, headers=headers, timeout=60)
+        assert answer.ok, answer.text
         read = requests.get(
             f"{at['observations']}/observations/{observation['id']}", headers=_USER, timeout=30
         )

@@ -111,17 +111,3 @@ def test_buckets_bundle_and_image_are_made_on_a_storage_server(
     assert (folder / "Dockerfile").is_file()
     assert list(folder.glob("models/ParrotClassifier/*/saved_model.pb"))
     assert "Done: 0 changes." in project.done(*_PLACE, "models")
-
-
-def test_another_bundle_under_a_published_version_is_refused(
-    real_storage: tuple[Project, str],
-) -> None:
-    """Functions that pin the digest would no longer start."""
-    project, url = real_storage
-    client = stack.storage_client(url)
-    bucket = client.create_bucket("demo-parrot-models")
-    version = json.loads((ROOT / "models/default/manifest.json").read_bytes())["version"]
-    bucket.blob(f"bundles/{version}/manifest.json").upload_from_string(b"{}")
-    refused = project.run(*_PLACE, "models")
-    assert refused.returncode == 1
-    assert "another bundle of the same version" in refused.stderr

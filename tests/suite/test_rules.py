@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import uuid
 from typing import TYPE_CHECKING
@@ -14,45 +13,12 @@ import requests
 
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
-from tests.support.firebase_users import TIMEOUT, Person, sign_up
+from tests.support.firebase_users import TIMEOUT, Person, sign_up, upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIMIT = 20 * 1024 * 1024
-JPEG = "image/jpeg"
-
-
-def put(
-    name: str, asker: Mapping[str, str], data: bytes = b"photo", kind: str = JPEG
-) -> requests.Response:
-    """Upload as Firebase's SDK does."""
-    return requests.post(
-        f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}/v0/b/{BUCKET}/o",
-        params={"name": name},
-        data=data,
-        headers={**asker, "Content-Type": kind},
-        timeout=TIMEOUT,
-    )
-
-
-def put_with(
-    metadata: Mapping[str, str], asker: Mapping[str, str], data: bytes
-) -> requests.Response:
-    """Upload with metadata as Firebase's SDK does: two parts, metadata first."""
-    head = f"--x\r\nContent-Type: application/json\r\n\r\n{json.dumps(metadata)}\r\n"
-    body = f"{head}--x\r\nContent-Type: {metadata['contentType']}\r\n\r\n".encode()
-    return requests.post(
-        f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}/v0/b/{BUCKET}/o",
-        params={"name": metadata["name"]},
-        data=body + data + b"\r\n--x--",
-        headers={
-            **asker,
-            "Content-Type": "multipart/related; boundary=x",
-            "X-Goog-Upload-Protocol": "multipart",
-        },
-        timeout=TIMEOUT,
-    )
 
 
 def on_object(method: str, name: str, asker: Mapping[str, str]) -> requests.Response:
@@ -73,15 +39,15 @@ def test_photos_are_taken_and_nothing_else(person: Person) -> None:
     ):
         for kind in kinds:
             name = f"photos/{person.uid}/{uuid.uuid4()}"
-            assert put(name, person.headers, kind=kind).status_code == status, kind
+            assert upload(name, person.headers, contentType=kind).status_code == status, kind
 
 
 def test_a_compressed_photo_is_refused(person: Person) -> None:
     """It could unpack to any size; `process` never unpacks one, so it would only be rejected."""
     for encoding, status in (("identity", 200), ("gzip", 403), ("br", 403), ("GZIP", 403)):
         name = f"photos/{person.uid}/{uuid.uuid4()}"
-        metadata = {"name": name, "contentType": JPEG, "contentEncoding": encoding}
-        response = put_with(metadata, person.headers, gzip.compress(b"photo"))
+        photo = gzip.compress(b"photo")
+        response = upload(name, person.headers, photo, contentEncoding=encoding)
         assert response.status_code == status, encoding
 
 
@@ -89,7 +55,7 @@ def test_a_photo_has_a_limit(person: Person) -> None:
     """As many bytes as the service reads; nobody fills the bucket with more."""
     for size, status in ((LIMIT - 1, 200), (LIMIT, 403)):
         name = f"photos/{person.uid}/{uuid.uuid4()}"
-        assert put(name, person.headers, b"x" * size).status_code == status
+        assert upload(name, person.headers, b"x" * size).status_code == status
 
 
 def test_nobody_writes_elsewhere(person: Person) -> None:
@@ -103,28 +69,28 @@ def test_nobody_writes_elsewhere(person: Person) -> None:
         "3/1700000000.jpg",
         f"{person.uid}/a",
     ):
-        assert put(name, person.headers, MACAW.read_bytes()).status_code == 403, name
+        assert upload(name, person.headers, MACAW.read_bytes()).status_code == 403, name
 
 
 def test_only_the_owner_uploads_to_a_folder(person: Person) -> None:
     """A photo in somebody's folder would become an observation of theirs."""
     for asker in (sign_up().headers, {}):
-        assert put(f"photos/{person.uid}/{uuid.uuid4()}", asker).status_code == 403
+        assert upload(f"photos/{person.uid}/{uuid.uuid4()}", asker).status_code == 403
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_stored_photos_are_reached_by_the_service_alone(person: Person, method: str) -> None:
     """Reading, changing metadata and deleting go through the HTTP API, for the owner too."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
-    assert put(name, person.headers).status_code == 200
+    assert upload(name, person.headers).status_code == 200
     assert on_object(method, name, person.headers).status_code == 403
 
 
 def test_a_photo_is_never_overwritten(person: Person) -> None:
     """It would be processed as another photo under the same observation."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
-    assert put(name, person.headers).status_code == 200
-    assert put(name, person.headers, b"another").status_code == 403
+    assert upload(name, person.headers).status_code == 200
+    assert upload(name, person.headers, b"another").status_code == 403
 
 
 @pytest.mark.parametrize("path", ["users/{uid}/observations/a", "anything/else"])

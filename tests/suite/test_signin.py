@@ -12,12 +12,12 @@ from playwright.sync_api import expect
 from local.stack import PROJECT
 from tests.support.browser import PHONE
 from tests.support.firebase_users import TIMEOUT
-from tests.support.page import MODEL_MS, choose, my_birds, save_as, some_photo
+from tests.support.page import MODEL_MS, choose, my_birds, save_as, saved, some_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from tests.support.browser import Complaints
     from tests.support.visits import Visit
@@ -32,14 +32,19 @@ def account(page: Page) -> str:
     return str(page.evaluate("localStorage.getItem('parrot.account')"))
 
 
-def sign_in(page: Page, email: str) -> None:
-    """Ask for a link, and open it as it comes by e-mail."""
+def ask_for_link(page: Page, email: str) -> Locator:
+    """Ask for a link, and open it as it comes by e-mail; the dialog."""
     page.locator("#account-button").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("E-mail address").fill(email)
     dialog.get_by_role("button", name="Send me a link").click()
     expect(dialog).to_contain_text(email)
     open_link(page, email)
+    return dialog
+
+
+def sign_in(page: Page, email: str) -> None:
+    ask_for_link(page, email)
     expect(page.locator("#toast")).to_contain_text("You are signed in", timeout=MODEL_MS)
 
 
@@ -68,9 +73,7 @@ def test_birds_saved_without_signing_in_come_along(
     """Anonymous first; the same account gets an address later, so that nothing is lost."""
     complaints.expect(f"request to another origin: {auth_emulator()}")
     page = visit(screen=PHONE)
-    save_as(choose(page, some_photo(photos, "parrots/sun-conure")))
-    tile = my_birds(page)
-    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
+    saved(page, photos)
     anonymous = account(page)
     sign_in(page, f"{uuid.uuid4().hex}@example.com")
     assert account(page) == anonymous
@@ -92,12 +95,7 @@ def test_birds_come_along_into_an_account_that_existed(
     second = visit(screen=PHONE)
     save_as(choose(second, some_photo(photos, "parrots/kea")))
     assert account(second) != account(first)
-    second.locator("#account-button").click()
-    dialog = second.get_by_role("dialog")
-    dialog.get_by_label("E-mail address").fill(email)
-    dialog.get_by_role("button", name="Send me a link").click()
-    expect(dialog).to_contain_text(email)
-    open_link(second, email)
+    dialog = ask_for_link(second, email)
     expect(dialog).to_contain_text("has an account already", timeout=MODEL_MS)
     open_link(second, email)
     expect(second.locator("#toast")).to_contain_text("You are signed in", timeout=MODEL_MS)

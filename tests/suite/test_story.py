@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from typing import Any
@@ -11,17 +10,15 @@ import requests
 
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
-from tests.support.firebase_users import TIMEOUT, Person
+from tests.support.firebase_users import TIMEOUT, Person, upload
 from tests.support.waiting import until
 
 
-def save(
-    url: str, person: Person, photo: bytes, species: str = "ara-ararauna"
-) -> requests.Response:
+def save(url: str, person: Person) -> requests.Response:
     return requests.post(
         f"{url}/parrot-classifier/save",
-        files={"image": photo},
-        data={"species": species},
+        files={"image": MACAW.read_bytes()},
+        data={"species": "ara-ararauna"},
         headers=person.headers,
         timeout=TIMEOUT,
     )
@@ -48,7 +45,7 @@ def document(uid: str, name: str) -> dict[str, Any] | None:
 
 def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Person) -> None:
     """Hosting, Auth, the functions, Storage's event and Firestore, each the real protocol."""
-    response = save(suite_url, person, MACAW.read_bytes())
+    response = save(suite_url, person)
     assert response.status_code == 201, response.text
     name = response.json()["id"]
     (observation,) = until(lambda: processed(suite_url, person), "Firebase")
@@ -61,7 +58,7 @@ def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Perso
 
 def test_deleting_leaves_nothing(suite_url: str, person: Person) -> None:
     """Document, photo and what was made of it: people ask that nothing stays."""
-    name = save(suite_url, person, MACAW.read_bytes()).json()["id"]
+    name = save(suite_url, person).json()["id"]
     until(lambda: processed(suite_url, person), "Firebase")
     url = f"{suite_url}/parrot-classifier/observations/{name}"
     assert requests.delete(url, headers=person.headers, timeout=TIMEOUT).status_code == 204
@@ -80,37 +77,12 @@ def test_a_photo_uploaded_by_the_storage_sdk_becomes_an_observation(
 ) -> None:
     """Phones may upload straight to the bucket; the event does the rest."""
     name = str(uuid.uuid4())
-    response = upload(person, f"photos/{person.uid}/{name}", species="ara-ararauna")
+    path, metadata = f"photos/{person.uid}/{name}", {"species": "ara-ararauna"}
+    response = upload(path, person.headers, MACAW.read_bytes(), metadata=metadata)
     assert response.status_code == 200, response.text
     (observation,) = until(lambda: processed(suite_url, person), "Firebase")
     assert observation["id"] == name
     assert observation["species"] == "ara-ararauna"
-
-
-def upload(person: Person, name: str, *, species: str) -> requests.Response:
-    """As Firebase's SDK uploads: metadata and photo in one multipart body."""
-    boundary = uuid.uuid4().hex
-    metadata = {"name": name, "contentType": "image/jpeg", "metadata": {"species": species}}
-    body = b"".join(
-        (
-            f"--{boundary}\r\nContent-Type: application/json\r\n\r\n".encode(),
-            json.dumps(metadata).encode(),
-            f"\r\n--{boundary}\r\nContent-Type: image/jpeg\r\n\r\n".encode(),
-            MACAW.read_bytes(),
-            f"\r\n--{boundary}--".encode(),
-        )
-    )
-    return requests.post(
-        f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}/v0/b/{BUCKET}/o",
-        params={"name": name},
-        data=body,
-        headers={
-            **person.headers,
-            "X-Goog-Upload-Protocol": "multipart",
-            "Content-Type": f"multipart/related; boundary={boundary}",
-        },
-        timeout=TIMEOUT,
-    )
 
 
 def test_hosting_serves_the_page_with_its_policy(suite_url: str) -> None:

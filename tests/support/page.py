@@ -6,8 +6,10 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.support.browser import PHONE
 from tests.support.photos import named
 
 if TYPE_CHECKING:
@@ -47,6 +49,63 @@ def my_birds(page: Page) -> Locator:
     """Go to My birds; returns its tiles."""
     page.locator("nav.views a[data-view=birds]").click()
     return page.locator(".tile")
+
+
+def saved(page: Page, photos: Path, label: str = "sun-conure") -> Locator:
+    """Save a parrot and go to My birds; the tiles, of which the newest is processed."""
+    save_as(choose(page, some_photo(photos, f"parrots/{label}")))
+    tiles = my_birds(page)
+    expect(tiles.first).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
+    return tiles
+
+
+def opened(tile: Locator) -> Locator:
+    """A tile's sheet."""
+    tile.get_by_role("button").click()
+    return tile.page.get_by_role("dialog")
+
+
+def assert_above_the_fold(page: Page, headline: Locator) -> None:
+    """Nobody has to scroll to it, in either direction."""
+    box, tabs = headline.bounding_box(), page.locator("nav.views").bounding_box()
+    assert box is not None
+    assert tabs is not None
+    assert box["y"] + box["height"] < tabs["y"] <= PHONE["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core calls serious or critical on the page as it is now."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in violations
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]
+
+
+def states(page: Page, photos: Path) -> Iterator[str]:
+    """Bring the page into each state that a person meets, and name it."""
+    expect(page.locator("body.ready")).to_be_visible()
+    yield "start"
+    card = choose(page, some_photo(photos, "parrots/sun-conure"))
+    card.locator(".shares summary").click()
+    yield "answered"
+    save_as(card)
+    yield "saved"
+    card.locator(".zoom").click()
+    yield "zoomed in"
+    page.keyboard.press("Escape")
+    choose(page, some_photo(photos, "negatives/food"))
+    yield "not a parrot"
+    tile = my_birds(page)
+    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
+    expect(tile.locator("img.there")).to_be_visible()
+    yield "My birds"
+    expect(opened(tile)).to_be_visible()
+    yield "a bird's sheet"
+    page.keyboard.press("Escape")
 
 
 def be_somebody(page: Page) -> str:

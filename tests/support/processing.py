@@ -14,12 +14,13 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.config import MAX_PHOTO_BYTES
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
-from parrot.observation import Label, Observation, Status, derived_folder, photo_name
+from parrot.observation import Label, derived_folder, photo_name
 from parrot.photo import images
 from parrot.process import Processor
 from parrot.quota import Meter, Quota
 from parrot.records import Classification, OpenObject, SpeciesScore, StoredObject
 from tests.support.events import event
+from tests.support.observations import observation
 from tests.support.photos import DECODER
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parrot.classify import Classifier
+    from parrot.observation import Observation
     from parrot.records import Photo, StoredPhoto
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -189,16 +191,11 @@ class World:
 
     def save(self, data: bytes, name: int = 1, *, uid: str = "ana", **changes: Any) -> StoredPhoto:
         """What `save` does: the observation, then its photo. Returns the event that follows."""
-        wanted = Observation(
+        wanted = dataclasses.replace(
+            observation(uid=uid),
             id=uuid_of(name),
-            uid=uid,
             object_name=photo_name(uid, uuid_of(name)),
             labels=(Label(KEA.id, KEA.index, NOW),),
-            sha256="0" * 64,
-            media_type="image/jpeg",
-            width=4,
-            height=3,
-            status=Status.PENDING,
             created=NOW.replace(minute=name),
             updated=NOW,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,3 +21,12 @@ def until(ask: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) ->
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.05)
     return answer
+
+
+def kill_once(ready: Callable[[], object], *arguments: str) -> None:
+    """Run Python with these arguments until `ready`, then kill it."""
+    with subprocess.Popen([sys.executable, *arguments], stderr=subprocess.DEVNULL) as process:
+        while not ready():
+            assert process.poll() is None, "it ended by itself"
+            time.sleep(0.01)
+        process.kill()

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +28,7 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
 from parrot.model.species import Taxonomy
+from tests.support.waiting import kill_once
 
 RECIPE = Recipe(steps=6, batch=4, every=2)
 SPECIES = ("ara-macao", "cacatua")
@@ -87,16 +84,7 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(tuned: Tuned, tmp_path
     command = (
         f"from pathlib import Path; from {__name__} import run; run(Path({str(checkpoint)!r}))"
     )
-    killed = subprocess.Popen(
-        [sys.executable, "-c", command],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stderr=subprocess.DEVNULL,
-    )
-    while not checkpoint.exists():
-        assert killed.poll() is None
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    kill_once(checkpoint.exists, "-c", command)
     with np.load(checkpoint) as state:
         assert 0 < int(state["done"]) <= RECIPE.steps
     resumed = run(checkpoint)
@@ -147,10 +135,8 @@ def _fields(batch: Any) -> list[Any]:
 @pytest.fixture(scope="module")
 def bundle(tuned: Tuned, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default bundle with other last blocks."""
-    folder = tmp_path_factory.mktemp("bundle")
+    folder = shutil.copytree(DEFAULT_BUNDLE, tmp_path_factory.mktemp("bundle") / "b")
     manifest = Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes())
-    for name in manifest.files:
-        (folder / name).write_bytes((DEFAULT_BUNDLE / name).read_bytes())
     data = tuned.tail.dump()
     (folder / TAIL_FILE).write_bytes(data)
     changed = replace(manifest, files={**manifest.files, TAIL_FILE: digest(data)})
@@ -181,10 +167,7 @@ def test_damaged_last_blocks_are_refused_by_build_and_by_publish(
     bundle: Path, tmp_path: Path
 ) -> None:
     """Functions never read them, so nothing later would notice."""
-    damaged = tmp_path / "bundle"
-    damaged.mkdir()
-    for path in bundle.iterdir():
-        (damaged / path.name).write_bytes(path.read_bytes())
+    damaged = shutil.copytree(bundle, tmp_path / "bundle")
     data = bytearray((damaged / TAIL_FILE).read_bytes())
     data[len(data) // 2] ^= 1
     (damaged / TAIL_FILE).write_bytes(bytes(data))

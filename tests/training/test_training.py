@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from itertools import islice
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from models.data import labelled_photos
-from models.data.stress import STRESSES, Stress, stressed
 from models.evaluation import metrics
-from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE
 from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle
-from parrot.photo import images
 from tests.support.photos import encoded, named, noise
+from tests.support.waiting import kill_once
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RNG = np.random.default_rng(11)
-LIGHT = {"dim", "blurred", "noisy", "JPEG quality 20", "72 px"}
 SPECIES = {
     "galah": "eolophus-roseicapilla",
     "sun-conure": "aratinga-solstitialis",
@@ -75,16 +70,7 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     cache, out = tmp_path / "features.sqlite", tmp_path / "bundle"
     command = ["fit", str(small_set), "--species", str(small_set / "species.csv")]
     command += ["--cache", str(cache), "--out", str(out), "--version", "test"]
-    killed = subprocess.Popen(
-        [sys.executable, "-m", "models", *command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not _rows(cache):
-        assert killed.poll() is None
-        time.sleep(0.05)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    kill_once(lambda: _rows(cache), "-m", "models", *command)
     kept = _rows(cache)
     assert kept
     done = models(*command)
@@ -161,45 +147,6 @@ def test_a_csv_and_a_folder_give_the_same_photos(tmp_path: Path) -> None:
     (line,) = labelled_photos.read(tmp_path / "list.csv")
     assert (line.path, line.taxon, line.group) == (folder.path, folder.taxon, folder.group)
     assert line.taxon == "nestor-notabilis"
-
-
-def test_stressed_photos_hide_how_sharp_a_photo_was(photos: Path) -> None:
-    """Many collections keep other birds as 224 px crops: blur must not mean "no parrot"."""
-    paths = sorted((photos / "negatives" / "objects-scenes").glob("*.jpg"))
-    large = list(islice((d for d in map(Path.read_bytes, paths) if min(_size(d)) >= 320), 20))
-    crops = [_reduced(data, 224) for data in large]
-
-    def gap(change: Stress | None) -> float:
-        """How much sharper the large photos look than their own small copies; 0: alike."""
-        pairs = zip(large, crops, strict=True)
-        return float(np.mean([np.log(_energy(a, change) / _energy(b, change)) for a, b in pairs]))
-
-    as_served = gap(None)
-    assert as_served > 0.2, "without a stress there must be a difference to learn"
-    gaps = [gap(change) for change in STRESSES if change.name in LIGHT]
-    assert max(map(abs, gaps)) < as_served
-    assert abs(np.mean(gaps)) < as_served / 2
-
-
-def _size(data: bytes) -> tuple[int, int]:
-    return images.measure(images.read(data))
-
-
-def _reduced(data: bytes, short_side: int) -> bytes:
-    with Image.open(io.BytesIO(data)) as opened:
-        image = opened.convert("RGB")
-    scale = short_side / min(image.size)
-    size = round(image.width * scale), round(image.height * scale)
-    return encoded(image.resize(size, Image.Resampling.LANCZOS), quality=90)
-
-
-def _energy(data: bytes, change: Stress | None) -> float:
-    """Mean square of the gradient of what the model sees: large where a photo is sharp."""
-    photo = images.read(data)
-    if change is not None:
-        photo = images.read(stressed(photo, change))
-    pixels = images.pixels(photo, INPUT).pixels.astype(np.float64)
-    return float(sum(np.square(np.diff(pixels, axis=axis)).mean() for axis in (0, 1)))
 
 
 def test_calibration_error_is_zero_for_calibrated_and_large_for_overconfident_probabilities() -> (

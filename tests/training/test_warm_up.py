@@ -70,11 +70,3 @@ def test_a_wrapped_model_is_warmed_up_in_the_encoding_that_functions_send(
     serve = tf().saved_model.load(str(out)).signatures[request.model_spec.signature_name]
     answer = serve(**{name: tf().constant(value) for name, value in inputs.items()})
     assert answer["features"].shape[0] == 1
-
-
-def test_the_same_model_has_the_same_warm_up(tmp_path: Path) -> None:
-    """A build is reproducible."""
-    for name in ("a", "b"):
-        savedmodel.write_warm_up(tmp_path / name, "Team", replace(SQUASHED, encoding=Encoding.JPEG))
-    files = [(tmp_path / name / savedmodel.WARM_UP).read_bytes() for name in ("a", "b")]
-    assert files[0] == files[1]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import requests
 
 from models.network.lazy_tf import tf
 from models.network.wrapper import Wrapped, wrap
@@ -93,27 +91,21 @@ def test_raw_pixels_and_jpegs_give_what_the_source_gives_for_floats(
     assert wrapped.difference <= 1e-4
 
 
-def test_a_centred_cut_without_antialias_is_the_functions_own(
-    source: Path, jpegs: list[bytes], tmp_path: Path
-) -> None:
-    """The crop starts at the same pixel, even if half a pixel is left over."""
-    spec = replace(SQUASHED, crop=Crop.CENTER)
-    seen = _ask(wrap(source, tmp_path / "1", spec), "jpeg", jpegs)["seen"]
-    np.testing.assert_allclose(seen, [_floats(data, spec) for data in jpegs], rtol=0, atol=1e-4)
-
-
 @pytest.mark.parametrize("crop", Crop)
-def test_antialiased_jpegs_are_the_functions_own_but_for_rounding(
-    crop: Crop, source: Path, jpegs: list[bytes], tmp_path: Path
+@pytest.mark.parametrize("resampling", [Resampling.TF_BILINEAR, Resampling.ANTIALIAS])
+def test_jpegs_become_the_pixels_that_functions_would_send(
+    crop: Crop, resampling: Resampling, source: Path, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    """TensorFlow's kernel is Pillow's with other arithmetic; noise shows any shift by a pixel.
+    """Noise shows any shift by a pixel; TensorFlow's kernel is Pillow's with other rounding.
 
     Files much larger than the input are left out: Pillow decodes those at a reduced scale.
     """
-    spec = InputSpec(WIDTH, HEIGHT, crop=crop, resampling=Resampling.ANTIALIAS)
+    spec = replace(SQUASHED, crop=crop, resampling=resampling)
     small = jpegs[2:4]
     seen = _ask(wrap(source, tmp_path / "1", spec), "jpeg", small)["seen"]
-    assert np.abs(seen - np.stack([_floats(data, spec) for data in small])).max() <= 1
+    rounding = 1 if resampling is Resampling.ANTIALIAS else 1e-4
+    expected = [_floats(data, spec) for data in small]
+    np.testing.assert_allclose(seen, expected, rtol=0, atol=rounding)
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
@@ -145,31 +137,18 @@ def test_a_sequential_keras_model_gives_its_output_the_name_of_its_last_layer(
     assert wrapped.served_model().dump()["outputs"] == {}, "a person must say what it is"
 
 
-def test_the_model_server_answers_for_base64_bytes(
+def test_the_manifest_entry_is_all_that_the_adapter_needs(
     source: Path, jpegs: list[bytes], tmp_path: Path
 ) -> None:
-    """The purpose: a photo is sent as bytes, and the adapter needs only the manifest."""
+    """The purpose: a photo is sent as bytes, and the features are the wrapped model's."""
     spec = replace(SQUASHED, scaling=Scaling.UNIT, encoding=Encoding.RAW)
     wrapped = wrap(source, tmp_path / "ParrotExtractor" / "1", spec)
-    expected = _ask(wrapped, "jpeg", jpegs)["features"]
+    sent = [_rounded(data, spec)[0] for data in jpegs]
     with model_server(tmp_path) as url:
-        instances = [{"b64": base64.b64encode(data).decode()} for data in jpegs]
-        body = {"signature_name": "jpeg", "instances": instances}
-        answer = requests.post(f"{url}/v1/models/ParrotExtractor:predict", json=body, timeout=30)
-        answer.raise_for_status()
-        found = [row["features"] for row in answer.json()["predictions"]]
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
-
-        model = wrapped.served_model()
-        asked = model.input
-        server = TfServing(url, unsigned(), timeout=30)
-        raster = images.pixels(images.read(jpegs[0]), asked)
-        prediction = server.predict(model, [images.payload(raster, asked)])[0]
-    _, rounded = _rounded(jpegs[0], spec)
-    original = tf().saved_model.load(str(source)).signatures["serving_default"]
-    by_source = original(image=tf().constant(rounded[None]))["features"].numpy()[0]
-    assert prediction.features is not None
-    np.testing.assert_allclose(prediction.features, by_source, rtol=0, atol=1e-4)
+        answers = TfServing(url, unsigned(), timeout=30).predict(wrapped.served_model(), sent)
+    expected = _ask(wrapped, "serving_default", sent)["features"]
+    features = np.array([answer.features for answer in answers])
+    np.testing.assert_allclose(features, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("encoding", Encoding)

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def assert_refused(source: Path, message: str) -> None:
+    out = source.parent / "out"
+    with pytest.raises(ValueError, match=message):
+        wrap(source, out / "1", SQUASHED)
+    assert not out.exists() or not list(out.iterdir())
+
+
 def test_of_several_signatures_one_must_be_named_if_none_is_the_default(tmp_path: Path) -> None:
     """Nobody would notice the wrong one."""
     several = save(tmp_path / "model", (None, None, None, 3), names=["embed", "classify"])
@@ -34,9 +41,7 @@ def test_a_model_that_loses_its_weights_in_the_copy_is_refused(tmp_path: Path) -
         v1.saved_model.simple_save(
             session, str(tmp_path / "model"), {"image": image}, {"seen": image * weight}
         )
-    with pytest.raises(ValueError, match=r"does not run: .*uninitialized value"):
-        wrap(tmp_path / "model", tmp_path / "1", SQUASHED)
-    assert not (tmp_path / "1").exists()
+    assert_refused(tmp_path / "model", r"does not run: .*uninitialized value")
 
 
 @pytest.mark.parametrize(
@@ -53,33 +58,27 @@ def test_a_model_of_another_shape_is_refused(
 ) -> None:
     """A picture on its side also gives answers, but bad ones."""
     save_function(tmp_path / "model", lambda image: {"seen": image}, shape)
-    with pytest.raises(ValueError, match=message):
-        wrap(tmp_path / "model", tmp_path / "out" / "1", SQUASHED)
-    assert not (tmp_path / "out").exists()
+    assert_refused(tmp_path / "model", message)
 
 
 def test_a_model_of_two_inputs_is_refused(tmp_path: Path) -> None:
     """There is only one photo to pass in."""
     shape = (None, HEIGHT, WIDTH, 3)
     save_function(tmp_path / "model", lambda left, right: {"sum": left + right}, shape, shape)
-    with pytest.raises(ValueError, match="'left', 'right'"):
-        wrap(tmp_path / "model", tmp_path / "1", SQUASHED)
+    assert_refused(tmp_path / "model", "'left', 'right'")
 
 
 def test_a_model_that_takes_bytes_of_pixels_already_is_refused(tmp_path: Path) -> None:
     """Scaled to 0..1 and cast to integers, every photo would be black."""
     folder = save(tmp_path / "model", (None, HEIGHT, WIDTH, 3), dtype=tf().uint8)
-    with pytest.raises(ValueError, match="uint8, not floats"):
-        wrap(folder, tmp_path / "1", SQUASHED)
+    assert_refused(folder, "uint8, not floats")
 
 
 def test_something_else_than_a_model_is_refused(tmp_path: Path) -> None:
     """The message says what is accepted."""
     (tmp_path / "model.keras").write_text("no model")
-    with pytest.raises(ValueError, match="cannot be loaded by Keras"):
-        wrap(tmp_path / "model.keras", tmp_path / "1", SQUASHED)
-    with pytest.raises(ValueError, match=r"neither a SavedModel folder nor a Keras file"):
-        wrap(tmp_path, tmp_path / "1", SQUASHED)
+    assert_refused(tmp_path / "model.keras", "cannot be loaded by Keras")
+    assert_refused(tmp_path, "neither a SavedModel folder nor a Keras file")
 
 
 def test_a_version_that_exists_is_not_overwritten(tmp_path: Path) -> None:
@@ -95,6 +94,4 @@ def test_a_model_that_is_random_at_inference_is_refused_and_leaves_nothing(tmp_p
         return {"features": tf().random.uniform(tf().shape(image)[:1])}
 
     save_function(tmp_path / "model", dice, (None, HEIGHT, WIDTH, 3))
-    with pytest.raises(ValueError, match="'features' of the wrapped model differs"):
-        wrap(tmp_path / "model", tmp_path / "out" / "1", SQUASHED)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert_refused(tmp_path / "model", "'features' of the wrapped model differs")
