@@ -27,6 +27,7 @@
 | PROCESS_ATTEMPTS | how often processing a stored photo may fail before it is rejected | 5 |
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
+| CPU_SECONDS_PER_CALLER_PER_MINUTE | that photos may take, in each instance | 30 on Cloud Run |
 | TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
@@ -105,6 +106,7 @@ class Settings:
     process_attempts: int
     classifications_per_minute: int
     classifications_per_address: int  # per minute
+    cpu_seconds_per_caller: int  # per minute
     trusted_proxies: int
     classify_cache: int
     cors_origins: tuple[str, ...]
@@ -158,6 +160,9 @@ class Settings:
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
             classifications_per_address=read.count(
                 "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", 60 if _is_deployed(env) else 0
+            ),
+            cpu_seconds_per_caller=read.count(
+                "CPU_SECONDS_PER_CALLER_PER_MINUTE", 30 if _is_deployed(env) else 0
             ),
             trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),

@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from parrot import deadline, duplicates, progress
+from parrot import cpu, deadline, duplicates, progress
 from parrot.errors import (
     BackendError,
     DecoderUnavailable,
     DeploymentError,
     InvalidImage,
+    Overloaded,
     PhotoTooLarge,
     RequestError,
     StoreUnavailable,
@@ -28,7 +29,7 @@ from parrot.errors import (
 )
 from parrot.observation import Derived, Observation, Status, derived_name
 from parrot.photo import images, thumbnails
-from parrot.quota import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User, Visitor
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -38,12 +39,15 @@ if TYPE_CHECKING:
     from parrot.model.species import SpeciesTable
     from parrot.photo.decoder import Decoder
     from parrot.photo.thumbnails import Thumbnails
-    from parrot.quota import Meter
+    from parrot.quota import CpuSeconds, Meter
     from parrot.records import Photo, StoredObject, StoredPhoto
     from parrot.store import ObservationStore, PhotoStore
 
 MOST_ATTEMPTS = 5
 MOST_SECONDS = 60.0  # for all calls about one photo
+# Of CPU, for one photo that is decoded for three looks and a copy: it was saved, so a busy machine
+# must not reject it.
+_MOST_CPU_SECONDS = 2 * cpu.MOST_SECONDS
 
 
 class Outcome(StrEnum):
@@ -73,16 +77,21 @@ class Processor:
         decoder: Decoder,
         *,
         meter: Meter,
+        cpu_seconds: CpuSeconds,
         bucket: str,
         max_bytes: int,
         max_attempts: int = MOST_ATTEMPTS,
         max_seconds: float = MOST_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here. `meter` counts saves; photos uploaded directly count too."""
+        """Nothing is opened here.
+
+        `meter` counts saves; photos uploaded directly count too. `cpu_seconds` counts what each
+        user's photos take, so that one user's do not hold up others'.
+        """
         self._observations, self._photos = observations, photos
         self._classifier, self._species = classifier, species
-        self._decoder, self._meter = decoder, meter
+        self._decoder, self._meter, self._cpu_seconds = decoder, meter, cpu_seconds
         self._bucket, self._max_bytes, self._max_attempts = bucket, max_bytes, max_attempts
         self._max_seconds, self._now = max_seconds, now
 
@@ -99,7 +108,7 @@ class Processor:
         if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
         try:
-            with deadline.within(self._max_seconds):
+            with deadline.within(self._max_seconds), self._billed(stored):
                 return self._process(stored, observation)
         except _Gone:
             self._sweep(stored)
@@ -120,11 +129,22 @@ class Processor:
         with self._forgiving(stored):
             return self._finish(stored, facts)
 
+    @contextmanager
+    def _billed(self, stored: StoredPhoto) -> Iterator[None]:
+        """Charge the photo's user. Raises Overloaded: a later delivery finds time again."""
+        try:
+            with self._cpu_seconds.billed(Visitor.signed_in(stored.uid), most=_MOST_CPU_SECONDS):
+                yield
+        except TooManyRequests as error:
+            raise Overloaded(error.detail) from error
+
     def _finish(self, stored: StoredPhoto, facts: StoredObject) -> Outcome:
         try:
             photo = self._read(stored, facts)
             answer = self._classifier.classify(photo)
             made = thumbnails.make(photo, self._decoder)
+        except TooManyRequests as error:  # not this photo's fault
+            raise Overloaded(error.detail) from error
         except RequestError as error:
             return self._reject(stored, error.detail)
         derived = self._write(stored, made)

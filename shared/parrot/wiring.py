@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from parrot.observations import Observations
     from parrot.photo.decoder import Decoder
     from parrot.process import Processor
-    from parrot.quota import Meter, Visitors
+    from parrot.quota import CpuSeconds, Meter, Visitors
     from parrot.save import Saver
     from parrot.store import ObservationStore, PhotoStore
     from parrot.sweep import Sweeper
@@ -86,15 +86,13 @@ def body_budget() -> Budget:
 @_once
 def decoder() -> Decoder:
     """For photos that a request brings: cheap ones are decoded in this process."""
-    return _decoder(isolated=False)
+    return _decoder()
 
 
-def _decoder(*, isolated: bool) -> Decoder:
-    from parrot.budget import DECODING_BYTES, Budget
+def _decoder(*, isolated: bool = False) -> Decoder:
     from parrot.photo.decoder import Decoder
 
-    budget = Budget(DECODING_BYTES)
-    return Decoder(budget, max_pixels=settings().max_photo_pixels, isolated=isolated)
+    return Decoder(max_pixels=settings().max_photo_pixels, isolated=isolated)
 
 
 @_once
@@ -143,11 +141,10 @@ def bundle_files() -> tuple[BundleFiles, str | None]:
 
 def signed(files: BundleFiles) -> BundleFiles:
     """Files that refuse to be read unless one of the configured keys signed them."""
-    if not settings().bundle_keys:
-        return files
     from parrot.model.bundle import SignedFiles
 
-    return SignedFiles(files, settings().bundle_keys)
+    keys = settings().bundle_keys
+    return SignedFiles(files, keys) if keys else files
 
 
 @_once
@@ -213,8 +210,7 @@ def relabel_meter() -> Meter:
 
 @_once
 def save_meter() -> Meter:
-    """Counts what `save` stores, and what phones upload directly."""
-    return _meter("saves", settings().saves_per_day, _DAY)
+    return _meter("saves", settings().saves_per_day, _DAY)  # direct uploads count too
 
 
 @_once
@@ -222,6 +218,13 @@ def visitors() -> Visitors:
     from parrot.quota import Visitors
 
     return Visitors(settings().classifications_per_address)
+
+
+@_once
+def cpu_seconds() -> CpuSeconds:
+    from parrot.quota import CpuSeconds
+
+    return CpuSeconds(settings().cpu_seconds_per_caller)
 
 
 @_once
@@ -237,9 +240,7 @@ def processor() -> Processor:
     from parrot.process import Processor
 
     config = settings()
-    # Stored photos are retried until they are finished: one that never ends must kill its decoder,
-    # not this process.
-    isolated = _decoder(isolated=True)
+    isolated = _decoder(isolated=True)  # stored photos are retried: none may end this process
     return Processor(
         observation_store(),
         photo_store(),
@@ -247,6 +248,7 @@ def processor() -> Processor:
         bundle().species,
         isolated,
         meter=save_meter(),
+        cpu_seconds=cpu_seconds(),
         bucket=config.bucket,
         max_bytes=config.max_photo_bytes,
         max_attempts=config.process_attempts,
