@@ -13,7 +13,8 @@ usage() {
     --bundle DIR                            (demo too) with models of your own
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
 ./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
-./dev.sh test [pytest arguments]            format, lint, types, import rules, all tests
+./dev.sh test [pytest arguments]            format, lint, types, import rules, the quick tests
+./dev.sh test all [pytest arguments]        all tests, as CI runs them
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--full] [--json]            the benchmark
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
@@ -83,26 +84,41 @@ run() {
   exec "$python" "$@"
 }
 
+# Types and import rules are checked beside the tests; what they say comes after the tests' summary.
 check() {
   cd "$root"
-  if compgen -G "tests/${1:--}/test_*.py" >/dev/null; then
-    run -m pytest "tests/$1" "${@:2}"
-  fi
+  local pytest=(-m pytest --dist loadfile --no-loadscope-reorder -n)
+  local tests=(2 -m smoke tests/unit tests/stack) output checks status=0
+  case ${1:-} in
+    all) tests=(3); shift ;;
+    "" | -*) ;;
+    *)
+      [ ! -d "tests/$1" ] || run "${pytest[@]}" 2 "tests/$1" "${@:2}"
+      run -m pytest "$@"
+      ;;
+  esac
   setup
   export PYTHONPATH="$root:$root/shared"
   say "format";  "$venv/bin/ruff" format --check --quiet .
   say "lint";    "$venv/bin/ruff" check --quiet .
-  say "types";   "$venv/bin/mypy" --no-error-summary
-  say "imports"; "$venv/bin/lint-imports" >/dev/null || "$venv/bin/lint-imports"
-  say "tests"
-  exec "$python" -m pytest "$@"
+  say "types, imports and tests"
+  output=$(mktemp)
+  { "$venv/bin/lint-imports" && "$venv/bin/mypy" --no-error-summary; } >"$output" 2>&1 & checks=$!
+  "$python" -m models build >/dev/null # before several tests want to
+  "$python" "${pytest[@]}" "${tests[@]}" "$@" || status=$?
+  wait "$checks" || { cat "$output" >&2; status=1; }
+  rm "$output"
+  exit "$status"
 }
 
 test_help() {
   cat <<'TEXT'
-./dev.sh test [pytest arguments]            format, lint, types, import rules, then all tests
+./dev.sh test [pytest arguments]            format, lint, types, import rules, unit tests, and the
+                                            main stories on a real stack: minutes
+./dev.sh test all [pytest arguments]        the same with all tests, as CI runs them
 ./dev.sh test FOLDER [pytest arguments]     only the tests of a folder of tests/: unit, stack, ...
 For example: ./dev.sh test -k gate, or ./dev.sh test unit -q. All that pytest takes: pytest --help
+Tests run in two or three processes; -n 0 runs them in one, as a debugger needs it.
 TEXT
 }
 

@@ -30,7 +30,7 @@ from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
-from parrot.events import FINALIZED, SWEEP, stored_photo
+from parrot.events import DELETED, FINALIZED, SWEEP, stored_photo
 from parrot.observation import DERIVED, PHOTOS, Status, photo_name
 
 if TYPE_CHECKING:
@@ -47,13 +47,14 @@ _DOUBLINGS = 10
 _TIMEOUT_SECONDS = 120.0
 _AGAIN_SECONDS = 0.2
 _SWEEP_SECONDS = 60.0
+_KINDS = {"OBJECT_FINALIZE": FINALIZED, "OBJECT_DELETE": DELETED}
 _log = logging.getLogger(__name__)
 
 
-def cloud_event(resource: dict[str, Any]) -> CloudEvent:
+def cloud_event(resource: dict[str, Any], kind: str = FINALIZED) -> CloudEvent:
     """The event that Eventarc sends for an object's JSON resource."""
     attributes = {
-        "type": FINALIZED,
+        "type": kind,
         "source": f"//storage.googleapis.com/projects/_/buckets/{resource['bucket']}",
         "subject": f"objects/{resource['name']}",
         "time": resource["timeCreated"],
@@ -68,9 +69,10 @@ def publisher(port: int, accept: Callable[[CloudEvent], None]) -> Iterator[None]
     def publish(request: PublishRequest, _context: grpc.ServicerContext) -> PublishResponse:
         ids = []
         for message in request.messages:
-            event = cloud_event(json.loads(message.data))
+            kind = _KINDS.get(message.attributes["eventType"])
+            event = cloud_event(json.loads(message.data), kind or FINALIZED)
             ids.append(event["id"])
-            if message.attributes["eventType"] == "OBJECT_FINALIZE":
+            if kind is not None:
                 accept(event)
         return PublishResponse(message_ids=ids)
 

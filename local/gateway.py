@@ -16,7 +16,7 @@ import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
 from parrot.errors import ParrotError
-from parrot.http import answers, problems
+from parrot.http import answers, problems, transfers
 from parrot.http.parameters import BASE_PATH
 from parrot.http.respond import fit
 from parrot.model.species import SpeciesTable
@@ -98,6 +98,7 @@ def _page() -> Flask:
             fit(request, response)
         except ParrotError as error:
             return problems.response_for(error)
+        transfers.watch(request, response)
         return response
 
     return page

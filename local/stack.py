@@ -159,7 +159,7 @@ def _storage(url: str, data: Path, events: str) -> Part:
             *("-scheme", "http", "-host", "127.0.0.1", "-port", address.rpartition(":")[2]),
             *("-backend", "filesystem", "-filesystem-root", str(root)),
             *("-external-url", url, "-public-host", address),
-            *("-event.list", "finalize", "-event.bucket", BUCKET),
+            *("-event.list", "finalize,delete", "-event.bucket", BUCKET),
             *("-event.pubsub-project-id", PROJECT, "-event.pubsub-topic", "photos"),
         ],
         url,
@@ -193,7 +193,7 @@ def _functions(host: str, port: int, environment: Mapping[str, str]) -> Part:
         ],
         url,
         lambda: _answers(f"{url}/parrot-classifier/classify"),
-        environment,
+        {**environment, "THREADS": str(_THREADS)},
     )
 
 

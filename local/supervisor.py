@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -56,13 +57,14 @@ class Supervisor:
     def __init__(self, logs: Path) -> None:
         """`logs` is a folder for the parts' log files."""
         self._logs = logs
+        self._mark = f"PARROT_PART_{secrets.token_hex(8)}"  # in the environment of all its parts
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
         self._watcher: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._watcher = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-I", "-S", str(_WATCHER)],
+            [sys.executable, "-I", str(_WATCHER), self._mark],
             stdin=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -79,7 +81,7 @@ class Supervisor:
         with self._log(part).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own commands
                 part.command,
-                env={**os.environ, **part.environment},
+                env={**os.environ, **part.environment, self._mark: "1"},
                 cwd=part.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,7 +1,9 @@
-"""Ends a supervisor's parts if the supervisor itself is killed: `python local/watcher.py`.
+"""Ends a supervisor's parts if the supervisor itself is killed: `python local/watcher.py MARK`.
 
 It reads `+PID` and `-PID` lines: the leaders of the process groups that run now. The pipe ends with
-the supervisor, however that ends; whatever still runs is then stopped.
+the supervisor, however that ends; whatever still runs is then stopped. A part may have started
+processes in groups of their own, as firebase-tools starts its emulators, and may be gone before
+them: every process inherits the environment variable MARK, and those that have it are killed.
 """
 
 from __future__ import annotations
@@ -11,6 +13,12 @@ import os
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.05
@@ -27,6 +35,16 @@ def main() -> None:
         time.sleep(_POLL_SECONDS)
         running = {group for group in running if _lives(group)}
     _signal(running, signal.SIGKILL)
+    for process in _marked(sys.argv[1]):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _marked(mark: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # another user's, or gone
+            if mark in process.environ() and process.pid != os.getpid():
+                yield process
 
 
 def _signal(groups: set[int], number: signal.Signals) -> None:

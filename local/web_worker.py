@@ -1,13 +1,14 @@
-"""gunicorn's worker, whose own errors are problem+json like all others.
+"""gunicorn's worker: its errors are problem+json, and nobody may take long over a request's head.
 
-They are about requests that never reach a function: a broken request line, headers that are too
-large. Where the functions are deployed, Google's front end answers most of these itself.
+Both are about requests that never reach a function: a broken request line, headers that are too
+large or never end. Where the functions are deployed, Google's front end deals with most of these.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+import socket
+from typing import Any
 
 from gunicorn import util
 from gunicorn.http.errors import (
@@ -21,9 +22,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import problems
-
-if TYPE_CHECKING:
-    import socket
+from parrot.http.transfers import running
 
 _STATUS: dict[type[BaseException], tuple[int, str]] = {
     LimitRequestLine: (414, "the URL is too long"),
@@ -35,6 +34,17 @@ _STATUS: dict[type[BaseException], tuple[int, str]] = {
 
 class Worker(ThreadWorker):
     """Answers what cannot be parsed, and closes the connection."""
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 - as gunicorn calls it
+        """Wait for the next request of a connection, and answer it."""
+        running.threads = self.cfg.threads
+        with running.moving(conn.sock, conn.client[0], how=socket.SHUT_RDWR) as conn.head:
+            return super().handle(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401
+        """Its head is read; the function looks after body and answer."""
+        running.finish(conn.head)
+        return super().handle_request(req, conn)
 
     def handle_error(
         self,

@@ -1,18 +1,23 @@
-"""What many tests share: the photos, and one running stack."""
+"""What many tests share: the photos, and one running stack for all of pytest's workers."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local import stack
+from local import stack, toolchain
+from local.supervisor import Supervisor
 from tests.support import firestore as emulators
+from tests.support.phone import Phone
 from tests.support.photos import ODD, PHOTOS
 from tests.support.required import missing
+from tests.support.shared import folder, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +27,14 @@ if TYPE_CHECKING:
     from google.cloud.storage import Bucket
 
     from parrot.store import ObservationStore
+
+# Modules of more than half a minute, longest first: begun last, one of them would end alone.
+LONG = (
+    *("test_training", "test_networks", "test_canary", "test_deploy", "test_signin"),
+    *("test_odd_files", "test_first_version", "test_observations_http", "test_dry_run"),
+    *("test_everybody", "test_resilience", "test_commands", "test_demo", "test_backfill"),
+    *("test_processing_local", "test_my_birds", "test_hostile_bodies", "test_rules"),
+)
 
 
 def pytest_configure() -> None:
@@ -34,8 +47,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the fast tests first."""
-    items.sort(key=lambda item: "unit" not in item.path.parts)
+    """Begin with the long modules; count the unit tests as smoke tests."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    for item in items:
+        if item.path.parent.name == "unit":
+            item.add_marker("smoke")
 
 
 def _folder(path: Path) -> Path:
@@ -62,14 +78,20 @@ def odd() -> Path:
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the running stack keeps everything."""
-    return tmp_path_factory.mktemp("data")
+    return folder(tmp_path_factory) / "data"
 
 
 @pytest.fixture(scope="session")
 def running(data: Path) -> Iterator[stack.Running]:
     """The whole local stack, started once for all tests that only talk to it."""
-    with stack.running(data) as started:
-        yield started
+
+    @contextmanager
+    def start() -> Iterator[tuple[str, tuple[tuple[str, str, int], ...], str]]:
+        with stack.running(data) as started:
+            yield started.url, started.parts, started.model_server
+
+    with shared(data.parent, "stack", start) as (url, parts, model_server):
+        yield stack.Running(url, parts, Supervisor(data / "logs"), model_server)
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +118,18 @@ def running_url(running: stack.Running) -> str:
     return running.url
 
 
+@pytest.fixture
+def ana(running_url: str) -> Phone:
+    """A user for this test alone."""
+    return Phone(running_url, f"ana-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def bea(running_url: str) -> Phone:
+    """Somebody else."""
+    return Phone(running_url, f"bea-{uuid.uuid4().hex}")
+
+
 @pytest.fixture(scope="session")
 def bucket(running: stack.Running) -> Bucket:
     """The local bucket, over Cloud Storage's own protocol."""
@@ -116,19 +150,41 @@ def stored_bytes(bucket: Bucket) -> Callable[[str], bytes]:
 
 
 @pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[toolchain.Toolchain]:
+    """Node, Java, firebase-tools and what bundles Firebase's SDK: installed by one worker."""
+    place = folder(tmp_path_factory)
+
+    @contextmanager
+    def install() -> Iterator[toolchain.Toolchain]:
+        chain = toolchain.find()
+        (place / "page").mkdir()
+        (place / "page" / "firebase_sdk").symlink_to(stack.ROOT / "local" / "firebase_sdk")
+        command = [str(stack.ROOT / "dev.sh"), "sdk", str(place / "page")]
+        subprocess.run(command, env={**os.environ, "PATH": chain.path}, check=True)
+        yield chain
+
+    try:
+        with shared(place, "tools", install) as chain:
+            yield chain
+    except toolchain.ToolMissing as error:
+        missing(str(error), required_by="REQUIRE_SUITE")
+
+
+@pytest.fixture(scope="session")
 def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Client]]:
     """Make clients of the Firestore emulator, each with its own empty database."""
     from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
 
-    patch = pytest.MonkeyPatch()
+    place = folder(tmp_path_factory)
     try:
-        with emulators.emulator(tmp_path_factory.mktemp("firestore")) as address:
+        with (
+            shared(place, "firestore", lambda: emulators.emulator(place)) as address,
+            pytest.MonkeyPatch.context() as patch,
+        ):
             patch.setenv(emulators.HOST, address)
             yield lambda: Client(f"demo-{uuid.uuid4().hex[:12]}")
     except emulators.NotInstalledError as error:
         pytest.skip(str(error))
-    finally:
-        patch.undo()
 
 
 @pytest.fixture(params=["sqlite", "firestore"])

@@ -1,13 +1,15 @@
 # shellcheck shell=bash
-# The functions on Cloud Run functions, and the trigger that notifies process of saved photos.
+# The functions on Cloud Run functions, and the triggers that tell process of stored and deleted photos.
 
 part_functions() {
   local name
   read_bundle
   ensure_repository cloud-run-source-deploy # gcloud's own name for it; it would make one that keeps every image
   for name in "${functions[@]}"; do deploy_function "$name"; done
-  ensure_trigger
-  ensure_dead_letters
+  ensure_trigger "$TRIGGER" finalized
+  ensure_dead_letters "$TRIGGER"
+  ensure_trigger "$TRIGGER-deleted" deleted
+  ensure_dead_letters "$TRIGGER-deleted"
   ensure_sweep
 }
 
@@ -62,6 +64,7 @@ env_file_for() {
     "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE: \"$CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE\""
     "CPU_SECONDS_PER_CALLER_PER_MINUTE: \"$CPU_SECONDS_PER_CALLER_PER_MINUTE\""
     "TRUSTED_PROXIES: \"$TRUSTED_PROXIES\"" "SAVES_PER_DAY: \"$SAVES_PER_DAY\"" "CLASSIFICATIONS_PER_MINUTE: \"$CLASSIFICATIONS_PER_MINUTE\""
+    "DOWNLOAD_MIB_PER_MINUTE: \"$DOWNLOAD_MIB_PER_MINUTE\""
     "CLASSIFY_CACHE: \"$CLASSIFY_CACHE\"" "CORS_ORIGINS: \"$CORS_ORIGINS\""
     "THREADS: \"$(setting "$name" CONCURRENCY)\""
     # As in local/stack.py; docs/decisions.md says why.
@@ -89,9 +92,9 @@ model_address() {
   printf 'VERTEX_ENDPOINTS: "%s"' "$(IFS=,; printf '%s' "${endpoints[*]}")"
 }
 
-# Eventarc, with an account of its own that may call process and nothing else.
+# Eventarc, with an account of its own that may call process and nothing else. $1 name, $2 what happened.
 ensure_trigger() {
-  local location agent_member wanted found flags
+  local name=$1 location agent_member wanted found flags
   location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
   grant 'run services' process "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker --region="$REGION" --project="$PROJECT"
   agent_member=$(agent gs-project-accounts) || exit 1
@@ -102,19 +105,19 @@ ensure_trigger() {
   flags=(--location="$location" --project="$PROJECT" --destination-run-service=process
     --destination-run-region="$REGION" --service-account="$(account "$TRIGGER_ACCOUNT")")
   wanted="process|$(account "$TRIGGER_ACCOUNT")|$BUCKET"
-  if ! exists gcloud eventarc triggers describe "$TRIGGER" --location="$location" --project="$PROJECT" \
+  if ! exists gcloud eventarc triggers describe "$name" --location="$location" --project="$PROJECT" \
     --format='value[separator="|"](destination.cloudRun.service,serviceAccount,eventFilters.filter(attribute=bucket).extract(value).flatten())'; then
-    change_patiently gcloud eventarc triggers create "$TRIGGER" "${flags[@]}" \
-      --event-filters=type=google.cloud.storage.object.v1.finalized --event-filters="bucket=$BUCKET"
+    change_patiently gcloud eventarc triggers create "$name" "${flags[@]}" \
+      --event-filters="type=google.cloud.storage.object.v1.$2" --event-filters="bucket=$BUCKET"
     return
   fi
   found=$(cat "$scratch/answer")
   [ "${found##*|}" = "$BUCKET" ] \
-    || die "trigger $TRIGGER listens to bucket '${found##*|}', not $BUCKET: delete it (gcloud eventarc triggers delete $TRIGGER --location=$location), or name another in TRIGGER"
-  [ "$found" = "$wanted" ] || change gcloud eventarc triggers update "$TRIGGER" "${flags[@]}"
+    || die "trigger $name listens to bucket '${found##*|}', not $BUCKET: delete it (gcloud eventarc triggers delete $name --location=$location), or name another in TRIGGER"
+  [ "$found" = "$wanted" ] || change gcloud eventarc triggers update "$name" "${flags[@]}"
 }
 
-# Eventarc's subscription retries; what still fails is kept for people to look at.
+# Eventarc's subscription retries; what still fails is kept for people to look at. $1 trigger.
 ensure_dead_letters() {
   local location subscription agent_member topic=projects/$PROJECT/topics/$DEAD_LETTERS found
   location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
@@ -124,7 +127,7 @@ ensure_dead_letters() {
     || change gcloud pubsub subscriptions create "$DEAD_LETTERS" --topic="$DEAD_LETTERS" --project="$PROJECT" \
       --message-retention-duration="$DEAD_LETTER_RETENTION" --expiration-period=never
   agent_member=$(agent gcp-sa-pubsub) || exit 1
-  subscription=$(value gcloud eventarc triggers describe "$TRIGGER" --location="$location" \
+  subscription=$(value gcloud eventarc triggers describe "$1" --location="$location" \
     --project="$PROJECT" --format='value(transport.pubsub.subscription)') || exit 1
   grant 'pubsub topics' "$DEAD_LETTERS" "$agent_member" roles/pubsub.publisher --project="$PROJECT"
   grant 'pubsub subscriptions' "$subscription" "$agent_member" roles/pubsub.subscriber --project="$PROJECT"

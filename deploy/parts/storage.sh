@@ -3,6 +3,7 @@
 
 part_storage() {
   local origins=${CORS_ORIGINS// /}
+  origins=${origins//\/,/,} origins=${origins%/}
   render "$root/deploy/templates/cors.json" "$built/cors.json" ORIGINS="${origins//,/\", \"}"
   ensure_bucket "$BUCKET" "$BUCKET_LOCATION" "$root/deploy/templates/lifecycle.json" "$built/cors.json"
   ensure_bucket "$MODEL_BUCKET" "$REGION" "$root/deploy/templates/lifecycle-models.json"

@@ -1,5 +1,7 @@
 """Finish the observation of a photo that was just stored; on a schedule, finish what was left.
 
+The observation of a photo that was deleted in the bucket goes with it.
+
 An HTTP function rather than functions-framework's cloud_event, which echoes all headers of a
 request that is not a CloudEvent, the sender's token included.
 """
@@ -31,18 +33,22 @@ def _receive(request: Request) -> Response:
         _sweep()
         return answers.empty()
     try:
-        stored = events.stored_photo(event)
+        stored, deleted = events.stored_photo(event), events.deleted_photo(event)
     except InvalidRequest as error:  # a retry would be just as malformed
         _log.error("%s", error.detail, extra={"fields": {"event": event["id"]}})
         return answers.empty()
-    if stored is None:
+    photo = stored or deleted
+    if photo is None:
         return answers.empty()
     try:
-        outcome = wiring.processor().process(stored)
+        if deleted:
+            outcome = "deleted" if wiring.observations().follow(deleted) else "ignored"
+        else:
+            outcome = wiring.processor().process(photo).value
     except ParrotError as error:
-        _log.warning("will be retried: %s", error.detail, extra={"fields": {"id": stored.id}})
+        _log.warning("will be retried: %s", error.detail, extra={"fields": {"id": photo.id}})
         raise
-    logs.note(observation=stored.id, generation=stored.generation, outcome=outcome.value)
+    logs.note(observation=photo.id, generation=photo.generation, outcome=outcome)
     return answers.empty()
 
 

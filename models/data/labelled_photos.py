@@ -79,8 +79,10 @@ def read(where: Path) -> list[LabelledPhoto]:
         photos = _from_csv(where, where.parent)
     elif (where / "index.csv").is_file():
         photos = _from_csv(where / "index.csv", where)
+        _stay_inside(photos, where)
     elif where.is_dir():
         photos = _from_folder(where)
+        _stay_inside(photos, where)
     else:
         raise BadDataset(f"{where} is neither a folder nor a CSV")
     if not photos:
@@ -132,6 +134,13 @@ def _from_folder(root: Path) -> list[LabelledPhoto]:
         )
         for (group, path), cluster in zip(paths, _clusters([p for _, p in paths]), strict=True)
     ]
+
+
+def _stay_inside(photos: Sequence[LabelledPhoto], root: Path) -> None:
+    """A folder from elsewhere must not bring in this machine's other files. Raises BadDataset."""
+    for photo in photos:
+        if not photo.path.resolve().is_relative_to(root.resolve()):
+            raise BadDataset(f"{photo.path} is outside of {root}: copy the photo itself there")
 
 
 def _clusters(paths: Sequence[Path]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from parrot.errors import BadBundle
+from parrot.model import npz
 
 if TYPE_CHECKING:
     from parrot.records import Floats
@@ -36,8 +37,8 @@ class SpeciesHead:
     @classmethod
     def load(cls, data: bytes) -> SpeciesHead:
         """Read `head.npz`."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return cls(file["weights"], file["bias"], float(file["temperature"]))
+        file = npz.arrays(data)
+        return cls(file["weights"], file["bias"], float(file["temperature"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,12 @@ class Tail:
     def load(cls, data: bytes) -> Self:
         """Read `backbone.npz`; pickled arrays are refused. Raises BadBundle."""
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                count = sum(name.startswith("kernel_") for name in file)
-                kernels, biases = (
-                    tuple(file[f"{part}_{n}"].astype(np.float32) for n in range(count))
-                    for part in ("kernel", "bias")
-                )
+            file = npz.arrays(data)
+            count = sum(name.startswith("kernel_") for name in file)
+            kernels, biases = (
+                tuple(file[f"{part}_{n}"].astype(np.float32) for n in range(count))
+                for part in ("kernel", "bias")
+            )
         except Exception as error:  # zip, header and key errors alike: the file is damaged
             raise BadBundle(f"{TAIL_FILE} cannot be read: {error!r}") from error
         if not all(np.isfinite(array).all() for array in (*kernels, *biases)):

@@ -32,8 +32,8 @@ def write(folder: Path, *, fixed: Path, bundles: Iterable[Path], models: Path) -
 
     The same inputs give the same tag.
 
-    Raises BadBundle where a model cannot be built and is not in `models`, or where two bundles
-    want different models under one name and version.
+    Raises BadBundle where a model cannot be built and is not in `models`, where two bundles want
+    different models under one name and version, or where a model links to files outside of it.
     """
     draft = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
@@ -44,6 +44,7 @@ def write(folder: Path, *, fixed: Path, bundles: Iterable[Path], models: Path) -
             if target.exists():
                 _check_same(version, target)
                 continue
+            _check_links(version)
             shutil.copytree(version, target, ignore=shutil.ignore_patterns(_RANDOM_FILE))
     names = sorted(path.name for path in (draft / "models").iterdir())
     (draft / "models.config").write_text(_models_config(names), encoding="utf-8")
@@ -61,6 +62,13 @@ def _saved_models(bundle: Path, models: Path) -> list[Path]:
         if not (path / _GRAPH_FILE).is_file():
             raise BadBundle(f"{bundle} was not built here, and there is no SavedModel in {path}")
     return folders
+
+
+def _check_links(version: Path) -> None:
+    """An image must not carry this machine's other files. Raises BadBundle."""
+    for path in version.rglob("*"):
+        if not path.resolve().is_relative_to(version.resolve()):
+            raise BadBundle(f"{path} links to a file outside of {version}")
 
 
 def _check_same(version: Path, target: Path) -> None:

@@ -56,7 +56,10 @@ def decoding(header: Header, media_type: str, size: int, *, whole: bool = False)
             + pixels * (_SECONDS_PER_PIXEL + (header.scans - 1) * _SECONDS_PER_SCAN_PIXEL),
         )
     else:  # decoded whole: the decoder's own picture, Pillow's, and a copy
-        cost = Cost(_ROOM + pixels * _BYTES_PER_PIXEL, pixels * _SECONDS_PER_WHOLE_PIXEL)
+        cost = Cost(
+            _ROOM + pixels * _BYTES_PER_PIXEL,
+            max(pixels, header.decoded_pixels) * _SECONDS_PER_WHOLE_PIXEL,
+        )
     if cost.seconds > MOST_SECONDS:
         raise InvalidImage(
             f"{header.width} x {header.height} in {header.scans} scans takes too long to decode"

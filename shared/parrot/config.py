@@ -29,6 +29,8 @@
 | CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
 | CPU_SECONDS_PER_CALLER_PER_MINUTE | that photos may take, in each instance | 30 on Cloud Run |
 | TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run |
+| DOWNLOAD_MIB_PER_MINUTE | of files, for each user in each instance; 0: no limit | 256 |
+| THREADS | that serve requests: functions-framework reads it too | 4 for each CPU |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
@@ -46,6 +48,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +111,8 @@ class Settings:
     classifications_per_address: int  # per minute
     cpu_seconds_per_caller: int  # per minute
     trusted_proxies: int
+    download_mib_per_minute: int
+    threads: int
     classify_cache: int
     cors_origins: tuple[str, ...]
     max_photo_bytes: int
@@ -165,8 +170,10 @@ class Settings:
                 "CPU_SECONDS_PER_CALLER_PER_MINUTE", 30 if _is_deployed(env) else 0
             ),
             trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
+            download_mib_per_minute=read.count("DOWNLOAD_MIB_PER_MINUTE", 256),
+            threads=read.count("THREADS", 4 * (os.cpu_count() or 1), low=1),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
-            cors_origins=tuple(map(str.strip, env.get("CORS_ORIGINS", "*").split(","))),
+            cors_origins=read.origins("CORS_ORIGINS", "*"),
             max_photo_bytes=read.count(
                 "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
             ),
@@ -254,6 +261,11 @@ class _Reader:
             else:
                 self.problem(f"{name}: {part!r:.80} is not NAME=URL")
         return pairs
+
+    def origins(self, name: str, default: str) -> tuple[str, ...]:
+        """As browsers write them, who compare letter by letter: without a slash at the end."""
+        parts = self._env.get(name, default).split(",")
+        return tuple(part.strip().rstrip("/").lower() for part in parts)
 
     def _parts(self, name: str) -> list[str]:
         parts = (part.strip() for part in self._env.get(name, "").split(","))

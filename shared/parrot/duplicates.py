@@ -100,9 +100,12 @@ def _name_oldest(
             return replace(current, duplicate_of=original, updated=now())
 
         stored = {twin.id: twin for twin in (*twins, *alike)}  # as last read
-        wrong = [stored[twin.id] for twin in twins if name(stored[twin.id]) != stored[twin.id]]
-        changed = (update(store, uid, twin.id, name) for twin in wrong)
-        twins = [twin for twin in changed if twin is not None]
+        named = (name(stored[twin.id]) for twin in twins)
+        wrong = [twin for twin in named if twin != stored[twin.id]]
+        # What was changed since it was read is changed by itself.
+        changed = zip(wrong, store.replace_all(wrong) if wrong else (), strict=True)
+        current = (done or update(store, uid, twin.id, name) for twin, done in changed)
+        twins = [twin for twin in current if twin is not None]
 
 
 def _original(observation: Observation, alike: Iterable[Observation]) -> str | None:

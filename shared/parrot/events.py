@@ -1,4 +1,4 @@
-"""CloudEvents: a photo was stored, or it is time to sweep.
+"""CloudEvents: a photo was stored or deleted, or it is time to sweep.
 
 The bucket's events are about every object: bundles, what `process` itself writes, the first
 version's `index/timestamp.jpg`. Only photos count; for the rest `stored_photo` returns None.
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
+DELETED = "google.cloud.storage.object.v1.deleted"
 SWEEP = "parrot.sweep"  # our own: a clock sends it every few minutes
 
 # Any fixed UUID would do; changing it would turn every redelivered event into a second observation.
@@ -42,13 +43,20 @@ def received(headers: Mapping[str, str], body: bytes) -> CloudEvent:
 
 
 def stored_photo(event: CloudEvent) -> StoredPhoto | None:
-    """The photo that an event is about; None for every other object or kind of event.
+    """The photo that was stored; None for every other object or kind of event.
 
     Integers come as strings or numbers. The subject is optional, so the name comes from the data.
     Raises InvalidRequest for an event that Cloud Storage cannot have sent: a retry would not help.
     """
-    if event["type"] != FINALIZED:
-        return None
+    return _photo_of(event) if event["type"] == FINALIZED else None
+
+
+def deleted_photo(event: CloudEvent) -> StoredPhoto | None:
+    """The photo that was deleted or overwritten; otherwise as `stored_photo`."""
+    return _photo_of(event) if event["type"] == DELETED else None
+
+
+def _photo_of(event: CloudEvent) -> StoredPhoto | None:
     data = event.data
     if not isinstance(data, dict):
         raise InvalidRequest("the event's data is not a JSON object")

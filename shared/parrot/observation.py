@@ -107,6 +107,7 @@ class Observation:
     duplicate_of: str | None = None  # id of an older near-duplicate of the same user
     reason: str | None = None  # why it was rejected
     attempts: Attempts | None = None  # None once a photo is finished
+    lease: datetime | None = None  # until when the last attempt that was counted may be running
 
     @property
     def label(self) -> Label | None:
@@ -200,15 +201,16 @@ def document(observation: Observation) -> dict[str, Any]:
         "verdict": None if observation.verdict is None else _verdict_document(observation.verdict),
         "derived": None if observation.derived is None else asdict(observation.derived),
         "attempts": None if observation.attempts is None else asdict(observation.attempts),
+        "lease": None if observation.lease is None else instant(observation.lease),
     }
 
 
 def restored(stored: dict[str, Any]) -> Observation:
     """The observation of a document; fields that it does not have are ignored.
 
-    Documents that are older than `attempts` have none.
+    Older documents have no `attempts` or no `lease`.
     """
-    known = {"attempts": None, **stored}
+    known = {"attempts": None, "lease": None, **stored}
     known = {field.name: known[field.name] for field in fields(Observation)}
     return Observation(
         **{
@@ -228,6 +230,7 @@ def restored(stored: dict[str, Any]) -> Observation:
             "verdict": None if stored["verdict"] is None else _verdict(stored["verdict"]),
             "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
             "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
+            "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
         }
     )
 

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from parrot import duplicates
-from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed
-from parrot.observation import EPOCH, MOST_LABELS, Label, Place, Status, micros, reviewed
+from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
+from parrot.observation import (
+    EPOCH,
+    MOST_LABELS,
+    Label,
+    Place,
+    Status,
+    micros,
+    photo_name,
+    reviewed,
+)
 from parrot.photo.headers import MEDIA_TYPES
+from parrot.quota import ANONYMOUS_UID, User
 from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observation import Observation, Page
-    from parrot.quota import User
-    from parrot.records import Species, UntrainedLabel
+    from parrot.records import OpenObject, Species, StoredPhoto, UntrainedLabel
     from parrot.store import ObservationStore, PhotoStore
 
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
+_FINISHED = frozenset({Status.READY, Status.NEEDS_REVIEW})
 _TOKEN_VERSION = 1
 _DIGEST_BYTES = 8
 _TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
@@ -32,9 +43,9 @@ _TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A photo from the bucket."""
+    """A photo in the bucket."""
 
-    data: bytes = field(repr=False)
+    content: OpenObject
     media_type: str | None  # None: unchecked
 
 
@@ -79,10 +90,10 @@ class Observations:
         """A derived file, or the original. Raises NotFound, StoreUnavailable."""
         stored = self.read(user, observation_id)
         name, media_type = _file(stored, file)
-        data = None if name is None else self._photos.read(name)
-        if data is None:
+        content = None if name is None else self._photos.open(name)
+        if content is None:
             raise NotFound(f"observation {observation_id} has no {file} (yet)")
-        return StoredFile(data, media_type)
+        return StoredFile(content, media_type)
 
     def relabel(
         self,
@@ -140,16 +151,45 @@ class Observations:
         if marked is None:
             return
         duplicates.release(self._store, marked.uid, marked.id, now=self._now)
-        original = self._photos.generation(marked.object_name)
-        derived = self._photos.list_derived(marked.uid, marked.id)
+        # Of an upload under a name of its own, another object may have taken the id as its name.
+        originals = {marked.object_name, photo_name(marked.uid, marked.id)}
+        files = {name: self._photos.generation(name) for name in sorted(originals)}
+        files |= self._photos.list_derived(marked.uid, marked.id)
         current = self._store.get(marked.uid, marked.id)
         if current is None or current.version != marked.version:
             return
-        if original is not None:
-            self._photos.delete(marked.object_name, generation=original)
-        for name, generation in derived.items():
-            self._photos.delete(name, generation=generation)
+        for name, generation in files.items():
+            if generation is not None:
+                self._photos.delete(name, generation=generation)
         self._store.remove(marked)
+
+    def follow(self, deleted: StoredPhoto) -> bool:
+        """Delete the observation of an original that was deleted in the bucket; whether it was.
+
+        Only what is finished with this very generation: while one is pending, its photo may be on
+        its way, and a rejected one says why its photo was removed. That no other photo is there is
+        looked up twice, before and after the mark that keeps saves from bringing one. What was
+        changed since the first look, by a save for example, stays. Raises StoreUnavailable.
+        """
+        stored = self._store.get(deleted.uid, deleted.id)
+        if (
+            stored is None
+            or stored.object_name != deleted.name
+            or stored.generation != str(deleted.generation)
+            or stored.status not in _FINISHED
+            or self._photos.generation(stored.object_name) is not None
+        ):
+            return False
+        marked = self._store.replace(replace(stored, status=Status.DELETING, updated=self._now()))
+        if marked is None:
+            raise StoreUnavailable(f"observation {deleted.id} has just changed")  # look again
+        if self._photos.generation(stored.object_name) is not None:  # the sweep processes it
+            self._store.replace(replace(marked, status=Status.PENDING))
+            return False
+        user = User(stored.uid, anonymous=stored.uid == ANONYMOUS_UID)
+        with contextlib.suppress(NotFound):  # the person was faster
+            self.delete(user, stored.id)
+        return True
 
     def _mark(
         self, user: User, observation_id: str, matches: Callable[[Observation], bool]

@@ -3,7 +3,8 @@
 Events come at least once, late, and in any order; the function may die between any two steps. So
 each step may be done twice, what an event says is checked against the bucket, and the observation's
 `generation` is written last: until it is set, processing starts again from the beginning. Attempts
-are counted before the work begins, so that no photo is tried forever.
+are counted before the work begins, so that no photo is tried forever. Each takes a lease; events
+that arrive while it lasts do the same work, but neither their number nor their failures count.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -41,13 +42,14 @@ if TYPE_CHECKING:
     from parrot.photo.thumbnails import Thumbnails
     from parrot.quota import CpuSeconds, Meter
     from parrot.records import Photo, StoredObject, StoredPhoto
-    from parrot.store import ObservationStore, PhotoStore
+    from parrot.store import ObservationStore, PhotoStore, Use
 
 MOST_ATTEMPTS = 5
 MOST_SECONDS = 60.0  # for all calls about one photo
 # Of CPU, for one photo that is decoded for three looks and a copy: it was saved, so a busy machine
 # must not reject it.
 _MOST_CPU_SECONDS = 2 * cpu.MOST_SECONDS
+_LEASE = 2  # times as long: an attempt that has not ended by then is dead
 
 
 class Outcome(StrEnum):
@@ -94,6 +96,7 @@ class Processor:
         self._decoder, self._meter, self._cpu_seconds = decoder, meter, cpu_seconds
         self._bucket, self._max_bytes, self._max_attempts = bucket, max_bytes, max_attempts
         self._max_seconds, self._now = max_seconds, now
+        self._lease = timedelta(seconds=_LEASE * max_seconds)
 
     def process(self, stored: StoredPhoto) -> Outcome:
         """Finish the photo's observation, or say why there is nothing to do.
@@ -104,6 +107,8 @@ class Processor:
             return Outcome.IGNORED
         observation = self._observations.get(stored.uid, stored.id)
         if observation is not None and observation.object_name != stored.name:
+            # Nobody would ever see it, and a deletion would not know its name.
+            self._photos.delete(stored.name, generation=stored.generation)
             return Outcome.IGNORED
         if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
@@ -119,14 +124,11 @@ class Processor:
         facts = self._photos.describe(stored.name)
         if facts is None or facts.generation != stored.generation:
             raise _Gone
-        refusal = self._over_quota(stored, observation)
-        begun = self._begin(stored, facts, observation, refusal=refusal)
+        begun, counted = self._begin(stored, facts, observation)
         if progress.done(begun, stored):  # rejected, or another delivery was faster
-            if refusal is not None and begun.reason == refusal:
-                self._photos.delete(stored.name, generation=stored.generation)
             self._sweep(stored)
             return Outcome(begun.status.value)
-        with self._forgiving(stored):
+        with self._attempt(stored, begun if counted else None):
             return self._finish(stored, facts)
 
     @contextmanager
@@ -157,71 +159,80 @@ class Processor:
         finished = self._change(stored, lambda current: progress.finished(current, stored, answer))
         return Outcome(finished.status.value)
 
-    def _over_quota(self, stored: StoredPhoto, observation: Observation | None) -> str | None:
-        """Why this photo is not kept, if its user has uploaded too many.
-
-        What `save` stored was counted there, before its upload. Every other new generation was
-        uploaded directly; a second delivery of it is not counted again. Raises StoreUnavailable.
-        """
-        if observation is not None:
-            tried_before = progress.attempts(observation, stored) is not None
-            if observation.generation is None or tried_before:
-                return None
-        try:
-            self._meter.take(User(stored.uid, anonymous=stored.uid == ANONYMOUS_UID))
-        except TooManyRequests as error:
-            return error.detail
-        return None
-
     def _begin(
+        self, stored: StoredPhoto, facts: StoredObject, observation: Observation | None
+    ) -> tuple[Observation, bool]:
+        """Count this attempt, or reject the photo; whether this call counted it.
+
+        What `save` stored was counted against the quota there. Every other new generation was
+        uploaded directly, and is counted together with its first attempt.
+        Raises _Gone, StoreUnavailable.
+        """
+        counted = False
+
+        def begin(current: Observation) -> Observation:
+            nonlocal counted
+            begun = progress.begun(
+                current, stored, most=self._max_attempts, now=self._now(), lease=self._lease
+            )
+            counted = begun is not current
+            return begun
+
+        use = self._meter.use(User(stored.uid, anonymous=stored.uid == ANONYMOUS_UID))
+        try:
+            return self._adopt(stored, facts, observation, begin, use), counted
+        except TooManyRequests as error:
+            why = error.detail
+        rejected = self._adopt(
+            stored, facts, observation, lambda current: progress.rejected(current, stored, why)
+        )
+        if rejected.reason == why:
+            self._photos.delete(stored.name, generation=stored.generation)
+        return rejected, False
+
+    def _adopt(
         self,
         stored: StoredPhoto,
         facts: StoredObject,
         observation: Observation | None,
-        *,
-        refusal: str | None,
+        change: Callable[[Observation], Observation],
+        use: Use | None = None,
     ) -> Observation:
-        """Count this attempt, or reject the photo. Raises _Gone, StoreUnavailable."""
-
-        def begin(current: Observation) -> Observation:
-            if refusal is not None:
-                return progress.rejected(current, stored, refusal)
-            return progress.begun(current, stored, most=self._max_attempts)
-
-        if observation is None:
-            adopted = progress.adopted(stored, facts, self._species, self._now())
-            return self._adopt(stored, begin(adopted))
-        return self._change(stored, begin)
-
-    def _adopt(self, stored: StoredPhoto, adopted: Observation) -> Observation:
-        """Store the observation of a direct upload. Raises _Gone, StoreUnavailable.
+        """Change the observation, which a direct upload does not have yet.
 
         `save` creates its observation before it uploads, so only direct uploads have none. Or it
         was deleted after this event looked the photo up: so the photo is looked up once more.
+        Raises _Gone, TooManyRequests, StoreUnavailable.
         """
-        current, created = self._observations.create(adopted)
-        if self._photos.generation(stored.name) != stored.generation:
-            self._observations.remove(adopted)  # not one that was saved since: its version differs
-            raise _Gone
-        if created:
-            return current
-        return self._change(
-            stored, lambda now: progress.begun(now, stored, most=self._max_attempts)
-        )
+        if observation is None:
+            adopted = change(progress.adopted(stored, facts, self._species, self._now()))
+            current, created = self._observations.create(adopted, use)
+            if self._photos.generation(stored.name) != stored.generation:
+                self._observations.remove(adopted)  # not one saved since: its version differs
+                raise _Gone
+            if created:
+                return current
+        return self._change(stored, change, use)
 
     @contextmanager
-    def _forgiving(self, stored: StoredPhoto) -> Iterator[None]:
-        """Do not count an attempt that failed through no fault of the photo.
+    def _attempt(self, stored: StoredPhoto, begun: Observation | None) -> Iterator[None]:
+        """Record that an attempt failed, if it is the one that was counted.
 
-        A model server that is down for a night must not reject photos saved meanwhile.
+        It is forgiven if that was not the photo's fault: a model server that is down for a night
+        must not reject photos saved meanwhile.
         """
         try:
             yield
-        except DecoderUnavailable:  # this may well be the photo's fault
+        except _Gone:
             raise
-        except (BackendError, DeploymentError):
-            with contextlib.suppress(_Gone, StoreUnavailable):
-                self._change(stored, lambda current: progress.forgiven(current, stored))
+        except Exception as error:
+            ours = isinstance(error, (BackendError, DeploymentError))
+            forgiven = ours and not isinstance(error, DecoderUnavailable)  # may be the photo's
+            if begun is not None:
+                with contextlib.suppress(_Gone, StoreUnavailable):
+                    self._change(
+                        stored, lambda current: progress.failed(current, begun, forgiven=forgiven)
+                    )
             raise
 
     def _read(self, stored: StoredPhoto, facts: StoredObject) -> Photo:
@@ -255,12 +266,16 @@ class Processor:
         return Outcome(rejected.status.value)
 
     def _change(
-        self, stored: StoredPhoto, change: Callable[[Observation], Observation]
+        self,
+        stored: StoredPhoto,
+        change: Callable[[Observation], Observation],
+        use: Use | None = None,
     ) -> Observation:
-        """Change what is stored by now. Raises _Gone if it was deleted, StoreUnavailable.
+        """Change what is stored by now. `use` is for a photo that replaces a finished one.
 
         People relabel and delete meanwhile, so a change starts from what they left. What another
-        delivery has finished stays.
+        delivery has finished stays. Raises _Gone if it was deleted, TooManyRequests,
+        StoreUnavailable.
         """
 
         def unless_finished(current: Observation) -> Observation:
@@ -268,9 +283,14 @@ class Processor:
                 raise _Gone
             if progress.done(current, stored):
                 return current
-            return replace(change(current), updated=self._now())
+            changed = change(current)
+            return current if changed is current else replace(changed, updated=self._now())
 
-        changed = update(self._observations, stored.uid, stored.id, unless_finished)
+        def uncounted(current: Observation) -> Use | None:
+            first = current.generation is not None and progress.attempts(current, stored) is None
+            return use if first else None
+
+        changed = update(self._observations, stored.uid, stored.id, unless_finished, uncounted)
         if changed is None:
             raise _Gone
         return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidRequest
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from parrot.records import Classification, Photo, StoredObject, StoredPhoto
 
 UNKNOWN_TYPE = "application/octet-stream"
+_OTHER_NAMES = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+    "image/heif": "image/heic",
+}
 
 
 def done(observation: Observation, stored: StoredPhoto) -> bool:
@@ -35,7 +42,12 @@ def attempts(observation: Observation, stored: StoredPhoto) -> int | None:
 def adopted(
     stored: StoredPhoto, facts: StoredObject, species: SpeciesTable, now: datetime
 ) -> Observation:
-    """The observation of a photo that a phone uploaded by itself."""
+    """The observation of a photo that a phone uploaded by itself.
+
+    Its type is as the phone names it until the photo was read.
+    """
+    stated = facts.content_type.partition(";")[0].strip().lower()
+    stated = _OTHER_NAMES.get(stated, stated)
     labels: tuple[Label, ...] = ()
     if facts.species is not None:
         with contextlib.suppress(InvalidRequest):  # the person can still choose another
@@ -47,7 +59,7 @@ def adopted(
         object_name=stored.name,
         labels=labels,
         sha256="",
-        media_type=facts.content_type if facts.content_type in MEDIA_TYPES else UNKNOWN_TYPE,
+        media_type=stated if stated in MEDIA_TYPES else UNKNOWN_TYPE,
         width=0,
         height=0,
         status=Status.PENDING,
@@ -56,18 +68,30 @@ def adopted(
     )
 
 
-def begun(current: Observation, stored: StoredPhoto, *, most: int) -> Observation:
-    """One more attempt, or rejected if there were too many."""
-    failed = attempts(current, stored) or 0
-    if failed >= most:
-        return rejected(current, stored, f"processing this photo failed {failed} times")
-    return replace(current, attempts=Attempts(str(stored.generation), failed + 1))
+def begun(
+    current: Observation, stored: StoredPhoto, *, most: int, now: datetime, lease: timedelta
+) -> Observation:
+    """One more attempt, or rejected if there were too many.
+
+    Unchanged while the last one that was counted may be running: events come more than once, and
+    only an attempt that is known to be dead has failed.
+    """
+    tried = attempts(current, stored)
+    left = current.lease - now if current.lease is not None else timedelta()
+    if tried is not None and timedelta() < left <= lease:  # longer: some clock was wrong
+        return current
+    if (tried or 0) >= most:
+        return rejected(current, stored, f"processing this photo failed {tried} times")
+    attempt = Attempts(str(stored.generation), (tried or 0) + 1)
+    return replace(current, attempts=attempt, lease=now + lease)
 
 
-def forgiven(current: Observation, stored: StoredPhoto) -> Observation:
-    """One attempt fewer."""
-    count = max(0, (attempts(current, stored) or 0) - 1)
-    return replace(current, attempts=Attempts(str(stored.generation), count))
+def failed(current: Observation, begun: Observation, *, forgiven: bool) -> Observation:
+    """The attempt that changed it to `begun` is over; one attempt fewer if that is forgiven."""
+    tried = current.attempts
+    if tried is None or (tried, current.lease) != (begun.attempts, begun.lease):
+        return current
+    return replace(current, attempts=Attempts(tried.generation, tried.count - forgiven), lease=None)
 
 
 def rejected(current: Observation, stored: StoredPhoto, why: str) -> Observation:
@@ -80,6 +104,7 @@ def rejected(current: Observation, stored: StoredPhoto, why: str) -> Observation
         derived=None,
         duplicate_of=None,
         attempts=None,
+        lease=None,
         generation=str(stored.generation),
     )
 
@@ -107,6 +132,7 @@ def finished(current: Observation, stored: StoredPhoto, answer: Classification) 
         verdict=verdict,
         reason=None,
         attempts=None,
+        lease=None,
         generation=str(stored.generation),
     )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from parrot import cpu
 from parrot.errors import TooManyRequests
 from parrot.observation import UID
+from parrot.store import Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 ANONYMOUS_UID = "anonymous"  # all phones of the first version: they cannot sign in
 CLASSIFICATIONS = "classifications"
+DOWNLOADED = "downloaded bytes"
+_LEAST_DOWNLOADED = 2**18  # a byte costs two requests to the bucket: it counts as a small photo
 _VISITORS_SECONDS = 60
 _REMEMBERED = 50_000  # visitors at a time: 10 MB; the oldest are forgotten first
 # One address of a content network or proxy stands for many phones.
@@ -92,23 +95,31 @@ class Meter:
         """The store is opened only if there is a limit."""
         self._store, self._quota, self._now = store, quota, now
 
-    def take(self, user: User | None, count: int = 1) -> Allowance | None:
-        """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable.
+    def use(self, user: User | None, count: int = 1) -> Use | None:
+        """What a store is to count; None if nothing is counted.
 
         Callers who are not signed in share one uid, so one phone could use up the quota of all of
         them. They are not counted.
         """
         if user is None or user.anonymous or not self._quota.limit:
             return None
-        now = self._now()
-        used = self._store().take(
-            user.uid,
-            self._quota.name,
-            window=self._quota.window(now),
-            limit=self._quota.limit,
-            count=count,
-        )
-        return self._quota.decide(used, now)
+        quota = self._quota
+        return Use(quota.name, quota.limit, quota.seconds, self._now(), count)
+
+    def take(self, user: User | None, count: int = 1) -> Allowance | None:
+        """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable."""
+        use = self.use(user, count)
+        if user is None or use is None:
+            return None
+        return self._quota.decide(self._store().take(user.uid, use), use.now)
+
+    def look(self, user: User) -> Allowance | None:
+        """What `take` would return or raise now, without counting anything."""
+        use = self.use(user)
+        if use is None:
+            return None
+        _, used = use.added(*self._store().used(user.uid, use.quota))
+        return self._quota.decide(used, use.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +140,16 @@ class Visitor:
 
 
 class Visitors:
-    """Counts what each visitor uses in windows of a minute; safe under threads."""
+    """Counts what each visitor does in windows of a minute; safe under threads."""
 
     def __init__(
-        self, limit: int, now: Callable[[], float] = time.time, *, name: str = CLASSIFICATIONS
+        self, limit: int, now: Callable[[], float] = time.time, *, quota: str = CLASSIFICATIONS
     ) -> None:
-        """`limit` uses each minute, 0 for any number; `name`: what is counted."""
-        self._each = Quota(name, limit, _VISITORS_SECONDS)
-        self._together = Quota(name, limit * _SHARED, _VISITORS_SECONDS)
+        """`limit` uses each minute, 0 for any number."""
+        self._each = Quota(quota, limit, _VISITORS_SECONDS)
+        self._together = Quota(quota, limit * _SHARED, _VISITORS_SECONDS)
         self._now = now
-        from cachetools import TTLCache  # noqa: PLC0415 - `observations` counts nobody here
+        from cachetools import TTLCache  # noqa: PLC0415 - only where it is needed
 
         self._used: TTLCache[tuple[str, str, int], float] = TTLCache(
             _REMEMBERED, _VISITORS_SECONDS, timer=now
@@ -153,6 +164,10 @@ class Visitors:
         if visitor.via is not None:
             self._together.decide(self._count("via", visitor.via, now, count), now)
         return self._each.decide(self._count("name", visitor.name, now, count), now)
+
+    def download(self, visitor: Visitor, size: int) -> None:
+        """Count an answer of this many bytes. Raises TooManyRequests."""
+        self.take(visitor, max(size, _LEAST_DOWNLOADED))
 
     def _count(self, kind: str, name: str, now: float, count: float) -> float:
         key = (kind, name, self._each.window(now))
@@ -170,7 +185,7 @@ class CpuSeconds(Visitors):
 
     def __init__(self, limit: int, now: Callable[[], float] = time.time) -> None:
         """`limit` seconds each minute, 0 for any number."""
-        super().__init__(limit, now, name="cpu-seconds")
+        super().__init__(limit, now, quota="cpu-seconds")
 
     def billed(
         self, caller: Visitor, *, most: float = cpu.MOST_SECONDS

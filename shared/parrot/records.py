@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
+    from collections.abc import Callable
     from datetime import datetime
 
     import numpy as np
@@ -30,9 +31,12 @@ class Header:
     scans: int = 1  # passes over a JPEG's coefficients
     buffered: bool = False  # the decoder keeps every coefficient: progressive and the like
     icc: bytes | None = field(default=None, repr=False)
+    cicp: tuple[int, int] | None = None  # primaries and transfer function (ITU-T H.273)
+    decoded_pixels: int = 0  # of a picture of tiles, each as often as it is named
     spans: tuple[tuple[int, int], ...] | None = field(
         default=None, repr=False
     )  # see `headers.essential`
+    unended: bool = False  # a JPEG without its last marker: see `photo.unended`
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,17 @@ class StoredPhoto:
     generation: int
     uid: str
     id: str  # of its observation: the name if that is a UUID, else derived from it
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObject:
+    """The bytes of one generation of an object, read in parts."""
+
+    size: int  # bytes, as stored
+    tag: str  # differs wherever the bytes do: letters and digits
+    # From the first to before the last byte's number. Raises StoreUnavailable, also if the object
+    # was replaced.
+    read: Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)

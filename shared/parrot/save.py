@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from parrot.errors import Conflict, IdempotencyKeyReused, StoreUnavailable
+from parrot.errors import (
+    Conflict,
+    IdempotencyKeyReused,
+    RequestError,
+    StoreUnavailable,
+    TooManyRequests,
+)
 from parrot.observation import Label, Observation, Status, photo_name
-from parrot.store import update
+from parrot.store import Use, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +33,9 @@ _TRIES = 5
 # A phone that was offline may retry for days. After that only a reused key goes unnoticed: the same
 # photo is still the same observation.
 _KEYS_KEPT = timedelta(days=7)
+# New keys that are remembered per user per day. A phone needs one for each new photo, and hardly
+# any for a photo that is stored already: the photo itself says that it is the same save.
+_KEYS, _KEYS_OF_RETRIES, _DAY = 1000, 20, 86400
 # Processing begins within seconds. If nothing has happened for so long, its event may be lost.
 _EVENT_LOST = timedelta(minutes=1)
 
@@ -67,18 +77,22 @@ class Saver:
 
         The observation is created first: a photo without one would never be seen, while one without
         its photo is completed by the phone's next try, even if it was given up in the meantime.
-        Only a new observation counts against the quota, before it is decoded.
+        Only a new observation is decoded and counts against the quota; so does a photo that cannot
+        be decoded.
         Raises InvalidImage, IdempotencyKeyReused, Conflict, TooManyRequests, Overloaded,
         DecoderUnavailable, StoreUnavailable.
         """
         now = self._now()
         name = observation_id(user, photo.sha256, species.id)
-        allowance = None
-        if self._observations.get(user.uid, name) is None:
-            allowance = self._meter.take(user)
-        width, height = self._decoder.measure(photo)
+        use, allowance = self._meter.use(user), None
+        known = self._observations.get(user.uid, name)
+        if known is None:
+            allowance = self._meter.look(user)
+            width, height = self._measure(photo, user)
+        else:
+            width, height = known.width, known.height
         if key is not None and not user.anonymous:
-            self._claim(user, key, name, now)
+            self._claim(user, key, name, new=known is None)
         wanted = Observation(
             id=name,
             uid=user.uid,
@@ -93,33 +107,58 @@ class Saver:
             updated=now,
         )
         for _ in range(_TRIES):
-            observation, created = self._observations.create(wanted)
+            observation, created = self._observations.create(wanted, use)
             if not created:
                 _same_save(observation, wanted)
-            if observation.status is Status.REJECTED and observation.generation is None:
-                update(self._observations, wanted.uid, wanted.id, self._reopened)
+            if self._has_lost_its_photo(observation):
+                self._reopen(observation)
                 continue
             if observation.status is not Status.PENDING or self._upload(observation, photo):
-                return Saved(observation, created, allowance)
+                return Saved(observation, created, allowance if created else None)
         raise StoreUnavailable(f"observation {wanted.id} keeps being deleted; try again")
 
-    def _claim(self, user: User, key: str, name: str, now: datetime) -> None:
+    def _measure(self, photo: Photo, user: User) -> tuple[int, int]:
+        """Decode it. One that cannot be costs as much as a save, or trying would be free."""
+        try:
+            return self._decoder.measure(photo)
+        except RequestError:
+            with contextlib.suppress(TooManyRequests):
+                self._meter.take(user)
+            raise
+
+    def _claim(self, user: User, key: str, name: str, *, new: bool) -> None:
         """Raises IdempotencyKeyReused, StoreUnavailable.
 
         For signed-in users only. People who never sign in share one uid, so one phone's key could
         refuse another phone's photo; their retries are recognised by photo and species alone.
         """
         digest = hashlib.sha256(key.encode()).hexdigest()
-        owner = self._observations.claim(user.uid, digest, name, now=now, expires=now + _KEYS_KEPT)
+        now = self._now()
+        use = Use("keys", _KEYS if new else _KEYS_OF_RETRIES, _DAY, now.timestamp())
+        expires = now + _KEYS_KEPT
+        owner = self._observations.claim(user.uid, digest, name, expires=expires, use=use)
         if owner != name:
             raise IdempotencyKeyReused(
                 f"this Idempotency-Key was sent before, with the photo of observation {owner}"
             )
 
-    def _reopened(self, stored: Observation) -> Observation:
-        if stored.status is not Status.REJECTED or stored.generation is not None:
-            return stored
-        return replace(stored, status=Status.PENDING, reason=None, updated=self._now())
+    def _has_lost_its_photo(self, observation: Observation) -> bool:
+        """Whether it was given up before its photo came, or its photo was deleted in the bucket."""
+        if observation.status is Status.REJECTED:
+            return observation.generation is None
+        finished = observation.status in {Status.READY, Status.NEEDS_REVIEW}
+        return finished and self._photos.generation(observation.object_name) is None
+
+    def _reopen(self, lost: Observation) -> None:
+        """Wait for its photo once more, unless it was changed since."""
+
+        def reopened(stored: Observation) -> Observation:
+            if stored.version != lost.version:
+                return stored
+            now = self._now()
+            return replace(stored, status=Status.PENDING, reason=None, generation=None, updated=now)
+
+        update(self._observations, lost.uid, lost.id, reopened)
 
     def _upload(self, observation: Observation, photo: Photo) -> bool:
         """Store the photo; False if the observation was removed meanwhile."""

@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from parrot.errors import StoreUnavailable
+from parrot.errors import StoreUnavailable, TooManyRequests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from parrot.observation import Observation, Page, Place, Status
-    from parrot.records import Photo, StoredObject
+    from parrot.records import OpenObject, Photo, StoredObject
 
 _TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Uses of a quota. A store counts them in the transaction that stores what they pay for."""
+
+    quota: str
+    limit: int  # uses per window
+    seconds: int  # the window's length; windows start at multiples of it since 1970
+    now: float
+    count: int = 1
+
+    def added(self, window: int, used: int) -> tuple[int, int]:
+        """The window and the uses to store after these. Raises TooManyRequests: store nothing.
+
+        A clock that goes back over the end of a window, or another instance's slow one, must not
+        start the count again: the next window's is continued.
+        """
+        current = int(self.now) // self.seconds
+        if window not in {current, current + 1}:
+            window, used = current, 0
+        used += self.count
+        if used > self.limit:
+            raise TooManyRequests(
+                quota=self.quota,
+                limit=self.limit,
+                seconds=self.seconds,
+                retry_after=(window + 1) * self.seconds - int(self.now),
+            )
+        return window, used
+
+    @property
+    def expires(self) -> datetime:
+        """From when on the stored count says nothing: the next window is over by then."""
+        return datetime.fromtimestamp(self.now, UTC) + timedelta(seconds=3 * self.seconds)
 
 
 class ObservationStore(Protocol):
@@ -26,17 +62,24 @@ class ObservationStore(Protocol):
     def get(self, uid: str, observation_id: str) -> Observation | None:
         """The user's own observation in any status, or None."""
 
-    def create(self, observation: Observation) -> tuple[Observation, bool]:
+    def create(self, observation: Observation, use: Use | None = None) -> tuple[Observation, bool]:
         """Store it unless its (uid, id) exists; returns the stored one, and whether it is new.
 
-        Of many concurrent callers exactly one gets True.
+        Of many concurrent callers exactly one gets True, and only its `use` is counted. Raises
+        TooManyRequests, and stores nothing, if it would be new and its quota is used up.
         """
 
-    def replace(self, observation: Observation) -> Observation | None:
+    def replace(self, observation: Observation, use: Use | None = None) -> Observation | None:
         """Store a change of what was read, and return it as stored, with the next revision.
 
         None if the stored one no longer has this `version`: it was changed, removed, or removed
-        and made again in the meantime. Nothing is written then.
+        and made again in the meantime. Nothing is written or counted then. Raises TooManyRequests.
+        """
+
+    def replace_all(self, observations: Sequence[Observation]) -> tuple[Observation | None, ...]:
+        """The same for many of one user's, in few requests.
+
+        In the store that refuses some of a batch at a time, None may stand for an unchanged one.
         """
 
     def remove(self, observation: Observation) -> bool:
@@ -76,20 +119,21 @@ class ObservationStore(Protocol):
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, in no particular order; for training and backfills."""
 
-    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
-        """Use `count` of `limit` in the quota's numbered window; the number of uses so far.
+    def take(self, uid: str, use: Use) -> int:
+        """Count what pays for nothing stored; the number of uses so far.
 
-        More than `limit`, and nothing is used, if fewer were left. Of many concurrent callers that
-        take one exactly `limit` get a number up to `limit`.
+        Raises TooManyRequests, and counts nothing, if fewer were left.
         """
 
-    def claim(
-        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
-    ) -> str:
+    def used(self, uid: str, quota: str) -> tuple[int, int]:
+        """The last window that the user's uses were counted in, and their number; zeros if none."""
+
+    def claim(self, uid: str, key: str, observation_id: str, *, expires: datetime, use: Use) -> str:
         """Give an Idempotency-Key to an observation unless it has one; the id that has it.
 
-        `key` is a hash, in hex digits. A claim that expired before `now` does not count. Concurrent
-        callers all get the same answer.
+        `key` is a hash, in hex digits. A claim that expired before `use.now` does not count.
+        Concurrent callers all get the same answer. Each new key is a `use`; once the quota is used
+        up, the caller gets its own id and nothing is stored.
         """
 
 
@@ -107,6 +151,9 @@ class PhotoStore(Protocol):
 
         Raises PhotoTooLarge for what nobody may upload.
         """
+
+    def open(self, object_name: str) -> OpenObject | None:
+        """The live object, to be read in parts, or None if there is none."""
 
     def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
         """The object, or None if this generation is not the live one.
@@ -136,12 +183,14 @@ def update(
     uid: str,
     observation_id: str,
     change: Callable[[Observation], Observation],
+    use: Callable[[Observation], Use | None] = lambda _current: None,
 ) -> Observation | None:
     """Apply `change` to what is stored and return the result as stored; None if it is gone.
 
     `change` is called again whenever another writer was faster, so it must not have effects of its
     own. If it returns its argument unchanged, nothing is written. If it raises, nothing is written
-    and the error passes through. Raises StoreUnavailable.
+    and the error passes through. `use` says what the change of an observation uses up. Raises
+    TooManyRequests, StoreUnavailable.
     """
     for _ in range(_TRIES):
         current = store.get(uid, observation_id)
@@ -150,7 +199,7 @@ def update(
         changed = change(current)
         if changed == current:
             return current
-        stored = store.replace(changed)
+        stored = store.replace(changed, use(current))
         if stored is not None:
             return stored
     raise StoreUnavailable(f"too many concurrent changes to observation {observation_id}")

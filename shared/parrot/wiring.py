@@ -9,16 +9,13 @@ BadConfig; those that open a bucket, a store or a bundle raise StoreUnavailable 
 from __future__ import annotations
 
 import os
-import threading
-from functools import cache
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from parrot import logs
+from parrot.building import Late, once
 from parrot.config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from parrot.budget import Budget
     from parrot.cache import CachedClassifier
     from parrot.classify import Classifier, ModelServer
@@ -34,40 +31,16 @@ if TYPE_CHECKING:
     from parrot.sweep import Sweeper
     from parrot.tokens import Downloads
 
-    T = TypeVar("T")
-
-_LOCK = threading.RLock()
 _MINUTE, _DAY = 60, 24 * 60 * 60
 
 
-def _once(build: Callable[[], T]) -> Callable[[], T]:
-    """Like functools.cache, but concurrent threads build only once."""
-    build = cache(build)
-
-    def locked() -> T:
-        with _LOCK:
-            return build()
-
-    return cache(locked)
-
-
-class _Late:
-    """Stands for a part that is built when one of its methods is first looked up."""
-
-    def __init__(self, build: Callable[[], object]) -> None:
-        self._build = build
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._build(), name)
-
-
-@_once
+@once
 def settings() -> Settings:
     """What the environment says."""
     return Settings.from_env(os.environ)
 
 
-@_once
+@once
 def start() -> Settings:
     """Configure logging, then read the settings. Every entry point calls this first."""
     logs.configure(os.environ.get("GOOGLE_CLOUD_PROJECT"))
@@ -76,14 +49,14 @@ def start() -> Settings:
     return config
 
 
-@_once
+@once
 def body_budget() -> Budget:
     from parrot.budget import BODY_BYTES, Budget
 
     return Budget(BODY_BYTES)
 
 
-@_once
+@once
 def decoder() -> Decoder:
     """For photos that a request brings: cheap ones are decoded in this process."""
     return _decoder()
@@ -95,7 +68,7 @@ def _decoder(*, isolated: bool = False) -> Decoder:
     return Decoder(max_pixels=settings().max_photo_pixels, isolated=isolated)
 
 
-@_once
+@once
 def observation_store() -> ObservationStore:
     config = settings()
     if config.sqlite_path is not None:
@@ -107,14 +80,14 @@ def observation_store() -> ObservationStore:
     return connect(config.project, config.firestore_database)
 
 
-@_once
+@once
 def photo_store() -> PhotoStore:
     from parrot.adapters.bucket import BucketPhotos, connect
 
     return BucketPhotos(connect(), settings().bucket)
 
 
-@_once
+@once
 def bundle() -> Bundle:
     """The pinned bundle, or the one that `current.json` names."""
     from parrot.adapters.joblib_gate import unpickle
@@ -126,7 +99,7 @@ def bundle() -> Bundle:
     return Bundle.load(files, sha256=sha256, unpickle=unpickle if pinned else None)
 
 
-@_once
+@once
 def bundle_files() -> tuple[BundleFiles, str | None]:
     """Its files, which must be signed where keys are configured; its manifest's sha256."""
     from parrot.adapters.bucket import BucketFiles, connect, current_version
@@ -141,13 +114,14 @@ def bundle_files() -> tuple[BundleFiles, str | None]:
 
 def signed(files: BundleFiles) -> BundleFiles:
     """Files that refuse to be read unless one of the configured keys signed them."""
+    if not settings().bundle_keys:
+        return files
     from parrot.model.bundle import SignedFiles
 
-    keys = settings().bundle_keys
-    return SignedFiles(files, keys) if keys else files
+    return SignedFiles(files, settings().bundle_keys)
 
 
-@_once
+@once
 def species() -> SpeciesTable:
     from parrot.model.bundle import load_species
 
@@ -155,7 +129,7 @@ def species() -> SpeciesTable:
     return load_species(files, sha256=sha256)
 
 
-@_once
+@once
 def model_server() -> ModelServer:
     """TF Serving or Vertex AI, left alone while it does not answer. Raises ModelUnavailable."""
     from parrot.adapters.guarded_model import GuardedModelServer
@@ -176,7 +150,7 @@ def unguarded_model_server() -> ModelServer:
     )
 
 
-@_once
+@once
 def classifier() -> Classifier:
     """Raises ModelUnavailable too."""
     from parrot.classify import Classifier
@@ -184,7 +158,7 @@ def classifier() -> Classifier:
     return Classifier(bundle(), model_server(), decoder())
 
 
-@_once
+@once
 def cached_classifier() -> Classifier | CachedClassifier:
     from parrot.cache import CachedClassifier
 
@@ -198,49 +172,60 @@ def _meter(name: str, limit: int, seconds: int) -> Meter:
     return Meter(observation_store, Quota(name, limit, seconds))
 
 
-@_once
+@once
 def classify_meter() -> Meter:
     return _meter("classifications", settings().classifications_per_minute, _MINUTE)
 
 
-@_once
+@once
 def relabel_meter() -> Meter:
     return _meter("relabels", settings().relabels_per_day, _DAY)
 
 
-@_once
+@once
 def save_meter() -> Meter:
-    return _meter("saves", settings().saves_per_day, _DAY)  # direct uploads count too
+    """Counts what `save` stores, and what phones upload directly."""
+    return _meter("saves", settings().saves_per_day, _DAY)
 
 
-@_once
+@once
 def visitors() -> Visitors:
     from parrot.quota import Visitors
 
     return Visitors(settings().classifications_per_address)
 
 
-@_once
+@once
 def cpu_seconds() -> CpuSeconds:
     from parrot.quota import CpuSeconds
 
     return CpuSeconds(settings().cpu_seconds_per_caller)
 
 
-@_once
+@once
+def downloaded() -> Visitors:
+    """Bytes of files, counted in memory: a shared counter would cost a write for each thumbnail."""
+    from parrot.quota import DOWNLOADED, Visitors
+
+    return Visitors(settings().download_mib_per_minute * 2**20, quota=DOWNLOADED)
+
+
+@once
 def saver() -> Saver:
     from parrot.save import Saver
 
     return Saver(observation_store(), photo_store(), decoder(), meter=save_meter())
 
 
-@_once
+@once
 def processor() -> Processor:
     from parrot.classify import Classifier
     from parrot.process import Processor
 
     config = settings()
-    isolated = _decoder(isolated=True)  # stored photos are retried: none may end this process
+    # Stored photos are retried until they are finished: one that never ends must kill its decoder,
+    # not this process.
+    isolated = _decoder(isolated=True)
     return Processor(
         observation_store(),
         photo_store(),
@@ -255,7 +240,7 @@ def processor() -> Processor:
     )
 
 
-@_once
+@once
 def sweeper() -> Sweeper:
     from parrot.sweep import Sweeper
 
@@ -264,22 +249,22 @@ def sweeper() -> Sweeper:
     )
 
 
-@_once
+@once
 def observations() -> Observations:
     from parrot.observations import Observations
 
     # A list needs no bucket, whose client takes 0.2 s to import.
-    return Observations(observation_store(), cast("PhotoStore", _Late(photo_store)))
+    return Observations(observation_store(), cast("PhotoStore", Late(photo_store)))
 
 
-@_once
+@once
 def downloads() -> Downloads:
     from parrot.tokens import Downloads
 
     return Downloads(settings().download_secrets)
 
 
-@_once
+@once
 def identity() -> Identity:
     config = settings()
     if config.identity == "local":
@@ -292,7 +277,7 @@ def identity() -> Identity:
     return FirebaseIdentity(app, check_revoked=config.check_revoked)
 
 
-@_once
+@once
 def app_check() -> AppCheck:
     from parrot.adapters.firebase import FirebaseAppCheck, connect  # 0.2 s
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,20 +15,6 @@ if TYPE_CHECKING:
     from tests.support.visits import Visit
 
 __all__ = ["browser", "complaints", "visit"]
-
-FOLDER = Path(__file__).parent
-SLOW = {
-    "test_a_slow_upload_shows_that_it_moves": -1,
-    "test_four_megabytes_at_forty_kilobytes_a_second_arrive": 1,
-}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin the slow upload before this folder's other tests, and wait for its end after them."""
-    places = [at for at, item in enumerate(items) if item.path.parent == FOLDER]
-    tests = sorted((items[at] for at in places), key=lambda item: SLOW.get(item.name, 0))
-    for at, item in zip(places, tests, strict=True):
-        items[at] = item
 
 
 @pytest.fixture

@@ -154,20 +154,6 @@ def test_zooming_in_asks_again_with_that_part(
     expect(card.locator(".preview")).not_to_have_attribute("src", str(before))
 
 
-def test_several_photos_at_once_can_be_of_one_bird(phone: Page, photos: Path) -> None:
-    """Three photos of one bird are one question, three birds are three."""
-    files = [some_photo(photos, "parrots/galah", number) for number in range(3)]
-    choose(phone, *files)
-    expect(phone.locator(".card")).to_have_count(3)
-    with phone.expect_request("**/classify?*") as request:
-        phone.get_by_role("button", name="Yes, one bird").click()
-    sent = int(request.value.all_headers()["content-length"])
-    assert sent > sum(file.stat().st_size for file in files)
-    expect(phone.locator(".card")).to_have_count(1)
-    expect(phone.locator(".strip li")).to_have_count(3)
-    expect(phone.locator(".headline")).to_have_text("Galah", timeout=MODEL_MS)
-
-
 def test_removing_the_last_card_brings_the_start_back(phone: Page, photos: Path) -> None:
     """The way to the next photo must never be lost."""
     card = choose(phone, some_photo(photos, "parrots/kea"))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import PHONE
-from tests.support.page import MODEL_MS, choose, module, my_birds, save_as, some_photo
+from tests.support.page import MODEL_MS, choose, my_birds, save_as, some_photo
 from tests.support.problems import errors
 
 if TYPE_CHECKING:
@@ -57,15 +57,6 @@ def latin(page: Page) -> list[str]:
     """Visible texts in Latin letters that should not be there."""
     texts = page.evaluate(VISIBLE_LATIN)
     return [text for text in texts if re.search("[A-Za-z]{2}", SAME_EVERYWHERE.sub("", text))]
-
-
-def test_every_language_has_every_word(desktop: Page) -> None:
-    """A key that is missing would show itself, in the middle of a sentence."""
-    languages = module(desktop, "language", "Object.keys(m.LANGUAGES)")
-    assert {"en", "ko"} <= set(languages)
-    english = words(desktop, "en")
-    for language in languages:
-        assert set(words(desktop, language)) == set(english), language
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -116,16 +107,6 @@ def test_switching_keeps_what_is_on_the_page(phone: Page, photos: Path) -> None:
     expect(phone).to_have_title("앵무새 도감")
     phone.reload()
     expect(phone.locator("html")).to_have_attribute("lang", "ko")
-
-
-def test_an_error_is_translated_by_its_code(
-    korean: Page, complaints: Complaints, odd: Path
-) -> None:
-    """The service's own sentence is English and for developers."""
-    complaints.expect("status of 415")
-    fake = odd / "derived-parrot" / "blue-and-gold-macaw-html-as.jpg"
-    card = choose(korean, fake, until="failed")
-    expect(card.locator(".problem-title")).to_have_text("사진이 아니에요")
 
 
 def test_another_language_falls_back_to_english(visit: Visit) -> None:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 import requests
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.browser import PHONE, Complaints
 from tests.support.page import MODEL_MS, choose, my_birds, name_of, save_as, slow_upload, some_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page, Response, Route
+    from playwright.sync_api import Page, Route
 
-    from local.stack import Running
+    from tests.support.browser import Complaints
     from tests.support.visits import Visit
 
 NO_NETWORK = "ERR_INTERNET_DISCONNECTED|ERR_FAILED"
@@ -33,64 +29,27 @@ def installed(page: Page) -> None:
     assert page.evaluate("navigator.serviceWorker.controller !== null")
 
 
-@dataclass
-class SlowSave:
-    """A photo of four megabytes on its way, at 40 kB a second."""
-
-    card: Locator
-    answers: list[Response] = field(default_factory=list)
-
-
-@pytest.fixture(scope="package")
-def slow_save(
-    browser: Browser, running: Running, odd: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SlowSave]:
-    """It takes 100 seconds and no work, so it goes on while other tests run (see `conftest`)."""
-    photo = tmp_path_factory.mktemp("slow") / "cockatiel.jpg"
+def test_four_megabytes_at_forty_kilobytes_a_second_move_and_arrive(
+    phone: Page, odd: Path, tmp_path: Path
+) -> None:
+    """A hill with one bar of signal: nobody is left wondering, and it comes as it was."""
+    photo = tmp_path / "cockatiel.jpg"
     with Image.open(odd / "derived-parrot" / "cockatiel-phone12mp-orient6-gps-2.jpg") as image:
         image.save(photo, quality=100, subsampling=0, exif=image.getexif())
     assert photo.stat().st_size > 3_500_000
-    complaints = Complaints(running.url)
-    options: Any = {"is_mobile": True, "has_touch": True, "device_scale_factor": 3}
-    with browser.new_context(base_url=running.url, viewport=PHONE, **options) as context:
-        complaints.watch(context)
-        page = context.new_page()
-        page.goto("/")
-        with slow_upload(page, 40_000):
-            card = choose(page, photo)
-            save = SlowSave(card)
-            page.on(
-                "response",
-                lambda answer: (
-                    save.answers.append(answer) if answer.url.endswith("/save") else None
-                ),
-            )
-            card.get_by_role("checkbox").check()
-            card.locator(".keep button[type=submit]").click()
-            yield save
-        complaints.check()
-
-
-@pytest.mark.slow
-def test_a_slow_upload_shows_that_it_moves(slow_save: SlowSave) -> None:
-    """A hill with one bar of signal: nobody is left wondering."""
-    button = slow_save.card.locator(".keep button[type=submit]")
-    seen: set[str] = set()
-    for _ in range(15):
-        seen.add(button.inner_text())
-        slow_save.card.page.wait_for_timeout(1000)
-    assert len(seen) > 5, seen  # percentages that moved
-    assert slow_save.answers == []
-
-
-@pytest.mark.slow
-def test_four_megabytes_at_forty_kilobytes_a_second_arrive(slow_save: SlowSave) -> None:
-    """After 100 seconds, as they are."""
-    outcome = slow_save.card.locator(".outcome")
-    expect(outcome).to_contain_text("Saved as Cockatiel", timeout=200_000)
-    (answer,) = slow_save.answers
-    photo_size = answer.json()["photo"]
-    assert {photo_size["width"], photo_size["height"]} == {3024, 4032}  # the original
+    with slow_upload(phone, 40_000):
+        card = choose(phone, photo)
+        button = card.locator(".keep button[type=submit]")
+        card.get_by_role("checkbox").check()
+        with phone.expect_response("**/save", timeout=200_000) as saved:
+            button.click()
+            seen: set[str] = set()
+            while len(seen) < 6:  # percentages that move
+                seen.add(button.inner_text())
+                phone.wait_for_timeout(1000)
+    size = saved.value.json()["photo"]
+    assert {size["width"], size["height"]} == {3024, 4032}  # the original
+    expect(card.locator(".outcome")).to_contain_text("Saved as Cockatiel")
 
 
 def test_a_save_without_a_network_is_kept_and_sent_later(
@@ -218,8 +177,7 @@ def test_the_word_that_one_is_offline_touches_nothing(phone: Page) -> None:
     """It came so close to the title of My birds that Korean letters lost their tops."""
     expect(phone.locator("body.ready")).to_be_visible()
     phone.locator("nav.views a[data-view=birds]").click()
-    expect(phone.locator("#birds-title")).to_be_visible()
-    phone.wait_for_load_state("networkidle")  # My birds is a module that loads when it is opened
+    expect(phone.locator("#birds-empty")).to_be_visible()  # a module that loads when it is opened
     phone.context.set_offline(True)
     expect(phone.locator("#offline")).to_be_visible()
     word, title = (

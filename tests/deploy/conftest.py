@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.deploy.project import Project, sdk, stand_in
+from tests.support.shared import folder, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,21 +32,35 @@ def sdk_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> str:
+def deployed(tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> Iterator[str]:
     """The state of the cloud after a whole first deployment."""
-    with stand_in(tmp_path_factory.mktemp("deployed"), sdk_root) as empty:
-        empty.done()
-        return json.dumps(empty.state())
+
+    @contextmanager
+    def state() -> Iterator[str]:
+        with stand_in(tmp_path_factory.mktemp("deployed"), sdk_root) as empty:
+            empty.done()
+            yield json.dumps(empty.state())
+
+    with shared(folder(tmp_path_factory), "deployed", state) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def deployed_canary(deployed: str, tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> str:
+def deployed_canary(
+    deployed: str, tmp_path_factory: pytest.TempPathFactory, sdk_root: Path
+) -> Iterator[str]:
     """The state with another commit's functions at 5 %."""
-    with stand_in(tmp_path_factory.mktemp("canary"), sdk_root) as serving:
-        serving.control("reset", deployed)
-        serving.commit(*CHANGE)
-        serving.done("--traffic", "5", "functions")
-        return json.dumps(serving.state())
+
+    @contextmanager
+    def state() -> Iterator[str]:
+        with stand_in(tmp_path_factory.mktemp("canary"), sdk_root) as serving:
+            serving.control("reset", deployed)
+            serving.commit(*CHANGE)
+            serving.done("--traffic", "5", "functions")
+            yield json.dumps(serving.state())
+
+    with shared(folder(tmp_path_factory), "canary", state) as made:
+        yield made
 
 
 @pytest.fixture

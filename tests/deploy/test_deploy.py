@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,3 +149,12 @@ def test_a_bundle_that_cannot_be_served_beside_the_others_is_not_published(
     refused = serving.run("models")
     assert "two bundles want different models" in refused.stderr
     assert serving.state()["objects"] == published
+
+
+def test_an_event_is_not_sent_again_while_it_is_processed(serving: Project) -> None:
+    """The trigger's own subscription waits 10 s, less than some photos take."""
+    subscriptions = serving.state()["subscriptions"]
+    (events,) = [each for name, each in subscriptions.items() if name.startswith("eventarc-")]
+    settings = (serving.root / "deploy.env.example").read_text()
+    (seconds,) = re.findall(r"PROCESS_TIMEOUT:=(\d+)", settings)
+    assert events["ackDeadlineSeconds"] == 600 > int(seconds)

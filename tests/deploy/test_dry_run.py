@@ -11,14 +11,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from local import toolchain
 from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.project import PROJECT, REGION, ROOT, checkout, sdk_python
-from tests.support.required import missing
+
+if TYPE_CHECKING:
+    from local.toolchain import Toolchain
 
 _FIREBASE_TOOLS = Path(
     os.environ.get("FIREBASE_TOOLS", ROOT / ".local/firebase-tools/node_modules/firebase-tools")
@@ -75,13 +77,14 @@ def _dry(root: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("arguments", RUNS, ids=" ".join)
-def test_each_gcloud_line_parses_with_gclouds_own_parser(
-    root: Path, sdk_root: Path, arguments: tuple[str, ...]
-) -> None:
+def test_each_gcloud_line_parses_with_gclouds_own_parser(root: Path, sdk_root: Path) -> None:
     """A flag that does not exist shows here, not in the middle of a first deployment."""
-    lines = [line for line in _dry(root, *arguments) if line.startswith("gcloud ")]
-    assert lines
+    runs = [
+        [line for line in _dry(root, *arguments) if line.startswith("gcloud ")]
+        for arguments in RUNS
+    ]
+    assert all(runs)
+    lines = sorted({line for run in runs for line in run})
     done = subprocess.run(
         [sdk_python(sdk_root), "-S", ROOT / "tests/deploy/stand_in/parser.py"],
         input="\n".join(lines),
@@ -98,11 +101,9 @@ def test_each_gcloud_line_parses_with_gclouds_own_parser(
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("arguments", RUNS, ids=" ".join)
-def test_lines_can_be_pasted_into_a_shell(root: Path, arguments: tuple[str, ...]) -> None:
+def test_lines_can_be_pasted_into_a_shell(root: Path) -> None:
     """Names with quotes or blanks must arrive as they are."""
-    lines = _dry(root, *arguments)
-    for line in lines:
+    for line in {line for arguments in RUNS for line in _dry(root, *arguments)}:
         assert shlex.split(line)
         subprocess.run(["bash", "-n", "-c", line], check=True)
 
@@ -157,10 +158,12 @@ def test_the_parts_come_in_order_and_each_alone(root: Path) -> None:
     assert whole == alone
 
 
-def test_each_firebase_line_parses_and_its_configuration_fits(root: Path) -> None:
+def test_each_firebase_line_parses_and_its_configuration_fits(
+    root: Path, request: pytest.FixtureRequest
+) -> None:
     """firebase-tools' own parser and schema."""
     if os.environ.get("REQUIRE_SUITE") and not _FIREBASE_TOOLS.is_dir():
-        toolchain.find()
+        request.getfixturevalue("tools")
     node = shutil.which("node")
     if node is None or not _FIREBASE_TOOLS.is_dir():
         reason = f"needs Node and firebase-tools in {_FIREBASE_TOOLS} (or FIREBASE_TOOLS)"
@@ -227,13 +230,12 @@ def test_the_page_may_call_recaptcha_only_where_app_check_is_asked_for(root: Pat
 
 
 @pytest.fixture(scope="module")
-def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def vendor(tmp_path_factory: pytest.TempPathFactory, tools: Toolchain) -> Path:
     """Firebase's SDK as `./dev.sh stage firebase` adds it to the page."""
-    if shutil.which("npm") is None:
-        missing("needs npm", required_by="REQUIRE_SUITE")
     to = tmp_path_factory.mktemp("stage")
     command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(to)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PATH": tools.path}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{to / 'firebase'}\n"
     return to / "firebase/public/vendor"
@@ -281,24 +283,24 @@ def test_the_policy_allows_what_firebases_own_sdk_names(vendor: Path) -> None:
 
 
 @pytest.mark.parametrize("models", ["run", "vertex"])
-@pytest.mark.parametrize("function", ["classify", "save", "observations", "process"])
-def test_the_settings_of_a_function_are_what_it_reads(
-    root: Path, function: str, models: str
-) -> None:
+def test_the_settings_of_a_function_are_what_it_reads(root: Path, models: str) -> None:
     """A misspelt variable would show as a function that does not start, or worse, as a default."""
     _dry.cache_clear()
     _dry(root, "--models", models, "functions")
-    lines = (root / f"checkout/build/deploy/{function}.env.yaml").read_text().splitlines()
-    env = {name: json.loads(value) for name, _, value in (line.partition(": ") for line in lines)}
-    if models == "run":  # known only when the model server is there
-        assert env["MODEL_SERVER_URL"].startswith("$(gcloud run services describe parrot-models ")
-        env["MODEL_SERVER_URL"] = "https://parrot-models-abc.a.run.app"
-    settings = Settings.from_env({**env, "K_SERVICE": function, "K_CONFIGURATION": function})
-    assert settings.bundle_sha256 is not None
     documented = (ROOT / "shared/parrot/config.py").read_text()
-    ours = {"THREADS", *MEMORY}
-    assert [name for name in env.keys() - ours if f"| {name} |" not in documented] == []
-    assert {name: env[name] for name in MEMORY} == MEMORY
+    for function in ("classify", "save", "observations", "process"):
+        text = (root / f"checkout/build/deploy/{function}.env.yaml").read_text()
+        lines = (line.partition(": ") for line in text.splitlines())
+        env = {name: json.loads(value) for name, _, value in lines}
+        if models == "run":  # known only when the model server is there
+            url = env["MODEL_SERVER_URL"]
+            assert url.startswith("$(gcloud run services describe parrot-models ")
+            env["MODEL_SERVER_URL"] = "https://parrot-models-abc.a.run.app"
+        settings = Settings.from_env({**env, "K_SERVICE": function, "K_CONFIGURATION": function})
+        assert settings.bundle_sha256 is not None
+        ours = {"THREADS", *MEMORY}
+        assert [name for name in env.keys() - ours if f"| {name} |" not in documented] == []
+        assert {name: env[name] for name in MEMORY} == MEMORY
 
 
 def test_the_scripts_are_shellcheck_clean() -> None:
@@ -316,43 +318,35 @@ def test_the_scripts_are_shellcheck_clean() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("--project",), "needs a value"),
-        (("--project", "Not A Project", "--region", REGION), "not a project's ID"),
-        (("--project", PROJECT), "which region"),
-        (("--project", PROJECT, "--region", REGION, "--traffic", "0"), "per cent"),
-        (
-            ("--project", PROJECT, "--region", REGION, "--models", "elsewhere"),
-            "neither run nor vertex",
-        ),
-        (("--project", PROJECT, "--region", REGION, "--set", "NO_SUCH=1"), "no setting NO_SUCH"),
-        (("--project", PROJECT, "--region", REGION, "--set", "BUCKET"), "wants NAME=VALUE"),
-        (
-            ("--project", PROJECT, "--region", REGION, "--set", "MODEL_MAX=ten"),
-            "not a whole number",
-        ),
-        (("--project", PROJECT, "--region", REGION, "storrage"), "no part 'storrage'"),
-        (("--project", PROJECT, "--region", REGION, "--dryrun"), "no option --dryrun"),
-        (("--env-file", "missing.env"), "no file missing.env"),
-    ],
-)
-def test_a_mistyped_command_line_is_one_sentence_and_runs_nothing(
-    root: Path, arguments: tuple[str, ...], words: str
-) -> None:
+PLACE = f"--project {PROJECT} --region {REGION}"
+MISTYPED = {
+    "--project": "needs a value",
+    f"--project Not.A.Project --region {REGION}": "not a project's ID",
+    f"--project {PROJECT}": "which region",
+    f"{PLACE} --traffic 0": "per cent",
+    f"{PLACE} --models elsewhere": "neither run nor vertex",
+    f"{PLACE} --set NO_SUCH=1": "no setting NO_SUCH",
+    f"{PLACE} --set BUCKET": "wants NAME=VALUE",
+    f"{PLACE} --set MODEL_MAX=ten": "not a whole number",
+    f"{PLACE} storrage": "no part 'storrage'",
+    f"{PLACE} --dryrun": "no option --dryrun",
+    "--env-file missing.env": "no file missing.env",
+}
+
+
+def test_a_mistyped_command_line_is_one_sentence_and_runs_nothing(root: Path) -> None:
     """Exit code 2, as of other tools."""
-    done = subprocess.run(
-        ["./deploy.sh", *arguments],
-        cwd=root / "checkout",
-        env={"PATH": str(root / "bin"), "HOME": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert done.stdout == ""
+    for arguments, words in MISTYPED.items():
+        done = subprocess.run(
+            ["./deploy.sh", *arguments.split()],
+            cwd=root / "checkout",
+            env={"PATH": str(root / "bin"), "HOME": str(root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert words in done.stderr
 
 
 def test_the_environment_decides_nothing_and_deploy_env_does(root: Path) -> None:

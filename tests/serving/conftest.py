@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from tests.support.serving import PATIENCE_SECONDS, launch, ready_url, stop
+from tests.support.shared import folder, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +77,13 @@ def refused(response: requests.Response, status: int = 400) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One server of our own for all workers of pytest."""
+    with shared(folder(tmp_path_factory), "fixtures", lambda: _server(tmp_path_factory)) as started:
+        yield started
+
+
+@contextmanager
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """Our server on the fixture models, looking for versions five times a second.
 
     It starts on an empty folder while this process writes the models: both import TensorFlow,

@@ -47,12 +47,6 @@ def snippets(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.fixture
-def ana(running_url: str) -> Phone:
-    """A user for this test alone."""
-    return Phone(running_url, f"ana-{uuid.uuid4().hex}")
-
-
 @pytest.fixture(scope="module")
 def compiler() -> Path:
     """node_modules with TypeScript as pinned, installed once."""

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -26,21 +27,23 @@ from local.supervisor import Supervisor, free_url
 from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
-from parrot.observation import Observation, Status, Verdict
+from parrot.observation import Status
 from tests.support.default_bundle import SERVED
+from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Listener, serving
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from google.cloud.storage import Client
 
     from tests.support.scripted_http import Request
 
 ROOT = Path(__file__).parents[2]
-PHOTOS = 500
-KILLED_AFTER = 100
+PHOTOS = 200
+KILLED_AFTER = 40
 HELD_AFTER = 4 * KILLED_AFTER  # rows: a photo in doubt is looked at in three views
 PATIENCE_SECONDS = 240
 NEW, OLD = "2099-01-01", "2001-01-01"
@@ -132,29 +135,18 @@ def save(client: Client, store: SqliteObservations, number: int) -> None:
     blob = client.bucket(stack.BUCKET).blob(f"photos/{uid}/{name}")
     blob.upload_from_string(encoded(noise(24 + number % 40, 32)), "image/jpeg")
     when = datetime.fromtimestamp(1_700_000_000 + number, UTC)
-    verdict = Verdict(
-        is_parrot=True,
-        parrot_probability=0.9,
-        species="ara-ararauna",
-        species_probability=0.8,
-        bundle=OLD,
-        model="ParrotClassifier/0",
-    )
     store.create(
-        Observation(
+        replace(
+            observation(),
             id=name,
             uid=uid,
             object_name=blob.name,
             labels=(),
-            sha256="",
-            media_type="image/jpeg",
-            width=24,
-            height=32,
             status=Status.READY,
             created=when,
             updated=when,
             generation=str(blob.generation),
-            verdict=verdict,
+            verdict=verdict("ara-ararauna", bundle=OLD),
         )
     )
 
@@ -162,14 +154,6 @@ def save(client: Client, store: SqliteObservations, number: int) -> None:
 def bundles(store: SqliteObservations) -> Counter[str]:
     """How many observations have the verdict of which bundle."""
     return Counter(saved.verdict.bundle for saved in store.everything() if saved.verdict)
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until a condition holds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 def counts(done: subprocess.Popen[str]) -> dict[str, int]:
@@ -180,7 +164,6 @@ def counts(done: subprocess.Popen[str]) -> dict[str, int]:
     return {outcome: int(number) for outcome, number in lines}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_path: Path) -> None:
     """Counts are exact, a second run does nothing, and `process` never runs."""
@@ -194,7 +177,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     client.create_bucket(stack.BUCKET)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: save(client, store, number), range(PHOTOS)))
-    wait_until(lambda: Events.received == PHOTOS, "the uploads' own events")
+    until(lambda: Events.received == PHOTOS, "the uploads' own events")
     blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
 
     model = Model(manifest["reference"][0]["features"], manifest["classes"])
@@ -229,7 +212,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
 
         model.hold(HELD_AFTER)
         killed = run()
-        wait_until(lambda: bundles(store)[NEW] >= KILLED_AFTER, "some of the work")
+        until(lambda: bundles(store)[NEW] >= KILLED_AFTER, "some of the work")
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate(timeout=PATIENCE_SECONDS)
         model.release()

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from local import stack
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def test_a_save_loads_no_model(environment: dict[str, str], tmp_path: Path) -> N
 
 def test_a_classification_loads_no_stores(environment: dict[str, str], photos: Path) -> None:
     """Only where quotas are counted does it need the observations' store."""
-    galah = first(photos / "parrots" / "galah")[0]
+    galah = named(photos / "parrots" / "galah")[0]
     status, modules = first_answer("classify", galah, environment)
     assert status == 200
     stores = {"parrot.adapters.sqlite", "parrot.adapters.firestore", "parrot.observations"}

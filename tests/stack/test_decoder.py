@@ -19,13 +19,12 @@ from parrot.model.served_model import InputSpec
 from parrot.photo import images
 from parrot.photo.decoder import Decoder
 from parrot.photo.geometry import Box
+from parrot.records import Header, Photo
 from tests.support import hostile
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from parrot.records import Photo
 
 SPEC = InputSpec(320, 320)
 MOST = MAX_PHOTO_PIXELS
@@ -90,7 +89,7 @@ def test_a_photo_that_ends_the_other_process_ends_nothing_else(
 
 def test_eight_files_with_false_headers_cost_this_process_nothing(decoder: Decoder) -> None:
     """They say 64 x 64 and hold 144 megapixels: 600 MB each where they are decoded in place."""
-    photo = images.read(hostile.AVIF_LIAR.read_bytes())
+    photo = Photo(hostile.AVIF_LIAR.read_bytes(), "image/avif", "", Header(64, 64, channels=4))
     attempt(decoder, photo)
     before = psutil.Process().memory_info().rss
     with ThreadPoolExecutor(8) as pool:

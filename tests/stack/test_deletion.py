@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import uuid
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.stack import ROOT
 from parrot.adapters.bucket import BucketPhotos
+from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import Conflict, NotFound
 from parrot.observation import Status, derived_name
 from parrot.observations import Observations
@@ -15,7 +20,7 @@ from parrot.photo import images
 from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import KEA, NOW, Counted, Steps, World
+from tests.support.processing import KEA, NOW, Counted, MemoryPhotos, Steps, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -233,3 +238,39 @@ def test_a_deletion_waiting_for_its_end_refuses_a_save_and_says_how_to_go_on(
     Observations(store, photos).delete(user, observation.id)
     assert saver(store, photos).save(PHOTO, KEA, user).created
     Observations(store, photos).delete(user, observation.id)
+
+
+def test_what_a_person_leaves_behind_is_two_kinds_of_documents_that_expire(
+    store: ObservationStore, user: User
+) -> None:
+    """docs/operations.md lists them: counts, and hashes of keys."""
+    photos = MemoryPhotos()
+    meter = Meter(lambda: store, Quota("saves", 10, 86400))
+    saved = Saver(store, photos, DECODER, meter=meter).save(PHOTO, KEA, user, key="k-1")
+    photos.write_derived(derived_name(user.uid, saved.observation.id, "image"), b"webp")
+    Observations(store, photos).delete(user, saved.observation.id)
+    assert photos.objects == {}
+    left = _left(store, user)
+    assert left.keys() == {"quotas", "keys"}
+    assert left["quotas"] <= {"uid", "name", "window", "used", "expires"}
+    assert left["keys"] <= {"uid", "key", "observation", "expires"}
+    overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
+    expiring = {(each["collectionGroup"], each["fieldPath"]) for each in overrides if "ttl" in each}
+    assert expiring == {("quotas", "expires"), ("keys", "expires")}
+
+
+def _left(store: ObservationStore, user: User) -> dict[str, set[str]]:
+    """The names of the fields of all that is stored about a user, by table or collection."""
+    if isinstance(store, FirestoreObservations):
+        person = vars(store)["_client"].collection("users").document(user.uid)
+        return {
+            each.id: set(row.to_dict()) for each in person.collections() for row in each.stream()
+        }
+    with closing(sqlite3.connect(vars(store)["_path"])) as db:
+        db.row_factory = sqlite3.Row
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        rows = {
+            table: db.execute(f"SELECT * FROM {table} WHERE uid = ?", (user.uid,)).fetchone()  # noqa: S608
+            for table in tables
+        }
+        return {table: set(row.keys()) for table, row in rows.items() if row is not None}

@@ -7,9 +7,11 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from local.samples import MACAW
 from local.stack import ROOT
-from tests.support.photos import first
+from tests.support.photos import named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,22 +33,22 @@ def test_json_is_the_http_answer_with_the_path_one_line_a_photo(
 ) -> None:
     """Programs read it; relative paths are those of the caller."""
     parrots = photos / "parrots"
-    chosen = [first(parrots / label, 3)[2] for label in ("cockatiel", "galah", "sun-conure")]
-    bird = first(photos / "other_birds" / "golden-eagle")[0]
+    chosen = [named(parrots / label, 3)[2] for label in ("cockatiel", "galah", "sun-conure")]
+    bird = named(photos / "other_birds" / "golden-eagle")[0]
     (tmp_path / "bird.jpg").write_bytes(bird.read_bytes())
     data = ["--data", str(tmp_path / "data")]
     done = demo("--json", *data, *map(str, chosen), "bird.jpg", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["photo"]["path"] for line in lines] == [*map(str, chosen), "bird.jpg"]
-    named = [line["species"][0]["names"]["en"] for line in lines[:3]]
-    assert named == ["Cockatiel", "Galah", "Sun conure"]
+    names = [line["species"][0]["names"]["en"] for line in lines[:3]]
+    assert names == ["Cockatiel", "Galah", "Sun conure"]
     assert not lines[3]["parrot"]["is_parrot"]
 
 
 def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model: str) -> None:
     """Two photos of one bird are one line, with both paths."""
-    chosen = first(photos / "parrots" / "galah", 2)
+    chosen = named(photos / "parrots" / "galah", 2)
     where = ["--data", str(tmp_path), "--model-server", shared_model]
     done = demo("--json", "--together", *where, *map(str, chosen))
     assert done.returncode == 0, done.stderr
@@ -55,6 +57,7 @@ def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model
     assert [answer["photo"]["path"] for answer in line["photos"]] == [*map(str, chosen)]
 
 
+@pytest.mark.smoke
 def test_without_photos_it_explains_itself_and_answers_for_samples(
     tmp_path: Path, shared_model: str
 ) -> None:

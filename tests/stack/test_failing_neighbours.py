@@ -6,10 +6,10 @@ one error that says to try again, before the request's deadline is far behind.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,15 @@ from parrot.adapters.timed_http import TimedAdapter, timed_pools
 from parrot.errors import IdentityUnavailable, StoreUnavailable
 from parrot.photo import images
 from parrot.store import update
-from tests.support.observations import observation
+from tests.support.observations import observation, use
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Answer, Request, json_answer, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-SECONDS = 1.0
+SECONDS = 0.2
+PATIENCE_SECONDS = 10  # less than a fault lasts, more than a busy machine needs
 PHOTO = images.read(encoded(noise()))
 RESOURCE = {
     "name": "photos/ana/x",
@@ -51,7 +52,7 @@ FAULTS = {
     "busy": json_answer({"error": {"code": 429, "message": "slow down"}}, 429),
     "unavailable": json_answer({"error": {"code": 503, "message": "no"}}, 503),
     "forbidden": json_answer({"error": {"code": 403, "message": "no"}}, 403),
-    "late": replace(WHOLE, silent_seconds=20),
+    "late": replace(WHOLE, silent_seconds=30),
     "dripping": replace(WHOLE, pause_seconds=0.2),
     "half": replace(WHOLE, sent_bytes=20),
     "broken off": replace(WHOLE, sent_bytes=-1),
@@ -67,15 +68,8 @@ CALLS: dict[str, Callable[[BucketPhotos], object]] = {
     "list": lambda photos: photos.list_derived("ana", "x"),
     "delete": lambda photos: photos.delete("photos/ana/x", generation=7),
     "read": lambda photos: photos.read("photos/ana/x"),
+    "open": lambda photos: photos.open("photos/ana/x"),
     "read generation": lambda photos: photos.read_generation("photos/ana/x", 7, most=10**6),
-}
-# Valid for some calls: an upload or a deletion needs only a status.
-# To these calls such an answer says enough: its status counts, or its bytes are the photo's.
-HARMLESS = {
-    "delete": {"half", "dripping", "garbage", "another shape", "empty object"},
-    "read": {"garbage", "another shape", "empty object"},
-    "write": {"another shape", "empty object"},
-    "list": {"empty object"},
 }
 KEY = rsa.generate_private_key(65537, 2048)
 
@@ -92,42 +86,43 @@ def bucket(url: str) -> BucketPhotos:
     return BucketPhotos(storage(url), "b")
 
 
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("fault", FAULTS)
-def test_storage_on_a_bad_day_is_unavailable_in_time(fault: str, call: str) -> None:
-    """Never a hang, never a 500."""
+@contextmanager
+def in_time(error: type[Exception]) -> Iterator[None]:
+    """The caller hears of it soon after the request's deadline, however long the fault lasts."""
     started = time.monotonic()
-    with serving(lambda _request: FAULTS[fault]) as server, deadline.within(SECONDS):
-        if fault in HARMLESS.get(call, ()):
-            with contextlib.suppress(StoreUnavailable):
-                CALLS[call](bucket(server.url))
-        else:
-            with pytest.raises(StoreUnavailable):
-                CALLS[call](bucket(server.url))
-    assert time.monotonic() - started < SECONDS + 2
+    with deadline.within(SECONDS), pytest.raises(error):
+        yield
+    assert time.monotonic() - started < PATIENCE_SECONDS
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_storage_on_a_bad_day_is_unavailable_in_time(fault: str) -> None:
+    """Never a hang, never a 500."""
+    with serving(lambda _request: FAULTS[fault]) as server, in_time(StoreUnavailable):
+        bucket(server.url).describe("photos/ana/x")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_call_waits_for_a_storage_that_hangs_nor_passes_on_its_refusal(call: str) -> None:
+    """Each goes its own way through Google's client."""
+    for fault in ("late", "forbidden"):
+        with serving(lambda _request, fault=fault: FAULTS[fault]) as server:  # type: ignore[misc]
+            photos = bucket(server.url)
+            with in_time(StoreUnavailable):
+                CALLS[call](photos)
 
 
 def test_a_server_that_is_silent_before_tls_is_given_up_in_time() -> None:
     """It accepts connections and is silent: Google's token servers ignore our timeout."""
-    started = time.monotonic()
-    with socket.create_server(("127.0.0.1", 0)) as silent, deadline.within(SECONDS):
-        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
-        with pytest.raises(HTTPError):
-            timed_pools(size=1).request("GET", url)
-    assert time.monotonic() - started < SECONDS + 2
+    with socket.create_server(("127.0.0.1", 0)) as silent, in_time(HTTPError):
+        timed_pools(size=1).request("GET", f"https://127.0.0.1:{silent.getsockname()[1]}/")
 
 
-@pytest.mark.parametrize(
-    "fault", ["late", "dripping", "half", "broken off", "unavailable", "busy", "forbidden"]
-)
+@pytest.mark.parametrize("fault", ["late", "half", "unavailable"])
 def test_a_bundle_that_cannot_be_read_is_unavailable_in_time(fault: str) -> None:
     """Its retries took half a minute, whatever was left of the request."""
-    started = time.monotonic()
-    with serving(lambda _request: FAULTS[fault]) as server, deadline.within(SECONDS):
-        files = BucketFiles(storage(server.url), "b", "2026-11-22")
-        with pytest.raises(StoreUnavailable):
-            files.read("manifest.json")
-    assert time.monotonic() - started < SECONDS + 2
+    with serving(lambda _request: FAULTS[fault]) as server, in_time(StoreUnavailable):
+        BucketFiles(storage(server.url), "b", "2026-11-22").read("manifest.json")
 
 
 @pytest.mark.parametrize("fault", ["late", "dripping", "half", "broken off", "unavailable"])
@@ -141,10 +136,8 @@ def test_a_download_that_fails_after_its_metadata_is_unavailable(fault: str) -> 
             return FAULTS[fault]
         return replace(FAULTS[fault], body=PHOTO.data)
 
-    started = time.monotonic()
-    with serving(script) as server, deadline.within(SECONDS), pytest.raises(StoreUnavailable):
+    with serving(script) as server, in_time(StoreUnavailable):
         bucket(server.url).read_generation("photos/ana/x", 7, most=10**6)
-    assert time.monotonic() - started < SECONDS + 2
 
 
 def test_a_storage_that_recovers_in_time_is_asked_again() -> None:
@@ -174,12 +167,10 @@ def test_an_unreachable_firestore_is_unavailable_in_time(
         "remove": lambda: store.remove(observation()),
         "page": lambda: store.page("ana", size=1),
         "unfinished": lambda: store.unfinished(before=observation().created, limit=1),
-        "take": lambda: store.take("ana", "saves", window=1, limit=1),
+        "take": lambda: store.take("ana", use(1)),
     }
-    started = time.monotonic()
-    with deadline.within(SECONDS), pytest.raises(StoreUnavailable):
+    with in_time(StoreUnavailable):
         calls[call]()
-    assert time.monotonic() - started < SECONDS + 3
 
 
 def token(project: str) -> str:
@@ -194,7 +185,7 @@ def token(project: str) -> str:
     return jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "1"})
 
 
-@pytest.mark.parametrize("fault", sorted(FAULTS.keys() - {"empty object", "another shape"}))
+@pytest.mark.parametrize("fault", ["forbidden", "late", "dripping", "half", "garbage"])
 def test_missing_certificates_are_not_the_tokens_fault(
     monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
@@ -207,7 +198,5 @@ def test_missing_certificates_are_not_the_tokens_fault(
         monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", server.url)
         project = f"p-{fault.replace(' ', '-')}"  # each has an app of its own, which caches
         identity = FirebaseIdentity(connect(project, credentialed=False), check_revoked=False)
-        started = time.monotonic()
-        with deadline.within(SECONDS), pytest.raises(IdentityUnavailable):
+        with in_time(IdentityUnavailable):
             identity.user(token(project))
-        assert time.monotonic() - started < SECONDS + 2

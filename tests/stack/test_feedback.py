@@ -6,20 +6,16 @@ import csv
 import os
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
-
-import requests
 
 from local import stack
 from models.data import labelled_photos
 from tests.support.default_bundle import SERVED
-from tests.support.photos import first
+from tests.support.phone import Phone
+from tests.support.photos import named
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PATIENCE_SECONDS = 60
 
 
 def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
@@ -27,22 +23,15 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
 ) -> None:
     """The loop that makes better models, over the real stack."""
     chosen = {
-        "ana": [("nestor-notabilis", path) for path in first(photos / "parrots" / "kea", 2)],
-        "bea": [("eolophus-roseicapilla", path) for path in first(photos / "parrots" / "galah", 1)],
+        "ana": [("nestor-notabilis", path) for path in named(photos / "parrots" / "kea", 2)],
+        "bea": [("eolophus-roseicapilla", path) for path in named(photos / "parrots" / "galah", 1)],
     }
     with stack.running(tmp_path / "data", model_server=shared_model) as running:
-        base = f"{running.url}/parrot-classifier"
         for user, saves in chosen.items():
-            headers = {"Authorization": f"Bearer local:{user}"}
+            phone = Phone(running.url, user)
             for species, path in saves:
-                requests.post(
-                    f"{base}/save",
-                    files={"image": path.read_bytes()},
-                    data={"species": species},
-                    headers=headers,
-                    timeout=60,
-                ).raise_for_status()
-            _wait_until_processed(base, headers)
+                phone.send(path.read_bytes(), species)
+            phone.all_settled(len(saves))
         (storage,) = [url for name, url, _ in running.parts if name == "storage"]
         out = tmp_path / "saved"
         command = [sys.executable, "-m", "models", "export-saved"]
@@ -66,13 +55,3 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
     assert {line["model"] for line in lines} == {SERVED}
     assert len({line["label_map"] for line in lines}) == 1
     assert not any(user in str(line) for user in chosen for line in lines)
-
-
-def _wait_until_processed(base: str, headers: dict[str, str]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        body = requests.get(f"{base}/observations", headers=headers, timeout=30).json()
-        if all(observation["status"] != "pending" for observation in body["observations"]):
-            return
-        time.sleep(0.2)
-    raise AssertionError("the photos are still not processed")

@@ -18,7 +18,7 @@ from parrot.classify import Classifier
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.photo import images
-from tests.support.photos import DECODER, first
+from tests.support.photos import DECODER, named
 from tests.support.serving import model_server
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
     server = TfServing(url, unsigned(), timeout=30)
     classify = Classifier(loaded, server, DECODER).classify
     verdicts = []
-    for path in (*first(photos / "parrots" / "galah", 4), *first(photos / "negatives" / "food", 4)):
+    for path in (*named(photos / "parrots" / "galah", 4), *named(photos / "negatives" / "food", 4)):
         data = path.read_bytes()
         gate, probabilities = _own_steps(data, extractor, classifier, stages)
         answer = classify(images.read(data))

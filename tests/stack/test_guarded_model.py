@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 CALLERS = 40
+PATIENCE_SECONDS = 10  # 2 on a quiet machine; each alone would wait for 30
 
 
 def outcome(server: GuardedModelServer, payload: bytes = b"photo") -> ParrotError | None:
@@ -78,11 +79,15 @@ def test_40_callers_of_a_dead_model_server_are_answered_soon(
     with gone() as url:
         guarded = GuardedModelServer(TF_SERVING.connect(url), pause=30)
         with ThreadPoolExecutor(CALLERS) as pool:
-            for seconds in (2.5, 0.5):
-                started = time.monotonic()
+            started = time.monotonic()
+            for _ in range(2):
                 errors = list(pool.map(lambda _: outcome(guarded), range(CALLERS)))
-                assert time.monotonic() - started < seconds
                 assert all(isinstance(error, ModelUnavailable) for error in errors)
+            assert time.monotonic() - started < PATIENCE_SECONDS
+            # The second time they did not try: they are told how long it is left alone.
+            assert all(
+                isinstance(error, ModelUnavailable) and error.retry_after > 10 for error in errors
+            )
 
 
 def test_while_the_breaker_is_open_callers_get_retry_after() -> None:
@@ -148,7 +153,7 @@ def test_callers_of_a_server_that_falls_silent_fail_together(size: int) -> None:
         guarded = GuardedModelServer(TF_SERVING.connect(url), pause=30)
         started = time.monotonic()
         errors = list(pool.map(lambda _: outcome(guarded, payload), range(CALLERS)))
-        assert 1.5 < time.monotonic() - started < 4  # 1.6 on a quiet machine
+        assert time.monotonic() - started < PATIENCE_SECONDS
         assert all(isinstance(error, ModelUnavailable) for error in errors)
 
 
@@ -182,7 +187,7 @@ def test_a_silent_server_does_not_hold_readiness_checks() -> None:
         guarded = GuardedModelServer(TF_SERVING.connect(url))
         started = time.monotonic()
         list(pool.map(lambda _: ask(guarded), range(CALLERS)))
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_a_few_callers_wait_for_a_server_that_starts() -> None:

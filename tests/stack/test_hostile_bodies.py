@@ -1,11 +1,13 @@
-"""Bodies made to exhaust the functions' process, which must answer, live and stay small."""
+"""Bodies and readers made to exhaust the functions, which must answer, live and stay small."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import select
 import socket
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -14,8 +16,10 @@ import psutil
 import pytest
 import requests
 
+from local import stack
 from parrot.budget import MIB
 from tests.support import hostile
+from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
@@ -56,9 +60,26 @@ class Peak:
                 yield process.memory_info().rss
 
 
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[Running]:
+    """A stack of its own: other tests would be told that theirs is overloaded."""
+    with stack.running(tmp_path_factory.mktemp("attacked"), model_server=shared_model) as running:
+        yield running
+
+
 @pytest.fixture
-def functions(running: Running) -> int:
-    return next(pid for name, _, pid in running.parts if name == "functions")
+def running_url(attacked: Running) -> str:
+    return attacked.url
+
+
+@pytest.fixture
+def classify_url(attacked: Running) -> str:
+    return f"{attacked.url}{BASE}/classify"
+
+
+@pytest.fixture
+def functions(attacked: Running) -> int:
+    return next(pid for name, _, pid in attacked.parts if name == "functions")
 
 
 def honest_form() -> bytes:
@@ -115,7 +136,7 @@ def test_eight_at_once_stay_under_half_a_gigabyte_and_an_honest_photo_is_answere
 def test_a_refused_body_is_not_kept(classify_url: str, functions: int) -> None:
     """Each refusal held its body and frames until the collector ran: 1.1 GB after a while."""
     body = b'{"image": "' + b"!" * 20_000_000 + b'"}'
-    process = psutil.Process(functions)
+    (process,) = psutil.Process(functions).children()  # gunicorn's worker
     for _ in range(3):
         requests.post(classify_url, body, headers=JSON, timeout=60)
     before = process.memory_info().rss
@@ -126,12 +147,26 @@ def test_a_refused_body_is_not_kept(classify_url: str, functions: int) -> None:
     assert process.memory_info().rss - before < 3 * len(body)
 
 
-def sending(running_url: str, length: str) -> socket.socket:
-    """A connection on which a photo's head was sent, and the body is still to come."""
+def connected(running_url: str) -> tuple[socket.socket, str]:
+    """A connection, and the host's name in a request."""
     address = urlsplit(running_url)
-    phone = socket.create_connection((str(address.hostname), address.port or 80))
-    head = f"POST /parrot-classifier/classify HTTP/1.1\r\nHost: {address.netloc}\r\n{length}\r\n"
-    phone.sendall(f"{head}Content-Type: image/jpeg\r\n\r\n".encode())
+    return socket.create_connection((str(address.hostname), address.port or 80)), address.netloc
+
+
+def received(reader: socket.socket) -> bytes:
+    """What comes until the connection ends."""
+    data = bytearray()
+    with reader, contextlib.suppress(ConnectionError):
+        while chunk := reader.recv(2**20):
+            data += chunk
+    return bytes(data)
+
+
+def sending(running_url: str, length: str, *, rest: str = "\r\n\r\n") -> socket.socket:
+    """A connection on which a photo's head was sent, and the body is still to come."""
+    phone, host = connected(running_url)
+    head = f"POST /parrot-classifier/classify HTTP/1.1\r\nHost: {host}\r\n{length}\r\n"
+    phone.sendall(f"{head}Content-Type: image/jpeg{rest}".encode())
     return phone
 
 
@@ -163,6 +198,7 @@ def test_a_body_that_drips_is_cut_off(running_url: str) -> None:
 def test_half_sent_requests_do_not_delay_others(classify_url: str, running_url: str) -> None:
     """Sixteen of them took every thread for a minute."""
     half = [sending(running_url, "Content-Length: 1000000") for _ in range(16)]
+    head = sending(running_url, "Content-Length: 0", rest="")
     try:
         for connection in half:
             connection.sendall(b"\xff\xd8\xff")
@@ -171,6 +207,83 @@ def test_half_sent_requests_do_not_delay_others(classify_url: str, running_url: 
         assert not select.select(half, [], [], 0)[0], "answered only after these were given up"
         half[0].settimeout(30)
         assert b" 408 " in half[0].recv(4096)
+        head.settimeout(30)
+        assert not head.recv(4096), "its head may not take longer either"
     finally:
-        for connection in half:
+        for connection in (*half, head):
             connection.close()
+
+
+GET = b"GET /parrot-classifier/observations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+def test_what_cannot_be_parsed_is_a_problem_too(running: Running) -> None:
+    """A phone's error handling reads one format only."""
+    for request_bytes, status in (
+        (b"what is this\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (GET + b"X-Large: " + b"a" * 9_000 + b"\r\n\r\n", 431),
+        (GET + b"".join(b"X-%d: 1\r\n" % number for number in range(200)) + b"\r\n", 431),
+        (GET + b"bad header\r\n\r\n", 400),
+        (GET + b"Transfer-Encoding: gzip, chunked, nonsense\r\n\r\n", 501),
+        (GET + b"Content-Length: -1\r\n\r\n", 400),
+    ):
+        address = urlsplit(running.url)
+        with socket.create_connection((address.hostname, address.port), 10) as connection:
+            connection.sendall(request_bytes)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        assert lines[0].startswith(f"HTTP/1.1 {status} ")
+        assert "Content-Type: application/problem+json" in lines
+        problem = json.loads(body)
+        assert (problem["status"], problem["code"]) == (status, "invalid_request")
+        assert "a" * 100 not in problem["detail"]
+
+
+def test_many_slow_bodies_do_not_delay_others(classify_url: str, running_url: str) -> None:
+    """Eighty of them took every thread; now the slowest end when half of the threads wait."""
+    slow = [sending(running_url, "Content-Length: 1000000") for _ in range(80)]
+    try:
+        for connection in slow:
+            connection.sendall(bytes(5000))
+        answer = requests.post(classify_url, files={"image": encoded(noise())}, timeout=30)
+        assert answer.status_code == 200
+        ended = select.select(slow, [], [], 0)[0]
+        assert 30 <= len(ended) < 80
+        assert all(b" 408 " in connection.recv(4096) for connection in ended)
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_readers_that_read_nothing_take_little_and_are_cut_off(
+    running_url: str, functions: int
+) -> None:
+    """Each held the whole photo, and a thread for as long as it liked."""
+    photo = encoded(noise(1900, 1900), "PNG")
+    silent = []
+    with Peak(functions) as peak:
+        for _ in range(4):  # twenty of one user are just within the quota
+            ana = Phone(running_url, f"ana-{uuid.uuid4().hex}")
+            name = ana.ask("POST", "/save?index=1", data=photo).json()["id"]
+            silent += [reading(ana, f"/observations/{name}/original") for _ in range(20)]
+        for _ in range(5):
+            assert ana.get("/observations").status_code == 200
+        lengths = [len(received(reader)) for reader in silent]
+    assert peak.bytes < MOST_BYTES, f"{peak.bytes / MIB:.0f} MiB"
+    assert sum(length < len(photo) for length in lengths) >= 40
+
+
+def reading(phone: Phone, path: str) -> socket.socket:
+    """A connection on which a file was asked for, and not yet read."""
+    reader, host = connected(phone.url)
+    lines = (
+        f"GET {BASE}{path} HTTP/1.1",
+        f"Host: {host}",
+        f"Authorization: Bearer local:{phone.user}",
+        "Connection: close",
+    )
+    reader.sendall("\r\n".join((*lines, "", "")).encode())
+    return reader

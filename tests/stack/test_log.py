@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UID, KEY, APP_CHECK = "uid-of-ana-7f3a", "idempotency-key-5c1d", "app-check-token-9b2e"
 ADDRESS, MAIL = "203.0.113.77", "ana@mail.example"
 CLASSIFY = ("POST", f"{BASE}/classify")
-OURS = ("functions", "process", "model-server", "storage-events")
+OURS = ("functions", "process", "storage-events")
 
 
 def photo() -> bytes:
@@ -44,11 +44,13 @@ def lines(text: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+def log(
+    tmp_path_factory: pytest.TempPathFactory, data: Path, shared_model: str
+) -> tuple[str, list[str]]:
     """Everything logged in a run of all kinds of requests, and the secrets of that run."""
     folder: Path = tmp_path_factory.mktemp("log")
-    data = photo()
-    with stack.running(folder) as running:
+    image = photo()
+    with stack.running(folder, model_server=shared_model) as running:
         ana = Phone(running.url, UID)
         always = {
             "X-Cloud-Trace-Context": "105445aa7843bc8bf206b12000100000/1;o=1",
@@ -63,11 +65,11 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
             )
 
         classify = f"{running.url}{BASE}/classify"
-        requests.post(classify, data=data, headers=always, timeout=60)
-        requests.post(classify, data={"b64": base64.b64encode(data)}, headers=always, timeout=60)
-        requests.post(classify, data=data[:200], headers=always, timeout=60)
+        requests.post(classify, data=image, headers=always, timeout=60)
+        requests.post(classify, data={"b64": base64.b64encode(image)}, headers=always, timeout=60)
+        requests.post(classify, data=image[:200], headers=always, timeout=60)
         saved = ask(
-            "POST", "/save?index=3", files={"image": data}, headers={"Idempotency-Key": KEY}
+            "POST", "/save?index=3", files={"image": image}, headers={"Idempotency-Key": KEY}
         ).json()
         settled = ana.settled(saved["id"])
         url = settled["files"]["image"]
@@ -79,10 +81,11 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
         ask("GET", f"/observations?page_token={MAIL}")
         ask("GET", "/observations", headers={"Authorization": "Bearer broken-token-1e8f"})
         ask("DELETE", path)
-    text = "".join((folder / "logs" / f"{part}.log").read_text("utf-8") for part in OURS)
+    logs = [*(folder / "logs" / f"{part}.log" for part in OURS), data / "logs/model-server.log"]
+    text = "".join(path.read_text("utf-8") for path in logs)
     secret = (folder / "download-secret").read_text("utf-8")
     token = url.partition("token=")[2]
-    images = [base64.b64encode(data).decode()[:60], repr(data[:20])[2:-1]]
+    images = [base64.b64encode(image).decode()[:60], repr(image[:20])[2:-1]]
     return text, [secret, token, f"local:{UID}", UID, KEY, APP_CHECK, ADDRESS, MAIL,
                   "broken-token-1e8f", *images]  # fmt: skip
 

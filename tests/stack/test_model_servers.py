@@ -10,27 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import requests
 
 from local import stack
 from local.model_servers import docker_command
 from local.supervisor import PartFailed, free_port
 from tests.support.default_bundle import NAME, VERSION
-from tests.support.serving import model_server
+from tests.support.scripted_http import json_answer, serving
 
 ROOT = Path(__file__).parents[2]
-
-
-def test_the_stack_asks_a_model_server_that_runs_already(tmp_path: Path) -> None:
-    """For a real TF Serving in a container, in the cloud, or on a machine with a GPU."""
-    from models.network.model_folder import build  # noqa: PLC0415 - it imports TensorFlow
-
-    build(stack.DEFAULT_BUNDLE, stack.MODELS)
-    with model_server(stack.MODELS) as url, stack.running(tmp_path, model_server=url) as running:
-        assert running.model_server == url
-        assert "model server" not in [name for name, _, _ in running.parts]
-        answer = requests.get(f"{running.url}/parrot-classifier/classify", timeout=30)
-        assert answer.ok, answer.text
 
 
 def test_a_model_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
@@ -45,11 +32,10 @@ def test_a_model_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
 
 def test_a_model_server_without_the_model_is_named(tmp_path: Path) -> None:
     """The sentence says which model it should serve."""
-    (tmp_path / "none").mkdir()
     with (
-        model_server(tmp_path / "none") as url,
+        serving(lambda _request: json_answer({"error": "Servable not found"}, 404)) as server,
         pytest.raises(PartFailed, match=f"does not serve {NAME}/versions/{VERSION}"),
-        stack.running(tmp_path / "data", model_server=url),
+        stack.running(tmp_path, model_server=server.url),
     ):
         pytest.fail("nothing can run")
 

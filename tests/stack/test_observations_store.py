@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from google.cloud.firestore import Client
 
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.sqlite import SqliteObservations
-from parrot.errors import StoreUnavailable
+from parrot.errors import StoreUnavailable, TooManyRequests
 from parrot.observation import (
     Attempts,
     Label,
@@ -28,11 +29,12 @@ from parrot.observation import (
     document,
     restored,
 )
-from parrot.store import ObservationStore, update
-from tests.support.observations import KEA, NOW, derived, observation, processed
+from parrot.store import ObservationStore, Use, update
+from tests.support.observations import DAY, KEA, NOW, derived, observation, processed, use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -62,6 +64,18 @@ def walk(
             between()
 
 
+def claim(
+    store: ObservationStore,
+    key: str,
+    name: str,
+    *,
+    now: datetime = NOW,
+    limit: int = 100,
+) -> str:
+    use = Use("keys", limit, DAY, now.timestamp())
+    return store.claim("ana", key * 64, name, expires=now + timedelta(days=7), use=use)
+
+
 def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
     """Microseconds, time zone and all."""
     plain = observation(1)
@@ -75,6 +89,7 @@ def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
         duplicate_of="id-00001",
         reason="none",
         attempts=Attempts("1700000000000001", 2),
+        lease=NOW + timedelta(seconds=90),
         created=NOW.replace(microsecond=0),
     )
     for wanted in (plain, full):
@@ -303,7 +318,7 @@ def test_unfinished_observations_are_found_least_recently_changed_first(
 def test_a_document_from_before_attempts_were_counted_is_read() -> None:
     """An update of the functions must not make what is stored unreadable."""
     stored = document(observation())
-    del stored["attempts"]
+    del stored["attempts"], stored["lease"]
     assert restored(stored) == observation()
 
 
@@ -428,30 +443,110 @@ def test_a_changed_hash_is_found_by_its_new_value_only(store: ObservationStore) 
 
 def test_a_quota_is_used_up_once_and_starts_again_with_its_window(store: ObservationStore) -> None:
     """What was refused is not counted."""
-    taken = [store.take("ana", "saves", window=7, limit=3) for _ in range(5)]
-    assert taken == [1, 2, 3, 4, 4]
-    assert store.take("ana", "saves", window=8, limit=3) == 1
-    assert store.take("ana", "saves", window=8, limit=1) == 2
-    assert store.take("bea", "saves", window=8, limit=3) == 1
-    assert store.take("ana", "other", window=8, limit=3) == 1
+    assert store.used("ana", "saves") == (0, 0)
+    assert [store.take("ana", use(7)) for _ in range(3)] == [1, 2, 3]
+    for _ in range(2):
+        with pytest.raises(TooManyRequests):
+            store.take("ana", use(7))
+    assert store.used("ana", "saves") == (7, 3)
+    assert store.take("ana", use(8)) == 1
+    with pytest.raises(TooManyRequests):
+        store.take("ana", use(8, limit=1))
+    assert store.take("bea", use(8)) == 1
+    assert store.take("ana", use(8, quota="other")) == 1
+
+
+def test_a_clock_that_goes_back_over_midnight_does_not_start_a_count_again(
+    store: ObservationStore,
+) -> None:
+    """Two instances whose clocks differ would otherwise serve any number around midnight."""
+    for window in (7, 8, 7, 8):
+        with contextlib.suppress(TooManyRequests):
+            store.take("ana", use(window, limit=2))
+    assert store.used("ana", "saves") == (8, 2)
+    with pytest.raises(TooManyRequests) as caught:
+        store.take("ana", use(7, limit=2))
+    assert caught.value.retry_after == 2 * DAY
+    assert store.take("ana", use(5)) == 1  # the stored window was some wrong clock's
+
+
+def test_what_is_unique_and_its_count_are_stored_together(store: ObservationStore) -> None:
+    """Of duplicates only the one that is stored is counted; what is refused leaves nothing."""
+    assert store.create(observation(1), use(1, limit=2)) == (observation(1), True)
+    assert store.create(observation(1), use(1, limit=2)) == (observation(1), False)
+    first = store.replace(observation(1), use(1, limit=2))
+    assert first is not None
+    assert store.used("ana", "saves") == (1, 2)
+    assert store.replace(observation(1), use(1, limit=3)) is None  # stale
+    assert store.create(first, use(1, limit=2)) == (first, False)
+    with pytest.raises(TooManyRequests):
+        store.create(observation(2), use(1, limit=2))
+    with pytest.raises(TooManyRequests):
+        store.replace(first, use(1, limit=2))
+    assert store.get("ana", observation(2).id) is None
+    assert store.get("ana", first.id) == first
+    assert store.used("ana", "saves") == (1, 2)
+
+
+def test_a_limit_is_reached_exactly_however_often_each_photo_is_sent_at_once(
+    store: ObservationStore,
+) -> None:
+    """A phone that sends each photo twice must not lose any to its own repetition."""
+    wanted = [observation(number) for number in range(6) for _ in range(2)]
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda each: store.create(each, use(1, limit=6))[1], wanted))
+    assert sum(made) == len(walk(store)) == 6
+    assert store.used("ana", "saves") == (1, 6)
+    with pytest.raises(TooManyRequests):
+        store.create(observation(6), use(1, limit=6))
+
+
+def test_many_changes_are_made_together_except_stale_ones(store: ObservationStore) -> None:
+    """450 near-duplicates of a deleted photo, one by one, would outlast a phone's patience."""
+    many = [observation(number) for number in range(450)]
+    fill(store, many)
+    store.replace(many[7])
+    wanted = [replace(each, duplicate_of="x") for each in many]
+    done = store.replace_all(wanted)
+    assert done[7] is None
+    stored = [each for each in done if each is not None]
+    assert len(stored) >= 350  # the rest of its batch may wait
+    assert sorted(stored, key=lambda each: each.id) == sorted(
+        store.duplicates_of("ana", "x"), key=lambda each: each.id
+    )
+    assert store.replace_all([]) == ()
 
 
 def test_of_many_takers_at_once_exactly_the_limit_is_served(store: ObservationStore) -> None:
     """All instances count together."""
     with ThreadPoolExecutor(4) as pool:
-        takers = [pool.submit(store.take, "ana", "saves", window=1, limit=5) for _ in range(8)]
-    assert sorted(taker.result() for taker in takers) == [1, 2, 3, 4, 5, 6, 6, 6]
+        takers = [pool.submit(store.take, "ana", use(1, limit=5)) for _ in range(8)]
+    refused = [taker for taker in takers if isinstance(taker.exception(), TooManyRequests)]
+    assert len(refused) == 3
+    assert sorted(taker.result() for taker in takers if taker not in refused) == [1, 2, 3, 4, 5]
 
 
 def test_a_key_belongs_to_the_first_observation_until_it_expires(store: ObservationStore) -> None:
     """To each user's own; others may use the same words."""
     later, week = NOW + timedelta(days=1), NOW + timedelta(days=7)
-    assert store.claim("ana", "a" * 64, "id-1", now=NOW, expires=week) == "id-1"
-    assert store.claim("ana", "a" * 64, "id-2", now=later, expires=later + (week - NOW)) == "id-1"
-    assert store.claim("ana", "b" * 64, "id-2", now=NOW, expires=week) == "id-2"
-    assert store.claim("bea", "a" * 64, "id-3", now=NOW, expires=week) == "id-3"
-    assert store.claim("ana", "a" * 64, "id-4", now=week, expires=week + (week - NOW)) == "id-4"
-    assert store.claim("ana", "a" * 64, "id-1", now=week, expires=week + (week - NOW)) == "id-4"
+    assert claim(store, "a", "id-1") == "id-1"
+    assert claim(store, "a", "id-2", now=later) == "id-1"
+    assert claim(store, "b", "id-2") == "id-2"
+    theirs = Use("keys", 1, DAY, NOW.timestamp())
+    assert store.claim("bea", "a" * 64, "id-3", expires=week, use=theirs) == "id-3"
+    assert claim(store, "a", "id-4", now=week) == "id-4"
+    assert claim(store, "a", "id-1", now=week) == "id-4"
+
+
+def test_only_so_many_keys_of_a_day_are_remembered(store: ObservationStore) -> None:
+    """Each is a document of the service's own; those that are known keep their meaning."""
+    for key in "abc":
+        assert claim(store, key, "id-1", limit=2) == "id-1"
+    for _ in range(3):
+        assert claim(store, "a", "id-2", limit=2) == "id-1"
+    assert claim(store, "c", "id-2", limit=2) == "id-2"
+    assert claim(store, "c", "id-2", limit=2, now=NOW + timedelta(days=1)) == "id-2"
+    assert claim(store, "c", "id-1", limit=2, now=NOW + timedelta(days=1)) == "id-2"
 
 
 def test_of_many_claims_at_once_exactly_one_counts(store: ObservationStore) -> None:
@@ -460,9 +555,7 @@ def test_of_many_claims_at_once_exactly_one_counts(store: ObservationStore) -> N
     with ThreadPoolExecutor(8) as pool:
         owners = list(
             pool.map(
-                lambda name: store.claim(
-                    "ana", "a" * 64, name, now=NOW, expires=NOW + timedelta(days=7)
-                ),
+                lambda name: claim(store, "a", name),
                 ids,
             )
         )
@@ -476,10 +569,10 @@ def test_two_processes_share_one_file(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from parrot.adapters.sqlite import SqliteObservations;"
-        "from tests.support.observations import observation;"
+        "from tests.support.observations import observation, use;"
         "store = SqliteObservations(Path(sys.argv[1]));"
         "[store.create(observation(n)) for n in range(100)];"
-        "[store.take('ana', 'saves', window=1, limit=1000) for n in range(100)]"
+        "[store.take('ana', use(1, limit=1000)) for n in range(100)]"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", code, str(path)], env={"PYTHONPATH": ":".join(sys.path)}
@@ -487,10 +580,10 @@ def test_two_processes_share_one_file(tmp_path: Path) -> None:
     store = SqliteObservations(path)
     for number in range(100, 200):
         store.create(observation(number))
-        store.take("ana", "saves", window=1, limit=1000)
+        store.take("ana", use(1, limit=1000))
     assert other.wait(30) == 0
     assert len(walk(store, size=50)) == 200
-    assert store.take("ana", "saves", window=1, limit=1000) == 201
+    assert store.take("ana", use(1, limit=1000)) == 201
 
 
 def test_a_file_that_is_not_a_database_is_an_unavailable_store(tmp_path: Path) -> None:

@@ -35,6 +35,16 @@ def test_what_is_left_and_until_when_is_arithmetic() -> None:
     assert caught.value.retry_after == 43_200
 
 
+def test_a_count_is_kept_until_no_clock_can_need_it() -> None:
+    """Firestore removes it after that; an instance's clock may be a window behind."""
+    use = Meter(lambda: pytest.fail("nothing is stored"), SAVES, lambda: 86_399.0).use(User("ana"))
+    assert use is not None
+    assert use.expires.timestamp() >= 2 * 86_400
+    assert use.added(0, 2) == (0, 3)
+    assert use.added(1, 2) == (1, 3)
+    assert use.added(2, 3) == (0, 1)
+
+
 def test_each_user_and_each_window_has_its_own_count(store: ObservationStore) -> None:
     """One person's upload of a holiday must not stop another's."""
     now = [86_400.0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from parrot.http.answers import TIPS
 from parrot.records import Reason
-from tests.support.photos import encoded, first
+from tests.support.photos import encoded, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +45,7 @@ def test_another_bird_and_no_bird_say_so(
     classify_url: str, photos: Path, folder: str, reason: Reason
 ) -> None:
     """The person learns what the model saw, in both languages."""
-    body = ask(classify_url, first(photos / folder)[0].read_bytes())
+    body = ask(classify_url, named(photos / folder)[0].read_bytes())
     assert body["parrot"]["is_parrot"] is False
     assert (body["reason"], body["tip"]) == (reason, TIPS[reason])
 
@@ -64,7 +63,7 @@ def test_bad_photos_of_parrots_get_the_right_reason(
     """For those that are no longer recognised; never one of the other two reasons."""
     given: Counter[str] = Counter()
     for label in LABELS:
-        for path in first(photos / "parrots" / label, 3):
+        for path in named(photos / "parrots" / label, 3):
             with Image.open(path) as opened:
                 spoilt = spoil(opened.convert("RGB"))
             body = ask(classify_url, encoded(spoilt, quality=90))
@@ -73,19 +72,3 @@ def test_bad_photos_of_parrots_get_the_right_reason(
     faults = {Reason.TOO_DARK, Reason.BLURRED, Reason.TOO_SMALL} - {reason}
     assert given[reason] >= 1, given
     assert not faults & given.keys(), given
-
-
-def test_a_parrot_has_no_reason(classify_url: str, photos: Path) -> None:
-    """It would contradict the verdict."""
-    path = first(photos / "parrots" / "galah")[0]
-    assert {"reason", "tip"}.isdisjoint(ask(classify_url, path.read_bytes()))
-
-
-def test_the_cache_and_the_first_version_give_unchanged_answers(
-    classify_url: str, photos: Path
-) -> None:
-    """The second answer is the first; old phones compare the text."""
-    data = first(photos / "other_birds" / "golden-eagle")[0].read_bytes()
-    assert ask(classify_url, data) == ask(classify_url, data)
-    form = {"b64": base64.b64encode(data).decode()}
-    assert requests.post(classify_url, data=form, timeout=60).text == "Not parrot"

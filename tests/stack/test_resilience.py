@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -14,125 +13,99 @@ import pytest
 import requests
 
 from local import stack
+from local.supervisor import Part, PartFailed, Supervisor
+from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 from tests.support.serving import start, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from local.supervisor import Part
 
 PHOTO, OTHER_PHOTO = encoded(noise()), encoded(noise(seed=1))
 PATIENCE_SECONDS = 20
+UP = (str(stack.ROOT / "dev.sh"), "up", "--port", "0")
 
 
-def test_without_the_model_server_classify_says_so_and_recovers_by_itself(tmp_path: Path) -> None:
-    """Deploying the model must not require redeploying functions."""
-    with stack.running(tmp_path) as running:
-        classify = f"{running.url}/parrot-classifier/classify"
+@pytest.fixture(scope="module")
+def orphaned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Running]:
+    """A stack that classified PHOTO before its model server was killed."""
+    with stack.running(tmp_path_factory.mktemp("orphaned")) as running:
+        classify = f"{running.url}{BASE}/classify"
         assert requests.post(classify, data=PHOTO, timeout=30).status_code == 200
-        (url, pid) = next((url, pid) for name, url, pid in running.parts if name == "model server")
-        os.killpg(pid, signal.SIGTERM)
-        for part, code in _wait_for_end(running):
-            assert (part.name, code) == ("model server", 0)
-        # What was answered before is still answered.
-        assert requests.post(classify, data=PHOTO, timeout=2).status_code == 200
-        # The wait itself is the limit: a phone does not wait longer.
-        response = requests.post(classify, data=OTHER_PHOTO, timeout=2)
-        assert_problem(response, 503, "model_unavailable")
-        assert int(response.headers["Retry-After"]) > 0
-        assert_problem(requests.get(classify, timeout=2), 503, "model_unavailable")
-        again = start(stack.MODELS, int(url.rpartition(":")[2]))
-        try:
-            assert requests.post(classify, data=OTHER_PHOTO, timeout=30).status_code == 200
-        finally:
-            stop(again)
-
-
-def test_a_dead_model_server_does_not_delay_others(tmp_path: Path) -> None:
-    """40 phones at once get their 503, and reading observations takes no longer for it.
-
-    What 40 requests take that ask no model server is not its fault: a busy machine is slower.
-    """
-    ana = {"Authorization": "Bearer local:ana"}
-    with stack.running(tmp_path) as running:
-        classify = f"{running.url}/parrot-classifier/classify"
-        observations = f"{running.url}/parrot-classifier/observations"
-        requests.get(observations, headers=ana, timeout=30)
         running.supervisor.kill("model server")
-        photos = [encoded(noise(seed=number)) for number in range(40)]
-
-        def ask(photo: bytes) -> tuple[int, float]:
-            started = time.monotonic()
-            answer = requests.post(classify, data=photo, timeout=30)
-            return answer.status_code, time.monotonic() - started
-
-        with ThreadPoolExecutor(len(photos)) as pool:
-            refused = list(pool.map(ask, [b"<html>"] * len(photos)))
-        usual = max(seconds for _, seconds in refused)
-
-        for _ in range(2):
-            with ThreadPoolExecutor(len(photos)) as pool:
-                asked = [pool.submit(ask, photo) for photo in photos]
-                started = time.monotonic()
-                assert requests.get(observations, headers=ana, timeout=30).status_code == 200
-                reading = time.monotonic() - started
-                answers = [future.result() for future in asked]
-            assert {status for status, _ in answers} == {503}
-            assert max(seconds for _, seconds in answers) < usual + 2
-            assert reading < usual + 1
+        yield running
 
 
-def test_saved_photos_survive_a_restart(tmp_path: Path, shared_model: str) -> None:
-    """All state is in the data folder."""
-    headers = {"Authorization": "Bearer local:ana"}
-    for status in (201, 200):
-        with stack.running(tmp_path, model_server=shared_model) as running:
-            save = f"{running.url}/parrot-classifier/save"
-            response = requests.post(f"{save}?index=1", data=PHOTO, headers=headers, timeout=30)
-            assert response.status_code == status
-            (storage,) = [url for name, url, _ in running.parts if name == "storage"]
-            bucket = stack.storage_client(storage).bucket(stack.BUCKET)
-            blob = bucket.blob(f"photos/ana/{response.json()['id']}")
-            assert blob.download_as_bytes() == PHOTO
+def test_without_the_model_server_classify_says_so(orphaned: stack.Running) -> None:
+    """The wait itself is the limit: a phone does not wait longer."""
+    classify = f"{orphaned.url}{BASE}/classify"
+    # What was answered before is still answered.
+    assert requests.post(classify, data=PHOTO, timeout=PATIENCE_SECONDS).status_code == 200
+    response = requests.post(classify, data=OTHER_PHOTO, timeout=PATIENCE_SECONDS)
+    assert_problem(response, 503, "model_unavailable")
+    assert int(response.headers["Retry-After"]) > 0
+    assert_problem(requests.get(classify, timeout=PATIENCE_SECONDS), 503, "model_unavailable")
 
 
-def test_a_save_that_died_before_its_upload_is_completed_by_the_next_try(
+def test_a_dead_model_server_holds_up_nobody(orphaned: stack.Running) -> None:
+    """40 phones at once get their 503, and one can read observations beside them."""
+    ana = Phone(orphaned.url, "ana")
+
+    def ask(photo: bytes) -> int:
+        url = f"{ana.url}{BASE}/classify"
+        return requests.post(url, data=photo, timeout=PATIENCE_SECONDS).status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        asked = [pool.submit(ask, encoded(noise(seed=number))) for number in range(100, 140)]
+        assert ana.get("/observations").status_code == 200
+        assert {future.result() for future in asked} == {503}
+
+
+def test_when_the_model_is_back_what_waited_is_processed(orphaned: stack.Running) -> None:
+    """A deployment of the model must not need one of the functions, nor lose what was saved."""
+    ben = Phone(orphaned.url, "ben")
+    name = ben.save(45)
+    time.sleep(0.5)
+    assert ben.get(f"/observations/{name}").json()["status"] == "pending"
+    parts = {part: (url, pid) for part, url, pid in orphaned.parts}
+    port = int(parts["model server"][0].rpartition(":")[2])
+    again = start(stack.MODELS, port)
+    try:
+        assert ben.settled(name)["status"] == "needs_review"
+        answer = requests.post(f"{ben.url}{BASE}/classify", data=OTHER_PHOTO, timeout=30)
+        assert answer.status_code == 200
+    finally:
+        stop(again)
+
+
+def test_saved_photos_survive_a_restart_and_without_storage_a_save_says_so(
     tmp_path: Path, shared_model: str
 ) -> None:
-    """The observation is there, the photo is not: the phone's retry must bring it."""
-    headers = {"Authorization": "Bearer local:ana"}
-    with stack.running(tmp_path, model_server=shared_model) as running:
-        save = f"{running.url}/parrot-classifier/save?index=1"
-        (storage,) = [url for name, url, _ in running.parts if name == "storage"]
-        bucket = stack.storage_client(storage).bucket(stack.BUCKET)
-        saved = requests.post(save, data=PHOTO, headers=headers, timeout=30).json()
-        bucket.blob(f"photos/ana/{saved['id']}").delete()
-        assert requests.post(save, data=PHOTO, headers=headers, timeout=30).status_code == 200
-        assert bucket.blob(f"photos/ana/{saved['id']}").download_as_bytes() == PHOTO
-
-
-def test_without_storage_a_save_says_so(tmp_path: Path, shared_model: str) -> None:
-    """The phone keeps the photo and tries again."""
-    with stack.running(tmp_path, model_server=shared_model) as running:
-        (pid,) = [pid for name, _, pid in running.parts if name == "storage"]
-        save = f"{running.url}/parrot-classifier/save?index=1"
-        # The bundle is read once, at the first request; after that only the upload needs storage.
-        assert requests.post(save, data=PHOTO, timeout=30).status_code == 201
-        os.killpg(pid, signal.SIGTERM)
-        _wait_for_end(running)
-        response = requests.post(save, data=encoded(noise(seed=2)), timeout=60)
-        assert_problem(response, 503, "store_unavailable")
+    """The data folder is all there is to keep; a phone keeps its photo and tries again."""
+    for status in (201, 200):
+        with stack.running(tmp_path, model_server=shared_model) as running:
+            ana = Phone(running.url, "ana")
+            response = ana.ask("POST", "/save?index=1", data=PHOTO)
+            assert response.status_code == status
+            name = response.json()["id"]
+            assert ana.get(f"/observations/{name}/original").content == PHOTO
+            if status == 200:
+                running.supervisor.kill("storage")
+                refused = ana.ask("POST", "/save?index=1", data=OTHER_PHOTO)
+                assert_problem(refused, 503, "store_unavailable")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_one_signal_ends_every_process(tmp_path: Path, number: signal.Signals) -> None:
+def test_one_signal_ends_every_process(
+    tmp_path: Path, shared_model: str, number: signal.Signals
+) -> None:
     """Nothing may be left behind that holds a port or a file."""
     import psutil  # noqa: PLC0415
 
     process = subprocess.Popen(
-        [str(stack.ROOT / "dev.sh"), "up", "--port", "0", "--data", str(tmp_path)],
+        [*UP, "--data", str(tmp_path), "--model-server", shared_model],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -148,30 +121,16 @@ def test_one_signal_ends_every_process(tmp_path: Path, number: signal.Signals) -
     assert alive == []
 
 
-def test_a_port_in_use_is_reported_at_once(tmp_path: Path) -> None:
-    """Otherwise one stack would print `ready:` and another would answer."""
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = str(other.getsockname()[1])
-        command = [str(stack.ROOT / "dev.sh"), "up", "--port", port, "--data", str(tmp_path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert f"127.0.0.1:{port}" in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_killed_stack_leaves_no_part_running(tmp_path: Path) -> None:
+def test_a_killed_stack_leaves_no_part_running(tmp_path: Path, shared_model: str) -> None:
     """The next one would find its port taken, or two would write to one folder."""
     import psutil  # noqa: PLC0415
 
-    command = [str(stack.ROOT / "dev.sh"), "up", "--port", "0", "--data", str(tmp_path)]
+    command = [*UP, "--data", str(tmp_path), "--model-server", shared_model]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     assert process.stdout.readline().startswith(b"ready: http://127.0.0.1:")
     family = psutil.Process(process.pid).children(recursive=True)
-    assert len(family) >= 6
+    assert len(family) >= 5
     process.kill()
     process.wait(PATIENCE_SECONDS)
     process.stdout.close()
@@ -179,10 +138,17 @@ def test_a_killed_stack_leaves_no_part_running(tmp_path: Path) -> None:
     assert alive == []
 
 
-def _wait_for_end(running: stack.Running) -> list[tuple[Part, int]]:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if ended := running.supervisor.ended():
-            return ended
-        time.sleep(0.05)
-    raise AssertionError("no part ended")
+@pytest.mark.parametrize(
+    ("program", "end"),
+    [("raise SystemExit('no memory')", "ends with:\nno memory"), ("", "is empty")],
+)
+def test_the_end_of_a_parts_log_is_shown_or_said_to_be_empty(
+    tmp_path: Path, program: str, end: str
+) -> None:
+    """A report that breaks off after "ends with:" looks cut short."""
+    part = Part("part", [sys.executable, "-c", program], "http://127.0.0.1:1", lambda: False)
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start(part)
+        with pytest.raises(PartFailed) as caught:
+            supervisor.wait(part, timeout=60)
+    assert str(caught.value).endswith(end)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 from tests.support.problems import assert_problem
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ def asked(url: str, *photos: bytes, **more: Any) -> requests.Response:
 
 @pytest.fixture
 def galahs(photos: Path) -> list[bytes]:
-    return [path.read_bytes() for path in first(photos / "parrots" / "galah", 3)]
+    return [path.read_bytes() for path in named(photos / "parrots" / "galah", 3)]
 
 
+@pytest.mark.smoke
 def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: list[bytes]) -> None:
     """The joint one has the fields of a single answer, so that an app shows both alike."""
     response = asked(classify_url, *galahs)
@@ -39,27 +40,9 @@ def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: lis
     assert body["photo"] in [answer["photo"] for answer in alone]
 
 
-def test_the_photos_fill_and_use_the_cache(classify_url: str, galahs: list[bytes]) -> None:
-    """A person adds a photo and asks again."""
-    fresh = [data + b"together" for data in galahs]
-    asked(classify_url, fresh[0])
-    together = asked(classify_url, *fresh)
-    assert together.headers["Server-Timing"].startswith("cache;desc=1-of-3;dur=")
-    assert ", decode;dur=" in together.headers["Server-Timing"]
-    alone = asked(classify_url, fresh[2])
-    assert alone.headers["Server-Timing"].startswith("cache;desc=hit")
-    assert alone.json() == together.json()["photos"][2]
-
-
 def test_a_single_part_is_answered_as_before(classify_url: str, galahs: list[bytes]) -> None:
     """Apps in the field send one and expect no new fields."""
     assert "photos" not in asked(classify_url, galahs[0]).json()
-
-
-def test_top_limits_every_ranking(classify_url: str, galahs: list[bytes]) -> None:
-    """An app that shows two lines wants no sixteen."""
-    body = asked(classify_url, *galahs, params={"top": "2"}).json()
-    assert [len(answer["species"]) for answer in (body, *body["photos"])] == [2, 2, 2, 2]
 
 
 def test_six_photos_are_too_many(classify_url: str) -> None:

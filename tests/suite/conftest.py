@@ -1,4 +1,4 @@
-"""The Firebase Emulator Suite with our functions in it, started once for this folder."""
+"""The Firebase Emulator Suite with our functions in it, started once for all workers of pytest."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ import pytest
 
 from local import suite, toolchain
 from tests.support.firebase_users import sign_up
-from tests.support.required import missing
+from tests.support.shared import folder, shared
 from tests.support.visits import browser, complaints, visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from tests.support.firebase_users import Person
 
 
 @pytest.fixture(scope="session")
-def suite_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where Hosting serves the page and the functions; the environment knows the emulators.
-
-    `./dev.sh emulators --exec` says it in SUITE_URL; without, a suite is started here.
-    """
+def environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What says where the suite is: the one of `./dev.sh emulators --exec`, or one started here."""
     if "SUITE_URL" in os.environ:
-        yield os.environ["SUITE_URL"]
+        yield {"SUITE_URL": os.environ["SUITE_URL"]}
         return
-    try:
-        tools = toolchain.find()
-    except toolchain.ToolMissing as error:
-        missing(str(error), required_by="REQUIRE_SUITE")
-    patch = pytest.MonkeyPatch()
-    folder = tmp_path_factory.mktemp("suite")
-    with suite.running(folder, tools, free_ports=True) as running:
-        for name, value in running.environment.items():
-            patch.setenv(name, value)
-        yield running.url
-    patch.undo()
+    tools: toolchain.Toolchain = request.getfixturevalue("tools")
+    place = folder(tmp_path_factory)
+
+    def start() -> AbstractContextManager[suite.Suite]:
+        return suite.running(place / "suite", tools, free_ports=True)
+
+    with shared(place, "suite-running", start) as running:
+        yield running.environment
+
+
+@pytest.fixture
+def suite_url(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where Hosting serves the page and the functions; the environment knows the emulators."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment["SUITE_URL"]
 
 
 __all__ = ["browser", "complaints", "visit"]

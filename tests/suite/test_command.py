@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from local import toolchain
 from local.stack import ROOT
-from tests.support.required import missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +28,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.usefixtures("tools")
 def test_the_commands_exit_code_comes_back_and_nothing_keeps_running(tmp_path: Path) -> None:
     """CI reads the code; a machine that tests all day must not fill up with emulators."""
-    try:
-        toolchain.find()
-    except toolchain.ToolMissing as error:
-        missing(str(error), required_by="REQUIRE_SUITE")
     mark = f"PARROT_TEST={tmp_path.name}"
     name, _, value = mark.partition("=")
     asked = "curl -sf $SUITE_URL/parrot-classifier/classify && exit 7"

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 LIMIT = 20 * 1024 * 1024
 JPEG = "image/jpeg"
-ALLOWED, DENIED = True, False
-
-
-def headers(who: str, person: Person) -> dict[str, str]:
-    """The owner's token, another user's, or none."""
-    return {"owner": person.headers, "other": sign_up().headers, "nobody": {}}[who]
 
 
 def put(
@@ -68,75 +62,62 @@ def on_object(method: str, name: str, asker: Mapping[str, str]) -> requests.Resp
     return requests.request(method, url, headers=asker, timeout=TIMEOUT)
 
 
-@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "heic", "avif"])
-def test_people_upload_photos_of_their_own(person: Person, kind: str) -> None:
-    """The types that the service reads."""
-    name = f"photos/{person.uid}/{uuid.uuid4()}"
-    assert put(name, person.headers, kind=f"image/{kind}").status_code == 200
-
-
-@pytest.mark.parametrize("kind", ["image/gif", "image/svg+xml", "text/html", "application/zip"])
-def test_nothing_but_photos_is_taken(person: Person, kind: str) -> None:
+def test_photos_are_taken_and_nothing_else(person: Person) -> None:
     """A page or a program under a photo's name would be served from our bucket."""
-    name = f"photos/{person.uid}/{uuid.uuid4()}"
-    assert put(name, person.headers, kind=kind).status_code == 403
+    for status, kinds in (
+        (200, ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")),
+        (200, ("image/jpg", "image/heif", "image/pjpeg", "image/x-png", "image/JPEG", "image/Jpg")),
+        (200, ("image/heic-sequence", "image/HEIC", "image/jpeg; charset=binary")),
+        (403, ("image/gif", "image/svg+xml", "text/html", "application/zip")),
+        (403, ("image/jpegx", "x;image/jpeg")),
+    ):
+        for kind in kinds:
+            name = f"photos/{person.uid}/{uuid.uuid4()}"
+            assert put(name, person.headers, kind=kind).status_code == status, kind
 
 
-@pytest.mark.parametrize(
-    ("encoding", "allowed"),
-    [("identity", ALLOWED), ("gzip", DENIED), ("br", DENIED), ("GZIP", DENIED)],
-)
-def test_a_compressed_photo_is_refused(person: Person, encoding: str, *, allowed: bool) -> None:
+def test_a_compressed_photo_is_refused(person: Person) -> None:
     """It could unpack to any size; `process` never unpacks one, so it would only be rejected."""
-    name = f"photos/{person.uid}/{uuid.uuid4()}"
-    metadata = {"name": name, "contentType": JPEG, "contentEncoding": encoding}
-    response = put_with(metadata, person.headers, gzip.compress(b"photo"))
-    assert (response.status_code == 200) is allowed, response.text
+    for encoding, status in (("identity", 200), ("gzip", 403), ("br", 403), ("GZIP", 403)):
+        name = f"photos/{person.uid}/{uuid.uuid4()}"
+        metadata = {"name": name, "contentType": JPEG, "contentEncoding": encoding}
+        response = put_with(metadata, person.headers, gzip.compress(b"photo"))
+        assert response.status_code == status, encoding
 
 
-@pytest.mark.parametrize(
-    ("size", "allowed"), [(LIMIT - 1, ALLOWED), (LIMIT, DENIED)], ids=["just fits", "too large"]
-)
-def test_a_photo_has_a_limit(person: Person, size: int, *, allowed: bool) -> None:
+def test_a_photo_has_a_limit(person: Person) -> None:
     """As many bytes as the service reads; nobody fills the bucket with more."""
-    name = f"photos/{person.uid}/{uuid.uuid4()}"
-    assert (put(name, person.headers, b"x" * size).status_code == 200) is allowed
+    for size, status in ((LIMIT - 1, 200), (LIMIT, 403)):
+        name = f"photos/{person.uid}/{uuid.uuid4()}"
+        assert put(name, person.headers, b"x" * size).status_code == status
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        "photos/{other}/a",
-        "photos/{own}/a/b",
+def test_nobody_writes_elsewhere(person: Person) -> None:
+    """Other people's folders, derived files, model bundles, the first version's folders."""
+    for name in (
+        f"photos/{sign_up().uid}/a",
+        f"photos/{person.uid}/a/b",
         "photos/a",
-        "derived/{own}/a/thumbnail",
+        f"derived/{person.uid}/a/thumbnail",
         "bundles/current.json",
         "3/1700000000.jpg",
-        "{own}/a",
-    ],
-)
-def test_nobody_writes_elsewhere(person: Person, place: str) -> None:
-    """Other people's folders, derived files, model bundles, the first version's folders."""
-    name = place.format(own=person.uid, other=sign_up().uid)
-    assert put(name, person.headers, MACAW.read_bytes()).status_code == 403
+        f"{person.uid}/a",
+    ):
+        assert put(name, person.headers, MACAW.read_bytes()).status_code == 403, name
 
 
-@pytest.mark.parametrize("who", ["other", "nobody"])
-def test_only_the_owner_uploads_to_a_folder(person: Person, who: str) -> None:
+def test_only_the_owner_uploads_to_a_folder(person: Person) -> None:
     """A photo in somebody's folder would become an observation of theirs."""
-    name = f"photos/{person.uid}/{uuid.uuid4()}"
-    assert put(name, headers(who, person)).status_code == 403
+    for asker in (sign_up().headers, {}):
+        assert put(f"photos/{person.uid}/{uuid.uuid4()}", asker).status_code == 403
 
 
-@pytest.mark.parametrize("who", ["owner", "other", "nobody"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_stored_photos_are_reached_by_the_service_alone(
-    person: Person, who: str, method: str
-) -> None:
-    """Reading, changing metadata and deleting go through the HTTP API."""
+def test_stored_photos_are_reached_by_the_service_alone(person: Person, method: str) -> None:
+    """Reading, changing metadata and deleting go through the HTTP API, for the owner too."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
     assert put(name, person.headers).status_code == 200
-    assert on_object(method, name, headers(who, person)).status_code == 403
+    assert on_object(method, name, person.headers).status_code == 403
 
 
 def test_a_photo_is_never_overwritten(person: Person) -> None:
@@ -146,30 +127,15 @@ def test_a_photo_is_never_overwritten(person: Person) -> None:
     assert put(name, person.headers, b"another").status_code == 403
 
 
-@pytest.mark.parametrize("who", ["owner", "other", "nobody"])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "users/{uid}/observations/a"),
-        ("GET", "users/{uid}/observations"),
-        ("PATCH", "users/{uid}/observations/a"),
-        ("DELETE", "users/{uid}/observations/a"),
-        ("PATCH", "quotas/{uid}"),
-        ("PATCH", "anything/else"),
-    ],
-)
-def test_the_backend_alone_reads_and_writes_firestore(
-    person: Person, who: str, method: str, path: str
-) -> None:
-    """Phones use the HTTP API: quotas count there, and what is being deleted is hidden."""
+@pytest.mark.parametrize("path", ["users/{uid}/observations/a", "anything/else"])
+def test_the_backend_alone_reads_and_writes_firestore(person: Person, path: str) -> None:
+    """One rule refuses everybody everything: quotas count in the HTTP API, which hides, too."""
     host = os.environ["FIRESTORE_EMULATOR_HOST"]
     base = f"http://{host}/v1/projects/{PROJECT}/databases/(default)/documents"
-    body = {"fields": {"status": {"stringValue": "ready"}}} if method == "PATCH" else None
-    response = requests.request(
-        method,
+    response = requests.patch(
         f"{base}/{path.format(uid=person.uid)}",
-        json=body,
-        headers=headers(who, person),
+        json={"fields": {"status": {"stringValue": "ready"}}},
+        headers=person.headers,
         timeout=TIMEOUT,
     )
     assert response.status_code == 403, response.text

@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
 import requests
 
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
-from tests.support.firebase_users import TIMEOUT, Person, sign_up
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-PROCESSED_SECONDS = 60
-
-
-def eventually(ask: Callable[[], Any]) -> Any:
-    """What `ask` gives as soon as it gives anything."""
-    deadline = time.monotonic() + PROCESSED_SECONDS
-    while True:
-        answer = ask()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, "nothing came of it"
-        time.sleep(0.3)
+from tests.support.firebase_users import TIMEOUT, Person
+from tests.support.waiting import until
 
 
 def save(
@@ -69,7 +51,7 @@ def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Perso
     response = save(suite_url, person, MACAW.read_bytes())
     assert response.status_code == 201, response.text
     name = response.json()["id"]
-    (observation,) = eventually(lambda: processed(suite_url, person))
+    (observation,) = until(lambda: processed(suite_url, person), "Firebase")
     assert observation["id"] == name
     assert observation["status"] == "ready"
     stored = document(person.uid, name)
@@ -77,38 +59,10 @@ def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Perso
     assert stored["status"] == "ready"
 
 
-def test_the_same_save_again_is_the_same_observation(suite_url: str, person: Person) -> None:
-    """Phones retry on bad networks."""
-    first = save(suite_url, person, MACAW.read_bytes())
-    second = save(suite_url, person, MACAW.read_bytes())
-    assert (first.status_code, second.status_code) == (201, 200)
-    assert first.json()["id"] == second.json()["id"]
-
-
-def test_pages_go_from_the_newest_to_the_oldest(
-    suite_url: str, person: Person, photos: Path
-) -> None:
-    """The order comes from Firestore's index, the next page from the token."""
-    files = sorted((photos / "parrots" / "kea").iterdir())[:3]
-    saved = [
-        save(suite_url, person, file.read_bytes(), "nestor-notabilis").json()["id"]
-        for file in files
-    ]
-    url = f"{suite_url}/parrot-classifier/observations?page_size=2"
-    first = requests.get(url, headers=person.headers, timeout=TIMEOUT).json()
-    token = first["next_page_token"]
-    second = requests.get(
-        f"{url}&page_token={token}", headers=person.headers, timeout=TIMEOUT
-    ).json()
-    listed = [one["id"] for one in first["observations"] + second["observations"]]
-    assert listed == saved[::-1]
-    assert "next_page_token" not in second
-
-
 def test_deleting_leaves_nothing(suite_url: str, person: Person) -> None:
     """Document, photo and what was made of it: people ask that nothing stays."""
     name = save(suite_url, person, MACAW.read_bytes()).json()["id"]
-    eventually(lambda: processed(suite_url, person))
+    until(lambda: processed(suite_url, person), "Firebase")
     url = f"{suite_url}/parrot-classifier/observations/{name}"
     assert requests.delete(url, headers=person.headers, timeout=TIMEOUT).status_code == 204
     assert requests.get(url, headers=person.headers, timeout=TIMEOUT).status_code == 404
@@ -128,7 +82,7 @@ def test_a_photo_uploaded_by_the_storage_sdk_becomes_an_observation(
     name = str(uuid.uuid4())
     response = upload(person, f"photos/{person.uid}/{name}", species="ara-ararauna")
     assert response.status_code == 200, response.text
-    (observation,) = eventually(lambda: processed(suite_url, person))
+    (observation,) = until(lambda: processed(suite_url, person), "Firebase")
     assert observation["id"] == name
     assert observation["species"] == "ara-ararauna"
 
@@ -157,19 +111,6 @@ def upload(person: Person, name: str, *, species: str) -> requests.Response:
         },
         timeout=TIMEOUT,
     )
-
-
-@pytest.mark.parametrize("path", ["", "/ID", "/ID/original", "/ID/image"])
-def test_nobody_sees_what_somebody_else_saved(suite_url: str, person: Person, path: str) -> None:
-    """Another person's photo does not exist, for everybody else."""
-    name = save(suite_url, person, MACAW.read_bytes()).json()["id"]
-    url = f"{suite_url}/parrot-classifier/observations{path.replace('ID', name)}"
-    other = requests.get(url, headers=sign_up().headers, timeout=TIMEOUT)
-    if path:
-        assert other.status_code == 404
-    else:
-        assert other.json() == {"observations": []}
-    assert requests.get(url, timeout=TIMEOUT).status_code == 401
 
 
 def test_hosting_serves_the_page_with_its_policy(suite_url: str) -> None:

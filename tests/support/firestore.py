@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.supervisor import free_port
+from local.supervisor import Part, Supervisor, free_port, listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-_READY_SECONDS = 60
+_READY_SECONDS = 60.0
 HOST = "FIRESTORE_EMULATOR_HOST"
 
 
@@ -35,19 +31,12 @@ def emulator(folder: Path) -> Iterator[str]:
     jar = _jar()
     address = f"127.0.0.1:{free_port()}"
     host, _, port = address.partition(":")
-    with (folder / "firestore.log").open("wb") as log:
-        process = subprocess.Popen(
-            ["java", "-cp", str(jar), _MAIN, "--host", host, "--port", port],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        _wait(process, host, int(port))
+    command = ["java", "-cp", str(jar), _MAIN, "--host", host, "--port", port]
+    part = Part("firestore", command, f"http://{address}", lambda: listens(address))
+    with Supervisor(folder) as supervisor:  # ends it however the tests end
+        supervisor.start(part)
+        supervisor.wait(part, _READY_SECONDS)
         yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
 
 
 def _jar() -> Path:
@@ -59,14 +48,3 @@ def _jar() -> Path:
     if not jar.is_file():
         raise NotInstalledError("install it: gcloud components install cloud-firestore-emulator")
     return jar
-
-
-def _wait(process: subprocess.Popen[bytes], host: str, port: int) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the Firestore emulator ended"
-        with socket.socket() as probe:
-            if probe.connect_ex((host, port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the Firestore emulator does not answer")

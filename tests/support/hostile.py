@@ -5,20 +5,15 @@ AVIF_LIAR is one flat colour, written once by Pillow: encoding 144 megapixels ta
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from pathlib import Path
 
 from PIL import Image, ImageCms
 
+from tests.support.photos import encoded
+
 AVIF_LIAR = Path(__file__).parent / "files" / "says-64-pixels-holds-144-megapixels.avif"
-
-
-def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def segment(marker: int, body: bytes) -> bytes:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from parrot.observation import Derived, Label, Observation, Status, photo_name
+from parrot.observation import Derived, Label, Observation, Status, Verdict, photo_name
+from parrot.store import Use
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 KEA = Label("nestor-notabilis", 14, NOW)
+DAY = 86400
+
+
+def use(window: int, *, limit: int = 3, quota: str = "saves") -> Use:
+    """One use in a numbered day."""
+    return Use(quota, limit, DAY, float(window * DAY))
 
 
 def observation(number: int = 1, uid: str = "ana", *, seconds: float = 0) -> Observation:
@@ -35,3 +42,15 @@ def derived(phash: str) -> Derived:
 
 def processed(number: int, phash: str, uid: str = "ana") -> Observation:
     return replace(observation(number, uid), status=Status.READY, derived=derived(phash))
+
+
+def verdict(species: str | None = None, *, bundle: str = "1", model: str = "M/1") -> Verdict:
+    """A clear one: this species, or not a parrot."""
+    return Verdict(
+        is_parrot=species is not None,
+        parrot_probability=0.99 if species else 0.01,
+        species=species,
+        species_probability=0.9 if species else None,
+        bundle=bundle,
+        model=model,
+    )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
+from tests.support.photos import named
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -19,7 +21,7 @@ MODEL_MS = 60_000  # for whatever waits for the model: the first photo after a s
 
 def some_photo(photos: Path, label: str, number: int = 0) -> Path:
     """A photo of a folder, always the same one."""
-    return sorted((photos / label).iterdir())[number]
+    return named(photos / label, number + 1)[number]
 
 
 def choose(page: Page, *files: Path, until: str = "answered") -> Locator:

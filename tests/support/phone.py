@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 from tests.support.photos import encoded, noise
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BASE = "/parrot-classifier"
-_PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -33,28 +32,49 @@ class Phone:
 
     def save(self, seed: int, species: str = "nestor-notabilis") -> str:
         """Save a small unique photo; return its id."""
-        data = encoded(noise(32, 24, seed=seed), quality=60)
-        response = self.ask("POST", "/save", files={"image": data}, data={"species": species})
+        return str(self.send(encoded(noise(32, 24, seed=seed), quality=60), species)["id"])
+
+    def send(self, photo: bytes, species: str = "nestor-notabilis") -> dict[str, Any]:
+        """Save a new photo; return the observation."""
+        response = self.ask("POST", "/save", files={"image": photo}, data={"species": species})
         assert response.status_code == 201, response.text
-        return str(response.json()["id"])
+        body: dict[str, Any] = response.json()
+        return body
 
     def pages(self, *, between: Callable[[], None] = lambda: None, **query: Any) -> list[str]:
         """Read all pages in order; return the ids on them."""
-        ids: list[str] = []
+        return [row["id"] for row in self.observations(between=between, **query)]
+
+    def observations(
+        self, *, between: Callable[[], None] = lambda: None, **query: Any
+    ) -> list[dict[str, Any]]:
+        """All observations, page by page."""
+        rows: list[dict[str, Any]] = []
         while True:
             body = self.get("/observations", params=query).json()
-            ids += [observation["id"] for observation in body["observations"]]
+            rows += body["observations"]
             if "next_page_token" not in body:
-                return ids
+                return rows
             query["page_token"] = body["next_page_token"]
             between()
 
+    def all_settled(self, count: int = 1) -> list[dict[str, Any]]:
+        """All observations, as soon as there are so many and each is processed."""
+
+        def ask() -> list[dict[str, Any]]:
+            rows = self.observations(page_size=50)
+            pending = [row for row in rows if row["status"] == "pending"]
+            return rows if len(rows) >= count and not pending else []
+
+        return until(ask, f"{count} processed observations of {self.user}")
+
     def settled(self, name: str) -> dict[str, Any]:
         """The observation once it is processed."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+
+        def ask() -> dict[str, Any] | None:
             body: dict[str, Any] = self.get(f"/observations/{name}").json()
-            if body["status"] != "pending":
-                return body
-            time.sleep(0.1)
-        raise AssertionError(f"{name} is still pending")
+            return body if body["status"] != "pending" else None
+
+        body = until(ask, f"{name} to be processed")
+        assert body is not None
+        return body

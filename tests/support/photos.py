@@ -16,6 +16,32 @@ _BESIDE = Path(__file__).parents[3] / "shared"
 PHOTOS = Path(os.environ.get("PARROT_PHOTOS", _BESIDE / "photos"))
 ODD = Path(os.environ.get("PARROT_ODD", _BESIDE / "odd"))
 
+_NAMED = {
+    "parrots/galah": (
+        "1d372d414266 448fa997821f 58113f1a1b9f 77514fabc5eb 7ceba0113352 852c443efa32 "
+        "991fdfd7eed7 9e89f11d905b a49e5489350e b67419f28ee0"
+    ),
+    "parrots/sun-conure": (
+        "02bd7ba753ec 02f7f625e879 033a10b52af1 07bf381aa5f8 23c915c6c321 246ed94f8ac2 "
+        "32ad93b15831 3e87f093f152 3f430b461051 4226a0688e1e"
+    ),
+    "parrots/cockatiel": (
+        "0a656e768f00 0b591db1bbe5 0e2a11a6ccf4 139671a746a0 15b659b71fad 1e1612793af2 "
+        "3e3e341a5f9a 415c169380d3 496c7790c427 6b93a40458e9"
+    ),
+    "parrots/kea": "14ca46351660 35d56b109e51 39b12e751d49",
+    "parrots/hyacinth-macaw": "10de3f4e3370 3220f01f3d2d",
+    "parrots/palm-cockatoo": "2c9302ba405c 7a8968959daa b86448211de9 dd5467872cc3 eb795a844015",
+    "parrots/scarlet-macaw": "138d839411d0 1a1bece9881b 1c66686d7fbe",
+    "parrots/budgerigar": "0179505e22cd 05d70747b475 16c9b390d080",
+    "parrots/green-winged-macaw": "266d683c7008",
+    "other_birds/golden-eagle": "7fdf435f41cc",
+    "negatives/food": (
+        "00da5becbd0f 019de85799c4 03eec91650d6 05232ecdac85 18b12a1c8f44 2253234bc929 "
+        "22806724219f 393d54094f77 3b6926242f0c 3c4ce58b1665 4786713ff118 491116313619"
+    ),
+}
+
 
 def noise(width: int = 64, height: int = 48, *, seed: int = 0) -> Image.Image:
     """An image in which every pixel differs from its neighbours."""
@@ -30,11 +56,11 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     return out.getvalue()
 
 
-def first(folder: Path, count: int = 1) -> list[Path]:
-    """The first photos of a folder, in order of name."""
-    paths = sorted(folder.glob("*.jpg"))[:count]
-    assert len(paths) == count, f"{folder} has too few photos"
-    return paths
+def named(folder: Path, count: int = 1) -> list[Path]:
+    """Photos of a folder that grows: always the same ones."""
+    names = _NAMED[f"{folder.parent.name}/{folder.name}"].split()[:count]
+    assert len(names) == count, f"name more photos of {folder.name}"
+    return [folder / f"{name}.jpg" for name in names]
 
 
 # Starts a child process only for a HEIC, AVIF or very large photo.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from parrot.observation import Label, Observation, Status, derived_folder, photo
 from parrot.photo import images
 from parrot.process import Processor
 from parrot.quota import CpuSeconds, Meter, Quota
-from parrot.records import Classification, SpeciesScore, StoredObject
+from parrot.records import Classification, OpenObject, SpeciesScore, StoredObject
 from tests.support.events import event
 from tests.support.photos import DECODER
 
@@ -61,6 +62,13 @@ class MemoryPhotos:
 
     def read(self, object_name: str) -> bytes | None:
         return self.objects[object_name][1] if object_name in self.objects else None
+
+    def open(self, object_name: str) -> OpenObject | None:
+        data = self.read(object_name)
+        if data is None:
+            return None
+        tag = hashlib.sha256(data).hexdigest()[:32]
+        return OpenObject(len(data), tag, lambda first, end: data[first:end])
 
     def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
         if self.generation(object_name) != generation:
@@ -170,13 +178,16 @@ class World:
             cast("Classifier", Counted(self.model, steps)),
             SPECIES,
             DECODER,
-            meter=Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp),
+            meter=self.meter(),
             cpu_seconds=self.cpu_seconds,
             bucket=BUCKET,
             max_bytes=MAX_PHOTO_BYTES,
             max_attempts=MOST_ATTEMPTS,
             now=lambda: self.now,
         )
+
+    def meter(self) -> Meter:
+        return Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp)
 
     def save(self, data: bytes, name: int = 1, *, uid: str = "ana", **changes: Any) -> StoredPhoto:
         """What `save` does: the observation, then its photo. Returns the event that follows."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from google.cloud.storage import Bucket
 
-CURRENT = "bundles/current.json"
-
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ReleaseStore:

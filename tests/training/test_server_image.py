@@ -199,3 +199,18 @@ def _messages() -> dict[str, type]:
     pool.AddSerializedFile(WRAPPERS.serialized_pb)
     pool.Add(file)
     return message_factory.GetMessageClassesForFiles([file.name], pool)
+
+
+def test_a_model_that_links_to_other_files_is_refused(tmp_path: Path) -> None:
+    """It may come from someone else; the image is pushed to where others can read it."""
+    bundle, version = tmp_path / "bundle", tmp_path / "models" / NAME / VERSION
+    shutil.copytree(DEFAULT, bundle, ignore=shutil.ignore_patterns("head.npz"))
+    (version / "assets").mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(b"graph")
+    (tmp_path / "secret").write_text("key")
+    (version / "assets" / "vocabulary").symlink_to(tmp_path / "secret")
+    with pytest.raises(BadBundle, match="links to a file outside"):
+        server_image.write(
+            tmp_path / "context", fixed=FIXED, bundles=[bundle], models=tmp_path / "models"
+        )
+    assert not (tmp_path / "context").exists()

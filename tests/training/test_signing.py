@@ -20,18 +20,12 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
 from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
+from tests.support.settings import LOCAL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
-LOCAL = {
-    "BUCKET": "b",
-    "MODEL_SERVER_URL": "http://127.0.0.1:8501",
-    "OBSERVATIONS": "sqlite:x.db",
-    "IDENTITY": "local",
-}
 
 
 def key_file(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> Path:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from models.network.weights import TAIL_FILE
 from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle
 from parrot.photo import images
-from tests.support.photos import encoded, first, noise
+from tests.support.photos import encoded, named, noise
 
 RNG = np.random.default_rng(11)
 LIGHT = {"dim", "blurred", "noisy", "JPEG quality 20", "72 px"}
@@ -35,14 +36,12 @@ SPECIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten photos of each of three species, and about thirty others."""
-    root = tmp_path_factory.mktemp("photos")
-    chosen = {f"parrots/{label}": first(photos / "parrots" / label, 10) for label in SPECIES}
-    birds = sorted((photos / "other_birds").glob("*/*.jpg"))[::40]
-    chosen["other_birds/mixed"] = birds
-    chosen["negatives/food"] = first(photos / "negatives" / "food", 12)
+def photo_set(root: Path, photos: Path, *, each: int, others: int) -> Path:
+    """So many photos of each of three species, of other birds (any will do) and of food."""
+    chosen = {f"parrots/{label}": named(photos / "parrots" / label, each) for label in SPECIES}
+    birds = sorted((photos / "other_birds").glob("*/*.jpg"))
+    chosen["other_birds/mixed"] = birds[:: len(birds) // others]
+    chosen["negatives/food"] = named(photos / "negatives" / "food", min(others, 12))
     for folder, paths in chosen.items():
         (root / folder).mkdir(parents=True)
         for path in paths:
@@ -51,6 +50,12 @@ def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines += [f"{n},{id_},{id_},{label},{label}," for n, (label, id_) in enumerate(SPECIES.items())]
     (root / "species.csv").write_text("\n".join(lines) + "\n")
     return root
+
+
+@pytest.fixture(scope="module")
+def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough to tell three species apart."""
+    return photo_set(tmp_path_factory.mktemp("small"), photos, each=10, others=20)
 
 
 def models(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +68,6 @@ def models(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
 def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     small_set: Path, tmp_path: Path
 ) -> None:
@@ -102,14 +106,13 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
     assert "no difference shown" in compared.stdout
 
 
-@pytest.mark.slow
 def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
-    small_set: Path, tmp_path: Path
+    photos: Path, tmp_path: Path
 ) -> None:
     """Whichever is taken, the card says what was compared; a bundle with tuned blocks has them."""
-    out = tmp_path / "bundle"
+    few, out = photo_set(tmp_path / "few", photos, each=5, others=6), tmp_path / "bundle"
     done = models(
-        "fit", str(small_set), "--species", str(small_set / "species.csv"), "--finetune",
+        "fit", str(few), "--species", str(few / "species.csv"), "--finetune",
         "--steps", "2", "--cache", str(tmp_path / "f.sqlite"), "--out", str(out),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -160,11 +163,10 @@ def test_a_csv_and_a_folder_give_the_same_photos(tmp_path: Path) -> None:
     assert line.taxon == "nestor-notabilis"
 
 
-@pytest.mark.slow
 def test_stressed_photos_hide_how_sharp_a_photo_was(photos: Path) -> None:
     """Many collections keep other birds as 224 px crops: blur must not mean "no parrot"."""
-    paths = sorted(photos.glob("*/*/*.jpg"))[::7]
-    large = [data for data in map(Path.read_bytes, paths) if min(_size(data)) >= 320][:20]
+    paths = sorted((photos / "negatives" / "objects-scenes").glob("*.jpg"))
+    large = list(islice((d for d in map(Path.read_bytes, paths) if min(_size(d)) >= 320), 20))
     crops = [_reduced(data, 224) for data in large]
 
     def gap(change: Stress | None) -> float:

@@ -17,7 +17,7 @@ from parrot.adapters.model_server import TfServing, unsigned
 from parrot.model.manifest import Manifest
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 from parrot.photo import images
-from tests.support.photos import PHOTOS, encoded, first, noise
+from tests.support.photos import PHOTOS, encoded, named, noise
 from tests.support.saved_models import FEATURES, HEIGHT, SQUASHED, WIDTH, save
 from tests.support.serving import model_server
 
@@ -30,7 +30,7 @@ def jpegs() -> list[bytes]:
     made = [encoded(noise(*size), quality=90) for size in ((81, 50), (33, 120), (24, 16), (5, 3))]
     if not PHOTOS.is_dir():
         return made
-    return made + [path.read_bytes() for path in first(PHOTOS / "parrots" / "galah", 4)]
+    return made + [path.read_bytes() for path in named(PHOTOS / "parrots" / "galah", 4)]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,9 +27,13 @@ from tests.support.processing import MOST_ATTEMPTS, Killed, Steps, World
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from parrot.records import StoredPhoto
+
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 
 PHOTO, OTHER = encoded(noise(80, 60, seed=1)), encoded(noise(seed=2))
+LEASE = timedelta(minutes=2)  # of an attempt
+BEGUN = 4  # the step that counts it: after it was looked up twice, and the photo once
 
 
 @pytest.fixture
@@ -70,6 +75,7 @@ def test_attempts_that_killed_the_process_count(tmp_path: Path, *, direct: bool)
             steps = Steps(at, die)
             with contextlib.suppress(Killed):
                 world.processor(steps).process(stored)
+            world.now += LEASE
         if "classify" in steps.names[:at]:
             outcome = world.processor().process(stored)
             assert outcome in {Outcome.REJECTED, Outcome.DONE_BEFORE}, at
@@ -81,6 +87,80 @@ def test_attempts_that_killed_the_process_count(tmp_path: Path, *, direct: bool)
     world.processor(names).process(stored)
     for at in range(1, names.count + 1):
         run(tmp_path / str(at), at)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_good_photo_whose_event_is_delivered_many_times_at_once_is_ready(
+    tmp_path: Path, *, direct: bool
+) -> None:
+    """None of them has failed: six would have been more than the most attempts."""
+
+    def deliver(world: World, stored: StoredPhoto, at: int, times: int) -> None:
+        if times:
+            steps = Steps(at, lambda: deliver(world, stored, at, times - 1))
+            outcomes.append(world.processor(steps).process(stored))
+
+    for at in range(1, 16):  # a delivery takes fewer steps
+        (tmp_path / str(at)).mkdir()
+        world = World(tmp_path / str(at), quota=1)
+        stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
+        outcomes: list[Outcome] = []
+        deliver(world, stored, at, 2 * MOST_ATTEMPTS)
+        assert set(outcomes) <= {Outcome.READY, Outcome.DONE_BEFORE}, at
+        assert world.observation(stored).status is Status.READY, at
+        assert world.store.used("ana", "saves")[1] == direct, at
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_fails_beside_a_running_attempt_is_not_counted(world: World, *, dies: bool) -> None:
+    """Six decoders at once may fail for lack of memory where a single one does not."""
+    stored = world.save(PHOTO)
+
+    def others() -> None:
+        world.model.error = MemoryError()
+        for _ in range(2 * MOST_ATTEMPTS):
+            with pytest.raises(MemoryError):
+                world.processor().process(stored)
+        world.model.error = None
+        if dies:
+            raise Killed
+
+    with contextlib.suppress(Killed):
+        world.processor(Steps(BEGUN, others)).process(stored)
+    if dies:
+        assert world.observation(stored).attempts == Attempts(str(stored.generation), 1)
+        world.model.error = MemoryError()
+        world.now += LEASE
+        for _ in range(MOST_ATTEMPTS - 1):
+            with pytest.raises(MemoryError):
+                world.processor().process(stored)
+        assert world.processor().process(stored) is Outcome.REJECTED
+    else:
+        assert world.observation(stored).status is Status.READY
+
+
+def test_a_killed_attempt_delays_no_other(world: World) -> None:
+    """Its lease says only what counts; the next delivery does the work at once."""
+    stored = world.save(PHOTO)
+    with contextlib.suppress(Killed):
+        world.processor(Steps(BEGUN, die)).process(stored)
+    assert world.observation(stored).lease == world.now + LEASE
+    assert world.processor().process(stored) is Outcome.READY
+    assert world.observation(stored).lease is None
+
+
+def test_a_lease_of_a_wrong_clock_protects_nothing(world: World) -> None:
+    """An instance that was a year ahead must not let a photo be tried for a year."""
+    stored = world.save(PHOTO)
+    world.now += timedelta(days=365)
+    with contextlib.suppress(Killed):
+        world.processor(Steps(BEGUN, die)).process(stored)
+    world.now -= timedelta(days=365)
+    world.model.error = MemoryError()
+    for _ in range(MOST_ATTEMPTS - 1):
+        with pytest.raises(MemoryError):
+            world.processor().process(stored)
+    assert world.processor().process(stored) is Outcome.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -174,6 +254,35 @@ def test_a_photo_that_was_uploaded_compressed_is_rejected_unread(world: World) -
     assert world.processor(steps).process(stored) is Outcome.REJECTED
     assert "read_generation" not in steps.names
     assert "Content-Encoding gzip" in (world.observation(stored).reason or "")
+
+
+@pytest.mark.parametrize("stated", ["image/jpg", "image/JPEG", "image/heif", "image/png; a=b", ""])
+def test_a_photo_is_what_its_bytes_are_however_it_was_named(world: World, stated: str) -> None:
+    """Apps write other spellings, or take HEIC for JPEG; the clean copy is a WebP all the same."""
+    stored = world.upload(PHOTO, "photos/ana/x", content_type=stated)
+    assert world.processor().process(stored) is Outcome.READY
+    done = world.observation(stored)
+    assert done.media_type == "image/jpeg"
+    assert done.derived is not None
+    assert world.photos.objects[done.derived.image][1].startswith(b"RIFF")
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        ("image/jpg", "image/jpeg"),
+        ("Image/HEIF ", "image/heic"),
+        ("image/x-png; a=b", "image/png"),
+        ("image/gif", "application/octet-stream"),
+    ],
+)
+def test_until_it_is_read_a_photo_has_the_type_that_was_meant(
+    world: World, stated: str, kept: str
+) -> None:
+    """The list shows it while it is pending, and where it is rejected."""
+    stored = world.upload(b"no photo", "photos/ana/x", content_type=stated)
+    assert world.processor().process(stored) is Outcome.REJECTED
+    assert world.observation(stored).media_type == kept
 
 
 def test_an_uploaders_own_media_type_is_not_repeated(world: World) -> None:

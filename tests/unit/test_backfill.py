@@ -19,8 +19,9 @@ from models.backfill.price import price
 from models.backfill.reclassify import Reclassified, Reclassifier
 from parrot.config import Settings
 from parrot.errors import InvalidImage, ModelUnavailable
-from parrot.observation import Label, Observation, Status, Verdict
+from parrot.observation import Label, Observation, Status
 from parrot.records import Classification, Prediction
+from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -30,28 +31,9 @@ if TYPE_CHECKING:
     from parrot.records import Floats, Photo
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-OLD = Verdict(
-    is_parrot=False,
-    parrot_probability=0.1,
-    species=None,
-    species_probability=None,
-    bundle="old",
-    model="ParrotClassifier/1",
-)
-STORED = Observation(
-    id="1",
-    uid="ann",
-    object_name="photos/ann/1",
-    labels=(),
-    sha256="",
-    media_type="image/jpeg",
-    width=8,
-    height=8,
-    status=Status.READY,
-    created=NOW,
-    updated=NOW,
-    generation="7",
-    verdict=OLD,
+OLD = verdict(bundle="old", model="ParrotClassifier/1")
+STORED = replace(
+    observation(uid="ann"), labels=(), status=Status.READY, generation="7", verdict=OLD
 )
 PHOTO = encoded(noise(8, 8))
 
@@ -67,7 +49,7 @@ class Store:
     def get(self, _uid: str, _id: str) -> Observation | None:
         return self.stored
 
-    def replace(self, observation: Observation) -> Observation | None:
+    def replace(self, observation: Observation, _use: object = None) -> Observation | None:
         if self.before_write is not None and self.stored is not None:
             faster, self.before_write = self.before_write, None
             self.stored = faster(replace(self.stored, revision=self.stored.revision + 1))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from local.stack import DEFAULT_BUNDLE
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
-from parrot.model.bundle import Bundle
+from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
 from parrot.model.manifest import digest
+from parrot.model.species import SpeciesTable, Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,3 +138,36 @@ def test_a_manifest_that_is_not_an_object_is_refused(copy: Path, text: str) -> N
     (copy / "manifest.json").write_text(text)
     with pytest.raises(BadBundle, match=r"manifest\.json"):
         load(copy)
+
+
+def test_another_version_in_the_place_of_the_one_asked_for_is_refused(copy: Path) -> None:
+    """An older bundle is signed too; copied over a newer one, it would bring back its faults."""
+
+    class Named(FolderFiles):
+        version = "2099-01-01"
+
+    files = Named(copy)
+    for read in (Bundle.load, load_species):
+        with pytest.raises(BadBundle, match="in the place of 2099-01-01"):
+            read(files, sha256=None)
+    change(copy, lambda raw: raw.update(version="2099-01-01"))
+    assert Bundle.load(files, sha256=None).manifest.version == "2099-01-01"
+    key = Ed25519PrivateKey.generate()
+    signature = base64.b64encode(key.sign((copy / "manifest.json").read_bytes()))
+    (copy / SIGNATURE).write_bytes(signature)
+    public = key.public_key().public_bytes_raw()
+    assert Bundle.load(SignedFiles(files, [public]), sha256=None)
+    files.version = "2100-01-01"
+    with pytest.raises(BadBundle, match="in the place of 2100-01-01"):
+        Bundle.load(SignedFiles(files, [public]), sha256=None)
+
+
+@pytest.mark.parametrize("name", ["../../pwned", "a/b", "..", "", ".hidden", "a b", "x" * 101])
+def test_an_id_that_is_not_one_part_of_a_path_is_refused(name: str) -> None:
+    """Ids become folders of exported photos and pages of the web app."""
+    columns = "index,id,scientific_name,en,ko,cites"
+    with pytest.raises(BadBundle, match="is not an id"):
+        SpeciesTable.parse(f"{columns}\n0,{name},Nestor notabilis,Kea,,\n".encode())
+    taxa = "id,rank,parent,scientific_name,en,ko,iucn,cites,status_year"
+    with pytest.raises(BadBundle, match="is not an id"):
+        Taxonomy.parse(f"{taxa}\n{name},species,,Nestor notabilis,Kea,,,,\n".encode())

@@ -6,13 +6,7 @@ import pytest
 
 from parrot.config import Settings
 from parrot.errors import BadConfig
-
-LOCAL = {
-    "BUCKET": "b",
-    "MODEL_SERVER_URL": "http://127.0.0.1:8501",
-    "OBSERVATIONS": "sqlite:/tmp/x.db",
-    "IDENTITY": "local",
-}
+from tests.support.settings import LOCAL
 
 
 def test_without_more_saving_needs_a_login_and_no_bundle_is_pinned() -> None:
@@ -52,6 +46,14 @@ def test_all_mistakes_are_named_at_once() -> None:
         "MODEL_BUNDLE_SHA256",
     ):
         assert name in caught.value.detail
+
+
+def test_origins_are_compared_as_browsers_write_them() -> None:
+    """Copied from the address bar they end with a slash, which no browser sends."""
+    origins = " https://App.example/ ,http://localhost:3000,*"
+    settings = Settings.from_env({**LOCAL, "CORS_ORIGINS": origins})
+    assert settings.cors_origins == ("https://app.example", "http://localhost:3000", "*")
+    assert Settings.from_env(LOCAL).cors_origins == ("*",)
 
 
 def test_one_model_server_not_two() -> None:

@@ -6,7 +6,6 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from rich.console import Console
 
 from local import demo
@@ -51,15 +50,6 @@ def test_a_folder_stands_for_the_photos_in_and_below_it(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["gone.jpg", "file/gone.jpg", ""])
-def test_a_file_that_cannot_be_read_gets_its_own_answer(tmp_path: Path, name: str) -> None:
-    """Nothing is sent, so no service is needed."""
-    (tmp_path / "file").touch()
-    answer = demo.ask("http://127.0.0.1:1", [tmp_path / name], save=False)
-    assert answer.failed
-    assert answer.body["code"] == ("no_such_file" if name else "no_photos")
-
-
 def test_words_replace_codes_where_there_are_any() -> None:
     """Everything else is printed as the service worded it, brackets included."""
     damaged = Answer((Path("a.jpg"),), {"code": "invalid_image", "detail": "broken data stream"})
@@ -77,14 +67,6 @@ def test_photos_of_several_folders_are_told_apart() -> None:
     assert "one" not in printed([Answer((Path("one/a.jpg"),), PARROT)])
 
 
-def test_long_paths_are_shortened_to_names_where_those_differ(tmp_path: Path) -> None:
-    """The samples lie deep in a package's folder: cut off, no row said which photo it was."""
-    deep = tmp_path / "a-folder-with-a-long-name" / "another-folder-with-a-long-name"
-    text = printed([Answer((deep / "a.jpg",), PARROT), Answer((tmp_path / "b.jpg",), PARROT)])
-    assert "a.jpg" in text
-    assert "folder" not in text
-
-
 def test_rows_show_the_folder_below_the_one_that_all_are_in(tmp_path: Path) -> None:
     """People who sort their photos compare the answer with the folder's name."""
     text = printed(
@@ -92,13 +74,6 @@ def test_rows_show_the_folder_below_the_one_that_all_are_in(tmp_path: Path) -> N
     )
     assert "galah/galah.jpg" in text
     assert str(tmp_path) not in text
-
-
-def test_a_path_without_a_photo_says_what_it_is(tmp_path: Path) -> None:
-    """It exists: "no such photo" sent people looking for a typo."""
-    assert demo.complaint(tmp_path) == "there are no photos in this folder"
-    assert demo.complaint(tmp_path / "gone.jpg") == "there is no such file"
-    assert demo.complaint(Path("/dev/null")) == "this is not a regular file"
 
 
 def test_a_save_that_is_refused_is_a_failure_too() -> None:

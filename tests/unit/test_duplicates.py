@@ -23,7 +23,7 @@ TWINS = 200
 
 @pytest.mark.parametrize("distinct", [False, True], ids=["the-same-hash", "200-hashes"])
 def test_a_deletion_looks_its_twins_up_together(tmp_path: Path, *, distinct: bool) -> None:
-    """Twice, before and after the names are written; the work for each of them is one write."""
+    """Twice, before and after the names are written, which happens at once."""
     store = SqliteObservations(tmp_path / "observations.db")
     original = replace(processed(TWINS, f"{PHASH:016x}"), created=NOW.replace(hour=1))
     store.create(original)
@@ -40,7 +40,7 @@ def test_a_deletion_looks_its_twins_up_together(tmp_path: Path, *, distinct: boo
     calls = Counter(steps.names)
     assert calls.pop("duplicates_of") == 1
     assert calls.pop("similar") == 2
-    assert calls == {"get": TWINS, "replace": TWINS}
+    assert calls == {"replace_all": 1}
     names = {observation.duplicate_of for observation in store.everything()}
     assert original.id not in names
     assert None in names

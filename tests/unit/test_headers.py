@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from parrot.errors import InvalidImage, RequestError
-from parrot.photo import icc, images
+from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
+from parrot.photo import chunks, icc, images
 from tests.support import hostile
+from tests.support.photos import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +35,7 @@ def test_the_orientation_is_read_from_every_format(kind: str, orientation: int) 
     """Phones write it into each of them."""
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = orientation
-    assert (
-        header(hostile.encoded(Image.new("RGB", (8, 6)), kind, exif=exif)).orientation
-        == orientation
-    )
+    assert header(encoded(Image.new("RGB", (8, 6)), kind, exif=exif)).orientation == orientation
 
 
 @pytest.mark.parametrize(
@@ -71,9 +70,32 @@ def test_metadata_costs_no_more_than_a_glance(data: bytes) -> None:
     assert peak < 2 * len(data) + 2**20
 
 
+def test_a_file_is_unpacked_once_however_many_profiles_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of 49,990 profiles cost an inflation of its own."""
+    lengths = []
+    monkeypatch.setattr(chunks, "_inflated", lambda packed: lengths.append(len(packed)))
+    one = hostile.png_with_profile(100_000_000)
+    profile = one[33 : one.index(b"IDAT") - 4]
+    images.read(one[:33] + profile * 100 + one[33:])
+    assert len(lengths) == 1
+
+
+def test_a_raw_file_and_xyb_colours_are_refused_by_name() -> None:
+    """A browser shows the second; shown without its profile it is green and pink."""
+    raw = b"II*\0" + struct.pack("<IHHHII", 8, 1, 0xC612, 1, 4, 0x0401) + bytes(4)
+    with pytest.raises(UnsupportedMedia, match=r"a raw file \(DNG\)"):
+        images.read(raw)
+    icc_profile = bytes(200) + "XYB_Per".encode("utf-16-be")
+    xyb = encoded(Image.new("RGB", (64, 48)), icc_profile=icc_profile)
+    with pytest.raises(UnsupportedMedia, match="XYB"):
+        images.read(xyb)
+
+
 def test_a_progressive_photo_as_encoders_write_it_is_read() -> None:
     """The limit on scans is for files that no encoder writes."""
-    parsed = header(hostile.encoded(Image.new("RGB", (640, 480)), progressive=True))
+    parsed = header(encoded(Image.new("RGB", (640, 480)), progressive=True))
     assert parsed.buffered
     assert 1 < parsed.scans <= 12
 
@@ -82,10 +104,7 @@ def test_a_progressive_photo_as_encoders_write_it_is_read() -> None:
 @given(st.data())
 def test_mutated_files_are_read_or_refused(data: st.DataObject) -> None:
     """Whatever the bytes, nothing but a refusal comes out."""
-    seeds = [
-        hostile.encoded(Image.new("RGB", (16, 12)), kind)
-        for kind in ("JPEG", "PNG", "WEBP", "AVIF")
-    ]
+    seeds = [encoded(Image.new("RGB", (16, 12)), kind) for kind in ("JPEG", "PNG", "WEBP", "AVIF")]
     file = bytearray(data.draw(st.sampled_from(seeds)))
     for _ in range(data.draw(st.integers(1, 8))):
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))

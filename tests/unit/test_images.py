@@ -30,17 +30,15 @@ def heif(image: Image.Image, kind: str) -> bytes:
     return encoded(image, kind)
 
 
-@pytest.mark.parametrize(("kind", "media_type"), KINDS.items())
-def test_every_supported_type_is_recognised_by_its_bytes_and_decoded(
-    kind: str, media_type: str
-) -> None:
+def test_every_supported_type_is_recognised_by_its_bytes_and_decoded() -> None:
     """Phones send wrong names and types; the bytes decide."""
-    photo = images.read(heif(noise(80, 60), kind))
-    raster = images.pixels(photo, SPEC)
-    assert photo.media_type == media_type
-    assert (raster.width, raster.height) == (80, 60)
-    assert raster.pixels.shape == (32, 32, 3)
-    assert raster.pixels.dtype == np.uint8
+    for kind, media_type in KINDS.items():
+        photo = images.read(heif(noise(80, 60), kind))
+        raster = images.pixels(photo, SPEC)
+        assert photo.media_type == media_type
+        assert (raster.width, raster.height) == (80, 60)
+        assert raster.pixels.shape == (32, 32, 3)
+        assert raster.pixels.dtype == np.uint8
 
 
 @pytest.mark.parametrize("data", [b"GIF89a....", b"BM......", b"<html>", b"II*\0..", b"x"])
@@ -71,11 +69,11 @@ def test_a_photo_over_the_limit_says_its_size_and_the_limit() -> None:
 def test_a_photo_that_ends_too_early_is_invalid(kind: str) -> None:
     """A bad network cuts files; half a photo must not be saved as a whole one."""
     data = encoded(noise(200, 200), kind)
-    photo = images.read(data[: len(data) * 2 // 3])
+    cut = data[: len(data) * 2 // 3]
     with pytest.raises(InvalidImage):
-        images.pixels(photo, SPEC)
+        images.pixels(images.read(cut), SPEC)
     with pytest.raises(InvalidImage):
-        images.measure(photo)
+        images.measure(images.read(cut))
 
 
 def test_more_pixels_than_allowed_are_refused_from_the_header_alone() -> None:
@@ -85,30 +83,30 @@ def test_more_pixels_than_allowed_are_refused_from_the_header_alone() -> None:
         images.pixels(photo, SPEC, max_pixels=3_999_999)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_turns_the_photo_upright(orientation: int) -> None:
+def test_exif_orientation_turns_the_photo_upright() -> None:
     """Phones store what the sensor saw and how they were held."""
-    upright = Image.new("RGB", (64, 96), "white")
-    upright.paste("red", (0, 0, 32, 48))  # the top left quarter
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    photo = images.read(encoded(stored, "JPEG", exif=exif, quality=95))
-    raster = images.pixels(photo, InputSpec(32, 48, crop=Crop.SQUASH))
-    assert (raster.width, raster.height) == (64, 96) == images.measure(photo)
-    red = raster.pixels[..., 1].astype(int) < 100
-    assert red[4:20, 4:12].all()
-    assert not red[28:, :].any()
-    assert not red[:, 20:].any()
+    for orientation in range(1, 9):
+        upright = Image.new("RGB", (64, 96), "white")
+        upright.paste("red", (0, 0, 32, 48))  # the top left quarter
+        undo = {
+            2: Image.Transpose.FLIP_LEFT_RIGHT,
+            3: Image.Transpose.ROTATE_180,
+            4: Image.Transpose.FLIP_TOP_BOTTOM,
+            5: Image.Transpose.TRANSPOSE,
+            6: Image.Transpose.ROTATE_90,
+            7: Image.Transpose.TRANSVERSE,
+            8: Image.Transpose.ROTATE_270,
+        }
+        stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        photo = images.read(encoded(stored, "JPEG", exif=exif, quality=95))
+        raster = images.pixels(photo, InputSpec(32, 48, crop=Crop.SQUASH))
+        assert (raster.width, raster.height) == (64, 96) == images.measure(photo)
+        red = raster.pixels[..., 1].astype(int) < 100
+        assert red[4:20, 4:12].all()
+        assert not red[28:, :].any()
+        assert not red[:, 20:].any()
 
 
 def test_damaged_exif_does_not_lose_the_photo() -> None:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
+from typing import TYPE_CHECKING
 
 import pytest
 
-from parrot.observation import Label, Status, Verdict, reviewed
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.errors import Conflict
+from parrot.observation import MOST_LABELS, Label, Status, Verdict, document, reviewed
+from parrot.observations import Observations
+from parrot.quota import User
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, UntrainedLabel
+from tests.support.observations import observation, verdict
+from tests.support.processing import GALAH, KEA, MemoryPhotos
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-MACAW = Verdict(
-    is_parrot=True,
-    parrot_probability=0.99,
-    species="ara-macao",
-    species_probability=0.9,
-    bundle="1",
-    model="M/1",
-)
-NOTHING = Verdict(
-    is_parrot=False,
-    parrot_probability=0.01,
-    species=None,
-    species_probability=None,
-    bundle="1",
-    model="M/1",
-)
+MACAW, NOTHING = verdict("ara-macao"), verdict()
 
 
 @pytest.mark.parametrize(
@@ -42,3 +40,21 @@ def test_labels_outside_the_classes_are_reviewed_unless_both_say_no_parrot(
 ) -> None:
     """The model has no name for another parrot, so a person has to look."""
     assert reviewed(Label(label.id, None, NOW), verdict) is status
+
+
+ANA = User("ana")
+
+
+def test_labels_end_before_the_document_grows_large(tmp_path: Path) -> None:
+    """A program that relabels endlessly gets a clear answer, and the last label stays."""
+    store = SqliteObservations(tmp_path / "observations.db")
+    observations = Observations(store, MemoryPhotos())
+    stored, _ = store.create(replace(observation(), labels=()))
+    for _, species in zip(range(MOST_LABELS), cycle((GALAH, KEA)), strict=False):
+        stored = observations.relabel(ANA, stored.id, species)
+    with pytest.raises(Conflict, match=f"{MOST_LABELS} labels"):
+        observations.relabel(ANA, stored.id, GALAH)
+    assert (
+        observations.relabel(ANA, stored.id, KEA) == stored
+    )  # the same label again is not a change
+    assert len(json.dumps(document(stored))) < 32 * 1024

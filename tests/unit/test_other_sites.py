@@ -12,16 +12,11 @@ from werkzeug.test import EnvironBuilder
 from parrot.budget import Budget
 from parrot.config import Settings
 from parrot.http.respond import respond
+from tests.support.settings import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCAL = {
-    "BUCKET": "b",
-    "MODEL_SERVER_URL": "http://127.0.0.1:8501",
-    "OBSERVATIONS": "sqlite:/tmp/x.db",
-    "IDENTITY": "local",
-}
 DEPLOYED = {**LOCAL, "IDENTITY": "firebase", "GOOGLE_CLOUD_PROJECT": "p"}
 APP = "https://app.example"
 

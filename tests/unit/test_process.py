@@ -243,6 +243,16 @@ def test_an_object_that_only_takes_an_observations_id_is_ignored(world: World) -
     thief = world.upload(OTHER, f"photos/ana/{stored.id}")
     assert world.processor().process(thief) is Outcome.IGNORED
     assert world.observation(stored).object_name == "photos/ana/bird.jpg"
+    assert thief.name not in world.files()  # nobody could ever see or delete it
+
+
+def test_a_deletion_takes_an_object_that_took_the_observations_id(world: World) -> None:
+    """Its event may come late or never."""
+    stored = world.upload(PHOTO, "photos/ana/bird.jpg")
+    world.processor().process(stored)
+    world.upload(OTHER, f"photos/ana/{stored.id}")
+    Observations(world.store, world.photos).delete(User("ana"), stored.id)
+    assert world.files() == []
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])

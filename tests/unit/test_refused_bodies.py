@@ -15,18 +15,13 @@ from parrot.config import Settings
 from parrot.errors import StoreUnavailable
 from parrot.http import answers, request_body, submission
 from parrot.http.respond import respond
+from tests.support.settings import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MIB = 2**20
 SIZE = 4 * MIB
-SETTINGS = {
-    "BUCKET": "b",
-    "MODEL_SERVER_URL": "http://127.0.0.1:8501",
-    "OBSERVATIONS": "sqlite:/tmp/x.db",
-    "IDENTITY": "local",
-}
 FORM, JSON, JPEG = "application/x-www-form-urlencoded", "application/json", "image/jpeg"
 PARTS = "multipart/form-data; boundary=b"
 PART = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n'
@@ -74,7 +69,7 @@ def answered(kind: str, body: bytes, handler: Callable[[Request], Response]) -> 
     with Flask(__name__).app_context():
         return respond(
             Request(environ),
-            lambda: Settings.from_env(SETTINGS),
+            lambda: Settings.from_env(LOCAL),
             lambda: Budget(2**30),
             {"POST": handler},
         )

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
-import time
 from typing import Any
 
 import pytest
@@ -15,7 +12,6 @@ from werkzeug.test import EnvironBuilder
 from parrot.budget import Budget
 from parrot.errors import InvalidImage, InvalidRequest, Overloaded, UnsupportedMedia
 from parrot.http import request_body, submission
-from parrot.http.request_body import Watchdog
 from tests.support.bodies import admitted
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -85,39 +81,16 @@ def test_a_body_has_a_hundred_fields_at_most(kind: str, fields: int) -> None:
         submission.read_photos(request, max_bytes=2**20)
 
 
-def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:
-    """A socket's own timeout starts again with each of them."""
-    watchdog = Watchdog()
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        over = threading.Event()
-
-        def drip() -> None:
-            while not over.wait(0.1):
-                theirs.send(b"x")
-
-        phone = threading.Thread(target=drip)
-        phone.start()
-        ours.settimeout(10)
-        with watchdog.watching(ours, time.monotonic() + 0.5) as watch:
-            while ours.recv(1):
-                pass
-        over.set()
-        phone.join()
-        assert watch.ended
-        ours.sendall(b"too slow")  # the connection can still be answered
-        assert theirs.recv(20) == b"too slow"
-
-
-def test_a_read_that_is_done_in_time_is_left_alone() -> None:
-    """The connection is kept for the next request."""
-    watchdog = Watchdog()
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        with watchdog.watching(ours, time.monotonic() + 0.2) as watch:
-            pass
-        with watchdog.watching(ours, time.monotonic() + 60):
-            time.sleep(1.2)  # longer than between two looks
-        theirs.send(b"next")
-        assert not watch.ended
-        assert ours.recv(20) == b"next"
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"s\xe4ecies": "amazona"}',
+        b'{"species": "ama\xffzona"}',
+        b'{"index": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_what_is_not_quite_json_is_the_callers_mistake(body: bytes) -> None:
+    """It was a 500: fuzzing found letters that are not UTF-8."""
+    request = Request(EnvironBuilder(method="PATCH", data=body).get_environ())
+    with admitted(request, Budget(2**20)), pytest.raises(InvalidRequest):
+        submission.read_fields(request)

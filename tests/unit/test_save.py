@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from parrot.adapters.sqlite import SqliteObservations
-from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
+from parrot.errors import IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
 from parrot.quota import ANONYMOUS_UID, Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import GALAH, KEA, NOW, MemoryPhotos
+from tests.support.processing import GALAH, KEA, NOW, Counted, MemoryPhotos, Steps
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from parrot.photo.decoder import Decoder
 
 PHOTO, OTHER = (images.read(encoded(noise(32, 24, seed=seed))) for seed in (1, 2))
 ANA, BEA = User("ana"), User("bea")
@@ -27,12 +30,12 @@ class Desk:
     """A saver, with a clock that a test can turn."""
 
     def __init__(self, folder: Path, *, quota: int = 0) -> None:
-        self.now, self.photos = NOW, MemoryPhotos()
+        self.now, self.photos, self.decoded = NOW, MemoryPhotos(), Steps()
         self.store = SqliteObservations(folder / "observations.db")
         self.saver = Saver(
             self.store,
             self.photos,
-            DECODER,
+            cast("Decoder", Counted(DECODER, self.decoded)),
             meter=Meter(lambda: self.store, Quota("saves", quota, 86400), NOW.timestamp),
             now=lambda: self.now,
         )
@@ -41,34 +44,6 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
-
-
-def test_the_same_photo_under_two_keys_is_one_observation(desk: Desk) -> None:
-    """A phone that was reinstalled no longer knows the key; the photo is still the same."""
-    once = desk.saver.save(PHOTO, KEA, ANA, key="k-1")
-    for key in ("k-1", "k-2", None):
-        again = desk.saver.save(PHOTO, KEA, ANA, key=key)
-        assert (again.observation, again.created) == (once.observation, False)
-    assert len(desk.photos.objects) == 1
-
-
-def test_the_same_photo_under_two_keys_cannot_have_two_species(desk: Desk) -> None:
-    """Training would use both."""
-    desk.saver.save(PHOTO, KEA, ANA, key="k-1")
-    for key in ("k-1", "k-2"):
-        with pytest.raises(Conflict):
-            desk.saver.save(PHOTO, GALAH, ANA, key=key)
-
-
-def test_a_key_that_comes_with_another_photo_is_refused_and_nothing_is_stored(desk: Desk) -> None:
-    """Answering with either photo would hide a bug in the phone's app."""
-    once = desk.saver.save(PHOTO, KEA, ANA, key="k-1").observation
-    with pytest.raises(IdempotencyKeyReused, match=once.id):
-        desk.saver.save(OTHER, KEA, ANA, key="k-1")
-    assert list(desk.store.everything()) == [once]
-    assert list(desk.photos.objects) == [once.object_name]
-    assert desk.saver.save(OTHER, KEA, ANA, key="k-2").created
-    assert desk.saver.save(PHOTO, KEA, BEA, key="k-2").created  # another user's key
 
 
 def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
@@ -106,3 +81,52 @@ def test_only_a_new_observation_counts_against_the_quota(tmp_path: Path) -> None
         desk.saver.save(PHOTO, KEA, ANA, key=key)
     with pytest.raises(TooManyRequests):
         desk.saver.save(OTHER, KEA, ANA, key="k-3")
+
+
+def test_a_retry_costs_no_decoding_and_hardly_a_key(desk: Desk) -> None:
+    """A second of CPU and a document for each request would be an attack for free."""
+    once = desk.saver.save(PHOTO, KEA, ANA, key="k-0")
+    for number in range(50):
+        again = desk.saver.save(PHOTO, KEA, ANA, key=f"k-{number}")
+        assert (again.observation, again.created, again.allowance) == (
+            once.observation,
+            False,
+            None,
+        )
+    assert desk.decoded.names == ["measure"]
+    assert desk.store.used("ana", "keys")[1] == 20
+    desk.now += timedelta(seconds=1)  # what is new still has its key
+    desk.saver.save(OTHER, KEA, ANA, key="new")
+    with pytest.raises(IdempotencyKeyReused):
+        desk.saver.save(PHOTO, KEA, ANA, key="new")
+
+
+def test_a_photo_that_cannot_be_decoded_counts_and_then_none_is_decoded(tmp_path: Path) -> None:
+    """Sending damaged photos must not be free work for the decoder."""
+    desk = Desk(tmp_path, quota=2)
+    half = images.read(PHOTO.data[:-100])
+    for _ in range(2):
+        with pytest.raises(InvalidImage):
+            desk.saver.save(half, KEA, ANA)
+    with pytest.raises(TooManyRequests):
+        desk.saver.save(half, KEA, ANA)
+    with pytest.raises(TooManyRequests):
+        desk.saver.save(PHOTO, KEA, ANA)
+    assert desk.decoded.names == []  # a failure is no step
+    assert desk.saver.save(PHOTO, KEA, BEA).created
+
+
+def test_as_many_photos_as_the_limit_are_saved_however_often_each_is_sent_at_once(
+    tmp_path: Path,
+) -> None:
+    """A phone back from a holiday sends in parallel and repeats what takes long."""
+    count = 24
+    desk = Desk(tmp_path, quota=count)
+    photos = [images.read(encoded(noise(16, 12, seed=seed))) for seed in range(count)]
+    with ThreadPoolExecutor(12) as pool:
+        saves = [pool.submit(desk.saver.save, photo, KEA, ANA) for photo in photos * 2]
+    assert [save.exception() for save in saves] == [None] * len(saves)
+    assert sum(save.result().created for save in saves) == count
+    assert desk.store.used("ana", "saves")[1] == count
+    with pytest.raises(TooManyRequests):
+        desk.saver.save(PHOTO, KEA, ANA)

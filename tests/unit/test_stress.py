@@ -33,19 +33,14 @@ def sharpness(image: Image.Image) -> float:
     return float(np.square(np.diff(pixels, axis=1)).mean())
 
 
-@pytest.mark.parametrize("change", stress.STRESSES, ids=lambda change: change.name)
-def test_the_same_photo_is_stressed_in_the_same_way_each_time(change: stress.Stress) -> None:
-    """A cached feature must belong to a photo that can be made again."""
-    data = stress.stressed(PHOTO, change, BACKGROUND)
-    assert data == stress.stressed(PHOTO, change, BACKGROUND)
-    assert data != stress.stressed(BACKGROUND, change, PHOTO)
-    images.measure(images.read(data))
-
-
-@pytest.mark.parametrize("change", stress.STRESSES, ids=lambda change: change.name)
-def test_a_photo_without_a_background_is_stressed_too(change: stress.Stress) -> None:
-    """People whose photos all show parrots can still evaluate."""
-    images.measure(images.read(stress.stressed(PHOTO, change)))
+def test_the_same_photo_is_stressed_in_the_same_way_each_time() -> None:
+    """A cached feature must belong to a photo that can be made again; a background may lack."""
+    for change in stress.STRESSES:
+        data = stress.stressed(PHOTO, change, BACKGROUND)
+        assert data == stress.stressed(PHOTO, change, BACKGROUND), change.name
+        assert data != stress.stressed(BACKGROUND, change, PHOTO), change.name
+        images.measure(images.read(data))
+        images.measure(images.read(stress.stressed(PHOTO, change)))
 
 
 def test_large_and_small_photos_end_with_the_same_detail() -> None:

@@ -62,6 +62,21 @@ def test_no_changed_token_opens_anything() -> None:
             downloads().grant(bad, "id-00001", "image")
 
 
+def test_a_token_has_one_spelling() -> None:
+    """Caches and logs know a URL by its letters, and base64 decoders skip what they do not know."""
+    made = token(downloads().path(observation(), "image"))
+    value, when, signature = made.split(".")
+    spelled = [
+        made.replace("-", "+").replace("_", "/"),
+        *(f"{value}.{when}.{signature[:at]}{junk}{signature[at:]}"
+          for at in (0, 7, len(signature)) for junk in ("!", "\n", "=", "==", "%", "~", ".")),
+        f"{value}.{when}={signature}", f"{value}=.{when}.{signature}", f" {made}",
+    ]  # fmt: skip
+    for bad in set(spelled) - {made}:
+        with pytest.raises(Forbidden):
+            downloads().grant(bad, "id-00001", "image")
+
+
 def test_another_secret_opens_nothing() -> None:
     """Changing the secret takes back every URL."""
     made = token(downloads().path(observation(), "image"))

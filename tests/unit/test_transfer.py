@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from parrot.errors import PreconditionFailed, RangeNotSatisfiable
+from parrot.errors import PreconditionFailed, RangeNotSatisfiable, TooManyRequests
+from parrot.http import files
 from parrot.http.respond import fit
+from parrot.observations import StoredFile
+from parrot.quota import DOWNLOADED, Visitor, Visitors
+from parrot.records import OpenObject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 TEXT = '{"species": "nestor-notabilis"}' * 100
 PHOTO = bytes(range(256)) * 20
+
+
+def asking(method: str, headers: Mapping[str, str]) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(EnvironBuilder(method=method, headers=Headers(named)).get_environ())
 
 
 def respond(
@@ -25,13 +39,11 @@ def respond(
     **headers: str,
 ) -> Response:
     """The response to a request with these headers, tagged `a.1`."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = Request(EnvironBuilder(method=method, headers=Headers(named)).get_environ())
     response = Response(body, content_type=content_type)
     response.set_etag("a.1")
     if parts:
         response.accept_ranges = "bytes"
-    fit(request, response)
+    fit(asking(method, headers), response)
     return response
 
 
@@ -40,23 +52,21 @@ def photo(**headers: str) -> Response:
     return respond(PHOTO, "image/jpeg", parts=True, **headers)
 
 
-@pytest.mark.parametrize(
-    "accepted", ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1", "*"]
-)
-def test_a_long_text_is_compressed_for_those_who_take_gzip(accepted: str) -> None:
+def test_a_long_text_is_compressed_for_those_who_take_gzip() -> None:
     """A page of observations is five times as small."""
-    response = respond(Accept_Encoding=accepted)
-    assert response.content_encoding == "gzip"
-    assert response.content_length == len(response.get_data()) < len(TEXT) / 5
-    assert gzip.decompress(response.get_data()).decode() == TEXT
+    for accepted in ("gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1", "*"):
+        response = respond(Accept_Encoding=accepted)
+        assert response.content_encoding == "gzip"
+        assert response.content_length == len(response.get_data()) < len(TEXT) / 5
+        assert gzip.decompress(response.get_data()).decode() == TEXT
 
 
-@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "identity, gzip;q=0.5"])
-def test_no_client_gets_gzip_without_asking(accepted: str) -> None:
+def test_nobody_gets_gzip_who_did_not_ask_for_it() -> None:
     """The first version's phones may not know it."""
-    response = respond(Accept_Encoding=accepted) if accepted else respond()
-    assert response.content_encoding is None
-    assert response.get_data(as_text=True) == TEXT
+    for accepted in ("", "identity", "br", "gzip;q=0", "identity, gzip;q=0.5"):
+        response = respond(Accept_Encoding=accepted) if accepted else respond()
+        assert response.content_encoding is None
+        assert response.get_data(as_text=True) == TEXT
 
 
 def test_vary_tells_caches_that_a_text_has_two_forms() -> None:
@@ -84,22 +94,22 @@ def test_the_compressed_form_has_its_own_tag() -> None:
     assert respond(Accept_Encoding="gzip").get_etag() == ("a.1.gzip", False)
 
 
-@pytest.mark.parametrize("known", ['"a.1"', '"a.1.gzip"', 'W/"a.1"', '"z", "a.1.gzip"'])
-def test_a_client_with_either_form_gets_304(known: str) -> None:
+def test_who_has_either_form_gets_304() -> None:
     """The tag may come from an answer that was too short to compress."""
-    response = respond(Accept_Encoding="gzip", If_None_Match=known)
-    assert response.status_code == 304
-    tag, _ = response.get_etag()
-    assert f'"{tag}"' in known
-    assert response.content_encoding is None
-    assert "Accept-Encoding" in response.vary
+    for known in ('"a.1"', '"a.1.gzip"', 'W/"a.1"', '"z", "a.1.gzip"'):
+        response = respond(Accept_Encoding="gzip", If_None_Match=known)
+        assert response.status_code == 304
+        tag, _ = response.get_etag()
+        assert f'"{tag}"' in known
+        assert response.content_encoding is None
+        assert "Accept-Encoding" in response.vary
 
 
-@pytest.mark.parametrize("wanted", ['"a.1"', '"a.1.gzip"', "*"])
-def test_if_match_names_either_form(wanted: str) -> None:
+def test_if_match_names_either_form() -> None:
     """Both are the same version of it."""
-    assert respond(If_Match=wanted).status_code == 200
-    assert respond(If_Match=wanted, Accept_Encoding="gzip").status_code == 200
+    for wanted in ('"a.1"', '"a.1.gzip"', "*"):
+        assert respond(If_Match=wanted).status_code == 200
+        assert respond(If_Match=wanted, Accept_Encoding="gzip").status_code == 200
 
 
 def test_if_match_of_another_version_is_refused() -> None:
@@ -116,28 +126,27 @@ def test_head_says_what_get_would() -> None:
     assert headers[0]["Content-Encoding"] == "gzip"
 
 
-@pytest.mark.parametrize(
-    ("asked", "first", "last"),
-    [("bytes=0-99", 0, 99), ("bytes=5000-", 5000, 5119), ("bytes=-20", 5100, 5119)],
-)
-def test_a_photo_is_sent_in_part(asked: str, first: int, last: int) -> None:
+def test_a_photo_is_sent_in_part() -> None:
     """A download that broke off goes on where it ended."""
-    response = photo(Range=asked)
-    assert response.status_code == 206
-    assert response.get_data() == PHOTO[first : last + 1]
-    assert response.headers["Content-Range"] == f"bytes {first}-{last}/{len(PHOTO)}"
-    assert response.content_length == last + 1 - first
-    assert response.get_etag() == ("a.1", False)
+    for asked, first, last in (
+        ("bytes=0-99", 0, 99),
+        ("bytes=5000-", 5000, 5119),
+        ("bytes=-20", 5100, 5119),
+    ):
+        response = photo(Range=asked)
+        assert response.status_code == 206
+        assert response.get_data() == PHOTO[first : last + 1]
+        assert response.headers["Content-Range"] == f"bytes {first}-{last}/{len(PHOTO)}"
+        assert response.content_length == last + 1 - first
+        assert response.get_etag() == ("a.1", False)
 
 
-@pytest.mark.parametrize(
-    "asked", ["lines=0-9", "bytes=", "bytes=a-b", "bytes=9-1", "bytes=0-1,5-6", "nonsense"]
-)
-def test_a_range_that_is_not_one_part_in_bytes_gets_the_whole(asked: str) -> None:
+def test_a_range_that_is_not_one_part_in_bytes_gets_the_whole() -> None:
     """RFC 9110 lets a server ignore Range."""
-    response = photo(Range=asked)
-    assert (response.status_code, response.get_data()) == (200, PHOTO)
-    assert response.accept_ranges == "bytes"
+    for asked in ("lines=0-9", "bytes=", "bytes=a-b", "bytes=9-1", "bytes=0-1,5-6", "nonsense"):
+        response = photo(Range=asked)
+        assert (response.status_code, response.get_data()) == (200, PHOTO)
+        assert response.accept_ranges == "bytes"
 
 
 def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
@@ -147,21 +156,24 @@ def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
     assert raised.value.size == len(PHOTO)
 
 
-@pytest.mark.parametrize("most", [len(PHOTO) + 1, 10**30])
-def test_a_suffix_longer_than_the_file_is_the_whole_file(most: int) -> None:
+def test_more_of_the_end_than_there_is_is_all_of_it() -> None:
     """RFC 9110; a reader of metadata at a file's end does not know how long the file is."""
-    response = photo(Range=f"bytes=-{most}")
-    assert (response.status_code, response.get_data()) == (206, PHOTO)
-    assert response.headers["Content-Range"] == f"bytes 0-{len(PHOTO) - 1}/{len(PHOTO)}"
-    assert photo(Range=f"bytes=-{most}", If_Range='"b.1"').status_code == 200
+    for most in (len(PHOTO) + 1, 10**30):
+        response = photo(Range=f"bytes=-{most}")
+        assert (response.status_code, response.get_data()) == (206, PHOTO)
+        assert response.headers["Content-Range"] == f"bytes 0-{len(PHOTO) - 1}/{len(PHOTO)}"
+        assert photo(Range=f"bytes=-{most}", If_Range='"b.1"').status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("tag", "status"), [('"a.1"', 206), ('"b.1"', 200), ('W/"a.1"', 200), ("Thu, 01 Jan 2026", 200)]
-)
-def test_if_range_gets_a_part_of_the_same_photo_only(tag: str, status: int) -> None:
+def test_if_range_gets_a_part_of_the_same_photo_only() -> None:
     """Halves of two photos are not a photo."""
-    assert photo(Range="bytes=0-9", If_Range=tag).status_code == status
+    for tag, status in (
+        ('"a.1"', 206),
+        ('"b.1"', 200),
+        ('W/"a.1"', 200),
+        ("Thu, 01 Jan 2026", 200),
+    ):
+        assert photo(Range="bytes=0-9", If_Range=tag).status_code == status
 
 
 def test_a_client_that_has_the_photo_gets_304_instead_of_a_part() -> None:
@@ -180,3 +192,73 @@ def test_texts_are_never_sent_in_part() -> None:
     response = respond(Range="bytes=0-9")
     assert response.status_code == 200
     assert "Accept-Ranges" not in response.headers
+
+
+class Bucket:
+    """Remembers which bytes were read from it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.asked = data, list[tuple[int, int]]()
+
+    def read(self, first: int, end: int) -> bytes:
+        self.asked.append((first, end))
+        return self.data[first:end]
+
+
+def file(
+    bucket: Bucket,
+    method: str = "GET",
+    charge: Callable[[int], None] = lambda _size: None,
+    **headers: str,
+) -> Response:
+    """The answer to a request for a file of the bucket."""
+    content = OpenObject(len(bucket.data), "a1", bucket.read)
+    response = files.answer(StoredFile(content, "image/jpeg"), None, charge)
+    fit(asking(method, headers), response)
+    return response
+
+
+def test_a_file_is_read_in_pieces_while_it_is_sent() -> None:
+    """Eighty readers of a large photo kept it in memory eighty times."""
+    bucket = Bucket(bytes(range(256)) * 8000)
+    response = file(bucket)
+    assert bucket.asked == [(0, 2**19)]
+    assert response.content_length == len(bucket.data)
+    assert b"".join(response.iter_encoded()) == bucket.data
+    assert [end - first for first, end in bucket.asked] == [2**19] * 3 + [475136]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "end"),
+    [("bytes=7-7", 7, 8), ("bytes=-20", 5100, 5120), ("bytes=5000-", 5000, 5120)],
+)
+def test_only_the_part_is_read_from_the_bucket(asked: str, first: int, end: int) -> None:
+    """Each single byte cost the whole photo and its hash."""
+    bucket = Bucket(PHOTO)
+    response = file(bucket, Range=asked)
+    assert (response.status_code, response.get_data()) == (206, PHOTO[first:end])
+    assert bucket.asked == [(first, end)]
+
+
+def test_nothing_is_read_for_head_or_for_what_the_caller_has() -> None:
+    """Nothing is charged either."""
+    bucket, charged = Bucket(PHOTO), list[int]()
+    head = file(bucket, "HEAD", charged.append)
+    known = file(bucket, "GET", charged.append, If_None_Match='"a1"')
+    assert (head.status_code, head.content_length, known.status_code) == (200, len(PHOTO), 304)
+    assert not bucket.asked
+    assert not charged
+
+
+def test_bytes_sent_count_against_their_reader() -> None:
+    """Small answers count as a quarter of a MiB: a single byte costs the bucket two requests."""
+    visitors = Visitors(2**20, now=lambda: 0.0, quota=DOWNLOADED)
+    charge = partial(visitors.download, Visitor("ana"))
+    for _ in range(2):
+        file(Bucket(PHOTO), "GET", charge, Range="bytes=0-0")
+    file(Bucket(bytes(2**19)), "GET", charge)
+    refused = Bucket(PHOTO)
+    with pytest.raises(TooManyRequests):
+        file(refused, "GET", charge)
+    assert not refused.asked
+    visitors.download(Visitor("ben"), 2**20)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
+import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -22,12 +24,13 @@ from parrot import deadline
 from parrot.adapters.timed_http import TimedAdapter
 from parrot.errors import BadBundle, PhotoTooLarge, StoreUnavailable
 from parrot.observation import derived_folder
-from parrot.records import StoredObject
+from parrot.records import OpenObject, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from google.cloud.storage import Blob
     from typing_extensions import Buffer
 
     from parrot.records import Photo
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 FOLDER = "bundles"
 CURRENT = f"{FOLDER}/current.json"
 MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
+_SHA256 = re.compile("[0-9a-f]{64}")
 _POOL = 32  # connections kept
 _TIMEOUT_SECONDS = 10.0  # between two reads
 _WHOLE_SECONDS = 30.0  # for one operation, its retries too; a photo has at most 23 MiB
@@ -99,6 +103,27 @@ class BucketPhotos:
         except NotFound:
             return None
 
+    def open(self, object_name: str) -> OpenObject | None:
+        with _translated("the photo cannot be read now"):
+            blob = self._bucket.get_blob(object_name, **_patience())
+            size, tag = (0, "") if blob is None else (int(blob.size), _tag(blob))
+        if blob is None:
+            return None
+
+        def part(first: int, end: int) -> bytes:
+            try:
+                with _translated("the photo cannot be read now"):
+                    # The blob knows its generation, and asks for no other.
+                    options = {"raw_download": True, "checksum": None, **_patience()}
+                    data = bytes(blob.download_as_bytes(start=first, end=end - 1, **options))
+            except (NotFound, PreconditionFailed) as error:
+                raise StoreUnavailable("the photo was replaced while it was read") from error
+            if len(data) != end - first:
+                raise StoreUnavailable("the photo cannot be read now (another part came)")
+            return data
+
+        return OpenObject(size, tag, part)
+
     def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
         try:
             with _translated("the photo cannot be read now"):
@@ -131,6 +156,7 @@ class BucketPhotos:
     def write_derived(self, object_name: str, data: bytes) -> None:
         blob = self._bucket.blob(object_name)
         blob.cache_control = "private, max-age=3600"
+        blob.metadata = {"sha256": hashlib.sha256(data).hexdigest()}
         with _translated("the photo cannot be stored now"):
             blob.upload_from_string(
                 data, content_type="image/webp", checksum="crc32c", **_patience()
@@ -165,14 +191,16 @@ class BucketFiles:
     """A bundle's files: `gs://BUCKET/bundles/VERSION/`."""
 
     def __init__(self, client: Client, bucket: str, version: str) -> None:
-        self._client, self._bucket, self._version = client, bucket, version
+        self._client, self._bucket, self.version = client, bucket, version
 
     def read(self, name: str) -> bytes:
-        return _bundle_file(self._client, self._bucket, f"{FOLDER}/{self._version}/{name}")
+        return _bundle_file(self._client, self._bucket, f"{FOLDER}/{self.version}/{name}")
 
 
 class FolderFiles:
     """A bundle's files in a local folder: one that was just built, or `models/default`."""
+
+    version: str | None = None  # a folder may have any name
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -204,6 +232,12 @@ def _bundle_file(client: Client, bucket: str, name: str) -> bytes:
             return bytes(client.bucket(bucket).blob(name).download_as_bytes(**_patience()))
     except NotFound as error:
         raise BadBundle(f"{place} does not exist") from error
+
+
+def _tag(blob: Blob) -> str:
+    """Of its bytes if their hash is known; of this generation where others wrote it."""
+    sha256 = str((blob.metadata or {}).get("sha256"))
+    return sha256[:32] if _SHA256.fullmatch(sha256) else f"{int(blob.generation):x}"
 
 
 class _Bounded(io.BytesIO):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import firebase_admin
+import jwt
 from firebase_admin import app_check, auth, credentials, exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
@@ -17,13 +19,14 @@ from parrot.errors import IdentityUnavailable, Unauthenticated
 from parrot.quota import User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from firebase_admin import App
 
 T = TypeVar("T")
 _TIMEOUT_SECONDS = 5.0  # between two reads
 _WHOLE_SECONDS = 6.0
+_AHEAD_SECONDS = 60  # how far the issuer's clock may be ahead of ours
 _GARBAGE = (json.JSONDecodeError, UnicodeDecodeError)
 _THREADS = ThreadPoolExecutor(32, "identity")  # threads start one by one, when needed
 
@@ -59,9 +62,14 @@ class FirebaseIdentity:
         """
         try:
             claims = _in_time(
-                lambda: auth.verify_id_token(token, self._app, check_revoked=self._check_revoked)
+                lambda: auth.verify_id_token(
+                    token,
+                    self._app,
+                    check_revoked=self._check_revoked,
+                    clock_skew_seconds=_AHEAD_SECONDS,
+                )
             )
-            return User(claims["uid"])
+            user = User(claims["uid"])
         except auth.ExpiredIdTokenError as error:
             raise Unauthenticated("the ID token has expired: get a new one") from error
         except (auth.RevokedIdTokenError, auth.UserDisabledError, auth.UserNotFoundError) as error:
@@ -74,6 +82,9 @@ class FirebaseIdentity:
             raise IdentityUnavailable(
                 f"the ID token cannot be checked now ({type(error).__name__})"
             ) from error
+        if _time(claims, "exp") < time.time():  # the library accepts it for as long again
+            raise Unauthenticated("the ID token has expired: get a new one")
+        return user
 
 
 class FirebaseAppCheck:
@@ -81,15 +92,27 @@ class FirebaseAppCheck:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        # The library passes no tolerance on, so PyJWT leaves the time of issue to `check`.
+        jwt.api_jwt._jwt_global_obj.options["verify_iat"] = False  # noqa: SLF001
 
     def check(self, token: str) -> None:
         """Raises Unauthenticated, IdentityUnavailable."""
         try:
-            _in_time(lambda: app_check.verify_token(token, self._app))
+            claims = _in_time(lambda: app_check.verify_token(token, self._app))
         except (PyJWKClientConnectionError, PyJWKSetError) as error:
             raise IdentityUnavailable("the App Check token cannot be checked now") from error
         except (ValueError, exceptions.FirebaseError, PyJWKClientError) as error:
             raise Unauthenticated("the App Check token is not valid") from error
+        if _time(claims, "iat") > time.time() + _AHEAD_SECONDS:
+            raise Unauthenticated("the App Check token is not valid")
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    """Seconds since 1970. Raises Unauthenticated where the signed claim is not a time."""
+    try:
+        return float(claims[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unauthenticated("the token has no times") from error
 
 
 def _in_time(verify: Callable[[], T]) -> T:

@@ -1,51 +1,39 @@
 """Observations in Firestore, at `users/{uid}/observations/{id}`.
 
-Changes are optimistic: a write names the update time of the document that was read, and the server
-refuses it if the document has changed since, so there are no locks. Quotas are in
+Changes are optimistic: a batch of writes names the update times of the documents that were read,
+and the server refuses all of it if one has changed since, so there are no locks. Quotas are in
 `users/{uid}/quotas/{name}`, claims of Idempotency-Keys in `users/{uid}/keys/{hash}`.
 """
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from google.api_core.exceptions import (
-    Aborted,
-    AlreadyExists,
-    FailedPrecondition,
-    GoogleAPIError,
-    NotFound,
-    ServiceUnavailable,
-)
-from google.api_core.retry import Retry
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import Client, FieldFilter, Query
 
-from parrot import deadline
+from parrot.adapters.firestore_calls import OVERTAKEN, committed, patience, pause, translated
 from parrot.duplicates import lookup, quarters, resembling
-from parrot.errors import StoreUnavailable
+from parrot.errors import StoreUnavailable, TooManyRequests
 from parrot.observation import Page, Status, document, instant, restored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from google.cloud.firestore import (
         CollectionReference,
         DocumentReference,
         DocumentSnapshot,
+        WriteBatch,
     )
 
     from parrot.observation import Observation, Place
+    from parrot.store import Use
 
-# The library retries for minutes; phones give up long before that.
-_SECONDS = 6.0
-_REPEATS = 5  # per call; with the library's growing pauses about what fits into that time
 _TRIES = 20
 _MOST_ANY = 30  # values of one `array_contains_any`
+_MOST_WRITES = 100  # of one batch; Firestore takes 500, and at most 10 MiB
 
 
 def connect(project: str | None, database: str | None) -> FirestoreObservations:
@@ -59,44 +47,70 @@ class FirestoreObservations:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def create(self, wanted: Observation) -> tuple[Observation, bool]:
-        for _ in range(_TRIES):
-            with _translated():
+    def create(self, observation: Observation, use: Use | None = None) -> tuple[Observation, bool]:
+        uid, name = observation.uid, observation.id
+        for tries in range(_TRIES):
+            pause(tries)
+            with translated():
+                batch = self._client.batch()
+                batch.create(self._document(uid, name), _fields(observation))
                 try:
-                    self._document(wanted.uid, wanted.id).create(_fields(wanted), **_patience())
-                except AlreadyExists:
-                    stored = self.get(wanted.uid, wanted.id)
-                else:
-                    return wanted, True
+                    if use is not None:
+                        self._count(batch, uid, use)
+                except TooManyRequests:
+                    stored = self.get(uid, name)
+                    if stored is None:
+                        raise
+                    return stored, False
+                if committed(batch):
+                    return observation, True
+            stored = self.get(uid, name)
             if stored is not None:
                 return stored, False
         raise StoreUnavailable("too many concurrent changes to the observation")
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
-        with _translated():
-            snapshot = self._document(uid, observation_id).get(**_patience())
+        with translated():
+            snapshot = self._document(uid, observation_id).get(**patience())
         return _observation(snapshot) if snapshot.exists else None
 
-    def replace(self, observation: Observation) -> Observation | None:
-        changed = replace(observation, revision=observation.revision + 1)
+    def replace(self, observation: Observation, use: Use | None = None) -> Observation | None:
         place = self._document(observation.uid, observation.id)
-        with _translated():
-            snapshot = place.get(**_patience())
-            if not snapshot.exists or _observation(snapshot).version != observation.version:
-                return None
-            return changed if self._set(place, snapshot, _fields(changed)) else None
+        with translated():
+            batch, read = self._client.batch(), place.get(**patience())
+            changed = self._change(batch, read, observation)
+            if changed is not None and use is not None:
+                try:
+                    self._count(batch, observation.uid, use)
+                except TooManyRequests:  # unless this very change was made and counted just now
+                    if place.get(**patience()).update_time == read.update_time:
+                        raise
+                    return None
+            return changed if changed is not None and committed(batch) else None
+
+    def replace_all(self, observations: Sequence[Observation]) -> tuple[Observation | None, ...]:
+        results: list[Observation | None] = []
+        for start in range(0, len(observations), _MOST_WRITES):
+            some = observations[start : start + _MOST_WRITES]
+            places = [self._document(observation.uid, observation.id) for observation in some]
+            with translated():
+                read = {row.id: row for row in self._client.get_all(places, **patience())}
+                batch = self._client.batch()
+                changed = [self._change(batch, read[each.id], each) for each in some]
+                results += changed if committed(batch) else [None] * len(some)
+        return tuple(results)
 
     def remove(self, observation: Observation) -> bool:
         place = self._document(observation.uid, observation.id)
         for _ in range(_TRIES):
-            with _translated():
-                snapshot = place.get(**_patience())
+            with translated():
+                snapshot = place.get(**patience())
                 if not snapshot.exists or _observation(snapshot).version != observation.version:
                     return False
                 unchanged = self._client.write_option(last_update_time=snapshot.update_time)
                 try:
-                    place.delete(option=unchanged, **_patience())
-                except (Aborted, FailedPrecondition, NotFound):
+                    place.delete(option=unchanged, **patience())
+                except OVERTAKEN:
                     continue
             return True
         raise StoreUnavailable("too many concurrent changes to the observation")
@@ -119,13 +133,13 @@ class FirestoreObservations:
         query = query.order_by("id", direction=Query.DESCENDING)
         if after is not None:
             query = query.start_after({"created": instant(after.created), "id": after.id})
-        with _translated():
-            rows = query.limit(size + 1).get(**_patience())
+        with translated():
+            rows = query.limit(size + 1).get(**patience())
         page = tuple(_observation(row) for row in rows[:size])
         return Page(page, page[-1].place if len(rows) > size else None)
 
     def everything(self) -> Iterator[Observation]:
-        with _translated():
+        with translated():
             for snapshot in self._client.collection_group("observations").stream():
                 yield _observation(snapshot)
 
@@ -139,16 +153,16 @@ class FirestoreObservations:
             query = self._collection(uid).where(
                 filter=FieldFilter("quarters", "array_contains_any", some)
             )
-            with _translated():
-                candidates |= {row.id: _observation(row) for row in query.get(**_patience())}
+            with translated():
+                candidates |= {row.id: _observation(row) for row in query.get(**patience())}
         return resembling(phashes, candidates.values(), distance=distance)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         query = self._collection(uid).where(
             filter=FieldFilter("duplicate_of", "==", observation_id)
         )
-        with _translated():
-            twins = [_observation(row) for row in query.get(**_patience())]
+        with translated():
+            twins = [_observation(row) for row in query.get(**patience())]
         return tuple(sorted(twins, key=lambda twin: twin.place))
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
@@ -160,49 +174,74 @@ class FirestoreObservations:
             .order_by("updated")
             .limit(limit)
         )
-        with _translated():
-            return tuple(_observation(row) for row in query.get(**_patience()))
+        with translated():
+            return tuple(_observation(row) for row in query.get(**patience()))
 
-    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
-        place = self._user(uid).collection("quotas").document(quota)
-        for _ in range(_TRIES):
-            with _translated():
-                snapshot = place.get(**_patience())
-                stored = snapshot.to_dict() or {}
-                used = min(stored["used"] if stored.get("window") == window else 0, limit) + count
-                if used > limit or self._set(place, snapshot, {"window": window, "used": used}):
-                    return int(used)
+    def take(self, uid: str, use: Use) -> int:
+        for tries in range(_TRIES):
+            pause(tries)
+            with translated():
+                batch = self._client.batch()
+                used = self._count(batch, uid, use)
+                if committed(batch):
+                    return used
         raise StoreUnavailable("too many requests at once")
 
-    def claim(
-        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
-    ) -> str:
+    def used(self, uid: str, quota: str) -> tuple[int, int]:
+        with translated():
+            return _used(self._quota(uid, quota).get(**patience()))
+
+    def claim(self, uid: str, key: str, observation_id: str, *, expires: datetime, use: Use) -> str:
         # Firestore's time-to-live policy removes old claims by `expires`.
         place = self._user(uid).collection("keys").document(key)
-        for _ in range(_TRIES):
-            with _translated():
-                snapshot = place.get(**_patience())
+        for tries in range(_TRIES):
+            pause(tries)
+            with translated():
+                snapshot = place.get(**patience())
                 stored = snapshot.to_dict() or {}
-                if stored and stored["expires"] > now:
+                if stored and stored["expires"].timestamp() > use.now:
                     return str(stored["observation"])
-                claim = {"observation": observation_id, "expires": expires}
-                if self._set(place, snapshot, claim):
+                batch = self._client.batch()
+                self._put(batch, snapshot, {"observation": observation_id, "expires": expires})
+                try:
+                    self._count(batch, uid, use)
+                except TooManyRequests:
+                    return observation_id
+                if committed(batch):
                     return observation_id
         raise StoreUnavailable("too many requests at once")
 
-    def _set(
-        self, place: DocumentReference, read: DocumentSnapshot[Any], fields: dict[str, Any]
-    ) -> bool:
-        """Write a document if it is still as it was read; False if another writer was faster."""
-        try:
-            if read.exists:
-                unchanged = self._client.write_option(last_update_time=read.update_time)
-                place.update(fields, option=unchanged, **_patience())
-            else:
-                place.create(fields, **_patience())
-        except (Aborted, AlreadyExists, FailedPrecondition, NotFound):
-            return False
-        return True
+    def _count(self, batch: WriteBatch, uid: str, use: Use) -> int:
+        """Add a use to a batch; the number of uses so far. Raises TooManyRequests.
+
+        Firestore's time-to-live policy removes old counts by `expires`.
+        """
+        snapshot = self._quota(uid, use.quota).get(**patience())
+        window, used = use.added(*_used(snapshot))
+        self._put(batch, snapshot, {"window": window, "used": used, "expires": use.expires})
+        return used
+
+    def _change(
+        self, batch: WriteBatch, read: DocumentSnapshot[Any], observation: Observation
+    ) -> Observation | None:
+        """Add a change to a batch, and return what it makes; None for a stale version."""
+        if not read.exists or _observation(read).version != observation.version:
+            return None
+        changed = replace(observation, revision=observation.revision + 1)
+        self._put(batch, read, _fields(changed))
+        return changed
+
+    def _put(self, batch: WriteBatch, read: DocumentSnapshot[Any], fields: dict[str, Any]) -> None:
+        """Add to a batch: write a document if it is still as it was read."""
+        if read.exists:
+            unchanged = self._client.write_option(last_update_time=read.update_time)
+            batch.update(read.reference, fields, option=unchanged)
+        else:
+            batch.create(read.reference, fields)
+
+    def _quota(self, uid: str, name: str) -> DocumentReference:
+        quota: DocumentReference = self._user(uid).collection("quotas").document(name)
+        return quota
 
     def _user(self, uid: str) -> DocumentReference:
         return self._client.collection("users").document(uid)
@@ -219,6 +258,11 @@ def _observation(stored: DocumentSnapshot[Any]) -> Observation:
     return restored(stored.to_dict() or {})
 
 
+def _used(stored: DocumentSnapshot[Any]) -> tuple[int, int]:
+    fields = stored.to_dict() or {"window": 0, "used": 0}
+    return int(fields["window"]), int(fields["used"])
+
+
 def _fields(record: Observation) -> dict[str, Any]:
     """The document and what queries need. Always the same keys, so an update leaves no old one."""
     return {
@@ -227,38 +271,3 @@ def _fields(record: Observation) -> dict[str, Any]:
         "listed": record.status is not Status.DELETING,
         "quarters": list(quarters(record.derived.phash)) if record.derived else [],
     }
-
-
-def _patience() -> dict[str, Any]:
-    seconds = deadline.left(_SECONDS)
-    return {
-        "retry": Retry(_Repeats(seconds), timeout=seconds),
-        "timeout": seconds,
-    }
-
-
-class _Repeats:
-    """Whether a failed call is repeated: a limited number of times, and within its time.
-
-    The library's own limit does not apply to a list that breaks off after its first rows: it starts
-    that again without a pause, as long as this returns True.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end, self._left = time.monotonic() + seconds, _REPEATS
-
-    def __call__(self, error: Exception) -> bool:
-        self._left -= 1
-        in_time = self._left >= 0 and time.monotonic() < self._end
-        return in_time and isinstance(error, ServiceUnavailable)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The vendor's errors as StoreUnavailable."""
-    try:
-        yield
-    except (GoogleAPIError, GoogleAuthError, OSError) as error:
-        raise StoreUnavailable(
-            f"observations cannot be read or written now ({type(error).__name__})"
-        ) from error

@@ -32,7 +32,8 @@ _MOST_VERTEX_BYTES = 1_500_000  # of a request to a shared endpoint
 _CHUNK_BYTES = 256 * 1024
 _HUNG_UP = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 _VERSION_TTL_SECONDS = 30.0
-_RETRYABLE = frozenset({408, 429, 500, 502, 503})
+# 409 and 499 are gRPC's ABORTED and CANCELLED: a server that stops or changes its version.
+_RETRYABLE = frozenset({408, 409, 429, 499, 500, 502, 503})
 _GATEWAY_TIMEOUT = 504
 _NOT_FOUND = 404
 _OK = 200

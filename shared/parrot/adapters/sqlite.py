@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from parrot.duplicates import lookup, quarters, resembling
-from parrot.errors import StoreUnavailable
+from parrot.errors import StoreUnavailable, TooManyRequests
 from parrot.observation import Page, Status, document, instant, restored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from datetime import datetime
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from parrot.observation import Observation, Place
+    from parrot.store import Use
 
 _BUSY_SECONDS = 10.0
 # `document` is the observation; the other columns duplicate the fields used in queries.
@@ -77,11 +79,13 @@ class SqliteObservations:
         with self._connection() as db:
             db.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")
 
-    def create(self, observation: Observation) -> tuple[Observation, bool]:
+    def create(self, observation: Observation, use: Use | None = None) -> tuple[Observation, bool]:
         with self._transaction() as db:
             stored = _read(db, observation.uid, observation.id)
             if stored is not None:
                 return stored, False
+            if use is not None:
+                _count(db, observation.uid, use)
             _write(db, observation)
         return observation, True
 
@@ -89,14 +93,16 @@ class SqliteObservations:
         with self._connection() as db:
             return _read(db, uid, observation_id)
 
-    def replace(self, observation: Observation) -> Observation | None:
-        changed = replace(observation, revision=observation.revision + 1)
+    def replace(self, observation: Observation, use: Use | None = None) -> Observation | None:
         with self._transaction() as db:
-            if not _is_stored(db, observation):
-                return None
-            _remove(db, observation.uid, observation.id)
-            _write(db, changed)
+            changed = _replace(db, observation)
+            if changed is not None and use is not None:
+                _count(db, observation.uid, use)
         return changed
+
+    def replace_all(self, observations: Sequence[Observation]) -> tuple[Observation | None, ...]:
+        with self._transaction() as db:
+            return tuple(_replace(db, observation) for observation in observations)
 
     def remove(self, observation: Observation) -> bool:
         with self._transaction() as db:
@@ -168,33 +174,30 @@ class SqliteObservations:
             ).fetchall()
         return tuple(restored(json.loads(row[0])) for row in rows)
 
-    def take(self, uid: str, quota: str, *, window: int, limit: int, count: int = 1) -> int:
+    def take(self, uid: str, use: Use) -> int:
         with self._transaction() as db:
-            row = db.execute(
-                "SELECT used FROM quotas WHERE uid = ? AND name = ? AND window = ?",
-                (uid, quota, window),
-            ).fetchone()
-            used = min(int(row[0]) if row else 0, limit) + count
-            if used <= limit:
-                db.execute(
-                    "INSERT OR REPLACE INTO quotas (uid, name, window, used) VALUES (?, ?, ?, ?)",
-                    (uid, quota, window, used),
-                )
-        return used
+            return _count(db, uid, use)
 
-    def claim(
-        self, uid: str, key: str, observation_id: str, *, now: datetime, expires: datetime
-    ) -> str:
+    def used(self, uid: str, quota: str) -> tuple[int, int]:
+        with self._connection() as db:
+            return _used(db, uid, quota)
+
+    def claim(self, uid: str, key: str, observation_id: str, *, expires: datetime, use: Use) -> str:
+        now = datetime.fromtimestamp(use.now, UTC)
         with self._transaction() as db:
             db.execute("DELETE FROM keys WHERE uid = ? AND expires <= ?", (uid, instant(now)))
-            db.execute(
-                "INSERT OR IGNORE INTO keys (uid, key, observation, expires) VALUES (?, ?, ?, ?)",
-                (uid, key, observation_id, instant(expires)),
-            )
-            (owner,) = db.execute(
+            row = db.execute(
                 "SELECT observation FROM keys WHERE uid = ? AND key = ?", (uid, key)
             ).fetchone()
-        return str(owner)
+            if row is not None:
+                return str(row[0])
+            with contextlib.suppress(TooManyRequests):
+                _count(db, uid, use)
+                db.execute(
+                    "INSERT INTO keys (uid, key, observation, expires) VALUES (?, ?, ?, ?)",
+                    (uid, key, observation_id, instant(expires)),
+                )
+        return observation_id
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -234,6 +237,32 @@ def _read(db: sqlite3.Connection, uid: str, observation_id: str) -> Observation 
 def _is_stored(db: sqlite3.Connection, observation: Observation) -> bool:
     stored = _read(db, observation.uid, observation.id)
     return stored is not None and stored.version == observation.version
+
+
+def _replace(db: sqlite3.Connection, observation: Observation) -> Observation | None:
+    if not _is_stored(db, observation):
+        return None
+    changed = replace(observation, revision=observation.revision + 1)
+    _remove(db, observation.uid, observation.id)
+    _write(db, changed)
+    return changed
+
+
+def _used(db: sqlite3.Connection, uid: str, quota: str) -> tuple[int, int]:
+    row = db.execute(
+        "SELECT window, used FROM quotas WHERE uid = ? AND name = ?", (uid, quota)
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def _count(db: sqlite3.Connection, uid: str, use: Use) -> int:
+    """The number of uses so far. Raises TooManyRequests."""
+    window, used = use.added(*_used(db, uid, use.quota))
+    db.execute(
+        "INSERT OR REPLACE INTO quotas (uid, name, window, used) VALUES (?, ?, ?, ?)",
+        (uid, use.quota, window, used),
+    )
+    return used
 
 
 def _write(db: sqlite3.Connection, observation: Observation) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
 from typing import TYPE_CHECKING, cast
 
 from flask import Response
@@ -18,11 +16,9 @@ if TYPE_CHECKING:
 
     from parrot.http.parameters import Links
     from parrot.observation import Label, Observation, Page, Verdict
-    from parrot.observations import StoredFile
     from parrot.quota import Allowance
     from parrot.records import Classification, Named, Species, Together
     from parrot.save import Saved
-    from parrot.tokens import Grant
 
 NOT_A_PARROT = "Not parrot"
 SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
@@ -137,23 +133,6 @@ def observations(page: Page, next_token: str | None, links: Links) -> Response:
         body["next_page_token"] = next_token
     response = _private(body)
     response.add_etag()
-    return response
-
-
-def file(stored: StoredFile, grant: Grant | None) -> Response:
-    """A photo, or the part of it that is asked for. Caches may keep it as long as its URL works.
-
-    Unchecked files are sent as attachments.
-    """
-    response = Response(stored.data, content_type=stored.media_type or "application/octet-stream")
-    if stored.media_type is None:
-        response.headers["Content-Disposition"] = "attachment"
-    age = max(0, grant.expires - int(time.time())) if grant is not None else 0
-    response.headers["Cache-Control"] = f"private, max-age={age}"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.set_etag(hashlib.sha256(stored.data).hexdigest()[:32])
-    response.accept_ranges = "bytes"
     return response
 
 

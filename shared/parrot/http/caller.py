@@ -89,14 +89,21 @@ def user(
 def visitor(request: Request, config: Settings) -> Visitor:
     """The sender of a request without a login; call `user` first.
 
-    A checked App Check token stands for one installed app. Without one the address counts. Each
-    proxy appends to X-Forwarded-For where a request came from, so only the last entries, one for
-    each proxy of ours, are true; a client may have written all others. Firebase Hosting appends its
-    own content network there, and names the phone in a header that anyone could send.
+    A checked App Check token stands for one installed app. Without one the address counts.
     """
     token = request.headers.get("X-Firebase-AppCheck")
     if config.require_app_check and token:
         return Visitor(hashlib.sha256(token.encode()).hexdigest())
+    return address(request, config)
+
+
+def address(request: Request, config: Settings) -> Visitor:
+    """Where a request comes from.
+
+    Each proxy appends to X-Forwarded-For where a request came from, so only the last entries, one
+    for each proxy of ours, are true; a client may have written all others. Firebase Hosting appends
+    its own content network there, and names the phone in a header that anyone could send.
+    """
     hops = [request.remote_addr or "", *request.headers.get("X-Forwarded-For", "").split(",")]
     proxies = config.trusted_proxies
     at = hops[-proxies] if 0 < proxies < len(hops) else hops[0]

@@ -14,7 +14,8 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from parrot import deadline, logs
 from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed, RangeNotSatisfiable
-from parrot.http import answers, caller, problems, request_body
+from parrot.http import answers, caller, problems, request_body, transfers
+from parrot.http.files import FileResponse
 from parrot.http.parameters import BASE_PATH
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def respond(
         config = start()
         caller.require_own_page(request, config)
         origins = config.cors_origins
+        transfers.running.threads = config.threads
+        request.environ[transfers.ADDRESS] = caller.address(request, config).name
         with (
             deadline.within(seconds or config.request_seconds),
             body_budget().reserve() as reservation,
@@ -89,9 +92,10 @@ def respond(
         path=request.path[:_MOST_PATH],  # the query has download tokens
         status=response.status_code,
         code=code,
-        response_bytes=response.calculate_content_length(),
+        response_bytes=transfers.length(response),
         ms=round((time.perf_counter() - started) * 1000, 1),
     )
+    transfers.watch(request, response)
     return response
 
 
@@ -164,14 +168,25 @@ def fit(request: Request, response: Response) -> None:
     if compress:
         _mark_compressed(request, response)
     _make_conditional(request, response)
+    if isinstance(response, FileResponse) and request.method == "GET":
+        _send_part(response)
     if compress and response.status_code < 300:  # noqa: PLR2004 - 304 has no body
         packer = zlib.compressobj(wbits=_GZIP)
         response.set_data(packer.compress(response.get_data()) + packer.flush())
         response.content_encoding = "gzip"
 
 
+def _send_part(response: FileResponse) -> None:
+    """Ask the bucket for no more than is sent. Raises TooManyRequests, StoreUnavailable."""
+    part = response.content_range
+    if response.status_code == 206:  # noqa: PLR2004
+        response.send(part.start or 0, part.stop or 0)
+    elif response.status_code == 200:  # noqa: PLR2004
+        response.send(0, response.content_length or 0)
+
+
 def _is_long_text(response: Response) -> bool:
-    length = response.calculate_content_length()
+    length = transfers.length(response)
     text = (response.mimetype or "").startswith(_TEXTS)
     return text and length is not None and length >= _SHORTEST
 
@@ -213,7 +228,7 @@ def _make_conditional(request: Request, response: Response) -> None:
     if known or weak or not single or request.method != "GET":
         environ.pop("HTTP_RANGE", None)
     ranges = response.accept_ranges == "bytes"
-    size = response.calculate_content_length() if ranges else None
+    size = transfers.length(response) if ranges else None
     if size and -first > size and "HTTP_RANGE" in environ:
         environ["HTTP_RANGE"] = "bytes=0-"  # RFC 9110: more of its end than it has is all of it
     try:

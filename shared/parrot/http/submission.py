@@ -6,11 +6,10 @@ many times their memory: 31 MB of `%41%41...` became 2.6 GB.
 
 from __future__ import annotations
 
-import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 from parrot.config import MOST_PHOTOS
 from parrot.errors import (
@@ -18,13 +17,12 @@ from parrot.errors import (
     InvalidRequest,
     PhotoTooLarge,
     RequestError,
-    TooManyPhotos,
     UnsupportedMedia,
 )
-from parrot.http import request_body
+from parrot.http import base64_text, forms, request_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from flask import Request
 
@@ -32,20 +30,11 @@ if TYPE_CHECKING:
     from parrot.records import Photo
 
 FORM = "application/x-www-form-urlencoded"
-_FIRST_VERSION_FIELD = b"b64"
 _ROOM_BESIDE_THE_PHOTO = 64 * 1024
-_MAX_FIELD = 200  # characters
-_MAX_FIELDS = 100
 _MAX_FIELDS_BYTES = 16 * 1024  # of a body that has no photo
-_MAX_PART_HEADERS_BYTES = 4 * 1024
 _BYTES_PER_LETTER = 4  # of a name with one emoji, in memory
-_SPACE = ord(" ")
-# How JSON may escape base64: some encoders write every '+' as \\u002B.
-_JSON_ESCAPES = ((b"\\/", b"/"), (b"\\n", b""), (b"\\r", b""), (b"\\t", b""),
-                 (b"\\u002B", b"+"), (b"\\u002b", b"+"), (b"\\u002F", b"/"), (b"\\u002f", b"/"),
-                 (b"\\u003D", b"="), (b"\\u003d", b"="))  # fmt: skip
-_URLSAFE = bytes.maketrans(b" -_", b"++/")
-_WHITE = b"\r\n\t"
+_BOM = b"\xef\xbb\xbf"  # some editors and .NET begin a text with it
+_WIDE_ESCAPE = re.compile(rb"\\u(?!00[0-7])")  # of no ASCII letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +56,19 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
     from parrot.photo import images  # noqa: PLC0415 - Pillow and NumPy, which read_fields never needs
 
     kind = request.mimetype
-    query = {name: value[:_MAX_FIELD] for name, value in request.args.items()}
+    query = {name: value[: forms.MAX_FIELD] for name, value in request.args.items()}
     body = request_body.read(request, most=_most(kind, max_bytes))
     reservation: Reservation = request.environ[request_body.RESERVATION]
     first_version = False
     if kind == "multipart/form-data":
-        files, fields, first_version = _from_multipart(body, request, most)
-    elif kind == FORM and not _looks_like_image(body):
-        data, fields, first_version = _from_form(body)
+        files, fields, first_version = forms.in_parts(
+            body, request.mimetype_params.get("boundary", ""), most
+        )
+    elif kind == FORM and not forms.looks_like_image(body):
+        data, fields, first_version = forms.urlencoded(body)
         files = [data]
     elif kind == "application/json":
-        if not body.isascii():
+        if not body.removeprefix(_BOM).isascii():
             reservation.grow(_BYTES_PER_LETTER * len(body))
         data, fields = _from_json(body)
         files = [data]
@@ -120,110 +111,25 @@ def _most(kind: str, max_bytes: int) -> int:
     return most * 5 // 4 if kind == FORM else most
 
 
-def _from_form(body: bytes) -> tuple[bytes, dict[str, str], bool]:
-    """A form's photo and its other fields. Raises InvalidRequest, InvalidImage."""
-    encoded: bytes | None = None
-    fields: dict[str, str] = {}
-    for number, (name, value) in enumerate(_form_fields(body)):
-        if number >= _MAX_FIELDS:
-            raise InvalidRequest(f"the form has more than {_MAX_FIELDS} fields")
-        if name != _FIRST_VERSION_FIELD:
-            fields.setdefault(_text(name), _text(value))
-        elif encoded is None:
-            encoded = value
-    if encoded is None:
-        raise InvalidImage("the form has neither a file 'image' nor a field 'b64'", status=400)
-    return _base64(_unescaped(encoded), "b64"), fields, True
-
-
-def _form_fields(body: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and value, both escaped; each byte is copied once."""
-    start = 0
-    while start <= len(body):
-        end = body.find(b"&", start)
-        end = len(body) if end < 0 else end
-        equals = body.find(b"=", start, end)
-        equals = end if equals < 0 else equals
-        yield body[start:equals], body[equals + 1 : end]
-        start = end + 1
-
-
-def _unescaped(value: bytes) -> bytes:
-    """Undo a form's escapes in one pass: quoted-printable is the same with '=' for '%'.
-
-    Python's own `unquote_to_bytes` makes a list of all escapes: one for every 32 letters of base64.
-    """
-    if b"%" not in value:
-        return value
-    if b"=" in value:  # padding that a phone did not escape
-        value = value.replace(b"=", b"%3D")
-    return binascii.a2b_qp(value.replace(b"%", b"="))
-
-
-def _from_multipart(
-    body: bytes, request: Request, most: int
-) -> tuple[list[bytes], dict[str, str], bool]:
-    """A form's photos, its other fields, and whether it is the first version's form.
-
-    Where only one photo is wanted, more are ignored. Raises TooManyPhotos, InvalidRequest,
-    InvalidImage.
-    """
-    uploads: list[bytes] = []
-    encoded: bytes | None = None
-    fields: dict[str, str] = {}
-    for name, is_file, value in _parts(body, request):
-        if name == "b64":
-            encoded = value if encoded is None else encoded
-        elif is_file and name == "image":
-            uploads.append(value)
-        elif not is_file:
-            fields.setdefault(name[:_MAX_FIELD], _plain(value))
-    if encoded is not None:
-        return [_base64(encoded, "b64")], fields, True
-    if not uploads:
-        raise InvalidImage("the form has neither a file 'image' nor a field 'b64'", status=400)
-    if len(uploads) > most > 1:
-        raise TooManyPhotos(limit=most)
-    return uploads[:most], fields, False
-
-
-def _parts(body: bytes, request: Request) -> Iterator[tuple[str, bool, bytes]]:
-    """Name, whether it is a file, and content of each part. Raises InvalidRequest, InvalidImage."""
-    import multipart  # noqa: PLC0415 - its import is paid by those who send a form
-
-    try:
-        with multipart.PushMultipartParser(
-            request.mimetype_params.get("boundary", ""),
-            max_header_size=_MAX_PART_HEADERS_BYTES,
-            max_segment_count=_MAX_FIELDS,
-        ) as parser:
-            part: multipart.MultipartSegment | None = None
-            chunks: list[bytes] = []
-            for event in parser.parse(body):
-                if isinstance(event, multipart.MultipartSegment):
-                    part, chunks = event, []
-                elif event:
-                    chunks.append(event)
-                elif part is not None:
-                    yield part.name, part.filename is not None, b"".join(chunks)
-    except multipart.ParserLimitReached as error:
-        raise InvalidRequest(
-            "the form has too many parts, or part headers that are too long"
-        ) from error
-    except (multipart.MultipartError, ValueError) as error:
-        raise InvalidImage("the form is incomplete or malformed", status=400) from error
-
-
 def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
     raw = _json(body) or {}
     image = bytes(raw.pop("image", b""))
     if image[:1] != b'"':
         raise InvalidImage('the JSON has no "image": "<base64>"', status=400)
-    encoded = image[1:-1]
-    if b"\\" in encoded:
-        for escape, letter in _JSON_ESCAPES:
-            encoded = encoded.replace(escape, letter)
-    return _base64(encoded, "image"), _fields(raw)
+    return base64_text.decoded(_unquoted(image), "image"), _fields(raw)
+
+
+def _unquoted(text: bytes) -> bytes:
+    """JSON's text in ASCII; other letters stay as they are sent. Raises InvalidRequest."""
+    import msgspec  # noqa: PLC0415 - as below
+
+    # A single wide letter would make the text four times as large in memory.
+    if b"\\" not in text or not text.isascii() or _WIDE_ESCAPE.search(text):
+        return text[1:-1]
+    try:
+        return msgspec.json.decode(text, type=str).encode()
+    except msgspec.DecodeError as error:
+        raise InvalidRequest("the body is not valid JSON") from error
 
 
 def _json(body: bytes) -> dict[str, bytes] | None:
@@ -231,10 +137,12 @@ def _json(body: bytes) -> dict[str, bytes] | None:
     import msgspec  # noqa: PLC0415 - its import is paid by those who send JSON
 
     # Base64 has no commas, so each one separates two values; what is nested stays text.
-    if _has_more_than(_MAX_FIELDS - 1, b",", body):
-        raise InvalidRequest(f"the JSON has more than {_MAX_FIELDS} values")
+    if _has_more_than(forms.MAX_FIELDS - 1, b",", body):
+        raise InvalidRequest(f"the JSON has more than {forms.MAX_FIELDS} values")
     try:
-        values: dict[str, bytes] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        values: dict[str, bytes] = msgspec.json.decode(
+            body.removeprefix(_BOM), type=dict[str, msgspec.Raw]
+        )
     except msgspec.ValidationError:
         return None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -261,40 +169,5 @@ def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
         except (ValueError, RecursionError) as error:  # not UTF-8, or a number of 5,000 digits
             raise InvalidRequest("the body is not valid JSON") from error
         if isinstance(known, str | int) and not isinstance(known, bool):
-            fields[name] = str(known)[:_MAX_FIELD]
+            fields[name] = str(known)[: forms.MAX_FIELD]
     return fields
-
-
-def _base64(text: bytes, field: str) -> bytes:
-    """Decode what phones make of base64: line breaks, URL-safe letters, '+' turned to a space."""
-    import pybase64  # noqa: PLC0415 - 50 times as fast as binascii; paid by those who send base64
-
-    if not text.isascii():
-        raise InvalidImage(
-            f"{field} is not valid base64: it contains non-ASCII characters", status=400
-        )
-    try:
-        return pybase64.b64decode(text, validate=True)
-    except binascii.Error:
-        pass  # repaired below; nearly every phone sends valid base64
-    if text.startswith(b"data:"):
-        text = text.partition(b",")[2]
-    compact = text.strip().translate(_URLSAFE, _WHITE).rstrip(b"=")
-    try:
-        return pybase64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
-    except binascii.Error as error:
-        raise InvalidImage(f"{field} is not valid base64: {error}", status=400) from error
-
-
-def _text(escaped: bytes) -> str:
-    """A form's name or value, cut before it is unescaped."""
-    return _plain(unquote_to_bytes(escaped[: 9 * _MAX_FIELD].replace(b"+", b" ")))
-
-
-def _plain(value: bytes) -> str:
-    return value[: 4 * _MAX_FIELD].decode("utf-8", "replace")[:_MAX_FIELD]
-
-
-def _looks_like_image(body: bytes) -> bool:
-    """Whether a body that claims to be a form starts with bytes that no form can start with."""
-    return body[:1] > b"\x7f" or any(byte < _SPACE for byte in body[:12])

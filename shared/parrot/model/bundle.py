@@ -44,6 +44,10 @@ _TOLERANCE = 1e-4
 class BundleFiles(Protocol):
     """Where a bundle's files are kept."""
 
+    @property
+    def version(self) -> str | None:
+        """The version that was asked for, and that the manifest must have; None for any."""
+
     def read(self, name: str) -> bytes:
         """The whole file. Raises BadBundle if it does not exist, StoreUnavailable."""
 
@@ -106,7 +110,13 @@ def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:
     actual = digest(data)
     if sha256 is not None and actual != sha256:
         raise BadBundle(f"{MANIFEST} has sha256 {actual[:12]}..., expected {sha256[:12]}...")
-    return Manifest.parse(data), actual
+    manifest = Manifest.parse(data)
+    if files.version not in {None, manifest.version}:
+        # An older bundle, copied over a newer one, has a valid signature too.
+        raise BadBundle(
+            f"{MANIFEST} is of version {manifest.version}, in the place of {files.version}"
+        )
+    return manifest, actual
 
 
 def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
@@ -164,6 +174,7 @@ class SignedFiles:
     def __init__(self, files: BundleFiles, keys: Sequence[bytes]) -> None:
         """`keys` are raw public keys, at least one."""
         self._files, self._keys = files, tuple(keys)
+        self.version = files.version
 
     def read(self, name: str) -> bytes:
         """The whole file. Raises BadBundle where the signature is missing or is not valid."""

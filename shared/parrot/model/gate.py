@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 import numpy as np
 
 from parrot.errors import BadBundle
+from parrot.model import npz
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,8 +165,7 @@ class Gate:
     def load(cls, data: bytes) -> Gate:
         """Read `gate.npz`; pickled arrays are refused. Raises BadBundle."""
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                raw = dict(file)
+            raw = npz.arrays(data)
             scorer = _scorer(str(raw.pop("kind")))
             arrays = {name: np.asarray(array, np.float64) for name, array in raw.items()}
             calibration: LogisticCurve | MonotoneTable

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parrot.errors import BadBundle
+from parrot.model import npz
 
 if TYPE_CHECKING:
     from parrot.records import Floats
@@ -60,15 +61,15 @@ class Naming:
     def load(cls, data: bytes) -> Naming:
         """Read `naming.npz`; pickled arrays are refused. Raises BadBundle."""
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                species, groups = (
-                    Softmax(
-                        file[f"{part}_weights"].astype(np.float32),
-                        file[f"{part}_biases"].astype(np.float32),
-                    )
-                    for part in ("species", "group")
+            file = npz.arrays(data)
+            species, groups = (
+                Softmax(
+                    file[f"{part}_weights"].astype(np.float32),
+                    file[f"{part}_biases"].astype(np.float32),
                 )
-                ids = tuple(str(group) for group in file["group_ids"])
+                for part in ("species", "group")
+            )
+            ids = tuple(str(group) for group in file["group_ids"])
         except Exception as error:  # zip, header and key errors alike: the file is damaged
             raise BadBundle(f"naming.npz cannot be read: {error!r}") from error
         for head, classes in ((species, len(species.biases)), (groups, len(ids))):

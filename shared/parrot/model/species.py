@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     _Row = TypeVar("_Row", Species, Taxon)
 
+# Ids become parts of paths: of pages, and of the folders that photos are exported to.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 COLUMNS = ("index", "id", "scientific_name", "en", "ko", "cites")
 _TAXON = ("id", "rank", "parent", "scientific_name", "en", "ko", "iucn", "cites", "status_year")
@@ -142,9 +144,16 @@ def _rows(name: str, data: bytes, read: Callable[[Mapping[str, str]], _Row]) -> 
 
 
 def _species(line: Mapping[str, str]) -> Species:
-    return Species(int(line["index"]), *(line[name].strip() for name in COLUMNS[1:]))
+    first, *others = (line[name].strip() for name in COLUMNS[1:])
+    return Species(int(line["index"]), _id(first), *others)
 
 
 def _taxon(line: Mapping[str, str]) -> Taxon:
     first, rank, *others = (line[name].strip() for name in _TAXON)
-    return Taxon(first, Rank(rank), *others)
+    return Taxon(_id(first), Rank(rank), *others)
+
+
+def _id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError(f"{text!r:.80} is not an id (letters, digits, '.', '_', '-')")
+    return text

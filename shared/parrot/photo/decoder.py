@@ -39,11 +39,11 @@ _LARGE_BYTES = 64 * budget.MIB
 _LONG_SECONDS = 1.0  # the time of a photo that is decoded in this process has no other limit
 _ROOM = 4 * budget.MIB  # for what comes back
 MOST_SECONDS = 4.0  # of a child's CPU, for one photo
-# Of a child's memory, for one photo: its estimate, libraries and the stacks of their threads; no
-# more than the largest HEIC needs. Beside that one, the others have room for 12 megapixels.
+# Of a child's memory, for one photo: libraries and the stacks of their threads, and its estimate,
+# of which deep colours take a third more; no more than the largest HEIC needs.
 _CHILD_ROOM = 192 * budget.MIB
 MOST_BYTES = 640 * budget.MIB
-CHILDREN_BYTES = MOST_BYTES + _CHILD_ROOM + 152 * budget.MIB
+CHILDREN_BYTES = MOST_BYTES + 400 * budget.MIB  # the largest photo, and 12 megapixels beside it
 _WORN_BYTES = 384 * budget.MIB  # more than its start: the child is replaced
 
 
@@ -105,7 +105,7 @@ class Decoder:
             return getattr(images, job)(photo, **options)
 
     def _elsewhere(self, job: str, photo: Photo, options: dict[str, object], cost: Cost) -> object:
-        bill, memory = cpu.bill(), min(MOST_BYTES, _CHILD_ROOM + cost.bytes)
+        bill, memory = cpu.bill(), min(MOST_BYTES, _CHILD_ROOM + cost.bytes * 4 // 3)
         with (
             self._budget.reserve(_ROOM + len(photo.data)),  # the pixels are in the child
             self._children.turn(bill.caller, memory) as child,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +19,9 @@ from PIL import Image
 from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.model.served_model import Crop, Encoding, Resampling
-from parrot.photo import geometry, headers, icc
+from parrot.photo import geometry, headers, icc, unended
+from parrot.photo.metadata import damaged
+from parrot.photo.rgb import opaque
 from parrot.records import Photo, Raster
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 _MAX_WHOLE_PIXELS = 25_000_000
 _WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
 _BOXED = frozenset({"image/heic", "image/avif"})
-_BAND_PX = 256
 
 # By media type. JPEG includes MPO, which some cameras write: Pillow recognises it.
 _PILLOW_FORMATS = dict(
@@ -112,7 +112,7 @@ def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
     import numpy as np
 
     target = _turned((spec.width, spec.height), decoded.orientation)
-    rgb = _rgb(decoded.image, lambda: _needed(decoded.size, decoded.orientation, spec, part))
+    rgb = opaque(decoded.image, lambda: _needed(decoded.size, decoded.orientation, spec, part))
     if part is not None:
         box = part.in_file(decoded.orientation).pixels(rgb.size)
     else:
@@ -125,6 +125,10 @@ def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
 
         whole = np.asarray(_upright(rgb.crop(geometry.whole_pixels(box)), decoded.orientation))
         array = resampling.tf_bilinear(whole, spec.height, spec.width)
+    if decoded.cicp:
+        from parrot.photo import cicp
+
+        array = cicp.to_srgb(array, decoded.cicp)
     return Raster(array, *decoded.upright_size)
 
 
@@ -160,9 +164,15 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
 
     decoded = _decode(photo, needed, max_pixels)
     size = needed(decoded.size, decoded.orientation)
-    whole = _rgb(decoded.image, lambda: size)
+    whole = opaque(decoded.image, lambda: size)
     small = whole.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    if decoded.icc and decoded.image.mode in {"RGB", "RGBA", "P"}:
+    if decoded.cicp:
+        import numpy as np
+
+        from parrot.photo import cicp
+
+        small = Image.fromarray(cicp.to_srgb(np.asarray(small), decoded.cicp))
+    elif decoded.icc and decoded.image.mode in {"RGB", "RGBA", "P"}:
         small = icc.to_srgb(small, decoded.icc)
     small = _upright(small, decoded.orientation)
     small.info = {}
@@ -202,6 +212,7 @@ class _Decoded:
     size: tuple[int, int]
     orientation: int
     icc: bytes | None
+    cicp: tuple[int, int] | None
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -223,11 +234,26 @@ def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
         sufficient = needed(size, header.orientation)
         with _decoding(photo):
             image.draft("RGB", sufficient)
-            image.load()
+            unended.load(image, file, header)
             exif, profile = image.info.get("exif") or b"", image.info.get("icc_profile")
-    if photo.media_type in _BOXED:  # the decoder knows better than the header that was read
-        return _Decoded(image, size, geometry.orientation(exif), profile)
-    return _Decoded(image, size, header.orientation, header.icc)
+    if photo.media_type not in _BOXED:
+        return _Decoded(image, size, header.orientation, header.icc, header.cicp)
+    if image.width * image.height > header.width * header.height:
+        raise damaged(photo.media_type)  # more than was claimed
+    if photo.media_type == "image/heic":
+        _require_tiles(photo, image)
+    # The decoder knows orientation and profile better than the header that was read.
+    return _Decoded(image, image.size, geometry.orientation(exif), profile, header.cicp)
+
+
+def _require_tiles(photo: Photo, image: Image.Image) -> None:
+    """Raises InvalidImage where a tile of a HEIC could not be decoded."""
+    from parrot.photo import tiles
+
+    with _decoding(photo):
+        for alone in tiles.doubtful(photo.data, image):
+            with Image.open(io.BytesIO(alone), formats=("HEIF",)) as tile:
+                tile.load()
 
 
 @contextmanager
@@ -244,7 +270,7 @@ def _decoding(photo: Photo) -> Iterator[None]:
     except Exception as error:  # Pillow's plugins raise almost anything on damaged files
         if "out of memory" in str(error).lower():  # a C library could not allocate
             raise MemoryError(str(error)) from error
-        raise headers.damaged(photo.media_type) from error
+        raise damaged(photo.media_type) from error
 
 
 @cache
@@ -261,40 +287,3 @@ def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
-
-
-def _rgb(image: Image.Image, needed: Callable[[], tuple[int, int]]) -> Image.Image:
-    """Any mode to RGB: 16 bits scaled (not clipped), transparency on white.
-
-    Transparent photos need copies, so they are first reduced to what still covers `needed`.
-    """
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode.startswith("I"):
-        import numpy as np
-
-        deep = np.asarray(image)
-        if deep.dtype != np.uint16:
-            deep = np.clip(deep, 0, 65535).astype(np.uint16)
-        return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        return _on_white(image, needed())
-    return image.convert("RGB")
-
-
-def _on_white(image: Image.Image, target: tuple[int, int]) -> Image.Image:
-    """Colours weighted by their opacity, so that invisible ones do not tint the edges.
-
-    Reduced band by band, so that no second picture of the full size is made.
-    """
-    factor = max(1, min(image.width // target[0], image.height // target[1]) // 2)
-    size = (math.ceil(image.width / factor), math.ceil(image.height / factor))
-    flat = Image.new("RGB", size, "white")
-    step = factor * max(1, _BAND_PX // factor)
-    for top in range(0, image.height, step):
-        band = image.crop((0, top, image.width, min(top + step, image.height)))
-        seen = band.convert("RGBA").convert("RGBa").reduce(factor).convert("RGBA")
-        flat.paste(
-            Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen), (0, top // factor)
-        )
-    return flat

@@ -1,0 +1,196 @@
+"""Bodies and answers on their way: how long each may hold a thread, and how many slow ones may.
+
+A socket's own timeout starts again with every byte, and the server in between only returns when it
+has moved all the bytes that it was given: one byte every few seconds would hold a thread for hours.
+So a watchdog ends transfers that take too long. While more than half of the threads wait for slow
+phones, it also ends the slowest of them, those of the busiest address first: the threads that are
+left answer everybody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import socket
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from parrot.errors import ParrotError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flask import Request, Response
+
+# Where a request's environ keeps its connection (only gunicorn has one), and its sender's address.
+SOCKET, ADDRESS = "gunicorn.socket", "parrot.address"
+STALL_SECONDS = 10.0  # without a byte
+# A phone with a weak signal sends 8 kB a second; a slower client only blocks a thread.
+_SLOWEST_BYTES_PER_SECOND = 4 * 1024
+_MOST_SECONDS = 50.0  # Cloud Run ends requests after 60, without a word to the phone
+# Slower than this is slow: fewer such transfers than threads may be under way at a time.
+_SLOW_BYTES_PER_SECOND = 64 * 1024
+_GRACE_SECONDS = 0.25  # before a transfer counts as slow
+_LOOK_SECONDS = 0.1  # between two looks of the watchdog
+# An answer is sent in slices; the system keeps this much of one that is not read. Less fits in any
+# case, and is not watched.
+_SLICE_BYTES = 64 * 1024
+_KEPT_BYTES = 256 * 1024
+_UNWATCHED_BYTES = 16 * 1024
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Transfer:
+    """One body or answer; `ended` says that it was cut off."""
+
+    connection: socket.socket | None
+    address: str
+    how: int  # which side of the connection is shut down
+    started: float  # of time.monotonic(), as `until`
+    until: float
+    moved: int = 0  # bytes
+    ended: bool = False
+
+    def rate(self, now: float) -> float:
+        """Bytes per second; infinite for a transfer that only began."""
+        age = now - self.started
+        return self.moved / age if age >= _GRACE_SECONDS else math.inf
+
+    def end(self) -> None:
+        """As if the phone had hung up."""
+        self.ended = True
+        if self.connection is not None:
+            with contextlib.suppress(OSError):  # it has
+                self.connection.shutdown(self.how)
+
+
+class Transfers:
+    """All of a process, watched by one thread that the first of them starts."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        """`threads` serve requests; None if nobody knows, and then any number may be slow."""
+        self.threads = threads
+        self._moving: list[Transfer] = []
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def moving(
+        self,
+        connection: socket.socket | None,
+        address: str = "",
+        *,
+        how: int = socket.SHUT_RD,
+        seconds: float = STALL_SECONDS,
+    ) -> Iterator[Transfer]:
+        """What is read or written in here ends when its time is over, or if it is too slow.
+
+        After SHUT_RD the connection can still be written to. Without one nothing is watched.
+        """
+        now = time.monotonic()
+        transfer = Transfer(connection, address, how, now, now + seconds)
+        self.begin(transfer)
+        try:
+            yield transfer
+        finally:
+            self.finish(transfer)
+
+    def begin(self, transfer: Transfer) -> None:
+        """Watch it until it is finished."""
+        if transfer.connection is None:
+            return
+        with self._changed:
+            self._moving.append(transfer)
+            self._changed.notify()
+            self._end_surplus(time.monotonic())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread.start()
+
+    def finish(self, transfer: Transfer) -> None:
+        """Leave its connection alone from now on; no error if it is finished already."""
+        with self._changed, contextlib.suppress(ValueError):
+            self._moving.remove(transfer)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            with self._changed:
+                self._changed.wait_for(lambda: self._moving)
+                now = time.monotonic()
+                for transfer in self._moving:
+                    if now > transfer.until and not transfer.ended:
+                        transfer.end()
+                self._end_surplus(now)
+
+    def _end_surplus(self, now: float) -> None:
+        most = math.inf if self.threads is None else max(1, self.threads // 2)
+        if len(self._moving) <= most:
+            return
+        slow = [
+            transfer
+            for transfer in self._moving
+            if not transfer.ended and transfer.rate(now) < _SLOW_BYTES_PER_SECOND
+        ]
+        busy = Counter(transfer.address for transfer in slow)
+        while len(slow) > most:
+            worst = max(slow, key=lambda each: (busy[each.address], -each.rate(now)))
+            worst.end()
+            slow.remove(worst)
+            busy[worst.address] -= 1
+
+
+running = Transfers()  # in this process
+
+
+def seconds_for(size: int) -> float:
+    """How long this many bytes may take."""
+    return min(_MOST_SECONDS, max(STALL_SECONDS, size / _SLOWEST_BYTES_PER_SECOND))
+
+
+def watch(request: Request, response: Response) -> None:
+    """Let the answer's body end too if nobody reads it."""
+    connection, size = request.environ.get(SOCKET), length(response)
+    if connection is None or (size is not None and size <= _UNWATCHED_BYTES):
+        return
+    if size is not None:
+        response.content_length = size
+    address = request.environ.get(ADDRESS, "")
+    response.response = _sent(response.iter_encoded(), connection, address)
+
+
+def length(response: Response) -> int | None:
+    """Of the body; None for a stream, which stays unread, of unknown length."""
+    if response.content_length is None and response.is_sequence:
+        return response.calculate_content_length()
+    return response.content_length
+
+
+def _sent(chunks: Iterable[bytes], connection: socket.socket, address: str) -> Iterator[bytes]:
+    connection.settimeout(None)  # the watchdog ends it
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KEPT_BYTES)
+    with running.moving(
+        connection, address, how=socket.SHUT_RDWR, seconds=_MOST_SECONDS
+    ) as transfer:
+        last, why = transfer.until, "it is not read"
+        try:
+            for chunk in chunks:
+                for at in range(0, len(chunk), _SLICE_BYTES):
+                    part = chunk[at : at + _SLICE_BYTES]
+                    transfer.until = min(last, time.monotonic() + STALL_SECONDS)
+                    yield part
+                    transfer.moved += len(part)
+                transfer.until = last
+        except ParrotError as error:
+            # The head says how long it is: only a closed connection tells that this is not all.
+            transfer.end()
+            why = error.detail
+        finally:
+            if transfer.ended:
+                _LOG.warning("an answer is cut off after %d bytes: %s", transfer.moved, why)

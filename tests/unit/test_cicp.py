@@ -1,0 +1,92 @@
+"""HDR and wide colours, named by code points, look as they should on a screen."""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from parrot.model.served_model import Resampling
+from parrot.photo import cicp, images
+from tests.support import heifs
+from tests.support.photos import encoded
+from tests.unit.test_images import SPEC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WHITE = {heifs.PQ: 0.5807, heifs.HLG: 0.75}  # where BT.2408 has it
+
+
+def heic(code: float, transfer: int) -> bytes:
+    pixels = np.full((64, 80, 3), round(code * 65535), "<u2")
+    return heifs.deep(pixels.tobytes(), (80, 64), transfer=transfer)
+
+
+def flat(code: float) -> Image.Image:
+    return Image.new("RGB", (80, 64), (round(code * 255),) * 3)
+
+
+def png(code: float, transfer: int) -> bytes:
+    plain = encoded(flat(code), "PNG")
+    body = b"cICP" + bytes((9, transfer, 0, 1))
+    chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
+    return plain[:33] + chunk + plain[33:]
+
+
+def avif(code: float, transfer: int) -> bytes:
+    plain = bytearray(encoded(flat(code), "AVIF"))
+    struct.pack_into(">HH", plain, plain.index(b"nclx") + 4, 9, transfer)
+    return bytes(plain)
+
+
+@pytest.mark.parametrize("transfer", [heifs.PQ, heifs.HLG])
+@pytest.mark.parametrize("make", [heic, png, avif])
+def test_white_of_an_hdr_photo_stays_white(
+    make: Callable[[float, int], bytes], transfer: int
+) -> None:
+    """It came as 148 of 255, and a macaw became a cockatoo."""
+    photo = images.read(make(WHITE[transfer], transfer))
+    assert photo.header.cicp == (9, transfer)
+    assert np.asarray(images.upright(photo, long_side=64)).min() >= 243
+    for resampling in Resampling:
+        raster = images.pixels(photo, dataclasses.replace(SPEC, resampling=resampling)).pixels
+        assert 243 <= raster.min() <= raster.max() <= 255
+
+
+@pytest.mark.parametrize("transfer", [heifs.PQ, heifs.HLG])
+def test_what_is_brighter_than_white_differs_from_it_still(transfer: int) -> None:
+    """A cockatoo in the sun has feathers."""
+    codes = np.linspace(0, 255, 256).astype(np.uint8)
+    shown = cicp.to_srgb(np.stack([codes] * 3, -1)[None], (9, transfer))[0, :, 1].astype(int)
+    assert (np.diff(shown) >= 0).all()
+    assert shown[0] == 0
+    assert shown[-1] == 255
+    white = round(WHITE[transfer] * 255)
+    assert shown[white] < shown[white + 10] <= 255
+
+
+def test_a_photo_that_names_srgb_keeps_every_pixel() -> None:
+    """Almost every encoder names it."""
+    for codes in ((1, 13), (1, 1), (2, 2), (5, 6)):
+        plain = bytearray(encoded(Image.new("RGB", (80, 64), "olive"), "AVIF"))
+        struct.pack_into(">HH", plain, plain.index(b"nclx") + 4, *codes)
+        assert images.read(bytes(plain)).header.cicp is None
+
+
+@pytest.mark.parametrize(
+    ("primaries", "shown"), [(9, (255, 0, 0)), (12, (255, 0, 0)), (1, (200, 30, 30))]
+)
+def test_wide_primaries_become_srgb(primaries: int, shown: tuple[int, int, int]) -> None:
+    """A red that is only just outside of a screen's is shown as its reddest."""
+    red = np.full((1, 1, 3), (200, 30, 30), np.uint8)
+    mapped = cicp.to_srgb(red, (primaries, 13))[0, 0]
+    assert mapped[0] >= 200
+    assert mapped[1] <= 30
+    if primaries == 1:
+        assert tuple(mapped) == shown

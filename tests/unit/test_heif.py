@@ -1,0 +1,129 @@
+"""HEIC and AVIF files are read whole or refused, and cost what their streams say."""
+
+from __future__ import annotations
+
+import struct
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from parrot import budget
+from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
+from parrot.photo import heif, images
+from tests.support import heifs, hostile
+from tests.support.photos import encoded, noise
+
+TILED = heifs.tiled(noise(300, 200))
+WHOLE = heifs.tiled(noise(64, 64), tile=0)
+
+
+@pytest.mark.parametrize("tenths", range(1, 10))
+def test_a_cut_file_of_tiles_is_refused(tenths: int) -> None:
+    """The decoder would leave the missing tiles green."""
+    with pytest.raises(InvalidImage, match="damaged or incomplete"):
+        images.read(TILED[: len(TILED) * tenths // 10])
+
+
+def test_one_missing_byte_is_enough() -> None:
+    """The last tile would be green."""
+    with pytest.raises(InvalidImage, match="damaged or incomplete"):
+        images.read(TILED[:-1])
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 3, 5, 6, 8])
+def test_a_tile_that_cannot_be_decoded_is_noticed_wherever_it_is(orientation: int) -> None:
+    """Phones turn their photos, and so the places of the tiles."""
+    whole = heifs.tiled(noise(300, 200), orientation=orientation)
+    assert sorted(images.measure(images.read(whole))) == [200, 300]
+    for start, end in heifs.streams(whole):
+        file = bytearray(whole)
+        file[start:end] = bytes(end - start)
+        with pytest.raises(InvalidImage, match="damaged or incomplete"):
+            images.measure(images.read(bytes(file)))
+
+
+@pytest.mark.parametrize("colour", ["white", "black", (0, 136, 0)])
+def test_tiles_of_one_colour_are_read(colour: str | tuple[int, int, int]) -> None:
+    """They look as if they were missing: a studio's background, or a green wall."""
+    image = Image.new("RGB", (300, 200), colour)
+    image.paste(noise(60, 60), (100, 100))
+    assert images.measure(images.read(heifs.tiled(image))) == (300, 200)
+
+
+def test_a_grid_costs_every_mention_of_a_tile() -> None:
+    """One tile of 512 pixels, named 729 times, took ten seconds."""
+    small = heifs.grid(WHOLE, 2, 2, (100, 100))
+    assert images.measure(images.read(small)) == (100, 100)
+    photo = images.read(heifs.grid(heifs.tiled(noise(512, 512), tile=0), 27, 27, (100, 100)))
+    assert photo.header.decoded_pixels == 729 * 512 * 512
+    with pytest.raises(InvalidImage, match="too long"):
+        budget.decoding(photo.header, photo.media_type, len(photo.data))
+
+
+def test_the_real_size_is_read_behind_any_number_of_others() -> None:
+    """Only the sizes of what is decoded count."""
+    header = images.read(heifs.grid(WHOLE, 2, 2, (100, 100), [(9, 9)] * 1_500)).header
+    assert (header.width, header.height) == (100, 100)
+    with pytest.raises(InvalidImage, match="more than 2,000"):
+        images.read(heifs.grid(WHOLE, 2, 2, (100, 100), [(9, 9)] * 2_500))
+
+
+def test_a_stream_larger_than_the_claim_is_refused_before_it_is_decoded() -> None:
+    """A decoder allocates what the stream says."""
+    with pytest.raises(InvalidImage, match="damaged"):
+        images.read(hostile.AVIF_LIAR.read_bytes())
+    for kind, data in (("HEIC", heifs.tiled(noise(400, 300), tile=0)), ("AVIF", avif(400, 300))):
+        claim = struct.pack(">II", 400, 300)
+        assert images.read(data).header.width >= 400, kind
+        with pytest.raises(InvalidImage, match="damaged"):
+            images.read(data.replace(claim, struct.pack(">II", 64, 64)))
+
+
+def avif(width: int = 80, height: int = 60) -> bytes:
+    return encoded(noise(width, height), "AVIF")
+
+
+def test_what_is_no_still_picture_is_refused_by_name() -> None:
+    """The caller can send another file if the message says which one this is."""
+    sequence = heifs.box(b"ftyp", b"msf1", bytes(4), b"hevc") + heifs.box(b"moov", bytes(8))
+    with pytest.raises(UnsupportedMedia, match="a sequence of pictures, not a photo"):
+        images.read(sequence)
+
+
+@pytest.mark.parametrize(("flags", "read"), [(0, False), (1, True)])
+def test_an_avif_with_two_lists_of_properties_is_read_or_refused_by_name(
+    flags: int, *, read: bool
+) -> None:
+    """The decoder calls two of one kind damaged, which they are not."""
+    data = bytearray(avif())
+    at = data.index(b"ipma") - 4
+    (length,) = struct.unpack_from(">I", data, at)
+    second = heifs.full(b"ipma", struct.pack(">I", 0), flags=flags)
+    data[at + length : at + length] = second
+    for kind in (b"meta", b"iprp"):
+        start = data.index(kind) - 4
+        (old,) = struct.unpack_from(">I", data, start)
+        struct.pack_into(">I", data, start, old + len(second))
+    items = heif.still(avif())
+    ((_, offset, _),) = items.extents[items.primary]
+    place = data.index(struct.pack(">I", offset), data.index(b"iloc"))
+    struct.pack_into(">I", data, place, offset + len(second))
+    if read:
+        assert images.measure(images.read(bytes(data))) == (80, 60)
+    else:
+        with pytest.raises(UnsupportedMedia, match="two lists of properties"):
+            images.read(bytes(data))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_mutated_boxes_are_read_or_refused(data: st.DataObject) -> None:
+    """Whatever the bytes, nothing but a refusal comes out."""
+    file = bytearray(data.draw(st.sampled_from([TILED, heifs.grid(WHOLE, 2, 2, (100, 100))])))
+    for _ in range(data.draw(st.integers(1, 8))):
+        file[data.draw(st.integers(0, 1_500))] = data.draw(st.integers(0, 255))
+    with suppress(RequestError):
+        images.read(bytes(file))

@@ -1,0 +1,72 @@
+"""Arrays of a bundle are made only if their sizes are what the file contains."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from numpy.lib import format as npy
+
+from parrot.errors import BadBundle
+from parrot.model import npz
+from parrot.model.gate import Gate
+from parrot.model.naming import Naming
+
+
+def file(header: dict[str, object], data: bytes) -> bytes:
+    """An .npz whose one array has this header."""
+    raw, packed = io.BytesIO(), io.BytesIO()
+    npy.write_array_header_1_0(raw, header)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("kind.npy", raw.getvalue() + data)
+    return packed.getvalue()
+
+
+def header(*shape: int, descr: str = "<f8") -> dict[str, object]:
+    return {"shape": shape, "fortran_order": False, "descr": descr}
+
+
+def test_what_numpy_writes_is_read_back() -> None:
+    """By rows and by columns, empty and without dimensions."""
+    arrays = {
+        "a": np.arange(6.0).reshape(2, 3),
+        "b": np.asfortranarray(np.arange(6, dtype=np.float16).reshape(2, 3)),
+        "c": np.zeros((0, 3)),
+        "d": np.array("three-way"),
+        "e": np.array(["x", "yy"]),
+    }
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    read = npz.arrays(out.getvalue())
+    assert list(read) == list(arrays)
+    for name, array in arrays.items():
+        assert read[name].dtype == array.dtype
+        np.testing.assert_array_equal(read[name], array)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        file(header(10**10), b""),
+        file(header(2**62, 2**62), b""),
+        file(header(-1, -1), b"8 bytes!"),
+        file(header(1, descr="|O"), b"8 bytes!"),
+        file(header(1), b"9 bytes!!"),
+        file(header(2**25), bytes(8 * 2**25)),  # 256 MiB of zeros in 250 kB
+        b"not a zip",
+    ],
+    ids=["huge", "overflow", "negative", "pickle", "longer", "packed", "no zip"],
+)
+def test_sizes_that_are_only_claimed_cost_nothing(data: bytes) -> None:
+    """A bundle is read where a function starts, in half a gigabyte of memory."""
+    tracemalloc.start()
+    try:
+        for load in (Gate.load, Naming.load):
+            with pytest.raises(BadBundle, match="cannot be read"):
+                load(data)
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,163 @@
+"""How long bodies and answers may take, and which of them end first."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import Request, Response
+from werkzeug.test import EnvironBuilder
+
+from parrot.errors import StoreUnavailable
+from parrot.http import transfers as module
+from parrot.http.transfers import ADDRESS, SOCKET, Transfers, seconds_for, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:
+    """A socket's own timeout starts again with each of them."""
+    transfers = Transfers()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        over = threading.Event()
+
+        def drip() -> None:
+            while not over.wait(0.1):
+                theirs.send(b"x")
+
+        phone = threading.Thread(target=drip)
+        phone.start()
+        ours.settimeout(10)
+        with transfers.moving(ours, seconds=0.5) as transfer:
+            while ours.recv(1):
+                pass
+        over.set()
+        phone.join()
+        assert transfer.ended
+        ours.sendall(b"too slow")  # the connection can still be answered
+        assert theirs.recv(20) == b"too slow"
+
+
+def test_a_read_that_is_done_in_time_is_left_alone() -> None:
+    """The connection is kept for the next request."""
+    transfers = Transfers()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        with transfers.moving(ours, seconds=0.1) as transfer:
+            pass
+        with transfers.moving(ours, seconds=60):
+            time.sleep(0.5)  # longer than between two looks
+        theirs.send(b"next")
+        assert not transfer.ended
+        assert ours.recv(20) == b"next"
+
+
+@pytest.fixture
+def phones() -> Iterator[list[socket.socket]]:
+    """Our ends of six connections; the phones neither send nor read."""
+    pairs = [socket.socketpair() for _ in range(6)]
+    yield [ours for ours, _ in pairs]
+    for pair in pairs:
+        for end in pair:
+            end.close()
+
+
+def test_of_too_many_slow_bodies_the_slowest_of_the_busiest_address_end(
+    monkeypatch: pytest.MonkeyPatch, phones: list[socket.socket]
+) -> None:
+    """They took every thread, and stopped everybody else."""
+    monkeypatch.setattr(module, "_GRACE_SECONDS", 0.01)
+    transfers = Transfers(threads=6)
+    with contextlib.ExitStack() as stack:
+        moving = [
+            stack.enter_context(transfers.moving(phone, address))
+            for phone, address in zip(phones[:5], "aaabc", strict=True)
+        ]
+        moving[1].moved = 100
+        moving[2].moved = 50
+        time.sleep(0.02)
+        stack.enter_context(transfers.moving(phones[5], "d"))
+        assert [transfer.ended for transfer in moving] == [True, False, True, False, False]
+        assert not phones[0].recv(1), "its read is over"
+
+
+def test_quick_transfers_and_new_ones_are_not_ended_however_many(
+    monkeypatch: pytest.MonkeyPatch, phones: list[socket.socket]
+) -> None:
+    """A busy instance is not an attack."""
+    transfers = Transfers(threads=2)
+    with contextlib.ExitStack() as stack:
+        moving = [stack.enter_context(transfers.moving(phone)) for phone in phones[:4]]
+        for transfer in moving:
+            transfer.moved = 2**30
+        monkeypatch.setattr(module, "_GRACE_SECONDS", 0.0)
+        moving.extend(stack.enter_context(transfers.moving(phone)) for phone in phones[4:])
+        assert not any(transfer.ended for transfer in moving[:4])
+
+
+def answered(response: Response, connection: socket.socket) -> Response:
+    """The response as `respond` passes it on."""
+    environ = {**EnvironBuilder().get_environ(), SOCKET: connection, ADDRESS: "a"}
+    watch(Request(environ), response)
+    return response
+
+
+def test_an_answer_that_nobody_reads_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, phones: list[socket.socket]
+) -> None:
+    """It held a thread for as long as the reader liked."""
+    monkeypatch.setattr(module, "STALL_SECONDS", 0.1)
+    response = answered(Response(bytes(2**23)), phones[0])
+    assert response.content_length == 2**23
+    with pytest.raises(BrokenPipeError):
+        collections.deque(map(phones[0].sendall, response.iter_encoded()))
+
+
+def test_an_answer_whose_photo_is_lost_midway_closes_the_connection(
+    phones: list[socket.socket],
+) -> None:
+    """The next answer on it would be taken for the rest of the photo."""
+
+    def pieces() -> Iterator[bytes]:
+        yield bytes(2**17)
+        raise StoreUnavailable("the photo cannot be read now")
+
+    response = Response(pieces())
+    response.content_length = 2**20
+    assert b"".join(answered(response, phones[0]).iter_encoded()) == bytes(2**17)
+    with pytest.raises(BrokenPipeError):
+        phones[0].sendall(b"HTTP/1.1 200 OK")
+
+
+def test_an_answer_of_unknown_length_is_watched_too_and_stays_a_stream(
+    phones: list[socket.socket],
+) -> None:
+    """An export is made while it is sent."""
+    begun = list[int]()
+
+    def pieces() -> Iterator[bytes]:
+        begun.append(1)
+        yield b"x"
+
+    response = answered(Response(pieces()), phones[0])
+    assert not begun
+    assert response.content_length is None
+    assert response.get_data() == b"x"
+
+
+def test_no_body_takes_longer_than_cloud_run_waits() -> None:
+    """The phone would get no answer that it can read."""
+    assert seconds_for(2**30) < 60
+
+
+def test_short_answers_are_not_watched(phones: list[socket.socket]) -> None:
+    """They fit the connection's buffer, whoever reads."""
+    response = answered(Response(b"{}"), phones[0])
+    assert response.get_data() == b"{}"
