@@ -26,13 +26,17 @@ def tiled(image: Image.Image, tile: int = 64, orientation: int = 1) -> bytes:
     return out.getvalue()
 
 
-def deep(pixels: bytes, size: tuple[int, int], *, transfer: int, primaries: int = 9) -> bytes:
-    """A HEIC of 10 bits from 16-bit RGB, which names these colours."""
+def deep(pixels: bytes, size: tuple[int, int], *, transfer: int | None) -> bytes:
+    """A HEIC of 10 bits from 16-bit RGB, which names BT.2020's colours, or none at all."""
     out = io.BytesIO()
-    colours = {"color_primaries": primaries, "transfer_characteristics": transfer}
-    pillow_heif.from_bytes("RGB;16", size, pixels).save(
-        out, quality=90, matrix_coefficients=9, full_range_flag=1, **colours
-    )
+    colours = {
+        "color_primaries": 9,
+        "transfer_characteristics": transfer,
+        "matrix_coefficients": 9,
+        "full_range_flag": 1,
+    }
+    options = colours if transfer else {"save_nclx_profile": False}
+    pillow_heif.from_bytes("RGB;16", size, pixels).save(out, quality=90, **options)
     return out.getvalue()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import struct
 import zlib
 from typing import TYPE_CHECKING
@@ -11,11 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from parrot.model.served_model import Resampling
+from parrot.model.served_model import InputSpec, Resampling
 from parrot.photo import cicp, images
 from tests.support import heifs
 from tests.support.photos import encoded
-from tests.unit.test_images import SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +53,7 @@ def test_white_of_an_hdr_photo_stays_white(
     assert photo.header.cicp == (9, transfer)
     assert np.asarray(images.upright(photo, long_side=64)).min() >= 243
     for resampling in Resampling:
-        raster = images.pixels(photo, dataclasses.replace(SPEC, resampling=resampling)).pixels
+        raster = images.pixels(photo, InputSpec(32, 32, resampling=resampling)).pixels
         assert 243 <= raster.min() <= raster.max() <= 255
 
 
@@ -90,3 +88,16 @@ def test_wide_primaries_become_srgb(primaries: int, shown: tuple[int, int, int])
     assert mapped[1] <= 30
     if primaries == 1:
         assert tuple(mapped) == shown
+
+
+@pytest.mark.parametrize("transfer", [heifs.PQ, heifs.HLG])
+def test_an_hdr_photo_whose_encoder_did_not_say_so_is_recognised(transfer: int) -> None:
+    """Ten bits, no colours named, and nothing brighter than the white of HDR."""
+    codes = np.linspace(0.08, WHITE[transfer], 64)[:, None, None] * np.ones((64, 80, 3))
+    data = heifs.deep((codes * 65535).astype("<u2").tobytes(), (80, 64), transfer=None)
+    shown = np.asarray(images.upright(images.read(data), long_side=80))
+    assert shown.max() >= 235
+    full = (np.linspace(0, 1, 64)[:, None, None] * np.ones((64, 80, 3)) * 65535).astype("<u2")
+    ordinary = heifs.deep(full.tobytes(), (80, 64), transfer=None)
+    middle = np.asarray(images.upright(images.read(ordinary), long_side=80))[32].mean()
+    assert 120 <= middle <= 138

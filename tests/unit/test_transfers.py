@@ -29,8 +29,9 @@ def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:
         over = threading.Event()
 
         def drip() -> None:
-            while not over.wait(0.1):
-                theirs.send(b"x")
+            with contextlib.suppress(BrokenPipeError):
+                while not over.wait(0.1):
+                    theirs.send(b"x")
 
         phone = threading.Thread(target=drip)
         phone.start()
@@ -61,45 +62,43 @@ def test_a_read_that_is_done_in_time_is_left_alone() -> None:
 
 @pytest.fixture
 def phones() -> Iterator[list[socket.socket]]:
-    """Our ends of six connections; the phones neither send nor read."""
-    pairs = [socket.socketpair() for _ in range(6)]
+    """Our ends of seven connections, whose phones neither send nor read."""
+    pairs = [socket.socketpair() for _ in range(7)]
     yield [ours for ours, _ in pairs]
     for pair in pairs:
         for end in pair:
             end.close()
 
 
-def test_of_too_many_slow_bodies_the_slowest_of_the_busiest_address_end(
+def test_of_too_many_slow_bodies_those_of_the_busiest_address_end_that_wait_longest(
     monkeypatch: pytest.MonkeyPatch, phones: list[socket.socket]
 ) -> None:
     """They took every thread, and stopped everybody else."""
-    monkeypatch.setattr(module, "_GRACE_SECONDS", 0.01)
-    transfers = Transfers(threads=6)
+    monkeypatch.setattr(module, "_SLOW_SECONDS", 60.0)
+    transfers = Transfers(threads=8)
     with contextlib.ExitStack() as stack:
         moving = [
             stack.enter_context(transfers.moving(phone, address))
-            for phone, address in zip(phones[:5], "aaabc", strict=True)
+            for phone, address in zip(phones, "bcdaaaa", strict=True)
         ]
-        moving[1].moved = 100
-        moving[2].moved = 50
-        time.sleep(0.02)
-        stack.enter_context(transfers.moving(phones[5], "d"))
-        assert [transfer.ended for transfer in moving] == [True, False, True, False, False]
+        for number, transfer in enumerate(moving):
+            transfer.since -= 100 - number
+        transfers.finish(stack.enter_context(transfers.moving(phones[0], "e")))
+        assert [transfer.ended for transfer in moving] == [True, True, False, *3 * [True], False]
         assert not phones[0].recv(1), "its read is over"
 
 
-def test_quick_transfers_and_new_ones_are_not_ended_however_many(
+def test_quick_transfers_are_not_ended_however_many(
     monkeypatch: pytest.MonkeyPatch, phones: list[socket.socket]
 ) -> None:
     """A busy instance is not an attack."""
+    monkeypatch.setattr(module, "_SLOW_SECONDS", 60.0)
     transfers = Transfers(threads=2)
     with contextlib.ExitStack() as stack:
         moving = [stack.enter_context(transfers.moving(phone)) for phone in phones[:4]]
-        for transfer in moving:
-            transfer.moved = 2**30
-        monkeypatch.setattr(module, "_GRACE_SECONDS", 0.0)
-        moving.extend(stack.enter_context(transfers.moving(phone)) for phone in phones[4:])
-        assert not any(transfer.ended for transfer in moving[:4])
+        moving[0].since -= 100
+        moving += [stack.enter_context(transfers.moving(phone)) for phone in phones[4:]]
+        assert not any(transfer.ended for transfer in moving)
 
 
 def answered(response: Response, connection: socket.socket) -> Response:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from parrot import deadline, logs
 from parrot.errors import InvalidRequest, PhotoTooLarge, RequestTimeout, UnsupportedMedia
-from parrot.http.transfers import ADDRESS, SOCKET, STALL_SECONDS, running, seconds_for
+from parrot.http.transfers import ADDRESS, SLICE_BYTES, SOCKET, STALL_SECONDS, running, seconds_for
 
 if TYPE_CHECKING:
     from flask import Request
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _NOT_COMPRESSED = frozenset({"", "identity"})
 # Where `respond` keeps what a request holds of the bodies' budget.
 RESERVATION = "parrot.reservation"
-# Larger reads are not faster, and a slow body is only noticed when a read is done.
-_FIRST_READ_BYTES, _MOST_READ_BYTES = 8 * 1024, 256 * 1024
 _READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives this much at once, however little is read
 _COPIES = 3  # the body as it arrives, whole, and decoded
 _CHUNK_OBJECT_BYTES = 64  # Python's own, for a client that sends single bytes
@@ -57,31 +55,29 @@ def _chunks(
     reservation: Reservation = request.environ[RESERVATION]
     cpu = time.thread_time()
     chunks: list[bytes] = []
-    asked = _FIRST_READ_BYTES
     while transfer.moved != announced:
-        transfer.until = transfer.started + seconds_for(transfer.moved + asked)
-        chunk = _chunk(request, asked, transfer)
+        transfer.until = transfer.started + seconds_for(transfer.moved + SLICE_BYTES)
+        chunk = _chunk(request, transfer)
         if not chunk:
             break
         reservation.grow(_COPIES * len(chunk) + _CHUNK_OBJECT_BYTES)
         chunks.append(chunk)
-        transfer.moved += len(chunk)
+        transfer.move(len(chunk))
         if transfer.moved > most:
             raise PhotoTooLarge(size=None, limit=most)
         if time.monotonic() - transfer.started > seconds_for(transfer.moved):
             raise RequestTimeout(_TOO_SLOW)
         if time.thread_time() - cpu > _MOST_CPU_SECONDS:
             raise InvalidRequest("the body comes in too many small chunks")
-        asked = min(2 * asked, _MOST_READ_BYTES)
     if announced is not None and transfer.moved < announced:
         raise InvalidRequest("the body is incomplete or malformed")
     return chunks
 
 
-def _chunk(request: Request, size: int, transfer: Transfer) -> bytes:
+def _chunk(request: Request, transfer: Transfer) -> bytes:
     try:
         with deadline.paused():
-            chunk = request.stream.read(size)
+            chunk = request.stream.read(SLICE_BYTES)
     except TimeoutError as error:
         raise RequestTimeout(f"nothing arrived for {STALL_SECONDS:g} s") from error
     except Exception as error:  # each server has its own errors for a body that is incomplete

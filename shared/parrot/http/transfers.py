@@ -2,9 +2,9 @@
 
 A socket's own timeout starts again with every byte, and the server in between only returns when it
 has moved all the bytes that it was given: one byte every few seconds would hold a thread for hours.
-So a watchdog ends transfers that take too long. While more than half of the threads wait for slow
-phones, it also ends the slowest of them, those of the busiest address first: the threads that are
-left answer everybody else.
+So a watchdog ends transfers that take too long. When three quarters of the threads wait for slow
+phones, it also ends those that have waited longest, of the busiest address first, until only a
+quarter wait: the other threads answer everybody else.
 """
 
 from __future__ import annotations
@@ -33,15 +33,12 @@ STALL_SECONDS = 10.0  # without a byte
 # A phone with a weak signal sends 8 kB a second; a slower client only blocks a thread.
 _SLOWEST_BYTES_PER_SECOND = 4 * 1024
 _MOST_SECONDS = 50.0  # Cloud Run ends requests after 60, without a word to the phone
-# Slower than this is slow: fewer such transfers than threads may be under way at a time.
-_SLOW_BYTES_PER_SECOND = 64 * 1024
-_GRACE_SECONDS = 0.25  # before a transfer counts as slow
+# Bodies are read and answers written by this much. A phone that takes longer for it is slow: that
+# is less than 64 kB a second.
+SLICE_BYTES = 16 * 1024
+_SLOW_SECONDS = 0.25
 _LOOK_SECONDS = 0.1  # between two looks of the watchdog
-# An answer is sent in slices; the system keeps this much of one that is not read. Less fits in any
-# case, and is not watched.
-_SLICE_BYTES = 64 * 1024
-_KEPT_BYTES = 256 * 1024
-_UNWATCHED_BYTES = 16 * 1024
+_KEPT_BYTES = 256 * 1024  # by the system, of an answer that is not read; a slice fits in any case
 _LOG = logging.getLogger(__name__)
 
 
@@ -52,15 +49,21 @@ class Transfer:
     connection: socket.socket | None
     address: str
     how: int  # which side of the connection is shut down
-    started: float  # of time.monotonic(), as `until`
+    started: float  # of time.monotonic(), as all of these
     until: float
+    since: float  # when bytes last moved; infinity while the phone waits for us
     moved: int = 0  # bytes
     ended: bool = False
 
-    def rate(self, now: float) -> float:
-        """Bytes per second; infinite for a transfer that only began."""
-        age = now - self.started
-        return self.moved / age if age >= _GRACE_SECONDS else math.inf
+    def move(self, size: int) -> None:
+        """So many bytes have arrived, or are sent."""
+        self.moved += size
+        self.since = time.monotonic()
+
+    def allow(self, size: int) -> None:
+        """So many more bytes may take their time from now on."""
+        self.since = time.monotonic()
+        self.until = min(self.since + STALL_SECONDS, self.started + seconds_for(self.moved + size))
 
     def end(self) -> None:
         """As if the phone had hung up."""
@@ -94,7 +97,7 @@ class Transfers:
         After SHUT_RD the connection can still be written to. Without one nothing is watched.
         """
         now = time.monotonic()
-        transfer = Transfer(connection, address, how, now, now + seconds)
+        transfer = Transfer(connection, address, how, now, now + seconds, now)
         self.begin(transfer)
         try:
             yield transfer
@@ -130,17 +133,18 @@ class Transfers:
                 self._end_surplus(now)
 
     def _end_surplus(self, now: float) -> None:
-        most = math.inf if self.threads is None else max(1, self.threads // 2)
-        if len(self._moving) <= most:
+        if self.threads is None:
             return
         slow = [
             transfer
             for transfer in self._moving
-            if not transfer.ended and transfer.rate(now) < _SLOW_BYTES_PER_SECOND
+            if not transfer.ended and now - transfer.since >= _SLOW_SECONDS
         ]
+        if len(slow) <= self.threads * 3 // 4:
+            return
         busy = Counter(transfer.address for transfer in slow)
-        while len(slow) > most:
-            worst = max(slow, key=lambda each: (busy[each.address], -each.rate(now)))
+        while len(slow) > self.threads // 4:
+            worst = max(slow, key=lambda each: (busy[each.address], now - each.since))
             worst.end()
             slow.remove(worst)
             busy[worst.address] -= 1
@@ -157,7 +161,7 @@ def seconds_for(size: int) -> float:
 def watch(request: Request, response: Response) -> None:
     """Let the answer's body end too if nobody reads it."""
     connection, size = request.environ.get(SOCKET), length(response)
-    if connection is None or (size is not None and size <= _UNWATCHED_BYTES):
+    if connection is None or (size is not None and size <= SLICE_BYTES):
         return
     if size is not None:
         response.content_length = size
@@ -175,18 +179,16 @@ def length(response: Response) -> int | None:
 def _sent(chunks: Iterable[bytes], connection: socket.socket, address: str) -> Iterator[bytes]:
     connection.settimeout(None)  # the watchdog ends it
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KEPT_BYTES)
-    with running.moving(
-        connection, address, how=socket.SHUT_RDWR, seconds=_MOST_SECONDS
-    ) as transfer:
-        last, why = transfer.until, "it is not read"
+    with running.moving(connection, address, how=socket.SHUT_RDWR) as transfer:
+        why = "it is not read"
         try:
             for chunk in chunks:
-                for at in range(0, len(chunk), _SLICE_BYTES):
-                    part = chunk[at : at + _SLICE_BYTES]
-                    transfer.until = min(last, time.monotonic() + STALL_SECONDS)
+                for at in range(0, len(chunk), SLICE_BYTES):
+                    part = chunk[at : at + SLICE_BYTES]
+                    transfer.allow(len(part))
                     yield part
-                    transfer.moved += len(part)
-                transfer.until = last
+                    transfer.move(len(part))
+                transfer.until = transfer.since = math.inf  # the next piece has its own time limit
         except ParrotError as error:
             # The head says how long it is: only a closed connection tells that this is not all.
             transfer.end()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from parrot.errors import InvalidImage, UnsupportedMedia
 from parrot.photo import bitstream
 from parrot.photo.boxes import MOST_BOXES, Meta, boxes, meta
-from parrot.photo.metadata import HLG, PQ, damaged, foreign
+from parrot.photo.metadata import HLG, PQ, UNNAMED, foreign
 from parrot.records import Header
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def header(data: bytes) -> Header:
     """The largest size that a part of the picture claims or really has, and what is decoded.
 
     Orientation and profile are left to the decoder, which applies the one and returns the other.
-    Raises InvalidImage, UnsupportedMedia, and struct.error or LookupError for a damaged file.
+    Raises InvalidImage, UnsupportedMedia, and for a damaged file struct.error or LookupError.
     """
     items = still(data)
     # Metadata too: a file that was cut is not the caller's photo.
     places = [place for item in items.extents for place in stream(data, items, item)]
     if sum(end - start for start, end in places) > 2 * len(data):  # they share their bytes
-        raise damaged("image/heic")
+        raise LookupError
     leaves = decoded(data, items)
     areas = {item: _area(data, items, item) for item in {items.primary, *leaves}}
     _, width, height = max(areas.values())
@@ -59,7 +59,7 @@ def still(data: bytes) -> Meta:
     if not items.owned:
         if b"moov" in top or data[8:12] in _SEQUENCES:
             raise UnsupportedMedia("this is a sequence of pictures, not a photo")
-        raise damaged("image/heic")
+        raise LookupError
     lists = items.property_lists
     if len(set(lists)) < len(lists) and b"avif" in data[8:32]:
         raise UnsupportedMedia("an AVIF with two lists of properties (ipma) is not supported")
@@ -92,7 +92,7 @@ def _leaves(items: Meta, roots: list[int], depth: int) -> Iterator[int]:
 
 
 def _area(data: bytes, items: Meta, item: int) -> tuple[int, int, int]:
-    """Pixels, width and height of an item. Raises InvalidImage if its stream is much larger."""
+    """Pixels, width and height of an item. Raises LookupError if its stream is much larger."""
     places = list(stream(data, items, item))
     if not any(places):
         raise IndexError
@@ -100,7 +100,7 @@ def _area(data: bytes, items: Meta, item: int) -> tuple[int, int, int]:
     coded = list(_coded(data, items, item, places))
     for width, height in claimed:
         if any(w > width + _MOST_PADDING or h > height + _MOST_PADDING for w, h in coded):
-            raise damaged("image/heic")
+            raise LookupError
     return max(((w * h, w, h) for w, h in (*claimed, *coded)), default=(0, 0, 0))
 
 
@@ -131,4 +131,11 @@ def _cicp(data: bytes, items: Meta, item: int) -> tuple[int, int] | None:
             cicp = primaries, transfer
         else:
             profile = True
+    if cicp is None and not profile and _is_deep(data, items, item):
+        return UNNAMED
     return foreign(*cicp) if cicp and (cicp[1] in {PQ, HLG} or not profile) else None
+
+
+def _is_deep(data: bytes, items: Meta, item: int) -> bool:
+    """Whether HEVC's samples have more than eight bits."""
+    return any(data[start + 17] & 7 for start, _ in items.of(item, b"hvcC"))

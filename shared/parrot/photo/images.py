@@ -20,7 +20,7 @@ from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.model.served_model import Crop, Encoding, Resampling
 from parrot.photo import geometry, headers, icc, unended
-from parrot.photo.metadata import damaged
+from parrot.photo.metadata import UNNAMED, damaged
 from parrot.photo.rgb import opaque
 from parrot.records import Photo, Raster
 
@@ -242,8 +242,13 @@ def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
         raise damaged(photo.media_type)  # more than was claimed
     if photo.media_type == "image/heic":
         _require_tiles(photo, image)
+    colours = header.cicp
+    if colours == UNNAMED:
+        from parrot.photo import cicp
+
+        colours = cicp.guess(image)
     # The decoder knows orientation and profile better than the header that was read.
-    return _Decoded(image, image.size, geometry.orientation(exif), profile, header.cicp)
+    return _Decoded(image, image.size, geometry.orientation(exif), profile, colours)
 
 
 def _require_tiles(photo: Photo, image: Image.Image) -> None:
