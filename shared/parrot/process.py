@@ -46,9 +46,7 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 5
 MOST_SECONDS = 60.0  # for all calls about one photo
-# Of CPU, for one photo that is decoded for three looks and a copy: it was saved, so a busy machine
-# must not reject it.
-_MOST_CPU_SECONDS = 2 * cpu.MOST_SECONDS
+_MOST_CPU_SECONDS = 2 * cpu.MOST_SECONDS  # for all looks: no saved photo fails on a busy machine
 _LEASE = 2  # times as long: an attempt that has not ended by then is dead
 
 
@@ -86,11 +84,7 @@ class Processor:
         max_seconds: float = MOST_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here.
-
-        `meter` counts saves; photos uploaded directly count too. `cpu_seconds` counts what each
-        user's photos take, so that one user's do not hold up others'.
-        """
+        """Nothing is opened here. `meter` counts saves; photos uploaded directly count too."""
         self._observations, self._photos = observations, photos
         self._classifier, self._species = classifier, species
         self._decoder, self._meter, self._cpu_seconds = decoder, meter, cpu_seconds
@@ -101,7 +95,7 @@ class Processor:
     def process(self, stored: StoredPhoto) -> Outcome:
         """Finish the photo's observation, or say why there is nothing to do.
 
-        Raises BackendError and DeploymentError: a later delivery may succeed.
+        Raises BackendError, DeploymentError and TooManyRequests: a later delivery may succeed.
         """
         if stored.bucket != self._bucket:
             return Outcome.IGNORED
@@ -113,7 +107,9 @@ class Processor:
         if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
         try:
-            with deadline.within(self._max_seconds), self._billed(stored):
+            user = Visitor.signed_in(stored.uid)
+            billed = self._cpu_seconds.billed(user, most=_MOST_CPU_SECONDS)
+            with deadline.within(self._max_seconds), billed:
                 return self._process(stored, observation)
         except _Gone:
             self._sweep(stored)
@@ -130,15 +126,6 @@ class Processor:
             return Outcome(begun.status.value)
         with self._attempt(stored, begun if counted else None):
             return self._finish(stored, facts)
-
-    @contextmanager
-    def _billed(self, stored: StoredPhoto) -> Iterator[None]:
-        """Charge the photo's user. Raises Overloaded: a later delivery finds time again."""
-        try:
-            with self._cpu_seconds.billed(Visitor.signed_in(stored.uid), most=_MOST_CPU_SECONDS):
-                yield
-        except TooManyRequests as error:
-            raise Overloaded(error.detail) from error
 
     def _finish(self, stored: StoredPhoto, facts: StoredObject) -> Outcome:
         try:

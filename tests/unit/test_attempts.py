@@ -300,7 +300,7 @@ def test_a_user_whose_time_is_used_up_waits_and_nobody_else_does(world: World) -
     with world.cpu_seconds.billed(Visitor.signed_in("ana")):
         cpu.bill().add(31.0)
     for _ in range(2 * MOST_ATTEMPTS):
-        with pytest.raises(Overloaded, match="30 cpu-seconds"):
+        with pytest.raises(TooManyRequests, match="30 cpu-seconds"):
             world.processor().process(anas)
     assert world.processor().process(bens) is Outcome.READY
     now[0] += 60
