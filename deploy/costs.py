@@ -142,7 +142,7 @@ class _Month:
             usage,
         )
         self.cpu = _MONTH_DAYS * (classify + save + process + read + usage.model_cores * model)
-        self.memory = _MONTH_DAYS * (classify + save + process + 0.5 * read + 2 * model)
+        self.memory = _MONTH_DAYS * (1.5 * (classify + save + process) + 0.5 * read + 2 * model)
         self.requests = _MONTH_DAYS * (2 * (photos + usage.probes) + 3 * saved + pages)
         self.saved = _MONTH_DAYS * saved
         recent = min(usage.months, usage.nearline_after)

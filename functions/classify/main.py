@@ -30,17 +30,18 @@ def _classify(request: Request) -> Response:
     if user is None:  # before a byte of the body is read
         allowance = wiring.visitors().take(caller.visitor(request, settings))
     top = parameters.top(request)
-    sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes)
-    more = len(sent.photos) - 1
-    if user is not None:
-        allowance = wiring.classify_meter().take(user, 1 + more)
-    elif more:
-        allowance = wiring.visitors().take(caller.visitor(request, settings), more)
-    if more:
-        joint = wiring.cached_classifier().together(sent.photos, top=top)
-        return answers.joint_classification(joint, allowance)
-    answer = wiring.cached_classifier().classify(sent.photos[0], top=top)
-    return answers.classification(answer, allowance, first_version=sent.first_version)
+    with wiring.cpu_seconds().billed(caller.spender(request, settings, user)):
+        sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes)
+        more = len(sent.photos) - 1
+        if user is not None:
+            allowance = wiring.classify_meter().take(user, 1 + more)
+        elif more:
+            allowance = wiring.visitors().take(caller.visitor(request, settings), more)
+        if more:
+            joint = wiring.cached_classifier().together(sent.photos, top=top)
+            return answers.joint_classification(joint, allowance)
+        answer = wiring.cached_classifier().classify(sent.photos[0], top=top)
+        return answers.classification(answer, allowance, first_version=sent.first_version)
 
 
 def _ready(_request: Request) -> Response:

@@ -25,11 +25,12 @@ def _save(request: Request) -> Response:
             raise Unauthenticated("only signed-in users can save: sign in")
         user = User(ANONYMOUS_UID, anonymous=True)
     key = parameters.idempotency_key(request)
-    sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes, most=1)
-    species = wiring.species().label(
-        index=sent.fields.get("index"), species=sent.fields.get("species")
-    )
-    text = parameters.label_text(sent.fields)
-    saved = wiring.saver().save(sent.photos[0], species, user, text=text, key=key)
+    with wiring.cpu_seconds().billed(caller.spender(request, settings, user)):
+        sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes, most=1)
+        species = wiring.species().label(
+            index=sent.fields.get("index"), species=sent.fields.get("species")
+        )
+        text = parameters.label_text(sent.fields)
+        saved = wiring.saver().save(sent.photos[0], species, user, text=text, key=key)
     links = parameters.links(request, settings, wiring.downloads())
     return answers.saved(saved, links, first_version=sent.first_version)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from parrot.errors import InvalidImage, Overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from parrot.records import Header, Photo
+    from parrot.records import Header
 
 MIB = 2**20
 # An instance's requests stay under 512 MiB with these, 110 of them the process itself.
@@ -32,9 +32,6 @@ _SECONDS_PER_PIXEL = 5e-9
 _SECONDS_PER_SCAN_PIXEL = 1e-9  # one more pass over a progressive JPEG's coefficients
 _SECONDS_PER_WHOLE_PIXEL = 25e-9  # of a format that is always decoded whole
 MOST_SECONDS = 4.0
-# For several photos at once: each is decoded for a first look and in doubt for closer ones, a JPEG
-# for each of them, all others once. Five of the largest JPEGs in one request are just under this.
-MOST_SECONDS_TOGETHER = 2.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +65,6 @@ def decoding(header: Header, media_type: str, size: int, *, whole: bool = False)
             f"{header.width} x {header.height} in {header.scans} scans takes too long to decode"
         )
     return cost
-
-
-def require_together(photos: Sequence[Photo]) -> None:
-    """Refuse several photos that take too long to decode in one request. Raises InvalidImage."""
-    costs = [decoding(photo.header, photo.media_type, len(photo.data)) for photo in photos]
-    if len(costs) > 1 and sum(cost.seconds for cost in costs) > MOST_SECONDS_TOGETHER:
-        raise InvalidImage(
-            "the photos together take too long to decode: send fewer of them, or smaller ones"
-        )
 
 
 class Budget:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from parrot.classify import joined
-from parrot.errors import RequestError
+from parrot.errors import InvalidImage
 from parrot.records import Timing
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class CachedClassifier:
             return {}
         try:
             answers = self._classifier.classify_each([photos[n] for n in chosen])
-        except RequestError as error:
+        except InvalidImage as error:
             # The classifier does not number a single photo; here it is one of several. An error
             # about all of them has no number.
             if error.photo is not None or len(chosen) == 1:

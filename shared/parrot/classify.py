@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from parrot import budget
-from parrot.errors import BadModelResponse, RequestError
+from parrot.errors import BadModelResponse, InvalidImage, TogetherTooLong
 from parrot.model.decision import decide, describe, geometric_mean, in_doubt, join, score
 from parrot.model.look import window
 from parrot.model.reason import Evidence, measure, why
@@ -73,8 +72,6 @@ class Classifier:
         it is about one of several.
         """
         clock = _Stopwatch()
-        if len(photos) > 1:
-            budget.require_together(photos)
         looks = self._look(photos, clock)
         looks = self._look_again(looks, clock)
         looks = self._look_with_another_model(looks, clock)
@@ -247,7 +244,9 @@ def _about(number: int, photos: Sequence[object]) -> Iterator[None]:
     """Errors say which photo they are about, if there are several."""
     try:
         yield
-    except RequestError as error:
+    except TogetherTooLong:
+        raise
+    except InvalidImage as error:
         error.photo = number + 1 if len(photos) > 1 else None
         raise
 

@@ -27,6 +27,7 @@
 | PROCESS_ATTEMPTS | how often processing a stored photo may fail before it is rejected | 5 |
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
+| CPU_SECONDS_PER_CALLER_PER_MINUTE | that photos may take, in each instance | 30 on Cloud Run |
 | TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run |
 | DOWNLOAD_MIB_PER_MINUTE | of files, for each user in each instance; 0: no limit | 256 |
 | THREADS | that serve requests: functions-framework reads it too | 4 for each CPU |
@@ -108,6 +109,7 @@ class Settings:
     process_attempts: int
     classifications_per_minute: int
     classifications_per_address: int  # per minute
+    cpu_seconds_per_caller: int  # per minute
     trusted_proxies: int
     download_mib_per_minute: int
     threads: int
@@ -163,6 +165,9 @@ class Settings:
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
             classifications_per_address=read.count(
                 "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", 60 if _is_deployed(env) else 0
+            ),
+            cpu_seconds_per_caller=read.count(
+                "CPU_SECONDS_PER_CALLER_PER_MINUTE", 30 if _is_deployed(env) else 0
             ),
             trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
             download_mib_per_minute=read.count("DOWNLOAD_MIB_PER_MINUTE", 256),

@@ -76,6 +76,15 @@ class InvalidImage(RequestError, code="invalid_image", title="Invalid image"):
         self.status = status
 
 
+class TogetherTooLong(InvalidImage):
+    """All photos of a request, and no single one of them, take too long to decode."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the photos together take too long to decode: send fewer of them, or smaller ones"
+        )
+
+
 class TooManyPhotos(RequestError, status=422, code="too_many_photos", title="Too many photos"):
     """More photos of one bird than a joint answer takes."""
 

@@ -16,12 +16,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from parrot import deadline, duplicates, progress
+from parrot import cpu, deadline, duplicates, progress
 from parrot.errors import (
     BackendError,
     DecoderUnavailable,
     DeploymentError,
     InvalidImage,
+    Overloaded,
     PhotoTooLarge,
     RequestError,
     StoreUnavailable,
@@ -29,7 +30,7 @@ from parrot.errors import (
 )
 from parrot.observation import Derived, Observation, Status, derived_name
 from parrot.photo import images, thumbnails
-from parrot.quota import ANONYMOUS_UID, User
+from parrot.quota import ANONYMOUS_UID, User, Visitor
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
     from parrot.model.species import SpeciesTable
     from parrot.photo.decoder import Decoder
     from parrot.photo.thumbnails import Thumbnails
-    from parrot.quota import Meter
+    from parrot.quota import CpuSeconds, Meter
     from parrot.records import Photo, StoredObject, StoredPhoto
     from parrot.store import ObservationStore, PhotoStore, Use
 
 MOST_ATTEMPTS = 5
 MOST_SECONDS = 60.0  # for all calls about one photo
+_MOST_CPU_SECONDS = 2 * cpu.MOST_SECONDS  # for all looks: no saved photo fails on a busy machine
 _LEASE = 2  # times as long: an attempt that has not ended by then is dead
 
 
@@ -75,6 +77,7 @@ class Processor:
         decoder: Decoder,
         *,
         meter: Meter,
+        cpu_seconds: CpuSeconds,
         bucket: str,
         max_bytes: int,
         max_attempts: int = MOST_ATTEMPTS,
@@ -84,7 +87,7 @@ class Processor:
         """Nothing is opened here. `meter` counts saves; photos uploaded directly count too."""
         self._observations, self._photos = observations, photos
         self._classifier, self._species = classifier, species
-        self._decoder, self._meter = decoder, meter
+        self._decoder, self._meter, self._cpu_seconds = decoder, meter, cpu_seconds
         self._bucket, self._max_bytes, self._max_attempts = bucket, max_bytes, max_attempts
         self._max_seconds, self._now = max_seconds, now
         self._lease = timedelta(seconds=_LEASE * max_seconds)
@@ -92,7 +95,7 @@ class Processor:
     def process(self, stored: StoredPhoto) -> Outcome:
         """Finish the photo's observation, or say why there is nothing to do.
 
-        Raises BackendError and DeploymentError: a later delivery may succeed.
+        Raises BackendError, DeploymentError and TooManyRequests: a later delivery may succeed.
         """
         if stored.bucket != self._bucket:
             return Outcome.IGNORED
@@ -104,7 +107,9 @@ class Processor:
         if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
         try:
-            with deadline.within(self._max_seconds):
+            user = Visitor.signed_in(stored.uid)
+            billed = self._cpu_seconds.billed(user, most=_MOST_CPU_SECONDS)
+            with deadline.within(self._max_seconds), billed:
                 return self._process(stored, observation)
         except _Gone:
             self._sweep(stored)
@@ -127,6 +132,8 @@ class Processor:
             photo = self._read(stored, facts)
             answer = self._classifier.classify(photo)
             made = thumbnails.make(photo, self._decoder)
+        except TooManyRequests as error:  # not this photo's fault
+            raise Overloaded(error.detail) from error
         except RequestError as error:
             return self._reject(stored, error.detail)
         derived = self._write(stored, made)

@@ -11,14 +11,17 @@ import ipaddress
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from parrot import cpu
 from parrot.errors import TooManyRequests
 from parrot.observation import UID
 from parrot.store import Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from cachetools import TTLCache
 
@@ -70,14 +73,14 @@ class Quota:
         """The number of the window that a moment falls into."""
         return int(now) // self.seconds
 
-    def decide(self, used: int, now: float) -> Allowance:
+    def decide(self, used: float, now: float) -> Allowance:
         """What is left after the `used`-th use. Raises TooManyRequests."""
         resets_in = self.seconds - int(now) % self.seconds
         if used > self.limit:
             raise TooManyRequests(
                 quota=self.name, limit=self.limit, seconds=self.seconds, retry_after=resets_in
             )
-        return Allowance(self.name, self.limit, self.seconds, self.limit - used, resets_in)
+        return Allowance(self.name, self.limit, self.seconds, int(self.limit - used), resets_in)
 
 
 class Meter:
@@ -123,12 +126,17 @@ class Meter:
 class Visitor:
     """The caller, and the proxy it came through.
 
-    `name` is an address, a network, or the hash of an App Check token. `via` is set if the name is
-    only claimed by a proxy, and is that proxy's address: its names also count together.
+    `name` is an address, a network, a user, or the hash of an App Check token. `via` is set if the
+    name is only claimed by a proxy, and is that proxy's address: its names also count together.
     """
 
     name: str
     via: str | None = None
+
+    @classmethod
+    def signed_in(cls, uid: str) -> Visitor:
+        """A user, where they are counted like visitors: in this instance's memory."""
+        return cls(f"user {uid}")
 
 
 class Visitors:
@@ -141,14 +149,14 @@ class Visitors:
         self._each = Quota(quota, limit, _VISITORS_SECONDS)
         self._together = Quota(quota, limit * _SHARED, _VISITORS_SECONDS)
         self._now = now
-        from cachetools import TTLCache  # noqa: PLC0415 - `save` has no visitors
+        from cachetools import TTLCache  # noqa: PLC0415 - only where it is needed
 
-        self._used: TTLCache[tuple[str, str, int], int] = TTLCache(
+        self._used: TTLCache[tuple[str, str, int], float] = TTLCache(
             _REMEMBERED, _VISITORS_SECONDS, timer=now
         )
         self._lock = threading.Lock()
 
-    def take(self, visitor: Visitor, count: int = 1) -> Allowance | None:
+    def take(self, visitor: Visitor, count: float = 1) -> Allowance | None:
         """Use `count`; None if nothing is counted. Raises TooManyRequests."""
         if not self._each.limit:
             return None
@@ -161,12 +169,29 @@ class Visitors:
         """Count an answer of this many bytes. Raises TooManyRequests."""
         self.take(visitor, max(size, _LEAST_DOWNLOADED))
 
-    def _count(self, kind: str, name: str, now: float, count: int) -> int:
+    def _count(self, kind: str, name: str, now: float, count: float) -> float:
         key = (kind, name, self._each.window(now))
         with self._lock:
             used = self._used.get(key, 0) + count
             self._used[key] = used
         return used
+
+
+class CpuSeconds(Visitors):
+    """Counts what callers' requests take of an instance's CPU, signed-in users' too.
+
+    In memory for the same reason, and because a request's time is added several times.
+    """
+
+    def __init__(self, limit: int, now: Callable[[], float] = time.time) -> None:
+        """`limit` seconds each minute, 0 for any number."""
+        super().__init__(limit, now, quota="cpu-seconds")
+
+    def billed(
+        self, caller: Visitor, *, most: float = cpu.MOST_SECONDS
+    ) -> AbstractContextManager[None]:
+        """Charge what happens meanwhile, `most` seconds at most. Raises TooManyRequests."""
+        return cpu.billed(cpu.Bill(caller.name, partial(self.take, caller), most=most))
 
 
 def network(text: str) -> str | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from parrot.observations import Observations
     from parrot.photo.decoder import Decoder
     from parrot.process import Processor
-    from parrot.quota import Meter, Visitors
+    from parrot.quota import CpuSeconds, Meter, Visitors
     from parrot.save import Saver
     from parrot.store import ObservationStore, PhotoStore
     from parrot.sweep import Sweeper
@@ -59,15 +59,13 @@ def body_budget() -> Budget:
 @once
 def decoder() -> Decoder:
     """For photos that a request brings: cheap ones are decoded in this process."""
-    return _decoder(isolated=False)
+    return _decoder()
 
 
-def _decoder(*, isolated: bool) -> Decoder:
-    from parrot.budget import DECODING_BYTES, Budget
+def _decoder(*, isolated: bool = False) -> Decoder:
     from parrot.photo.decoder import Decoder
 
-    budget = Budget(DECODING_BYTES)
-    return Decoder(budget, max_pixels=settings().max_photo_pixels, isolated=isolated)
+    return Decoder(max_pixels=settings().max_photo_pixels, isolated=isolated)
 
 
 @once
@@ -198,6 +196,13 @@ def visitors() -> Visitors:
 
 
 @once
+def cpu_seconds() -> CpuSeconds:
+    from parrot.quota import CpuSeconds
+
+    return CpuSeconds(settings().cpu_seconds_per_caller)
+
+
+@once
 def downloaded() -> Visitors:
     """Bytes of files, counted in memory: a shared counter would cost a write for each thumbnail."""
     from parrot.quota import DOWNLOADED, Visitors
@@ -228,6 +233,7 @@ def processor() -> Processor:
         bundle().species,
         isolated,
         meter=save_meter(),
+        cpu_seconds=cpu_seconds(),
         bucket=config.bucket,
         max_bytes=config.max_photo_bytes,
         max_attempts=config.process_attempts,

@@ -10,13 +10,14 @@ import numpy as np
 import psutil
 import pytest
 
-from parrot.budget import MIB, Budget
+from parrot import cpu
+from parrot.budget import MIB
 from parrot.config import MAX_PHOTO_PIXELS
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
 from parrot.model.look import center
 from parrot.model.served_model import InputSpec
 from parrot.photo import images
-from parrot.photo.decoder import MOST_BYTES, MOST_SECONDS, Decoder
+from parrot.photo.decoder import Decoder
 from parrot.photo.geometry import Box
 from parrot.records import Header, Photo
 from tests.support import hostile
@@ -31,7 +32,7 @@ MOST = MAX_PHOTO_PIXELS
 
 @pytest.fixture
 def decoder() -> Iterator[Decoder]:
-    with Decoder(Budget(256 * MIB), max_pixels=MOST) as made:
+    with Decoder(max_pixels=MOST) as made:
         yield made
 
 
@@ -63,7 +64,7 @@ def test_both_processes_give_the_same_pixels(decoder: Decoder, data: bytes) -> N
 def test_an_isolated_decoder_keeps_every_photo_in_the_other_process() -> None:
     """What `process` decodes comes back until it is done: no photo may hold up the function."""
     photo = images.read(encoded(noise(90, 70)))
-    with Decoder(Budget(256 * MIB), max_pixels=MOST, isolated=True) as isolated:
+    with Decoder(max_pixels=MOST, isolated=True) as isolated:
         before = set(psutil.Process().children())
         assert isolated.measure(photo) == (90, 70)
         (child,) = set(psutil.Process().children()) - before
@@ -93,7 +94,7 @@ def test_eight_files_with_false_headers_cost_this_process_nothing(decoder: Decod
     before = psutil.Process().memory_info().rss
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(lambda _: attempt(decoder, photo), range(8)))
-    assert set(outcomes) <= {"done", "InvalidImage", "Overloaded"}
+    assert set(outcomes) <= {"InvalidImage", "Overloaded"}
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 
@@ -116,22 +117,53 @@ def test_an_ordinary_photo_is_answered_beside_large_ones(decoder: Decoder) -> No
             stop.set()
 
 
-def test_time_and_memory_of_the_other_process_are_limited() -> None:
-    """The kernel enforces the limits."""
-    import resource  # noqa: PLC0415 - Linux and macOS only, as the limits
+def test_a_photo_that_takes_too_long_ends_once_and_is_charged(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was tried again in a fresh process, and nobody paid for either."""
+    decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
+    (child,) = children()
+    monkeypatch.setattr("parrot.photo.decoder.MOST_SECONDS", 0.05)
+    with cpu.billed(cpu.Bill()), pytest.raises(InvalidImage, match="more time or memory"):
+        decoder.measure(images.read(hostile.large_webp()))
+    child.wait(5)
+    assert not children()
+    with cpu.billed(cpu.Bill()):
+        assert attempt(decoder, images.read(hostile.large_webp())) == "InvalidImage"
+        assert cpu.bill().seconds >= 0.05
 
-    with Decoder(Budget(256 * MIB), max_pixels=MOST) as decoder:
-        decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
-        (child,) = children()
-        assert child.rlimit(resource.RLIMIT_AS)[0] < 4 * MOST_BYTES
-        used = child.cpu_times()
-        soft = child.rlimit(resource.RLIMIT_CPU)[0]
-        assert soft <= used.user + used.system + 2 + MOST_SECONDS
+
+def test_the_time_of_the_other_process_counts(decoder: Decoder) -> None:
+    """It is most of what an expensive photo takes."""
+    with cpu.billed(cpu.Bill()):
+        decoder.measure(images.read(hostile.large_webp()))
+        here = cpu.Bill()
+        assert cpu.bill().seconds - here.seconds > 0.05
+
+
+def test_one_callers_photos_do_not_hold_up_anothers(decoder: Decoder) -> None:
+    """Two expensive ones turned everybody's HEIC into 503."""
+    large, heic = images.read(hostile.large_webp()), images.read(encoded(noise(90, 70), "AVIF"))
+    stop = threading.Event()
+
+    def flood() -> None:
+        with cpu.billed(cpu.Bill("ana", most=1e6)):
+            while not stop.is_set():
+                attempt(decoder, large)
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(flood)
+        try:
+            with cpu.billed(cpu.Bill("ben")):
+                assert decoder.measure(heic) == (90, 70)
+        finally:
+            stop.set()
 
 
 def test_the_other_process_ends_with_its_decoder() -> None:
     """No process is left behind."""
-    with Decoder(Budget(256 * MIB), max_pixels=MOST) as decoder:
+    with Decoder(max_pixels=MOST) as decoder:
         decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
         (child,) = children()
     child.wait(5)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from parrot.budget import DECODING_BYTES, Budget
 from parrot.config import MAX_PHOTO_PIXELS
 from parrot.photo.decoder import Decoder
 
@@ -65,4 +64,4 @@ def named(folder: Path, count: int = 1) -> list[Path]:
 
 
 # Starts a child process only for a HEIC, AVIF or very large photo.
-DECODER = Decoder(Budget(DECODING_BYTES), max_pixels=MAX_PHOTO_PIXELS)
+DECODER = Decoder(max_pixels=MAX_PHOTO_PIXELS)

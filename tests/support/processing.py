@@ -17,7 +17,7 @@ from parrot.model.species import SpeciesTable
 from parrot.observation import Label, derived_folder, photo_name
 from parrot.photo import images
 from parrot.process import Processor
-from parrot.quota import Meter, Quota
+from parrot.quota import CpuSeconds, Meter, Quota
 from parrot.records import Classification, OpenObject, SpeciesScore, StoredObject
 from tests.support.events import event
 from tests.support.observations import observation
@@ -167,6 +167,7 @@ class World:
     model: SameAnswer = field(default_factory=SameAnswer)
     quota: int = 0
     now: datetime = NOW
+    cpu_seconds: CpuSeconds = field(default_factory=lambda: CpuSeconds(0))
 
     def __post_init__(self) -> None:
         self.store = SqliteObservations(self.folder / "observations.db")
@@ -180,6 +181,7 @@ class World:
             SPECIES,
             DECODER,
             meter=self.meter(),
+            cpu_seconds=self.cpu_seconds,
             bucket=BUCKET,
             max_bytes=MAX_PHOTO_BYTES,
             max_attempts=MOST_ATTEMPTS,

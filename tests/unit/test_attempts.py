@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parrot import cpu
 from parrot.errors import (
     BadModelResponse,
     DecoderUnavailable,
@@ -15,9 +16,11 @@ from parrot.errors import (
     ModelUnavailable,
     Overloaded,
     StoreUnavailable,
+    TooManyRequests,
 )
 from parrot.observation import Attempts, Status
 from parrot.process import Outcome
+from parrot.quota import CpuSeconds, Visitor
 from tests.support.photos import encoded, noise
 from tests.support.processing import MOST_ATTEMPTS, Killed, Steps, World
 
@@ -287,3 +290,29 @@ def test_an_uploaders_own_media_type_is_not_repeated(world: World) -> None:
     stored = world.upload(b"<html>", "photos/ana/x", content_type="text/html")
     assert world.processor().process(stored) is Outcome.REJECTED
     assert world.observation(stored).media_type == "application/octet-stream"
+
+
+def test_a_user_whose_time_is_used_up_waits_and_nobody_else_does(world: World) -> None:
+    """Six expensive uploads of one user held everybody's photos for a minute."""
+    now = [0.0]
+    world.cpu_seconds = CpuSeconds(30, now=lambda: now[0])
+    anas, bens = world.save(PHOTO), world.save(OTHER, 2, uid="ben")
+    with world.cpu_seconds.billed(Visitor.signed_in("ana")):
+        cpu.bill().add(31.0)
+    for _ in range(2 * MOST_ATTEMPTS):
+        with pytest.raises(TooManyRequests, match="30 cpu-seconds"):
+            world.processor().process(anas)
+    assert world.processor().process(bens) is Outcome.READY
+    now[0] += 60
+    assert world.processor().process(anas) is Outcome.READY
+
+
+def test_time_that_is_used_up_meanwhile_is_not_the_photos_fault(world: World) -> None:
+    """It would be rejected for good."""
+    stored = world.save(PHOTO)
+    world.model.error = TooManyRequests(quota="cpu-seconds", limit=30, seconds=60, retry_after=9)
+    for _ in range(2 * MOST_ATTEMPTS):
+        with pytest.raises(Overloaded):
+            world.processor().process(stored)
+    world.model.error = None
+    assert world.processor().process(stored) is Outcome.READY

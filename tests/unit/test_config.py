@@ -102,6 +102,7 @@ def test_who_is_not_signed_in_is_limited_when_deployed_and_nowhere_else() -> Non
     assert (local.classifications_per_address, local.trusted_proxies) == (0, 0)
     off = {**DEPLOYED, "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE": "0"}
     assert Settings.from_env(off).classifications_per_address == 0
+    assert (deployed.cpu_seconds_per_caller, local.cpu_seconds_per_caller) == (30, 0)
 
 
 def test_the_firebase_emulators_may_run_the_functions() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parrot import budget, logs
+from parrot import cpu, logs
 from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.errors import InvalidImage
@@ -15,7 +15,6 @@ from parrot.http import answers
 from parrot.model.look import View
 from parrot.model.rules import Conformal, Rules
 from parrot.photo import images
-from parrot.records import Header, Photo
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
@@ -199,40 +198,10 @@ def test_a_manifest_without_a_policy_joins_all_the_same() -> None:
     assert asked(SURE, SURE).answer.is_parrot
 
 
-@pytest.mark.parametrize(
-    ("media_type", "header", "size", "fits"),
-    [
-        pytest.param("image/jpeg", Header(8160, 6240), 4_000_000, True, id="51-megapixel JPEG"),
-        pytest.param("image/heic", Header(4608, 3456), 2_000_000, True, id="16-megapixel HEIC"),
-        pytest.param(
-            "image/jpeg",
-            Header(8160, 6240, scans=50, buffered=True),
-            1_000_000,
-            False,
-            id="JPEG of 50 scans",
-        ),
-        pytest.param("image/heic", Header(8064, 6048), 4_000_000, False, id="48-megapixel HEIC"),
-        pytest.param("image/png", Header(5000, 5000), 1_000, False, id="25-megapixel PNG"),
-    ],
-)
-def test_five_photos_take_no_longer_to_decode_than_a_request_may(
-    media_type: str, header: Header, size: int, *, fits: bool
-) -> None:
-    """Five progressive JPEGs of 51 megapixels took a request 50 seconds; each alone is welcome."""
-    photo = Photo(bytes(size), media_type, "", header)
-    budget.require_together([photo])
-    if fits:
-        budget.require_together([photo] * 5)
-        return
-    with pytest.raises(InvalidImage, match="together take too long"):
-        budget.require_together([photo] * 5)
-
-
 def test_an_error_about_all_photos_names_none_of_them() -> None:
     """A person would remove the wrong one."""
-    slow = encoded(noise(90, 60), "PNG")
-    huge = Header(5000, 5000)
-    photos = [replace(images.read(slow), sha256=str(n), header=huge) for n in range(5)]
-    with pytest.raises(InvalidImage) as caught:
-        CachedClassifier(classifier(Scripted([])), size=9).together(photos)
+    bill = cpu.Bill()
+    bill.add(cpu.MOST_SECONDS)
+    with pytest.raises(InvalidImage, match="together take too long") as caught, cpu.billed(bill):
+        CachedClassifier(classifier(Scripted([])), size=9).together((A, B))
     assert caught.value.photo is None

@@ -112,6 +112,13 @@ def address(request: Request, config: Settings) -> Visitor:
     return Visitor(hop) if phone in {None, hop} else Visitor(str(phone), via=hop)
 
 
+def spender(request: Request, config: Settings, signed_in: User | None) -> Visitor:
+    """Whose CPU time a request takes."""
+    if signed_in is None or signed_in.anonymous:
+        return visitor(request, config)
+    return Visitor.signed_in(signed_in.uid)
+
+
 def require_own_page(request: Request, config: Settings) -> None:
     """Refuse other sites' pages, only if IDENTITY=local. Raises Forbidden."""
     if config.identity != "local":

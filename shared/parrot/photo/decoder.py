@@ -1,6 +1,6 @@
 """Decodes photos within a budget: usually here, expensive photos in a child process.
 
-The child (`python -m parrot.photo.decoder FD`) answers one photo after the other on a socket until
+A child (`python -m parrot.photo.decoder FD`) answers one photo after the other on a socket until
 the socket closes. Where a file asks for more memory or time than any photo needs, whatever its
 header said, the kernel refuses the memory or ends the child; the process that serves requests lives
 on.
@@ -8,22 +8,19 @@ on.
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
-import socket
-import subprocess
 import sys
-import threading
+import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
-import parrot
-from parrot import budget, logs
-from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
+from parrot import budget, cpu, logs
+from parrot.errors import InvalidImage
 from parrot.model.served_model import Resampling
 from parrot.photo import images
+from parrot.photo.children import Children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from parrot.budget import Budget
+    from parrot.budget import Cost
     from parrot.model.served_model import InputSpec
     from parrot.photo.geometry import Box
     from parrot.records import Photo, Raster
@@ -39,30 +36,38 @@ if TYPE_CHECKING:
 # What these files say about their size may be false; only decoding shows the real size.
 _UNTRUSTED = frozenset({"image/heic", "image/avif"})
 _LARGE_BYTES = 64 * budget.MIB
+_LONG_SECONDS = 1.0  # the time of a photo that is decoded in this process has no other limit
 _ROOM = 4 * budget.MIB  # for what comes back
-_WALL_SECONDS = 20.0  # for one photo in the child process, however busy the machine is
-MOST_BYTES = 640 * 2**20  # beside what a child has at its start; a 48-megapixel HEIC takes 450
-MOST_SECONDS = 4  # of a child's CPU, for one photo
-_BY_LIMIT = frozenset({-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS})
+MOST_SECONDS = 4.0  # of a child's CPU, for one photo
+# Of a child's memory, for one photo: libraries and the stacks of their threads, and its estimate,
+# of which deep colours take a third more; no more than the largest HEIC needs.
+_CHILD_ROOM = 192 * budget.MIB
+MOST_BYTES = 640 * budget.MIB
+CHILDREN_BYTES = MOST_BYTES + 400 * budget.MIB  # the largest photo, and 12 megapixels beside it
+_WORN_BYTES = 384 * budget.MIB  # more than its start: the child is replaced
 
 
 class Decoder:
-    """Photos to pixels. Every method raises InvalidImage (422), Overloaded, DecoderUnavailable."""
+    """Photos to pixels.
 
-    def __init__(self, decoding: Budget, *, max_pixels: int, isolated: bool = False) -> None:
+    Every method raises InvalidImage (422), TooManyRequests, Overloaded, DecoderUnavailable.
+    """
+
+    def __init__(self, *, max_pixels: int, isolated: bool = False) -> None:
         """Nothing is started here; `max_pixels` is the largest photo that is decoded.
 
-        `isolated`: the other process decodes every photo, so that the kernel limits each one.
+        `isolated`: other processes decode every photo, so that the kernel limits each one.
         """
-        self._budget, self._max_pixels, self._isolated = decoding, max_pixels, isolated
-        self._child = _Child()
+        self._max_pixels, self._isolated = max_pixels, isolated
+        self._budget = budget.Budget(budget.DECODING_BYTES)
+        self._children = Children(CHILDREN_BYTES)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """End the child process, if there is one; it also ends with this one."""
-        self._child.end()
+        """End the child processes, if there are any; they also end with this one."""
+        self._children.end()
 
     def pixels(self, photo: Photo, spec: InputSpec) -> Raster:
         """As `images.pixels`."""
@@ -92,34 +97,24 @@ class Decoder:
         cost = budget.decoding(header, photo.media_type, len(photo.data), whole=whole)
         logs.add(decode_bytes=cost.bytes, decode_seconds=cost.seconds)
         options["max_pixels"] = self._max_pixels
-        untrusted = photo.media_type in _UNTRUSTED or cost.bytes > _LARGE_BYTES
-        if untrusted or self._isolated:
-            with self._budget.reserve(_ROOM + len(photo.data)):  # the pixels are in the child
-                return self._child.run(job, photo, options)
+        expensive = cost.bytes > _LARGE_BYTES or cost.seconds > _LONG_SECONDS
+        if photo.media_type in _UNTRUSTED or expensive or self._isolated:
+            return self._elsewhere(job, photo, options, cost)
+        cpu.bill().left(cost.seconds)
         with self._budget.reserve(cost.bytes):
             return getattr(images, job)(photo, **options)
 
-
-class _Child:
-    """The child process: started when first needed, and again after a photo ended it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
-
-    def run(self, job: str, photo: Photo, options: dict[str, object]) -> object:
-        """One job; others wait for it as long as the budget's patience lasts."""
-        if not self._lock.acquire(timeout=budget.PATIENCE_SECONDS):
-            raise Overloaded("too many large photos at once; try again in a moment")
-        try:
-            outcome, value = self._ask(job, photo, options)
-            if outcome == "exhausted":
-                # Photos before it may have left the process short of memory: a new one decides.
-                self.end()
-                outcome, value = self._ask(job, photo, options)
-        finally:
-            self._lock.release()
+    def _elsewhere(self, job: str, photo: Photo, options: dict[str, object], cost: Cost) -> object:
+        bill, memory = cpu.bill(), min(MOST_BYTES, _CHILD_ROOM + cost.bytes * 4 // 3)
+        with (
+            self._budget.reserve(_ROOM + len(photo.data)),  # the pixels are in the child
+            self._children.turn(bill.caller, memory) as child,
+        ):
+            seconds = min(MOST_SECONDS, bill.left())
+            try:
+                outcome, value = child.ask(job, photo, options, seconds=seconds, memory=memory)
+            finally:
+                bill.add(child.seconds)
         if outcome == "done":
             return value
         if outcome == "invalid":
@@ -130,62 +125,26 @@ class _Child:
             )
         raise RuntimeError(f"decoding failed:\n{value}")
 
-    def _ask(self, job: str, photo: Photo, options: dict[str, object]) -> tuple[str, Any]:
-        try:
-            connection = self._connected()
-            connection.send((job, photo, options))
-            if connection.poll(_WALL_SECONDS):
-                return cast("tuple[str, Any]", connection.recv())
-        except (EOFError, OSError) as error:
-            code = self.end()
-            if code in _BY_LIMIT:
-                return "exhausted", code
-            raise DecoderUnavailable(f"the decoder ended with {code}") from error
-        self.end()
-        raise DecoderUnavailable(f"the decoder did not answer within {_WALL_SECONDS:g} s")
-
-    def _connected(self) -> Connection:
-        from multiprocessing.connection import Connection  # noqa: PLC0415 - most photos need none
-
-        if self._connection is None:
-            own_end, child_end = socket.socketpair()
-            root = str(Path(parrot.__file__).parents[1])
-            with child_end:
-                self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "parrot.photo.decoder", str(child_end.fileno())],
-                    pass_fds=[child_end.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    # One thread: each of BLAS's threads would reserve memory of its own.
-                    env={**os.environ, "PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"},
-                )
-            self._connection = Connection(own_end.detach())
-        return self._connection
-
-    def end(self) -> int | None:
-        """End the process; how it ended."""
-        connection, process = self._connection, self._process
-        self._connection = self._process = None
-        if connection is not None:
-            connection.close()
-        if process is None:
-            return None
-        try:
-            return process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
-
 
 def serve(connection: Connection) -> None:
     """Decode until the other end closes."""
-    limit_memory()
+    from PIL import AvifImagePlugin  # noqa: PLC0415 - only children need it
+
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 2  # not one for each core, with memory for each
+    start = _address_space()
     while True:
         try:
-            job, photo, options = connection.recv()
+            job, photo, options, seconds, memory = connection.recv()
         except EOFError:
             return
-        limit_time()
-        connection.send(_answer(job, photo, options))
+        used = time.process_time()
+        limit_memory(memory)
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # of CPU; then SIGPROF ends this process
+        outcome, value = _answer(job, photo, options)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        limit_memory(None)
+        worn = _address_space() > start + _WORN_BYTES
+        connection.send((outcome, value, time.process_time() - used, worn))
 
 
 def _answer(job: str, photo: object, options: dict[str, object]) -> tuple[str, object]:
@@ -199,21 +158,22 @@ def _answer(job: str, photo: object, options: dict[str, object]) -> tuple[str, o
         return "failed", traceback.format_exc()
 
 
-def limit_memory() -> None:
-    """At most MOST_BYTES of address space more than now. Only Linux says how much that is."""
+def limit_memory(more: int | None) -> None:
+    """At most this many bytes of address space more than now; None: no limit."""
+    now, (_, hard) = _address_space(), resource.getrlimit(resource.RLIMIT_AS)
+    soft = hard if more is None or not now else now + more
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _address_space() -> int:
+    """Bytes; only Linux says how much that is, elsewhere 0."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except OSError:
-        return
-    most = pages * resource.getpagesize() + MOST_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
-def limit_time() -> None:
-    """At most MOST_SECONDS of CPU from now."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + 1 + MOST_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+        return 0
+    return pages * resource.getpagesize()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""CPU time is measured, and charged to the request and to its caller."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from parrot import cpu, logs
+from parrot.cpu import Bill, billed
+from parrot.errors import TogetherTooLong, TooManyRequests
+from parrot.photo import images
+from parrot.quota import CpuSeconds, Visitor
+from tests.support.photos import DECODER, encoded, noise
+
+ANA, BEN = Visitor.signed_in("ana"), Visitor("203.0.113.7")
+
+
+def test_a_request_gets_no_further_photo_once_its_time_is_used() -> None:
+    """A 104 kB HEIC took ten seconds, whatever its header said."""
+    bill = Bill()
+    bill.add(cpu.MOST_SECONDS - 1)
+    assert 0 < bill.left(0.5) <= 1
+    with pytest.raises(TogetherTooLong):
+        bill.left(1.5)  # nothing ends a photo in this process, so the estimate has to fit
+    bill.add(1.0)
+    with pytest.raises(TogetherTooLong), billed(bill):
+        DECODER.measure(images.read(encoded(noise())))
+
+
+def test_time_in_this_thread_counts() -> None:
+    """Reading a body and a header costs time too."""
+    bill = Bill()
+    started = time.thread_time()
+    while time.thread_time() - started < 0.02:
+        pass
+    assert bill.seconds >= 0.02
+
+
+def test_a_caller_over_its_time_is_refused_until_the_next_minute() -> None:
+    """The request that goes beyond it is still answered: its work is done."""
+    now = [90.0]
+    quota = CpuSeconds(30, now=lambda: now[0])
+    with quota.billed(ANA):
+        cpu.bill().add(29.0)
+    with quota.billed(ANA):
+        cpu.bill().add(2.0)
+    with (
+        pytest.raises(TooManyRequests, match="30 cpu-seconds") as caught,
+        quota.billed(ANA),
+    ):
+        pytest.fail("the request began")
+    assert caught.value.retry_after == 30
+    with quota.billed(BEN):
+        pass
+    now[0] = 120.0
+    with quota.billed(ANA):
+        pass
+
+
+def test_what_other_requests_of_the_caller_used_meanwhile_counts() -> None:
+    """Sixteen at once would each see an unused quota at their beginning."""
+    quota = CpuSeconds(30, now=lambda: 0.0)
+    with quota.billed(BEN):
+        first = cpu.bill()
+        with quota.billed(BEN):
+            cpu.bill().add(31.0)
+        with pytest.raises(TooManyRequests):
+            first.left()
+
+
+def test_the_log_has_what_a_request_took() -> None:
+    """Operators see who is expensive."""
+    logs.begin(None)
+    with billed(Bill()):
+        cpu.bill().add(1.5)
+    noted = logs._NOTED.get()  # noqa: SLF001 - the line is written at the end of a request
+    assert noted is not None
+    assert noted["cpu_seconds"] >= 1.5
+
+
+def test_a_photo_without_a_request_has_a_bill_of_its_own() -> None:
+    """Training decodes for hours."""
+    cpu.bill().add(9.0)
+    assert cpu.bill().left() > 4
