@@ -156,7 +156,7 @@ def test_a_photo_is_read_in_parts_of_one_generation() -> None:
         for _ in range(2):
             with pytest.raises(StoreUnavailable):
                 content.read(5, 9)
-        (_, part, *_) = server.requests
+        part = next(request for request in server.requests if "alt=media" in request.path)
     assert "generation=7" in part.path
     assert part.headers["Range"] == "bytes=1-4"
 

@@ -69,7 +69,7 @@ def test_a_model_server_is_a_url_or_docker() -> None:
     """A typo is not looked up as a host."""
     done = _demo({}, "--model-server", "localhost:8501")
     assert done.returncode == 2
-    assert "neither a URL nor" in done.stderr
+    assert "not a URL and not" in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="Docker's client is not installed")

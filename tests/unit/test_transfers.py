@@ -153,7 +153,7 @@ def test_an_answer_of_unknown_length_is_watched_too_and_stays_a_stream(
 
 def test_no_body_takes_longer_than_cloud_run_waits() -> None:
     """The phone would get no answer that it can read."""
-    assert seconds_for(2**30) < 60
+    assert seconds_for(2**30) < 300
 
 
 def test_short_answers_are_not_watched(phones: list[socket.socket]) -> None:
