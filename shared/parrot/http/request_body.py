@@ -19,6 +19,9 @@ _NOT_COMPRESSED = frozenset({"", "identity"})
 # Where `respond` keeps what a request holds of the bodies' budget.
 RESERVATION = "parrot.reservation"
 _READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives this much at once, however little is read
+# gunicorn copies what it has received at each read: few large reads, as long as they are quick. A
+# slow phone is read in slices, so that it is noticed.
+_MOST_READ_BYTES, _QUICK_SECONDS = 256 * 1024, 0.02
 _COPIES = 3  # the body as it arrives, whole, and decoded
 _CHUNK_OBJECT_BYTES = 64  # Python's own, for a client that sends single bytes
 _TOO_SLOW = "the body arrives too slowly"
@@ -55,11 +58,15 @@ def _chunks(
     reservation: Reservation = request.environ[RESERVATION]
     cpu = time.thread_time()
     chunks: list[bytes] = []
+    asked = SLICE_BYTES
     while transfer.moved != announced:
-        transfer.until = transfer.started + seconds_for(transfer.moved + SLICE_BYTES)
-        chunk = _chunk(request, transfer)
+        transfer.until = transfer.started + seconds_for(transfer.moved + asked)
+        began = time.monotonic()
+        chunk = _chunk(request, transfer, asked)
         if not chunk:
             break
+        quick = time.monotonic() - began < _QUICK_SECONDS
+        asked = min(2 * asked, _MOST_READ_BYTES) if quick else SLICE_BYTES
         reservation.grow(_COPIES * len(chunk) + _CHUNK_OBJECT_BYTES)
         chunks.append(chunk)
         transfer.move(len(chunk))
@@ -74,10 +81,10 @@ def _chunks(
     return chunks
 
 
-def _chunk(request: Request, transfer: Transfer) -> bytes:
+def _chunk(request: Request, transfer: Transfer, size: int) -> bytes:
     try:
         with deadline.paused():
-            chunk = request.stream.read(SLICE_BYTES)
+            chunk = request.stream.read(size)
     except TimeoutError as error:
         raise RequestTimeout(f"nothing arrived for {STALL_SECONDS:g} s") from error
     except Exception as error:  # each server has its own errors for a body that is incomplete
