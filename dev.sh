@@ -8,7 +8,7 @@ python="$venv/bin/python"
 
 usage() {
   cat <<'TEXT'
-./dev.sh demo [--json] [--save] PHOTO...    classify photos: runs the whole stack, prints, stops
+./dev.sh demo [--json] [--save] [PHOTO...]  classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
     --bundle DIR                            (demo too) with models of your own
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
@@ -20,7 +20,7 @@ usage() {
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh openapi                            renew docs/openapi.yaml and the page of it
 ./dev.sh sdk [FOLDER]                       bundle Firebase's SDK for the page that people sign in to
-./dev.sh stage [FUNCTION...]                each function's folder as it is deployed, in build/stage
+./dev.sh stage [FUNCTION...|firebase]       folders as they are deployed, in build/stage
 ./dev.sh lock                               renew the pinned versions
 The first command installs what it needs into .venv. Each has --help.
 TEXT
@@ -114,7 +114,7 @@ check() {
 test_help() {
   cat <<'TEXT'
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, unit tests, and the
-                                            main stories on a real stack: minutes
+                                            main paths on a real stack: under three minutes
 ./dev.sh test all [pytest arguments]        the same with all tests, as CI runs them
 ./dev.sh test FOLDER [pytest arguments]     only the tests of a folder of tests/: unit, stack, ...
 For example: ./dev.sh test -k gate, or ./dev.sh test unit -q. All that pytest takes: pytest --help

@@ -43,8 +43,8 @@ _INFO = {
     "summary": "Is it a parrot, and which one?",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "description": (
-        "Every error is a problem+json (RFC 9457) with a stable `code`. Where `Retry-After` comes"
-        " along, the same request may work after that many seconds. docs/app.md shows each call in"
+        "Every error is a problem+json (RFC 9457) with a stable `code`. If there is a `Retry-After`"
+        " header, the same request may work after that many seconds. docs/app.md shows each call in"
         " Swift, Kotlin, TypeScript and curl."
     ),
 }

@@ -1,7 +1,7 @@
 // What went wrong, as the service tells it or as its like; people read it by its code.
 
 const OFFLINE_AGAIN = [1, 4]; // seconds before the tries after the first one
-const AGAIN = new Set([429, 502, 503, 504]);
+const AGAIN = new Set([408, 429, 502, 503, 504]);
 
 export class Problem extends Error {
   /**

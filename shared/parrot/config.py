@@ -11,7 +11,7 @@
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
 | MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
 | MODEL_TIMEOUT_SECONDS | how long one prediction may take | 20 |
-| REQUEST_SECONDS | how long all of a request's calls may take together, after its body came | 30 |
+| REQUEST_SECONDS | of all calls of a request together, after its body came (`process`: 60) | 30 |
 | OBSERVATIONS | `firestore`, `firestore:DATABASE` or `sqlite:PATH` | required |
 | IDENTITY | `firebase`, or `local`, which accepts any name | required |
 | GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | for both and App Check |
@@ -28,7 +28,7 @@
 | CLASSIFICATIONS_PER_MINUTE | for each signed-in user; 0: no limit | 120 |
 | CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
 | CPU_SECONDS_PER_CALLER_PER_MINUTE | that photos may take, in each instance | 30 on Cloud Run |
-| TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run |
+| TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run (deploy.sh: 2) |
 | DOWNLOAD_MIB_PER_MINUTE | of files, for each user in each instance; 0: no limit | 256 |
 | THREADS | that serve requests: functions-framework reads it too | 4 for each CPU |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |

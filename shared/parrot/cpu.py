@@ -2,7 +2,7 @@
 
 Estimates from headers refuse what is plainly too much before it costs anything; what a file really
 takes is known only afterwards. So time in this thread and in decoders is added up in one `Bill`,
-and whoever has used up theirs gets no further photo decoded.
+and no more photos are decoded for a caller who has used up theirs.
 """
 
 from __future__ import annotations

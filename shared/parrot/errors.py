@@ -4,6 +4,7 @@ ParrotError
 |- RequestError              the caller can fix it
 |  |- InvalidRequest     400 a field is missing or malformed
 |  |- InvalidImage       400 not an image, 422 an image that cannot be read
+|  |  `- TogetherTooLong 422 all photos of a request together take too long
 |  |- TooManyPhotos      422
 |  |- Unauthenticated    401
 |  |- Forbidden          403

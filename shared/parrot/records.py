@@ -87,7 +87,7 @@ class Species:
 
 @dataclass(frozen=True, slots=True)
 class UntrainedLabel:
-    """A label that is no class of the model: kept as it is, never trained on."""
+    """A label that is not one of the model's classes: kept as it is, never trained on."""
 
     id: str
     index: None = None

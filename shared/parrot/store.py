@@ -48,7 +48,7 @@ class Use:
 
     @property
     def expires(self) -> datetime:
-        """From when on the stored count says nothing: the next window is over by then."""
+        """When the stored count no longer matters: the next window is over by then."""
         return datetime.fromtimestamp(self.now, UTC) + timedelta(seconds=3 * self.seconds)
 
 

@@ -55,7 +55,7 @@ class JointPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ReasonPolicy:
-    """From where on each reason is given; None where it is not precise enough to be given at all.
+    """The threshold of each reason; None if it is not precise enough to be given at all.
 
     `no_bird` and `other_bird` are probabilities that must be reached, the others must not be; at
     `sure` the gate needs no look at the photo. `precision` is the share of right reasons that the

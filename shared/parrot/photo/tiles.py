@@ -39,7 +39,7 @@ def doubtful(data: bytes, image: Image) -> Iterator[bytes]:
 
 
 def _places(data: bytes, items: Meta) -> dict[int, list[Box]]:
-    """Where in the upright picture each tile is; of what is no mere grid, nothing is said."""
+    """Where in the upright picture each tile is; none unless the picture is a plain grid."""
     parts = items.parts.get(items.primary, [])
     odd = any(items.of(items.primary, kind) for kind in (b"imir", b"clap"))
     if odd or items.kinds[items.primary] != b"grid" or any(part in items.parts for part in parts):
