@@ -23,6 +23,7 @@ from parrot.observation import (
     reviewed,
 )
 from parrot.photo.headers import MEDIA_TYPES
+from parrot.progress import attempts
 from parrot.quota import ANONYMOUS_UID, User
 from parrot.store import update
 
@@ -172,6 +173,9 @@ class Observations:
         changed since the first look, by a save for example, stays. Raises StoreUnavailable.
         """
         stored = self._store.get(deleted.uid, deleted.id)
+        pending = stored is not None and stored.status is Status.PENDING
+        if stored and pending and attempts(stored, deleted) is not None:
+            raise StoreUnavailable(f"observation {deleted.id} is being processed")  # look again
         if (
             stored is None
             or stored.object_name != deleted.name

@@ -107,8 +107,11 @@ class Processor:
         if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
         try:
-            user = Visitor.signed_in(stored.uid)
-            billed = self._cpu_seconds.billed(user, most=_MOST_CPU_SECONDS)
+            billed = (
+                cpu.billed(cpu.Bill(most=_MOST_CPU_SECONDS))  # shared by all who never signed in
+                if stored.uid == ANONYMOUS_UID
+                else self._cpu_seconds.billed(Visitor.signed_in(stored.uid), most=_MOST_CPU_SECONDS)
+            )
             with deadline.within(self._max_seconds), billed:
                 return self._process(stored, observation)
         except _Gone:

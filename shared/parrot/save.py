@@ -14,6 +14,7 @@ from parrot.errors import (
     IdempotencyKeyReused,
     RequestError,
     StoreUnavailable,
+    TogetherTooLong,
     TooManyRequests,
 )
 from parrot.observation import Label, Observation, Status, photo_name
@@ -121,6 +122,8 @@ class Saver:
         """Decode it. One that cannot be costs as much as a save, or trying would be free."""
         try:
             return self._decoder.measure(photo)
+        except (TooManyRequests, TogetherTooLong):  # decoding it was not tried
+            raise
         except RequestError:
             with contextlib.suppress(TooManyRequests):
                 self._meter.take(user)

@@ -20,7 +20,7 @@ from parrot.errors import (
 )
 from parrot.observation import Attempts, Status
 from parrot.process import Outcome
-from parrot.quota import CpuSeconds, Visitor
+from parrot.quota import ANONYMOUS_UID, CpuSeconds, Visitor
 from tests.support.photos import encoded, noise
 from tests.support.processing import MOST_ATTEMPTS, Killed, Steps, World
 
@@ -305,6 +305,15 @@ def test_a_user_whose_time_is_used_up_waits_and_nobody_else_does(world: World) -
     assert world.processor().process(bens) is Outcome.READY
     now[0] += 60
     assert world.processor().process(anas) is Outcome.READY
+
+
+def test_people_without_a_login_do_not_share_their_time(world: World) -> None:
+    """One phone could keep the photos of all of them waiting."""
+    world.cpu_seconds = CpuSeconds(30)
+    stored = world.save(PHOTO, uid=ANONYMOUS_UID)
+    with world.cpu_seconds.billed(Visitor.signed_in(ANONYMOUS_UID)):
+        cpu.bill().add(31.0)
+    assert world.processor().process(stored) is Outcome.READY
 
 
 def test_time_that_is_used_up_meanwhile_is_not_the_photos_fault(world: World) -> None:

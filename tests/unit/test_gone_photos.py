@@ -79,6 +79,22 @@ def test_what_the_event_says_is_checked_against_the_bucket(world: World) -> None
     assert world.observation(stored).status is Status.READY
 
 
+def test_a_photo_that_is_deleted_while_it_is_processed_goes_too(world: World) -> None:
+    """Its event came before the observation was finished, and was forgotten."""
+    stored = world.save(DATA)
+
+    class Interrupted(Steps):
+        def taken(self, name: str) -> None:
+            if name == "classify":
+                world.photos.delete(stored.name)
+                with pytest.raises(StoreUnavailable):
+                    observations(world).follow(stored)
+
+    assert world.processor(Interrupted()).process(stored) is Outcome.READY
+    assert observations(world).follow(stored)
+    assert world.files() == []
+
+
 def test_a_save_in_progress_and_a_reason_stay(world: World) -> None:
     """A pending photo may be on its way; a rejected one says why its photo was removed."""
     pending = world.save(DATA)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from parrot import budget
 from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
-from parrot.photo import heif, images
+from parrot.photo import bitstream, boxes, heif, images
 from tests.support import heifs, hostile
 from tests.support.photos import encoded, noise
 
@@ -69,6 +69,47 @@ def test_the_real_size_is_read_behind_any_number_of_others() -> None:
     assert (header.width, header.height) == (100, 100)
     with pytest.raises(InvalidImage, match="more than 2,000"):
         images.read(heifs.grid(WHOLE, 2, 2, (100, 100), [(9, 9)] * 2_500))
+
+
+def lists(kind: bytes, count: int) -> bytes:
+    """A box of this kind with so many entries of which nothing is known."""
+    entry = struct.pack(">I4sIIHH", 20, b"infe" if kind == b"iinf" else b"dimg", 3 << 24, 1, 1, 0)
+    body = bytes(6 if kind == b"iinf" else 4) + count * entry
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+@pytest.mark.parametrize("kind", [b"iinf", b"iref"])
+def test_all_lists_of_a_file_share_one_allowance(kind: bytes) -> None:
+    """Many lists, each within its limit, took 282 MiB and two seconds."""
+    body = bytes(4) + 15 * lists(kind, 1_900)
+    with pytest.raises(InvalidImage, match="lists of more than 20,000"):
+        boxes.meta(body, 0, len(body))
+
+
+def test_an_item_has_few_properties_each_of_them_once() -> None:
+    """20 kB named two of them 10,000 times each, and took more than a minute."""
+
+    def properties(*places: int) -> bytes:
+        count = len(places) // 250
+        owned = b"".join(
+            struct.pack(">HB", 1, 250) + bytes(places[250 * row : 250 * (row + 1)])
+            for row in range(count)
+        )
+        body = struct.pack(">II", 0, count) + owned
+        inner = struct.pack(">I4s", 8 + len(body), b"ipma") + body
+        return bytes(4) + struct.pack(">I4s", 8 + len(inner), b"iprp") + inner
+
+    often = properties(*[1, 2] * 2_500)
+    assert boxes.meta(often, 0, len(often)).owned == {1: [0, 1]}
+    many = properties(*[1 + number % 100 for number in range(250)])
+    with pytest.raises(InvalidImage, match="more than 64 properties"):
+        boxes.meta(many, 0, len(many))
+
+
+def test_an_endless_list_of_parameter_sets_is_refused() -> None:
+    """It said 65,535 and had none; each of 2,000 boxes was walked for every mention."""
+    with pytest.raises(IndexError):
+        bitstream.hevc(bytes(22) + b"\1\x21\xff\xff")
 
 
 def test_a_stream_larger_than_the_claim_is_refused_before_it_is_decoded() -> None:

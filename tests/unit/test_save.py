@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from parrot import cpu
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
@@ -99,6 +100,21 @@ def test_a_retry_costs_no_decoding_and_hardly_a_key(desk: Desk) -> None:
     desk.saver.save(OTHER, KEA, ANA, key="new")
     with pytest.raises(IdempotencyKeyReused):
         desk.saver.save(PHOTO, KEA, ANA, key="new")
+
+
+def test_a_photo_that_nobody_tried_to_decode_does_not_count(tmp_path: Path) -> None:
+    """Parallel saves of one phone used up their day while its time for the minute was over."""
+    desk = Desk(tmp_path, quota=1)
+
+    def used_up(_seconds: float) -> None:
+        raise TooManyRequests(quota="cpu-seconds", limit=30, seconds=60, retry_after=9)
+
+    bill = cpu.Bill("ana")
+    with cpu.billed(bill):
+        bill._charge = used_up  # noqa: SLF001 - by another request, meanwhile
+        with pytest.raises(TooManyRequests, match="cpu-seconds"):
+            desk.saver.save(PHOTO, KEA, ANA)
+    assert desk.saver.save(PHOTO, KEA, ANA).created
 
 
 def test_a_photo_that_cannot_be_decoded_counts_and_then_none_is_decoded(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.errors import StoreUnavailable
 from parrot.http import transfers as module
-from parrot.http.transfers import ADDRESS, SOCKET, Transfers, seconds_for, watch
+from parrot.http.transfers import ADDRESS, SOCKET, Transfer, Transfers, seconds_for, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,24 @@ def test_quick_transfers_are_not_ended_however_many(
         moving[0].since -= 100
         moving += [stack.enter_context(transfers.moving(phone)) for phone in phones[4:]]
         assert not any(transfer.ended for transfer in moving)
+
+
+def test_a_wait_for_our_own_memory_takes_none_of_the_phones_time(
+    monkeypatch: pytest.MonkeyPatch, phones: list[socket.socket]
+) -> None:
+    """Nine quick uploads beside large ones were called slow."""
+    monkeypatch.setattr(module, "_SLOW_SECONDS", 60.0)
+    transfers, long_ago = Transfers(threads=1), time.monotonic() - 100
+    waiting = Transfer(phones[0], "a", socket.SHUT_RD, long_ago, math.inf, long_ago)
+    with waiting.paused():
+        transfers.begin(waiting)
+        assert not waiting.ended
+    transfers.finish(waiting)
+    assert waiting.started > long_ago
+    assert math.isfinite(waiting.until)
+    slow = Transfer(phones[1], "a", socket.SHUT_RD, long_ago, math.inf, long_ago)
+    transfers.begin(slow)
+    assert slow.ended
 
 
 def answered(response: Response, connection: socket.socket) -> Response:

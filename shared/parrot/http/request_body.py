@@ -67,7 +67,8 @@ def _chunks(
             break
         quick = time.monotonic() - began < _QUICK_SECONDS
         asked = min(2 * asked, _MOST_READ_BYTES) if quick else SLICE_BYTES
-        reservation.grow(_COPIES * len(chunk) + _CHUNK_OBJECT_BYTES)
+        with transfer.paused():  # for memory: that is not the phone's fault
+            reservation.grow(_COPIES * len(chunk) + _CHUNK_OBJECT_BYTES)
         chunks.append(chunk)
         transfer.move(len(chunk))
         if transfer.moved > most:

@@ -65,6 +65,16 @@ class Transfer:
         self.since = time.monotonic()
         self.until = min(self.since + STALL_SECONDS, self.started + seconds_for(self.moved + size))
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What happens in here takes none of the phone's time."""
+        began = time.monotonic()
+        self.since = self.until = math.inf
+        yield
+        self.since = time.monotonic()
+        self.until = self.since + STALL_SECONDS
+        self.started += self.since - began
+
     def end(self) -> None:
         """As if the phone had hung up."""
         self.ended = True

@@ -19,6 +19,7 @@ _MOST_OBUS = 100
 _OBU_SEQUENCE_HEADER = 1
 _NAL_SPS = 33
 _MOST_SPS, _MOST_SPS_BYTES = 16, 1024
+_MOST_UNITS = 256  # in one configuration: encoders write three
 _MOST_POWER_OF_TWO = 32
 
 
@@ -52,10 +53,13 @@ class _Bits:
 def hevc(configuration: bytes) -> tuple[Size, ...]:
     """Of the parameter sets in an `hvcC` box's body. Raises IndexError where it ends too early."""
     sets: list[Size] = []
-    at = 23
+    at, units = 23, 0
     for _ in range(configuration[22]):
         kind, count = configuration[at] & 63, int.from_bytes(configuration[at + 1 : at + 3], "big")
         at += 3
+        units += count
+        if units > _MOST_UNITS:
+            raise IndexError
         for _ in range(count):
             length = int.from_bytes(configuration[at : at + 2], "big")
             if kind == _NAL_SPS and len(sets) < _MOST_SPS:

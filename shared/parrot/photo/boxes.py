@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # In one box, and tiles that are named: a phone's largest grid has two hundred.
 MOST_BOXES = 2_000
 _MOST_ENTRIES = 20_000  # of all lists in a file
+_MOST_PROPERTIES = 64  # of one item: a phone's have six
 
 _Range = tuple[int, int]  # where a body begins and ends in the file
 
@@ -34,6 +35,12 @@ class Meta:
     extents: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
     idat: _Range = (0, 0)
     entries_left: int = _MOST_ENTRIES
+
+    def spend(self, entries: int = 1) -> None:
+        """Count entries of lists. Raises InvalidImage if a file has too many in all."""
+        self.entries_left -= entries
+        if self.entries_left < 0:
+            raise InvalidImage(f"the image has lists of more than {_MOST_ENTRIES:,} entries")
 
     def of(self, item: int, kind: bytes) -> list[_Range]:
         """An item's properties of this kind."""
@@ -87,9 +94,7 @@ class _Fields:
     def count(self, size: int) -> range:
         """For that many entries. Raises InvalidImage."""
         count = self.number(size)
-        self._meta.entries_left -= count
-        if self._meta.entries_left < 0:
-            raise InvalidImage(f"the image has lists of more than {_MOST_ENTRIES:,} entries")
+        self._meta.spend(count)
         return range(count)
 
 
@@ -102,6 +107,7 @@ def _pitm(meta: Meta, fields: _Fields) -> None:
 def _iinf(meta: Meta, fields: _Fields) -> None:
     fields.number(4 if fields.version else 2)
     for _, at, end in boxes(fields.data, fields.at, fields.end):
+        meta.spend()
         entry = _Fields(meta, fields.data, at, end)
         item = entry.number(2 if entry.version == 2 else 4)  # noqa: PLR2004 - with long ids
         meta.flags_at[item] = at + 3
@@ -112,6 +118,7 @@ def _iref(meta: Meta, fields: _Fields) -> None:
     size = 4 if fields.version else 2
     by_kind = {b"dimg": meta.parts, b"auxl": meta.auxiliary}
     for kind, at, end in boxes(fields.data, fields.at, fields.end):
+        meta.spend()
         fields.at, fields.end = at, end
         if kind in by_kind:
             item = fields.number(size)
@@ -123,6 +130,7 @@ def _iprp(meta: Meta, fields: _Fields) -> None:
     for kind, at, end in boxes(fields.data, start, fields.end):
         if kind == b"ipco":
             meta.properties = list(boxes(fields.data, at, end))
+            meta.spend(len(meta.properties))
         elif kind == b"ipma":
             entries = _Fields(meta, fields.data, at, end)
             meta.property_lists.append((entries.version, entries.flags))
@@ -131,8 +139,13 @@ def _iprp(meta: Meta, fields: _Fields) -> None:
                 item = entries.number(4 if entries.version else 2)
                 numbers = [entries.number(1 + wide) for _ in entries.count(1)]
                 mask = 0x7FFF if wide else 0x7F  # without the bit that says "essential"
+                owned = meta.owned.setdefault(item, [])
                 places = [(number & mask) - 1 for number in numbers if number & mask]
-                meta.owned.setdefault(item, []).extend(places)
+                owned += [place for place in dict.fromkeys(places) if place not in owned]
+                if len(owned) > _MOST_PROPERTIES:
+                    raise InvalidImage(
+                        f"an item of the image has more than {_MOST_PROPERTIES} properties"
+                    )
 
 
 def _iloc(meta: Meta, fields: _Fields) -> None:

@@ -76,6 +76,7 @@ class Children:
                 self._changed.notify_all()
             self._working.append(turn)
             child = self._idle.pop()  # the one used last: a second starts only where it is needed
+            child.seconds = 0.0
         try:
             yield child
         finally:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
 from parrot import budget, cpu, logs
-from parrot.errors import InvalidImage
+from parrot.errors import InvalidImage, TogetherTooLong
 from parrot.model.served_model import Resampling
 from parrot.photo import images
 from parrot.photo.children import Children
@@ -110,7 +110,7 @@ class Decoder:
             self._budget.reserve(_ROOM + len(photo.data)),  # the pixels are in the child
             self._children.turn(bill.caller, memory) as child,
         ):
-            seconds = min(MOST_SECONDS, bill.left())
+            seconds = min(MOST_SECONDS, bill.left(cost.seconds))
             try:
                 outcome, value = child.ask(job, photo, options, seconds=seconds, memory=memory)
             finally:
@@ -120,6 +120,8 @@ class Decoder:
         if outcome == "invalid":
             raise InvalidImage(str(value))
         if outcome == "exhausted":
+            if seconds < MOST_SECONDS and child.seconds >= seconds:
+                raise TogetherTooLong
             raise InvalidImage(
                 "the photo takes more time or memory to decode than any photo should"
             )

@@ -115,6 +115,8 @@ def stream(data: bytes, items: Meta, item: int) -> Iterator[tuple[int, int]]:
 
 
 def _coded(data: bytes, items: Meta, item: int, places: list[tuple[int, int]]) -> Iterator[Size]:
+    if len(items.of(item, b"hvcC") + items.of(item, b"av1C")) > 1:
+        raise LookupError
     for start, end in items.of(item, b"hvcC"):
         yield from bitstream.hevc(data[start : min(end, start + _MOST_CONFIGURATION_BYTES)])
     for start, end in items.of(item, b"av1C"):
