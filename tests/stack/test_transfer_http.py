@@ -43,6 +43,7 @@ def test_a_page_of_observations_travels_compressed(ana: Phone) -> None:
     """With the tag of that form, which gets 304 as long as nothing changes."""
     for seed in range(8):
         ana.save(31_000 + seed)
+    ana.all_settled(8)  # so that nothing changes
     url = f"{ana.url}{BASE}/observations"
     mine = {"Authorization": f"Bearer local:{ana.user}"}
     _, text = wire(url, mine | PLAIN)
