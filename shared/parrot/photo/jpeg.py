@@ -35,6 +35,7 @@ _FIRST_SEGMENT = 0xC0  # markers below have no meaning, and no length
 # Restarts belong to the compressed data, where a 0xFF that is no marker is followed by 0. One byte
 # of fill is enough: `\xff+` would begin again at each byte of a long fill.
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+_END = b"\xff\xd9"
 _MOST_COMPONENTS, _COEFFICIENTS = 4, 64
 
 
@@ -62,7 +63,11 @@ def header(data: bytes) -> Header:
         raise damaged("image/jpeg")
     kind, width, height, components = frame
     buffered = kind == _PROGRESSIVE or body[0] < components
-    scans, end, exact = _scans(chain([(marker, at, body)], segments), kind, buffered=buffered)
+    end: int | None
+    if not buffered and data.endswith(_END):  # one scan, at whose end a decoder stops by itself
+        scans, end, exact = 1, len(data), 0
+    else:
+        scans, end, exact = _scans(chain([(marker, at, body)], segments), kind, buffered=buffered)
     # Of restarts, a decoder that keeps coefficients cannot say whether one more should follow.
     unended = end is None and exact >= components * _COEFFICIENTS and not (buffered and restarts)
     if end is None:  # half of the end's marker may be there
