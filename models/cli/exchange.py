@@ -30,7 +30,7 @@ def export_saved(
     *,
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
 ) -> None:
-    """Download the photos that people saved, with the species they chose, as input for fit."""
+    """Download the saved photos on which people and the model agree, as input for fit."""
     from google.cloud.storage import Client
 
     from models.data import saved_photos
@@ -45,12 +45,9 @@ def export_saved(
             data,
             out,
         )
-    left_out = exported.left_out
+    left_out = ", ".join(f"{count} {why}" for why, count in exported.left_out.most_common())
     console.out.print(
-        f"{exported.written} photos in {out}; left out: {left_out['unlabelled']} without a known"
-        f" species, {left_out['unprocessed']} not processed or rejected, {left_out['duplicates']}"
-        f" near-duplicates, {left_out['without_photo']} whose photo is missing",
-        soft_wrap=True,
+        f"{exported.written} photos in {out}; left out: {left_out or 'none'}", soft_wrap=True
     )
 
 

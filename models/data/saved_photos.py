@@ -1,37 +1,48 @@
-"""Saved observations and their photos as a training set: what people chose becomes labels.
+"""Saved observations and their photos as a training set: what people and the model agree on.
 
-It is a folder of `parrots/SPECIES/UID-ID.EXT` with an `index.csv` that `fit` reads. Photos of one
-user share a `near_duplicates` value, so that they are never split between training and test. Users
-and ids are hashed. `bundle` and `model` name the model that judged the photo; `label_map` is the
-sha256 of the species table that the labels refer to.
+It is a folder of `GROUP/LABEL/*.webp` with an `index.csv` that `fit` reads: clean copies, whose
+files have no metadata, named after their pixels. Photos of one user share a `near_duplicates`
+value, so that they are never split between training and test. It is drawn by lot for each export:
+two exports do not tell who is who. `bundle` and `model` name the model that judged the photo;
+`label_map` is the sha256 of the species table that the labels refer to.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
-from collections import Counter
+import secrets
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from parrot.errors import InvalidImage, UnsupportedMedia
+from models.data.labelled_photos import Group
 from parrot.model.manifest import digest
-from parrot.observation import Status
-from parrot.photo import headers, images
+from parrot.observation import Status, reviewed
+from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from parrot.model.species import SpeciesTable
     from parrot.observation import Observation
     from parrot.store import ObservationStore, PhotoStore
 
-_USED = frozenset({Status.READY, Status.NEEDS_REVIEW})
-_SUFFIX = {kind: f".{kind.rpartition('/')[2]}" for kind in headers.MEDIA_TYPES}
 _COLUMNS = (
     *("path", "group", "label", "near_duplicates", "source"),  # what `fit` reads
-    *("status", "bundle", "model", "label_map"),
+    *("bundle", "model", "label_map"),
 )
+
+
+class LeftOut(StrEnum):
+    """Why an observation does not train."""
+
+    UNPROCESSED = "not processed or rejected"
+    UNLABELLED = "without a label that the species table knows"
+    UNSETTLED = "on which person and model do not agree"
+    DUPLICATE = "near-duplicates"
+    MISSING = "whose photo is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,74 +50,95 @@ class Exported:
     """How many observations were written, and why the others were not."""
 
     written: int
-    left_out: Counter[str]  # unlabelled, unprocessed, without_photo, duplicates
+    left_out: Counter[LeftOut]
 
 
 def export(
     observations: ObservationStore,
-    originals: PhotoStore,
+    photos: PhotoStore,
     species: SpeciesTable,
     species_csv: bytes,
     folder: Path,
 ) -> Exported:
-    """Write the training set; a second run fetches only what is missing.
+    """Write the training set; a second run fetches what is missing and removes what may not stay.
 
-    Near-duplicates of the same user's photos are left out. Raises StoreUnavailable.
+    Near-duplicates of the same user's photos are left out, and the same picture of another user.
+    Raises StoreUnavailable.
     """
-    known = {row.id for row in species.rows}
+    labels = {row.id for row in species.rows} | {NOT_A_PARROT.id, OTHER_PARROT.id}
     label_map = digest(species_csv)
-    lines, left_out = [], Counter[str]()
+    people: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(8))
+    lines: dict[str, dict[str, str]] = {}  # by name of the file
+    left_out = Counter[LeftOut]()
     for observation in observations.everything():
-        label = observation.label
-        if observation.status not in _USED:
-            left_out["unprocessed"] += 1
-        elif label is None or label.species not in known:
-            left_out["unlabelled"] += 1
-        elif observation.duplicate_of is not None:
-            left_out["duplicates"] += 1
-        elif (path := _fetch(observation, label.species, originals, folder)) is None:
-            left_out["without_photo"] += 1
-        else:
-            verdict = observation.verdict
-            lines.append(
-                {
-                    "path": path.relative_to(folder).as_posix(),
-                    "group": "parrots",
-                    "label": label.species,
-                    "near_duplicates": _hash(observation.uid),
-                    "source": "saved",
-                    "status": observation.status.value,
-                    "bundle": verdict.bundle if verdict else "",
-                    "model": verdict.model if verdict else "",
-                    "label_map": label_map,
-                }
-            )
+        path = why_not(observation, labels) or _fetch(observation, photos, folder)
+        if isinstance(path, LeftOut) or path.name in lines:
+            left_out[path if isinstance(path, LeftOut) else LeftOut.DUPLICATE] += 1
+            continue
+        group, label, _ = path.relative_to(folder).parts
+        verdict = observation.verdict
+        lines[path.name] = {
+            "path": path.relative_to(folder).as_posix(),
+            "group": group,
+            "label": label,
+            "near_duplicates": people[observation.uid],
+            "source": "saved",
+            "bundle": verdict.bundle if verdict else "",
+            "model": verdict.model if verdict else "",
+            "label_map": label_map,
+        }
     folder.mkdir(parents=True, exist_ok=True)
+    _tidy(folder, {line["path"] for line in lines.values()})
     with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, _COLUMNS)
         table.writeheader()
-        table.writerows(sorted(lines, key=lambda line: line["path"]))
+        table.writerows(sorted(lines.values(), key=lambda line: line["path"]))
     return Exported(len(lines), left_out)
 
 
-def _fetch(
-    observation: Observation, species: str, originals: PhotoStore, folder: Path
-) -> Path | None:
-    """The photo's path in the folder; None if it no longer exists or cannot be read."""
-    name = f"{_hash(observation.uid)}-{_hash(observation.id)}"
-    path = folder / "parrots" / species / f"{name}{_SUFFIX.get(observation.media_type, '')}"
-    if path.is_file() and digest(path.read_bytes()) == observation.sha256:
-        return path
-    data = originals.read(observation.object_name)
-    try:
-        images.read(data or b"")
-    except (InvalidImage, UnsupportedMedia):
-        return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data or b"")
+def why_not(observation: Observation, labels: Container[str]) -> LeftOut | None:
+    """Why it does not train; None if it does."""
+    label, verdict = observation.label, observation.verdict
+    if observation.status not in {Status.READY, Status.NEEDS_REVIEW} or verdict is None:
+        return LeftOut.UNPROCESSED
+    if label is None or label.species not in labels:
+        return LeftOut.UNLABELLED
+    # A verdict without a set is a best guess, which every photo has: it confirms nothing.
+    guess = verdict.is_parrot and verdict.likely is None
+    if guess or reviewed(label, verdict) is not Status.READY:
+        return LeftOut.UNSETTLED
+    return None if observation.duplicate_of is None else LeftOut.DUPLICATE
+
+
+def _fetch(observation: Observation, photos: PhotoStore, folder: Path) -> Path | LeftOut:
+    """The clean copy's path in the folder."""
+    content = photos.open(observation.derived.image) if observation.derived else None
+    if content is None:
+        return LeftOut.MISSING
+    path = folder / _place(observation) / f"{content.tag}.webp"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_bytes(content.read(0, content.size))
+        part.replace(path)
     return path
 
 
-def _hash(name: str) -> str:
-    """Tells users apart without saying who they are."""
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
+def _place(observation: Observation) -> str:
+    """GROUP/LABEL: what is not a parrot is another bird only where the model saw one."""
+    label = observation.label.species if observation.label else ""
+    if label != NOT_A_PARROT.id:
+        return f"{Group.PARROTS}/{label}"
+    bird = observation.verdict is not None and observation.verdict.reason is Reason.OTHER_BIRD
+    return f"{Group.OTHER_BIRDS if bird else Group.NEGATIVES}/{label}"
+
+
+def _tidy(folder: Path, kept: Container[str]) -> None:
+    """Remove what an earlier run wrote and this one may not: it was deleted or renamed since."""
+    for group in Group:
+        for path in (folder / group).glob("*/*"):
+            if (
+                path.suffix in {".webp", ".part"}
+                and path.relative_to(folder).as_posix() not in kept
+            ):
+                path.unlink()

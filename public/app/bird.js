@@ -69,7 +69,8 @@ class Sheet {
     const { status, verdict, duplicate_of: twin } = this.observation;
     if (status === "ready") return twin ? t("bird.duplicate") : "";
     if (status !== "needs_review") return t(`status.${status}.words`);
-    const id = verdict?.parrot.is_parrot ? verdict.species : "not-a-parrot";
+    const kind = verdict?.set?.unknown ? OTHER_PARROT : verdict?.species;
+    const id = verdict?.parrot.is_parrot ? kind : "not-a-parrot";
     return t("status.needs_review.words", { name: labelName({ species: id }, this.kinds) });
   }
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from parrot.records import NOT_A_PARROT, Reason
+from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
@@ -55,6 +55,7 @@ class Verdict:
     bundle: str
     model: str  # NAME/VERSION
     reason: Reason | None = None  # why it is not a parrot, if it is not and that is clear
+    likely: tuple[str, ...] | None = None  # the set: what it may be; None if nothing tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +145,24 @@ class Page:
 def reviewed(label: Label | None, verdict: Verdict) -> Status:
     """READY, or NEEDS_REVIEW if the person and the model name different things.
 
-    Without a label there is nothing to disagree with. "Not a parrot" agrees with a verdict of "no
-    parrot", which contradicts every other label. The model has no name for "another parrot".
+    Without a label there is nothing to disagree with.
     """
-    if label is None or label.species == verdict.species:
-        return Status.READY
-    if label.species == NOT_A_PARROT.id and not verdict.is_parrot:
-        return Status.READY
-    return Status.NEEDS_REVIEW
+    return Status.READY if label is None or agree(label, verdict) else Status.NEEDS_REVIEW
+
+
+def agree(label: Label, verdict: Verdict) -> bool:
+    """Whether what the person says is among what the model holds possible: its set.
+
+    A ranking always has a first, even for a kind that the model never saw: an empty set agrees with
+    no kind, only with "another parrot". A bundle without sets has nothing but its best guess.
+    """
+    if label.species == NOT_A_PARROT.id:
+        return not verdict.is_parrot and verdict.likely is None
+    if verdict.likely is None:
+        return verdict.species is not None and label.species == verdict.species
+    if label.species == OTHER_PARROT.id:
+        return not verdict.likely
+    return label.species in verdict.likely
 
 
 def micros(when: datetime) -> int:
@@ -236,9 +247,15 @@ def restored(stored: dict[str, Any]) -> Observation:
 
 
 def _verdict_document(verdict: Verdict) -> dict[str, Any]:
-    return {**asdict(verdict), "reason": verdict.reason.value if verdict.reason else None}
+    reason = verdict.reason.value if verdict.reason else None
+    likely = None if verdict.likely is None else list(verdict.likely)
+    return {**asdict(verdict), "reason": reason, "likely": likely}
 
 
 def _verdict(stored: dict[str, Any]) -> Verdict:
-    reason = stored.get("reason")  # older documents have none
-    return Verdict(**{**stored, "reason": Reason(reason) if reason else None})
+    """Older documents have no reason and no set; fields that are not known yet are ignored."""
+    reason, likely = stored.get("reason"), stored.get("likely")
+    known: dict[str, Any] = {field.name: stored.get(field.name) for field in fields(Verdict)}
+    known["reason"] = Reason(reason) if reason else None
+    known["likely"] = None if likely is None else tuple(likely)
+    return Verdict(**known)

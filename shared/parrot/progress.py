@@ -139,7 +139,7 @@ def finished(current: Observation, stored: StoredPhoto, answer: Classification) 
 
 def verdict_of(answer: Classification) -> Verdict:
     """What an observation keeps of a classification."""
-    best = answer.species[0] if answer.species else None
+    best, likely = (answer.species[0] if answer.species else None), answer.species_set
     return Verdict(
         is_parrot=answer.is_parrot,
         parrot_probability=answer.parrot_probability,
@@ -148,4 +148,5 @@ def verdict_of(answer: Classification) -> Verdict:
         bundle=answer.bundle,
         model=answer.models[-1][1],
         reason=answer.reason,
+        likely=tuple(row.id for row in likely.species) if likely else None,
     )

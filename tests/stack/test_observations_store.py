@@ -25,12 +25,21 @@ from parrot.observation import (
     Observation,
     Place,
     Status,
-    Verdict,
     document,
     restored,
 )
+from parrot.records import Reason
 from parrot.store import ObservationStore, Use, update
-from tests.support.observations import DAY, KEA, NOW, derived, observation, processed, use
+from tests.support.observations import (
+    DAY,
+    KEA,
+    NOW,
+    derived,
+    observation,
+    processed,
+    use,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +93,7 @@ def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
         labels=(KEA, Label("amazona", 1, NOW + timedelta(days=1))),
         status=Status.NEEDS_REVIEW,
         generation="1700000000000001",
-        verdict=Verdict(True, 0.25, "amazona", 0.5, "2026-11-22", "ParrotClassifier/1"),  # noqa: FBT003
+        verdict=replace(verdict("amazona"), reason=Reason.BLURRED),
         derived=derived("00ff00ff00ff00ff"),
         duplicate_of="id-00001",
         reason="none",
@@ -317,9 +326,11 @@ def test_unfinished_observations_are_found_least_recently_changed_first(
 
 def test_a_document_from_before_attempts_were_counted_is_read() -> None:
     """An update of the functions must not make what is stored unreadable."""
-    stored = document(observation())
-    del stored["attempts"], stored["lease"]
-    assert restored(stored) == observation()
+    judged = replace(observation(), verdict=replace(verdict("amazona"), likely=None))
+    stored = document(judged)
+    del stored["attempts"], stored["lease"], stored["verdict"]["likely"]
+    stored["verdict"]["of a later revision"] = 1
+    assert restored(stored) == judged
 
 
 def test_no_user_reaches_another_users_observation(store: ObservationStore) -> None:

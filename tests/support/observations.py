@@ -53,4 +53,5 @@ def verdict(species: str | None = None, *, bundle: str = "1", model: str = "M/1"
         species_probability=0.9 if species else None,
         bundle=bundle,
         model=model,
+        likely=None if species is None else (species,),
     )

@@ -18,7 +18,13 @@ from parrot.observation import Label, derived_folder, photo_name
 from parrot.photo import images
 from parrot.process import Processor
 from parrot.quota import CpuSeconds, Meter, Quota
-from parrot.records import Classification, OpenObject, SpeciesScore, StoredObject
+from parrot.records import (
+    Classification,
+    OpenObject,
+    SpeciesScore,
+    SpeciesSet,
+    StoredObject,
+)
 from tests.support.events import event
 from tests.support.observations import observation
 from tests.support.photos import DECODER
@@ -110,7 +116,7 @@ class SameAnswer:
             parrot_probability=0.9 if self.species else 0.1,
             species=tuple(SpeciesScore(species, 0.8) for species in best),
             probabilities=(),
-            species_set=None,
+            species_set=SpeciesSet(0.95, best) if best else None,
             bundle="2026-11-22",
             models=(("classifier", "ParrotClassifier/1"),),
             sha256=photo.sha256,

@@ -100,6 +100,9 @@ SAMPLES = {
     "readiness": answers.readiness("2026-11-23", ("ParrotClassifier/1",)),
     "a pending observation": answers.observation(PENDING, LINKS),
     "a ready observation": answers.observation(READY, LINKS),
+    "an observation of an unknown kind": answers.observation(
+        replace(READY, verdict=replace(VERDICT, likely=())), LINKS
+    ),
     "an observation that shows no parrot": answers.observation(NO_PARROT, LINKS),
     "a rejected observation": answers.observation(REJECTED, LINKS),
     "an empty page": answers.observations(Page((), None), None, LINKS),

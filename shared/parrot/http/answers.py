@@ -247,6 +247,9 @@ def _verdict(verdict: Verdict) -> schemas.SavedVerdict:
         probability=None if probability is None else round(probability, _DECIMALS),
         model=schemas.ModelVersions(bundle=verdict.bundle, classifier=verdict.model),
     )
+    if verdict.likely is not None:
+        likely = list(verdict.likely)
+        body["set"] = schemas.SavedSet(species=likely, unknown=not likely)
     if verdict.reason is not None:
         body["reason"] = verdict.reason
     return body

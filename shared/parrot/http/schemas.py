@@ -142,6 +142,13 @@ class Label(TypedDict):
     text: NotRequired[str]
 
 
+class SavedSet(TypedDict):
+    """The ids of every species that a saved photo may show; `unknown`: none of them."""
+
+    species: list[str]
+    unknown: bool
+
+
 class SavedVerdict(TypedDict):
     """What the model says of a saved photo: the best species only, null if it is not a parrot.
 
@@ -151,6 +158,7 @@ class SavedVerdict(TypedDict):
     parrot: Verdict
     species: str | None
     probability: float | None
+    set: NotRequired[SavedSet]
     reason: NotRequired[Reason]
     model: ModelVersions
 

@@ -1,0 +1,125 @@
+"""Which saved photos train, and what of them leaves."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from models.data.saved_photos import Exported, LeftOut, export
+from parrot.observation import Label, Observation, Status
+from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
+from tests.support.observations import NOW, verdict
+from tests.support.photos import encoded, noise
+from tests.support.processing import GALAH, KEA, SPECIES, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNKNOWN = replace(verdict(KEA.id), likely=())
+NOTHING, BIRD = verdict(), replace(verdict(), reason=Reason.OTHER_BIRD)
+
+
+def saved(world: World, number: int, *, uid: str = "ana", **changes: Any) -> Observation:
+    """A processed photo of its own that person and model call a kea, but for the changes."""
+    photo = noise(64, 48, seed=number)
+    exif = photo.getexif()
+    exif[0x8769] = {}
+    exif[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}
+    stored = world.save(encoded(photo, exif=exif), number, uid=uid)
+    world.processor().process(stored)
+    changed = world.store.replace(replace(world.observation(stored), **changes))
+    assert changed is not None
+    return changed
+
+
+def label(species: str) -> tuple[Label, ...]:
+    return (Label(species, None, NOW),)
+
+
+def exported(world: World, folder: Path) -> tuple[Exported, list[dict[str, str]]]:
+    done = export(world.store, world.photos, SPECIES, b"table", folder)
+    with (folder / "index.csv").open(newline="") as file:
+        return done, list(csv.DictReader(file))
+
+
+def places(lines: list[dict[str, str]]) -> list[str]:
+    return [line["path"].rpartition("/")[0] for line in lines]
+
+
+def test_only_what_person_and_model_agree_on_trains(tmp_path: Path) -> None:
+    """A galah saved as a kea came out as a kea, and "not a parrot" was thrown away."""
+    world = World(tmp_path)
+    for number, (species, judged) in enumerate(
+        [
+            (KEA.id, verdict(KEA.id)),
+            (NOT_A_PARROT.id, BIRD),
+            (NOT_A_PARROT.id, NOTHING),
+            (OTHER_PARROT.id, UNKNOWN),
+            (KEA.id, verdict(GALAH.id)),
+            (KEA.id, UNKNOWN),
+            (KEA.id, replace(verdict(KEA.id), likely=None)),  # nothing but a best guess
+            ("no-such-kind", verdict(KEA.id)),
+        ],
+        1,
+    ):
+        saved(world, number, labels=label(species), verdict=judged)
+    saved(world, 20, status=Status.REJECTED)
+    saved(world, 21, duplicate_of="another")
+    done, lines = exported(world, tmp_path / "out")
+    assert places(lines) == [
+        "negatives/not-a-parrot",
+        "other_birds/not-a-parrot",
+        f"parrots/{KEA.id}",
+        "parrots/other-parrot",
+    ]
+    assert done.written == 4
+    assert done.left_out == {
+        LeftOut.UNSETTLED: 3,
+        LeftOut.UNLABELLED: 1,
+        LeftOut.UNPROCESSED: 1,
+        LeftOut.DUPLICATE: 1,
+    }
+
+
+def test_pixels_leave_without_metadata_and_under_names_of_one_export(tmp_path: Path) -> None:
+    """Originals left with the place where they were taken, under the same name each time."""
+    world = World(tmp_path)
+    for number, uid in enumerate(("ana", "ana", "ben"), 1):
+        saved(world, number, uid=uid)
+    first, again = exported(world, tmp_path / "out")[1], exported(world, tmp_path / "other")[1]
+    for lines in (first, again):
+        assert len({line["near_duplicates"] for line in lines}) == 2
+    assert [line["path"] for line in first] == [line["path"] for line in again]
+    people = [{line["near_duplicates"] for line in lines} for lines in (first, again)]
+    assert people[0].isdisjoint(people[1])
+    for line in first:
+        data = (tmp_path / "out" / line["path"]).read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            assert not {"exif", "xmp"} & image.info.keys()
+
+
+def test_a_picture_of_two_people_trains_once(tmp_path: Path) -> None:
+    """One photo sent from many accounts must not weigh as many."""
+    world = World(tmp_path)
+    first = saved(world, 1)
+    saved(world, 2, uid="ben")
+    saved(world, 3, uid="eve", derived=first.derived)
+    done, lines = exported(world, tmp_path / "out")
+    assert (len(lines), done.left_out) == (2, {LeftOut.DUPLICATE: 1})
+
+
+def test_what_may_not_train_any_more_leaves_the_folder_too(tmp_path: Path) -> None:
+    """The second run of an export is as good as a first one."""
+    world = World(tmp_path)
+    _, renamed, deleted = (saved(world, number) for number in (1, 2, 3))
+    out = tmp_path / "out"
+    assert len(exported(world, out)[1]) == 3
+    world.store.replace(replace(renamed, labels=label(GALAH.id), verdict=verdict(GALAH.id)))
+    world.store.remove(deleted)
+    _, lines = exported(world, out)
+    assert places(lines) == [f"parrots/{GALAH.id}", f"parrots/{KEA.id}"]
+    assert len(list(out.rglob("*.webp"))) == 2
