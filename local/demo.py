@@ -113,13 +113,16 @@ def ask_all(  # noqa: PLR0913 - all but the first two by keyword
 
 
 def ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
-    """Classify photos of one bird over HTTP; save each as the best species if it is a parrot."""
+    """Classify photos of one bird over HTTP; save each as the best species if it is a parrot.
+
+    What may be a parrot is not saved: nobody has seen that it is one.
+    """
     paths = tuple(photos)
     if problem := next(filter(None, map(_unreadable, photos)), None):
         return Answer(paths, _problem(problem))
     files = [("image", (photo.name, photo.read_bytes())) for photo in photos]
     _, body = _post(f"{url}/parrot-classifier/classify", files=files)
-    if not save or not body.get("species"):
+    if not save or not body.get("parrot", {}).get("is_parrot"):
         return Answer(paths, body)
     best = body["species"][0]["id"]
     texts, refused = zip(*(_save(url, name, data, best) for _, (name, data) in files), strict=True)

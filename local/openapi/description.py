@@ -17,7 +17,7 @@ from models import folders
 from parrot import errors
 from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
 from parrot.http import schemas
-from parrot.http.answers import TIPS
+from parrot.http.answers import MAYBE_TIP, TIPS
 from parrot.http.parameters import BASE_PATH
 from parrot.observation import Status
 from parrot.records import Reason
@@ -66,7 +66,7 @@ def document() -> Json:
     """The whole description, of plain JSON types."""
     listed = [status.value for status in Status if status is not Status.DELETING]
     calls = _read("calls.yaml", files=_FILES, photos=MOST_PHOTOS, statuses=listed)
-    examples = _read("examples.yaml", tip=TIPS[Reason.OTHER_BIRD])
+    examples = _read("examples.yaml", tip=TIPS[Reason.OTHER_BIRD], maybe=MAYBE_TIP)
     described = {
         "openapi": "3.1.0",
         "info": _INFO,

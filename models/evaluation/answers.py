@@ -41,6 +41,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
             Scores(*(_every(scores, field.name) for field in fields(Scores))),
             _every(decisions, "is_parrot"),
             _every(decisions, "in_set"),
+            _every(decisions, "maybe"),
         ),
         _every(parts, "looks"),
     )

@@ -126,8 +126,8 @@ class Classifier:
         return looks
 
     def _look_with_another_model(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
-        """As the first version did: another model names the species, of parrots only."""
-        parrots = [number for number, look in enumerate(looks) if look.decision.is_parrot]
+        """As the first version did: another model names the species, of possible parrots only."""
+        parrots = [number for number, look in enumerate(looks) if look.decision.is_named]
         looks = list(looks)
         for model in self.bundle.manifest.models[1:] if parrots else ():
             payloads = [
@@ -142,14 +142,14 @@ class Classifier:
         return looks
 
     def _answer(self, look: _Look, timings: tuple[Timing, ...]) -> Classification:
-        is_parrot = look.decision.is_parrot
+        named = bool(look.decision.is_named)
         answer = describe(
             self.bundle,
-            self._named(look) if is_parrot else look.decision,
+            self._named(look) if named else look.decision,
             models=look.versions,
             sha256=look.photo.sha256,
             size=(look.raster.width, look.raster.height),
-            reason=None if is_parrot else self._reason(look),
+            reason=None if named else self._reason(look),
         )
         return replace(answer, timings=timings)
 
@@ -225,7 +225,8 @@ def joined(
     """
     decisions = [answer.decision for answer in answers if answer.decision is not None]
     decision, agree = join(decisions, bundle.manifest.rules)
-    alike = [answer for answer in answers if answer.is_parrot == decision.is_parrot]
+    verdict = (bool(decision.is_parrot), bool(decision.maybe))
+    alike = [answer for answer in answers if (answer.is_parrot, answer.maybe) == verdict]
     surest = max(alike or answers, key=lambda answer: abs(answer.parrot_probability - 0.5))
     joint = describe(
         bundle,

@@ -46,7 +46,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the model said about a saved photo; `species` is None if it is not a parrot."""
+    """What the model said about a saved photo; `species` is None if it cannot be a parrot."""
 
     is_parrot: bool
     parrot_probability: float
@@ -56,6 +56,7 @@ class Verdict:
     model: str  # NAME/VERSION
     reason: Reason | None = None  # why it is not a parrot, if it is not and that is clear
     likely: tuple[str, ...] | None = None  # the set: what it may be; None if nothing tells
+    maybe: bool = False  # it is not taken for a parrot, but may be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def agree(label: Label, verdict: Verdict) -> bool:
     no kind, only with "another parrot". A bundle without sets has nothing but its best guess.
     """
     if label.species == NOT_A_PARROT.id:
-        return not verdict.is_parrot and verdict.likely is None
+        return not (verdict.is_parrot or verdict.maybe)
     if verdict.likely is None:
         return verdict.species is not None and label.species == verdict.species
     if label.species == OTHER_PARROT.id:
@@ -253,9 +254,9 @@ def _verdict_document(verdict: Verdict) -> dict[str, Any]:
 
 
 def _verdict(stored: dict[str, Any]) -> Verdict:
-    """Older documents have no reason and no set; fields that are not known yet are ignored."""
+    """Older documents have no reason, no set, no `maybe`; fields that are not known are ignored."""
     reason, likely = stored.get("reason"), stored.get("likely")
-    known: dict[str, Any] = {field.name: stored.get(field.name) for field in fields(Verdict)}
+    known = {field.name: stored[field.name] for field in fields(Verdict) if field.name in stored}
     known["reason"] = Reason(reason) if reason else None
     known["likely"] = None if likely is None else tuple(likely)
     return Verdict(**known)

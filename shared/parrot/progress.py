@@ -142,6 +142,7 @@ def verdict_of(answer: Classification) -> Verdict:
     best, likely = (answer.species[0] if answer.species else None), answer.species_set
     return Verdict(
         is_parrot=answer.is_parrot,
+        maybe=answer.maybe,
         parrot_probability=answer.parrot_probability,
         species=best.species.id if best else None,
         species_probability=best.probability if best else None,

@@ -196,11 +196,17 @@ class Decision:
     scores: Scores
     is_parrot: Flags  # (...)
     in_set: Flags | None  # (..., classes): the species that it may be; None where nothing tells
+    maybe: Flags  # (...) not taken for a parrot, but too likely to be one for a "no"
+
+    @property
+    def is_named(self) -> Flags:
+        """(...) whether the answer has species."""
+        return self.is_parrot | self.maybe
 
     def at(self, rows: Any) -> Decision:  # noqa: ANN401 - as NumPy
         """These of the leading axes."""
         in_set = None if self.in_set is None else self.in_set[rows]
-        return Decision(self.scores.at(rows), self.is_parrot[rows], in_set)
+        return Decision(self.scores.at(rows), self.is_parrot[rows], in_set, self.maybe[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +215,9 @@ class Classification:
 
     is_parrot: bool
     parrot_probability: float
-    species: tuple[SpeciesScore, ...]  # best first; empty if it is not a parrot
-    probabilities: tuple[float, ...]  # by class index; empty if it is not a parrot
-    species_set: SpeciesSet | None  # None if it is not a parrot or the bundle has none
+    species: tuple[SpeciesScore, ...]  # best first; empty if it cannot be a parrot
+    probabilities: tuple[float, ...]  # by class index; empty if it cannot be a parrot
+    species_set: SpeciesSet | None  # None if it cannot be a parrot or the bundle has none
     bundle: str
     models: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
     sha256: str
@@ -221,6 +227,7 @@ class Classification:
     taxon: Named | None = None  # the lowest rank that the model is sure of, None if of none
     decision: Decision | None = field(default=None, repr=False, compare=False)  # for joint answers
     reason: Reason | None = None  # why it is not a parrot, None if that is not clear
+    maybe: bool = False  # it is not taken for a parrot, but may be one
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
         labels=(KEA, Label("amazona", 1, NOW + timedelta(days=1))),
         status=Status.NEEDS_REVIEW,
         generation="1700000000000001",
-        verdict=replace(verdict("amazona"), reason=Reason.BLURRED),
+        verdict=replace(verdict("amazona"), is_parrot=False, maybe=True, reason=Reason.BLURRED),
         derived=derived("00ff00ff00ff00ff"),
         duplicate_of="id-00001",
         reason="none",
@@ -324,11 +324,11 @@ def test_unfinished_observations_are_found_least_recently_changed_first(
     assert store.unfinished(before=before, limit=2) == (waiting_longer, waiting)
 
 
-def test_a_document_from_before_attempts_were_counted_is_read() -> None:
+def test_a_document_of_an_older_release_is_read() -> None:
     """An update of the functions must not make what is stored unreadable."""
     judged = replace(observation(), verdict=replace(verdict("amazona"), likely=None))
     stored = document(judged)
-    del stored["attempts"], stored["lease"], stored["verdict"]["likely"]
+    del stored["attempts"], stored["lease"], stored["verdict"]["likely"], stored["verdict"]["maybe"]
     stored["verdict"]["of a later revision"] = 1
     assert restored(stored) == judged
 

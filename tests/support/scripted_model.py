@@ -42,7 +42,7 @@ DOUBT = (0.0, 9.0, 0.0, 0.0, 6.0)
 NO_PARROT = (-9.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def bundle(*, second: SecondLook | None = LOOK) -> Bundle:
+def bundle(*, second: SecondLook | None = LOOK, maybe: float | None = None) -> Bundle:
     eye = np.eye(5, dtype=np.float32)
     # The first feature is the logit of a parrot; other birds are as good as impossible.
     scorer = ThreeWay(np.eye(5)[:, :3] * [1, 0, 0], np.array([0.0, -1000.0, 0.0]))
@@ -54,7 +54,10 @@ def bundle(*, second: SecondLook | None = LOOK) -> Bundle:
         models=(MODEL,),
         gate_kind="three-way",
         rules=Rules(
-            0.6, naming=NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7), second_look=second
+            0.6,
+            maybe,
+            naming=NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7),
+            second_look=second,
         ),
         scikit_learn="1",
         files={},

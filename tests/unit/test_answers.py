@@ -43,6 +43,7 @@ NOT_A_PARROT = replace(
     species_set=None,
     models=(("classifier", "ParrotClassifier/1"),),
 )
+MAYBE = replace(PARROT, is_parrot=False, maybe=True, parrot_probability=0.5)
 PENDING = replace(observation(), labels=(), sha256="", width=0, height=0)
 LABELS = (Label("amazona", 1, NOW), Label("nestor-notabilis", 14, NOW))
 VERDICT = Verdict(
@@ -75,6 +76,9 @@ NO_PARROT = replace(
         reason=Reason.OTHER_BIRD,
     ),
 )
+MAYBE_ONE = replace(
+    PENDING, status=Status.READY, verdict=replace(VERDICT, is_parrot=False, maybe=True)
+)
 REJECTED = replace(
     PENDING,
     labels=LABELS[:1],
@@ -91,6 +95,8 @@ def classified(answer: Classification, *, first_version: bool = False) -> Respon
 SAMPLES = {
     "a parrot": classified(PARROT),
     "a parrot, but no known species": classified(replace(PARROT, species_set=SpeciesSet(0.95, ()))),
+    "maybe a parrot": classified(MAYBE),
+    "maybe a parrot for the first version": classified(MAYBE, first_version=True),
     "not a parrot": classified(NOT_A_PARROT),
     "not a parrot, with a reason": classified(replace(NOT_A_PARROT, reason=Reason.TOO_DARK)),
     "a parrot for the first version": classified(PARROT, first_version=True),
@@ -104,6 +110,7 @@ SAMPLES = {
         replace(READY, verdict=replace(VERDICT, likely=())), LINKS
     ),
     "an observation that shows no parrot": answers.observation(NO_PARROT, LINKS),
+    "an observation that may show a parrot": answers.observation(MAYBE_ONE, LINKS),
     "a rejected observation": answers.observation(REJECTED, LINKS),
     "an empty page": answers.observations(Page((), None), None, LINKS),
     "a page": answers.observations(Page((PENDING,), None), "AQID", LINKS),

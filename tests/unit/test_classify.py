@@ -103,6 +103,19 @@ def test_what_is_not_a_parrot_has_no_names() -> None:
     assert (answer.species, answer.species_set, answer.taxon) == ((), None, None)
 
 
+@pytest.mark.parametrize(
+    ("parrot", "verdict"), [(0.61, (True, False)), (0.41, (False, True)), (0.39, (False, False))]
+)
+def test_what_may_be_a_parrot_has_names_and_no_reason(
+    parrot: float, verdict: tuple[bool, bool]
+) -> None:
+    """A person sees what it would be, and that it is not certain."""
+    server = Scripted([(float(np.log(parrot / (1 - parrot))), *SURE[1:])])
+    answer = Classifier(bundle(second=None, maybe=0.4), server, DECODER).classify(PHOTO)
+    assert (answer.is_parrot, answer.maybe, answer.reason) == (*verdict, None)
+    assert bool(answer.species and answer.species_set and answer.taxon) is any(verdict)
+
+
 def test_a_focus_that_is_not_a_box_is_a_bad_model_response() -> None:
     """Retrying would not help; the bundle and the model do not belong together."""
     with pytest.raises(BadModelResponse, match="focus"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 MACAW, NOTHING = verdict("ara-macao"), verdict()
+MAYBE = replace(MACAW, is_parrot=False, maybe=True)
 UNKNOWN = replace(verdict("nestor-notabilis"), species_probability=0.005, likely=())
 
 
@@ -32,6 +33,8 @@ UNKNOWN = replace(verdict("nestor-notabilis"), species_probability=0.005, likely
     [
         (NOT_A_PARROT.id, NOTHING, Status.READY),
         (NOT_A_PARROT.id, MACAW, Status.NEEDS_REVIEW),
+        (NOT_A_PARROT.id, MAYBE, Status.NEEDS_REVIEW),
+        ("ara-macao", MAYBE, Status.READY),
         (NOT_A_PARROT.id, UNKNOWN, Status.NEEDS_REVIEW),
         (OTHER_PARROT.id, NOTHING, Status.NEEDS_REVIEW),
         (OTHER_PARROT.id, MACAW, Status.NEEDS_REVIEW),

@@ -85,7 +85,8 @@ def manifests(draw: st.DrawFn) -> Manifest:
     second_look = st.builds(SecondLook, views, st.just(low), st.just(high), margins)
     naming = st.builds(NamingPolicy, st.floats(0.01, 0.99), NUMBERS, SHARES, st.floats(0.01, 1.0))
     rules = Rules(
-        threshold=draw(SHARES),
+        threshold=high,
+        maybe=draw(st.none() | st.just(low)),
         conformal=draw(st.none() | conformal),
         naming=draw(st.none() | naming),
         second_look=draw(st.none() | second_look) if len(models) == 1 else None,
@@ -135,6 +136,7 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: replace(m, models=m.models * 3), "one or two"),
         (lambda m: replace(m, classes=0), "classes"),
         (lambda m: ruled(m, threshold=math.nan), "threshold"),
+        (lambda m: ruled(m, threshold=0.5, maybe=0.6), "maybe"),
         (lambda m: ruled(m, conformal=Conformal(1.5, 0.0)), "coverage"),
         (lambda m: ruled(m, conformal=Conformal(0.9, math.inf)), "finite"),
         (

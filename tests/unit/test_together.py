@@ -132,6 +132,17 @@ def test_a_joint_answer_is_a_parrot_only_if_a_photo_is() -> None:
     assert low <= together.answer.parrot_probability <= high
 
 
+def test_two_photos_that_may_show_a_parrot_may_show_it_together() -> None:
+    """Those that are less sure give the name only of a bird that no photo shows for sure."""
+    unsure = [DOUBT, (-0.1, *STRANGER[1:])]
+    asking = Classifier(bundle(second=None, maybe=0.4), Scripted([*unsure, SURE, *unsure]), DECODER)
+    together, with_a_sure_one = asking.together((A, B)), asking.together((C, A, B))
+    assert [photo.maybe for photo in together.photos] == [True, True]
+    assert (together.answer.is_parrot, together.answer.maybe) == (False, True)
+    assert together.answer.species
+    assert (with_a_sure_one.answer.is_parrot, chosen(with_a_sure_one)) == (True, ["ara-macao"])
+
+
 def test_an_unknown_parrot_contradicts_no_known_one() -> None:
     """An empty set is no name."""
     assert asked(STRANGER, SURE).agree

@@ -48,6 +48,10 @@ TIPS: dict[Reason, schemas.Names] = {
         ko="더 밝은 곳에서 다시 찍어 보세요.",
     ),
 }
+MAYBE_TIP = schemas.Names(
+    en="Go closer, or add a photo that shows its head and beak from the side.",
+    ko="더 가까이에서 찍거나, 머리와 부리가 옆에서 보이는 사진을 더해 보세요.",
+)
 
 
 def classification(
@@ -88,6 +92,8 @@ def _measured(response: Response, answer: Classification, allowance: Allowance |
 def _note(answer: Classification, **more: object) -> None:
     """For the request's line of the log."""
     verdict: dict[str, object] = {"is_parrot": answer.is_parrot}
+    if answer.maybe:
+        verdict["maybe"] = True
     if answer.reason is not None:
         verdict["reason"] = answer.reason.value
     if answer.species:
@@ -162,19 +168,17 @@ def _classification(answer: Classification) -> schemas.Classification:
     ]
     model = _models(answer)
     photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
-    likely = answer.species_set
-    if likely is None:
-        body = schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
-        if answer.reason is not None:
-            body["reason"], body["tip"] = answer.reason, TIPS[answer.reason]
-        return body
-    ids = [row.id for row in likely.species]
-    chosen = schemas.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
-    body = schemas.Classification(
-        parrot=parrot, species=ranking, set=chosen, model=model, photo=photo
-    )
+    body = schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+    if answer.species_set is not None:
+        ids = [row.id for row in answer.species_set.species]
+        coverage = answer.species_set.coverage
+        body["set"] = schemas.SpeciesSet(coverage=coverage, species=ids, unknown=not ids)
     if answer.taxon is not None:
         body["taxon"] = _taxon(answer.taxon)
+    if answer.reason is not None:
+        body["reason"], body["tip"] = answer.reason, TIPS[answer.reason]
+    elif answer.maybe:
+        body["tip"] = MAYBE_TIP
     return body
 
 
@@ -198,8 +202,11 @@ def _models(answer: Classification) -> schemas.ModelVersions:
 
 
 def _parrot(answer: Classification | Verdict) -> schemas.Verdict:
-    probability = round(answer.parrot_probability, _DECIMALS)
-    return schemas.Verdict(is_parrot=answer.is_parrot, probability=probability)
+    return schemas.Verdict(
+        is_parrot=answer.is_parrot,
+        probability=round(answer.parrot_probability, _DECIMALS),
+        verdict="yes" if answer.is_parrot else "maybe" if answer.maybe else "no",
+    )
 
 
 def _observation(record: Observation, links: Links) -> schemas.Observation:

@@ -37,10 +37,11 @@ class ScoredSpecies(Species):
 
 
 class Verdict(TypedDict):
-    """Whether the photo shows a parrot."""
+    """Whether the photo shows a parrot. `is_parrot` is true for `yes` alone."""
 
     is_parrot: bool
     probability: float
+    verdict: Literal["yes", "maybe", "no"]
 
 
 class SpeciesSet(TypedDict):
@@ -89,7 +90,8 @@ class ClassifiedPhoto(TypedDict):
 class Classification(TypedDict):
     """The answer for one photo. `species` is empty where it is not a parrot.
 
-    `reason` says why it is not, and `tip` what a person can do; left out where that is not clear.
+    `reason` says why it is not; left out where that is not clear. `tip` says what a person can do,
+    beside a reason or if the verdict is `maybe`.
     """
 
     parrot: Verdict

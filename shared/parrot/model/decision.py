@@ -69,7 +69,9 @@ def decide(scores: Scores, rules: Rules) -> Decision:
         in_set = (shares >= rules.naming.share) & (other < rules.naming.other)
     elif scores.logits is not None and rules.conformal is not None:
         in_set = scores.logits >= rules.conformal.cut
-    return Decision(scores, scores.parrot >= rules.threshold, in_set)
+    is_parrot = scores.parrot >= rules.threshold
+    least = rules.threshold if rules.maybe is None else rules.maybe
+    return Decision(scores, is_parrot, in_set, (scores.parrot >= least) & ~is_parrot)
 
 
 def in_doubt(decision: Decision, second_look: SecondLook) -> Flags:
@@ -89,12 +91,13 @@ def ranking(scores: Scores) -> Numbers | None:
 def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
     """One decision for photos of one bird, and whether they may show one bird.
 
-    The gate hears every photo. Names come from the photos that show a parrot by themselves, if any
-    does: what shows none cannot tell which one. Where photos contradict each other, since two of
-    their sets share no species, the joint set has what each of them most likely shows, and
-    whatever is at least as likely as one of those.
+    The gate hears every photo. Names come from the photos that show a parrot by themselves, else
+    from those that may show one: what shows none cannot tell which one. Where photos contradict
+    each other, since two of their sets share no species, the joint set has what each of them most
+    likely shows, and whatever is at least as likely as one of those.
     """
     parrots = [photo for photo in photos if photo.is_parrot]
+    parrots = parrots or [photo for photo in photos if photo.maybe]
     named = [photo.scores for photo in parrots or photos]
     logits = [scores.logits for scores in named if scores.logits is not None]
     joint = decide(
@@ -151,18 +154,19 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
     size: tuple[int, int],
     reason: Reason | None = None,
 ) -> Classification:
-    """The answer for one photo; what is not a parrot has no names."""
+    """The answer for one photo; what cannot be a parrot has no names."""
     table, rules, scores = bundle.species, bundle.manifest.rules, decision.scores
-    is_parrot, vocabulary = bool(decision.is_parrot), _vocabulary(bundle)
-    likely = ranking(scores) if is_parrot else None
-    served = scores.probabilities if is_parrot else None
+    named, vocabulary = bool(decision.is_named), _vocabulary(bundle)
+    likely = ranking(scores) if named else None
+    served = scores.probabilities if named else None
     policy = rules.naming or rules.conformal
     species_set = None
-    if is_parrot and decision.in_set is not None and policy is not None:
+    if named and decision.in_set is not None and policy is not None:
         in_set = tuple(table.rows[k] for k in np.flatnonzero(decision.in_set).tolist())
         species_set = SpeciesSet(policy.coverage, in_set)
     return Classification(
-        is_parrot=is_parrot,
+        is_parrot=bool(decision.is_parrot),
+        maybe=bool(decision.maybe),
         parrot_probability=float(scores.parrot),
         species=() if likely is None else table.rank(likely.tolist()),
         probabilities=() if served is None else tuple(served.tolist()),
@@ -172,9 +176,9 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
         sha256=sha256,
         width=size[0],
         height=size[1],
-        taxon=taxon(decision, vocabulary) if is_parrot and vocabulary is not None else None,
+        taxon=taxon(decision, vocabulary) if named and vocabulary is not None else None,
         decision=decision,
-        reason=None if is_parrot else reason,
+        reason=None if named else reason,
     )
 
 

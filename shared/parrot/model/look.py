@@ -7,6 +7,7 @@ square besides. The answer then follows from the mean of all looks.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from parrot.photo.geometry import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class View(StrEnum):
@@ -36,6 +37,13 @@ class SecondLook:
     low: float
     high: float
     margin: float = 1.1  # the closer square's side, compared with the focus
+
+    def problems(self) -> Iterator[str]:
+        """What contradicts itself."""
+        if not 0 <= self.low <= self.high <= 1:
+            yield "0 <= low <= high <= 1"
+        if not (self.views and 0 < self.margin < math.inf):
+            yield "needs views and a margin above 0"
 
     def boxes(self, focus: Sequence[float], width: int, height: int) -> tuple[Box, ...]:
         """The parts to look at, in the order of `views`; `focus` as the model gives it."""

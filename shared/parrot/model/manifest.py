@@ -3,7 +3,7 @@
 {"format": 1, "version": "2026-11-23",
  "features": 1280, "classes": 16,
  "models": [<see `served_model`>],
- "gate": {"kind": "three-way", "threshold": 0.5},
+ "gate": {"kind": "three-way", "threshold": 0.7, "maybe": 0.4},
  "conformal": {"coverage": 0.95, "cut": 5.7},
  "naming": {"coverage": 0.95, "other": 0.4, "share": 0.05, "sure": 0.7},
  "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1},
@@ -16,6 +16,7 @@
 
 Either one model gives both outputs, or the first gives the features and the second the
 probabilities, as in the first version. `rules` explains what lies between "gate" and "reasons":
+without "maybe" a photo shows a parrot or does not;
 "conformal" needs logits; "naming", which takes its place, needs `naming.npz` and `taxonomy.csv`;
 "second_look" needs one model that gives its focus; "joint" is for several photos of one bird;
 "reasons" needs a focus and a gate that tells other birds apart. "metrics" is for people: no code
@@ -105,14 +106,16 @@ class Manifest:
         not finite.
         """
         _check(self)
+        rules = self.rules
+        maybe = {} if rules.maybe is None else {"maybe": rules.maybe}
         raw = {
             "format": _FORMAT,
             "version": self.version,
             "features": self.features,
             "classes": self.classes,
             "models": [model.dump() for model in self.models],
-            "gate": {"kind": self.gate_kind, "threshold": self.rules.threshold},
-            **self.rules.dump(),
+            "gate": {"kind": self.gate_kind, "threshold": rules.threshold, **maybe},
+            **rules.dump(),
             "scikit_learn": self.scikit_learn,
             "files": dict(sorted(self.files.items())),
             "reference": [asdict(reference) for reference in self.reference],

@@ -73,9 +73,13 @@ class ReasonPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A photo shows a parrot from the probability `threshold` on; None: the bundle has no such."""
+    """A photo shows a parrot from the probability `threshold` on, and may show one from `maybe` on.
+
+    None: the bundle has no such.
+    """
 
     threshold: float
+    maybe: float | None = None
     conformal: Conformal | None = None
     naming: NamingPolicy | None = None
     second_look: SecondLook | None = None
@@ -87,6 +91,7 @@ class Rules:
         """Read a whole manifest's. Raises KeyError, TypeError, ValueError, AttributeError."""
         return cls(
             threshold=float(raw["gate"]["threshold"]),
+            maybe=None if raw["gate"].get("maybe") is None else float(raw["gate"]["maybe"]),
             conformal=_policy(Conformal, raw.get("conformal")),
             naming=_policy(NamingPolicy, raw.get("naming")),
             second_look=_second_look(raw.get("second_look")),
@@ -113,6 +118,8 @@ class Rules:
         """What contradicts itself."""
         if not 0 <= self.threshold <= 1:
             yield "gate.threshold is not a probability"
+        if self.maybe is not None and not 0 <= self.maybe <= self.threshold:
+            yield "gate: 0 <= maybe <= threshold"
         if self.conformal is not None and not (
             0 < self.conformal.coverage < 1 and math.isfinite(self.conformal.cut)
         ):
@@ -124,10 +131,7 @@ class Rules:
             if not math.isfinite(self.naming.other):
                 yield "naming: other is not finite"
         if self.second_look is not None:
-            if not 0 <= self.second_look.low <= self.second_look.high <= 1:
-                yield "second_look: 0 <= low <= high <= 1"
-            if not (self.second_look.views and 0 < self.second_look.margin < math.inf):
-                yield "second_look: needs views and a margin above 0"
+            yield from (f"second_look: {problem}" for problem in self.second_look.problems())
         if self.joint is not None and not 0 <= self.joint.doubt < math.inf:
             yield "joint: 0 <= doubt"
         yield from _reason_problems(self.reasons)
