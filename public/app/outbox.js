@@ -98,12 +98,12 @@ async function send(entry) {
     tell({ id, event: "sent", ...result });
     return null;
   } catch (error) {
-    const { code, retry, observation, detail } = asProblem(error);
+    const { code, retry, observation } = asProblem(error);
     if (retry || code === "unauthenticated") {
       tell({ id, event: "waiting", code });
       return code;
     }
-    const problem = { code, observation: observation ?? namedIn(detail) };
+    const problem = { code, observation };
     await database.put("outbox", { ...entry, problem });
     tell({ id, event: "failed", problem });
     return null;
@@ -125,11 +125,6 @@ const SENDERS = {
     return { removed: observation };
   },
 };
-
-/** The id of the observation that a conflict's sentence names. */
-function namedIn(detail) {
-  return detail?.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/)?.[0] ?? null;
-}
 
 function tell(message) {
   channel.postMessage(message);

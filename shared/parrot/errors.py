@@ -63,6 +63,7 @@ class RequestError(ParrotError, status=400):
     """The caller can fix it."""
 
     photo: int | None = None  # which of several photos it is about, counted from 1
+    observation: str | None = None  # the id of the observation that is in the way
 
 
 class InvalidRequest(RequestError, code="invalid_request", title="Invalid request"):
@@ -119,6 +120,10 @@ class MethodNotAllowed(
 class Conflict(RequestError, status=409, code="conflict", title="Conflict"):
     """The request contradicts what is stored."""
 
+    def __init__(self, detail: str, *, observation: str) -> None:
+        super().__init__(detail)
+        self.observation = observation
+
 
 class PreconditionFailed(
     RequestError, status=412, code="precondition_failed", title="Changed in the meantime"
@@ -160,6 +165,12 @@ class IdempotencyKeyReused(
     RequestError, status=422, code="idempotency_key_reused", title="Idempotency-Key reused"
 ):
     """The Idempotency-Key was sent before, with another photo."""
+
+    def __init__(self, *, observation: str) -> None:
+        super().__init__(
+            f"this Idempotency-Key was sent before, with the photo of observation {observation}"
+        )
+        self.observation = observation
 
 
 class TooManyRequests(

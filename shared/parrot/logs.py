@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object per line, with the request's trace, for Cloud Logging.
+"""Structured logs: one JSON object per line, with the request's id and trace, for Cloud Logging.
 
 Each request has one line, made from what its steps recorded.
 """
@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import secrets
 import sys
 import warnings
@@ -16,9 +17,13 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TextIO
 
+_REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 _TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
 _NOTED: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 _PSEUDONYM_LETTERS = 12
+_ID_BYTES = 8
+# W3C's `traceparent`, VERSION-TRACE-SPAN-FLAGS, and Google's older TRACE/SPAN;o=1.
+_TRACE_ID = re.compile(r"(?:[0-9a-f]{2}-)?(?!0{32})([0-9a-f]{32})(?:[-/;].*)?")
 _ROOT = "parrot"
 _LOG = logging.getLogger(__name__)
 _user_key = b""
@@ -39,10 +44,17 @@ def configure(project: str | None) -> None:
         warnings.showwarning = _warn
 
 
-def begin(trace: str | None) -> None:
-    """Start a request's notes; its trace is from `X-Cloud-Trace-Context`: TRACE/SPAN;o=1."""
-    _TRACE.set(trace.partition("/")[0][:64] if trace else None)
+def begin(trace: str | None) -> str:
+    """Start a request's notes; its trace is from `traceparent` or `X-Cloud-Trace-Context`.
+
+    Returns the id that all its lines get; never the caller's own, so no two requests share it.
+    """
+    match = _TRACE_ID.fullmatch(trace or "")
+    request_id = secrets.token_hex(_ID_BYTES)
+    _TRACE.set(match[1] if match else None)
+    _REQUEST_ID.set(request_id)
     _NOTED.set({})
+    return request_id
 
 
 def note(**fields: object) -> None:
@@ -105,7 +117,9 @@ class _Json(logging.Formatter):
         entry.update(getattr(record, "fields", {}))
         if record.exc_info:
             entry["message"] += "\n" + self.formatException(record.exc_info)
-        trace = _TRACE.get()
+        request_id, trace = _REQUEST_ID.get(), _TRACE.get()
+        if request_id:
+            entry["request_id"] = request_id
         if trace and self._project:
             entry["logging.googleapis.com/trace"] = f"projects/{self._project}/traces/{trace}"
         return json.dumps(entry, ensure_ascii=False, default=str)

@@ -121,7 +121,8 @@ class Observations:
             if len(stored.labels) >= MOST_LABELS:
                 raise Conflict(
                     f"observation {stored.id} has had {MOST_LABELS} labels; to choose another one,"
-                    " delete the observation and save the photo again"
+                    " delete the observation and save the photo again",
+                    observation=stored.id,
                 )
             status: Status = stored.status
             if stored.verdict is not None and status is not Status.REJECTED:

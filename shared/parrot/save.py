@@ -141,9 +141,7 @@ class Saver:
         expires = now + _KEYS_KEPT
         owner = self._observations.claim(user.uid, digest, name, expires=expires, use=use)
         if owner != name:
-            raise IdempotencyKeyReused(
-                f"this Idempotency-Key was sent before, with the photo of observation {owner}"
-            )
+            raise IdempotencyKeyReused(observation=owner)
 
     def _has_lost_its_photo(self, observation: Observation) -> bool:
         """Whether it was given up before its photo came, or its photo was deleted in the bucket."""
@@ -206,9 +204,12 @@ def _same_save(stored: Observation, wanted: Observation) -> None:
     if wanted.label is not None and wanted.label.species not in named:
         raise Conflict(
             f"this photo is saved as {stored.id} with the species"
-            f" {stored.label.species if stored.label else None}; change that observation instead"
+            f" {stored.label.species if stored.label else None}; change that observation instead",
+            observation=stored.id,
         )
 
 
 def _being_deleted(stored: Observation) -> Conflict:
-    return Conflict(f"{stored.id} is being deleted; delete it again to finish, then save")
+    return Conflict(
+        f"{stored.id} is being deleted; delete it again to finish, then save", observation=stored.id
+    )

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UID, KEY, APP_CHECK = "uid-of-ana-7f3a", "idempotency-key-5c1d", "app-check-token-9b2e"
+TRACE = "105445aa7843bc8bf206b12000100000"
 ADDRESS, MAIL = "203.0.113.77", "ana@mail.example"
 CLASSIFY = ("POST", f"{BASE}/classify")
 OURS = ("functions", "process", "storage-events")
+Log = tuple[str, list[str], list[str]]
 
 
 def photo() -> bytes:
@@ -44,16 +46,14 @@ def lines(text: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def log(
-    tmp_path_factory: pytest.TempPathFactory, data: Path, shared_model: str
-) -> tuple[str, list[str]]:
-    """Everything logged in a run of all kinds of requests, and the secrets of that run."""
+def log(tmp_path_factory: pytest.TempPathFactory, data: Path, shared_model: str) -> Log:
+    """All logs of a run of all kinds of requests, that run's secrets, some answers' ids."""
     folder: Path = tmp_path_factory.mktemp("log")
     image = photo()
     with stack.running(folder, model_server=shared_model) as running:
         ana = Phone(running.url, UID)
         always = {
-            "X-Cloud-Trace-Context": "105445aa7843bc8bf206b12000100000/1;o=1",
+            "traceparent": f"00-{TRACE}-b7ad6b7169203331-01",
             "X-Firebase-AppCheck": APP_CHECK,
             "X-Forwarded-For": ADDRESS,
             "User-Agent": MAIL,
@@ -65,9 +65,10 @@ def log(
             )
 
         classify = f"{running.url}{BASE}/classify"
-        requests.post(classify, data=image, headers=always, timeout=60)
-        requests.post(classify, data={"b64": base64.b64encode(image)}, headers=always, timeout=60)
-        requests.post(classify, data=image[:200], headers=always, timeout=60)
+        ids = [
+            requests.post(classify, data=body, headers=always, timeout=60).headers["X-Request-Id"]
+            for body in (image, {"b64": base64.b64encode(image)}, image[:200])
+        ]
         saved = ask(
             "POST", "/save?index=3", files={"image": image}, headers={"Idempotency-Key": KEY}
         ).json()
@@ -87,19 +88,19 @@ def log(
     token = url.partition("token=")[2]
     images = [base64.b64encode(image).decode()[:60], repr(image[:20])[2:-1]]
     return text, [secret, token, f"local:{UID}", UID, KEY, APP_CHECK, ADDRESS, MAIL,
-                  "broken-token-1e8f", *images]  # fmt: skip
+                  "broken-token-1e8f", *images], ids  # fmt: skip
 
 
-def test_no_line_of_any_log_holds_a_secret(log: tuple[str, list[str]]) -> None:
+def test_no_line_of_any_log_holds_a_secret(log: Log) -> None:
     """Logs are read by more people than photos are, and are kept longer."""
-    text, forbidden = log
+    text, forbidden, _ = log
     assert len(list(lines(text))) > 12
     assert [secret for secret in forbidden if secret in text] == []
 
 
-def test_each_request_is_one_line_that_tells_what_it_cost(log: tuple[str, list[str]]) -> None:
+def test_each_request_is_one_line_that_tells_what_it_cost(log: Log) -> None:
     """One line is enough: the request, its result, the time of each step."""
-    text, _ = log
+    text, _, ids = log
     classified, first_version, refused = [  # three requests, so three lines
         line for line in lines(text) if (line["method"], line["path"]) == CLASSIFY
     ]
@@ -109,14 +110,16 @@ def test_each_request_is_one_line_that_tells_what_it_cost(log: tuple[str, list[s
     assert classified["request_bytes"] <= classified["reserved_bytes"]
     assert classified["decode_bytes"] > 0
     assert classified["response_bytes"] > 0
-    assert classified["logging.googleapis.com/trace"].endswith("105445aa7843bc8bf206b12000100000")
+    assert classified["logging.googleapis.com/trace"].endswith(f"/{TRACE}")
+    assert [line["request_id"] for line in (classified, first_version, refused)] == ids
+    assert len(set(ids)) == 3  # though all three belong to one trace
     assert first_version["request_bytes"] > classified["request_bytes"]
     assert (refused["status"], refused["code"]) == (422, "invalid_image")
 
 
-def test_a_user_has_one_pseudonym_in_all_lines(log: tuple[str, list[str]]) -> None:
+def test_a_user_has_one_pseudonym_in_all_lines(log: Log) -> None:
     """Enough to trace one person's problem, not enough to identify them."""
-    text, _ = log
+    text, _, _ = log
     users = {
         line["user"] for line in lines(text) if "/observations/" in line["path"] and "user" in line
     }

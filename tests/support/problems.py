@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 
 
 def assert_problem(
-    response: requests.Response, status: int, code: str | None = None, *, photo: int | None = None
+    response: requests.Response, status: int, code: str | None = None, **members: object
 ) -> None:
-    """RFC 9457, with a code for programs; None accepts any code. `photo`: which of several."""
+    """RFC 9457, with a code for programs; None accepts any code. `members`: those it has beside."""
     assert response.status_code == status, response.text[:300]
     assert response.headers["Content-Type"] == "application/problem+json"
     body = response.json()
-    more = set() if photo is None else {"photo"}
-    assert set(body) == {"type", "title", "status", "detail", "code", *more}
-    assert body.get("photo") == photo
+    assert set(body) == {"type", "title", "status", "detail", "code", *members}
+    assert {name: body[name] for name in members} == members
     assert body["status"] == status
     assert body["detail"]
     assert code is None or body["code"] == code

@@ -74,9 +74,12 @@ def response_for(error: ParrotError) -> Response:
         detail=_MISCONFIGURED if isinstance(error, DeploymentError) else error.detail,
         code=error.code,
     )
-    if isinstance(error, RequestError) and error.photo is not None:
-        body["photo"] = error.photo
-        body["detail"] = f"photo {error.photo}: {error.detail}"
+    if isinstance(error, RequestError):
+        if error.photo is not None:
+            body["photo"] = error.photo
+            body["detail"] = f"photo {error.photo}: {error.detail}"
+        if error.observation is not None:
+            body["observation"] = error.observation
     response = Response(
         json.dumps(body, ensure_ascii=False), status=error.status, content_type=PROBLEM
     )

@@ -66,7 +66,8 @@ def respond(
     the settings say, or `seconds`.
     """
     started = time.perf_counter()
-    logs.begin(request.headers.get("X-Cloud-Trace-Context"))
+    headers = request.headers
+    request_id = logs.begin(headers.get("traceparent") or headers.get("X-Cloud-Trace-Context"))
     origins: tuple[str, ...] = ()
     code = None
     try:
@@ -86,6 +87,7 @@ def respond(
         request.stream = io.BytesIO()
         # No name here may keep the error: its frames are cleared, but this one still runs.
         response, code = problems.answer(error)
+    response.headers["X-Request-Id"] = request_id
     _allow_origin(request, response, origins, _allowed(methods))
     logs.request(
         method=request.method[:_MOST_METHOD],
@@ -142,13 +144,13 @@ def _allow_origin(
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in origins else origin
     response.headers["Access-Control-Expose-Headers"] = (
         "Accept-Ranges, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After,"
-        " Server-Timing"
+        " Server-Timing, X-Request-Id"
     )
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
         response.headers["Access-Control-Allow-Headers"] = (
             "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range,"
-            " Range, X-Firebase-AppCheck"
+            " Range, X-Firebase-AppCheck, traceparent"
         )
         response.headers["Access-Control-Max-Age"] = "3600"
 

@@ -200,7 +200,8 @@ class ObservationPage(TypedDict):
 class Problem(TypedDict):
     """Every error (RFC 9457). Programs read `code`; `detail` is for people.
 
-    `photo` says which of several photos it is about, counted from 1.
+    `photo` says which of several photos it is about, counted from 1; `observation` has the id of
+    the observation that is in the way.
     """
 
     type: str
@@ -209,6 +210,7 @@ class Problem(TypedDict):
     detail: str
     code: str
     photo: NotRequired[int]
+    observation: NotRequired[str]
 
 
 Body = Classification | JointClassification | Readiness | Observation | ObservationPage | Problem
