@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.samples import MACAW
+from parrot.photo.headers import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +31,6 @@ NEXT = (
 )
 _TIMEOUT_SECONDS = 60
 _CREATED, _SAVED_BEFORE = 201, 200
-_PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"})
 _TELL_SECONDS = 2.0
 _PATH_WIDTH = 40  # longer paths are shown as file names where those differ
 # Where the service's own words are for programs, or there was nothing to send to it.
@@ -230,5 +230,7 @@ def _problem(code: str) -> dict[str, Any]:
 
 def _within(folder: Path) -> list[Path]:
     return sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in _PHOTOS and path.is_file()
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -58,7 +59,10 @@ def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
 
 
 def show_fit(fitted: Fitted) -> None:
-    """What the gates let through, the figures, and what fine-tuning changed."""
+    """A sentence for everybody; then gates, figures, and what fine-tuning changed."""
+    from models.cli import usable
+
+    out.print(f"[bold]{usable.sentence(fitted.judged.clean, usable.Need())}", soft_wrap=True)
     gates = fitted.trained.gates
     title = f"let through by gates that keep {gates[0].keep:.1%} of parrots"
     table = _table(
@@ -94,7 +98,7 @@ def progress() -> Iterator[
 ]:
     """A progress bar for each view of the photos, then a line for each step; a log gets lines."""
     if not err.is_terminal:
-        yield _logged_bar, _logged
+        yield _logged_bar, logged
         return
     columns = (
         TextColumn("{task.description:>36}"),
@@ -109,7 +113,7 @@ def progress() -> Iterator[
             return lambda count: display.advance(task, count)
 
         def step(text: str) -> None:
-            display.console.print(f"[dim]{text}")
+            display.console.print(f"[dim]{escape(text)}")
 
         yield bar, step
 
@@ -117,18 +121,19 @@ def progress() -> Iterator[
 def _logged_bar(name: str, total: int) -> Callable[[int], None]:
     """A line at the start, and at each tenth of the way."""
     done = 0
-    _logged(f"{name}: 0 of {total}")
+    logged(f"{name}: 0 of {total}")
 
     def advance(count: int) -> None:
         nonlocal done
         before, done = done, done + count
         if done * _TENTHS // max(total, 1) > before * _TENTHS // max(total, 1):
-            _logged(f"{name}: {done} of {total}")
+            logged(f"{name}: {done} of {total}")
 
     return advance
 
 
-def _logged(text: str) -> None:
+def logged(text: str) -> None:
+    """A line of progress, as it is."""
     err.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -153,5 +158,5 @@ def errors() -> Iterator[None]:
     except (ParrotError, BadDataset, Refused, GoogleAPIError, ValueError, OSError) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         text = error.strerror if isinstance(error, OSError) and taken else error
-        err.print(f"[red]{text}", highlight=False, soft_wrap=True)
+        err.print(f"[red]{escape(str(text))}", highlight=False, soft_wrap=True)
         raise typer.Exit(_USAGE if taken else 1) from error

@@ -69,7 +69,9 @@ def species_csv(
         if to.exists():
             raise FileExistsError(f"{to} exists: phones rely on its order, so it is not replaced")
         taxonomy = Taxonomy.parse(labelled_photos.TAXONOMY_CSV.read_bytes())
-        labelled = [photo for folder in photos for photo in labelled_photos.read(folder)]
+        labelled = [
+            photo for folder in photos for photo in labelled_photos.read(folder, console.logged)
+        ]
         to.write_bytes(species_table.from_photos(labelled, taxonomy, fewest=fewest))
         rows = SpeciesTable.parse(to.read_bytes()).rows
     console.out.print(f"{to}", soft_wrap=True)

@@ -103,7 +103,7 @@ def evaluate(
     from models.report import about, report_file
 
     with console.errors(), console.progress() as (progress, step):
-        judged = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress)
+        judged = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress, say=step)
         context = about.of_bundles([bundle], judged.clean.photos)
         if report is not None:
             step("report")
@@ -142,7 +142,7 @@ def compare(
     with console.errors(), console.progress() as (progress, step):
         extractor = _extractor(cache)
         judged = [
-            evaluator.evaluate(folder, photos, extractor, progress=progress)
+            evaluator.evaluate(folder, photos, extractor, progress=progress, say=step)
             for folder in (before, after)
         ]
         tables = comparison.compare(*judged)
@@ -195,7 +195,9 @@ def _extractor(cache: Path) -> Extractor:
 
 
 def _english(species_csv: Path) -> dict[str, str]:
-    return {row.id: row.english for row in SpeciesTable.parse(species_csv.read_bytes()).rows}
+    from models.data import species_table
+
+    return {row.id: row.english for row in SpeciesTable.parse(species_table.read(species_csv)).rows}
 
 
 def _report_written(path: Path) -> None:

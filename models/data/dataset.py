@@ -80,10 +80,11 @@ class Dataset:
 
     @cached_property
     def group_ids(self) -> tuple[str, ...]:
-        """Groups of parrots that have enough photos, by class index."""
+        """Groups of parrots that have enough photos, by class index; none if it is only one."""
         names, counts = np.unique(self._group_of_photo, return_counts=True)
         enough = zip(names.tolist(), counts.tolist(), strict=True)
-        return tuple(name for name, count in enough if name and count >= FEWEST)
+        ids = tuple(name for name, count in enough if name and count >= FEWEST)
+        return ids if len(ids) > 1 else ()  # of one group everything would be surely it
 
     @cached_property
     def group_class(self) -> Index:

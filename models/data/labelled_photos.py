@@ -10,18 +10,23 @@ A label is a taxon of `taxonomy.csv` by way of `labels.csv`, or a species' own i
 from __future__ import annotations
 
 import csv
+import io
+import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.data import tables
 from parrot.duplicates import SIMILAR_BITS, bits_apart
 from parrot.errors import RequestError
 from parrot.photo import images
+from parrot.photo.headers import SUFFIXES
 from parrot.photo.thumbnails import perceptual_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
 
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 LABELS = Path(__file__).with_name("labels.csv")
@@ -31,7 +36,7 @@ _LAYOUT = (
     " index.csv of path,group,label"
 )
 _HASHED_SIDE = 128  # long side in pixels: enough for a hash of 64 slow waves
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif"})
+_MOST_TOLD = 20  # lines of a list that are wrong
 
 
 class Group(StrEnum):
@@ -46,7 +51,7 @@ class Group(StrEnum):
 class LabelledPhoto:
     """One photo and what it shows.
 
-    `taxon` is what the label stands for: an id of `taxonomy.csv`, or the label itself where
+    `taxon` is what the label stands for: an id of `taxonomy.csv`, or the label as an id where
     `labels.csv` does not list it. None if it is not a parrot, or its species is not known.
     """
 
@@ -66,115 +71,175 @@ class LabelledPhoto:
         """Its species' id if that is one of these; a label that is an id itself comes first."""
         if not self.is_parrot:
             return None
-        return next((name for name in (self.label, self.taxon) if name and name in known), None)
+        names = (self.label, class_id(self.label), self.taxon)
+        return next((name for name in names if name and name in known), None)
 
 
 class BadDataset(Exception):
     """The photos or their index cannot be used; the message names the line."""
 
 
-def read(where: Path) -> list[LabelledPhoto]:
-    """All labelled photos of a folder or a CSV, sorted by path. Raises BadDataset."""
+def read(where: Path, say: Callable[[str], None] = lambda _text: None) -> list[LabelledPhoto]:
+    """All labelled photos of a folder or a CSV, sorted by path. Raises BadDataset.
+
+    Files that are not photos are left out, and `say` gets their names.
+    """
     if where.is_file():
-        photos = _from_csv(where, where.parent)
+        entries = _listed(where, where.parent)
     elif (where / "index.csv").is_file():
-        photos = _from_csv(where / "index.csv", where)
-        _stay_inside(photos, where)
+        entries = _listed(where / "index.csv", where)
+        _stay_inside(entries, where)
     elif where.is_dir():
-        photos = _from_folder(where)
-        _stay_inside(photos, where)
+        entries = _sorted_into_folders(where)
+        _stay_inside(entries, where)
     else:
         raise BadDataset(f"{where} is neither a folder nor a CSV")
-    if not photos:
+    if not entries:
         layout = "" if where.is_file() else f"; {_LAYOUT}"
         raise BadDataset(f"{where} contains no labelled photos{layout}")
-    return sorted(photos, key=lambda photo: str(photo.path))
+    looked_at = [_looked_at(entry.path) for entry in entries]
+    wrong = [found for found in looked_at if isinstance(found, Unreadable)]
+    if wrong:
+        say("\n".join(["left out, because they cannot be read:", *map(str, wrong)]))
+    if len(wrong) == len(entries):
+        raise BadDataset(f"none of the {len(entries)} photos of {where} can be read")
+    return _photos(
+        [
+            (entry, found)
+            for entry, found in zip(entries, looked_at, strict=True)
+            if not isinstance(found, Unreadable)
+        ]
+    )
 
 
-def _from_csv(index: Path, root: Path) -> list[LabelledPhoto]:
-    taxa = taxa_by_label()
-    photos = []
-    with index.open(newline="", encoding="utf-8") as file:
-        for number, line in enumerate(csv.DictReader(file), start=2):
-            try:
-                path = root / line["path"]
-                photos.append(
-                    LabelledPhoto(
-                        path=path,
-                        group=Group(line["group"]),
-                        label=line["label"],
-                        taxon=_taxon(line["group"], line["label"], taxa),
-                        cluster=line.get("near_duplicates") or str(path),
-                        source=line.get("source") or "",
-                    )
-                )
-            except (KeyError, ValueError) as error:
-                raise BadDataset(f"{index}, line {number}: {error}") from error
-            if not path.is_file():
-                raise BadDataset(f"{index}, line {number}: {path} does not exist")
-    return photos
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A photo as it is listed; None where nothing is said about near-duplicates."""
+
+    path: Path
+    group: Group
+    label: str
+    near_duplicates: str | None = None
+    source: str = ""
 
 
-def _from_folder(root: Path) -> list[LabelledPhoto]:
-    taxa = taxa_by_label()
-    paths = [
-        (group, path)
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that is not a photo, and why."""
+
+    path: Path
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.why}"
+
+
+def _listed(index: Path, root: Path) -> list[_Entry]:
+    entries, wrong = [], []
+    table = csv.DictReader(io.StringIO(tables.utf8(index.read_bytes()).decode()))
+    for number, line in enumerate(table, start=2):
+        try:
+            path = _existing(root, line["path"])
+            duplicates, source = line.get("near_duplicates"), line.get("source") or ""
+            entry = _Entry(path, Group(line["group"]), line["label"], duplicates, source)
+            entries.append(entry)
+        except (KeyError, ValueError, TypeError, FileNotFoundError) as error:
+            wrong.append(f"{index}, line {number}: {error}")
+    if wrong:
+        more = [f"and {len(wrong) - _MOST_TOLD} more"] if len(wrong) > _MOST_TOLD else []
+        raise BadDataset("\n".join([*wrong[:_MOST_TOLD], *more]))
+    return entries
+
+
+def _existing(root: Path, name: str) -> Path:
+    """The file, however its letters are composed and its folders divided."""
+    for form in ("NFC", "NFD"):
+        text = unicodedata.normalize(form, name)
+        for spelling in (text, text.replace("\\", "/")):
+            if (root / spelling).is_file():
+                return root / spelling
+    raise FileNotFoundError(f"{root / name} does not exist")
+
+
+def _sorted_into_folders(root: Path) -> list[_Entry]:
+    return [
+        _Entry(path, group, unicodedata.normalize("NFC", path.parent.name))
         for group in Group
         for path in sorted((root / group).glob("*/*"))
-        if path.suffix.lower() in _SUFFIXES
-    ]
-    return [
-        LabelledPhoto(
-            path=path,
-            group=group,
-            label=path.parent.name,
-            taxon=_taxon(group, path.parent.name, taxa),
-            cluster=cluster,
-            source="",
-        )
-        for (group, path), cluster in zip(paths, _clusters([p for _, p in paths]), strict=True)
+        if path.suffix.lower() in SUFFIXES
+        # macOS keeps a hidden `._1.jpg` beside each photo on a USB stick.
+        and not (path.name.startswith(".") or path.parent.name.startswith("."))
     ]
 
 
-def _stay_inside(photos: Sequence[LabelledPhoto], root: Path) -> None:
+def _stay_inside(entries: Sequence[_Entry], root: Path) -> None:
     """A folder from elsewhere must not bring in this machine's other files. Raises BadDataset."""
-    for photo in photos:
-        if not photo.path.resolve().is_relative_to(root.resolve()):
-            raise BadDataset(f"{photo.path} is outside of {root}: copy the photo itself there")
+    for entry in entries:
+        if not entry.path.resolve().is_relative_to(root.resolve()):
+            raise BadDataset(f"{entry.path} is outside of {root}: copy the photo itself there")
 
 
-def _clusters(paths: Sequence[Path]) -> list[str]:
-    """The cluster of each photo: the path of the first one that shows about the same picture.
-
-    Every photo is compared with every other. A file that is not a photo is a cluster of its own;
-    whoever looks at it will say so.
-    """
-    hashes = [_hash(path) for path in paths]
-    first = list(range(len(paths)))
-    for number, phash in enumerate(hashes):
-        for other in range(number):
-            same = phash and hashes[other] and bits_apart(phash, hashes[other]) <= SIMILAR_BITS
-            if same and first[number] != first[other]:
-                joined = first[number], first[other]
-                first = [min(joined) if cluster in joined else cluster for cluster in first]
-    return [str(paths[number]) for number in first]
-
-
-def _hash(path: Path) -> str:
+def _looked_at(path: Path) -> str | Unreadable:
+    """The perceptual hash of a photo that can be decoded."""
     try:
         photo = images.read(path.read_bytes())
         return perceptual_hash(images.upright(photo, long_side=_HASHED_SIDE))
-    except RequestError:
-        return ""
+    except RequestError as error:
+        return Unreadable(path, error.detail)
+    except OSError as error:
+        return Unreadable(path, error.strerror or str(error))
+
+
+def _photos(entries: Sequence[tuple[_Entry, str]]) -> list[LabelledPhoto]:
+    taxa = taxa_by_label()
+    compared = [(entry.path, phash) for entry, phash in entries if entry.near_duplicates is None]
+    clusters = dict(zip((path for path, _ in compared), _clusters(compared), strict=True))
+    photos = [
+        LabelledPhoto(
+            path=entry.path,
+            group=entry.group,
+            label=entry.label,
+            taxon=_taxon(entry.group, entry.label, taxa),
+            cluster=entry.near_duplicates or clusters.get(entry.path, str(entry.path)),
+            source=entry.source,
+        )
+        for entry, _ in entries
+    ]
+    return sorted(photos, key=lambda photo: str(photo.path))
+
+
+def _clusters(photos: Sequence[tuple[Path, str]]) -> list[str]:
+    """The cluster of each photo: the path of the first one that shows about the same picture.
+
+    Every photo is compared with every other.
+    """
+    first = list(range(len(photos)))
+    for number, (_, phash) in enumerate(photos):
+        for other, (_, before) in enumerate(photos[:number]):
+            same = bits_apart(phash, before) <= SIMILAR_BITS
+            if same and first[number] != first[other]:
+                joined = first[number], first[other]
+                first = [min(joined) if cluster in joined else cluster for cluster in first]
+    return [str(photos[number][0]) for number in first]
+
+
+def class_id(label: str) -> str:
+    """A label as an id of `species.csv`, which has plain letters only: "My galah" is `my-galah`."""
+    words = re.sub(r"[^\w.]+", "-", unicodedata.normalize("NFC", label).casefold()).strip("-._")
+    return words if words.isascii() else f"xn--{words.encode('punycode').decode()}"
 
 
 def _taxon(group: str, label: str, by_label: dict[str, str]) -> str | None:
     if group != Group.PARROTS or label == UNSORTED:
         return None
-    return by_label.get(label, label)
+    name = class_id(label)
+    return by_label.get(name, name)
 
 
 def taxa_by_label() -> dict[str, str]:
-    """What each label of `labels.csv` stands for."""
+    """What each label of `labels.csv`, and each name of `taxonomy.csv`, stands for."""
+    with TAXONOMY_CSV.open(newline="", encoding="utf-8") as file:
+        taxa = list(csv.DictReader(file))
     with LABELS.open(newline="", encoding="utf-8") as file:
-        return {line["label"]: line["taxon"] for line in csv.DictReader(file)}
+        labels = {line["label"]: line["taxon"] for line in csv.DictReader(file)}
+    return {class_id(line[name]): line["id"] for line in taxa for name in ("en", "ko")} | labels

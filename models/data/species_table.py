@@ -5,9 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.data.labelled_photos import TAXONOMY_CSV, UNSORTED, BadDataset, taxa_by_label
+from models.data import tables
+from models.data.labelled_photos import (
+    TAXONOMY_CSV,
+    UNSORTED,
+    BadDataset,
+    class_id,
+    taxa_by_label,
+)
 from parrot.model.species import COLUMNS, Taxonomy
 from parrot.records import Rank
 
@@ -16,19 +24,27 @@ if TYPE_CHECKING:
 
     from models.data.labelled_photos import LabelledPhoto
     from parrot.model.species import SpeciesTable
+    from parrot.records import Species
 
+_GENERA = Path(__file__).with_name("genera.csv")
 _NAMED = frozenset({Rank.SPECIES, Rank.GENUS})
+
+
+def read(path: Path) -> bytes:
+    """A person's `species.csv`, as a bundle has it whatever program saved it."""
+    return tables.utf8(path.read_bytes())
 
 
 def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: int) -> bytes:
     """One class per label that has `fewest` photos; what is known of it is filled in.
 
-    Labels of one species or genus of `taxonomy.csv` share a class. A class of no known species has
-    its label as id and English name, for a person to complete. Raises BadDataset.
+    Labels of one species or genus of `taxonomy.csv` share a class. A class of no known species is
+    named after its label, for a person to complete. Raises BadDataset.
     """
     counts = Counter(
         _class(photo, taxonomy) for photo in photos if photo.is_parrot and photo.label != UNSORTED
     )
+    labels = {class_id(photo.label): photo.label for photo in photos}
     ids = sorted(name for name, count in counts.items() if count >= fewest)
     if not ids:
         raise BadDataset(f"no label under parrots/ has {fewest} photos")
@@ -37,13 +53,13 @@ def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: 
     table.writeheader()
     for index, name in enumerate(ids):
         known = taxonomy.taxa.get(name)
-        words = name.replace("-", " ").replace("_", " ").strip().capitalize()
+        words = labels.get(name, name).replace("-", " ").replace("_", " ").strip()
         table.writerow(
             {
                 "index": index,
                 "id": name,
                 "scientific_name": known.scientific_name if known else "",
-                "en": known.english if known else words,
+                "en": known.english if known else words[:1].upper() + words[1:],
                 "ko": known.korean if known else "",
                 "cites": known.cites if known else "",
             }
@@ -54,17 +70,31 @@ def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: 
 def taxonomy_for(table: SpeciesTable) -> bytes:
     """`taxonomy.csv`, and the table's own species that it does not have."""
     data = TAXONOMY_CSV.read_bytes()
-    known = Taxonomy.parse(data).taxa
+    known = Taxonomy.parse(data)
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     for row in table.rows:
-        if row.id not in known:
-            kin = taxa_by_label().get(row.id, "")
+        if row.id not in known.taxa:
             names = (row.scientific_name, row.english, row.korean)
+            kin = _kin(row, known)
             lines.writerow((row.id, Rank.SPECIES.value, kin, *names, "", row.cites, ""))
     return data + out.getvalue().encode()
 
 
+def _kin(row: Species, known: Taxonomy) -> str:
+    """The taxon above a species: by its id, its scientific name, or its genus; empty if unknown."""
+    found = known.taxa.get(taxa_by_label().get(row.id, class_id(row.scientific_name)))
+    if found is not None:
+        return found.parent if found.rank is Rank.SPECIES else found.id
+    with _GENERA.open(newline="", encoding="utf-8") as file:
+        by_genus = {
+            genus: line["taxon"]
+            for line in csv.DictReader(file)
+            for genus in line["genera"].split()
+        }
+    return by_genus.get(row.scientific_name.partition(" ")[0].capitalize(), "")
+
+
 def _class(photo: LabelledPhoto, taxonomy: Taxonomy) -> str:
     taxon = taxonomy.taxa.get(photo.taxon or "")
-    return taxon.id if taxon is not None and taxon.rank in _NAMED else photo.label
+    return taxon.id if taxon is not None and taxon.rank in _NAMED else class_id(photo.label)

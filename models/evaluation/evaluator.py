@@ -29,6 +29,7 @@ def evaluate(
     extractor: Extractor,
     *,
     progress: Callable[[str, int], Callable[[int], None]],
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Judged:
     """Judge photos, as they are and under stress, as a function would.
 
@@ -43,7 +44,7 @@ def evaluate(
     tail = read_tail(bundle_folder, bundle.manifest)
     if tail is not None:
         extractor = extractor.after(Tail.load(tail))
-    labelled = [photo for folder in where for photo in labelled_photos.read(folder)]
+    labelled = [photo for folder in where for photo in labelled_photos.read(folder, say)]
     species = [row.id for row in bundle.species.rows]
     data = dataset.load(labelled, species, bundle.taxonomy, extractor, progress=progress)
     vocabulary = Vocabulary(species, bundle.naming.group_ids, bundle.taxonomy, policy.sure)

@@ -34,7 +34,7 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
     import sklearn  # noqa: PLC0415 - 0.8 s, not for --help
 
     trained, calibration = fitted.trained, fitted.calibration
-    species_csv = order.species_csv.read_bytes()
+    species_csv = species_table.read(order.species_csv)
     table = SpeciesTable.parse(species_csv)
     gate = _gate(trained.heads, calibration)
     # The surest parrot, the surest non-parrot, and the most doubtful photo.

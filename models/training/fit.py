@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data import dataset, labelled_photos, species_table
-from models.data.labelled_photos import TAXONOMY_CSV, BadDataset
+from models.data.labelled_photos import BadDataset
 from models.training import bundle
 from models.training.acceptance import Acceptance
 from models.training.cross_fitting import compare_gates, cross_fitted
@@ -19,7 +19,6 @@ from models.training.heads import fit_heads
 from models.training.judging import Fitted, Trained, judge, judged
 from models.training.tuner import device
 from parrot.model.species import SpeciesTable, Taxonomy
-from parrot.records import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,41 +69,46 @@ def fit(order: Order, extractor: Extractor, *, progress: Progress, step: Step) -
 
 def read_looks(order: Order, extractor: Extractor, progress: Progress, step: Step) -> Dataset:
     """The photos with the features of each look at them. Fails before minutes of extraction."""
-    table = SpeciesTable.parse(order.species_csv.read_bytes())
+    table = SpeciesTable.parse(species_table.read(order.species_csv))
     species = [row.id for row in table.rows]
-    photos = [photo for folder in order.photos for photo in labelled_photos.read(folder)]
+    photos = [photo for folder in order.photos for photo in labelled_photos.read(folder, step)]
     taxonomy = Taxonomy.parse(species_table.taxonomy_for(table))
-    require_enough(photos, species, taxonomy)
-    # A typing mistake shows here.
-    unused = Counter(
-        photo.label for photo in photos if photo.is_parrot and photo.species(species) is None
-    )
-    if unused:
-        counted = ", ".join(f"{label} {count}" for label, count in unused.most_common())
-        step(f"parrots of no class in species.csv (photos): {counted}")
+    require_enough(photos, species)
+    if unused := of_no_class(photos, species):
+        step(unused)
     extractor = replace(extractor, keep_maps=order.fine_tuning is not None)
     return dataset.load(
         photos, species, taxonomy, extractor, seed=order.policy.seed, progress=progress
     )
 
 
-def require_enough(
-    photos: Sequence[LabelledPhoto], species: Sequence[str], taxonomy: Taxonomy
-) -> None:
-    """Every species, something else, and some group of parrots. Raises BadDataset."""
+def require_enough(photos: Sequence[LabelledPhoto], species: Sequence[str]) -> None:
+    """Some parrots, every species, and something else. Raises BadDataset with all that is missing.
+
+    A label that is no class is named too: it may be a misspelt one.
+    """
     present = {photo.species(species) for photo in photos}
     missing = [name for name in species if name not in present]
-    if missing:
-        raise BadDataset(f"no photos of {', '.join(missing)}")
-    if all(photo.is_parrot for photo in photos):
-        raise BadDataset("there are only photos of parrots: the gate needs others too")
-    groups = [taxonomy.above(photo.taxon, Rank.GROUP) for photo in photos if photo.taxon]
-    counts = Counter(group.id for group in groups if group is not None)
-    if max(counts.values(), default=0) < dataset.FEWEST:
-        raise BadDataset(
-            f"no group of parrots has {dataset.FEWEST} photos: add photos, or name the folders"
-            f" after species of {TAXONOMY_CSV.name}"
-        )
+    parrots = sum(photo.is_parrot for photo in photos)
+    few = f"{dataset.FEWEST} photos of parrots (there are {parrots})"
+    wanted = [
+        f"photos of {', '.join(missing)}" if missing else "",
+        few if parrots < dataset.FEWEST else "",
+        "photos without parrots: the gate needs both" if parrots == len(photos) else "",
+    ]
+    if any(wanted):
+        unused = of_no_class(photos, species) if missing else ""
+        told = [*(f"missing: {line}" for line in wanted if line), unused]
+        raise BadDataset("\n".join(filter(None, told)))
+
+
+def of_no_class(photos: Sequence[LabelledPhoto], species: Sequence[str]) -> str:
+    """Parrots that are no class of the table, as a line; empty if there are none."""
+    unused = Counter(
+        photo.label for photo in photos if photo.is_parrot and photo.species(species) is None
+    )
+    counted = ", ".join(f"{label} {count}" for label, count in unused.most_common())
+    return f"parrots of no class in species.csv (photos): {counted}" if unused else ""
 
 
 def train(data: Dataset, policy: FitPolicy, step: Step) -> Trained:

@@ -118,7 +118,7 @@ def rows(data: Dataset, chosen: Flags, *, every_view: bool = True) -> tuple[Floa
     if not every_view:
         return features[:, 0], photos
     views = features.shape[1]
-    return features.reshape(len(photos) * views, -1), np.repeat(photos, views)
+    return features.reshape(len(photos) * views, features.shape[-1]), np.repeat(photos, views)
 
 
 def regression(x: Floats, y: Index, count: int, *, strength: float) -> LinearHead:

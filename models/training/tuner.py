@@ -163,7 +163,7 @@ class Tuner:
         """Mean over the batch; rows of no class count as nothing lost."""
         count, smoothing = logits.shape[-1], self._recipe.smoothing
         labels = tf().one_hot(tf().maximum(truth, 0), count)
-        labels = labels * (1 - smoothing) + smoothing / count
+        labels = labels * (1 - smoothing) + smoothing / max(count, 1)  # there may be no groups
         losses = tf().nn.softmax_cross_entropy_with_logits(labels, logits)
         return tf().reduce_sum(losses * tf().cast(truth >= 0, tf().float32)) / self._recipe.batch
 

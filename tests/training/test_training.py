@@ -126,7 +126,7 @@ def test_a_species_without_photos_is_named(tmp_path: Path) -> None:
     (tmp_path / "photos" / "parrots" / "kea" / "1.jpg").write_bytes(encoded(noise()))
     done = models("fit", str(tmp_path / "photos"), "--cache", str(tmp_path / "cache"))
     assert done.returncode == 1
-    assert "no photos of psittacus-erithacus, amazona" in done.stderr.replace("\n", " ")
+    assert "missing: photos of psittacus-erithacus, amazona" in done.stderr.replace("\n", " ")
 
 
 def test_a_csv_names_the_line_that_is_wrong(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""Which photos a folder for training may contain."""
+"""Which photos a folder for training contains, whoever made it."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,3 +48,47 @@ def test_links_within_the_folder_and_a_linked_folder_are_fine(folder: Path) -> N
     index = folder.parent / "mine.csv"  # a list of one's own may name any photo
     index.write_text(f"path,group,label\n{folder}/parrots/kea/1.jpg,parrots,kea\n")
     assert len(labelled_photos.read(index)) == 1
+
+
+def test_files_that_are_not_photos_are_left_out_and_all_named(folder: Path) -> None:
+    """A Mac leaves hidden files beside photos; among a thousand photos some are cut off."""
+    kea, whole = folder / "parrots" / "kea", encoded(noise(seed=3))
+    for name in ("2.JFIF", "3.jpe", "4.hif", "5.heif"):  # the first bytes tell the type
+        (kea / name).write_bytes(encoded(noise(seed=int(name[0]))))
+    (kea / "._1.jpg").write_bytes(b"Mac OS X")
+    (kea / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (kea / "page.png").write_text("<html>")
+    told = list[str]()
+    assert len(labelled_photos.read(folder, told.append)) == 5
+    (text,) = told
+    assert f"{kea / 'cut.jpg'}: the image/jpeg is damaged" in text
+    assert f"{kea / 'page.png'}: this is not a supported image" in text
+    assert "._1" not in text
+    for path in kea.glob("[0-9]*"):
+        path.write_bytes(b"")
+    with pytest.raises(labelled_photos.BadDataset, match="none of the 7 photos"):
+        labelled_photos.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"),
+    [(",", "utf-8-sig"), (";", "cp1252"), (";", "utf-8"), ("\t", "utf-8")],
+)
+def test_an_index_is_read_as_excel_saves_it(folder: Path, delimiter: str, encoding: str) -> None:
+    """With a BOM, semicolons or Windows' letters; paths as Windows writes them."""
+    path = folder / "parrots" / "kea" / unicodedata.normalize("NFD", "Käfig.jpg")
+    path.write_bytes(encoded(noise()))
+    rows = [("path", "group", "label"), ("parrots\\kea\\Käfig.jpg", "parrots", "Müllers Kea")]
+    text = "\r\n".join(delimiter.join(row) for row in rows)
+    (folder / "index.csv").write_bytes(text.encode(encoding))
+    (photo,) = labelled_photos.read(folder)
+    assert (photo.path, photo.label, photo.taxon) == (path, "Müllers Kea", "xn--mllers-kea-9db")
+
+
+def test_all_lines_of_an_index_that_are_wrong_are_told_at_once(folder: Path) -> None:
+    """Each run takes a while."""
+    (folder / "index.csv").write_text(
+        "path,group,label\nparrots/kea/1.jpg,parrots,kea\ngone.jpg,parrots,kea\n1.jpg,parots,kea\n"
+    )
+    with pytest.raises(labelled_photos.BadDataset, match=r"line 3.*\n.*line 4"):
+        labelled_photos.read(folder)

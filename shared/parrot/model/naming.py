@@ -31,6 +31,8 @@ class Softmax:
     def __call__(self, features: Floats) -> Floats:
         """(n, features) to probabilities (n, classes)."""
         logits = features @ self.weights + self.biases
+        if not logits.shape[1]:
+            return logits  # a person's own photos may be of no known groups
         exp = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(exp / exp.sum(axis=1, keepdims=True), np.float32)
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from parrot.records import Header
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
+# What files of these types are called.
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")
+)
 
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
