@@ -22,7 +22,7 @@ from local.progress import steps
 from models import folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _WATCH_SECONDS = 0.5
@@ -64,12 +64,12 @@ def demo(  # noqa: PLR0913 - the options of one command
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,
 ) -> None:
-    """Start the local stack, classify each photo over HTTP, print the answers, stop.
+    """Classify each photo over HTTP: on a stack that is up, or on one that runs meanwhile.
 
     The exit code is 1 if any photo could not be classified (or saved), 2 if there is none.
     """
     chosen = photos_of(photos or samples())
-    if not any(photo.is_file() for photo in chosen):
+    if all(map(complaint, chosen)):
         for photo in chosen:
             console.err.print(f"[red]{escape(str(photo))}: {complaint(photo)}", soft_wrap=True)
         raise typer.Exit(console.USAGE)
@@ -78,10 +78,9 @@ def demo(  # noqa: PLR0913 - the options of one command
     with (
         console.errors(),
         steps(console.err) as say,
-        stack.running(data, model_server=model_server, bundle=bundle, say=say) as running,
+        _stack(data, model_server, bundle, say) as url,
     ):
-        answers = list(ask_all(running.url, chosen, together=together, save=save, say=say))
-        say("stopping")
+        answers = list(ask_all(url, chosen, together=together, save=save, say=say))
     if json:
         for answer in answers:
             sys.stdout.write(answer.as_json() + "\n")
@@ -91,6 +90,20 @@ def demo(  # noqa: PLR0913 - the options of one command
         console.err.print(NEXT)
     if any(answer.failed for answer in answers):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _stack(
+    data: Path, model_server: str | None, bundle: Path, say: Callable[[str], None]
+) -> Iterator[str]:
+    """The URL of a stack: one that is up on this folder, unless it has another model server."""
+    if model_server is None and (url := stack.found(data, bundle)):
+        say(f"using the stack at {url}")
+        yield url
+        return
+    with stack.running(data, model_server=model_server, bundle=bundle, say=say) as running:
+        yield running.url
+        say("stopping")
 
 
 @app.command()
@@ -121,6 +134,7 @@ def up(
             bundle=bundle,
             say=lambda text: console.err.print(f"[dim]{text}"),
         ) as running,
+        stack.noted(running, data, bundle),
     ):
         console.err.print(_parts(running))
         console.err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")

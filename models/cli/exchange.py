@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,13 @@ import typer
 
 from models.cli import console
 from models.cli.console import BundleFolder, Photos, SpeciesFile
-from models.folders import DEFAULT_BUNDLE, ROOT
+from models.folders import DEFAULT_BUNDLE, ROOT, RUNNING
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
+    from google.cloud.storage import Client
+
     from parrot.store import ObservationStore
 
 # ruff: noqa: PLC0415 - as in `models.cli`
@@ -31,8 +34,6 @@ def export_saved(
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
 ) -> None:
     """Download the saved photos on which people and the model agree, as input for fit."""
-    from google.cloud.storage import Client
-
     from models.data import saved_photos
     from parrot.adapters.bucket import BucketPhotos
 
@@ -40,7 +41,7 @@ def export_saved(
     with console.errors(), console.err.status("downloading"):
         exported = saved_photos.export(
             _observations(observations),
-            BucketPhotos(Client(), bucket),
+            BucketPhotos(_storage(observations), bucket),
             SpeciesTable.parse(data),
             data,
             out,
@@ -119,6 +120,8 @@ def _observations(where: str) -> ObservationStore:
     if kind == "sqlite":
         from parrot.adapters.sqlite import SqliteObservations
 
+        if not Path(name).is_file():
+            raise FileNotFoundError(f"there is no file {name}")
         return SqliteObservations(Path(name))
     if kind == "firestore":
         from google.cloud.firestore import Client
@@ -127,3 +130,18 @@ def _observations(where: str) -> ObservationStore:
 
         return FirestoreObservations(Client(project=name or None))
     raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT")
+
+
+def _storage(observations: str) -> Client:
+    """The storage beside the observations: of the local stack that is up, else Google's."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud.storage import Client
+
+    kind, _, name = observations.partition(":")
+    note = Path(name).parent / RUNNING
+    if kind != "sqlite" or os.environ.get("STORAGE_EMULATOR_HOST"):
+        return Client()
+    if not note.is_file():
+        raise ValueError(f"the photos are in the local stack: ./dev.sh up --data {note.parent}")
+    storage = json.loads(note.read_text())["storage"]
+    return Client("local", AnonymousCredentials(), client_options={"api_endpoint": storage})

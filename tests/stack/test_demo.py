@@ -8,7 +8,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
+from local import stack
 from local.samples import MACAW
 from local.stack import ROOT
 from tests.support.photos import named
@@ -71,11 +73,35 @@ def test_without_photos_it_explains_itself_and_answers_for_samples(
         assert row.split("│")[2].strip().startswith(verdict)
 
 
-def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    """A typo is the commonest mistake."""
-    done = demo(str(tmp_path / "parot.jpg"))
+def test_where_no_path_is_a_photo_each_is_told_and_nothing_starts(tmp_path: Path) -> None:
+    """A typo is the commonest mistake, then a link copied from the browser."""
+    (tmp_path / "page.jpg").write_text("<html>")
+    done = demo(
+        str(tmp_path / "parot.jpg"), "https://example.org/macaw.jpg", "page.jpg", cwd=tmp_path
+    )
     assert done.returncode == 2
-    assert "parot.jpg" in done.stderr.replace("\n", "")
+    missing, link, page = done.stderr.splitlines()
+    assert missing.endswith("parot.jpg: there is no such file")
+    assert link.endswith("example.org/macaw.jpg: this is a URL: download it first")
+    assert page.startswith("page.jpg: not a photo")
+
+
+def test_a_stack_that_is_up_is_used(tmp_path: Path, shared_model: str) -> None:
+    """Whoever has one open gets the answer at once, and finds what was saved on its page."""
+    with (
+        stack.running(tmp_path, model_server=shared_model) as running,
+        stack.noted(running, tmp_path, stack.DEFAULT_BUNDLE),
+    ):
+        done = demo("--save", "--data", str(tmp_path), str(MACAW))
+        assert done.returncode == 0, done.stderr
+        assert running.url in done.stderr
+        assert "starting" not in done.stderr
+        listed = requests.get(
+            f"{running.url}/parrot-classifier/observations",
+            headers={"Authorization": "Bearer local:demo"},
+            timeout=30,
+        ).json()
+        assert listed["observations"][0]["id"] in done.stdout
 
 
 def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -32,17 +31,17 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
             for species, path in saves:
                 phone.send(path.read_bytes(), species)
             phone.all_settled(len(saves))
-        (storage,) = [url for name, url, _ in running.parts if name == "storage"]
         out = tmp_path / "saved"
         command = [sys.executable, "-m", "models", "export-saved"]
         command += [f"sqlite:{tmp_path / 'data' / 'observations.db'}", stack.BUCKET, str(out)]
-        environment = {**os.environ, "STORAGE_EMULATOR_HOST": storage}
-        for _ in range(2):  # again is harmless
-            done = subprocess.run(
-                command, capture_output=True, text=True, check=False, env=environment
-            )
-            assert done.returncode == 0, done.stderr
-            assert done.stdout.startswith("3 photos")
+        with stack.noted(running, tmp_path / "data", stack.DEFAULT_BUNDLE):
+            for _ in range(2):  # again is harmless
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, done.stderr
+                assert done.stdout.startswith("3 photos")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"./dev.sh up --data {tmp_path / 'data'}" in done.stderr
     labelled = labelled_photos.read(out)
     assert sorted(photo.taxon or "" for photo in labelled) == [
         "eolophus-roseicapilla",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from local import demo
 from local.demo import Answer
+from local.samples import MACAW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PARROT = {
+PARROT: dict[str, Any] = {
     "parrot": {"is_parrot": True, "probability": 0.99},
     "species": [
         {
@@ -100,3 +102,32 @@ def test_many_photos_are_counted_as_they_go(tmp_path: Path) -> None:
     assert lines[0] == "classifying 9 photos"
     assert 1 < len(lines) < 6
     assert lines[-1].endswith("of 9")
+
+
+def test_ids_are_whole_in_a_narrow_window() -> None:
+    """People copy them."""
+    saved = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(demo.table([Answer((Path("a-rather-long-name.jpg"),), PARROT, saved)]))
+    assert saved in capture.get()
+
+
+def test_photos_that_contradict_each_other_are_told_by_their_own_names() -> None:
+    """One name for two birds would be wrong for one of them."""
+    galah = {**PARROT, "species": [{**PARROT["species"][0], "names": {"en": "Galah"}}]}
+    bowl = {"parrot": {"is_parrot": False, "probability": 0.01}, "species": []}
+    body = {**PARROT, "agree": False, "photos": [PARROT, galah, bowl]}
+    text = printed([Answer((Path("a.jpg"), Path("b.jpg"), Path("c.jpg")), body)])
+    for words in ("may show different birds", "Scarlet macaw", "Galah", "not a parrot"):
+        assert words in text
+    assert text.count("Scarlet macaw") == 1
+
+
+def test_only_what_can_be_sent_passes_before_anything_is_started(tmp_path: Path) -> None:
+    """A stack that starts for nothing takes half a minute."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert "not a regular file" in demo.complaint(tmp_path / "pipe.jpg")
+    assert "no photos" in demo.complaint(tmp_path)
+    assert "download it first" in demo.complaint(Path("HTTPS://example.org/a.jpg"))
+    assert not demo.complaint(MACAW)
