@@ -1,4 +1,4 @@
-"""List, read, relabel and delete the user's own observations; download their files.
+"""List, read, change and delete the user's own observations; download their files.
 
 Hosting also sends unknown paths here, for a 404 that a program can read.
 """
@@ -43,7 +43,7 @@ def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], R
         case (name,):
             return {
                 "GET": partial(_read, name),
-                "PATCH": partial(_relabel, name),
+                "PATCH": partial(_change, name),
                 "DELETE": partial(_delete, name),
             }
         case (name, file) if file in (*FILES, ORIGINAL):
@@ -67,19 +67,26 @@ def _read(name: str, request: Request) -> Response:
     return answers.observation(observation, _links(request))
 
 
-def _relabel(name: str, request: Request) -> Response:
+def _change(name: str, request: Request) -> Response:
     user = _user(request)
     fields = submission.read_fields(request)
-    if unknown := fields.keys() - {"species", "index", "text"}:
+    if unknown := fields.keys() - {"species", "index", "text", "training"}:
         raise InvalidRequest(
-            f"{min(unknown)!r:.40} cannot be changed: send species or index, and text"
+            f"{min(unknown)!r:.40} cannot be changed: send species or index, and text; or training"
         )
     observation_id = parameters.observation_id(name)
-    species = wiring.species().label(index=fields.get("index"), species=fields.get("species"))
+    training, species = parameters.training(fields), None
+    if training is None or len(fields) > 1:
+        species = wiring.species().label(index=fields.get("index"), species=fields.get("species"))
     text = parameters.label_text(fields)
     allowance = wiring.relabel_meter().take(user)
-    changed = wiring.observations().relabel(
-        user, observation_id, species, text=text, matches=parameters.if_match(request)
+    changed = wiring.observations().change(
+        user,
+        observation_id,
+        species,
+        text=text,
+        training=training,
+        matches=parameters.if_match(request),
     )
     return answers.observation(changed, _links(request), allowance=allowance)
 

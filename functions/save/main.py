@@ -30,7 +30,13 @@ def _save(request: Request) -> Response:
         species = wiring.species().label(
             index=sent.fields.get("index"), species=sent.fields.get("species")
         )
-        text = parameters.label_text(sent.fields)
-        saved = wiring.saver().save(sent.photos[0], species, user, text=text, key=key)
+        saved = wiring.saver().save(
+            sent.photos[0],
+            species,
+            user,
+            text=parameters.label_text(sent.fields),
+            training=parameters.training(sent.fields),
+            key=key,
+        )
     links = parameters.links(request, settings, wiring.downloads())
     return answers.saved(saved, links, first_version=sent.first_version)

@@ -39,6 +39,7 @@ class LeftOut(StrEnum):
     """Why an observation does not train."""
 
     UNPROCESSED = "not processed or rejected"
+    FORBIDDEN = "whose owners do not allow it"
     UNLABELLED = "without a label that the species table knows"
     UNSETTLED = "on which person and model do not agree"
     DUPLICATE = "near-duplicates"
@@ -101,10 +102,12 @@ def why_not(observation: Observation, labels: Container[str]) -> LeftOut | None:
     label, verdict = observation.label, observation.verdict
     if observation.status not in {Status.READY, Status.NEEDS_REVIEW} or verdict is None:
         return LeftOut.UNPROCESSED
+    if observation.consent is None or not observation.consent.given:
+        return LeftOut.FORBIDDEN
     if label is None or label.species not in labels:
         return LeftOut.UNLABELLED
     # A verdict without a set is a best guess, which every photo has: it confirms nothing.
-    guess = verdict.is_parrot and verdict.likely is None
+    guess = verdict.species is not None and verdict.likely is None
     if guess or reviewed(label, verdict) is not Status.READY:
         return LeftOut.UNSETTLED
     return None if observation.duplicate_of is None else LeftOut.DUPLICATE

@@ -32,6 +32,7 @@
 | DOWNLOAD_MIB_PER_MINUTE | of files, for each user in each instance; 0: no limit | 256 |
 | THREADS | that serve requests: functions-framework reads it too | 4 for each CPU |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
+| TRAINING | whether saved photos train: `ask`, `granted` or `off` (`consent.py`) | ask |
 | CORS_ORIGINS | origins that may call from a browser, separated by commas | * |
 | MAX_PHOTO_BYTES | largest photo in bytes | 20 MiB |
 | MAX_PHOTO_PIXELS | largest photo in pixels; PNG, WebP, AVIF: at most 25 million | 51,000,000 |
@@ -46,18 +47,17 @@ set). The Firebase emulators set K_SERVICE too, but never K_CONFIGURATION.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parrot.errors import BadConfig
+from parrot.consent import Training
+from parrot.environment import Reader, is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 MAX_PHOTO_BYTES = 20 * 2**20
 # 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.
@@ -72,9 +72,6 @@ _EMULATORS = (
     "STORAGE_EMULATOR_HOST",
     "FIREBASE_STORAGE_EMULATOR_HOST",
 )
-_SHORTEST_SECRET = 32
-_KEY_BYTES = 32  # of an Ed25519 public key
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
 # Cloud Run takes 32 MB per request, and base64 turns three bytes into four.
 _MOST_PHOTO_BYTES = 23 * 2**20
 
@@ -114,6 +111,7 @@ class Settings:
     download_mib_per_minute: int
     threads: int
     classify_cache: int
+    training: Training
     cors_origins: tuple[str, ...]
     max_photo_bytes: int
     max_photo_pixels: int
@@ -121,9 +119,9 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check all variables. Raises BadConfig with every problem found."""
-        read = _Reader(env)
-        url = read.optional("MODEL_SERVER_URL", _is_url)
-        endpoints = read.pairs("VERTEX_ENDPOINTS", _is_url)
+        read = Reader(env)
+        url = read.optional("MODEL_SERVER_URL", is_url)
+        endpoints = read.pairs("VERTEX_ENDPOINTS", is_url)
         if (url is None) == (not endpoints):
             read.problem("set one of MODEL_SERVER_URL and VERTEX_ENDPOINTS")
         store = read.required(
@@ -158,7 +156,7 @@ class Settings:
             require_auth=read.flag("REQUIRE_AUTH"),
             allow_anonymous_save=read.flag("ALLOW_ANONYMOUS_SAVE"),
             download_secrets=read.secrets("DOWNLOAD_SECRET"),
-            public_url=read.optional("PUBLIC_URL", _is_url),
+            public_url=read.optional("PUBLIC_URL", is_url),
             saves_per_day=read.count("SAVES_PER_DAY", 500),
             relabels_per_day=read.count("RELABELS_PER_DAY", 1000),
             process_attempts=read.count("PROCESS_ATTEMPTS", 5, low=1, high=1000),
@@ -173,6 +171,7 @@ class Settings:
             download_mib_per_minute=read.count("DOWNLOAD_MIB_PER_MINUTE", 256),
             threads=read.count("THREADS", 4 * (os.cpu_count() or 1), low=1),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
+            training=Training(read.choice("TRAINING", tuple(Training), Training.ASK)),
             cors_origins=read.origins("CORS_ORIGINS", "*"),
             max_photo_bytes=read.count(
                 "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
@@ -185,94 +184,7 @@ class Settings:
         return settings
 
 
-class _Reader:
-    """Collects problems instead of stopping at the first one."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
-        self._problems: list[str] = []
-
-    def problem(self, text: str) -> None:
-        self._problems.append(text)
-
-    def finish(self) -> None:
-        if self._problems:
-            raise BadConfig("; ".join(self._problems))
-
-    def required(self, name: str, fits: Callable[[str], object]) -> str:
-        value = self.optional(name, fits)
-        if value is None and not self._env.get(name):
-            self.problem(f"{name} is not set")
-        return value or ""
-
-    def optional(self, name: str, fits: Callable[[str], object]) -> str | None:
-        value = self._env.get(name, "").strip()
-        if not value:
-            return None
-        if not fits(value):
-            self.problem(f"{name}={value!r:.80} is not valid")
-            return None
-        return value
-
-    def choice(self, name: str, allowed: tuple[str, ...], default: str = "") -> str:
-        value = self._env.get(name, "").strip() or default
-        if value not in allowed:
-            self.problem(f"{name}={value!r:.40} is not one of {', '.join(allowed)}")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self._env.get(name, "").strip().lower()
-        if value not in _TRUE | _FALSE:
-            self.problem(f"{name}={value!r:.40} is neither true nor false")
-        return value in _TRUE
-
-    def number(self, name: str, default: float, *, low: float, high: float) -> float:
-        text = self._env.get(name, "").strip()
-        try:
-            value = float(text) if text else default
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            self.problem(f"{name}={text!r:.40} is not a number from {low:g} to {high:g}")
-            return default
-        return value
-
-    def count(self, name: str, default: int, *, low: int = 0, high: int = 1_000_000) -> int:
-        return int(self.number(name, default, low=low, high=high))
-
-    def secrets(self, name: str) -> tuple[bytes, ...]:
-        secrets = tuple(part.encode() for part in self._parts(name))
-        if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
-            self.problem(f"{name} is shorter than {_SHORTEST_SECRET} characters")
-        return secrets
-
-    def public_keys(self, name: str) -> tuple[bytes, ...]:
-        keys = [_public_key(part) for part in self._parts(name)]
-        if None in keys:
-            self.problem(f"{name} is not {_KEY_BYTES} bytes in base64, or several with commas")
-        return tuple(key for key in keys if key is not None)
-
-    def pairs(self, name: str, fits: Callable[[str], object]) -> dict[str, str]:
-        pairs = {}
-        for part in self._parts(name):
-            key, _, value = part.partition("=")
-            if key and fits(value):
-                pairs[key] = value
-            else:
-                self.problem(f"{name}: {part!r:.80} is not NAME=URL")
-        return pairs
-
-    def origins(self, name: str, default: str) -> tuple[str, ...]:
-        """As browsers write them, who compare letter by letter: without a slash at the end."""
-        parts = self._env.get(name, default).split(",")
-        return tuple(part.strip().rstrip("/").lower() for part in parts)
-
-    def _parts(self, name: str) -> list[str]:
-        parts = (part.strip() for part in self._env.get(name, "").split(","))
-        return [part for part in parts if part]
-
-
-def _refuse_emulators(env: Mapping[str, str], identity: str, read: _Reader) -> None:
+def _refuse_emulators(env: Mapping[str, str], identity: str, read: Reader) -> None:
     if not _is_deployed(env):
         return
     if identity == "local":
@@ -285,15 +197,3 @@ def _refuse_emulators(env: Mapping[str, str], identity: str, read: _Reader) -> N
 def _is_deployed(env: Mapping[str, str]) -> bool:
     emulated = env.get("FUNCTIONS_EMULATOR") == "true" and "K_CONFIGURATION" not in env
     return "K_SERVICE" in env and not emulated
-
-
-def _public_key(text: str) -> bytes | None:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return None
-    return key if len(key) == _KEY_BYTES else None
-
-
-def _is_url(text: str) -> bool:
-    return re.fullmatch(r"https?://[^\s/]+(/\S*)?", text) is not None

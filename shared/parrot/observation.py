@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from parrot.consent import Consent
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
@@ -109,6 +110,7 @@ class Observation:
     duplicate_of: str | None = None  # id of an older near-duplicate of the same user
     reason: str | None = None  # why it was rejected
     attempts: Attempts | None = None  # None once a photo is finished
+    consent: Consent | None = None  # to training; None: the person was not asked
     lease: datetime | None = None  # until when the last attempt that was counted may be running
 
     @property
@@ -213,6 +215,7 @@ def document(observation: Observation) -> dict[str, Any]:
         "verdict": None if observation.verdict is None else _verdict_document(observation.verdict),
         "derived": None if observation.derived is None else asdict(observation.derived),
         "attempts": None if observation.attempts is None else asdict(observation.attempts),
+        "consent": _consent_document(observation.consent),
         "lease": None if observation.lease is None else instant(observation.lease),
     }
 
@@ -220,9 +223,9 @@ def document(observation: Observation) -> dict[str, Any]:
 def restored(stored: dict[str, Any]) -> Observation:
     """The observation of a document; fields that it does not have are ignored.
 
-    Older documents have no `attempts` or no `lease`.
+    Older documents have no `attempts`, no `lease` or no `consent`.
     """
-    known = {"attempts": None, "lease": None, **stored}
+    known = {"attempts": None, "lease": None, "consent": None, **stored}
     known = {field.name: known[field.name] for field in fields(Observation)}
     return Observation(
         **{
@@ -242,9 +245,18 @@ def restored(stored: dict[str, Any]) -> Observation:
             "verdict": None if stored["verdict"] is None else _verdict(stored["verdict"]),
             "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
             "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
+            "consent": None if known["consent"] is None else _consent(known["consent"]),
             "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
         }
     )
+
+
+def _consent_document(consent: Consent | None) -> dict[str, Any] | None:
+    return None if consent is None else {"given": consent.given, "at": instant(consent.at)}
+
+
+def _consent(stored: dict[str, Any]) -> Consent:
+    return Consent(stored["given"], datetime.fromisoformat(stored["at"]))
 
 
 def _verdict_document(verdict: Verdict) -> dict[str, Any]:

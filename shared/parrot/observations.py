@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from parrot import duplicates
+from parrot.consent import Consent, Training
 from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
 from parrot.observation import (
     EPOCH,
@@ -58,9 +59,11 @@ class Observations:
         store: ObservationStore,
         photos: PhotoStore,
         *,
+        training: Training = Training.ASK,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store, self._photos, self._now = store, photos, now
+        self._training = training
 
     def list(
         self,
@@ -96,43 +99,44 @@ class Observations:
             raise NotFound(f"observation {observation_id} has no {file} (yet)")
         return StoredFile(content, media_type)
 
-    def relabel(
+    def change(  # noqa: PLR0913 - what a person may say
         self,
         user: User,
         observation_id: str,
-        species: Species | UntrainedLabel,
+        species: Species | UntrainedLabel | None = None,
         *,
         text: str | None = None,
+        training: bool | None = None,
         matches: Callable[[Observation], bool] = lambda _stored: True,
     ) -> Observation:
-        """Append a label; the species that it already has changes nothing.
+        """Append a label, or say whether it may train; what it already has changes nothing.
 
         `matches` is the caller's If-Match. Raises NotFound, PreconditionFailed, Conflict after
-        MOST_LABELS, StoreUnavailable.
+        MOST_LABELS or where nothing trains, StoreUnavailable.
         """
 
-        def append(stored: Observation) -> Observation:
+        def change(stored: Observation) -> Observation:
             if stored.status is Status.DELETING:
                 raise _not_found(observation_id)
             _require(matches, stored)
-            label = Label(species.id, species.index, self._now(), text)
-            if stored.label is not None and replace(stored.label, at=label.at) == label:
-                return stored
-            if len(stored.labels) >= MOST_LABELS:
-                raise Conflict(
-                    f"observation {stored.id} has had {MOST_LABELS} labels; to choose another one,"
-                    " delete the observation and save the photo again",
-                    observation=stored.id,
-                )
-            status: Status = stored.status
-            if stored.verdict is not None and status is not Status.REJECTED:
-                status = reviewed(label, stored.verdict)
-            return replace(stored, labels=(*stored.labels, label), status=status, updated=label.at)
+            now, changed = self._now(), stored
+            if species is not None:
+                changed = _relabelled(changed, Label(species.id, species.index, now, text))
+            if training is not None:
+                changed = self._agreed(changed, training, now)
+            return stored if changed == stored else replace(changed, updated=now)
 
-        relabelled = update(self._store, user.uid, observation_id, append)
-        if relabelled is None:
+        changed = update(self._store, user.uid, observation_id, change)
+        if changed is None:
             raise _not_found(observation_id)
-        return relabelled
+        return changed
+
+    def _agreed(self, stored: Observation, training: bool, now: datetime) -> Observation:  # noqa: FBT001 - what was said
+        if training and self._training is Training.OFF:
+            raise Conflict("here no photo is used for training", observation=stored.id)
+        if stored.consent is not None and stored.consent.given == training:
+            return stored
+        return replace(stored, consent=Consent(training, now))
 
     def delete(
         self,
@@ -228,6 +232,22 @@ def _file(stored: Observation, file: str) -> tuple[str | None, str | None]:
         return stored.object_name, media_type if checked else None
     name = getattr(stored.derived, file, None) if file in FILES else None
     return name, "image/webp"
+
+
+def _relabelled(stored: Observation, label: Label) -> Observation:
+    """With one more label, unless it is the current one. Raises Conflict."""
+    if stored.label is not None and replace(stored.label, at=label.at) == label:
+        return stored
+    if len(stored.labels) >= MOST_LABELS:
+        raise Conflict(
+            f"observation {stored.id} has had {MOST_LABELS} labels; to choose another one,"
+            " delete the observation and save the photo again",
+            observation=stored.id,
+        )
+    status: Status = stored.status
+    if stored.verdict is not None and status is not Status.REJECTED:
+        status = reviewed(label, stored.verdict)
+    return replace(stored, labels=(*stored.labels, label), status=status)
 
 
 def _require(matches: Callable[[Observation], bool], stored: Observation) -> None:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from parrot.classify import Classifier
-    from parrot.model.species import SpeciesTable
     from parrot.photo.decoder import Decoder
     from parrot.photo.thumbnails import Thumbnails
     from parrot.quota import CpuSeconds, Meter
@@ -73,7 +72,7 @@ class Processor:
         observations: ObservationStore,
         photos: PhotoStore,
         classifier: Classifier,
-        species: SpeciesTable,
+        adopted: Callable[[StoredPhoto, StoredObject, datetime], Observation],
         decoder: Decoder,
         *,
         meter: Meter,
@@ -84,9 +83,12 @@ class Processor:
         max_seconds: float = MOST_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Nothing is opened here. `meter` counts saves; photos uploaded directly count too."""
+        """Nothing is opened here. `meter` counts saves; photos uploaded directly count too.
+
+        `adopted` makes the observations of those.
+        """
         self._observations, self._photos = observations, photos
-        self._classifier, self._species = classifier, species
+        self._classifier, self._adopted = classifier, adopted
         self._decoder, self._meter, self._cpu_seconds = decoder, meter, cpu_seconds
         self._bucket, self._max_bytes, self._max_attempts = bucket, max_bytes, max_attempts
         self._max_seconds, self._now = max_seconds, now
@@ -195,7 +197,7 @@ class Processor:
         Raises _Gone, TooManyRequests, StoreUnavailable.
         """
         if observation is None:
-            adopted = change(progress.adopted(stored, facts, self._species, self._now()))
+            adopted = change(self._adopted(stored, facts, self._now()))
             current, created = self._observations.create(adopted, use)
             if self._photos.generation(stored.name) != stored.generation:
                 self._observations.remove(adopted)  # not one saved since: its version differs

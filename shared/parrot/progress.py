@@ -14,6 +14,7 @@ from parrot.photo.headers import MEDIA_TYPES
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from parrot.consent import Training
     from parrot.model.species import SpeciesTable
     from parrot.observation import Derived
     from parrot.records import Classification, Photo, StoredObject, StoredPhoto
@@ -40,7 +41,12 @@ def attempts(observation: Observation, stored: StoredPhoto) -> int | None:
 
 
 def adopted(
-    stored: StoredPhoto, facts: StoredObject, species: SpeciesTable, now: datetime
+    stored: StoredPhoto,
+    facts: StoredObject,
+    now: datetime,
+    *,
+    species: SpeciesTable,
+    training: Training,
 ) -> Observation:
     """The observation of a photo that a phone uploaded by itself.
 
@@ -65,6 +71,7 @@ def adopted(
         status=Status.PENDING,
         created=facts.created,
         updated=now,
+        consent=training.consent(facts.training, facts.created),
     )
 
 

@@ -274,3 +274,4 @@ class StoredObject:
     encoding: str  # its Content-Encoding, mostly empty
     created: datetime
     species: str | None = None  # as the uploader stated it, unchecked
+    training: bool | None = None  # whether the uploader allows it; None: nothing was stated

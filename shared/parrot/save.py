@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from parrot.consent import Training
 from parrot.errors import (
     Conflict,
     IdempotencyKeyReused,
@@ -53,29 +54,33 @@ class Saved:
 class Saver:
     """Turns a photo and a species into one observation, however often it is sent."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, and its limits
         self,
         observations: ObservationStore,
         photos: PhotoStore,
         decoder: Decoder,
         *,
         meter: Meter,
+        training: Training = Training.ASK,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._observations, self._photos = observations, photos
         self._decoder, self._meter, self._now = decoder, meter, now
+        self._training = training
 
-    def save(
+    def save(  # noqa: PLR0913 - what a person may say
         self,
         photo: Photo,
         species: Species | UntrainedLabel,
         user: User,
         *,
         text: str | None = None,
+        training: bool | None = None,
         key: str | None = None,
     ) -> Saved:
         """Keep the photo. `text` is the person's own words, `key` the caller's Idempotency-Key.
 
+        `training` is what the person says about it; a retry does not change what they said since.
         The observation is created first: a photo without one would never be seen, while one without
         its photo is completed by the phone's next try, even if it was given up in the meantime.
         Only a new observation is decoded and counts against the quota; so does a photo that cannot
@@ -106,6 +111,7 @@ class Saver:
             status=Status.PENDING,
             created=now,
             updated=now,
+            consent=self._training.consent(training, now),
         )
         for _ in range(_TRIES):
             observation, created = self._observations.create(wanted, use)

@@ -214,11 +214,20 @@ def downloaded() -> Visitors:
 def saver() -> Saver:
     from parrot.save import Saver
 
-    return Saver(observation_store(), photo_store(), decoder(), meter=save_meter())
+    return Saver(
+        observation_store(),
+        photo_store(),
+        decoder(),
+        meter=save_meter(),
+        training=settings().training,
+    )
 
 
 @once
 def processor() -> Processor:
+    from functools import partial
+
+    from parrot import progress
     from parrot.classify import Classifier
     from parrot.process import Processor
 
@@ -230,7 +239,7 @@ def processor() -> Processor:
         observation_store(),
         photo_store(),
         Classifier(bundle(), model_server(), isolated),
-        bundle().species,
+        partial(progress.adopted, species=bundle().species, training=config.training),
         isolated,
         meter=save_meter(),
         cpu_seconds=cpu_seconds(),
@@ -254,7 +263,8 @@ def observations() -> Observations:
     from parrot.observations import Observations
 
     # A list needs no bucket, whose client takes 0.2 s to import.
-    return Observations(observation_store(), cast("PhotoStore", Late(photo_store)))
+    photos = cast("PhotoStore", Late(photo_store))
+    return Observations(observation_store(), photos, training=settings().training)
 
 
 @once

@@ -11,7 +11,7 @@ from local import stack
 from models.data import labelled_photos
 from tests.support.default_bundle import SERVED
 from tests.support.phone import Phone
-from tests.support.photos import named
+from tests.support.photos import encoded, named, noise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,9 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
         for user, saves in chosen.items():
             phone = Phone(running.url, user)
             for species, path in saves:
-                phone.send(path.read_bytes(), species)
-            phone.all_settled(len(saves))
+                phone.send(path.read_bytes(), species, training="true")
+            phone.send(encoded(noise()), "not-a-parrot")  # nobody said that it may train
+            phone.all_settled(len(saves) + 1)
         out = tmp_path / "saved"
         command = [sys.executable, "-m", "models", "export-saved"]
         command += [f"sqlite:{tmp_path / 'data' / 'observations.db'}", stack.BUCKET, str(out)]
@@ -38,7 +39,7 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
             for _ in range(2):  # again is harmless
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr
-                assert done.stdout.startswith("3 photos")
+                assert done.stdout.startswith("3 photos"), done.stdout
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"./dev.sh up --data {tmp_path / 'data'}" in done.stderr

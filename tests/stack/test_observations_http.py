@@ -164,7 +164,7 @@ def test_many_relabellings_at_once_are_all_in_the_history(ana: Phone) -> None:
 
 
 def test_an_impossible_change_is_refused(ana: Phone) -> None:
-    """A person may change nothing but the species."""
+    """A person may change nothing but the species and whether it may train."""
     path = f"/observations/{ana.save(next(SEEDS))}"
     for body in (
         *('{"species": "dodo"}', '{"index": 99}', '{"status": "ready"}', '{"index": {}}'),

@@ -18,6 +18,7 @@ from google.cloud.firestore import Client
 
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.consent import Consent
 from parrot.errors import StoreUnavailable, TooManyRequests
 from parrot.observation import (
     Attempts,
@@ -98,6 +99,7 @@ def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
         duplicate_of="id-00001",
         reason="none",
         attempts=Attempts("1700000000000001", 2),
+        consent=Consent(given=True, at=NOW),
         lease=NOW + timedelta(seconds=90),
         created=NOW.replace(microsecond=0),
     )
@@ -328,7 +330,8 @@ def test_a_document_of_an_older_release_is_read() -> None:
     """An update of the functions must not make what is stored unreadable."""
     judged = replace(observation(), verdict=replace(verdict("amazona"), likely=None))
     stored = document(judged)
-    del stored["attempts"], stored["lease"], stored["verdict"]["likely"], stored["verdict"]["maybe"]
+    del stored["attempts"], stored["lease"], stored["consent"]
+    del stored["verdict"]["likely"], stored["verdict"]["maybe"]
     stored["verdict"]["of a later revision"] = 1
     assert restored(stored) == judged
 

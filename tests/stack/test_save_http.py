@@ -276,6 +276,40 @@ def test_a_list_can_be_of_one_such_label(
         assert len(page.json()["observations"]) == count
 
 
+def test_a_person_says_whether_a_photo_may_train_and_takes_it_back(
+    save: Callable[..., dict[str, Any]], running_url: str
+) -> None:
+    """What nobody was asked about has no answer, and every way to send a photo has the field."""
+    unasked, saved = (
+        save(species="eolophus-roseicapilla"),
+        save(species="eolophus-roseicapilla", training="true"),
+    )
+    assert "training" not in unasked
+    assert (saved["training"], saved["training_at"]) == (True, saved["created"])
+    assert save(species="eolophus-roseicapilla", training="perhaps")["code_"] == 400
+    encoded = base64.b64encode(MACAW.read_bytes()).decode()
+    body = {"image": encoded, "species": "ara-macao", "training": False}
+    headers = {"Authorization": f"Bearer local:{uuid.uuid4().hex}"}
+    sent = requests.post(
+        f"{running_url}/parrot-classifier/save", json=body, headers=headers, timeout=TIMEOUT
+    )
+    assert sent.json()["training"] is False
+    url = f"{running_url}/parrot-classifier/observations/{saved['id']}"
+    tag = {
+        "If-Match": requests.get(url, headers=saved["headers_"], timeout=TIMEOUT).headers["ETag"]
+    }
+    for change in ({"training": False}, {"training": True, "species": "ara-macao"}):
+        changed = requests.patch(
+            url, json=change, headers={**saved["headers_"], **tag}, timeout=TIMEOUT
+        )
+        assert changed.json()["training"] is change["training"]
+        assert changed.json()["training_at"] > saved["created"]
+    assert changed.json()["species"] == "ara-macao"
+    for nonsense in ({"training": "perhaps"}, {"training": 1}, {"training": True, "text": "x"}):
+        refused = requests.patch(url, json=nonsense, headers=saved["headers_"], timeout=TIMEOUT)
+        assert refused.status_code == 400, nonsense
+
+
 def test_words_have_limits(save: Callable[..., dict[str, Any]]) -> None:
     """A label is a name, not a story, and it is shown on pages."""
     for text in ("x" * 101, "one\x00two", "one\ntwo"):

@@ -34,9 +34,12 @@ class Phone:
         """Save a small unique photo; return its id."""
         return str(self.send(encoded(noise(32, 24, seed=seed), quality=60), species)["id"])
 
-    def send(self, photo: bytes, species: str = "nestor-notabilis") -> dict[str, Any]:
+    def send(
+        self, photo: bytes, species: str = "nestor-notabilis", **fields: str
+    ) -> dict[str, Any]:
         """Save a new photo; return the observation."""
-        response = self.ask("POST", "/save", files={"image": photo}, data={"species": species})
+        data = {"species": species, **fields}
+        response = self.ask("POST", "/save", files={"image": photo}, data=data)
         assert response.status_code == 201, response.text
         body: dict[str, Any] = response.json()
         return body

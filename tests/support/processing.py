@@ -7,11 +7,14 @@ import hashlib
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from local.stack import DEFAULT_BUNDLE
+from parrot import progress
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.config import MAX_PHOTO_BYTES
+from parrot.consent import Training
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
 from parrot.observation import Label, derived_folder, photo_name
@@ -172,6 +175,7 @@ class World:
     photos: MemoryPhotos = field(default_factory=MemoryPhotos)
     model: SameAnswer = field(default_factory=SameAnswer)
     quota: int = 0
+    training: Training = Training.ASK
     now: datetime = NOW
     cpu_seconds: CpuSeconds = field(default_factory=lambda: CpuSeconds(0))
 
@@ -184,7 +188,7 @@ class World:
             Counted(self.store, steps),
             Counted(self.photos, steps),
             cast("Classifier", Counted(self.model, steps)),
-            SPECIES,
+            partial(progress.adopted, species=SPECIES, training=self.training),
             DECODER,
             meter=self.meter(),
             cpu_seconds=self.cpu_seconds,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parrot.consent import Consent
 from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyRequests
 from parrot.http import answers, problems
 from parrot.http.parameters import Links
@@ -107,7 +108,8 @@ SAMPLES = {
     "a pending observation": answers.observation(PENDING, LINKS),
     "a ready observation": answers.observation(READY, LINKS),
     "an observation of an unknown kind": answers.observation(
-        replace(READY, verdict=replace(VERDICT, likely=())), LINKS
+        replace(READY, verdict=replace(VERDICT, likely=()), consent=Consent(given=False, at=NOW)),
+        LINKS,
     ),
     "an observation that shows no parrot": answers.observation(NO_PARROT, LINKS),
     "an observation that may show a parrot": answers.observation(MAYBE_ONE, LINKS),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.consent import Training
 from parrot.errors import Conflict
 from parrot.observation import MOST_LABELS, Label, Status, Verdict, document, reviewed
 from parrot.observations import Observations
@@ -57,16 +58,28 @@ def test_person_and_model_agree_by_the_set(label: str, verdict: Verdict, status:
 ANA = User("ana")
 
 
+def test_where_nothing_trains_nobody_can_allow_it(tmp_path: Path) -> None:
+    """The page would promise what never happens."""
+    store = SqliteObservations(tmp_path / "observations.db")
+    observations = Observations(store, MemoryPhotos(), training=Training.OFF)
+    stored, _ = store.create(observation())
+    with pytest.raises(Conflict, match="no photo is used"):
+        observations.change(ANA, stored.id, training=True)
+    refused = observations.change(ANA, stored.id, training=False)
+    assert refused.consent is not None
+    assert not refused.consent.given
+
+
 def test_labels_end_before_the_document_grows_large(tmp_path: Path) -> None:
     """A program that relabels endlessly gets a clear answer, and the last label stays."""
     store = SqliteObservations(tmp_path / "observations.db")
     observations = Observations(store, MemoryPhotos())
     stored, _ = store.create(replace(observation(), labels=()))
     for _, species in zip(range(MOST_LABELS), cycle((GALAH, KEA)), strict=False):
-        stored = observations.relabel(ANA, stored.id, species)
+        stored = observations.change(ANA, stored.id, species)
     with pytest.raises(Conflict, match=f"{MOST_LABELS} labels"):
-        observations.relabel(ANA, stored.id, GALAH)
+        observations.change(ANA, stored.id, GALAH)
     assert (
-        observations.relabel(ANA, stored.id, KEA) == stored
+        observations.change(ANA, stored.id, KEA) == stored
     )  # the same label again is not a change
     assert len(json.dumps(document(stored))) < 32 * 1024

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from parrot.consent import Consent
 from parrot.errors import BadModelResponse, ModelUnavailable, NotFound
 from parrot.observation import Label, Status
 from parrot.observations import Observations
@@ -214,7 +215,7 @@ def test_another_bucket_is_ignored(world: World) -> None:
 
 def test_a_direct_upload_becomes_an_observation(world: World) -> None:
     """Phones with the Firebase SDK upload by themselves, with a label or without."""
-    named = world.upload(PHOTO, "photos/ana/bird.jpg", species=KEA.id)
+    named = world.upload(PHOTO, "photos/ana/bird.jpg", species=KEA.id, training=True)
     plain_upload = world.upload(OTHER, f"photos/ana/{uuid_of(7)}")
     dodo = world.upload(encoded(noise(seed=3)), "photos/ana/dodo", species="dodo")
     for stored in (named, plain_upload, dodo):
@@ -222,6 +223,8 @@ def test_a_direct_upload_becomes_an_observation(world: World) -> None:
         assert world.processor().process(stored) is Outcome.DONE_BEFORE
     observation = world.observation(named)
     assert observation.labels == (Label(KEA.id, KEA.index, NOW),)
+    assert observation.consent == Consent(given=True, at=NOW)
+    assert world.observation(plain_upload).consent is None
     assert (observation.object_name, observation.created, len(observation.sha256)) == (
         named.name,
         NOW,
@@ -477,7 +480,7 @@ def test_a_relabel_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
         world = World(folder)
         stored = world.save(PHOTO)
         observations = Observations(world.store, world.photos)
-        steps = Steps(at, lambda: observations.relabel(User("ana"), stored.id, GALAH))
+        steps = Steps(at, lambda: observations.change(User("ana"), stored.id, GALAH))
         world.processor(steps).process(stored)
         done = world.observation(stored)
         if at:

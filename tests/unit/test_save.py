@@ -10,6 +10,7 @@ import pytest
 
 from parrot import cpu
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.consent import Consent, Training
 from parrot.errors import IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
 from parrot.quota import ANONYMOUS_UID, Meter, Quota, User
@@ -30,7 +31,7 @@ NOBODY = User(ANONYMOUS_UID, anonymous=True)
 class Desk:
     """A saver, with a clock that a test can turn."""
 
-    def __init__(self, folder: Path, *, quota: int = 0) -> None:
+    def __init__(self, folder: Path, *, quota: int = 0, training: Training = Training.ASK) -> None:
         self.now, self.photos, self.decoded = NOW, MemoryPhotos(), Steps()
         self.store = SqliteObservations(folder / "observations.db")
         self.saver = Saver(
@@ -38,6 +39,7 @@ class Desk:
             self.photos,
             cast("Decoder", Counted(DECODER, self.decoded)),
             meter=Meter(lambda: self.store, Quota("saves", quota, 86400), NOW.timestamp),
+            training=training,
             now=lambda: self.now,
         )
 
@@ -55,6 +57,31 @@ def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
         desk.saver.save(OTHER, KEA, ANA, key="k-1")
     desk.now += timedelta(seconds=1)
     assert desk.saver.save(OTHER, KEA, ANA, key="k-1").created
+
+
+@pytest.mark.parametrize(
+    ("training", "said", "kept"),
+    [
+        (Training.ASK, None, None),
+        (Training.ASK, True, True),
+        (Training.ASK, False, False),
+        (Training.GRANTED, None, True),
+        (Training.GRANTED, False, False),
+        (Training.OFF, True, False),
+    ],
+)
+def test_what_the_person_says_about_training_is_kept_with_its_time(
+    tmp_path: Path,
+    training: Training,
+    said: bool | None,  # noqa: FBT001
+    kept: bool | None,  # noqa: FBT001
+) -> None:
+    """And stays as it is when a phone sends the photo again: by then they may have changed it."""
+    desk = Desk(tmp_path, training=training)
+    consent = desk.saver.save(PHOTO, KEA, ANA, training=said).observation.consent
+    assert consent == (None if kept is None else Consent(kept, NOW))
+    desk.now += timedelta(hours=1)
+    assert desk.saver.save(PHOTO, KEA, ANA, training=not said).observation.consent == consent
 
 
 def test_without_a_login_a_key_binds_nothing(desk: Desk) -> None:

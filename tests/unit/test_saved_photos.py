@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from models.data.saved_photos import Exported, LeftOut, export
+from parrot.consent import Consent
 from parrot.observation import Label, Observation, Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 from tests.support.observations import NOW, verdict
@@ -29,7 +30,8 @@ def saved(world: World, number: int, *, uid: str = "ana", **changes: Any) -> Obs
     exif = photo.getexif()
     exif[0x8769] = {}
     exif[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}
-    stored = world.save(encoded(photo, exif=exif), number, uid=uid)
+    allowed = Consent(given=True, at=NOW)
+    stored = world.save(encoded(photo, exif=exif), number, uid=uid, consent=allowed)
     world.processor().process(stored)
     changed = world.store.replace(replace(world.observation(stored), **changes))
     assert changed is not None
@@ -67,6 +69,8 @@ def test_only_what_person_and_model_agree_on_trains(tmp_path: Path) -> None:
         1,
     ):
         saved(world, number, labels=label(species), verdict=judged)
+    saved(world, 18, consent=None)
+    saved(world, 19, consent=Consent(given=False, at=NOW))
     saved(world, 20, status=Status.REJECTED)
     saved(world, 21, duplicate_of="another")
     done, lines = exported(world, tmp_path / "out")
@@ -80,6 +84,7 @@ def test_only_what_person_and_model_agree_on_trains(tmp_path: Path) -> None:
     assert done.left_out == {
         LeftOut.UNSETTLED: 3,
         LeftOut.UNLABELLED: 1,
+        LeftOut.FORBIDDEN: 2,
         LeftOut.UNPROCESSED: 1,
         LeftOut.DUPLICATE: 1,
     }

@@ -39,6 +39,7 @@ FOLDER = "bundles"
 CURRENT = f"{FOLDER}/current.json"
 MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
 _SHA256 = re.compile("[0-9a-f]{64}")
+_STATED = {"true": True, "false": False}
 _POOL = 32  # connections kept
 _TIMEOUT_SECONDS = 10.0  # between two reads
 _WHOLE_SECONDS = 30.0  # for one operation, its retries too; a photo has at most 23 MiB
@@ -139,7 +140,8 @@ class BucketPhotos:
             blob = self._bucket.get_blob(object_name, **_patience())
             if blob is None:
                 return None
-            species = (blob.metadata or {}).get("species")
+            stated = blob.metadata or {}
+            species = stated.get("species")
             return StoredObject(
                 generation=int(blob.generation),
                 size=int(blob.size),
@@ -147,6 +149,7 @@ class BucketPhotos:
                 encoding=blob.content_encoding or "",
                 created=blob.time_created or datetime.now(UTC),
                 species=species if isinstance(species, str) else None,
+                training=_STATED.get(str(stated.get("training"))),
             )
 
     def generation(self, object_name: str) -> int | None:

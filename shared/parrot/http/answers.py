@@ -231,6 +231,8 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
     if record.derived is not None:
         body["files"] = links.files(record)
         body["blurhash"] = record.derived.blurhash
+    if record.consent is not None:
+        body["training"], body["training_at"] = record.consent.given, _time(record.consent.at)
     if record.duplicate_of is not None:
         body["duplicate_of"] = record.duplicate_of
     if record.reason is not None:

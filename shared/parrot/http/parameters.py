@@ -121,6 +121,14 @@ def label_text(fields: Mapping[str, str]) -> str | None:
     return text or None
 
 
+def training(fields: Mapping[str, str]) -> bool | None:
+    """Whether the photo may train, if the person says so. Raises InvalidRequest."""
+    text = fields.get("training")
+    if text not in {None, "true", "false"}:
+        raise InvalidRequest(f"training={text!r:.20} is neither true nor false")
+    return None if text is None else text == "true"
+
+
 def top(request: Request) -> int:
     """`?top=`: how many species. Raises InvalidRequest."""
     return _number(request, "top", DEFAULT_TOP, _MOST_TOP)

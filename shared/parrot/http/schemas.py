@@ -173,7 +173,10 @@ class Files(TypedDict):
 
 
 class Observation(TypedDict):
-    """A saved photo. `species` and `index` are the last of `labels`; times are RFC 3339, UTC."""
+    """A saved photo. `species` and `index` are the last of `labels`; times are RFC 3339, UTC.
+
+    `training`: whether it may train models, and since when; left out if the user was not asked.
+    """
 
     id: str
     species: str | None
@@ -186,6 +189,8 @@ class Observation(TypedDict):
     verdict: NotRequired[SavedVerdict]
     files: NotRequired[Files]
     blurhash: NotRequired[str]
+    training: NotRequired[bool]
+    training_at: NotRequired[str]
     duplicate_of: NotRequired[str]
     reason: NotRequired[str]
 

@@ -94,7 +94,7 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
 
 
 def read_fields(request: Request) -> dict[str, str]:
-    """A JSON object's texts and whole numbers.
+    """A JSON object's texts, whole numbers and truth values.
 
     Raises InvalidRequest, PhotoTooLarge, UnsupportedMedia, RequestTimeout, Overloaded.
     """
@@ -161,13 +161,15 @@ def _has_more_than(most: int, mark: bytes, body: bytes) -> bool:
 
 
 def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
-    """Strings and integers; other values are ignored."""
+    """Strings, integers and truth values, as JSON spells them; other values are ignored."""
     fields = {}
     for name, value in raw.items():
         try:
             known = json.loads(bytes(value)) if len(bytes(value)) <= _MAX_FIELDS_BYTES else None
         except (ValueError, RecursionError) as error:  # not UTF-8, or a number of 5,000 digits
             raise InvalidRequest("the body is not valid JSON") from error
-        if isinstance(known, str | int) and not isinstance(known, bool):
+        if isinstance(known, bool):
+            fields[name] = json.dumps(known)
+        elif isinstance(known, str | int):
             fields[name] = str(known)[: forms.MAX_FIELD]
     return fields

@@ -1,0 +1,31 @@
+"""Whether a saved photo may train models: what the person said, since when, and who decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - documents are read by these types
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """An answer, and since when it holds. Who was never asked has given none."""
+
+    given: bool
+    at: datetime
+
+
+class Training(StrEnum):
+    """What a deployment does about training."""
+
+    ASK = "ask"  # only what people allow trains
+    GRANTED = "granted"  # what people agreed to when they signed up; each photo can be taken out
+    OFF = "off"  # nothing trains, whatever people say
+
+    def consent(self, said: bool | None, now: datetime) -> Consent | None:  # noqa: FBT001 - a record
+        """What to keep of a person's answer about a photo, None if they gave none."""
+        if self is Training.OFF:
+            return Consent(given=False, at=now)
+        if said is None:
+            return Consent(given=True, at=now) if self is Training.GRANTED else None
+        return Consent(said, now)
