@@ -209,6 +209,6 @@ class _Network:
         @function(input_signature=[tensor([None, *_MAPS[1:]], tf().float32)])  # type: ignore[untyped-decorator]
         def after_trunk(maps: object) -> object:
             activations = backbone.after_trunk(maps)
-            return pooled_features(activations), focus.focus(activations)
+            return pooled_features(activations), focus.focus(activations)[:, 0]
 
         self.after_trunk = after_trunk

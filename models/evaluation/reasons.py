@@ -64,7 +64,7 @@ def evidence(scores: Scores, signs: Floats) -> tuple[Evidence, ...]:
 
     Empty where the gate does not tell other birds from no birds.
     """
-    if scores.birds is None:
+    if scores.others is None:
         return ()
     return tuple(
         Evidence.of(scores.at(row), **dict(zip(SIGNS, values, strict=True)))

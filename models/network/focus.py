@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from parrot.records import Floats
 
 SIDES = (3, 4, 5, 7)  # of the windows, in cells of the map
+_OVERLAPPING = np.float32(1e4)  # times a share: more than scores differ
 _WEIGHTS = Path(__file__).with_name("focus.npy")
 
 
@@ -29,10 +30,11 @@ def weights() -> Floats:
 
 
 def focus(activations: Any) -> Any:
-    """(batch, 4) left, top, right, bottom, in fractions of the map, of the best window.
+    """(batch, 2, 4) left, top, right, bottom, in fractions of the map, of the best two windows.
 
     `activations` is the backbone's map (batch, cells, cells, features). A map that is smaller than
-    a window has fewer kinds of windows, at least the whole of it.
+    a window has fewer kinds of windows, at least the whole of it. The second window is the best one
+    beside the first: where all overlap it, one of those that share least of their area with it.
     """
     cells = int(activations.shape[1])
     vector = weights()
@@ -46,5 +48,15 @@ def focus(activations: Any) -> Any:
             for top in range(cells - side + 1)
             for left in range(cells - side + 1)
         ]
-    best = tf().argmax(tf().concat(scores, axis=1), axis=1)
-    return tf().gather(tf().constant(boxes, tf().float32), best)
+    windows, every = np.array(boxes, np.float32), tf().concat(scores, axis=1)
+    best = tf().argmax(every, axis=1)
+    apart = every - tf().gather(_OVERLAPPING * _shared(windows), best)
+    return tf().gather(windows, tf().stack([best, tf().argmax(apart, axis=1)], axis=1))
+
+
+def _shared(windows: Floats) -> Floats:
+    """(n, n): how much of each window (columns) lies in each other (rows), 0..1."""
+    first, last = windows[:, :2], windows[:, 2:]
+    low, high = np.maximum(first[:, None], first), np.minimum(last[:, None], last)
+    inner = np.maximum(high - low, 0).prod(axis=-1)
+    return np.asarray(inner / (last - first).prod(axis=-1), np.float32).round(3)

@@ -96,7 +96,8 @@ class _Parts:
     def fingerprint(self) -> str:
         """The same parts and code give the same text."""
         served, tail = self.served, "" if self.tail is None else f" {digest(self.tail)}"
-        return f"{_REVISION} {BACKBONE} {served.input} {served.focus} {digest(self.head)}{tail}"
+        foci = served.focus if served.second_focus is None else [served.focus, served.second_focus]
+        return f"{_REVISION} {BACKBONE} {served.input} {foci} {digest(self.head)}{tail}"
 
     def folder(self, models: Path) -> Path:
         return models / self.served.name / (self.served.version or "1")
@@ -110,7 +111,8 @@ class _Parts:
 
     def graph(self) -> Callable[[Any], Any]:
         """Raises BadBundle where the last blocks cannot be used."""
-        backbone, head, focused = Backbone.load(), SpeciesHead.load(self.head), self.served.focus
+        backbone, head = Backbone.load(), SpeciesHead.load(self.head)
+        foci = (self.served.focus, self.served.second_focus)
         if self.tail is not None:
             backbone = backbone.with_tail(Tail.load(self.tail))
 
@@ -119,7 +121,8 @@ class _Parts:
             features = pooled_features(activations)
             logits = tf().matmul(features, head.weights) + head.bias
             probabilities = tf().nn.softmax(logits / np.float32(head.temperature))
+            windows = zip(foci, tf().unstack(focus(activations), axis=1), strict=True)
             outputs = {"features": features, "logits": logits, "probabilities": probabilities}
-            return outputs if focused is None else {**outputs, focused: focus(activations)}
+            return outputs | {name: window for name, window in windows if name is not None}
 
         return predict

@@ -59,9 +59,10 @@ class Calibration:
 
     def answers(self, logits: Logits, photos: Index, sample: int) -> Answers:
         """What is answered for one sample of each of these photos."""
+        parrot = self.curve(logits.gate[photos, sample])
         scores = Scores(
-            parrot=self.curve(logits.gate[photos, sample]),
-            birds=logits.birds[photos, sample],
+            parrot=parrot,
+            others=(1 - parrot)[..., None] * logits.others[photos, sample],
             species=_softmax(logits.species[photos, sample] / self.temperature),
             groups=_softmax(logits.groups[photos, sample] / self.group_temperature),
         )

@@ -42,7 +42,7 @@ class Logits:
     gate: Array  # of parrot against all else
     species: Array
     groups: Array
-    birds: Array  # of what is not a parrot, the share of other birds; see `parrot.model.gate`
+    others: Array  # of what is not a parrot, the share of other birds and of no birds
     signs: Floats  # (photos, samples, signs) of where these heads look closer
 
     @classmethod
@@ -67,12 +67,12 @@ class LinearHeads:
 
     def logits(self, features: Floats, signs: Floats) -> Logits:
         """Of features (n, samples, states, d), and signs (n, samples, signs)."""
-        scores, birds = self.gate(features.reshape(-1, features.shape[-1]).astype(np.float64))
+        scores, others = self.gate(features.reshape(-1, features.shape[-1]).astype(np.float64))
         return Logits(
             scores.reshape(features.shape[:-1]),
             self.species(features).astype(np.float64),
             self.groups(features).astype(np.float64),
-            birds.reshape(features.shape[:-1]),
+            others.reshape(*features.shape[:-1], -1),
             signs,
         )
 

@@ -167,7 +167,7 @@ class Classifier:
     def _reason(self, look: _Look) -> Reason | None:
         """Why it is not a parrot, if the bundle can tell."""
         policy, scores = self.bundle.manifest.rules.reasons, look.decision.scores
-        if policy is None or scores.birds is None:
+        if policy is None or scores.others is None:
             return None
         quality = measure(look.raster.pixels)
         short_side = window(_focus(look.seen), look.raster.width, look.raster.height)

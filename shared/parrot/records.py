@@ -71,6 +71,7 @@ class Prediction:
     logits: Floats | None
     model_version: str
     focus: Floats | None = None  # left, top, right and bottom, in 0..1 of what the model saw
+    second_focus: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ class Scores:
     """
 
     parrot: Numbers  # (...)
-    birds: Numbers | None  # (...) of what is not a parrot, the share of other birds, if it is known
+    others: Numbers | None  # (..., 2): another bird, no bird; None if the gate cannot tell them
     species: Numbers | None  # (..., classes + 1), "another parrot" last; None without heads
     groups: Numbers | None  # (..., groups)
     probabilities: Numbers | None = None  # (..., classes): the served model's, for parrots only

@@ -29,7 +29,7 @@ def scores(*rows: tuple[tuple[float, float], list[float], list[float]]) -> Score
     """Of each photo: parrot by both states, species after one look, species after all."""
     return Scores(
         parrot=np.array([parrot for parrot, _, _ in rows]),
-        birds=np.full((len(rows), 2), 0.5),
+        others=np.full((len(rows), 2, 2), 0.5),
         species=np.array([[first, every] for _, first, every in rows]),
         groups=np.full((len(rows), 2, 2), 0.5),
     )

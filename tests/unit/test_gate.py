@@ -75,13 +75,15 @@ def test_a_kind_that_was_given_up_says_so(kind: str) -> None:
         Gate.load(_npz(kind=np.array(kind)))
 
 
-def test_of_what_is_not_a_parrot_a_share_is_another_bird() -> None:
+def test_what_is_not_a_parrot_is_another_bird_or_none() -> None:
     """The softmax's other two classes, by themselves."""
     weights = np.zeros((D, 3))
     weights[0] = [0.0, 1.0, 2.0]
     gate = Gate(Projection(np.zeros(D), np.ones(D)), ThreeWay(weights, np.zeros(3)), CURVE)
-    _, birds = gate.score(np.eye(D)[:1])
-    assert birds == pytest.approx([1 / (1 + np.e)])
+    parrot, others = gate.score(np.eye(D)[:1])
+    assert others is not None
+    assert parrot + others.sum(axis=1) == pytest.approx(1)
+    assert others[:, 0] / others.sum(axis=1) == pytest.approx([1 / (1 + np.e)])
     assert GATES[1].score(np.zeros((1, D)))[1] is None
 
 

@@ -63,8 +63,7 @@ def predictions(
 
 
 def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # noqa: ANN401 - JSON
-    outputs = (model.features, model.probabilities, model.logits, model.focus)
-    names = [name for name in outputs if name is not None]
+    names = list(model.outputs.values())
     if not isinstance(row, dict):  # TF Serving names outputs only if there are several
         if len(names) != 1:
             raise BadModelResponse(f"{model.name} gave one output instead of {names}")
@@ -75,6 +74,7 @@ def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # no
         logits=_vector(row, model.logits, model),
         model_version=version,
         focus=_vector(row, model.focus, model),
+        second_focus=_vector(row, model.second_focus, model),
     )
 
 

@@ -50,11 +50,11 @@ def score(bundle: Bundle, features: Floats) -> Scores:
     def shaped(probabilities: Numbers) -> Numbers:
         return probabilities.reshape((*leading, *probabilities.shape[1:]))
 
-    parrot, birds = bundle.gate.score(rows)
+    parrot, others = bundle.gate.score(rows)
     heads = bundle.naming
     return Scores(
         parrot=shaped(parrot),
-        birds=None if birds is None else shaped(birds),
+        others=None if others is None else shaped(others),
         species=None if heads is None else shaped(heads.species(rows)),
         groups=None if heads is None else shaped(heads.groups(rows)),
     )
@@ -103,7 +103,7 @@ def join(photos: Sequence[Decision], rules: Rules) -> tuple[Decision, bool]:
     joint = decide(
         Scores(
             parrot=_joint_parrot(np.array([photo.scores.parrot for photo in photos]), rules),
-            birds=None,
+            others=None,
             species=_joint_names([scores.species for scores in named]),
             groups=_joint_names([scores.groups for scores in named]),
             probabilities=_joint_names([scores.probabilities for scores in named]),

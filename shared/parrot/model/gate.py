@@ -7,8 +7,8 @@ A gate is three steps, kept as arrays so that a function needs no scikit-learn a
     calibrate  score to probability: a logistic curve or a monotone table
 
 There are two kinds: `ThreeWay`, in use, and the first version's `OneClass`. A scorer takes (n, d)
-projected features to scores (n,) and, of what is not a parrot, the share (n,) that is another bird;
-None if it does not tell other birds from no birds. `Gate.load` and `Gate.dump` are the only readers
+projected features to scores (n,) and, of what is not a parrot, the shares (n, 2) of other birds and
+of no birds; None if it does not tell these apart. `Gate.load` and `Gate.dump` are the only readers
 and writers of `gate.npz`.
 """
 
@@ -86,9 +86,10 @@ class ThreeWay:
     biases: Array
 
     def __call__(self, x: Array) -> tuple[Array, Array]:
-        parrot, bird, nothing = (x @ self.weights + self.biases).T
-        rest = np.logaddexp(bird, nothing)
-        return np.asarray(parrot - rest), np.asarray(np.exp(bird - rest))
+        logits = x @ self.weights + self.biases
+        parrot, others = logits[:, 0], logits[:, 1:]
+        rest = np.logaddexp.reduce(others, axis=1)
+        return np.asarray(parrot - rest), np.asarray(np.exp(others - rest[:, None]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,10 @@ class Gate:
         return isinstance(self.scorer, ThreeWay)
 
     def score(self, features: npt.ArrayLike) -> tuple[Array, Array | None]:
-        """Of features (n, d): the probabilities (n,) of a parrot, and the scorer's birds (n,)."""
-        score, birds = self.scorer(self.projection(np.asarray(features, np.float64)))
-        return self.calibration(score), birds
+        """Of features (n, d): probabilities of a parrot (n,), of other birds and of none (n, 2)."""
+        score, shares = self.scorer(self.projection(np.asarray(features, np.float64)))
+        parrot = self.calibration(score)
+        return parrot, None if shares is None else (1 - parrot)[:, None] * shares
 
     def parrot(self, features: npt.ArrayLike) -> Array:
         """The probabilities (n,) of a parrot alone, for features (n, d)."""

@@ -50,11 +50,10 @@ class Evidence:
     @classmethod
     def of(cls, scores: Scores, window: float, sharpness: float, brightness: float) -> Self:
         """Of the scores for one photo. Raises ValueError if its gate tells no other birds."""
-        if scores.birds is None:
+        if scores.others is None:
             raise ValueError("a gate that does not tell other birds from no birds")
-        parrot = float(scores.parrot)
-        other_bird = (1 - parrot) * float(scores.birds)
-        return cls(other_bird, 1 - parrot - other_bird, window, sharpness, brightness)
+        other_bird, no_bird = scores.others.tolist()
+        return cls(other_bird, no_bird, window, sharpness, brightness)
 
 
 def why(evidence: Evidence, policy: ReasonPolicy) -> Reason | None:

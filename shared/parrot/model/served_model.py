@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SIGNATURE = "serving_default"
 _MAX_EDGE = 4096
-_OUTPUTS = ("features", "probabilities", "logits", "focus")
+_OUTPUTS = ("features", "probabilities", "logits", "focus", "second_focus")
 
 
 class Crop(StrEnum):
@@ -67,9 +67,10 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """`features`, `probabilities`, `logits` and `focus` name its outputs; None: it has none.
+    """`features` to `second_focus` name its outputs; None: it has none.
 
-    `focus` is where the parrot most likely is: left, top, right and bottom, in 0..1 of the input.
+    `focus` is where the parrot most likely is: left, top, right and bottom, in 0..1 of the input;
+    `second_focus` is the next best place beside it.
 
     Without a `version`, the model server chooses one.
     """
@@ -82,6 +83,7 @@ class ServedModel:
     probabilities: str | None
     logits: str | None = None
     focus: str | None = None
+    second_focus: str | None = None
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:
@@ -104,14 +106,19 @@ class ServedModel:
 
     def dump(self) -> dict[str, Any]:
         """The inverse of `parse`."""
-        outputs = {role: getattr(self, role) for role in _OUTPUTS}
         return {
             "name": self.name,
             **({} if self.version is None else {"version": self.version}),
             "signature": self.signature,
             "input": asdict(self.input),
-            "outputs": {role: name for role, name in outputs.items() if name is not None},
+            "outputs": self.outputs,
         }
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The names of those that it has, by role."""
+        names = {role: getattr(self, role) for role in _OUTPUTS}
+        return {role: name for role, name in names.items() if name is not None}
 
     def problems(self) -> Iterator[str]:
         """What contradicts itself in this entry."""
