@@ -4,7 +4,8 @@ ParrotError
 |- RequestError              the caller can fix it
 |  |- InvalidRequest     400 a field is missing or malformed
 |  |- InvalidImage       400 not an image, 422 an image that cannot be read
-|  |  `- TogetherTooLong 422 all photos of a request together take too long
+|  |  `- TooExpensive    422 it takes more time or memory than any photo should
+|  |     `- TogetherTooLong  all photos of a request together do
 |  |- TooManyPhotos      422
 |  |- Unauthenticated    401
 |  |- Forbidden          403
@@ -78,7 +79,17 @@ class InvalidImage(RequestError, code="invalid_image", title="Invalid image"):
         self.status = status
 
 
-class TogetherTooLong(InvalidImage):
+class TooExpensive(InvalidImage):
+    """A photo takes more time or memory to decode than any photo should."""
+
+    def __init__(
+        self,
+        detail: str = "the photo takes more time or memory to decode than any photo should",
+    ) -> None:
+        super().__init__(detail)
+
+
+class TogetherTooLong(TooExpensive):
     """All photos of a request, and no single one of them, take too long to decode."""
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from parrot import cpu
-from parrot.budget import MIB
+from parrot.budget import MIB, Cost
 from parrot.config import MAX_PHOTO_PIXELS
-from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded
+from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded, TogetherTooLong
 from parrot.model.look import center
 from parrot.model.served_model import InputSpec
 from parrot.photo import images
@@ -94,7 +94,7 @@ def test_eight_files_with_false_headers_cost_this_process_nothing(decoder: Decod
     before = psutil.Process().memory_info().rss
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(lambda _: attempt(decoder, photo), range(8)))
-    assert set(outcomes) <= {"InvalidImage", "Overloaded"}
+    assert set(outcomes) <= {"InvalidImage", "TooExpensive", "Overloaded"}
     assert psutil.Process().memory_info().rss - before < 64 * MIB
 
 
@@ -129,8 +129,21 @@ def test_a_photo_that_takes_too_long_ends_once_and_is_charged(
     child.wait(5)
     assert not children()
     with cpu.billed(cpu.Bill()):
-        assert attempt(decoder, images.read(hostile.large_webp())) == "InvalidImage"
+        assert attempt(decoder, images.read(hostile.large_webp())) == "TooExpensive"
         assert cpu.bill().seconds >= 0.05
+
+
+def test_a_photo_that_only_had_the_rest_of_a_requests_time_is_not_called_too_expensive(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The photos before it used up the time: sent by itself it is read."""
+    monkeypatch.setattr("parrot.photo.decoder.budget.decoding", lambda *_, **__: Cost(2**28, 0.0))
+    large = images.read(hostile.large_webp())
+    with cpu.billed(cpu.Bill()):
+        cpu.bill().add(cpu.MOST_SECONDS - 0.05)
+        with pytest.raises(TogetherTooLong):
+            decoder.measure(large)
+    assert decoder.measure(large) == (5000, 5000)
 
 
 def test_the_time_of_the_other_process_counts(decoder: Decoder) -> None:

@@ -12,6 +12,7 @@ import requests
 from local import stack
 from parrot.errors import TooManyRequests
 from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
+from tests.support import hostile
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -147,6 +148,21 @@ def test_who_is_not_signed_in_has_a_limit_of_their_own(
         assert ask("203.0.113.8").status_code == 200
         assert ask("203.0.113.7", Authorization="Bearer local:ana").status_code == 200
         assert _answer_before_the_body(url, "203.0.113.7").startswith(b"HTTP/1.1 429 ")
+
+
+def test_the_time_that_a_callers_photos_take_has_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_model: str
+) -> None:
+    """38 bytes may hold 25 megapixels: who sends a few of them waits, and nobody else does."""
+    monkeypatch.setenv("CPU_SECONDS_PER_CALLER_PER_MINUTE", "1")
+    with stack.running(tmp_path, model_server=shared_model) as running:
+        ana, large = Phone(running.url, "ana"), hostile.large_webp()
+        answers = [ana.ask("POST", "/classify", data=large + bytes([n])) for n in range(12)]
+        refused = next(answer for answer in answers if answer.status_code != 200)
+        assert_problem(refused, 429, "too_many_requests")
+        assert "1 cpu-seconds" in refused.json()["detail"]
+        assert int(refused.headers["Retry-After"]) > 0
+        assert Phone(running.url, "ben").save(9)
 
 
 def _answer_before_the_body(url: str, address: str) -> bytes:

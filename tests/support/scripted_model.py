@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from parrot.classify import Classifier
+from parrot.errors import TooExpensive
 from parrot.model.bundle import Bundle
 from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
 from parrot.model.look import SecondLook, View
@@ -17,6 +18,7 @@ from parrot.model.naming import Naming, Softmax
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.served_model import Crop, InputSpec, ServedModel
 from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.photo.decoder import Decoder
 from parrot.records import Prediction
 from tests.support.photos import DECODER
 
@@ -94,5 +96,14 @@ class Scripted:
         return Prediction(features, probabilities, logits, self.version_name, focus)
 
 
-def classifier(server: Scripted, second: SecondLook | None = LOOK) -> Classifier:
-    return Classifier(bundle(second=second), server, DECODER)
+class OutOfTime(Decoder):
+    """The first look is quick; at full size every photo takes too long."""
+
+    def parts(self, *_: object) -> NoReturn:
+        raise TooExpensive
+
+
+def classifier(
+    server: Scripted, second: SecondLook | None = LOOK, *, decoder: Decoder = DECODER
+) -> Classifier:
+    return Classifier(bundle(second=second), server, decoder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -23,11 +23,13 @@ from parrot.process import Outcome
 from parrot.quota import ANONYMOUS_UID, CpuSeconds, Visitor
 from tests.support.photos import encoded, noise
 from tests.support.processing import MOST_ATTEMPTS, Killed, Steps, World
+from tests.support.scripted_model import DOUBT, OutOfTime, Scripted, classifier
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from parrot.records import StoredPhoto
+    from tests.support.processing import SameAnswer
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 
@@ -305,6 +307,14 @@ def test_a_user_whose_time_is_used_up_waits_and_nobody_else_does(world: World) -
     assert world.processor().process(bens) is Outcome.READY
     now[0] += 60
     assert world.processor().process(anas) is Outcome.READY
+
+
+def test_a_saved_photo_whose_closer_look_takes_too_long_is_not_rejected(world: World) -> None:
+    """For good, because a machine was busy."""
+    stored = world.save(PHOTO)
+    with OutOfTime(max_pixels=10_000) as decoder:
+        world.model = cast("SameAnswer", classifier(Scripted([DOUBT]), decoder=decoder))
+        assert world.processor().process(stored) is Outcome.NEEDS_REVIEW
 
 
 def test_people_without_a_login_do_not_share_their_time(world: World) -> None:

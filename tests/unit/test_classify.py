@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from parrot.classify import Classifier
-from parrot.errors import BadModelResponse
+from parrot.errors import BadModelResponse, TooExpensive
 from parrot.model.gate import ThreeWay
 from parrot.model.look import View
 from parrot.model.rules import ReasonPolicy
@@ -22,6 +22,7 @@ from tests.support.scripted_model import (
     STRANGER,
     SURE,
     TWO,
+    OutOfTime,
     Scripted,
     bundle,
     classifier,
@@ -61,6 +62,15 @@ def test_two_views_travel_together() -> None:
     server = Scripted([DOUBT, SURE, SURE])
     classifier(server, both).classify(PHOTO)
     assert server.requests == [1, 2]
+
+
+def test_a_photo_that_takes_too_long_at_full_size_gets_the_first_looks_answer() -> None:
+    """It was a good photo; with others beside it, the answer would depend on those."""
+    with OutOfTime(max_pixels=10_000) as decoder:
+        answer = classifier(Scripted([DOUBT]), decoder=decoder).classify(PHOTO)
+        assert answer.parrot_probability == pytest.approx(0.5)
+        with pytest.raises(TooExpensive):
+            classifier(Scripted([SURE, DOUBT]), decoder=decoder).together([PHOTO, PHOTO])
 
 
 def test_a_bundle_without_a_second_look_never_looks_again() -> None:

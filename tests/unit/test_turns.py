@@ -61,6 +61,17 @@ def test_callers_of_long_photos_leave_one_to_everybody_else() -> None:
         pass
 
 
+def test_a_turn_in_which_nothing_is_decoded_is_not_charged_for_the_one_before() -> None:
+    """A caller without time left was remembered for the photo of somebody else."""
+    both = children()
+    with both.turn("ana", 10) as child:
+        child.seconds = 4.0
+    with both.turn("ben", 10):
+        pass
+    with both.turn("ana", 10), both.turn("ben", 10):
+        pass
+
+
 def test_they_share_their_memory() -> None:
     """Two photos of 48 megapixels wait for each other; an ordinary one goes past them."""
     both = children()

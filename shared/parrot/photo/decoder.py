@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
 from parrot import budget, cpu, logs
-from parrot.errors import InvalidImage, TogetherTooLong
+from parrot.errors import InvalidImage, TogetherTooLong, TooExpensive
 from parrot.model.served_model import Resampling
 from parrot.photo import images
 from parrot.photo.children import Children
@@ -122,9 +122,7 @@ class Decoder:
         if outcome == "exhausted":
             if seconds < MOST_SECONDS and child.seconds >= seconds:
                 raise TogetherTooLong
-            raise InvalidImage(
-                "the photo takes more time or memory to decode than any photo should"
-            )
+            raise TooExpensive
         raise RuntimeError(f"decoding failed:\n{value}")
 
 
