@@ -10,7 +10,7 @@ import os
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _ROOT = Path(__file__).parent.parent
-# Files of the page among the functions' paths.
-_FILES = {f"{BASE_PATH}/errors": "errors", f"{BASE_PATH}/openapi.json": "openapi.json"}
 _OTHERS = f"{BASE_PATH}/observations"
 FUNCTIONS = ("classify", "save", "observations")
 
@@ -40,12 +38,13 @@ def application() -> WSGIApplication:
         )
         for name in FUNCTIONS
     }
-    page: WSGIApplication = _page()
+    rewritten = _rewritten()
+    page: WSGIApplication = _page(rewritten)
 
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> object:
         path = environ["PATH_INFO"]
         application = page
-        if _within(BASE_PATH, path) and path not in _FILES:
+        if _within(BASE_PATH, path) and not any(fnmatchcase(path, source) for source in rewritten):
             # As in firebase.json: unknown paths get the 404 of `observations`.
             owner = next((prefix for prefix in functions if _within(prefix, path)), _OTHERS)
             application = functions[owner]
@@ -58,7 +57,7 @@ def _within(folder: str, path: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _page() -> Flask:
+def _page(rewritten: dict[str, str]) -> Flask:
     page = Flask(__name__, static_folder=None)
     public = _ROOT / "public"
     headers = _headers()
@@ -69,9 +68,10 @@ def _page() -> Flask:
         return {"signIn": "name"}
 
     @page.get("/", defaults={"name": "index"})
-    @page.get(f"{BASE_PATH}/<path:name>")
     @page.get("/<path:name>")
     def file(name: str) -> Response:
+        files = (file for source, file in rewritten.items() if fnmatchcase(f"/{name}", source))
+        name = next(files, name)
         # Not conditional here: `add_headers` is, when it knows how the file travels.
         return send_from_directory(
             public, name if "." in name else f"{name}.html", conditional=False
@@ -104,18 +104,31 @@ def _page() -> Flask:
     return page
 
 
+def _hosting() -> dict[str, Any]:
+    hosting: dict[str, Any] = json.loads((_ROOT / "firebase.json").read_text())["hosting"]
+    return hosting
+
+
+def _rewritten() -> dict[str, str]:
+    """The page's file for each pattern of paths that Hosting answers with one."""
+    return {
+        rule["source"]: rule["destination"].removeprefix("/")
+        for rule in _hosting()["rewrites"]
+        if "destination" in rule
+    }
+
+
 def _headers() -> list[tuple[str, str, str]]:
     """Pattern of the path, name and value of each header that Hosting adds.
 
     Without the origins of Firebase's sign-in, which is not used here.
     """
-    hosting = json.loads((_ROOT / "firebase.json").read_text())["hosting"]
     return [
         (
             rule["source"].replace("**", "*"),
             header["key"],
             re.sub(r" https://[^\s;]+", "", header["value"]),
         )
-        for rule in hosting["headers"]
+        for rule in _hosting()["headers"]
         for header in rule["headers"]
     ]

@@ -7,6 +7,9 @@ const PATIENCE_SECONDS = 4; // then the kept file is shown; the new one is kept 
 const FILES = [
   "/",
   "/style.css",
+  "/kinds",
+  "/kinds.css",
+  "/kinds.json",
   "/species.json",
   "/config.json",
   "/manifest.webmanifest",
@@ -33,10 +36,12 @@ const FILES = [
     "each",
     "identify",
     "keep",
+    "kinds",
     "language",
     "main",
     "outbox",
     "picture",
+    "plate",
     "problem",
     "service",
     "shelf",
@@ -48,7 +53,7 @@ const FILES = [
 ];
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
+  event.waitUntil(keep());
   self.skipWaiting();
 });
 
@@ -63,10 +68,25 @@ self.addEventListener("sync", (event) => {
 self.addEventListener("fetch", (event) => {
   const { method, url, mode } = event.request;
   const { origin, pathname } = new URL(url);
-  const path = mode === "navigate" && pathname === "/index.html" ? "/" : pathname;
-  if (method !== "GET" || origin !== location.origin || !FILES.includes(path)) return;
-  event.respondWith(answer(event, path));
+  const path = mode === "navigate" ? pageOf(pathname) : pathname;
+  if (method !== "GET" || origin !== location.origin) return;
+  if (FILES.includes(path) || path.startsWith("/plates/")) event.respondWith(answer(event, path));
 });
+
+/** One page shows all kinds. */
+function pageOf(path) {
+  if (path.startsWith("/kinds/")) return "/kinds";
+  return path === "/index.html" ? "/" : path;
+}
+
+/** The page's files, and then the plates: without them it works too. */
+async function keep() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll(FILES);
+  const { kinds } = await (await cache.match("/kinds.json")).json();
+  const plates = new Set(Object.values(kinds).flatMap((kind) => kind.plates));
+  await cache.addAll([...plates].map((plate) => `/plates/${plate}.svg`)).catch(() => {});
+}
 
 /** From the network, kept for next time; from what is kept where it is away or slow. */
 async function answer(event, path) {

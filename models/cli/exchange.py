@@ -1,4 +1,4 @@
-"""Commands that import and export: export-saved, species-csv, species-json, adopt."""
+"""Commands that import and export: export-saved, species-csv, species-json, kinds, adopt."""
 
 from __future__ import annotations
 
@@ -96,6 +96,22 @@ def species_json(
         others = json.dumps([label.id for label in UNTRAINED])
         to.write_text(f'{{"species": [\n{lines}\n],\n"others": {others}}}\n', encoding="utf-8")
     console.out.print(f"{to}", soft_wrap=True)
+
+
+@commands.command()
+def kinds(
+    to: Annotated[Path, typer.Argument(help="Folder of the web page.")] = ROOT / "public",
+) -> None:
+    """Write the table and the plates that the pages of kinds show."""
+    from models.data import plates
+    from models.data.kinds import dump, table
+
+    rows = table()
+    (to / "kinds.json").write_bytes(dump(rows))
+    (to / "plates").mkdir(exist_ok=True)
+    for name, drawing in plates.drawn().items():
+        (to / "plates" / name).write_bytes(drawing)
+    console.out.print(f"{len(rows['kinds'])} kinds in {to}", soft_wrap=True)
 
 
 @commands.command()

@@ -24,6 +24,18 @@ export async function choose(language) {
   document.dispatchEvent(new CustomEvent("language"));
 }
 
+/** Let a person choose in a `<select>`. */
+export function drawChoice(select) {
+  const options = Object.entries(LANGUAGES).map(([tag, name]) => {
+    const option = new Option(name, tag);
+    option.lang = tag;
+    return option;
+  });
+  select.replaceChildren(...options);
+  select.value = current;
+  select.addEventListener("change", () => choose(select.value));
+}
+
 async function speak(language) {
   words = (await import(`../words/${language}.js`)).default;
   current = language;

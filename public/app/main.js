@@ -13,7 +13,7 @@ let birds = null; // loaded when first looked at
 
 async function start() {
   await Promise.all([language.start(), account.start()]);
-  drawLanguages();
+  language.drawChoice(byId("language"));
   kinds = loadKinds().catch(() => ({ species: [], others: [] }));
   new Identify(kinds, () => go("identify"));
   kinds.then(drawKinds);
@@ -53,26 +53,17 @@ async function showBirds() {
   if (document.body.dataset.view === "birds") await birds.show();
 }
 
-function drawLanguages() {
-  const select = byId("language");
-  const options = Object.entries(language.LANGUAGES).map(([tag, name]) => {
-    const option = new Option(name, tag);
-    option.lang = tag;
-    return option;
-  });
-  select.replaceChildren(...options);
-  select.value = language.language();
-  select.addEventListener("change", () => language.choose(select.value));
-}
-
 function drawKinds({ species }) {
   const count = species.length;
   byId("knows").hidden = count === 0;
   byId("knows").querySelector("summary").textContent = language.t("intake.knows", { count });
-  const names = species.map(language.speciesName).sort((a, b) => a.localeCompare(b));
-  const items = names.map((name) => {
+  const named = species.map((row) => [language.speciesName(row), row.id]);
+  const items = named.sort(([a], [b]) => a.localeCompare(b)).map(([name, id]) => {
     const item = document.createElement("li");
-    item.textContent = name;
+    const link = document.createElement("a");
+    link.href = `/kinds/${id}`;
+    link.textContent = name;
+    item.append(link);
     return item;
   });
   byId("knows").querySelector("ul").replaceChildren(...items);

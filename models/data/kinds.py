@@ -1,0 +1,87 @@
+"""The table behind the pages of kinds: names and protection, facts, and which plates show a kind.
+
+Names, ranks and protection come from `taxonomy.csv`, everything else from `kinds.toml`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.data import plates
+from models.data.labelled_photos import TAXONOMY_CSV
+from parrot.model.species import Taxonomy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from parrot.records import Taxon
+
+_FACTS = Path(__file__).with_suffix(".toml")
+_TEXTS = ("range", "diet", "life", "law")
+_MOST_PLATES = 3  # of the members of a group that has no plate of its own
+
+
+def table() -> dict[str, Any]:
+    """`{"kinds": {id: ...}, "sources": {key: text}}`, as the page reads it; texts by language."""
+    facts = tomllib.loads(_FACTS.read_text(encoding="utf-8"))
+    taxa = Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
+    drawn = {Path(name).stem for name in plates.drawn()}
+    kinds = {}
+    for kind, row in facts["kinds"].items():
+        members = [taxon.id for taxon in taxa.values() if taxon.parent == kind]
+        kinds[kind] = {
+            **_named(taxa.get(kind), row, facts["law"]),
+            **{key: _text(row[key]) for key in _TEXTS if key in row},
+            **{key: row[key] for key in ("alike", "size", "sources") if key in row},
+            "marks": [_text(mark) for mark in row["marks"]],
+            "members": members,
+            "plates": _own(kind, drawn) or _borrowed(members, taxa, drawn)[:_MOST_PLATES],
+        }
+    return {"kinds": kinds, "sources": facts["sources"]}
+
+
+def dump(table: dict[str, Any]) -> bytes:
+    """`kinds.json`, a line per kind."""
+    rows = (
+        f"{json.dumps(kind)}: {json.dumps(row, ensure_ascii=False)}"
+        for kind, row in table["kinds"].items()
+    )
+    sources = json.dumps(table["sources"], ensure_ascii=False)
+    return ('{"kinds": {\n' + ",\n".join(rows) + f'\n}},\n"sources": {sources}}}\n').encode()
+
+
+def _named(taxon: Taxon | None, row: dict[str, Any], law: dict[str, list[str]]) -> dict[str, Any]:
+    """What a kind is called, what it belongs to and how it is protected, as far as it is known."""
+    if taxon is None:
+        return {"names": _text(row["names"]), "scientific_name": row["scientific_name"]}
+    named = {
+        "names": _text([taxon.english, taxon.korean]),
+        "scientific_name": taxon.scientific_name,
+        "rank": taxon.rank,
+        "parent": taxon.parent,
+    }
+    if not taxon.status_year:
+        return named
+    protection = {"iucn": taxon.iucn, "cites": taxon.cites, "status_year": taxon.status_year}
+    return {**named, **protection, "law": _text(law[taxon.cites])}
+
+
+def _own(kind: str, drawn: Collection[str]) -> list[str]:
+    return [name for name in (kind, f"{kind}-female") if name in drawn]
+
+
+def _borrowed(members: list[str], taxa: Mapping[str, Taxon], drawn: Collection[str]) -> list[str]:
+    """The first plate of each member, or of the members of a member."""
+    shown = []
+    for member in members:
+        below = [taxon.id for taxon in taxa.values() if taxon.parent == member]
+        shown += (_own(member, drawn) or _borrowed(below, taxa, drawn))[:1]
+    return shown
+
+
+def _text(pair: list[str]) -> dict[str, str]:
+    english, korean = pair
+    return {"en": english, "ko": korean}

@@ -1,0 +1,74 @@
+// Plates: the table of kinds, and a kind as a figure with its drawing, its name and its marks.
+
+import { language, speciesName, t } from "./language.js";
+
+const MOST_FIGURES = 3;
+let loading = null;
+
+/** `{kinds, sources}`; asked for once, and again after a failure. */
+export function table() {
+  loading ??= load();
+  loading.catch(() => (loading = null));
+  return loading;
+}
+
+async function load() {
+  const response = await fetch("/kinds.json");
+  if (!response.ok) throw new Error(`kinds.json: ${response.status}`);
+  return response.json();
+}
+
+/** A text of the table in the page's language. */
+export function text(pair) {
+  return pair[language()] ?? pair.en;
+}
+
+/** An element with a class and what is in it. */
+export function element(name, className, ...content) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.append(...content.filter((part) => part !== null));
+  return made;
+}
+
+/** The drawings of a kind; for a group those of some members. Words beside them say what they show. */
+export function drawings({ plates }) {
+  const images = plates.map((plate) => {
+    const image = element("img");
+    Object.assign(image, { src: `/plates/${plate}.svg`, alt: "", width: 160, height: 160 });
+    return image;
+  });
+  return element("span", "drawings", ...images);
+}
+
+/** The marks to look for, as a list. */
+export function marks(kind) {
+  return element("ul", "marks", ...kind.marks.map((mark) => element("li", "", text(mark))));
+}
+
+/** The kind's scientific name. */
+export function latin({ scientific_name: name }) {
+  if (!name) return null;
+  const made = element("i", "latin", name);
+  made.lang = "la";
+  return made;
+}
+
+/** A kind in short: its drawing and name, which lead to its page, and more below if there is any. */
+export function figure(id, kind, ...more) {
+  const link = element("a", "", drawings(kind), element("b", "", speciesName(kind)));
+  link.href = `/kinds/${id}`;
+  return element("figure", "plate", link, element("figcaption", "", latin(kind), ...more));
+}
+
+/** What to compare: the kinds, then what they are mistaken for; nothing where no kind is known. */
+export async function drawComparison(box, ids) {
+  box.dataset.ids = ids;
+  const { kinds } = await table().catch(() => ({ kinds: {} }));
+  if (box.dataset.ids !== String(ids)) return; // another answer meanwhile
+  const all = new Set([...ids, ...ids.flatMap((id) => kinds[id]?.alike ?? [])]);
+  const known = [...all].filter((id) => id in kinds).slice(0, MOST_FIGURES);
+  box.hidden = known.length === 0;
+  box.setAttribute("aria-label", t("answer.compare"));
+  box.replaceChildren(...known.map((id) => figure(id, kinds[id], marks(kinds[id]))));
+}

@@ -1,0 +1,70 @@
+"""What the pages of kinds show: a plate and facts for each name that an answer can give."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from local.stack import DEFAULT_BUNDLE, ROOT
+from models.data import kinds, plates
+from models.data.labelled_photos import TAXONOMY_CSV
+from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.records import Rank
+
+MOST_BYTES = 4096
+KINDS = kinds.table()["kinds"]
+SPECIES = [row.id for row in SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes()).rows]
+TAXA = Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
+
+
+def test_the_page_has_the_newest_table_and_plates() -> None:
+    """`python -m models kinds` writes them; whoever changes a colour must run it."""
+    public = ROOT / "public"
+    assert (public / "kinds.json").read_bytes() == kinds.dump(kinds.table())
+    committed = {path.name: path.read_bytes() for path in (public / "plates").iterdir()}
+    assert committed == plates.drawn()
+
+
+@pytest.mark.parametrize("kind", [*SPECIES, *TAXA])
+def test_every_name_that_an_answer_gives_has_a_plate_and_two_marks(kind: str) -> None:
+    """Species, genera, groups and families: "compare before you rely on it" needs a picture."""
+    assert KINDS[kind]["plates"]
+    assert 2 <= len(KINDS[kind]["marks"]) <= 3
+
+
+@pytest.mark.parametrize("kind", SPECIES)
+def test_every_known_kind_has_facts_with_sources(kind: str) -> None:
+    """Only a lifespan may be missing, where none is certain."""
+    assert {"size", "range", "diet", "law", "sources", "alike", "status_year"} <= KINDS[kind].keys()
+
+
+def test_the_table_refers_to_what_is_there() -> None:
+    """Look-alikes have pages too, sources are spelled out, and no text lacks a language."""
+    sources = kinds.table()["sources"]
+    for kind, row in KINDS.items():
+        assert set(row.get("alike", [])) <= KINDS.keys() - {kind}, kind
+        assert set(row.get("sources", [])) <= sources.keys(), kind
+        texts = [
+            row["names"],
+            *row["marks"],
+            *(row[key] for key in ("range", "diet") if key in row),
+        ]
+        assert all(text["en"] and text["ko"] for text in texts), kind
+    ranks = {TAXA[name].rank for name in KINDS if name in TAXA}
+    assert ranks == set(Rank)
+    assert json.loads(kinds.dump(kinds.table())) == kinds.table()
+
+
+def test_a_plate_is_small_and_complete() -> None:
+    """At most 4 kB, well formed, and every colour belongs to a part of the shape."""
+    table = tomllib.loads((ROOT / "models/data/plates/colours.toml").read_text(encoding="utf-8"))
+    for name, drawing in plates.drawn().items():
+        row = table["plates"][name.removesuffix(".svg")]
+        assert len(drawing) <= MOST_BYTES, name
+        assert ET.fromstring(drawing).tag.endswith("svg"), name  # noqa: S314 - our own file
+        unknown = row.keys() - plates.parts(row["shape"]) - {"shape", "source"}
+        assert unknown == set(), name
+        assert row["source"], name
