@@ -53,7 +53,8 @@ class Limit:
         raster = images.pixels(photo, self.input)
         outputs = self.forward(raster.pixels.tobytes())
         if sample.looks > 1 and self._second_look is not None:
-            boxes = self._second_look.boxes(outputs["focus"][0], raster.width, raster.height)
+            again, foci = self._second_look, [outputs["focus"][0].tolist()]
+            boxes = again.boxes(again.views, foci, raster.width, raster.height)
             parts = images.parts(photo, self.input, boxes)
             self.forward(*(part.pixels.tobytes() for part in parts))
         return time.perf_counter() - started

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.evaluation.results import NamedTaxon, Results
-from parrot.model.decision import decide, in_doubt, ranking, taxon
+from parrot.model.decision import (
+    combined,
+    decide,
+    in_doubt,
+    ranking,
+    sees_nothing,
+    surer,
+    taxon,
+)
+from parrot.model.look import WINDOWS, View
 from parrot.records import Decision, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.arrays import Array, Index
+    from models.arrays import Array, Flags, Index
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.decision import Vocabulary
+    from parrot.model.decision import Scorer, Vocabulary
     from parrot.model.rules import Rules
+    from parrot.records import Floats
+
+
+_PLACE = {view: place for place, view in enumerate(View, 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +65,38 @@ def _every(parts: Sequence[object], name: str) -> Any:
     return None if arrays[0] is None else np.concatenate(arrays)
 
 
-def answer(scores: Scores, rules: Rules) -> Answers:
-    """Of scores (n, 2, ...) by a first look and by the mean of all: the mean only in doubt."""
-    first = decide(scores.at(np.s_[:, 0]), rules)
-    second = rules.second_look
-    again = np.zeros(len(first.is_parrot), bool) if second is None else in_doubt(first, second)
-    views = 0 if second is None else len(second.views)
-    chosen = scores.at((np.arange(len(again)), again.astype(np.intp)))
-    return Answers(decide(chosen, rules), np.asarray(1.0 + views * again))
+def answer(score: Scorer, looks: Floats, rules: Rules) -> Answers:
+    """Of looks (n, views, d), at the whole photo and at each `View`: these count only in doubt.
+
+    Looks are features, or whatever `score` reads and may be averaged in their place.
+    """
+    whole = looks[:, 0]
+    first, second = decide(score(whole), rules), rules.second_look
+    if second is None:
+        return Answers(first, np.ones(len(looks)))
+    again, nothing = in_doubt(first, second), sees_nothing(first.scores, second)
+    seen, passes = first.scores, 1.0 + len(second.views) * again
+    views = [0, *(_PLACE[view] for view in second.views)]
+    seen = _where(again & ~nothing, combined(score, looks[:, views], second, nothing=False), seen)
+    if nothing.any():
+        windows = looks[:, [_PLACE[view] for view in WINDOWS]]
+        closer = windows[np.arange(len(looks)), surer(score, windows).astype(np.intp)]
+        closest = combined(score, np.stack([whole, closer], axis=1), second, nothing=True)
+        seen, passes[again & nothing] = _where(again & nothing, closest, seen), 1.0 + len(WINDOWS)
+    return Answers(decide(seen, rules), np.asarray(passes))
+
+
+def _where(chosen: Flags, scores: Scores, others: Scores) -> Scores:
+    """These scores of the chosen photos, and the others' of the rest."""
+    names = [field.name for field in fields(Scores) if getattr(scores, field.name) is not None]
+    pairs = {name: (getattr(scores, name), getattr(others, name)) for name in names}
+    return replace(
+        scores,
+        **{
+            name: np.where(chosen.reshape(-1, *[1] * (one.ndim - 1)), one, other)
+            for name, (one, other) in pairs.items()
+        },
+    )
 
 
 def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by

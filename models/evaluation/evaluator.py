@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.data import dataset, labelled_photos
@@ -56,7 +57,7 @@ def _results(bundle: Bundle, vocabulary: Vocabulary, data: Dataset, sample: int)
     """What the bundle answers for one sample of each photo."""
     rules = bundle.manifest.rules
     coverage = 1.0 if rules.naming is None else rules.naming.coverage
-    answered = answers.answer(score(bundle, data.looks[:, sample]), rules)
+    answered = answers.answer(partial(score, bundle), data.features[:, sample], rules)
     stress = [row[sample].change for row in data.samples]
     results = answers.results(answered, data.photos, data.target, stress, vocabulary, coverage)
     evidence = reasons.evidence(answered.decision.scores, data.signs[:, sample])

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.samples import MARGIN
-from models.evaluation import answers, metrics
+from models.evaluation import metrics
+from models.evaluation.answers import Answers
+from parrot.model.decision import decide, in_doubt
 from parrot.model.gate import LogisticCurve
 from parrot.model.look import SecondLook, View
 from parrot.model.rules import JointPolicy, NamingPolicy, Rules
@@ -20,7 +22,6 @@ from parrot.records import Scores
 if TYPE_CHECKING:
     from models.arrays import Array, Flags, Index
     from models.data.dataset import Dataset
-    from models.evaluation.answers import Answers
     from models.training.heads import Logits
 
 SURE = 0.7  # probability from which on a group or family is named
@@ -66,7 +67,11 @@ class Calibration:
             species=_softmax(logits.species[photos, sample] / self.temperature),
             groups=_softmax(logits.groups[photos, sample] / self.group_temperature),
         )
-        return answers.answer(scores, self.rules)
+        first, second = decide(scores.at(np.s_[:, 0]), self.rules), self.rules.second_look
+        again = np.zeros(len(first.is_parrot), bool) if second is None else in_doubt(first, second)
+        chosen = scores.at((np.arange(len(again)), again.astype(np.intp)))
+        views = 0 if second is None else len(second.views)
+        return Answers(decide(chosen, self.rules), np.asarray(1.0 + views * again))
 
 
 def calibrate(logits: Logits, data: Dataset, policy: FitPolicy, photos: Index) -> Calibration:

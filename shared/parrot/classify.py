@@ -5,13 +5,24 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from parrot.errors import BadModelResponse, InvalidImage, TogetherTooLong, TooExpensive
-from parrot.model.decision import decide, describe, geometric_mean, in_doubt, join, score
-from parrot.model.look import window
+from parrot.model.decision import (
+    combined,
+    decide,
+    describe,
+    geometric_mean,
+    in_doubt,
+    join,
+    score,
+    sees_nothing,
+    surer,
+)
+from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
 from parrot.records import Timing, Together
@@ -23,7 +34,16 @@ if TYPE_CHECKING:
     from parrot.model.look import SecondLook
     from parrot.model.served_model import ServedModel
     from parrot.photo.decoder import Decoder
-    from parrot.records import Classification, Decision, Floats, Photo, Prediction, Raster, Reason
+    from parrot.records import (
+        Classification,
+        Decision,
+        Floats,
+        Photo,
+        Prediction,
+        Raster,
+        Reason,
+        Scores,
+    )
 
 _EDGES = 4  # of a focus
 
@@ -97,7 +117,7 @@ class Classifier:
                 photo,
                 raster,
                 seen,
-                self._decide(self._features(seen)),
+                decide(self._score(self._features(seen)), self.bundle.manifest.rules),
                 ((role, seen.model_version),),
             )
             for photo, raster, seen in zip(photos, rasters, predictions, strict=True)
@@ -106,7 +126,7 @@ class Classifier:
         return looks
 
     def _look_again(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
-        """In doubt the mean of the first look and of closer ones, all of those in one request."""
+        """In doubt what the first look and closer ones say, all of those in one request."""
         policy = self.bundle.manifest.rules.second_look
         if policy is None:
             return looks
@@ -114,19 +134,19 @@ class Classifier:
         if not doubtful:
             return looks
         (model,) = self.bundle.manifest.models
-        payloads: list[bytes | Floats] = []
+        closer: list[list[bytes | Floats]] = []
         try:
             for number in doubtful:
                 with _about(number, looks):
-                    payloads += self._closer(looks[number], policy)
+                    closer.append(self._closer(looks[number], policy))
         except TooExpensive:
             if len(looks) > 1:  # an answer must not depend on the photos beside it
                 raise
             return looks  # what the first look saw is true of a photo that takes long
-        closer = iter(self._server.predict(model, payloads))
+        seen = iter(self._server.predict(model, list(chain.from_iterable(closer))))
         looks = list(looks)
-        for number in doubtful:
-            looks[number] = self._mean(looks[number], [next(closer) for _ in policy.views])
+        for number, parts in zip(doubtful, closer, strict=True):
+            looks[number] = self._combined(looks[number], [next(seen) for _ in parts], policy)
         clock.lap("look-again")
         return looks
 
@@ -175,32 +195,40 @@ class Classifier:
         if policy is None or scores.others is None:
             return None
         quality = measure(look.raster.pixels)
-        short_side = window(_focus(look.seen), look.raster.width, look.raster.height)
+        short_side = window(_focus(look.seen.focus), look.raster.width, look.raster.height)
         return why(Evidence.of(scores, short_side, quality.sharpness, quality.brightness), policy)
 
     def _closer(self, look: _Look, policy: SecondLook) -> list[bytes | Floats]:
         """What to look at again of one photo, as payloads."""
         (model,) = self.bundle.manifest.models
-        raster = look.raster
-        boxes = policy.boxes(_focus(look.seen), raster.width, raster.height)
+        raster, foci = look.raster, [_focus(look.seen.focus)]
+        views = policy.views
+        if sees_nothing(look.decision.scores, policy):
+            views, foci = WINDOWS, [*foci, _focus(look.seen.second_focus)]
+        boxes = policy.boxes(views, foci, raster.width, raster.height)
         parts = self._decoder.parts(look.photo, model.input, boxes)
         return [images.payload(part, model.input) for part in parts]
 
-    def _mean(self, look: _Look, closer: Sequence[Prediction]) -> _Look:
-        """The mean of a photo's first look and of the closer ones."""
-        every, classes = (look.seen, *closer), self.bundle.manifest.classes
-        features = [self._features(seen) for seen in every]
+    def _combined(self, look: _Look, closer: Sequence[Prediction], policy: SecondLook) -> _Look:
+        """What a photo's first look and the closer ones say."""
+        classes, rules = self.bundle.manifest.classes, self.bundle.manifest.rules
+        nothing = bool(sees_nothing(look.decision.scores, policy))
+        if nothing:
+            windows = np.stack([self._features(seen) for seen in closer])
+            closer = [closer[int(surer(self._score, windows))]]
+        every = (look.seen, *closer)
+        features = np.stack([self._features(seen) for seen in every])
         probabilities = [_finite("probabilities", seen.probabilities, classes) for seen in every]
-        mean: Floats = np.asarray(np.mean(features, axis=0, dtype=np.float32))
+        scores = combined(self._score, features, policy, nothing=nothing)
         return replace(
             look,
-            seen=replace(look.seen, features=mean, probabilities=geometric_mean(probabilities)),
-            decision=self._decide(mean),
+            seen=replace(look.seen, probabilities=geometric_mean(probabilities)),
+            decision=decide(scores, rules),
             versions=((look.versions[0][0], every[-1].model_version),),
         )
 
-    def _decide(self, features: Floats) -> Decision:
-        return decide(score(self.bundle, features), self.bundle.manifest.rules)
+    def _score(self, features: Floats) -> Scores:
+        return score(self.bundle, features)
 
     def _features(self, seen: Prediction) -> Floats:
         return _finite("features", seen.features, self.bundle.manifest.features)
@@ -268,9 +296,9 @@ def _finite(name: str, vector: Floats | None, count: int) -> Floats:
     return vector
 
 
-def _focus(seen: Prediction) -> list[float]:
+def _focus(box: Floats | None) -> list[float]:
     """Left, top, right, bottom. Raises BadModelResponse."""
-    edges: list[float] = _finite("edges of its focus", seen.focus, _EDGES).tolist()
+    edges: list[float] = _finite("edges of its focus", box, _EDGES).tolist()
     return edges
 
 

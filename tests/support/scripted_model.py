@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from parrot.records import Floats
 
 MODEL = ServedModel(
-    "M", "1", "serving_default", InputSpec(8, 8, crop=Crop.SQUASH), "f", "p", "l", "focus"
+    "M", "1", "serving_default", InputSpec(8, 8, crop=Crop.SQUASH), "f", "p", "l", "focus", "second"
 )
 LOOK = SecondLook((View.CLOSER,), low=0.01, high=0.95)
+# Where nothing is seen at both windows, the surer of which counts; else also at the centre.
+EVIDENCE = SecondLook((View.CENTER, View.CLOSER), low=0.01, high=0.95, bird=0.5, nothing=0.5)
 SPECIES = (
     b"index,id,scientific_name,en,ko,cites\n"
     b"0,ara-macao,Ara macao,Scarlet macaw,a,I\n1,ara-ararauna,Ara ararauna,Blue macaw,b,II\n"
@@ -77,6 +79,7 @@ class Scripted:
 
     looks: list[tuple[float, ...]]
     focus: tuple[float, ...] = (0.5, 0.5, 1.0, 1.0)
+    second_focus: tuple[float, ...] = (0.0, 0.0, 0.5, 0.5)
     requests: list[int] = field(default_factory=list)
     version_name: str = "M/1"
     logits: list[tuple[float, float]] = field(default_factory=list)  # none: both macaws alike
@@ -92,8 +95,8 @@ class Scripted:
         features = np.array(self.looks.pop(0), np.float32)
         logits = np.array(self.logits.pop(0) if self.logits else (0.5, 0.5), np.float32)
         probabilities = np.exp(logits) / np.exp(logits).sum()
-        focus = np.array(self.focus, np.float32)
-        return Prediction(features, probabilities, logits, self.version_name, focus)
+        foci = (np.array(box, np.float32) for box in (self.focus, self.second_focus))
+        return Prediction(features, probabilities, logits, self.version_name, *foci)
 
 
 class OutOfTime(Decoder):

@@ -64,9 +64,10 @@ def test_a_closer_look_is_around_the_focus_with_a_margin() -> None:
 
 def test_views_come_in_the_order_of_the_policy() -> None:
     """The mean does not care; a person who reads a log does."""
-    boxes = LOOK.boxes((0.0, 0.0, 0.5, 0.5), 400, 200)
+    foci = [(0.0, 0.0, 0.5, 0.5), (0.75, 0.0, 1.0, 0.5)]
+    boxes = LOOK.boxes((View.CENTER, View.CLOSER, View.SECOND), foci, 400, 200)
     assert boxes[0] == center(400, 200) == Box(0.25, 0.0, 0.75, 1.0)
-    assert boxes[1].left == 0
+    assert (boxes[1].left, boxes[2].right) == (0, 1)
 
 
 def test_a_part_is_taken_from_the_photo_as_a_person_sees_it() -> None:

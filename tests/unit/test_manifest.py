@@ -68,21 +68,27 @@ def served_models(draw: st.DrawFn, *roles: str) -> ServedModel:
         outputs.get("probabilities"),
         outputs.get("logits"),
         outputs.get("focus"),
+        outputs.get("second_focus"),
     )
 
 
 @st.composite
 def manifests(draw: st.DrawFn) -> Manifest:
-    single = st.tuples(served_models("features", "probabilities", "logits", "focus"))
+    roles = ("features", "probabilities", "logits", "focus", "second_focus")
+    single = st.tuples(served_models(*roles))
     two = st.tuples(served_models("features"), served_models("probabilities", "logits"))
     features = draw(st.integers(1, 4))
     vectors = st.tuples(*[NUMBERS] * features)
     conformal = st.builds(Conformal, st.floats(0.01, 0.99), NUMBERS)
     models = draw(single | two)
     low, high = sorted((draw(SHARES), draw(SHARES)))
-    views = st.lists(st.sampled_from(View), min_size=1, max_size=3).map(tuple)
-    margins = st.floats(0.1, 9.0)
-    second_look = st.builds(SecondLook, views, st.just(low), st.just(high), margins)
+    views = st.lists(st.sampled_from((View.CENTER, View.CLOSER)), max_size=2).map(
+        lambda views: (*views, View.CLOSER)
+    )
+    optional = st.none() | SHARES
+    second_look = st.builds(
+        SecondLook, views, st.just(low), st.just(high), st.floats(0.1, 9.0), optional, optional
+    )
     naming = st.builds(NamingPolicy, st.floats(0.01, 0.99), NUMBERS, SHARES, st.floats(0.01, 1.0))
     rules = Rules(
         threshold=high,
@@ -149,6 +155,16 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: replace(m, models=(replace(m.models[0], focus=None),)), "focus"),
         (lambda m: ruled(m, second_look=replace(LOOK, views=())), "views"),
         (lambda m: ruled(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
+        (lambda m: ruled(m, second_look=replace(LOOK, bird=1.1)), "bird"),
+        (lambda m: ruled(m, second_look=replace(LOOK, views=LOOK.views[:1], nothing=0.3)), "last"),
+        (lambda m: ruled(m, second_look=replace(LOOK, views=tuple(View))), "views"),
+        (
+            lambda m: replace(
+                ruled(m, second_look=replace(LOOK, nothing=0.3)),
+                models=(replace(m.models[0], second_focus=None),),
+            ),
+            "second focus",
+        ),
         (lambda m: ruled(m, joint=JointPolicy(-1.0)), "doubt"),
         (lambda m: ruled(m, naming=replace(NAMING_POLICY, sure=0.0)), "sure"),
         (lambda m: replace(m, files={k: v for k, v in m.files.items() if k != NAMING}), "naming"),

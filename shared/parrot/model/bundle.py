@@ -88,8 +88,8 @@ class Bundle:
             pickles = {name: _verified(files, manifest, name) for name in JOBLIB_STAGES}
             gate = unpickle(pickles, manifest.scikit_learn)
         _reproduce(gate, manifest)
-        if manifest.rules.reasons is not None and not gate.tells_birds:
-            raise BadBundle(f"reasons: a {gate.scorer.kind} gate cannot tell other birds apart")
+        if manifest.rules.tells_birds and not gate.tells_birds:
+            raise BadBundle(f"rules: a {gate.scorer.kind} gate cannot tell other birds apart")
         if manifest.rules.naming is None:
             return cls(manifest, actual, gate, species)
         from parrot.model.naming import Naming  # with NumPy, as above

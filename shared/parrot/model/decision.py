@@ -5,8 +5,8 @@
     describe  ranking, set and taxon of one photo: `Classification`
 
 `score` and `decide` take arrays of any leading axes: one photo has none, an evaluation has photos
-and looks. `in_doubt` says when to look again, `look` at what; the features of all looks are then
-averaged and scored again. `join` makes one decision of those for several photos of one bird.
+and looks. `in_doubt` says when to look again, `sees_nothing` and `look` at what; `combined` scores
+all looks. `join` makes one decision of those for several photos of one bird.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from parrot.model.rules import JointPolicy
 from parrot.records import Classification, Decision, Scores, SpeciesSet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from parrot.model.bundle import Bundle
     from parrot.model.look import SecondLook
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from parrot.model.species import Taxonomy
     from parrot.records import Flags, Floats, Named, Numbers, Reason
 
+    # Of features (..., d), or of anything else that is averaged as features are.
+    Scorer = Callable[[Floats], Scores]
+
+OTHER_BIRD, NO_BIRD = 0, 1  # `Scores.others`
 _SMALLEST = 1e-9  # what shares are divided by, at least
 _TINY = 1e-12  # the smallest probability that a logit is taken of
 
@@ -76,11 +80,47 @@ def decide(scores: Scores, rules: Rules) -> Decision:
 
 def in_doubt(decision: Decision, second_look: SecondLook) -> Flags:
     """(...) whether a first look leaves doubt: see `SecondLook`."""
-    unsure = decision.scores.parrot < second_look.high
-    doubt: Flags = unsure & (decision.scores.parrot > second_look.low)
+    scores = decision.scores
+    unsure = scores.parrot < second_look.high
+    doubt: Flags = unsure & (scores.parrot > second_look.low)
+    if second_look.bird is not None and scores.others is not None:
+        doubt = doubt & (scores.others[..., OTHER_BIRD] < second_look.bird)
     if decision.in_set is not None:
         doubt = doubt | (~unsure & (decision.in_set.sum(axis=-1) != 1))
     return doubt
+
+
+def sees_nothing(scores: Scores, second_look: SecondLook) -> Flags:
+    """(...) whether a first look says so little that the photo's two best windows are looked at."""
+    if second_look.nothing is None or scores.others is None:
+        return np.zeros(scores.parrot.shape, bool)
+    return np.asarray(scores.others[..., NO_BIRD] >= second_look.nothing)
+
+
+def surer(score: Scorer, windows: Floats) -> Flags:
+    """(...) which of two windows (..., 2, d) counts: whether it is the second one."""
+    parrot = score(windows).parrot
+    return np.asarray(parrot[..., 1] > parrot[..., 0])
+
+
+def combined(score: Scorer, looks: Floats, second_look: SecondLook, *, nothing: bool) -> Scores:
+    """Of a first look and closer ones (..., looks, d), the closest of them last: names by the mean.
+
+    Whether there is a parrot is what the mean says, too; but where that sees no bird, the closest
+    look decides. If the first look saw `nothing` it is heard in place of the mean: closer looks
+    at another part of the photo would only confuse it.
+    """
+    names = score(np.asarray(looks.mean(axis=-2)))
+    if second_look.nothing is None:
+        return names
+    wide = score(looks[..., 0, :]) if nothing else names
+    closest = score(looks[..., -1, :])
+    if wide.others is None or closest.others is None:
+        raise ValueError("a gate that does not tell other birds from no birds")
+    unseen = wide.others[..., NO_BIRD]
+    others = wide.others + unseen[..., None] * closest.others
+    others[..., NO_BIRD] -= unseen
+    return replace(names, parrot=wide.parrot + unseen * closest.parrot, others=others)
 
 
 def ranking(scores: Scores) -> Numbers | None:

@@ -2,7 +2,8 @@
 
 The first look is a squashed whole photo. Its model also says where in the picture the parrot most
 likely is (`focus`); the second look takes that part out of the full-size photo, and the centre
-square besides. The answer then follows from the mean of all looks.
+square besides. Where the first look saw no bird at all, it takes the two most likely parts instead,
+and the surer one counts. What follows from all looks: see `decision.combined`.
 """
 
 from __future__ import annotations
@@ -23,35 +24,51 @@ class View(StrEnum):
 
     CENTER = "center"  # the largest centred square
     CLOSER = "closer"  # a square around the model's focus
+    SECOND = "second"  # a square around the second focus
+
+
+WINDOWS = (View.CLOSER, View.SECOND)
 
 
 @dataclass(frozen=True, slots=True)
 class SecondLook:
     """When to look again, and at what.
 
-    Where the probability of parrot is above `low` and below `high`; and, whatever it is above
-    `high`, where the set of species does not have exactly one.
+    Where the probability of parrot is above `low` and below `high`, and that of another bird below
+    `bird`; and, whatever it is above `high`, where the set of species does not have exactly one.
+    At `views`; at the two `WINDOWS` where the probability of no bird is `nothing` or more. Bundles
+    without `nothing` answer from the mean of all looks.
     """
 
     views: tuple[View, ...]
     low: float
     high: float
     margin: float = 1.1  # the closer square's side, compared with the focus
+    bird: float | None = None
+    nothing: float | None = None
 
     def problems(self) -> Iterator[str]:
         """What contradicts itself."""
         if not 0 <= self.low <= self.high <= 1:
             yield "0 <= low <= high <= 1"
-        if not (self.views and 0 < self.margin < math.inf):
-            yield "needs views and a margin above 0"
+        if not self.views or View.SECOND in self.views or not 0 < self.margin < math.inf:
+            yield "needs views, of the centre or closer, and a margin above 0"
+        if self.bird is not None and not 0 <= self.bird <= 1:
+            yield "bird is not a probability"
+        if self.nothing is not None and not (
+            0 <= self.nothing <= 1 and self.views[-1:] == (View.CLOSER,)
+        ):
+            yield "nothing is not a probability, or the last view is not closer"
 
-    def boxes(self, focus: Sequence[float], width: int, height: int) -> tuple[Box, ...]:
-        """The parts to look at, in the order of `views`; `focus` as the model gives it."""
+    def boxes(
+        self, views: Sequence[View], foci: Sequence[Sequence[float]], width: int, height: int
+    ) -> tuple[Box, ...]:
+        """The parts to look at, in the order of `views`; `foci` as the model gives them."""
         return tuple(
             center(width, height)
             if view is View.CENTER
-            else closer(focus, width, height, self.margin)
-            for view in self.views
+            else closer(foci[WINDOWS.index(view)], width, height, self.margin)
+            for view in views
         )
 
 

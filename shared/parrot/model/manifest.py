@@ -6,7 +6,8 @@
  "gate": {"kind": "three-way", "threshold": 0.7, "maybe": 0.4},
  "conformal": {"coverage": 0.95, "cut": 5.7},
  "naming": {"coverage": 0.95, "other": 0.4, "share": 0.05, "sure": 0.7},
- "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1},
+ "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1,
+                 "bird": 0.5, "nothing": 0.3},
  "joint": {"doubt": 1.0},
  "reasons": {"precision": 0.95, "sure": 0.95, "no_bird": 0.8, "too_dark": 0.3, ...},
  "scikit_learn": "1.9.1",
@@ -16,11 +17,11 @@
 
 Either one model gives both outputs, or the first gives the features and the second the
 probabilities, as in the first version. `rules` explains what lies between "gate" and "reasons":
-without "maybe" a photo shows a parrot or does not;
-"conformal" needs logits; "naming", which takes its place, needs `naming.npz` and `taxonomy.csv`;
-"second_look" needs one model that gives its focus; "joint" is for several photos of one bird;
-"reasons" needs a focus and a gate that tells other birds apart. "metrics" is for people: no code
-reads it.
+without "maybe" a photo shows a parrot or does not; "conformal" needs logits; "naming", which takes
+its place, needs `naming.npz` and `taxonomy.csv`; "second_look" needs one model that gives its
+focus, and with "nothing" a second one; "joint" is for several photos of one bird; "reasons" needs a
+focus. "reasons", "bird" and "nothing" need a gate that tells other birds apart. "metrics" is for
+people: no code reads it.
 """
 
 from __future__ import annotations
@@ -180,6 +181,10 @@ class Manifest:
             yield f"naming: needs {NAMING} and {TAXONOMY}"
         if rules.second_look is not None and (len(self.models) != 1 or focus is None):
             yield "second_look: needs one model that gives its focus"
+        elif rules.second_look is not None and (
+            rules.second_look.nothing is not None and self.models[0].second_focus is None
+        ):
+            yield "second_look: nothing needs a model that gives a second focus"
         if rules.reasons is not None and focus is None:
             yield "models: the first gives no focus, which reasons need"
 

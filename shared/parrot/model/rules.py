@@ -99,6 +99,13 @@ class Rules:
             reasons=_reasons(raw["reasons"]) if raw.get("reasons") else None,
         )
 
+    @property
+    def tells_birds(self) -> bool:
+        """Whether they need a gate that distinguishes other birds from no bird."""
+        again = self.second_look
+        needed = (self.reasons, again and again.bird, again and again.nothing)
+        return any(part is not None for part in needed)
+
     def dump(self) -> dict[str, dict[str, Any]]:
         """The manifest's optional sections; reasons that are never given are left out."""
         policies = {
@@ -146,8 +153,9 @@ def _policy(kind: type[_Policy], raw: Mapping[str, Any] | None) -> _Policy | Non
 def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
     if raw is None:
         return None
-    edges = {name: float(raw[name]) for name in ("low", "high", "margin")}
-    return SecondLook(tuple(View(view) for view in raw["views"]), **edges)
+    numbers = {name: float(raw[name]) for name in ("low", "high", "margin")}
+    numbers |= {name: float(raw[name]) for name in ("bird", "nothing") if name in raw}
+    return SecondLook(tuple(View(view) for view in raw["views"]), **numbers)
 
 
 def _reasons(raw: Mapping[str, Any]) -> ReasonPolicy:
