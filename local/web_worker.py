@@ -7,7 +7,10 @@ large or never end. Where the functions are deployed, Google's front end deals w
 from __future__ import annotations
 
 import contextlib
+import selectors
 import socket
+import time
+from functools import partial
 from typing import Any
 
 from gunicorn import util
@@ -24,6 +27,7 @@ from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import problems
 from parrot.http.transfers import running
 
+_MOST_UNREAD = 65536  # bytes that a connection may still bring before it is closed
 _STATUS: dict[type[BaseException], tuple[int, str]] = {
     LimitRequestLine: (414, "the URL is too long"),
     LimitRequestHeaders: (431, "the headers are too many or too large"),
@@ -45,6 +49,39 @@ class Worker(ThreadWorker):
         """Its head is read; the function looks after body and answer."""
         running.finish(conn.head)
         return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:  # noqa: ANN401
+        """Close a connection that is not kept, as gunicorn does, but without waiting for it.
+
+        gunicorn waits for up to two seconds, in the thread that hands out all requests, until the
+        client has closed its end too: meanwhile nobody else is answered.
+        """
+        if not fs.cancelled() and fs.exception() is None and fs.result():
+            super().finish_request(conn, fs)
+            return
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:  # the client has gone
+            self.nr_conns -= 1
+            conn.close()
+            return
+        conn.sock.settimeout(0)
+        conn.unread = _MOST_UNREAD
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)  # closed when its time is over
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+
+    def _drain(self, conn: Any, client: socket.socket) -> None:  # noqa: ANN401
+        """Read what still comes: to close before that would cost the client our answer."""
+        with contextlib.suppress(OSError):
+            read = len(client.recv(_MOST_UNREAD))
+            conn.unread -= read
+            if read and conn.unread > 0:
+                return
+        self.poller.unregister(client)
+        self.pending_conns.remove(conn)
+        self.nr_conns -= 1
+        conn.close()
 
     def handle_error(
         self,

@@ -7,6 +7,7 @@ import json
 import select
 import socket
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
@@ -212,6 +213,21 @@ def test_half_sent_requests_do_not_delay_others(classify_url: str, running_url: 
     finally:
         for connection in (*half, head):
             connection.close()
+
+
+def test_clients_that_keep_their_end_open_do_not_delay_others(running_url: str) -> None:
+    """Gunicorn waited two seconds for each of them, and answered nobody meanwhile."""
+    ana = Phone(running_url, "ana")
+    open_ends = []
+    for _ in range(20):
+        client, host = connected(running_url)
+        head = f"GET {BASE}/observations HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        client.sendall(head.encode())
+        open_ends.append(client)
+    started = time.monotonic()
+    assert ana.get("/observations").status_code == 200
+    assert time.monotonic() - started < 4
+    assert all(b" 401 " in received(client) for client in open_ends)
 
 
 GET = b"GET /parrot-classifier/observations HTTP/1.1\r\nHost: 127.0.0.1\r\n"

@@ -89,6 +89,26 @@ def test_of_too_many_slow_bodies_those_of_the_busiest_address_end_that_wait_long
         assert not phones[0].recv(1), "its read is over"
 
 
+def test_those_that_come_behind_slow_ones_show_sooner_that_they_are_as_slow(
+    phones: list[socket.socket],
+) -> None:
+    """Eighty came in six rounds on sixteen threads: everybody else waited for two seconds."""
+    transfers, now = Transfers(threads=4), time.monotonic()
+    slow, others = phones[:4], phones[4:]
+    behind = [Transfer(phone, "a", socket.SHUT_RD, now, math.inf, now - 0.1) for phone in others]
+    behind.append(Transfer(phones[0], "a", socket.SHUT_RD, now, math.inf, now - 0.1))
+    for transfer in behind:
+        transfers.begin(transfer)
+    assert not any(transfer.ended for transfer in behind)
+    for transfer in behind:
+        transfers.finish(transfer)
+    for phone in slow:
+        transfers.begin(Transfer(phone, "b", socket.SHUT_RD, now, math.inf, now - 1))
+    for transfer in behind[:3]:
+        transfers.begin(transfer)
+    assert any(transfer.ended for transfer in behind)
+
+
 def test_quick_transfers_are_not_ended_however_many(
     monkeypatch: pytest.MonkeyPatch, phones: list[socket.socket]
 ) -> None:
