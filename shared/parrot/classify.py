@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,7 +25,8 @@ from parrot.model.decision import (
 from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
-from parrot.records import Timing, Together
+from parrot.records import Together
+from parrot.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         Prediction,
         Raster,
         Reason,
-        Scores,
+        Timing,
     )
 
 _EDGES = 4  # of a focus
@@ -68,8 +69,8 @@ class Classifier:
     def __init__(self, bundle: Bundle, server: ModelServer, decoder: Decoder) -> None:
         """Nothing is loaded or requested here."""
         self.bundle = bundle
-        self._server = server
-        self._decoder = decoder
+        self._server, self._decoder = server, decoder
+        self._score = partial(score, bundle)
 
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
         """Answer for one photo; `top` limits the ranking, not `probabilities`.
@@ -91,7 +92,7 @@ class Classifier:
         Each has the timings of them all. Raises as `classify`; InvalidImage says which photo, where
         it is about one of several.
         """
-        clock = _Stopwatch()
+        clock = Stopwatch()
         looks = self._look(photos, clock)
         looks = self._look_again(looks, clock)
         looks = self._look_with_another_model(looks, clock)
@@ -101,7 +102,7 @@ class Classifier:
         """NAME/VERSION of every model in use now: the readiness check."""
         return tuple(self._server.version(model) for model in self.bundle.manifest.models)
 
-    def _look(self, photos: Sequence[Photo], clock: _Stopwatch) -> list[_Look]:
+    def _look(self, photos: Sequence[Photo], clock: Stopwatch) -> list[_Look]:
         extractor, *second = self.bundle.manifest.models
         rasters = []
         for number, photo in enumerate(photos):
@@ -125,7 +126,7 @@ class Classifier:
         clock.lap("gate")
         return looks
 
-    def _look_again(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
+    def _look_again(self, looks: list[_Look], clock: Stopwatch) -> list[_Look]:
         """In doubt what the first look and closer ones say, all of those in one request."""
         policy = self.bundle.manifest.rules.second_look
         if policy is None:
@@ -150,7 +151,7 @@ class Classifier:
         clock.lap("look-again")
         return looks
 
-    def _look_with_another_model(self, looks: list[_Look], clock: _Stopwatch) -> list[_Look]:
+    def _look_with_another_model(self, looks: list[_Look], clock: Stopwatch) -> list[_Look]:
         """As the first version did: another model names the species, of possible parrots only."""
         parrots = [number for number, look in enumerate(looks) if look.decision.is_named]
         looks = list(looks)
@@ -211,24 +212,20 @@ class Classifier:
 
     def _combined(self, look: _Look, closer: Sequence[Prediction], policy: SecondLook) -> _Look:
         """What a photo's first look and the closer ones say."""
-        classes, rules = self.bundle.manifest.classes, self.bundle.manifest.rules
         nothing = bool(sees_nothing(look.decision.scores, policy))
         if nothing:
             windows = np.stack([self._features(seen) for seen in closer])
             closer = [closer[int(surer(self._score, windows))]]
-        every = (look.seen, *closer)
+        every, classes = (look.seen, *closer), self.bundle.manifest.classes
         features = np.stack([self._features(seen) for seen in every])
         probabilities = [_finite("probabilities", seen.probabilities, classes) for seen in every]
         scores = combined(self._score, features, policy, nothing=nothing)
         return replace(
             look,
             seen=replace(look.seen, probabilities=geometric_mean(probabilities)),
-            decision=decide(scores, rules),
+            decision=decide(scores, self.bundle.manifest.rules),
             versions=((look.versions[0][0], every[-1].model_version),),
         )
-
-    def _score(self, features: Floats) -> Scores:
-        return score(self.bundle, features)
 
     def _features(self, seen: Prediction) -> Floats:
         return _finite("features", seen.features, self.bundle.manifest.features)
@@ -300,14 +297,3 @@ def _focus(box: Floats | None) -> list[float]:
     """Left, top, right, bottom. Raises BadModelResponse."""
     edges: list[float] = _finite("edges of its focus", box, _EDGES).tolist()
     return edges
-
-
-class _Stopwatch:
-    def __init__(self) -> None:
-        self.laps: tuple[Timing, ...] = ()
-        self._last = time.perf_counter()
-
-    def lap(self, step: str) -> None:
-        now = time.perf_counter()
-        self.laps += (Timing(step, (now - self._last) * 1000),)
-        self._last = now
