@@ -168,11 +168,15 @@ def _classification(answer: Classification) -> schemas.Classification:
     ]
     model = _models(answer)
     photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
-    body = schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
-    if answer.species_set is not None:
-        ids = [row.id for row in answer.species_set.species]
-        coverage = answer.species_set.coverage
-        body["set"] = schemas.SpeciesSet(coverage=coverage, species=ids, unknown=not ids)
+    likely = answer.species_set
+    if likely is None:
+        body = schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)
+    else:
+        ids = [row.id for row in likely.species]
+        chosen = schemas.SpeciesSet(coverage=likely.coverage, species=ids, unknown=not ids)
+        body = schemas.Classification(
+            parrot=parrot, species=ranking, set=chosen, model=model, photo=photo
+        )
     if answer.taxon is not None:
         body["taxon"] = _taxon(answer.taxon)
     if answer.reason is not None:
