@@ -143,6 +143,7 @@ lock() {
     -o requirements.lock
   "${compile[@]}" shared/pyproject.toml --group pyproject.toml:backfill \
     -o models/backfill/requirements.txt
+  "${compile[@]}" --group pyproject.toml:clients -o tests/support/clients/requirements.txt
   "${compile[@]}" --group pyproject.toml:bench -c requirements.lock \
     -o benchmarks/requirements.lock
   # What is deployed is pinned by digest too. Only bundles of pickles need scikit-learn.

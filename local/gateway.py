@@ -16,7 +16,7 @@ import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
 from parrot.errors import ParrotError
-from parrot.http import answers, problems, transfers
+from parrot.http import answers, problems, schemas, transfers
 from parrot.http.parameters import BASE_PATH
 from parrot.http.respond import fit
 from parrot.model.species import SpeciesTable
@@ -83,10 +83,9 @@ def _page(rewritten: dict[str, str]) -> Flask:
         @page.get("/species.json")
         def species() -> Response:
             rows = SpeciesTable.parse(Path(table).read_bytes()).rows
-            return jsonify(
-                species=[answers.species(row) for row in rows],
-                others=[label.id for label in UNTRAINED],
-            )
+            listed = [answers.species(row) for row in rows]
+            others = [label.id for label in UNTRAINED]
+            return jsonify(schemas.SpeciesList(species=listed, others=others))
 
     @page.after_request
     def add_headers(response: Response) -> Response:

@@ -7,45 +7,41 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from local.openapi import components, problem_answers
+from local.openapi.components import Json, headers, ref
 from models import folders
-from parrot import errors
 from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
 from parrot.http import schemas
 from parrot.http.answers import MAYBE_TIP, TIPS
 from parrot.http.parameters import BASE_PATH
-from parrot.observation import Status
 from parrot.records import Reason
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from parrot.errors import ParrotError
-
 ROOT = folders.ROOT
-Json = dict[str, Any]
-_REF = "#/components/schemas/{name}"
-_BINARY = {"type": "string", "format": "binary"}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
-_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
-_FILES = {kind: {"schema": _BINARY} for kind in _TYPES}
-_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}}}
-_LATER = {429, 503, 504}
+_FILES = {"application/octet-stream": _BINARY, "image/*": _BINARY}
 _USUAL = {"tags": ["Observations"], "security": [{"firebase": []}]}
+_TAGS = [
+    {"name": "Classify", "description": "What a photo shows. Needs no user, usually."},
+    {"name": "Observations", "description": "The photos that a user keeps. Needs a user."},
+]
 _INFO = {
     "title": "Parrot Classifier",
     "version": "1",
     "summary": "Is it a parrot, and which one?",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "contact": {"name": "The people who run this service"},
     "description": (
         "Every error is a problem+json (RFC 9457) with a stable `code`. If there is a `Retry-After`"
-        " header, the same request may work after that many seconds. docs/app.md shows each call in"
-        " Swift, Kotlin, TypeScript and curl."
+        " header, the same request may work after that many seconds. Answers may gain fields, and a"
+        " string with known values may gain others: ignore what you do not know. docs/app.md shows"
+        " each call in Swift, Kotlin, TypeScript, Python and curl."
     ),
 }
 _FIREBASE = {
@@ -64,21 +60,26 @@ _ENVIRONMENT = Environment(
 
 def document() -> Json:
     """The whole description, of plain JSON types."""
-    listed = [status.value for status in Status if status is not Status.DELETING]
-    calls = _read("calls.yaml", files=_FILES, photos=MOST_PHOTOS, statuses=listed)
+    calls = _read("calls.yaml", files=_FILES, photos=MOST_PHOTOS, statuses=components.SHOWN)
     examples = _read("examples.yaml", tip=TIPS[Reason.OTHER_BIRD], maybe=MAYBE_TIP)
     described = {
         "openapi": "3.1.0",
         "info": _INFO,
         "servers": [{"url": "/"}],
-        "tags": [{"name": "Classify"}, {"name": "Observations"}],
-        "paths": {BASE_PATH + path: _path(item, examples) for path, item in calls.items()},
+        "tags": _TAGS,
+        "paths": {_url(path): _path(item, examples) for path, item in calls.items()},
         "components": {
-            "schemas": _schemas(list(examples)),
+            "schemas": {**components.schemas_of([*examples, "Problem"]), **_named_schemas(calls)},
+            "headers": _read("headers.yaml"),
+            "examples": problem_answers.examples(),
             "securitySchemes": {"firebase": _FIREBASE},
         },
     }
     return dict(json.loads(json.dumps(described)))  # an enum is its value
+
+
+def _url(path: str) -> str:
+    return BASE_PATH + path if path.startswith("/") else f"/{path}"
 
 
 def files() -> dict[str, str]:
@@ -122,29 +123,61 @@ def _path(item: Json, examples: Json) -> Json:
 
 def _call(call: Json, examples: Json) -> Json:
     """A call in OpenAPI's own form."""
-    kinds = [getattr(errors, name) for name in call["errors"]]
-    answers = {
-        str(status): _answer(answer, examples) for status, answer in call["responses"].items()
-    }
     described = {"operationId": call["operationId"], **_USUAL, **call}
-    del described["errors"]
+    kinds = described.pop("errors", [])
+    ours = ["X-Request-Id"] if kinds else []  # not of Hosting's files
+    described["responses"] = {
+        str(status): _answer(answer, ours, examples) for status, answer in call["responses"].items()
+    }
+    if kinds:
+        described["responses"] |= problem_answers.of([*kinds, "MethodNotAllowed"])
     if "parameters" in call:
         described["parameters"] = _parameters(call["parameters"])
-    if "photo" in call:
-        described["requestBody"] = _photo_body(described.pop("photo"))
-    return {**described, "responses": answers | _problems(kinds)}
+    if described.pop("photo", None):
+        described["requestBody"] = _photo_body(_named(call, "Form"), _named(call, "Json"))
+    if body := described.pop("body", None):
+        content = {"schema": ref(_named(call, "Json")), "example": body["example"]}
+        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return described
 
 
-def _photo_body(fields: Json) -> Json:
-    form, encoded = (
-        {"schema": {"type": "object", "properties": properties, "required": ["image"]}}
-        for properties in (fields, {**fields, "image": _BASE64})
-    )
+def _photo_body(form: str, encoded: str) -> Json:
     return {
         "required": True,
-        "description": f"Up to {MAX_PHOTO_BYTES // 2**20} MiB: JPEG, PNG, WebP, HEIC or AVIF.",
-        "content": {"multipart/form-data": form, "application/json": encoded, **_FILES},
+        "description": (
+            f"Up to {MAX_PHOTO_BYTES // 2**20} MiB: JPEG, PNG, WebP, HEIC or AVIF. A body that is"
+            " the photo itself may name its own type, `image/...`, too."
+        ),
+        "content": {
+            "multipart/form-data": {"schema": ref(form)},
+            "application/json": {"schema": ref(encoded)},
+            "application/octet-stream": _BINARY,
+        },
     }
+
+
+def _named_schemas(calls: Json) -> Json:
+    """The schemas of bodies, and the unions of answers: generated clients name their types so."""
+    named: Json = {}
+    for call in (call for item in calls.values() for call in item.values() if "responses" in call):
+        if fields := call.get("photo"):
+            named[_named(call, "Form")] = _body(fields)
+            named[_named(call, "Json")] = _body({**fields, "image": _BASE64})
+        if body := call.get("body"):
+            named[_named(call, "Json")] = body["schema"]
+        for answer in call["responses"].values():
+            if union := answer.get("union"):
+                named[union] = {"anyOf": [ref(kind) for kind in answer["json"]]}
+    return named
+
+
+def _named(call: Json, kind: str) -> str:
+    operation: str = call["operationId"]
+    return f"{operation[0].upper()}{operation[1:]}{kind}"
+
+
+def _body(fields: Json) -> Json:
+    return {"type": "object", "properties": fields, "required": ["image"]}
 
 
 def _parameters(rows: list[list[Any]]) -> list[Json]:
@@ -160,54 +193,16 @@ def _parameters(rows: list[list[Any]]) -> list[Json]:
     ]
 
 
-def _answer(answer: Json, examples: Json) -> Json:
+def _answer(answer: Json, ours: list[str], examples: Json) -> Json:
+    described = {key: value for key, value in answer.items() if key not in {"json", "union"}}
+    if "headers" in answer or ours:
+        described["headers"] = headers([*ours, *answer.get("headers", [])])
     if "json" not in answer:
-        return answer
-    kinds = [{"$ref": _REF.format(name=name)} for name in answer["json"]]
+        return described
     shown = {
         name: {"value": msgspec.convert(examples[kind][name], getattr(schemas, kind))}
         for kind, names in answer["json"].items()
         for name in names
     }
-    body = {"schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds}, "examples": shown}
-    described = {key: value for key, value in answer.items() if key != "json"}
-    return {**described, "content": {"application/json": body}}
-
-
-def _problems(kinds: list[type[ParrotError]]) -> Json:
-    """A response per status, with the codes that it can have: of these classes, or 500."""
-    titles: dict[int, set[str]] = {}
-    leaves = [leaf for kind in kinds for leaf in _coded(kind)]
-    leaves.append(errors.ParrotError)
-    for error in leaves:
-        for status in (400, 422) if error is errors.InvalidImage else (error.status,):
-            titles.setdefault(status, set()).add(f"`{error.code}`: {error.title}")
-    problem = {"schema": {"$ref": _REF.format(name="Problem")}}
-    return {
-        str(status): {
-            "description": "; ".join(sorted(sharing)),
-            "content": {"application/problem+json": problem},
-            "headers": _RETRY_AFTER if status in _LATER else {},
-        }
-        for status, sharing in sorted(titles.items())
-    }
-
-
-def _coded(root: type[ParrotError]) -> Iterator[type[ParrotError]]:
-    """A class of errors and all below it, of which each has a code of its own."""
-    if "code" in vars(root):
-        yield root
-    for child in root.__subclasses__():
-        yield from _coded(child)
-
-
-def _schemas(names: list[str]) -> Json:
-    """The schemas of these answers, and of all that is in them."""
-    types = [getattr(schemas, name) for name in (*names, "Problem")]
-    _, made = msgspec.json.schema_components(types, ref_template=_REF)
-    for schema in made.values():
-        if schema.get("type") == "object":
-            schema["additionalProperties"] = False
-    codes = {error.code for error in _coded(errors.ParrotError)}
-    made["Problem"]["properties"]["code"]["enum"] = sorted(codes)
-    return dict(made)
+    kind = answer.get("union") or next(iter(answer["json"]))
+    return {**described, "content": {"application/json": {"schema": ref(kind), "examples": shown}}}

@@ -14,6 +14,7 @@ import pytest
 
 from local.samples import MACAW
 from local.stack import ROOT
+from tests.support.node import installed
 from tests.support.phone import BASE, Phone
 from tests.support.required import missing
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
-TYPESCRIPT = ROOT / "tests" / "support" / "typescript"
 TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable"]
 # Calls the snippets and prints the results.
 DRIVER = """
@@ -48,26 +48,9 @@ def snippets(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def compiler() -> Path:
-    """node_modules with TypeScript as pinned, installed once."""
-    home = ROOT / ".local" / "typescript"
-    lock = (TYPESCRIPT / "package-lock.json").read_bytes()
-    done = home / "installed"
-    if not done.is_file() or done.read_bytes() != lock:
-        if shutil.which("npm") is None or shutil.which("node") is None:
-            missing("needs Node 20 and npm", required_by="REQUIRE_SUITE")
-        shutil.copytree(TYPESCRIPT, home, dirs_exist_ok=True)
-        command = ["npm", "ci", "--no-progress", "--loglevel=error"]
-        npm = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
-        if npm.returncode:
-            missing(f"npm cannot install TypeScript: {npm.stderr}", required_by="REQUIRE_SUITE")
-        done.write_bytes(lock)
-    return home / "node_modules"
-
-
-@pytest.fixture(scope="module")
-def app(compiler: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the page's TypeScript, compiled without errors."""
+    compiler = installed()
     folder = tmp_path_factory.mktemp("app")
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "app.ts").write_text("\n".join(snippets("ts")))

@@ -36,6 +36,13 @@ class ScoredSpecies(Species):
     probability: float
 
 
+class SpeciesList(TypedDict):
+    """species.json. `others` are labels that the model does not know."""
+
+    species: list[Species]
+    others: list[str]
+
+
 class Verdict(TypedDict):
     """Whether the photo shows a parrot. `is_parrot` is true for `yes` alone."""
 

@@ -1,0 +1,240 @@
+"""Clients that others generate from the API's description, against the stack and its future."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.samples import MACAW
+from local.stack import ROOT
+from tests.support.node import installed
+from tests.support.required import missing
+from tests.support.shared import folder, shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.support.phone import Phone
+
+DESCRIPTION = ROOT / "docs" / "openapi.yaml"
+API = json.loads((ROOT / "public" / "openapi.json").read_text(encoding="utf-8"))
+CLIENTS = ROOT / "tests" / "support" / "clients"
+FUTURE = "of-next-year"
+VOCABULARIES = {"verdict", "reason", "status", "code", "rank"}
+TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable"]
+
+
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+    """What a command prints; it must succeed, and leave nothing out."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "some pieces may be missing" not in done.stdout, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The Python of an environment with both generators, installed once as pinned."""
+    pins = CLIENTS / "requirements.txt"
+    home = ROOT / ".local" / "clients"
+    done = home / "installed"
+
+    @contextmanager
+    def install() -> Iterator[Path]:
+        if not done.is_file() or done.read_bytes() != pins.read_bytes():
+            uv = Path(sys.executable).with_name("uv")
+            for command in (["venv", "--clear", home], ["pip", "sync", "--python", home, pins]):
+                made = subprocess.run(
+                    [str(uv), *map(str, command)], capture_output=True, text=True, check=False
+                )
+                if made.returncode:
+                    missing(f"no generators: {made.stderr}", required_by="REQUIRE_SUITE")
+            done.write_bytes(pins.read_bytes())
+        yield home / "bin" / "python"
+
+    with shared(folder(tmp_path_factory), "clients", install) as interpreter:
+        yield interpreter
+
+
+@pytest.fixture(
+    scope="module", params=["openapi_python_client", "openapi_generator", "openapi_fetch"]
+)
+def drive(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], dict[str, Any]]:
+    """Generate a client; then do with it what an app does, at a URL with a token."""
+    made = tmp_path_factory.mktemp(request.param)
+    if request.param == "openapi_fetch":
+        modules = installed()
+        (made / "package.json").write_text('{"type": "module"}')
+        (made / "node_modules").symlink_to(modules)
+        shutil.copy(CLIENTS / "openapi_fetch.ts", made)
+        run(
+            "node",
+            modules / "openapi-typescript/bin/cli.js",
+            DESCRIPTION,
+            "-o",
+            "openapi.ts",
+            cwd=made,
+        )
+        run(
+            "node",
+            modules / "typescript/bin/tsc",
+            *TSC,
+            "--types",
+            "node",
+            "openapi_fetch.ts",
+            cwd=made,
+        )
+        command: list[str | Path] = ["node", "openapi_fetch.js"]
+    else:
+        interpreter = request.getfixturevalue("python")
+        generate = {
+            "openapi_python_client": (
+                *(interpreter.with_name("openapi-python-client"), "generate", "--meta", "none"),
+                *("--path", DESCRIPTION, "--output-path", "parrot_classifier_client"),
+            ),
+            "openapi_generator": (
+                *(interpreter.with_name("openapi-generator-cli"), "generate", "--generator-name"),
+                *(
+                    "python",
+                    "--input-spec",
+                    DESCRIPTION,
+                    "--package-name",
+                    "parrots",
+                    "--output",
+                    ".",
+                ),
+                *("--global-property", "apis,models,supportingFiles"),
+            ),
+        }[request.param]
+        path = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
+        run(*generate, cwd=made, PATH=path)
+        command = [interpreter, CLIENTS / f"{request.param}.py"]
+    return lambda url, token: dict(
+        json.loads(run(*command, url, token, MACAW, cwd=made, PYTHONPATH=str(made)))
+    )
+
+
+def test_a_generated_client_does_what_an_app_does(
+    drive: Callable[[str, str], dict[str, Any]], ana: Phone
+) -> None:
+    """One photo, two of one bird, one that is refused; save, list, relabel, delete."""
+    assert drive(ana.url, f"local:{ana.user}") == {
+        "types": ["Classification", "JointClassification"],
+        "verdict": "yes",
+        "photos": 2,
+        "code": "unsupported_media",
+        "listed": [True],
+        "year": 2026,
+        "status": "pending",
+        "species": "ara-macao",
+        "deleted": 204,
+    }
+
+
+def test_a_generated_client_survives_what_it_does_not_know(
+    drive: Callable[[str, str], dict[str, Any]], future: str
+) -> None:
+    """Answers gain fields, reasons, verdicts, statuses and codes; phones are updated much later."""
+    results = drive(future, "any")
+    assert results["types"] == ["Classification", "JointClassification"]
+    assert {results["verdict"], results["code"], results["status"]} == {FUTURE}
+    assert results["listed"] == [True]
+
+
+def test_linters_find_nothing(tmp_path: Path) -> None:
+    """Others check the description before they use it."""
+    modules = installed()
+    rules = tmp_path / "spectral.yaml"
+    rules.write_text("extends: spectral:oas\n")
+    spectral = modules / "@stoplight/spectral-cli/dist/index.js"
+    run("node", spectral, "lint", "--fail-severity=hint", "-r", rules, DESCRIPTION, cwd=tmp_path)
+    redocly = modules / "@redocly/cli/bin/cli.js"
+    off = {
+        "REDOCLY_TELEMETRY": "off",
+        "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
+        "NODE_NO_WARNINGS": "1",
+    }
+    command = ("node", redocly, "lint", "--extends=recommended", "--format=json", DESCRIPTION)
+    assert json.loads(run(*command, cwd=tmp_path, **off))["problems"] == []
+
+
+@pytest.fixture(scope="module")
+def future() -> Iterator[str]:
+    """The URL of a server that answers as the description says, but with news everywhere."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Future)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+class Future(BaseHTTPRequestHandler):
+    """Answers each call with an example of the description, which has aged."""
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_PATCH(self) -> None:
+        self._answer()
+
+    def do_DELETE(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.partition("?")[0]
+        if "observations/" in path:
+            path = "/parrot-classifier/observations/{id}"
+        responses = API["paths"][path][self.command.lower()]["responses"]
+        status = "422" if b"<html>" in body else min(responses)
+        content = responses[status].get("content", {})
+        examples = [
+            example for kind in content.values() for example in kind.get("examples", {}).values()
+        ]
+        several = body.count(b' name="image"') > 1
+        answer = examples[0 if several else -1] if examples else None
+        if answer and "$ref" in answer:
+            answer = API["components"]["examples"][answer["$ref"].rpartition("/")[2]]
+        data = json.dumps(aged(answer["value"])).encode() if answer else b""
+        self.send_response(int(status))
+        self.send_header("Content-Type", next(iter(content), "application/json"))
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("ETag", '"1"')
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+def aged(value: Any) -> Any:
+    """The answer with a new field in each object and new words where there may be new ones."""
+    if isinstance(value, list):
+        return [aged(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    words = {key: FUTURE for key in VOCABULARIES & value.keys() if isinstance(value[key], str)}
+    return {**{key: aged(item) for key, item in value.items()}, **words, "news": {"since": [2027]}}
