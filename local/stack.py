@@ -254,6 +254,7 @@ def _environment(
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "OBSERVATIONS": f"sqlite:{data / _OBSERVATIONS}",
         "DOWNLOAD_SECRET": _secret(data / "download-secret"),
+        "RECEIPT_KEY": _secret(data / "receipt-key"),
         **MEMORY,
         "IDENTITY": "local",
         "LOCAL_HOST": host,
@@ -262,10 +263,10 @@ def _environment(
 
 
 def _secret(path: Path) -> str:
-    """Created once per data folder, so that download URLs outlive a restart."""
+    """Created once per data folder, so that download URLs and receipts outlive a restart."""
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
+        path.write_text(secrets.token_hex(32))
     return path.read_text()
 
 

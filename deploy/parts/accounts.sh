@@ -22,6 +22,9 @@ part_accounts() {
       grant projects "$PROJECT" "$(member "$name")" roles/firebaseauth.viewer
     done
   fi
+  if [ "$DELETE_USERS" = true ]; then
+    grant projects "$PROJECT" "$(member "$OBSERVATIONS_ACCOUNT")" roles/firebaseauth.admin
+  fi
   if [ "$MODELS" = vertex ]; then
     for name in "$CLASSIFY_ACCOUNT" "$PROCESS_ACCOUNT"; do
       grant projects "$PROJECT" "$(member "$name")" roles/aiplatform.user

@@ -22,7 +22,8 @@ deploy_function() {
   entry=$name invoker=--no-invoker-iam-check
   if [ "$name" = process ]; then entry=on_saved invoker=--invoker-iam-check; fi
   case $name in
-    save | observations) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest") ;;
+    save) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest") ;;
+    observations) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest,RECEIPT_KEY=$RECEIPT_SECRET:latest") ;;
   esac
   content=$(cat "$built/$name.env.yaml" "$stage/$name.sha256")
   deploy_service "$name" "$content" --source="$stage/$name" --function="$entry" \
@@ -63,7 +64,7 @@ env_file_for() {
     "RELABELS_PER_DAY: \"$RELABELS_PER_DAY\"" "PROCESS_ATTEMPTS: \"$PROCESS_ATTEMPTS\""
     "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE: \"$CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE\""
     "CPU_SECONDS_PER_CALLER_PER_MINUTE: \"$CPU_SECONDS_PER_CALLER_PER_MINUTE\""
-    "TRAINING: \"$TRAINING\""
+    "TRAINING: \"$TRAINING\"" "DELETE_USERS: \"$DELETE_USERS\""
     "TRUSTED_PROXIES: \"$TRUSTED_PROXIES\"" "SAVES_PER_DAY: \"$SAVES_PER_DAY\"" "CLASSIFICATIONS_PER_MINUTE: \"$CLASSIFICATIONS_PER_MINUTE\""
     "DOWNLOAD_MIB_PER_MINUTE: \"$DOWNLOAD_MIB_PER_MINUTE\""
     "CLASSIFY_CACHE: \"$CLASSIFY_CACHE\"" "CORS_ORIGINS: \"$CORS_ORIGINS\""

@@ -1,19 +1,27 @@
 # shellcheck shell=bash
 # DOWNLOAD_SECRET: made once, rotated by a command, read by the functions that sign download URLs.
+# RECEIPT_KEY: made once, and never changed, so that people can check their receipts.
 
 part_secrets() {
-  local name newest
-  exists gcloud secrets describe "$SECRET" --project="$PROJECT" \
-    || change gcloud secrets create "$SECRET" --replication-policy=automatic --project="$PROJECT"
-  newest=$(ask gcloud secrets versions list "$SECRET" --filter=state=ENABLED --limit=1 \
-    --format='value(name)' --project="$PROJECT")
-  [ -n "$newest" ] || change_shell "openssl rand -hex 32 | $(add_version)"
+  local name
+  ensure_secret "$SECRET"
+  ensure_secret "$RECEIPT_SECRET"
+  grant secrets "$RECEIPT_SECRET" "$(member "$OBSERVATIONS_ACCOUNT")" roles/secretmanager.secretAccessor --project="$PROJECT"
   for name in "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT"; do
     grant secrets "$SECRET" "$(member "$name")" roles/secretmanager.secretAccessor --project="$PROJECT"
   done
 }
 
-add_version() { shown gcloud secrets versions add "$SECRET" --data-file=- --project="$PROJECT"; }
+ensure_secret() {
+  local newest
+  exists gcloud secrets describe "$1" --project="$PROJECT" \
+    || change gcloud secrets create "$1" --replication-policy=automatic --project="$PROJECT"
+  newest=$(ask gcloud secrets versions list "$1" --filter=state=ENABLED --limit=1 \
+    --format='value(name)' --project="$PROJECT")
+  [ -n "$newest" ] || change_shell "openssl rand -hex 32 | $(add_version "$1")"
+}
+
+add_version() { shown gcloud secrets versions add "$1" --data-file=- --project="$PROJECT"; }
 
 # The new key signs; the previous one is still accepted, so that URLs in use work until they expire.
 # Functions read the newest version when they start, also after a rollback: the same revision again.
@@ -28,9 +36,9 @@ rotate_secret() {
   fi
   old="$(shown gcloud secrets versions access latest --secret="$SECRET" --project="$PROJECT") | cut -d, -f1"
   if [ "$now" = true ]; then
-    change_shell "$new | $(add_version)"
+    change_shell "$new | $(add_version "$SECRET")"
   else
-    change_shell "printf '%s,%s' \"\$($new)\" \"\$($old)\" | $(add_version)"
+    change_shell "printf '%s,%s' \"\$($new)\" \"\$($old)\" | $(add_version "$SECRET")"
   fi
   for name in observations save; do restart "$name"; done
   dry || say 'The new key signs. With --now the previous one is refused at once.'

@@ -1,4 +1,4 @@
-"""List, read, change and delete the user's own observations; download their files.
+"""List, read, change and delete the user's own observations; download their files; /me.
 
 Hosting also sends unknown paths here, for a 404 that a program can read.
 """
@@ -12,7 +12,7 @@ import functions_framework
 
 from parrot import wiring
 from parrot.errors import InvalidRequest, Unauthenticated
-from parrot.http import answers, caller, files, parameters, submission
+from parrot.http import answers, caller, files, parameters, rights, submission
 from parrot.http.respond import respond, route
 from parrot.observations import FILES, ORIGINAL
 from parrot.quota import Visitor
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from parrot.quota import User
 
 
+_SUMMARY_BYTES = 8 * 2**20
+
+
 @functions_framework.http
 def observations(request: Request) -> Response:
     """Cloud Functions entry point."""
@@ -32,12 +35,15 @@ def observations(request: Request) -> Response:
         request,
         wiring.start,
         wiring.body_budget,
-        _methods(route(request.path, "observations")),
+        _methods(request.path),
     )
 
 
-def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
-    match path:
+def _methods(path: str) -> Mapping[str, Callable[[Request], Response]]:
+    parts = path.split("/")
+    if "me" in parts and "observations" not in parts:
+        return _OWN.get(route(path, "me") or (), {})
+    match route(path, "observations"):
         case ():
             return {"GET": _list}
         case (name,):
@@ -112,6 +118,35 @@ def _file(name: str, file: str, request: Request) -> Response:
     # All phones of the first version are one user.
     reader = caller.address(request, config) if user.anonymous else Visitor(user.uid)
     return files.answer(stored, grant, partial(wiring.downloaded().download, reader))
+
+
+def _person(request: Request) -> Response:
+    user = _user(request)
+    # It reads every observation, so it counts like a large photo.
+    wiring.downloaded().download(Visitor(user.uid), _SUMMARY_BYTES)
+    return rights.person(user, wiring.takeout().summary(user), wiring.settings().receipt_key)
+
+
+def _export(request: Request) -> Response:
+    user = _user(request)
+    token = request.args.get("page_token") or None
+    content, following = wiring.takeout().part(user, token)
+    charge = partial(wiring.downloaded().download, Visitor(user.uid))
+    origin = _links(request).origin
+    url = f"{origin}{parameters.BASE_PATH}/me/export?page_token={following}" if following else None
+    return rights.archive(content, url, charge)
+
+
+def _erase(request: Request) -> Response:
+    user, config = _user(request), wiring.settings()
+    erasure = wiring.eraser().erase(user)
+    return rights.erased(erasure, config.receipt_key, account=config.delete_users)
+
+
+_OWN: Mapping[tuple[str, ...], Mapping[str, Callable[[Request], Response]]] = {
+    (): {"GET": _person, "DELETE": _erase},
+    ("export",): {"GET": _export},
+}
 
 
 def _user(request: Request) -> User:

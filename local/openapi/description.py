@@ -30,6 +30,7 @@ _USUAL = {"tags": ["Observations"], "security": [{"firebase": []}]}
 _TAGS = [
     {"name": "Classify", "description": "What a photo shows. Needs no user, usually."},
     {"name": "Observations", "description": "The photos that a user keeps. Needs a user."},
+    {"name": "Me", "description": "All that is kept about a user. Needs that user."},
 ]
 _INFO = {
     "title": "Parrot Classifier",

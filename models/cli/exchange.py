@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from models.cli import console
+from models.cli import console, stores
 from models.cli.console import BundleFolder, Photos, SpeciesFile
-from models.folders import DEFAULT_BUNDLE, ROOT, RUNNING
+from models.folders import DEFAULT_BUNDLE, ROOT
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
-
-if TYPE_CHECKING:
-    from google.cloud.storage import Client
-
-    from parrot.store import ObservationStore
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -32,19 +26,21 @@ def export_saved(
     out: Annotated[Path, typer.Argument(help="Folder to write, for fit to read.")],
     *,
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
+    bundle: Annotated[
+        str, typer.Option("--for", help="Version to be fitted on them; noted, for receipts.")
+    ] = "",
 ) -> None:
     """Download the saved photos on which people and the model agree, as input for fit."""
     from models.data import saved_photos
     from parrot.adapters.bucket import BucketPhotos
 
-    data = species.read_bytes()
     with console.errors(), console.err.status("downloading"):
         exported = saved_photos.export(
-            _observations(observations),
-            BucketPhotos(_storage(observations), bucket),
-            SpeciesTable.parse(data),
-            data,
+            stores.observations(observations),
+            BucketPhotos(stores.storage(observations), bucket),
+            species.read_bytes(),
             out,
+            bundle=bundle,
         )
     left_out = ", ".join(f"{count} {why}" for why, count in exported.left_out.most_common())
     console.out.print(
@@ -129,35 +125,3 @@ def adopt(
     with console.errors():
         first_version.adopt(joblib_folder, species, version, out)
     console.out.print(f"bundle: {out}", soft_wrap=True)
-
-
-def _observations(where: str) -> ObservationStore:
-    kind, _, name = where.partition(":")
-    if kind == "sqlite":
-        from parrot.adapters.sqlite import SqliteObservations
-
-        if not Path(name).is_file():
-            raise FileNotFoundError(f"there is no file {name}")
-        return SqliteObservations(Path(name))
-    if kind == "firestore":
-        from google.cloud.firestore import Client
-
-        from parrot.adapters.firestore import FirestoreObservations
-
-        return FirestoreObservations(Client(project=name or None))
-    raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT")
-
-
-def _storage(observations: str) -> Client:
-    """The storage beside the observations: of the local stack that is up, else Google's."""
-    from google.auth.credentials import AnonymousCredentials
-    from google.cloud.storage import Client
-
-    kind, _, name = observations.partition(":")
-    note = Path(name).parent / RUNNING
-    if kind != "sqlite" or os.environ.get("STORAGE_EMULATOR_HOST"):
-        return Client()
-    if not note.is_file():
-        raise ValueError(f"the photos are in the local stack: ./dev.sh up --data {note.parent}")
-    storage = json.loads(note.read_text())["storage"]
-    return Client("local", AnonymousCredentials(), client_options={"api_endpoint": storage})

@@ -12,20 +12,21 @@ from __future__ import annotations
 import csv
 import secrets
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from models.data.labelled_photos import Group
 from parrot.model.manifest import digest
+from parrot.model.species import SpeciesTable
 from parrot.observation import Status, reviewed
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
+from parrot.store import update
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-    from parrot.model.species import SpeciesTable
     from parrot.observation import Observation
     from parrot.store import ObservationStore, PhotoStore
 
@@ -57,16 +58,20 @@ class Exported:
 def export(
     observations: ObservationStore,
     photos: PhotoStore,
-    species: SpeciesTable,
     species_csv: bytes,
     folder: Path,
+    *,
+    bundle: str = "",
 ) -> Exported:
     """Write the training set; a second run fetches what is missing and removes what may not stay.
 
+    Observations note the version of the `bundle` that will be fitted on them, if it has a name.
+
     Near-duplicates of the same user's photos are left out, and the same picture of another user.
-    Raises StoreUnavailable.
+    Raises BadBundle, StoreUnavailable.
     """
-    labels = {row.id for row in species.rows} | {NOT_A_PARROT.id, OTHER_PARROT.id}
+    species = SpeciesTable.parse(species_csv).rows
+    labels = {row.id for row in species} | {NOT_A_PARROT.id, OTHER_PARROT.id}
     label_map = digest(species_csv)
     people: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(8))
     lines: dict[str, dict[str, str]] = {}  # by name of the file
@@ -75,6 +80,9 @@ def export(
         path = why_not(observation, labels) or _fetch(observation, photos, folder)
         if isinstance(path, LeftOut) or path.name in lines:
             left_out[path if isinstance(path, LeftOut) else LeftOut.DUPLICATE] += 1
+            continue
+        if bundle and not _note(observations, observation, bundle):
+            left_out[LeftOut.MISSING] += 1
             continue
         group, label, _ = path.relative_to(folder).parts
         verdict = observation.verdict
@@ -125,6 +133,18 @@ def _fetch(observation: Observation, photos: PhotoStore, folder: Path) -> Path |
         part.write_bytes(content.read(0, content.size))
         part.replace(path)
     return path
+
+
+def _note(store: ObservationStore, observation: Observation, bundle: str) -> bool:
+    """Whether it is still there, may still train, and says what learns from it."""
+
+    def learn(current: Observation) -> Observation:
+        if current.consent != observation.consent or bundle in current.learnt_by:
+            return current
+        return replace(current, learnt_by=(*current.learnt_by, bundle))
+
+    noted = update(store, observation.uid, observation.id, learn)
+    return noted is not None and bundle in noted.learnt_by
 
 
 def _place(observation: Observation) -> str:

@@ -21,6 +21,8 @@
 | REQUIRE_AUTH | classify needs a signed-in user too | false |
 | ALLOW_ANONYMOUS_SAVE | save without a user, as the first version's phones do | false |
 | DOWNLOAD_SECRET | signs download URLs; empty: they need an Authorization header | empty |
+| RECEIPT_KEY | 64 hex digits: the Ed25519 key that signs receipts; empty: none | empty |
+| DELETE_USERS | whether erasing everything also removes the Firebase user | false |
 | PUBLIC_URL | where phones find the service | the host they asked |
 | SAVES_PER_DAY | new photos per user per day (UTC), direct uploads too; 0: no limit | 500 |
 | RELABELS_PER_DAY | changes of labels per user per day (UTC); 0: no limit | 1000 |
@@ -100,6 +102,8 @@ class Settings:
     require_auth: bool
     allow_anonymous_save: bool
     download_secrets: tuple[bytes, ...] = field(repr=False)  # newest first
+    receipt_key: bytes | None = field(repr=False)
+    delete_users: bool
     public_url: str | None
     saves_per_day: int
     relabels_per_day: int
@@ -156,6 +160,8 @@ class Settings:
             require_auth=read.flag("REQUIRE_AUTH"),
             allow_anonymous_save=read.flag("ALLOW_ANONYMOUS_SAVE"),
             download_secrets=read.secrets("DOWNLOAD_SECRET"),
+            receipt_key=read.seed("RECEIPT_KEY"),
+            delete_users=read.flag("DELETE_USERS"),
             public_url=read.optional("PUBLIC_URL", is_url),
             saves_per_day=read.count("SAVES_PER_DAY", 500),
             relabels_per_day=read.count("RELABELS_PER_DAY", 1000),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SHORTEST_SECRET = 32
-_KEY_BYTES = 32  # of an Ed25519 public key
+_KEY_BYTES = 32  # of an Ed25519 key
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off", ""})
 
 
@@ -86,6 +86,14 @@ class Reader:
         if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
             self.problem(f"{name} is shorter than {_SHORTEST_SECRET} characters")
         return secrets
+
+    def seed(self, name: str) -> bytes | None:
+        """An Ed25519 key's 32 bytes in hex digits, which no message shows; None if it is empty."""
+        text = self._env.get(name, "").strip()
+        if text and not re.fullmatch(f"[0-9a-f]{{{2 * _KEY_BYTES}}}", text):
+            self.problem(f"{name} is not {2 * _KEY_BYTES} hex digits")
+            return None
+        return bytes.fromhex(text) if text else None
 
     def public_keys(self, name: str) -> tuple[bytes, ...]:
         """Ed25519 keys in base64, separated by commas."""

@@ -111,6 +111,7 @@ class Observation:
     reason: str | None = None  # why it was rejected
     attempts: Attempts | None = None  # None once a photo is finished
     consent: Consent | None = None  # to training; None: the person was not asked
+    learnt_by: tuple[str, ...] = ()  # versions of the bundles that were fitted on it
     lease: datetime | None = None  # until when the last attempt that was counted may be running
 
     @property
@@ -215,6 +216,7 @@ def document(observation: Observation) -> dict[str, Any]:
         "verdict": None if observation.verdict is None else _verdict_document(observation.verdict),
         "derived": None if observation.derived is None else asdict(observation.derived),
         "attempts": None if observation.attempts is None else asdict(observation.attempts),
+        "learnt_by": list(observation.learnt_by),
         "consent": _consent_document(observation.consent),
         "lease": None if observation.lease is None else instant(observation.lease),
     }
@@ -223,9 +225,9 @@ def document(observation: Observation) -> dict[str, Any]:
 def restored(stored: dict[str, Any]) -> Observation:
     """The observation of a document; fields that it does not have are ignored.
 
-    Older documents have no `attempts`, no `lease` or no `consent`.
+    Older documents have no `attempts`, `lease`, `consent` or `learnt_by`.
     """
-    known = {"attempts": None, "lease": None, "consent": None, **stored}
+    known = {"attempts": None, "lease": None, "consent": None, "learnt_by": (), **stored}
     known = {field.name: known[field.name] for field in fields(Observation)}
     return Observation(
         **{
@@ -246,6 +248,7 @@ def restored(stored: dict[str, Any]) -> Observation:
             "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
             "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
             "consent": None if known["consent"] is None else _consent(known["consent"]),
+            "learnt_by": tuple(known["learnt_by"]),
             "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
         }
     )

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from parrot import duplicates
+from parrot import duplicates, page_token
 from parrot.consent import Consent, Training
-from parrot.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, StoreUnavailable
+from parrot.errors import Conflict, NotFound, PreconditionFailed, StoreUnavailable
 from parrot.observation import (
-    EPOCH,
     MOST_LABELS,
     Label,
-    Place,
     Status,
-    micros,
     photo_name,
     reviewed,
 )
@@ -38,9 +32,6 @@ if TYPE_CHECKING:
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
 _FINISHED = frozenset({Status.READY, Status.NEEDS_REVIEW})
-_TOKEN_VERSION = 1
-_DIGEST_BYTES = 8
-_TOKEN_HEAD = 1 + _DIGEST_BYTES + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +69,10 @@ class Observations:
 
         Raises InvalidRequest for a token of another list, StoreUnavailable.
         """
-        scope = _scope(user.uid, species, status)
-        after = None if token is None else _place(token, scope)
+        scope = page_token.scope(user.uid, species or "", status or "")
+        after = None if token is None else page_token.read(token, scope)
         page = self._store.page(user.uid, size=size, after=after, species=species, status=status)
-        return page, None if page.next is None else _token(page.next, scope)
+        return page, None if page.next is None else page_token.written(page.next, scope)
 
     def read(self, user: User, observation_id: str) -> Observation:
         """Raises NotFound, StoreUnavailable."""
@@ -257,33 +248,3 @@ def _require(matches: Callable[[Observation], bool], stored: Observation) -> Non
 
 def _not_found(observation_id: str) -> NotFound:
     return NotFound(f"you have no observation {observation_id!r:.80}")
-
-
-def _scope(uid: str, species: str | None, status: Status | None) -> bytes:
-    """What a page token belongs to, in eight bytes."""
-    text = "\n".join((uid, species or "", status or ""))
-    return hashlib.sha256(text.encode()).digest()[:_DIGEST_BYTES]
-
-
-def _token(place: Place, scope: bytes) -> str:
-    created = micros(place.created).to_bytes(8, "big")
-    raw = bytes([_TOKEN_VERSION]) + scope + created + place.id.encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _place(token: str, scope: bytes) -> Place:
-    """Where the page before ended. Raises InvalidRequest.
-
-    Not signed: a caller who makes one up gets another part of their own list.
-    """
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        since = timedelta(microseconds=int.from_bytes(raw[_TOKEN_HEAD - 8 : _TOKEN_HEAD], "big"))
-        place = Place(EPOCH + since, raw[_TOKEN_HEAD:].decode())
-    except (binascii.Error, ValueError, OverflowError) as error:
-        raise InvalidRequest("page_token is not valid") from error
-    if not place.id or _token(place, raw[1 : 1 + _DIGEST_BYTES]) != token:
-        raise InvalidRequest("page_token is not valid")
-    if raw[1 : 1 + _DIGEST_BYTES] != scope:
-        raise InvalidRequest("page_token belongs to another list: keep species and status")
-    return place

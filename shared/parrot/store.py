@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from parrot.observation import Observation, Page, Place, Status
+    from parrot.receipt import Erasure
     from parrot.records import OpenObject, Photo, StoredObject
 
 _TRIES = 20
@@ -116,6 +117,9 @@ class ObservationStore(Protocol):
         At most `limit` of them, the least recently changed first.
         """
 
+    def of(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
+        """Some of a user's observations in any status, always in the same order."""
+
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, in no particular order; for training and backfills."""
 
@@ -135,6 +139,22 @@ class ObservationStore(Protocol):
         Concurrent callers all get the same answer. Each new key is a `use`; once the quota is used
         up, the caller gets its own id and nothing is stored.
         """
+
+
+class PeopleStore(Protocol):
+    """What is kept about people beside their observations. Every method raises StoreUnavailable."""
+
+    def erasure(self, uid: str) -> Erasure | None:
+        """How far the removal of everything has come, or the last one's end for some days."""
+
+    def keep(self, erasure: Erasure) -> Erasure | None:
+        """Store a change of what was read, and return it with the next revision.
+
+        None if the stored one no longer has this revision.
+        """
+
+    def forget(self, uid: str) -> None:
+        """Remove the user's Idempotency-Keys and uses of quotas."""
 
 
 class PhotoStore(Protocol):
@@ -173,6 +193,9 @@ class PhotoStore(Protocol):
 
     def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
         """Generation by name of everything derived from one photo."""
+
+    def list_all(self, uid: str) -> dict[str, int]:
+        """Generation by name of some of the user's objects, originals and derived ones."""
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         """Remove an object, or only this generation of it; no error if there is none."""

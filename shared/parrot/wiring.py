@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from parrot.budget import Budget
     from parrot.cache import CachedClassifier
     from parrot.classify import Classifier, ModelServer
+    from parrot.erasure import Eraser
     from parrot.http.caller import AppCheck, Identity
     from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.species import SpeciesTable
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from parrot.process import Processor
     from parrot.quota import CpuSeconds, Meter, Visitors
     from parrot.save import Saver
-    from parrot.store import ObservationStore, PhotoStore
+    from parrot.store import ObservationStore, PeopleStore, PhotoStore
     from parrot.sweep import Sweeper
+    from parrot.takeout import Takeout
     from parrot.tokens import Downloads
 
 _MINUTE, _DAY = 60, 24 * 60 * 60
@@ -76,6 +78,19 @@ def observation_store() -> ObservationStore:
 
         return SqliteObservations(config.sqlite_path)
     from parrot.adapters.firestore import connect  # 0.3 s
+
+    return connect(config.project, config.firestore_database)
+
+
+@once
+def people_store() -> PeopleStore:
+    config = settings()
+    observation_store()  # whose tables are in the same file
+    if config.sqlite_path is not None:
+        from parrot.adapters.sqlite_people import SqlitePeople
+
+        return SqlitePeople(config.sqlite_path)
+    from parrot.adapters.firestore_people import connect
 
     return connect(config.project, config.firestore_database)
 
@@ -265,6 +280,27 @@ def observations() -> Observations:
     # A list needs no bucket, whose client takes 0.2 s to import.
     photos = cast("PhotoStore", Late(photo_store))
     return Observations(observation_store(), photos, training=settings().training)
+
+
+@once
+def takeout() -> Takeout:
+    from parrot.takeout import Takeout
+
+    return Takeout(observation_store(), cast("PhotoStore", Late(photo_store)))
+
+
+@once
+def eraser() -> Eraser:
+    from parrot.erasure import Eraser
+
+    config, remove = settings(), None
+    if config.delete_users and config.identity == "firebase":
+        from parrot.adapters.firebase import FirebaseUsers, connect
+
+        remove = FirebaseUsers(connect(config.project or "", credentialed=True)).remove
+    return Eraser(
+        observation_store(), people_store(), photo_store(), observations(), remove_user=remove
+    )
 
 
 @once

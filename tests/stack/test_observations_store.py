@@ -100,6 +100,7 @@ def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
         reason="none",
         attempts=Attempts("1700000000000001", 2),
         consent=Consent(given=True, at=NOW),
+        learnt_by=("2026-11-22",),
         lease=NOW + timedelta(seconds=90),
         created=NOW.replace(microsecond=0),
     )
@@ -330,7 +331,7 @@ def test_a_document_of_an_older_release_is_read() -> None:
     """An update of the functions must not make what is stored unreadable."""
     judged = replace(observation(), verdict=replace(verdict("amazona"), likely=None))
     stored = document(judged)
-    del stored["attempts"], stored["lease"], stored["consent"]
+    del stored["attempts"], stored["lease"], stored["consent"], stored["learnt_by"]
     del stored["verdict"]["likely"], stored["verdict"]["maybe"]
     stored["verdict"]["of a later revision"] = 1
     assert restored(stored) == judged

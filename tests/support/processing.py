@@ -97,6 +97,10 @@ class MemoryPhotos:
         prefix = derived_folder(uid, observation_id)
         return {name: stored[0] for name, stored in self.objects.items() if name.startswith(prefix)}
 
+    def list_all(self, uid: str) -> dict[str, int]:
+        own = (f"photos/{uid}/", f"derived/{uid}/")
+        return {name: stored[0] for name, stored in self.objects.items() if name.startswith(own)}
+
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         if generation is None or self.generation(object_name) == generation:
             self.objects.pop(object_name, None)

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from models.data.saved_photos import Exported, LeftOut, export
+from models.folders import DEFAULT_BUNDLE
 from parrot.consent import Consent
 from parrot.observation import Label, Observation, Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 from tests.support.observations import NOW, verdict
 from tests.support.photos import encoded, noise
-from tests.support.processing import GALAH, KEA, SPECIES, World
+from tests.support.processing import GALAH, KEA, World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
 UNKNOWN = replace(verdict(KEA.id), likely=())
 NOTHING, BIRD = verdict(), replace(verdict(), reason=Reason.OTHER_BIRD)
 
@@ -42,8 +44,8 @@ def label(species: str) -> tuple[Label, ...]:
     return (Label(species, None, NOW),)
 
 
-def exported(world: World, folder: Path) -> tuple[Exported, list[dict[str, str]]]:
-    done = export(world.store, world.photos, SPECIES, b"table", folder)
+def exported(world: World, folder: Path, bundle: str = "") -> tuple[Exported, list[dict[str, str]]]:
+    done = export(world.store, world.photos, TABLE, folder, bundle=bundle)
     with (folder / "index.csv").open(newline="") as file:
         return done, list(csv.DictReader(file))
 
@@ -128,3 +130,13 @@ def test_what_may_not_train_any_more_leaves_the_folder_too(tmp_path: Path) -> No
     _, lines = exported(world, out)
     assert places(lines) == [f"parrots/{GALAH.id}", f"parrots/{KEA.id}"]
     assert len(list(out.rglob("*.webp"))) == 2
+
+
+def test_a_photo_notes_which_bundle_learns_from_it(tmp_path: Path) -> None:
+    """The receipt of an erasure names them; what did not train notes nothing."""
+    world = World(tmp_path)
+    learnt, other = saved(world, 1), saved(world, 2, consent=None)
+    for _ in range(2):
+        exported(world, tmp_path / "out", "2026-12-01")
+    noted = {row.id: row.learnt_by for row in world.store.everything()}
+    assert noted == {learnt.id: ("2026-12-01",), other.id: ()}

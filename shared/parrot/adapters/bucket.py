@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 from parrot import deadline
 from parrot.adapters.timed_http import TimedAdapter
 from parrot.errors import BadBundle, PhotoTooLarge, StoreUnavailable
-from parrot.observation import derived_folder
+from parrot.observation import DERIVED, PHOTOS, derived_folder
 from parrot.records import OpenObject, StoredObject
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ CURRENT = f"{FOLDER}/current.json"
 MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
 _SHA256 = re.compile("[0-9a-f]{64}")
 _STATED = {"true": True, "false": False}
+_MOST_LISTED = 1000  # objects at once
 _POOL = 32  # connections kept
 _TIMEOUT_SECONDS = 10.0  # between two reads
 _WHOLE_SECONDS = 30.0  # for one operation, its retries too; a photo has at most 23 MiB
@@ -166,10 +167,10 @@ class BucketPhotos:
             )
 
     def list_derived(self, uid: str, observation_id: str) -> dict[str, int]:
-        prefix = derived_folder(uid, observation_id)
-        with _translated("the photo cannot be listed now"):
-            blobs = self._bucket.list_blobs(prefix=prefix, **_patience())
-            return {blob.name: int(blob.generation) for blob in blobs}
+        return self._list(derived_folder(uid, observation_id))
+
+    def list_all(self, uid: str) -> dict[str, int]:
+        return self._list(f"{PHOTOS}{uid}/") | self._list(f"{DERIVED}{uid}/")
 
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         with (
@@ -184,6 +185,12 @@ class BucketPhotos:
             received, raw_download=True, **_patience(), **conditions
         )
         return received.getvalue()
+
+    def _list(self, prefix: str) -> dict[str, int]:
+        with _translated("the photos cannot be listed now"):
+            options = {"max_results": _MOST_LISTED, **_patience()}
+            blobs = self._bucket.list_blobs(prefix=prefix, **options)
+            return {blob.name: int(blob.generation) for blob in blobs}
 
     def _generation(self, object_name: str) -> int | None:
         blob = self._bucket.get_blob(object_name, **_patience())

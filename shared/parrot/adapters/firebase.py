@@ -87,6 +87,24 @@ class FirebaseIdentity:
         return user
 
 
+class FirebaseUsers:
+    """The accounts themselves; needs the service's own credentials."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def remove(self, uid: str) -> None:
+        """End an account; no error if there is none. Raises IdentityUnavailable."""
+        try:
+            _in_time(lambda: auth.delete_user(uid, self._app))
+        except auth.UserNotFoundError:
+            return
+        except (exceptions.FirebaseError, GoogleAuthError, ValueError) as error:
+            raise IdentityUnavailable(
+                f"the account cannot be removed now ({type(error).__name__})"
+            ) from error
+
+
 class FirebaseAppCheck:
     """App Check tokens: the caller is one of the project's apps."""
 

@@ -138,6 +138,10 @@ class FirestoreObservations:
         page = tuple(_observation(row) for row in rows[:size])
         return Page(page, page[-1].place if len(rows) > size else None)
 
+    def of(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
+        with translated():  # by the documents' names, as long as nothing else is asked for
+            return tuple(map(_observation, self._collection(uid).limit(limit).get(**patience())))
+
     def everything(self) -> Iterator[Observation]:
         with translated():
             for snapshot in self._client.collection_group("observations").stream():

@@ -1,28 +1,26 @@
-"""Observations in one SQLite file, for the local stack: several threads and processes at once."""
+"""Observations in one SQLite file, for the local stack."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from parrot.adapters.sqlite_file import SqliteFile
 from parrot.duplicates import lookup, quarters, resembling
-from parrot.errors import StoreUnavailable, TooManyRequests
+from parrot.errors import TooManyRequests
 from parrot.observation import Page, Status, document, instant, restored
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from parrot.observation import Observation, Place
     from parrot.store import Use
 
-_BUSY_SECONDS = 10.0
 # `document` is the observation; the other columns duplicate the fields used in queries.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -69,18 +67,14 @@ CREATE TABLE IF NOT EXISTS keys (
 
 
 class SqliteObservations:
-    """One file, one connection per thread, write-ahead log."""
+    """The same contract as Firestore's."""
 
     def __init__(self, path: Path) -> None:
         """The file and its tables are created if they are missing. Raises StoreUnavailable."""
-        self._path = path
-        self._local = threading.local()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection() as db:
-            db.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")
+        self._file = SqliteFile(path, _SCHEMA)
 
     def create(self, observation: Observation, use: Use | None = None) -> tuple[Observation, bool]:
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             stored = _read(db, observation.uid, observation.id)
             if stored is not None:
                 return stored, False
@@ -90,22 +84,22 @@ class SqliteObservations:
         return observation, True
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
-        with self._connection() as db:
+        with self._file.connection() as db:
             return _read(db, uid, observation_id)
 
     def replace(self, observation: Observation, use: Use | None = None) -> Observation | None:
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             changed = _replace(db, observation)
             if changed is not None and use is not None:
                 _count(db, observation.uid, use)
         return changed
 
     def replace_all(self, observations: Sequence[Observation]) -> tuple[Observation | None, ...]:
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             return tuple(_replace(db, observation) for observation in observations)
 
     def remove(self, observation: Observation) -> bool:
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             if not _is_stored(db, observation):
                 return False
             _remove(db, observation.uid, observation.id)
@@ -129,22 +123,29 @@ class SqliteObservations:
         if after is not None:
             query = f"{query} AND (created, id) < (?, ?)"
             values += [instant(after.created), after.id]
-        with self._connection() as db:
+        with self._file.connection() as db:
             rows = db.execute(
                 f"{query} ORDER BY created DESC, id DESC LIMIT ?", [*values, size + 1]
             ).fetchall()
         page = tuple(restored(json.loads(row[0])) for row in rows[:size])
         return Page(page, page[-1].place if len(rows) > size else None)
 
+    def of(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
+        with self._file.connection() as db:
+            rows = db.execute(
+                "SELECT document FROM documents WHERE uid = ? ORDER BY id LIMIT ?", (uid, limit)
+            ).fetchall()
+        return tuple(restored(json.loads(row[0])) for row in rows)
+
     def everything(self) -> Iterator[Observation]:
-        with self._connection() as db:
+        with self._file.connection() as db:
             for row in db.execute("SELECT document FROM documents"):
                 yield restored(json.loads(row[0]))
 
     def similar(
         self, uid: str, phashes: Collection[str], *, distance: int
     ) -> tuple[Observation, ...]:
-        with self._connection() as db:
+        with self._file.connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents WHERE uid = ? AND id IN (SELECT id FROM quarters"
                 " WHERE uid = ? AND quarter IN (SELECT value FROM json_each(?)))",
@@ -154,7 +155,7 @@ class SqliteObservations:
         return resembling(phashes, candidates, distance=distance)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        with self._connection() as db:
+        with self._file.connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents"
                 " WHERE uid = ? AND json_extract(document, '$.duplicate_of') = ?"
@@ -164,7 +165,7 @@ class SqliteObservations:
         return tuple(restored(json.loads(row[0])) for row in rows)
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
-        with self._connection() as db:
+        with self._file.connection() as db:
             rows = db.execute(
                 "SELECT document FROM documents"
                 " WHERE status IN ('pending', 'deleting')"
@@ -175,16 +176,16 @@ class SqliteObservations:
         return tuple(restored(json.loads(row[0])) for row in rows)
 
     def take(self, uid: str, use: Use) -> int:
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             return _count(db, uid, use)
 
     def used(self, uid: str, quota: str) -> tuple[int, int]:
-        with self._connection() as db:
+        with self._file.connection() as db:
             return _used(db, uid, quota)
 
     def claim(self, uid: str, key: str, observation_id: str, *, expires: datetime, use: Use) -> str:
         now = datetime.fromtimestamp(use.now, UTC)
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             db.execute("DELETE FROM keys WHERE uid = ? AND expires <= ?", (uid, instant(now)))
             row = db.execute(
                 "SELECT observation FROM keys WHERE uid = ? AND key = ?", (uid, key)
@@ -198,33 +199,6 @@ class SqliteObservations:
                     (uid, key, observation_id, instant(expires)),
                 )
         return observation_id
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write-locked from its first statement: nothing changes between a read and its write."""
-        with self._connection() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection, in autocommit; errors translated."""
-        try:
-            db = getattr(self._local, "db", None)
-            if db is None:
-                db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-                # Safe with a write-ahead log: a power cut loses at most the last commits.
-                db.execute("PRAGMA synchronous = NORMAL")
-                self._local.db = db
-            yield db
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"observations cannot be read or written: {error}") from error
 
 
 def _read(db: sqlite3.Connection, uid: str, observation_id: str) -> Observation | None:

@@ -125,7 +125,7 @@ def observation(
     record: Observation, links: Links, *, status: int = 200, allowance: Allowance | None = None
 ) -> Response:
     """One observation, with its ETag."""
-    response = _private(_observation(record, links), status=status)
+    response = private(_observation(record, links), status=status)
     response.set_etag(links.entity_tag(record))
     _set_ratelimit(response, allowance)
     return response
@@ -137,7 +137,7 @@ def observations(page: Page, next_token: str | None, links: Links) -> Response:
     body = schemas.ObservationPage(observations=listed)
     if next_token is not None:
         body["next_page_token"] = next_token
-    response = _private(body)
+    response = private(body)
     response.add_etag()
     return response
 
@@ -226,8 +226,8 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
             width=record.width or None,
             height=record.height or None,
         ),
-        created=_time(record.created),
-        updated=_time(record.updated),
+        created=time(record.created),
+        updated=time(record.updated),
         labels=[_label(label) for label in record.labels],
     )
     if record.verdict is not None:
@@ -236,7 +236,7 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
         body["files"] = links.files(record)
         body["blurhash"] = record.derived.blurhash
     if record.consent is not None:
-        body["training"], body["training_at"] = record.consent.given, _time(record.consent.at)
+        body["training"], body["training_at"] = record.consent.given, time(record.consent.at)
     if record.duplicate_of is not None:
         body["duplicate_of"] = record.duplicate_of
     if record.reason is not None:
@@ -245,7 +245,7 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
 
 
 def _label(label: Label) -> schemas.Label:
-    body = schemas.Label(species=label.species, index=label.index, at=_time(label.at))
+    body = schemas.Label(species=label.species, index=label.index, at=time(label.at))
     if label.text is not None:
         body["text"] = label.text
     return body
@@ -268,7 +268,8 @@ def _verdict(verdict: Verdict) -> schemas.SavedVerdict:
     return body
 
 
-def _time(when: datetime) -> str:
+def time(when: datetime) -> str:
+    """RFC 3339, in UTC."""
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -281,7 +282,7 @@ def _set_ratelimit(response: Response, allowance: Allowance | None) -> None:
         response.headers["RateLimit"] = f'"{name}";r={left};t={resets_in}'
 
 
-def _private(body: schemas.Body, *, status: int = 200) -> Response:
+def private(body: schemas.Body, *, status: int = 200) -> Response:
     """Only the user's own cache may keep it, and must check each time whether it has changed."""
     response = _json(body, status=status)
     response.headers["Cache-Control"] = "private, no-cache"

@@ -143,8 +143,8 @@ def _allow_origin(
         return
     response.headers["Access-Control-Allow-Origin"] = "*" if "*" in origins else origin
     response.headers["Access-Control-Expose-Headers"] = (
-        "Accept-Ranges, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After,"
-        " Server-Timing, X-Request-Id"
+        "Accept-Ranges, Content-Range, ETag, Link, Location, RateLimit, RateLimit-Policy,"
+        " Retry-After, Server-Timing, X-Request-Id"
     )
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)

@@ -209,6 +209,53 @@ class ObservationPage(TypedDict):
     next_page_token: NotRequired[str]
 
 
+class TrainingCounts(TypedDict):
+    """Of how many photos the user said that they may train, may not, or nothing."""
+
+    allowed: int
+    refused: int
+    unasked: int
+
+
+class Person(TypedDict):
+    """What is kept about the user: how many observations of each status, since when.
+
+    `receipt_key` is the public key that receipts of DELETE /me are signed with, in base64.
+    """
+
+    user: str
+    observations: dict[str, int]
+    training: TrainingCounts
+    first: str | None
+    last: str | None
+    receipt_key: str | None
+
+
+class Erasing(TypedDict):
+    """More is left than one request removes: send the same DELETE again."""
+
+    removed: int
+
+
+class Receipt(TypedDict):
+    """What was removed of whom, and which bundles of models had been fitted on some of it."""
+
+    user: str
+    observations: int
+    begun: str
+    finished: str
+    bundles: list[str]
+    account: bool
+
+
+class SignedReceipt(TypedDict):
+    """The receipt, and an Ed25519 signature of its JSON with sorted keys and without spaces."""
+
+    receipt: Receipt
+    key: NotRequired[str]
+    signature: NotRequired[str]
+
+
 class Problem(TypedDict):
     """Every error (RFC 9457). Programs read `code`; `detail` is for people.
 
@@ -225,4 +272,14 @@ class Problem(TypedDict):
     observation: NotRequired[str]
 
 
-Body = Classification | JointClassification | Readiness | Observation | ObservationPage | Problem
+Body = (
+    Classification
+    | JointClassification
+    | Readiness
+    | Observation
+    | ObservationPage
+    | Person
+    | Erasing
+    | SignedReceipt
+    | Problem
+)

@@ -1,0 +1,61 @@
+"""Commands about one person: forget, and receipt, which checks what they were told."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.cli import console, stores
+
+# ruff: noqa: PLC0415 - as in `models.cli`
+
+commands = typer.Typer()
+
+
+@commands.command()
+def forget(
+    observations: Annotated[str, typer.Argument(help="sqlite:PATH or firestore:PROJECT.")],
+    bucket: Annotated[str, typer.Argument(help="Bucket that contains the photos.")],
+    uid: Annotated[str, typer.Argument(help="Whom: Firebase's uid, or a name locally.")],
+    *,
+    key: Annotated[
+        str, typer.Option(envvar="RECEIPT_KEY", help="The deployment's, to sign the receipt.")
+    ] = "",
+) -> None:
+    """Remove everything that is kept about a person, and print the receipt. Safe to repeat."""
+    from parrot.adapters.bucket import BucketPhotos
+    from parrot.erasure import Eraser
+    from parrot.http.rights import signed
+    from parrot.observations import Observations
+    from parrot.quota import User
+
+    with console.errors(), console.err.status("removing"):
+        store = stores.observations(observations)
+        photos = BucketPhotos(stores.storage(observations), bucket)
+        eraser = Eraser(store, stores.people(observations), photos, Observations(store, photos))
+        erasure = eraser.erase(User(uid))
+        receipt = signed(erasure, bytes.fromhex(key) or None, account=False)
+    console.out.print_json(json.dumps(receipt))
+
+
+@commands.command()
+def receipt(
+    file: Annotated[Path, typer.Argument(help="What DELETE /me or forget answered.", exists=True)],
+    *,
+    key: Annotated[str, typer.Option(help="The deployment's `receipt_key`, from GET /me.")],
+) -> None:
+    """Check that the deployment signed a receipt, and say what is in it."""
+    from parrot.receipt import verified
+
+    with console.errors():
+        told = verified(json.loads(file.read_bytes()), base64.b64decode(key, validate=True))
+    learnt = ", ".join(told["bundles"]) or "no bundle"
+    console.out.print(
+        f"genuine: {told['observations']} observations of {told['user']} were removed, the last at"
+        f" {told['finished']}; {learnt} had been fitted on some of them",
+        soft_wrap=True,
+    )

@@ -1,0 +1,65 @@
+"""Where a command finds what people saved: `sqlite:PATH` or `firestore:PROJECT`, and the bucket."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.folders import RUNNING
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Client
+
+    from parrot.store import ObservationStore, PeopleStore
+
+# ruff: noqa: PLC0415 - as in `models.cli`
+
+
+def observations(where: str) -> ObservationStore:
+    """Raises ValueError, FileNotFoundError."""
+    kind, name = _parted(where)
+    if kind == "sqlite":
+        from parrot.adapters.sqlite import SqliteObservations
+
+        if not Path(name).is_file():
+            raise FileNotFoundError(f"there is no file {name}")
+        return SqliteObservations(Path(name))
+    from parrot.adapters.firestore import connect
+
+    return connect(name or None, None)
+
+
+def people(where: str) -> PeopleStore:
+    """What is kept beside the observations; open those first. Raises ValueError."""
+    kind, name = _parted(where)
+    if kind == "sqlite":
+        from parrot.adapters.sqlite_people import SqlitePeople
+
+        return SqlitePeople(Path(name))
+    from parrot.adapters.firestore_people import connect
+
+    return connect(name or None, None)
+
+
+def storage(where: str) -> Client:
+    """The storage beside the observations: of the local stack that is up, else Google's."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud.storage import Client
+
+    kind, name = _parted(where)
+    note = Path(name).parent / RUNNING
+    if kind != "sqlite" or os.environ.get("STORAGE_EMULATOR_HOST"):
+        return Client()
+    if not note.is_file():
+        raise ValueError(f"the photos are in the local stack: ./dev.sh up --data {note.parent}")
+    url = json.loads(note.read_text())["storage"]
+    return Client("local", AnonymousCredentials(), client_options={"api_endpoint": url})
+
+
+def _parted(where: str) -> tuple[str, str]:
+    kind, _, name = where.partition(":")
+    if kind not in {"sqlite", "firestore"}:
+        raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT")
+    return kind, name
