@@ -106,6 +106,7 @@ class Model:
             "probabilities": [1 / classes] * classes,
             "logits": [0.0] * classes,
             "focus": [0.25, 0.25, 0.75, 0.75],
+            "second_focus": [0.0, 0.0, 0.25, 0.25],
         }
         self._row = json.dumps(row)
         self._lock, self._released = threading.Lock(), threading.Event()
