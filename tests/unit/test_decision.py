@@ -61,7 +61,9 @@ def test_one_photo_is_decided_as_in_an_evaluation() -> None:
         assert in_doubt(every, rules.second_look)[where] == in_doubt(single, rules.second_look)
 
 
-@pytest.mark.parametrize("policy", [None, LOOK, replace(EVIDENCE, nothing=None), EVIDENCE])
+@pytest.mark.parametrize(
+    "policy", [None, LOOK, replace(EVIDENCE, nothing=None), replace(EVIDENCE, caution=3.0)]
+)
 def test_a_service_answers_as_an_evaluation_judges(policy: SecondLook | None) -> None:
     """Thresholds are chosen by an evaluation: combined another way, looks would miss them."""
     given = bundle(second=policy)
@@ -87,13 +89,15 @@ def test_a_service_answers_as_an_evaluation_judges(policy: SecondLook | None) ->
         np.testing.assert_array_equal(answer.decision.in_set, expected.in_set)
 
 
-def seen(*looks: tuple[float, float, float]) -> tuple[float, float, float]:
+def seen(
+    *looks: tuple[float, float, float], policy: SecondLook = EVIDENCE
+) -> tuple[float, float, float]:
     """Parrot, other bird and no bird by all looks, from those by each."""
 
     def score(kinds: Floats) -> Scores:
         return Scores(kinds[..., 0], kinds[..., 1:], None, None)
 
-    every = combined(score, np.array(looks, np.float32), EVIDENCE, nothing=True)
+    every = combined(score, np.array(looks, np.float32), policy, nothing=True)
     assert every.others is not None
     return float(every.parrot), *every.others.tolist()
 
@@ -105,6 +109,8 @@ def test_the_closer_look_decides_as_far_as_the_first_saw_nothing() -> None:
     assert seen(bird, parrot) == pytest.approx(bird)
     assert seen(parrot, nothing) == pytest.approx(parrot)
     assert seen((0.2, 0.2, 0.6), (0.5, 0.25, 0.25)) == pytest.approx((0.5, 0.35, 0.15))
+    wary = replace(EVIDENCE, caution=3.0)
+    assert seen(nothing, (0.5, 0.0, 0.5), policy=wary) == pytest.approx((0.25, 0.0, 0.75))
 
 
 def test_a_set_holds_what_is_likely_and_nothing_if_it_is_another_parrot() -> None:

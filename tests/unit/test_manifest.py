@@ -87,7 +87,13 @@ def manifests(draw: st.DrawFn) -> Manifest:
     )
     optional = st.none() | SHARES
     second_look = st.builds(
-        SecondLook, views, st.just(low), st.just(high), st.floats(0.1, 9.0), optional, optional
+        SecondLook,
+        views,
+        st.just(low),
+        st.just(high),
+        st.floats(0.1, 9.0),
+        *[optional] * 2,
+        st.just(2.0),
     )
     naming = st.builds(NamingPolicy, st.floats(0.01, 0.99), NUMBERS, SHARES, st.floats(0.01, 1.0))
     rules = Rules(
@@ -156,6 +162,7 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: ruled(m, second_look=replace(LOOK, views=())), "views"),
         (lambda m: ruled(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
         (lambda m: ruled(m, second_look=replace(LOOK, bird=1.1)), "bird"),
+        (lambda m: ruled(m, second_look=replace(LOOK, caution=0.0)), "caution"),
         (lambda m: ruled(m, second_look=replace(LOOK, views=LOOK.views[:1], nothing=0.3)), "last"),
         (lambda m: ruled(m, second_look=replace(LOOK, views=tuple(View))), "views"),
         (

@@ -117,9 +117,11 @@ def combined(score: Scorer, looks: Floats, second_look: SecondLook, *, nothing: 
     closest = score(looks[..., -1, :])
     if wide.others is None or closest.others is None:
         raise ValueError("a gate that does not tell other birds from no birds")
-    unseen = wide.others[..., NO_BIRD]
-    others = wide.others + unseen[..., None] * closest.others
-    others[..., NO_BIRD] -= unseen
+    near = closest.others.copy()
+    near[..., NO_BIRD] *= second_look.caution or 1.0
+    unseen = wide.others[..., NO_BIRD] / (closest.parrot + near.sum(axis=-1))
+    others = wide.others + unseen[..., None] * near
+    others[..., NO_BIRD] -= wide.others[..., NO_BIRD]
     return replace(names, parrot=wide.parrot + unseen * closest.parrot, others=others)
 
 

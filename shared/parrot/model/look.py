@@ -36,8 +36,9 @@ class SecondLook:
 
     Where the probability of parrot is above `low` and below `high`, and that of another bird below
     `bird`; and, whatever it is above `high`, where the set of species does not have exactly one.
-    At `views`; at the two `WINDOWS` where the probability of no bird is `nothing` or more. Bundles
-    without `nothing` answer from the mean of all looks.
+    At `views`; at the two `WINDOWS` where the probability of no bird is `nothing` or more. Windows
+    are chosen because they look like a parrot, so in the closest look no bird is `caution` times as
+    likely as the gate says. Bundles without `nothing` answer from the mean of all looks.
     """
 
     views: tuple[View, ...]
@@ -46,6 +47,7 @@ class SecondLook:
     margin: float = 1.1  # the closer square's side, compared with the focus
     bird: float | None = None
     nothing: float | None = None
+    caution: float | None = None  # None: once
 
     def problems(self) -> Iterator[str]:
         """What contradicts itself."""
@@ -53,6 +55,8 @@ class SecondLook:
             yield "0 <= low <= high <= 1"
         if not self.views or View.SECOND in self.views or not 0 < self.margin < math.inf:
             yield "needs views, of the centre or closer, and a margin above 0"
+        if self.caution is not None and not 0 < self.caution < math.inf:
+            yield "caution is not above 0"
         if self.bird is not None and not 0 <= self.bird <= 1:
             yield "bird is not a probability"
         if self.nothing is not None and not (

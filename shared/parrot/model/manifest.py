@@ -7,7 +7,7 @@
  "conformal": {"coverage": 0.95, "cut": 5.7},
  "naming": {"coverage": 0.95, "other": 0.4, "share": 0.05, "sure": 0.7},
  "second_look": {"views": ["center", "closer"], "low": 0.01, "high": 0.95, "margin": 1.1,
-                 "bird": 0.5, "nothing": 0.3},
+                 "bird": 0.5, "nothing": 0.3, "caution": 3.0},
  "joint": {"doubt": 1.0},
  "reasons": {"precision": 0.95, "sure": 0.95, "no_bird": 0.8, "too_dark": 0.3, ...},
  "scikit_learn": "1.9.1",

@@ -154,7 +154,7 @@ def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
     if raw is None:
         return None
     numbers = {name: float(raw[name]) for name in ("low", "high", "margin")}
-    numbers |= {name: float(raw[name]) for name in ("bird", "nothing") if name in raw}
+    numbers |= {name: float(raw[name]) for name in ("bird", "nothing", "caution") if name in raw}
     return SecondLook(tuple(View(view) for view in raw["views"]), **numbers)
 
 
