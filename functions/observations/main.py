@@ -76,13 +76,14 @@ def _read(name: str, request: Request) -> Response:
 def _change(name: str, request: Request) -> Response:
     user = _user(request)
     fields = submission.read_fields(request)
-    if unknown := fields.keys() - {"species", "index", "text", "training"}:
+    if unknown := fields.keys() - parameters.CHANGEABLE:
         raise InvalidRequest(
-            f"{min(unknown)!r:.40} cannot be changed: send species or index, and text; or training"
+            f"{min(unknown)!r:.40} cannot be changed: send species or index, and text; or training;"
+            " or taken and place"
         )
     observation_id = parameters.observation_id(name)
     training, species = parameters.training(fields), None
-    if training is None or len(fields) > 1:
+    if fields.keys() & parameters.LABEL or not fields:
         species = wiring.species().label(index=fields.get("index"), species=fields.get("species"))
     text = parameters.label_text(fields)
     allowance = wiring.relabel_meter().take(user)
@@ -92,6 +93,7 @@ def _change(name: str, request: Request) -> Response:
         species,
         text=text,
         training=training,
+        sighting=parameters.seen(fields),
         matches=parameters.if_match(request),
     )
     return answers.observation(changed, _links(request), allowance=allowance)

@@ -36,6 +36,7 @@ def _save(request: Request) -> Response:
             user,
             text=parameters.label_text(sent.fields),
             training=parameters.training(sent.fields),
+            sighting=parameters.seen(sent.fields),
             key=key,
         )
     links = parameters.links(request, settings, wiring.downloads())

@@ -14,6 +14,7 @@ from typing import Any
 
 from parrot.consent import Consent
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
+from parrot.sighting import Sighting
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
@@ -112,6 +113,7 @@ class Observation:
     attempts: Attempts | None = None  # None once a photo is finished
     consent: Consent | None = None  # to training; None: the person was not asked
     learnt_by: tuple[str, ...] = ()  # versions of the bundles that were fitted on it
+    sighting: Sighting | None = None  # None: the person did not say when or where
     lease: datetime | None = None  # until when the last attempt that was counted may be running
 
     @property
@@ -218,6 +220,7 @@ def document(observation: Observation) -> dict[str, Any]:
         "attempts": None if observation.attempts is None else asdict(observation.attempts),
         "learnt_by": list(observation.learnt_by),
         "consent": _consent_document(observation.consent),
+        "sighting": None if observation.sighting is None else asdict(observation.sighting),
         "lease": None if observation.lease is None else instant(observation.lease),
     }
 
@@ -225,9 +228,10 @@ def document(observation: Observation) -> dict[str, Any]:
 def restored(stored: dict[str, Any]) -> Observation:
     """The observation of a document; fields that it does not have are ignored.
 
-    Older documents have no `attempts`, `lease`, `consent` or `learnt_by`.
+    Older documents have no `attempts`, `lease`, `consent`, `sighting` or `learnt_by`.
     """
-    known = {"attempts": None, "lease": None, "consent": None, "learnt_by": (), **stored}
+    later = {"attempts": None, "lease": None, "consent": None, "sighting": None, "learnt_by": ()}
+    known = {**later, **stored}
     known = {field.name: known[field.name] for field in fields(Observation)}
     return Observation(
         **{
@@ -249,6 +253,7 @@ def restored(stored: dict[str, Any]) -> Observation:
             "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
             "consent": None if known["consent"] is None else _consent(known["consent"]),
             "learnt_by": tuple(known["learnt_by"]),
+            "sighting": None if known["sighting"] is None else Sighting(**known["sighting"]),
             "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
         }
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation, Page
     from parrot.records import OpenObject, Species, StoredPhoto, UntrainedLabel
+    from parrot.sighting import Sighting
     from parrot.store import ObservationStore, PhotoStore
 
 FILES = ("image", "thumbnail")
@@ -98,9 +99,12 @@ class Observations:
         *,
         text: str | None = None,
         training: bool | None = None,
+        sighting: Sighting | None = None,
         matches: Callable[[Observation], bool] = lambda _stored: True,
     ) -> Observation:
-        """Append a label, or say whether it may train; what it already has changes nothing.
+        """Append a label, say whether it may train, or when and where the bird was seen.
+
+        What it already has changes nothing.
 
         `matches` is the caller's If-Match. Raises NotFound, PreconditionFailed, Conflict after
         MOST_LABELS or where nothing trains, StoreUnavailable.
@@ -115,6 +119,8 @@ class Observations:
                 changed = _relabelled(changed, Label(species.id, species.index, now, text))
             if training is not None:
                 changed = self._agreed(changed, training, now)
+            if sighting is not None:
+                changed = replace(changed, sighting=sighting.kept)
             return stored if changed == stored else replace(changed, updated=now)
 
         changed = update(self._store, user.uid, observation_id, change)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from parrot.photo.decoder import Decoder
     from parrot.quota import Allowance, Meter, User
     from parrot.records import Photo, Species, UntrainedLabel
+    from parrot.sighting import Sighting
     from parrot.store import ObservationStore, PhotoStore
 
 # Any fixed UUID would do; changing it would turn every retry into a second observation.
@@ -76,6 +77,7 @@ class Saver:
         *,
         text: str | None = None,
         training: bool | None = None,
+        sighting: Sighting | None = None,
         key: str | None = None,
     ) -> Saved:
         """Keep the photo. `text` is the person's own words, `key` the caller's Idempotency-Key.
@@ -112,6 +114,7 @@ class Saver:
             created=now,
             updated=now,
             consent=self._training.consent(training, now),
+            sighting=sighting.kept if sighting and not user.anonymous else None,
         )
         for _ in range(_TRIES):
             observation, created = self._observations.create(wanted, use)

@@ -30,6 +30,7 @@ from parrot.observation import (
     restored,
 )
 from parrot.records import Reason
+from parrot.sighting import Sighting
 from parrot.store import ObservationStore, Use, update
 from tests.support.observations import (
     DAY,
@@ -101,6 +102,7 @@ def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
         attempts=Attempts("1700000000000001", 2),
         consent=Consent(given=True, at=NOW),
         learnt_by=("2026-11-22",),
+        sighting=Sighting("2026-05-03T10:15:00", 37.571, 126.977),
         lease=NOW + timedelta(seconds=90),
         created=NOW.replace(microsecond=0),
     )
@@ -331,6 +333,7 @@ def test_a_document_of_an_older_release_is_read() -> None:
     """An update of the functions must not make what is stored unreadable."""
     judged = replace(observation(), verdict=replace(verdict("amazona"), likely=None))
     stored = document(judged)
+    del stored["sighting"]
     del stored["attempts"], stored["lease"], stored["consent"], stored["learnt_by"]
     del stored["verdict"]["likely"], stored["verdict"]["maybe"]
     stored["verdict"]["of a later revision"] = 1

@@ -310,6 +310,37 @@ def test_a_person_says_whether_a_photo_may_train_and_takes_it_back(
         assert refused.status_code == 400, nonsense
 
 
+def test_when_and_where_are_kept_for_the_person_and_taken_back(
+    save: Callable[..., dict[str, Any]], running_url: str
+) -> None:
+    """About a hundred metres are enough to find the tree; nobody has to say it."""
+    label = "eolophus-roseicapilla"
+    assert "sighting" not in save(species=label)
+    when = "2026-05-03T10:15:00"
+    saved = save(species=label, taken=when, place="37.57123, 126.97689")
+    seen = {"taken": when, "latitude": 37.571, "longitude": 126.977}
+    assert saved["sighting"] == seen
+    url = f"{running_url}/parrot-classifier/observations/{saved['id']}"
+
+    def patch(change: dict[str, str]) -> dict[str, Any]:
+        answer = requests.patch(url, json=change, headers=saved["headers_"], timeout=TIMEOUT)
+        body: dict[str, Any] = answer.json()
+        return body
+
+    assert patch({"species": label})["sighting"] == seen
+    alone = patch({"taken": when, "place": ""})["sighting"]
+    assert alone == {"taken": when, "latitude": None, "longitude": None}
+    assert "sighting" not in patch({"taken": "", "place": ""})
+    for nonsense in (
+        {"place": "37.5"},
+        {"place": "95,10"},
+        {"place": "nan,10"},
+        {"taken": "yesterday"},
+        {"taken": "2026-02-30T10:15:00"},
+    ):
+        assert patch(nonsense)["status"] == 400, nonsense
+
+
 def test_words_have_limits(save: Callable[..., dict[str, Any]]) -> None:
     """A label is a name, not a story, and it is shown on pages."""
     for text in ("x" * 101, "one\x00two", "one\ntwo"):

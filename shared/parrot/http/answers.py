@@ -237,6 +237,10 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
         body["blurhash"] = record.derived.blurhash
     if record.consent is not None:
         body["training"], body["training_at"] = record.consent.given, time(record.consent.at)
+    if (seen := record.sighting) is not None:
+        body["sighting"] = schemas.Seen(
+            taken=seen.taken, latitude=seen.latitude, longitude=seen.longitude
+        )
     if record.duplicate_of is not None:
         body["duplicate_of"] = record.duplicate_of
     if record.reason is not None:

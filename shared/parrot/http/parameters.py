@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from parrot.errors import InvalidRequest, NotFound
 from parrot.http import schemas
 from parrot.observation import Status
+from parrot.sighting import sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from parrot.config import Settings
     from parrot.model.species import SpeciesTable
     from parrot.observation import Observation
+    from parrot.sighting import Sighting
     from parrot.tokens import Downloads
 
 BASE_PATH = "/parrot-classifier"
@@ -27,6 +29,8 @@ _MOST_TOP = 1000
 _LARGEST_PAGE = 100
 _MAX_FIELD = 200
 _LONGEST_TEXT = 100
+LABEL, SIGHTING = frozenset({"species", "index", "text"}), frozenset({"taken", "place"})
+CHANGEABLE = LABEL | SIGHTING | {"training"}
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -127,6 +131,13 @@ def training(fields: Mapping[str, str]) -> bool | None:
     if text not in {None, "true", "false"}:
         raise InvalidRequest(f"training={text!r:.20} is neither true nor false")
     return None if text is None else text == "true"
+
+
+def seen(fields: Mapping[str, str]) -> Sighting | None:
+    """When and where the bird was seen; None where nothing is said. Raises InvalidRequest."""
+    if not fields.keys() & SIGHTING:
+        return None
+    return sighting(fields.get("taken", "").strip(), fields.get("place", "").strip())
 
 
 def top(request: Request) -> int:

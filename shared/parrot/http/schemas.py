@@ -179,6 +179,17 @@ class Files(TypedDict):
     thumbnail: str
 
 
+class Seen(TypedDict):
+    """When and where the user says the bird was seen; `taken` is local time without a zone.
+
+    For the user alone. Coordinates are in degrees, rounded to three decimals.
+    """
+
+    taken: str | None
+    latitude: float | None
+    longitude: float | None
+
+
 class Observation(TypedDict):
     """A saved photo. `species` and `index` are the last of `labels`; times are RFC 3339, UTC.
 
@@ -198,6 +209,7 @@ class Observation(TypedDict):
     blurhash: NotRequired[str]
     training: NotRequired[bool]
     training_at: NotRequired[str]
+    sighting: NotRequired[Seen]
     duplicate_of: NotRequired[str]
     reason: NotRequired[str]
 
