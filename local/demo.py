@@ -16,6 +16,7 @@ import requests
 from rich.markup import escape
 from rich.table import Table
 
+from local.meaning import interpret
 from local.samples import MACAW
 from parrot.errors import RequestError
 from parrot.photo import images
@@ -38,6 +39,7 @@ _ID = 36  # letters of an observation's id, which people copy: it is not broken
 _TIMEOUT_SECONDS = 60
 _CREATED, _SAVED_BEFORE = 201, 200
 _TELL_SECONDS = 2.0
+_COLOURS = {"yes": "green", "maybe": "yellow"}
 _PATH_WIDTH = 40  # longer paths are shown as file names where those differ
 # Where the service's own words are for programs, or there was nothing to send to it.
 _WORDS = {
@@ -168,8 +170,8 @@ def table(answers: list[Answer]) -> Table:
     """One row per bird."""
     out = Table()
     out.add_column("photo", overflow="fold")
-    for heading in ("parrot?", "species", "sure"):
-        out.add_column(heading, justify="right" if heading == "sure" else "left")
+    for heading in ("parrot?", "species"):
+        out.add_column(heading)
     if any(answer.saved for answer in answers):
         out.add_column("saved", no_wrap=True)
     shown = _short([path for answer in answers for path in answer.paths])
@@ -191,29 +193,23 @@ def _short(paths: Sequence[Path]) -> dict[Path, str]:
     return below
 
 
-def _verdict(answer: Answer) -> tuple[str, str, str]:
+def _verdict(answer: Answer) -> tuple[str, str]:
     if "parrot" not in answer.body:
-        return "[red]error", _words(answer.body), ""
-    probability = answer.body["parrot"]["probability"]
-    if not answer.body["parrot"]["is_parrot"]:
-        why = answer.body.get("reason", "").replace("_", " ")
-        return "no", f"[dim]not a parrot{why and ': '}{why}", f"{1 - probability:.0%}"
-    best = answer.body["species"][0]
-    name = f"[bold]{best['names']['en']}[/bold] [italic dim]{best['scientific_name']}[/]"
-    likely = len(answer.body.get("set", {}).get("species", [best["id"]]))
-    if likely == 0:
-        name += "\n[dim]not sure: it is not close to any known species[/]"
-    elif not answer.body.get("agree", True):
-        name = f"[dim]the photos may show different birds:[/]\n{_each(answer)}"
-    elif likely > 1:
-        name += f"\n[dim]not sure: one of {likely}, see --json[/]"
-    return f"[green]yes[/green], {probability:.0%}", name, f"{best['probability']:.0%}"
-
-
-def _each(answer: Answer) -> str:
-    """What each photo shows by itself."""
-    firsts = [next(iter(photo["species"]), None) for photo in answer.body["photos"]]
-    return "\n".join(first["names"]["en"] if first else "not a parrot" for first in firsts)
+        return "[red]error", _words(answer.body)
+    meaning = interpret(answer.body)
+    verdict, _, certainty = meaning.state.partition(".")
+    text = f"[bold]{escape(meaning.headline())}[/bold]"
+    if certainty in {"one", "likely"} and verdict == "yes":
+        text += f" [italic dim]{escape(meaning.named[0]['scientific_name'])}[/]"
+    detail = meaning.detail()
+    if certainty == "different":
+        detail = "\n".join(interpret(photo).headline() for photo in answer.body["photos"])
+    if detail:
+        text += f"\n[dim]{escape(detail)}[/]"
+    if verdict == "no":
+        return "no", text
+    colour, probability = _COLOURS[verdict], answer.body["parrot"]["probability"]
+    return f"[{colour}]{verdict}[/{colour}], {probability:.0%}", text
 
 
 def _with_path(answer: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -1,74 +1,75 @@
 // An answer in words, on a card.
 
 import { fromTemplate } from "./dom.js";
-import { language, lookAlike, percent, speciesName, t } from "./language.js";
+import { answers, language, lookAlike, percent, phrase, speciesName, t, taxonName } from "./language.js";
 
 /** Draw `meaning` (see answer.js) into a card's result; `count` is how many kinds are known. */
-export function drawAnswer(result, meaning, count) {
+export function drawAnswer(result, meaning, count, taxon) {
   const part = (name) => result.querySelector(`.${name}`);
   const write = (name, text) => {
     part(name).textContent = text;
     part(name).hidden = !text;
   };
-  result.dataset.kind = meaning.kind;
-  write("headline", headline(meaning));
-  write("latin", meaning.kind === "one" ? meaning.named[0].scientific_name : "");
-  write("words", words(meaning, count));
+  const [headline, words, list] = sentences(meaning, count);
+  result.dataset.state = meaning.state;
+  write("headline", headline);
+  write("latin", isOneKind(meaning) ? meaning.named[0].scientific_name : "");
+  write("words", words);
   write("joint", joint(meaning));
   write("tip", tip(meaning));
-  drawAlike(part("alike"), meaning);
+  write("protection", isOneKind(meaning) ? protection(meaning.named[0], taxon) : "");
+  drawAlike(part("alike"), meaning, list);
   drawCompare(part("compare"), meaning);
-  drawShares(part("shares"), meaning, count);
+  drawShares(part("shares"), meaning);
 }
 
 /** The answer in one line, for a picture's description and for screen readers. */
-export function headline({ kind, named, taxon, doubt }) {
-  const names = named.map(speciesName);
-  switch (kind) {
-    case "none":
-      return t(doubt ? "answer.none.perhaps" : "answer.none");
-    case "one":
-      return doubt ? t("answer.perhaps", { name: names[0] }) : names[0];
-    case "few":
-      return names.length === 2
-        ? t("answer.or", { a: names[0], b: names[1] })
-        : t("answer.perhaps", { name: names[0] });
-    default:
-      return taxon ? taxonName(taxon) : t("answer.otherkind");
-  }
+export function headline(meaning) {
+  return sentences(meaning, 0)[0];
 }
 
-export function words(meaning, count) {
-  const { kind, taxon, doubt, reason, agree = true } = meaning;
-  if (!agree) return t("card.disagree");
-  if (kind === "none") return t(`answer.reason.${reason}`);
-  const key = { one: "one", few: "few", taxon: "taxon", other: taxon ? "taxon" : "otherkind" }[kind];
-  const sentence = t(`answer.${key}.words`, { count });
-  return doubt ? `${sentence} ${t("answer.doubt")}` : sentence;
+/** Headline, sentence and the title of the list of kinds, if there is one. */
+export function sentences({ state, named, group }, count) {
+  const [a, b] = named.map(speciesName);
+  const values = { a, b, count, group: group && taxonName(group) };
+  return answers().states[state][language()].map((text) => phrase(text, values));
 }
 
-function joint({ photos, agree }) {
-  return photos > 1 && agree ? t("card.joint", { count: photos }) : "";
+/** Whether the headline is one kind's name. */
+export function isOneKind({ state }) {
+  return state === "yes.one" || state === "yes.likely";
 }
 
-function tip({ kind, doubt, tip: texts }) {
-  if (kind === "one" && !doubt) return "";
+function joint({ photos, odd, state }) {
+  if (photos < 2) return "";
+  const left = odd.map((position) => t("card.odd", { number: position + 1 }));
+  const count = photos - odd.length;
+  const from = state !== "yes.different" && t("card.joint", { count, photos });
+  return [from, ...left].filter(Boolean).join(" ");
+}
+
+function tip({ state, tip: texts }) {
+  if (state === "yes.one" || state === "yes.different") return "";
   return texts?.[language()] ?? texts?.en ?? t("answer.tip");
 }
 
-function taxonName({ names, id }) {
-  return names?.[language()] ?? names?.en ?? id;
+/** How rare it is and what trading it asks for, with the year that this is known of. */
+function protection({ id, cites }, taxon) {
+  const known = taxon?.id === id ? taxon : { cites };
+  const iucn = known.iucn && t("answer.iucn", { category: t(`kind.iucn.${known.iucn}`) });
+  const trade = known.cites && t("answer.cites", { appendix: known.cites });
+  const facts = [iucn, trade].filter(Boolean).join(" · ");
+  return facts && known.status_year ? `${facts} (${known.status_year})` : facts;
 }
 
-/** The candidates where there is more than one; none of them is the answer. */
-function drawAlike(box, { kind, alike }) {
-  box.hidden = kind === "one" || alike.length === 0;
+/** The kinds that it may be, where it is not one. */
+function drawAlike(box, { named }, title) {
+  box.hidden = !title || named.length === 0;
   if (box.hidden) return;
-  box.querySelector("h3").textContent = t(
-    kind === "few" || kind === "taxon" ? "answer.likes" : "answer.likes.other",
-  );
-  const rows = alike.map((row) => {
+  box.querySelector("h3").textContent = title;
+  const rows = named.map((row) => {
     const item = fromTemplate("candidate");
+    item.dataset.kind = row.id;
     item.querySelector(".name").textContent = speciesName(row);
     item.querySelector(".latin").textContent = row.scientific_name;
     return item;
@@ -77,19 +78,19 @@ function drawAlike(box, { kind, alike }) {
 }
 
 /** A kind that the model does not know and would take for this one. */
-function drawCompare(box, { kind, named }) {
-  const other = kind === "one" ? lookAlike(named[0].id) : null;
+function drawCompare(box, meaning) {
+  const other = isOneKind(meaning) ? lookAlike(meaning.named[0].id) : null;
   box.hidden = !other;
   if (!other) return;
   box.querySelector("b").textContent = other[0];
   box.querySelector("i").textContent = other[1];
 }
 
-function drawShares(box, { shares, alike, named }, count) {
-  box.hidden = !shares;
-  if (!shares) return;
-  box.querySelector(".note").textContent = t("answer.shares.note", { count });
-  const rows = alike.map((row) => {
+/** How the choice is shared out among the kinds that it may be. */
+function drawShares(box, { state, named }) {
+  box.hidden = !["yes.two", "yes.few"].includes(state);
+  if (box.hidden) return;
+  const rows = named.map((row) => {
     const item = fromTemplate("share");
     item.querySelector(".name").textContent = speciesName(row);
     item.querySelector(".number").textContent = percent(row.probability);
@@ -98,8 +99,4 @@ function drawShares(box, { shares, alike, named }, count) {
     return item;
   });
   box.querySelector("ul").replaceChildren(...rows);
-  const { cites } = named[0];
-  const regulated = box.querySelector(".cites");
-  regulated.hidden = !cites || named.length > 1;
-  regulated.textContent = cites ? t("answer.cites", { appendix: cites }) : "";
 }

@@ -1,43 +1,68 @@
 // What an answer of the service means, before it is put into words. Pure: no page, no language.
+// local/meaning.py says the same for the terminal; words/answers.json has the states and sentences.
 
-const WORTH_A_ROW = 0.01;
 const MOST_ROWS = 5;
-const SURELY_A_PARROT = 0.9;
-const SURELY_NOT = 0.2;
 
 /**
- * - `kind`: "one", "few" (the model cannot tell them apart), "taxon" (sure of a group only),
- *   "other" (a parrot that it does not know) or "none"
- * - `named`: the species of the headline, likeliest first; `taxon` where the group is the headline
- * - `alike`: the species to show beside it; `shares`: whether their probabilities mean something
- * - `reason`: why it is none; `tip`: what may help, by language, where the service says
- * - `doubt`: it may be no parrot, or the other way round
- * - `photos`: how many there are; `agree`: whether they may show one bird
+ * - `state`: a key of `table.states`
+ * - `named`: the kinds that it may be, likeliest first; the headline names no other
+ * - `group`: the taxon to name where no kind is sure
+ * - `odd`: of several photos, the positions of those that do not show the bird of the others
+ * - `photos`: how many there are; `tip`: what may help, by language, where the service says
  */
-export function interpret({ parrot, species, set, taxon, reason, tip, photos, agree = true }) {
-  const count = photos?.length ?? 1;
-  const base = { named: [], taxon: null, alike: [], shares: false, photos: count, agree };
-  if (!parrot.is_parrot) {
-    const doubt = parrot.probability > SURELY_NOT;
-    return { ...base, kind: "none", reason: reason ?? (doubt ? "unsure" : "sure"), tip, doubt };
-  }
-  const doubt = parrot.probability < SURELY_A_PARROT;
-  const wide = taxon && taxon.rank !== "species" ? taxon : null;
+export function interpret(answer, table) {
+  const { species, set, tip, photos = [] } = answer;
   const likely = set ? species.filter((row) => set.species.includes(row.id)) : species.slice(0, 1);
-  if (likely.length === 0) {
-    return { ...base, kind: "other", taxon: wide, alike: species.slice(0, 3), doubt };
-  }
-  if (likely.length === 1 && !wide) {
-    const rest = species.filter((row) => row.id !== likely[0].id);
-    const alike = [likely[0], ...rest.filter((row) => row.probability >= WORTH_A_ROW)];
-    return { ...base, kind: "one", named: likely, alike, shares: true, doubt };
-  }
-  const alike = likely.slice(0, MOST_ROWS);
-  if (wide) return { ...base, kind: "taxon", taxon: wide, named: likely, alike, doubt };
-  return { ...base, kind: "few", named: likely, alike, shares: true, doubt };
+  const verdict = verdictOf(answer);
+  const meaning = { named: [], group: null, odd: [], photos: photos.length || 1, tip };
+  if (verdict === "no") return { ...meaning, state: refusal(answer, table) };
+  const odd = strangers(photos);
+  const group = wider(answer, likely);
+  const state = `${verdict}.${certainty(answer, likely, group, table)}`;
+  const known = state in table.states ? state : `${verdict}.few`; // maybe.two and the like
+  return { ...meaning, state: known, named: likely.slice(0, MOST_ROWS), group, odd };
 }
 
-/** The species that a save should suggest, or null where the model has no clear idea. */
-export function suggestion({ kind, named }) {
-  return kind === "one" || kind === "few" ? named[0].id : null;
+/** The kind that a save should suggest, or null where there is no clear idea. */
+export function suggestion({ state, named }) {
+  return ["yes.one", "yes.likely"].includes(state) ? named[0].id : null;
+}
+
+/** A verdict that this page does not know yet counts as `is_parrot` says. */
+function verdictOf({ parrot }) {
+  const known = ["yes", "maybe", "no"].includes(parrot.verdict);
+  return known ? parrot.verdict : parrot.is_parrot ? "yes" : "no";
+}
+
+/** The photos without a parrot, and the one that agrees with none while all others agree. */
+function strangers(photos) {
+  const positions = [...photos.keys()];
+  const parrots = positions.filter((position) => verdictOf(photos[position]) !== "no");
+  if (parrots.length === 0) return [];
+  const meet = (a, b) => photos[a].set?.species.some((id) => photos[b].set.species.includes(id));
+  const alone = parrots.filter((one) => {
+    const others = parrots.filter((other) => other !== one);
+    const agree = others.every((a) => others.every((b) => meet(a, b)));
+    return others.length > 1 && agree && !others.some((other) => meet(one, other));
+  });
+  return positions.filter((position) => !parrots.includes(position) || alone.includes(position));
+}
+
+function refusal({ parrot, reason }, { states, unsure_from: unsure }) {
+  if (`no.${reason}` in states) return `no.${reason}`;
+  return parrot.probability < unsure ? "no.sure" : "no.unsure";
+}
+
+/** A genus can be a kind: then it is in the set, and not wider than it. */
+function wider({ taxon }, likely) {
+  if (!taxon || taxon.rank === "species") return null;
+  return likely.some((row) => row.id === taxon.id) ? null : taxon;
+}
+
+function certainty({ agree = true, parrot }, likely, group, { clear_from: clear }) {
+  if (!agree) return "different";
+  if (group) return "group";
+  if (likely.length === 0) return "unknown";
+  if (likely.length > 1) return likely.length === 2 ? "two" : "few";
+  return verdictOf({ parrot }) === "yes" && likely[0].probability < clear ? "likely" : "one";
 }

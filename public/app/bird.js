@@ -7,7 +7,7 @@ import { day, errorWords, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
 import * as service from "./service.js";
-import { fillSelect, labelName, OTHER_PARROT } from "./species-select.js";
+import { fillSelect, labelName, named, OTHER_PARROT } from "./species-select.js";
 import { observationName } from "./tile.js";
 import { toast } from "./toast.js";
 
@@ -40,6 +40,7 @@ class Sheet {
       dialog.close();
     };
     this.#part(".original").onclick = () => this.#download();
+    this.#part(".sighting button").onclick = () => this.#forget();
     this.#draw();
     const closing = opened(dialog);
     this.#refresh();
@@ -52,6 +53,7 @@ class Sheet {
     drawPicture(this.#dialog, this.thumbnail, observation.files?.image);
     this.#part("h2").textContent = observationName(observation, kinds);
     this.#part(".date").textContent = t("bird.date", { date: day(observation.created) });
+    this.#drawSighting();
     this.#part(".state").textContent = this.#stateWords();
     this.#part(".state").hidden = observation.status === "ready" && !observation.duplicate_of;
     this.#part("form").hidden = false;
@@ -63,6 +65,31 @@ class Sheet {
     fillSelect(this.#part("select"), kinds, { ranked: suggested, chosen });
     this.#part(".text input").value = observation.labels?.at(-1)?.text ?? "";
     this.#chosen();
+  }
+
+  #drawSighting() {
+    const { taken, latitude, longitude } = this.observation.sighting ?? {};
+    const place = latitude == null ? "" : `${latitude}, ${longitude}`;
+    const link = this.#part(".sighting a");
+    this.#part(".sighting").hidden = !taken && !place;
+    this.#part(".sighting span").textContent = taken ? t("bird.seen", { date: day(taken) }) : "";
+    link.textContent = place ? t("bird.where", { place }) : "";
+    link.href = `geo:${latitude},${longitude}`; // a phone's map
+  }
+
+  async #forget() {
+    try {
+      const headers = await headersOf(account.key());
+      const nothing = { taken: "", place: "" };
+      const { observation, tag } = await service.change(this.observation.id, nothing, { headers });
+      this.observation = observation;
+      this.#tag = tag;
+      this.#outcome = { changed: observation };
+      this.#drawSighting();
+      toast(t("bird.unseen.done"));
+    } catch (error) {
+      toast(errorWords(asProblem(error).code)[1]);
+    }
   }
 
   #stateWords() {
@@ -109,7 +136,7 @@ class Sheet {
     try {
       const headers = await headersOf(account.key());
       const { id } = this.observation;
-      const answer = await service.relabel(id, { species, text, tag: this.#tag, headers });
+      const answer = await service.change(id, named(species, text), { tag: this.#tag, headers });
       this.#outcome = { changed: answer.observation };
       toast(t("keep.changed", { name: observationName(answer.observation, this.kinds) }));
       this.#dialog.close();
@@ -152,6 +179,7 @@ async function openEntry(tile, kinds) {
   drawPicture(dialog, tile.picture, null);
   part("h2").textContent = tile.name(kinds);
   part(".date").textContent = t("status.queued");
+  part(".sighting").hidden = true;
   const words = entry.problem ? errorWords(entry.problem.code)[1] : t("status.queued.words");
   part(".state").textContent = words;
   part(".state").hidden = false;

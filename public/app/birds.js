@@ -1,9 +1,10 @@
 // My birds: the grid of what a person saved, and of what still waits to be sent.
 
 import * as account from "./account.js";
+import { arrange, place } from "./arrange.js";
 import { openBird } from "./bird.js";
 import { headersOf } from "./credentials.js";
-import { byId } from "./dom.js";
+import { byId, fromTemplate } from "./dom.js";
 import { errorWords, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
@@ -39,6 +40,9 @@ export class Birds {
     document.addEventListener("visibilitychange", () => this.#look());
     window.addEventListener("online", () => this.#visible && this.#restart());
     byId("birds-retry").addEventListener("click", () => this.#restart());
+    for (const name of ["birds-search", "birds-by"]) {
+      byId(name).addEventListener("input", () => this.#arrange());
+    }
   }
 
   async show() {
@@ -59,7 +63,7 @@ export class Birds {
     for (const tile of [...this.#tiles.values(), ...this.#queued.values()]) tile.close();
     this.#tiles.clear();
     this.#queued.clear();
-    byId("birds-grid").replaceChildren();
+    this.#arrange();
     if (!this.#visible) return;
     if (account.key() === null) {
       this.#count();
@@ -95,6 +99,7 @@ export class Birds {
     this.#loading = 0;
     byId("birds-loading").hidden = true;
     this.#count();
+    if (this.#token && this.#wantsAll) this.#load();
     this.#look(FIRST_LOOK);
     this.#watchEnd();
   }
@@ -135,10 +140,6 @@ export class Birds {
     if (round !== this.#round || this.#tiles.has(observation.id)) return;
     if (waiting.some((entry) => entry.observation === observation.id)) return; // being deleted
     const tile = new Tile({ observation }, kinds, () => this.#open(tile));
-    const later = [...this.#tiles.values()].find(
-      (other) => other.observation.created < observation.created,
-    );
-    byId("birds-grid").insertBefore(tile.element, later?.element ?? null);
     this.#tiles.set(observation.id, tile);
     this.#sort();
     this.#count();
@@ -158,7 +159,6 @@ export class Birds {
     for (const entry of round === this.#round ? entries : []) {
       if (entry.kind !== "save" || this.#queued.has(entry.id)) continue;
       const tile = new Tile({ entry }, kinds, () => this.#open(tile));
-      byId("birds-grid").prepend(tile.element);
       this.#queued.set(entry.id, tile);
     }
     this.#count();
@@ -245,12 +245,39 @@ export class Birds {
     const box = byId("birds-problem");
     box.hidden = !problem;
     if (!problem) return;
-    const offline = problem.code === "offline" && this.#tiles.size > 0;
-    box.querySelector("p").textContent = offline ? t("birds.offline") : errorWords(problem.code)[1];
+    const offline = this.#tiles.size > 0 ? t("birds.offline") : t("birds.offline.none");
+    const words = problem.code === "offline" ? offline : errorWords(problem.code)[1];
+    box.querySelector("p").textContent = words;
+  }
+
+  get #wants() {
+    return { query: byId("birds-search").value, by: byId("birds-by").value };
+  }
+
+  /** What is looked for, and a kind's birds, may be on any page. */
+  get #wantsAll() {
+    const { query, by } = this.#wants;
+    return query.trim() !== "" || by === "kind";
+  }
+
+  /** Put all tiles where the person wants them; returns how many that are. */
+  async #arrange() {
+    const kinds = await this.kinds;
+    const tiles = [...[...this.#queued.values()].reverse(), ...this.#tiles.values()];
+    const groups = arrange(tiles, this.#wants, kinds);
+    const elements = groups.flatMap(({ heading, tiles: found }) => [
+      headingOf(heading),
+      ...found.map((tile) => tile.element),
+    ]);
+    place(byId("birds-grid"), elements);
+    byId("birds-nothing").hidden = elements.length > 0 || tiles.length === 0;
+    if (this.#token && this.#wantsAll && !this.#loading) this.#load();
   }
 
   #count() {
+    this.#arrange();
     const count = this.#tiles.size + this.#queued.size;
+    byId("birds-tools").hidden = count === 0;
     byId("birds-empty").hidden = count > 0 || this.#loading || !byId("birds-problem").hidden;
     byId("birds-count").hidden = count === 0 || this.#loading || Boolean(this.#token);
     byId("birds-count").textContent = t("birds.end", { count });
@@ -261,4 +288,10 @@ export class Birds {
     for (const tile of [...this.#tiles.values(), ...this.#queued.values()]) tile.draw(kinds);
     this.#count();
   }
+}
+
+function headingOf(text) {
+  const heading = fromTemplate("birds-heading");
+  heading.querySelector("h2").textContent = text;
+  return heading;
 }

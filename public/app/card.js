@@ -7,45 +7,54 @@ import { headersOf } from "./credentials.js";
 import { announce, fromTemplate } from "./dom.js";
 import { drawEach, drawThumb } from "./each.js";
 import { Keep } from "./keep.js";
-import { errorWords, fill, t } from "./language.js";
+import { answers, errorWords, fill, t } from "./language.js";
 import { Picture } from "./picture.js";
 import { asProblem, patiently, Problem } from "./problem.js";
+import * as recent from "./recent.js";
 import { classify, MOST_PHOTOS } from "./service.js";
-
-const SUGGESTED = 3;
 
 /** Builds the element and runs the requests. */
 export class Card {
   #pictures = [];
   #shown = 0;
-  #answer = null;
+  #at;
+  #answer;
   #abort = null;
   #keep;
   #problem = null;
   #status = ["card.waiting", {}];
 
-  /** `context`: `kinds` (a promise), `enqueue(card)` and `removed(card)`. */
-  constructor(file, context) {
+  /** Of an entry (see recent.js); `context`: `kinds` (a promise), `enqueue(card)`, `removed(card)`. */
+  constructor({ id, at, photos, answer = null }, context) {
     this.context = context;
+    this.id = id;
+    this.#at = at;
+    this.#answer = answer;
     this.element = fromTemplate("card");
     this.#keep = new Keep(this.#part("keep"), context.kinds, () => this.#pictures);
     this.#on("remove", () => this.remove());
     this.#on("cancel", () => this.#cancel());
     this.#on("retry", () => this.ask());
     this.#on("zoom", () => this.#zoom());
+    this.#on("share", () => this.#share());
     this.#part("add").querySelector("input").addEventListener("change", ({ target }) => {
-      this.add(...target.files);
+      this.add(...[...target.files].map((file) => ({ file })));
       target.value = "";
     });
-    this.#take([file]);
+    this.#take(photos);
   }
 
   get state() {
     return this.element.dataset.state;
   }
 
-  get files() {
-    return this.#pictures.map((picture) => picture.file);
+  get photos() {
+    return this.#pictures.map(({ file, area }) => ({ file, area }));
+  }
+
+  /** What is remembered of it: see recent.js. */
+  get entry() {
+    return { id: this.id, at: this.#at, photos: this.photos, answer: this.#answer };
   }
 
   /** Whether it can be asked again now that there is a network. */
@@ -54,18 +63,28 @@ export class Card {
   }
 
   /** More photos of the same bird; asks again. */
-  add(...files) {
-    if (files.length === 0) return;
+  add(...photos) {
+    if (photos.length === 0) return;
     const room = MOST_PHOTOS - this.#pictures.length;
-    this.#take(files.slice(0, room));
+    this.#take(photos.slice(0, room));
     this.ask();
-    if (files.length > room) announce(errorWords("photos")[1].replace("{most}", MOST_PHOTOS));
+    if (photos.length > room) announce(errorWords("photos")[1].replace("{most}", MOST_PHOTOS));
+  }
+
+  /** Show what was answered before, or ask. */
+  async begin() {
+    await Promise.all(this.#pictures.map((picture) => picture.frame()));
+    this.#drawPhotos();
+    if (!this.#answer) this.ask();
+    else await this.#answered();
   }
 
   /** Ask as soon as it is this card's turn. */
   ask() {
     this.#abort?.abort();
     this.#abort = null;
+    this.#answer = null;
+    recent.keep(this.entry);
     this.#go("waiting", "card.waiting");
     this.context.enqueue(this);
   }
@@ -86,8 +105,8 @@ export class Card {
       );
       if (signal.aborted) return;
       this.#answer = answer;
-      this.#showSurest();
-      await this.draw();
+      recent.keep(this.entry);
+      await this.#answered();
       announce(this.#part("headline").textContent);
     } catch (error) {
       if (this.#abort === abort) this.#failed(asProblem(error));
@@ -103,7 +122,9 @@ export class Card {
     else this.#go(this.state, ...this.#status);
   }
 
+  /** Take it off the page; an answer stays in the list of what was looked at before. */
   remove() {
+    if (!this.#answer) recent.forget(this.id);
     this.element.dataset.state = "removed";
     this.#abort?.abort();
     this.#keep.close();
@@ -112,18 +133,24 @@ export class Card {
     this.context.removed(this);
   }
 
+  async #answered() {
+    this.#showSurest();
+    await this.draw();
+  }
+
   async #drawAnswer() {
     const kinds = await this.context.kinds;
-    const meaning = interpret(this.#answer);
-    const result = this.#part("result");
-    drawAnswer(result, meaning, kinds.species.length);
-    const { model, photo, photos = [] } = this.#answer;
+    const meaning = interpret(this.#answer, answers());
+    const { model, photo, photos = [], taxon } = this.#answer;
+    drawAnswer(this.#part("result"), meaning, kinds.species.length, taxon);
+    this.#pictures.forEach((picture, position) => {
+      picture.odd = meaning.odd.includes(position);
+    });
     drawEach(this.#part("each"), photos, this.#pictures);
     this.#part("small").textContent =
       photos.length > 1 ? t("card.small.several", model) : t("card.small", { ...photo, ...model });
-    this.#part("intro").hidden = meaning.kind !== "none";
-    const ranked = meaning.kind === "none" ? [] : this.#answer.species.slice(0, SUGGESTED);
-    await this.#keep.draw(ranked, suggestion(meaning));
+    this.#part("intro").hidden = !meaning.state.startsWith("no.");
+    await this.#keep.draw(meaning.named, suggestion(meaning));
     this.element.dataset.state = "answered";
     this.#part("preview").alt = t("card.photo.of", { name: headline(meaning) });
   }
@@ -135,8 +162,8 @@ export class Card {
     if (index >= 0) this.#shown = index;
   }
 
-  #take(files) {
-    this.#pictures.push(...files.map((file) => new Picture(file)));
+  #take(photos) {
+    this.#pictures.push(...photos.map((photo) => new Picture(photo)));
     this.#shown = this.#pictures.length - 1;
     this.#drawPhotos();
   }
@@ -180,11 +207,25 @@ export class Card {
   async #zoom() {
     const picture = this.#pictures[this.#shown];
     const { crop } = await import("./crop.js");
-    const area = await crop(picture);
+    const { photo, photos = [] } = this.#answer ?? {};
+    const area = await crop(picture, (photos[this.#shown]?.photo ?? photo)?.focus);
     if (area === undefined) return;
     await picture.cut(area);
     this.#drawPhotos();
     this.ask();
+  }
+
+  async #share() {
+    const { share } = await import("./share.js");
+    const readable = await this.#pictures[this.#shown].open();
+    const { named, state } = interpret(this.#answer, answers());
+    const kind = state === "yes.one" ? named[0] : null;
+    await share({
+      image: readable ? this.#part("preview") : null,
+      headline: this.#part("headline").textContent,
+      latin: this.#part("latin").textContent,
+      url: new URL(kind ? `/kinds/${kind.id}` : "/", location.href).href,
+    });
   }
 
   #sent(part) {
@@ -203,6 +244,7 @@ export class Card {
 
   #failed(problem) {
     if (this.state === "removed") return;
+    if (!problem.retry && problem.code !== "cancelled") recent.forget(this.id);
     this.element.dataset.state = "failed";
     this.#problem = problem;
     const [words, detail] = errorWords(problem.code);

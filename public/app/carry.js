@@ -16,13 +16,18 @@ async function load(account) {
   do {
     const headers = await headersOf(account);
     const page = await service.list({ token, size: PAGE, headers });
-    for (const { id, species, labels } of page.observations) {
+    for (const { id, species, labels, sighting } of page.observations) {
       const photo = await service.file(service.originalAddress(id), { headers });
-      birds.push({ photo, species, text: labels.at(-1)?.text });
+      birds.push({ photo, species, text: labels.at(-1)?.text, ...fieldsOf(sighting) });
     }
     token = page.next_page_token;
   } while (token);
   return birds;
+}
+
+/** When and where, as a save sends it. */
+function fieldsOf({ taken, latitude, longitude } = {}) {
+  return { taken, place: latitude == null ? "" : `${latitude},${longitude}` };
 }
 
 /** Save them again, as another account; the outbox sees to it that none is lost. */

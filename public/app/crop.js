@@ -2,14 +2,18 @@
 
 import { byId, opened } from "./dom.js";
 
-const CLOSEST = 10;
+const SMALLEST = 120; // px of a photo that are still something to look at
+const ROOM = 1.3; // around what the model looked at
 const STEP = 0.06; // of the window, for an arrow key
 const NOTCH = 1.15; // one press of + or turn of the wheel
 
-/** The square that the person chose, `null` for the whole photo, `undefined` if they gave up. */
-export async function crop(picture) {
+/**
+ * The square that the person chose, `null` for the whole photo, `undefined` if they gave up. It
+ * starts at `focus`, what the model looked at: left, top, right, bottom in shares of the photo.
+ */
+export async function crop(picture, focus) {
   const dialog = byId("crop");
-  const view = new View(dialog, picture);
+  const view = new View(dialog, picture, focus);
   dialog.returnValue = "";
   const closing = opened(dialog);
   view.start();
@@ -26,7 +30,8 @@ class View {
   #x = 0.5; // what is in the middle, in shares of width and height
   #y = 0.5;
 
-  constructor(dialog, picture) {
+  constructor(dialog, picture, focus) {
+    this.focus = focus;
     this.window = dialog.querySelector(".window");
     this.image = dialog.querySelector("img");
     this.slider = dialog.querySelector("input");
@@ -51,22 +56,39 @@ class View {
     }
     on(this.window, "wheel", (event) => this.#wheel(event), { passive: false });
     on(this.window, "keydown", (event) => this.#key(event));
-    on(this.slider, "input", () => this.#zoom(CLOSEST ** this.slider.valueAsNumber));
+    on(this.slider, "input", () => this.#zoom(this.#closest() ** this.slider.valueAsNumber));
     on(window, "resize", () => this.#draw());
     await this.image.decode();
-    const { area } = this.picture;
-    if (area) {
-      const { wide, high } = this.#shape();
-      this.#scale = 1 / area.side;
-      this.#x = area.x + area.side / wide / 2;
-      this.#y = area.y + area.side / high / 2;
-    }
+    this.slider.disabled = this.#closest() === 1;
+    this.#begin();
     this.#draw();
     this.window.focus();
   }
 
   stop() {
     this.#stopping.abort();
+  }
+
+  /** Where the person was, or what the model looked at. */
+  #begin() {
+    const { wide, high } = this.#shape();
+    const { area } = this.picture;
+    if (area) {
+      this.#scale = 1 / area.side;
+      this.#x = area.x + area.side / wide / 2;
+      this.#y = area.y + area.side / high / 2;
+    } else if (this.focus) {
+      const [left, top, right, bottom] = this.focus;
+      this.#scale = 1 / Math.max((right - left) * wide, (bottom - top) * high) / ROOM;
+      this.#x = (left + right) / 2;
+      this.#y = (top + bottom) / 2;
+    }
+  }
+
+  /** The scale at which the photo has no more pixels to show. */
+  #closest() {
+    const { naturalWidth: width, naturalHeight: height } = this.image;
+    return Math.max(1, Math.min(width, height) / SMALLEST);
   }
 
   /** Width and height in units of the shorter side. */
@@ -78,7 +100,8 @@ class View {
 
   #draw() {
     const { wide, high } = this.#shape();
-    this.#scale = Math.min(CLOSEST, Math.max(1, this.#scale));
+    const closest = this.#closest();
+    this.#scale = Math.min(closest, Math.max(1, this.#scale));
     const half = 0.5 / this.#scale;
     this.#x = Math.min(1 - half / wide, Math.max(half / wide, this.#x));
     this.#y = Math.min(1 - half / high, Math.max(half / high, this.#y));
@@ -89,7 +112,7 @@ class View {
     const top = side / 2 - this.#y * height;
     Object.assign(this.image.style, { width: `${width}px`, height: `${height}px` });
     this.image.style.transform = `translate(${left}px, ${top}px)`;
-    this.slider.value = Math.log(this.#scale) / Math.log(CLOSEST);
+    this.slider.value = closest === 1 ? 0 : Math.log(this.#scale) / Math.log(closest);
   }
 
   #pan(dx, dy) {

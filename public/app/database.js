@@ -1,18 +1,27 @@
-// IndexedDB with promises: what waits to be sent, and what was loaded last.
+// IndexedDB with promises: what waits to be sent, what was loaded and what was looked at last.
 
 const NAME = "parrot";
-const STORES = { outbox: "id", birds: ["account", "id"], notes: "name" };
+const VERSION = 2; // grows with the stores
+const STORES = { outbox: "id", birds: ["account", "id"], notes: "name", recent: "id" };
 let opening = null;
 
 function open() {
   opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
+    const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
+      const { result: database } = request;
       for (const [store, keyPath] of Object.entries(STORES)) {
-        request.result.createObjectStore(store, { keyPath });
+        if (!database.objectStoreNames.contains(store)) database.createObjectStore(store, { keyPath });
       }
     };
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      // A newer page wants other stores: this one opens them again when it needs them.
+      request.result.onversionchange = () => {
+        request.result.close();
+        opening = null;
+      };
+      resolve(request.result);
+    };
     request.onerror = () => {
       opening = null;
       reject(request.error);

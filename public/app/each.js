@@ -3,19 +3,16 @@
 import { headline } from "./answer-view.js";
 import { interpret } from "./answer.js";
 import { fromTemplate } from "./dom.js";
-import { percent, t } from "./language.js";
+import { answers as table, t } from "./language.js";
 
 /** Draw the answer for each photo alone; nothing where there is only one. */
 export function drawEach(box, answers, pictures) {
   box.hidden = answers.length < 2 || answers.length !== pictures.length;
   if (box.hidden) return;
   const rows = answers.map((answer, index) => {
-    const meaning = interpret(answer);
     const row = fromTemplate("own");
     drawThumb(row, pictures[index], index);
-    row.querySelector(".name").textContent = headline(meaning);
-    const share = meaning.kind === "one" ? percent(meaning.named[0].probability) : "";
-    row.querySelector(".number").textContent = share;
+    row.querySelector(".name").textContent = headline(interpret(answer, table()));
     return row;
   });
   box.querySelector("ul").replaceChildren(...rows);
@@ -32,7 +29,7 @@ export function drawChoice(box, pictures, changed) {
     input.checked = picture.wanted;
     input.setAttribute("aria-label", t("keep.photo", { number: index + 1 }));
     input.addEventListener("change", () => {
-      picture.wanted = input.checked;
+      picture.chosen = input.checked;
       changed();
     });
     return row;

@@ -8,7 +8,7 @@ import { errorWords, size, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
 import * as service from "./service.js";
-import { fillSelect, labelName, OTHER_PARROT } from "./species-select.js";
+import { fillSelect, labelName, named, OTHER_PARROT } from "./species-select.js";
 
 /** The form of one card: `kinds` is a promise of what a photo can be saved as. */
 export class Keep {
@@ -48,6 +48,9 @@ export class Keep {
     const shrinks = (await Promise.all(this.pictures().map((one) => one.shrinks()))).some(Boolean);
     this.#part(".original").hidden = !shrinks;
     this.#part(".original span").textContent = t("keep.original", { size: size(picture.file.size) });
+    const { seen } = await import("./exif.js");
+    const notes = await Promise.all(this.pictures().map(({ file }) => seen(file)));
+    this.#part(".seen").hidden = !notes.some(({ taken, place }) => taken || place);
   }
 
   close() {
@@ -75,6 +78,7 @@ export class Keep {
     this.#say("");
     this.#results = [];
     const original = this.#part(".original input").checked;
+    const notes = this.#part(".seen input").checked ? await import("./exif.js") : null;
     const name = this.select.selectedOptions[0].textContent;
     const text = this.#text();
     try {
@@ -83,7 +87,9 @@ export class Keep {
         const photo = await picture.forKeeping(original);
         const id = newId();
         this.#sending.set(id, 0);
-        await outbox.addSave({ id, account: who, species: this.select.value, text, name, photo });
+        const seen = await notes?.seen(picture.file);
+        const entry = { id, account: who, species: this.select.value, text, name, photo, ...seen };
+        await outbox.addSave(entry);
       }
       outbox.flush();
     } catch (error) {
@@ -138,7 +144,7 @@ export class Keep {
     try {
       const headers = await headersOf(account.key());
       const species = this.select.value;
-      await service.relabel(this.#conflict, { species, text: this.#text(), headers });
+      await service.change(this.#conflict, named(species, this.#text()), { headers });
       const name = this.select.selectedOptions[0].textContent;
       this.#say(t("keep.changed", { name }), "good");
       this.#part("[type=submit]").disabled = true;

@@ -6,11 +6,14 @@ export const LANGUAGES = { en: "English", ko: "한국어" };
 const KEY = "parrot.language";
 let current = "en";
 let words = {};
+let table = null;
 
-/** Load the language that the person chose, or the browser prefers. */
-export function start() {
+/** Load the language that the person chose, or the browser prefers, and what answers say. */
+export async function start() {
+  const response = await fetch("/words/answers.json");
+  table = await response.json();
   const wished = [remembered(), ...navigator.languages].map((tag) => tag?.split("-")[0]);
-  return speak(wished.find((tag) => tag in LANGUAGES) ?? "en");
+  await speak(wished.find((tag) => tag in LANGUAGES) ?? "en");
 }
 
 /** Switch and remember it. */
@@ -59,8 +62,17 @@ export function language() {
 /** The words of a key, with `{name}` filled in; a missing key shows itself. */
 export function t(key, values = {}) {
   const text = words[key] ?? key;
-  if (typeof text === "function") return text(values);
+  return typeof text === "function" ? text(values) : phrase(text, values);
+}
+
+/** A text with `{name}` filled in. */
+export function phrase(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** Every state of an answer with its sentences: words/answers.json. */
+export function answers() {
+  return table;
 }
 
 /** The title and the sentence of an error's code. */
@@ -78,6 +90,11 @@ export function speciesName(species) {
   return species.names[current] ?? species.names.en ?? species.scientific_name;
 }
 
+/** A group's, genus' or family's name in the page's language. */
+export function taxonName({ names, id }) {
+  return names?.[current] ?? names?.en ?? id;
+}
+
 export function percent(probability) {
   if (probability > 0.99) return t("answer.over");
   if (probability < 0.01) return t("answer.under");
@@ -89,14 +106,26 @@ export function size(bytes) {
   return t("size.mb", { number: (bytes / 1e6).toFixed(1) });
 }
 
-export function day(iso) {
-  return new Date(iso).toLocaleDateString(current, { dateStyle: "long" });
+export function day(when) {
+  return new Date(when).toLocaleDateString(current, { dateStyle: "long" });
+}
+
+/** A day of these weeks, in a small place. */
+export function shortDay(when) {
+  return new Date(when).toLocaleDateString(current, { month: "short", day: "numeric" });
+}
+
+export function month(when) {
+  return new Date(when).toLocaleDateString(current, { year: "numeric", month: "long" });
 }
 
 /** Put words into all elements under `root` that ask for them. */
 export function fill(root) {
   for (const element of root.querySelectorAll("[data-t]")) {
     element.textContent = t(element.dataset.t);
+  }
+  for (const element of root.querySelectorAll("[data-place]")) {
+    element.placeholder = t(element.dataset.place);
   }
   for (const element of root.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", t(element.dataset.label));

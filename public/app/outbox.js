@@ -17,7 +17,7 @@ export function listen(listener) {
   return () => ear.close();
 }
 
-/** Queue a save: `{id, account, species, text, name, photo}`. */
+/** Queue a save: `{id, account, species, text, name, photo}`, perhaps `taken` and `place`. */
 export function addSave(entry) {
   return add({ ...entry, kind: "save", due: 0 });
 }
@@ -111,10 +111,10 @@ async function send(entry) {
 }
 
 const SENDERS = {
-  async save({ id, account, photo, species, text }) {
+  async save({ id, account, photo, ...fields }) {
     const headers = await headersOf(account);
     const progress = (part) => tell({ id, event: "sending", part });
-    return service.save(photo, { species, text, key: id, headers, progress });
+    return service.save(photo, fields, { key: id, headers, progress });
   },
   async delete({ account, observation }) {
     try {

@@ -12,11 +12,18 @@ export class Picture {
   #area = null;
   #opening = null;
 
-  constructor(file) {
+  constructor({ file, area = null }) {
     this.file = file;
+    this.#area = area;
     this.url = URL.createObjectURL(file);
     this.preview = this.url;
-    this.wanted = true; // kept with its bird, if that is saved
+    this.odd = false; // not of the bird that the others show
+    this.chosen = null; // by the person: whether it is kept with its bird
+  }
+
+  /** Whether it is kept with its bird, if that is saved. */
+  get wanted() {
+    return this.chosen ?? !this.odd;
   }
 
   /** Decode; false where this browser cannot (HEIC outside Safari), then the file travels as it is. */
@@ -33,8 +40,14 @@ export class Picture {
   async cut(area) {
     this.#area = area;
     this.#made.clear();
+    await this.frame();
+  }
+
+  /** Make the preview of the part to look at. */
+  async frame() {
     if (this.preview !== this.url) URL.revokeObjectURL(this.preview);
-    this.preview = area ? URL.createObjectURL(await this.#jpeg(MODEL_SIDE)) : this.url;
+    const cut = this.#area && (await this.open());
+    this.preview = cut ? URL.createObjectURL(await this.#jpeg(MODEL_SIDE)) : this.url;
   }
 
   forModel() {

@@ -4,21 +4,22 @@ import { request } from "./transport.js";
 
 const BASE = "/parrot-classifier";
 export const MOST_PHOTOS = 5; // of one bird
+const FIELDS = ["species", "text", "taken", "place"]; // of a save
+const ALL_KINDS = 1000; // the most that the service lists
 
 /** The verdict on one bird, from one photo or several. */
 export async function classify(photos, { headers, signal, progress }) {
   const body = new FormData();
   for (const photo of photos) body.append("image", photo);
-  const path = `${BASE}/classify?top=16`;
+  const path = `${BASE}/classify?top=${ALL_KINDS}`;
   return (await request(path, { method: "POST", body, headers, signal, progress })).json;
 }
 
-/** The observation, and whether this save made it. `key` makes a retry safe. */
-export async function save(photo, { species, text, key, headers, signal, progress }) {
+/** The observation, and whether this save made it. `key` makes a retry safe; see FIELDS. */
+export async function save(photo, fields, { key, headers, signal, progress }) {
   const body = new FormData();
   body.append("image", photo);
-  body.append("species", species);
-  if (text) body.append("text", text);
+  for (const name of FIELDS) if (fields[name]) body.append(name, fields[name]);
   const answer = await request(`${BASE}/save`, {
     method: "POST",
     body,
@@ -41,12 +42,12 @@ export async function read(id, { headers, signal }) {
   return { observation: answer.json, tag: answer.header("ETag") };
 }
 
-/** Another species; raises a Problem `precondition_failed` where `tag` is of an older state. */
-export async function relabel(id, { species, text, tag, headers }) {
+/** Other fields; raises a Problem `precondition_failed` where `tag` is of an older state. */
+export async function change(id, fields, { tag, headers }) {
   const answer = await request(`${BASE}/observations/${id}`, {
     method: "PATCH",
     headers: { ...headers, "Content-Type": "application/json", ...(tag && { "If-Match": tag }) },
-    body: JSON.stringify({ species, ...(text && { text }) }),
+    body: JSON.stringify(fields),
   });
   return { observation: answer.json, tag: answer.header("ETag") };
 }

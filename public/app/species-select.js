@@ -29,6 +29,11 @@ export function labelName({ species: id, text }, { species }) {
   return words === `keep.${id}` ? id : words;
 }
 
+/** What a change to this label sends. */
+export function named(species, text) {
+  return { species, ...(text && { text }) };
+}
+
 function option(row) {
   return new Option(speciesName(row), row.id);
 }

@@ -35,6 +35,18 @@ export class Tile {
     return this.state === "pending";
   }
 
+  /** When the bird was there, as far as anybody knows. */
+  get when() {
+    const { sighting, created } = this.observation ?? {};
+    const known = sighting?.taken ?? this.entry?.taken;
+    return Date.parse(known || created || this.entry.added);
+  }
+
+  /** Id of what it was saved as. */
+  get species() {
+    return (this.observation ?? this.entry).species;
+  }
+
   /** What it is called. */
   name(kinds) {
     if (this.observation) return observationName(this.observation, kinds);

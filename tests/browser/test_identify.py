@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
-from tests.support.page import MODEL_MS, assert_above_the_fold, choose, module, some_photo
+from tests.support.page import MODEL_MS, assert_above_the_fold, choose, some_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.support.browser import Complaints
-
-MACAW = {"id": "ara-macao", "names": {"en": "Scarlet macaw"}, "probability": 0.6}
-MACAWS = {"rank": "group", "id": "macaws", "names": {"en": "A macaw"}, "probability": 0.9}
-CONURE = {"id": "aratinga-solstitialis", "names": {"en": "Sun conure"}, "probability": 0.3}
 
 
 def test_the_species_stands_above_the_fold_with_the_photo(phone: Page, photos: Path) -> None:
@@ -49,35 +45,6 @@ def test_what_is_not_a_parrot_is_not_named(phone: Page, photos: Path) -> None:
     expect(card.locator(".tip")).to_be_visible()
     expect(card.locator(".alike")).to_be_hidden()
     expect(card.locator(".keep select")).to_have_value("")
-
-
-@pytest.mark.parametrize(
-    ("parrot", "likely", "changes", "headline"),
-    [
-        (0.98, [], {}, "Another kind of parrot"),
-        (0.98, [], {"taxon": MACAWS}, "A macaw"),
-        (0.98, [MACAW, CONURE], {}, "Scarlet macaw or Sun conure"),
-        (0.6, [MACAW], {}, "Perhaps Scarlet macaw"),
-    ],
-)
-def test_the_headline_says_no_more_than_the_model_knows(
-    phone: Page,
-    parrot: float,
-    likely: list[dict[str, Any]],
-    changes: dict[str, Any],
-    headline: str,
-) -> None:
-    """No name for an unknown kind, both of two likely ones, and doubt about a doubtful parrot."""
-    answer = {
-        "parrot": {"is_parrot": True, "probability": parrot},
-        "species": [{**MACAW, "probability": 0.99}, CONURE],
-        "set": {"coverage": 0.95, "species": [row["id"] for row in likely], "unknown": not likely},
-        **changes,
-    }
-    meaning = module(phone, "answer", "m.interpret(x)", answer)
-    assert module(phone, "answer-view", "m.headline(x)", meaning) == headline
-    unsure = "not quite sure" in module(phone, "answer-view", "m.words(x, 16)", meaning)
-    assert unsure == (parrot < 0.9)
 
 
 def test_a_heic_photo_is_identified_though_the_browser_cannot_show_it(

@@ -13,7 +13,6 @@ from tests.support.page import (
     assert_above_the_fold,
     be_somebody,
     choose,
-    module,
     my_birds,
     serious,
     some_photo,
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
     from tests.support.browser import Complaints
     from tests.support.visits import Visit
-
-MACAW = {"id": "ara-macao", "names": {"en": "Scarlet macaw"}, "probability": 0.6}
 
 
 def one_bird(page: Page, *files: Path) -> Locator:
@@ -100,20 +97,6 @@ def test_a_file_that_is_not_a_photo_is_named_by_its_number(
     expect(shown.locator(".ordinal")).to_have_text("Photo 2")
     card.get_by_role("button", name="Remove photo 2").click()
     expect(card.locator(".headline")).to_have_text("Galah", timeout=MODEL_MS)
-
-
-def test_photos_of_different_birds_are_said_to_be(phone: Page) -> None:
-    """Two names in the headline alone would read as doubt about one bird."""
-    other = {**MACAW, "id": "ara-ararauna", "names": {"en": "Blue-and-yellow macaw"}}
-    single = {
-        "parrot": {"is_parrot": True, "probability": 0.98},
-        "species": [MACAW, other],
-        "set": {"coverage": 0.95, "species": [MACAW["id"], other["id"]], "unknown": False},
-    }
-    answer = {**single, "agree": False, "photos": [single, single]}
-    meaning = module(phone, "answer", "m.interpret(x)", answer)
-    assert (meaning["kind"], meaning["photos"], meaning["agree"]) == ("few", 2, False)
-    assert "different birds" in module(phone, "answer-view", "m.words(x, 16)", meaning)
 
 
 @pytest.mark.parametrize(("screen", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])

@@ -119,7 +119,7 @@ def test_photos_that_contradict_each_other_are_told_by_their_own_names() -> None
     bowl = {"parrot": {"is_parrot": False, "probability": 0.01}, "species": []}
     body = {**PARROT, "agree": False, "photos": [PARROT, galah, bowl]}
     text = printed([Answer((Path("a.jpg"), Path("b.jpg"), Path("c.jpg")), body)])
-    for words in ("may show different birds", "Scarlet macaw", "Galah", "not a parrot"):
+    for words in ("Perhaps different birds", "Scarlet macaw", "Galah", "Not a parrot"):
         assert words in text
     assert text.count("Scarlet macaw") == 1
 

@@ -107,7 +107,7 @@ def test_the_service_worker_keeps_every_file_of_the_page() -> None:
     """A module that is missing there would break the page offline."""
     listed = set(re.findall(r'"([^"]+)"', (PUBLIC / "sw.js").read_text(encoding="utf-8")))
     modules = {path.stem for path in (PUBLIC / "app").glob("*.js")}
-    words = {f"/words/{path.name}" for path in (PUBLIC / "words").glob("*.js")}
+    words = {f"/words/{path.name}" for path in (PUBLIC / "words").glob("*.*")}
     assert modules | words | {"/", "/style.css", "/species.json", "/mark.svg"} <= listed
 
 
@@ -122,3 +122,15 @@ def test_every_word_on_the_page_is_in_every_language() -> None:
         assert used <= keys, words.name
         computed = ("error.", "status.", "alike.", "answer.", "keep.", "card.", "account.", "kind.")
         assert {key for key in keys - used if not key.startswith(computed)} == set()
+
+
+def test_the_first_screen_has_its_words_before_any_script_runs() -> None:
+    """On a slow network scripts come late; a button without words is not a button."""
+    html = (PUBLIC / "index.html").read_text(encoding="utf-8").partition('<div class="toast"')[0]
+    words = (PUBLIC / "words" / "en.js").read_text(encoding="utf-8")
+    english = dict(re.findall(r'^  "([^"]+)": "(.*)",$', words, re.MULTILINE))
+    texts = re.findall(r'data-t="([^"]+)"[^>]*>([^<]*)<', html)
+    labels = re.findall(r'data-label="([^"]+)"(?: aria-label="([^"]*)")?', html)
+    assert len(texts) > 15
+    for key, text in [*texts, *labels]:
+        assert text == english[key], key
