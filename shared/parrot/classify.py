@@ -177,7 +177,8 @@ class Classifier:
             size=(look.raster.width, look.raster.height),
             reason=None if named else self._reason(look),
         )
-        return replace(answer, timings=timings)
+        focus = None if look.seen.focus is None else tuple(_focus(look.seen.focus))
+        return replace(answer, timings=timings, focus=focus)
 
     def _named(self, look: _Look) -> Decision:
         """With the served model's names: without heads, those of a parrot come from them."""
@@ -266,8 +267,8 @@ def joined(
         size=(surest.width, surest.height),
         reason=surest.reason,
     )
-    photos = tuple(_limited(answer, top) for answer in answers)
-    return Together(_limited(replace(joint, timings=timings), top), photos, agree)
+    joint = _limited(replace(joint, timings=timings, focus=surest.focus), top)
+    return Together(joint, tuple(_limited(answer, top) for answer in answers), agree)
 
 
 @contextmanager

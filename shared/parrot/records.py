@@ -229,6 +229,7 @@ class Classification:
     decision: Decision | None = field(default=None, repr=False, compare=False)  # for joint answers
     reason: Reason | None = None  # why it is not a parrot, None if that is not clear
     maybe: bool = False  # it is not taken for a parrot, but may be one
+    focus: tuple[float, ...] | None = None  # see Prediction, of the whole photo
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,11 @@ def test_what_may_be_a_parrot_has_names_and_no_reason(
     assert bool(answer.species and answer.species_set and answer.taxon) is any(verdict)
 
 
+def test_the_answer_says_where_the_model_looked() -> None:
+    """A person who zooms in begins there."""
+    assert classifier(Scripted([SURE])).classify(PHOTO).focus == (0.5, 0.5, 1.0, 1.0)
+
+
 def test_a_focus_that_is_not_a_box_is_a_bad_model_response() -> None:
     """Retrying would not help; the bundle and the model do not belong together."""
     with pytest.raises(BadModelResponse, match="focus"):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NOT_A_PARROT = "Not parrot"
 SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
 _FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # Flask's type for a bare string
+_EDGE_DECIMALS = 4  # of a share of a photo's side
 _DECIMALS = 6  # of a probability in JSON: more than any model can mean
 
 # What a person can do about each reason, in the languages of the page.
@@ -168,6 +169,8 @@ def _classification(answer: Classification) -> schemas.Classification:
     ]
     model = _models(answer)
     photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
+    if answer.focus is not None:
+        photo["focus"] = [round(edge, _EDGE_DECIMALS) for edge in answer.focus]
     likely = answer.species_set
     if likely is None:
         body = schemas.Classification(parrot=parrot, species=ranking, model=model, photo=photo)

@@ -87,11 +87,15 @@ class ModelVersions(TypedDict):
 
 
 class ClassifiedPhoto(TypedDict):
-    """The photo as it was received; pixels after EXIF rotation."""
+    """The photo as it was received; pixels after EXIF rotation.
+
+    `focus` is where the model looked most: left, top, right and bottom as shares of the photo.
+    """
 
     sha256: str
     width: int
     height: int
+    focus: NotRequired[list[float]]
 
 
 class Classification(TypedDict):
