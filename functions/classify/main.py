@@ -6,19 +6,22 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
+from parrot.http.readiness import Readiness
 from parrot.http.respond import respond, route
+
+_READINESS = Readiness(
+    parts=(wiring.cached_classifier,), neighbours=(lambda: wiring.classifier().versions(),)
+)
 
 
 @functions_framework.http
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
-    known = route(request.path, "classify") == ()
-    return respond(
-        request,
-        wiring.start,
-        wiring.body_budget,
-        {"POST": _classify, "GET": _ready} if known else {},
-    )
+    methods = _READINESS.methods(request.path)
+    if methods is None:
+        known = route(request.path, "classify") == ()
+        methods = {"POST": _classify, "GET": _ready} if known else {}
+    return respond(request, wiring.start, wiring.body_budget, methods)
 
 
 def _classify(request: Request) -> Response:

@@ -13,6 +13,7 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, Unauthenticated
 from parrot.http import answers, caller, files, parameters, rights, submission
+from parrot.http.readiness import Readiness
 from parrot.http.respond import respond, route
 from parrot.observations import FILES, ORIGINAL
 from parrot.quota import Visitor
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
 
     from parrot.quota import User
 
-
+# A list needs no species and no bucket: what else needs them is only asked before traffic moves.
+_READINESS = Readiness(
+    parts=(wiring.observations, wiring.downloads, wiring.identity),
+    neighbours=(wiring.species, wiring.stores_answer),
+)
 _SUMMARY_BYTES = 8 * 2**20
 
 
 @functions_framework.http
 def observations(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(
-        request,
-        wiring.start,
-        wiring.body_budget,
-        _methods(request.path),
-    )
+    methods = _READINESS.methods(request.path) or _methods(request.path)
+    return respond(request, wiring.start, wiring.body_budget, methods)
 
 
 def _methods(path: str) -> Mapping[str, Callable[[Request], Response]]:

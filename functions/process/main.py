@@ -14,17 +14,23 @@ from flask import Request, Response
 from parrot import events, logs, wiring
 from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, request_body
+from parrot.http.readiness import Readiness
 from parrot.http.respond import respond
 
 _SECONDS = 300.0  # a sweep takes a minute, plus the photo that it began last
 _MOST_BYTES = 2**20  # an event has an object's metadata, a few kilobytes at most
+_READINESS = Readiness(
+    parts=(wiring.processor,),
+    neighbours=(wiring.stores_answer, lambda: wiring.classifier().versions()),
+)
 _log = logging.getLogger("parrot.process")
 
 
 @functions_framework.http
 def on_saved(request: Request) -> Response:
     """Cloud Functions entry point. Events answered with an error are delivered again."""
-    return respond(request, wiring.start, wiring.body_budget, {"POST": _receive}, seconds=_SECONDS)
+    methods = _READINESS.methods(request.path) or {"POST": _receive}
+    return respond(request, wiring.start, wiring.body_budget, methods, seconds=_SECONDS)
 
 
 def _receive(request: Request) -> Response:

@@ -6,15 +6,23 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
+from parrot.http.readiness import Readiness
 from parrot.http.respond import respond, route
 from parrot.quota import ANONYMOUS_UID, User
+
+_READINESS = Readiness(
+    parts=(wiring.species, wiring.saver, wiring.downloads, wiring.identity),
+    neighbours=(wiring.stores_answer,),
+)
 
 
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    known = route(request.path, "save") == ()
-    return respond(request, wiring.start, wiring.body_budget, {"POST": _save} if known else {})
+    methods = _READINESS.methods(request.path)
+    if methods is None:
+        methods = {"POST": _save} if route(request.path, "save") == () else {}
+    return respond(request, wiring.start, wiring.body_budget, methods)
 
 
 def _save(request: Request) -> Response:

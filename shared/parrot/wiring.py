@@ -102,6 +102,12 @@ def photo_store() -> PhotoStore:
     return BucketPhotos(connect(), settings().bucket)
 
 
+def stores_answer() -> None:
+    """Ask the database and the bucket for what is not there. Raises StoreUnavailable."""
+    observation_store().get("ready", "ready")
+    photo_store().generation("ready")
+
+
 @once
 def bundle() -> Bundle:
     """The pinned bundle, or the one that `current.json` names."""

@@ -1,0 +1,37 @@
+"""What a new instance must have, and a new revision must reach, before requests come to it.
+
+Only the platform and deploy.sh ask: Hosting passes no such path on. An instance starts without its
+neighbours, because an answer of 503 with Retry-After is better than none; a revision that cannot
+reach them gets no traffic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from parrot.http import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Request, Response
+
+PARTS, NEIGHBOURS = "/ready", "/ready/all"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What builds the parts of the function's first request, and what asks its neighbours."""
+
+    parts: tuple[Callable[[], object], ...]
+    neighbours: tuple[Callable[[], object], ...]
+
+    def methods(self, path: str) -> Mapping[str, Callable[[Request], Response]] | None:
+        """The methods of a path, or None if it does not ask for readiness."""
+        return {"GET": lambda _: self._answer(path)} if path in {PARTS, NEIGHBOURS} else None
+
+    def _answer(self, path: str) -> Response:
+        for need in self.parts if path == PARTS else (*self.parts, *self.neighbours):
+            need()
+        return answers.empty()

@@ -1,0 +1,65 @@
+"""GET /ready and /ready/all of each function: whether an instance starts, and gets traffic."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from local import stack
+from local.supervisor import free_port
+
+_ASK = """
+import json, sys
+import functions_framework
+target, source = sys.argv[1:]
+app = functions_framework.create_app(target=target, source=source, signature_type="http")
+client = app.test_client()
+print(json.dumps([client.get(path).status_code for path in ("/ready", "/ready/all")]))
+"""
+FUNCTIONS = {
+    "classify": "classify",
+    "save": "save",
+    "observations": "observations",
+    "process": "on_saved",
+}
+DEAD = f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {key: [204, 204] for key in FUNCTIONS}),
+        ({"SAVES_PER_DAY": "many"}, {key: [500, 500] for key in FUNCTIONS}),
+        (
+            {"MODEL_BUNDLE": "default", "MODEL_BUNDLE_SHA256": "0" * 64},
+            {"classify": [500, 500], "save": [500, 500], "observations": [204, 500]},
+        ),
+        ({"MODEL_SERVER_URL": DEAD}, {"classify": [204, 503], "process": [204, 503]}),
+    ],
+    ids=["all is well", "a setting is wrong", "the bundle is another", "no model server"],
+)
+def test_an_instance_needs_its_own_parts_and_a_revision_its_neighbours(
+    running: stack.Running, settings: dict[str, str], expected: dict[str, list[int]]
+) -> None:
+    """A neighbour's outage must stop no instance, and its wrong address must stop a rollout."""
+    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
+    environment = {
+        **psutil.Process(pid).environ(),
+        "PYTHONPATH": os.environ["PYTHONPATH"],
+        **settings,
+    }
+    for name, statuses in expected.items():
+        source = stack.ROOT / "functions" / name / "main.py"
+        done = subprocess.run(
+            [sys.executable, "-c", _ASK, FUNCTIONS[name], str(source)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert json.loads(done.stdout.splitlines()[-1]) == statuses, (name, done.stderr)
