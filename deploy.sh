@@ -3,23 +3,27 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-all_parts=(apis storage accounts secrets models functions firestore rules hosting logs alerts)
+all_parts=(apis storage accounts secrets firestore rules models functions hosting logs alerts)
+functions=(classify save observations process)
 
 usage() {
   cat <<'TEXT'
-./deploy.sh [--project P] [--region R] [options] [PART...]   bring the named parts, or all, to the wanted state
+./deploy.sh [--project P] [--region R] [options] [PART...]   bring the named parts or functions, or all, to the wanted state
 ./deploy.sh [options] doctor                 tools, login, billing, APIs, quota, regions: what is missing and how to fix it
-./deploy.sh [options] check                  health, a known drawing, the logs' error rate; of the canary if there is one
-./deploy.sh [options] promote [PART...]      give the canary all traffic (models, functions)
+./deploy.sh [options] check                  does it work, and the logs' error rate; of the canary if there is one
+./deploy.sh [options] promote [PART...]      give the canary all traffic (models, functions, or one by its name)
 ./deploy.sh [options] rollback [PART...]     give the canary none; without a canary, return to the previous revision
+./deploy.sh [options] destroy [--with-data]  remove what deploy.sh made, after asking; photos and database only --with-data
 ./deploy.sh [options] rotate-secret [--now]  a new key for download URLs; --now: old URLs stop working at once
 
-parts, in order: apis storage accounts secrets models functions firestore rules hosting logs alerts
+parts, in order: apis storage accounts secrets firestore rules models functions hosting logs alerts
+functions: classify save observations process
   --project P, --region R    where to deploy; may be set in deploy.env
   --traffic N                percent of traffic for new revisions of services that already run (100)
   --models run|vertex        TF Serving on Cloud Run, or on Vertex AI
   --set NAME=VALUE           any setting of deploy.env.example
   --env-file FILE            read FILE instead of deploy.env
+  --adopt                    take over what has our names but was not made by deploy.sh
   --dry-run                  print every command, one per line, as for an empty project; run none
 Whatever is already right is left alone, so a second run completes an interrupted one.
 TEXT
@@ -28,7 +32,7 @@ TEXT
 # Reads the command line into: overrides, env_file, dry_run, now, command, parts.
 read_arguments() {
   local word
-  overrides=() env_file='' dry_run=false now=false task=deploy parts=()
+  overrides=() env_file='' dry_run=false now=false adopt=false with_data=false task=deploy parts=()
   while [ $# -gt 0 ]; do
     word=$1
     shift
@@ -40,8 +44,10 @@ read_arguments() {
         shift ;;
       --dry-run) dry_run=true ;;
       --now) now=true ;;
+      --adopt) adopt=true ;;
+      --with-data) with_data=true ;;
       -h | --help | help) usage && exit 0 ;;
-      doctor | check | promote | rollback | rotate-secret) task=$word ;;
+      doctor | check | promote | rollback | destroy | rotate-secret) task=$word ;;
       -*) usage_error "there is no option $word" ;;
       *) parts+=("$word") ;;
     esac
@@ -71,6 +77,12 @@ main() {
   . "$root/deploy/run.sh"
   # shellcheck source=deploy/gcloud.sh
   . "$root/deploy/gcloud.sh"
+  # shellcheck source=deploy/ours.sh
+  . "$root/deploy/ours.sh"
+  # shellcheck source=deploy/images.sh
+  . "$root/deploy/images.sh"
+  # shellcheck source=deploy/check.sh
+  . "$root/deploy/check.sh"
   # shellcheck source=deploy/traffic.sh
   . "$root/deploy/traffic.sh"
   for part in "$root"/deploy/parts/*.sh; do
@@ -88,12 +100,11 @@ main() {
       ! dry || shown mkdir -p "$built/metrics" "$built/alerts"
       for part in "${parts[@]}"; do "part_$part"; done
       dry || say "Done: $changes changes." ;;
-    doctor | check)
+    doctor | destroy)
       # shellcheck source=/dev/null
       . "$root/deploy/$task.sh"
       "$task" ;;
-    promote) promote ;;
-    rollback) rollback ;;
+    check | promote | rollback) "$task" ;;
     rotate-secret) rotate_secret ;;
   esac
 }

@@ -7,6 +7,8 @@ doctor() {
   doctor_tools
   if [ "$problems" = 0 ] && doctor_login; then
     doctor_project
+    doctor_collisions
+    doctor_policies
     doctor_places
     doctor_quota
   fi
@@ -87,6 +89,35 @@ doctor_project() {
     --filter="bindings.members:$(gcloud config get-value account 2>/dev/null)" --format='value(bindings.role)'; then
     name=$(grep -cxE 'roles/(owner|editor)' "$scratch/answer" || true)
     [ "$name" != 0 ] || say '??  you are not an owner of the project: docs/getting-started.md lists the roles that are enough'
+  fi
+}
+
+# What has our names and is not ours would stop a deployment.
+doctor_collisions() {
+  local name
+  collision bucket "$BUCKET" BUCKET
+  collision bucket "$MODEL_BUCKET" MODEL_BUCKET
+  collision database "$FIRESTORE_DATABASE" FIRESTORE_DATABASE
+  collision site "$HOSTING_SITE" HOSTING_SITE
+  collision service "$MODEL_SERVER" MODEL_SERVER
+  for name in "${functions[@]}"; do collision service "$PREFIX$name" PREFIX; done
+}
+
+# A question that fails is about an API that is still off: nothing of it is in use.
+collision() {
+  local what
+  what=$("foreign_$1" "$2" 2>/dev/null) || return 0
+  [ -z "$what" ] || bad "$what, which deploy.sh did not make" "$3=another-name in deploy.env, or --adopt to take it over"
+}
+
+# What an organisation may forbid.
+doctor_policies() {
+  local policy=(gcloud org-policies describe --effective --project="$PROJECT")
+  if quietly "${policy[@]}" run.managed.requireInvokerIam --format='value(spec.rules.enforce)' && grep -q True "$scratch/answer"; then
+    bad 'your organisation lets nobody call Cloud Run without a Google login (run.managed.requireInvokerIam)' 'ask its administrator to exempt this project: phones call the functions'
+  fi
+  if quietly "${policy[@]}" gcp.resourceLocations --format='value(spec.rules.values.allowedValues)' && [ -s "$scratch/answer" ]; then
+    grep -qF "$REGION" "$scratch/answer" || say "??  your organisation allows resources in $(cat "$scratch/answer") (gcp.resourceLocations): is $REGION among them?"
   fi
 }
 

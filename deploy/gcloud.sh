@@ -6,26 +6,32 @@ grant() {
   local kind=$1 name=$2 member=$3 role=$4 group condition=()
   shift 4
   read -ra group <<<"$kind"
-  [ "$kind" != projects ] || condition=(--condition=None)
+  [ "$kind" != projects ] || condition=(--condition="${only:-None}")
   if has_role "$kind" "$name" "$member" "$role" "$@"; then return; fi
   change_patiently gcloud "${group[@]}" add-iam-policy-binding "$name" --member="$member" \
     --role="$role" ${condition[@]+"${condition[@]}"} "$@"
 }
 
+# The same for one database of the project: $1 member, $2 database.
+grant_database() {
+  local only="expression=resource.name==\"projects/$PROJECT/databases/$2\",title=database $2"
+  grant projects "$PROJECT" "$1" roles/datastore.user
+}
+
 # Whether a member has a role; one question for each resource and run.
 has_role() {
-  local kind=$1 name=$2 member=$3 role=$4 group policy
+  local kind=$1 name=$2 member=$3 role=$4 only=${only:-} group policy
   shift 4
   dry && return 1
   read -ra group <<<"$kind"
   policy=$scratch/policy-${kind// /-}-${name//\//-}
   if [ ! -f "$policy" ]; then
     value gcloud "${group[@]}" get-iam-policy "$name" "$@" --flatten='bindings[].members' \
-      --format='value(bindings.role,bindings.members)' >"$scratch/policy"
+      --format='value(bindings.role,bindings.members,bindings.condition.title)' >"$scratch/policy"
     mv "$scratch/policy" "$policy"
     echo >>"$policy"
   fi
-  grep -qxF "$role	$member" "$policy"
+  grep -qxF "$role	$member	${only##*title=}" "$policy"
 }
 
 account() { printf '%s@%s.iam.gserviceaccount.com' "$1" "$PROJECT"; }

@@ -79,14 +79,15 @@ converge() {
   changes=$((changes - 1))
 }
 
-# Like change, for commands that fail until a new account is known to all of Google's IAM.
+# Like change, for commands that fail until a new account or its role is known to all of Google's IAM,
+# for which it waits five minutes.
 change_patiently() {
   local try status
   if dry; then
     shown "$@"
     return
   fi
-  for try in 1 2 3 4 5 6; do
+  for ((try = 1; try <= 30; try++)); do
     status=0
     say "+ $(shown "$@")"
     "$@" 2>"$scratch/error" >&2 || status=$?
@@ -94,8 +95,8 @@ change_patiently() {
       changes=$((changes + 1))
       return
     fi
-    grep -qiE 'does not exist|invalid_argument|service agent|permission.*(propagat|eventarc)' "$scratch/error" || break
-    [ "$try" = 6 ] || sleep "$RETRY_SECONDS"
+    grep -qiE 'does not exist|service agent|permission.*(propagat|eventarc)|unable to publish|storage.objects.get|cannot find metric' "$scratch/error" || break
+    [ "$try" = 30 ] || sleep "$RETRY_SECONDS"
   done
   failed "$status" "$(cat "$scratch/error")" "$@"
 }
@@ -130,6 +131,17 @@ remember() {
   local name=$1
   shift
   printf '%s=%s\n' "$name" "$(value "$@")"
+}
+
+# Writes the answer to a question into file $1, for a later command.
+save_answer() {
+  local file=$1
+  shift
+  if dry; then
+    printf '%s > %s\n' "$(shown "$@")" "$(shown "$file")"
+  else
+    value "$@" >"$file"
+  fi
 }
 
 # The answer to a question now; nothing under --dry-run.

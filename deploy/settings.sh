@@ -56,12 +56,17 @@ check_settings() {
       [[ ${!name} =~ ^[0-9]+$ ]] || usage_error "$name '${!name}' is not a whole number"
     done
   done
+  [[ $BUDGET =~ ^[0-9]*$ ]] || usage_error "BUDGET '$BUDGET' is not a whole number"
+  [[ $BACKUP_DAYS =~ ^[0-9]+$ ]] || usage_error "BACKUP_DAYS '$BACKUP_DAYS' is not a whole number"
+  [[ $PREFIX =~ ^([a-z][a-z0-9-]{0,30})?$ ]] || usage_error "PREFIX '$PREFIX' cannot begin a service's name"
   [[ -z $ALERT_EMAIL || $ALERT_EMAIL =~ ^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$ ]] || usage_error "ALERT_EMAIL '$ALERT_EMAIL' is not an e-mail address"
   [[ $APP_CHECK_SITE_KEY =~ ^[A-Za-z0-9_-]*$ ]] || usage_error "APP_CHECK_SITE_KEY '$APP_CHECK_SITE_KEY' is not a site key"
   case $now-$task in
     true-rotate-secret | false-*) ;;
     *) usage_error '--now goes with rotate-secret' ;;
   esac
+  [ "$with_data" = false ] || [ "$task" = destroy ] || usage_error '--with-data goes with destroy'
+  choose_functions
   for part in ${parts[@]+"${parts[@]}"}; do
     case $task,$part in
       promote,models | promote,functions | rollback,models | rollback,functions) continue ;;
@@ -72,7 +77,21 @@ check_settings() {
   if [ ${#parts[@]} = 0 ] && [ "$task" = deploy ]; then parts=("${all_parts[@]}"); fi
   stage=$root/build/stage
   built=$root/build/deploy
-  functions=(classify save observations process)
+}
+
+# Sets chosen to the functions that were named; together they are the part `functions`.
+choose_functions() {
+  local part rest=()
+  chosen=()
+  for part in ${parts[@]+"${parts[@]}"}; do
+    case " ${functions[*]} " in
+      *" $part "*) chosen+=("$part") ;;
+      *) rest+=("$part") ;;
+    esac
+  done
+  [ ${#chosen[@]} = 0 ] || rest+=(functions)
+  parts=(${rest[@]+"${rest[@]}"})
+  [ ${#chosen[@]} != 0 ] || chosen=("${functions[@]}")
 }
 
 # The first Python that may run this project's small scripts; they need nothing installed.

@@ -78,7 +78,14 @@ def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str,
 
 
 def firebase_files(  # noqa: PLR0913 - the names of a deployment
-    root: Path, *, region: str, bucket: str, database: str, site: str, app_check_key: str = ""
+    root: Path,
+    *,
+    region: str,
+    bucket: str,
+    database: str,
+    site: str,
+    prefix: str = "",
+    app_check_key: str = "",
 ) -> dict[str, bytes]:
     """Content by path of what firebase-tools deploys, from HEAD. Raises NotStagedError.
 
@@ -96,7 +103,8 @@ def firebase_files(  # noqa: PLR0913 - the names of a deployment
     config["hosting"]["site"] = site
     for rewrite in config["hosting"]["rewrites"]:
         if "run" in rewrite:  # the default of firebase-tools is us-central1
-            rewrite["run"]["region"] = region
+            service = f"{prefix}{rewrite['run']['serviceId']}"
+            rewrite["run"] = {"serviceId": service, "region": region}
     if app_check_key:
         _allow(config["hosting"]["headers"], _APP_CHECK)
         page = json.loads(staged["public/config.json"])
@@ -173,6 +181,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--bucket", default="demo-parrot-photos", help=f"{FIREBASE}: the photos'")
     parser.add_argument("--database", default="(default)", help=f"{FIREBASE}: Firestore's")
     parser.add_argument("--site", default="demo-parrot", help=f"{FIREBASE}: Hosting's")
+    parser.add_argument("--prefix", default="", help=f"{FIREBASE}: of the services' names")
     parser.add_argument("--app-check-key", default="", help=f"{FIREBASE}: reCAPTCHA Enterprise's")
     wanted = parser.parse_args(arguments)
     for name in wanted.names or FUNCTIONS:
@@ -187,6 +196,7 @@ def main(arguments: list[str]) -> int:
                     bucket=wanted.bucket,
                     database=wanted.database,
                     site=wanted.site,
+                    prefix=wanted.prefix,
                     app_check_key=wanted.app_check_key,
                 )
                 if name == FIREBASE

@@ -32,28 +32,35 @@ read_service() {
 # Brings a service to what its flags say: $1 service, $2 what else its revision is made of (a
 # digest), then flags of gcloud run deploy. A label tells the next run what is there.
 deploy_service() {
-  local service=$1 wanted
+  local service=$1 wanted share=$TRAFFIC
+  # Functions ask the model server under one URL, whatever their own share: it must find every model
+  # behind it, and its image has those of all bundles.
+  [ "$service" != "$MODEL_SERVER" ] || share=100
   wanted=$(printf '%s\n' "${@//$root\//}" | digest) # wherever this checkout is
   shift 2
+  must_be_ours service "$service" PREFIX
+  set -- gcloud run deploy "$service" --region="$REGION" --project="$PROJECT" "$@" --labels="fingerprint=$wanted" --quiet
   if dry && [ "$TRAFFIC" = 100 ] || ! service_there "$service"; then
-    [ "$TRAFFIC" = 100 ] || say "$service has no traffic yet: its first revision gets all of it."
-    change_patiently gcloud run deploy "$service" --region="$REGION" --project="$PROJECT" "$@" \
-      --labels="fingerprint=$wanted" --quiet
+    [ "$share" = 100 ] || say "$service has no traffic yet: its first revision gets all of it."
+    change_patiently "$@"
     return
   fi
   if dry || [ "$fingerprint" != "$wanted" ] || [ "$created" != "$ready" ]; then
-    if [ "$TRAFFIC" = 100 ] && [ -n "$canary" ]; then
-      die "$service has a canary ($canary at ${percent:-0} %): promote or rollback first, or replace it with --traffic N"
+    if [ "$share" = 100 ] && [ "${percent:-0}" != 0 ]; then
+      die "$service has a canary ($canary at $percent %): promote or rollback first, or replace it with --traffic N"
     fi
-    change_patiently gcloud run deploy "$service" --region="$REGION" --project="$PROJECT" "$@" \
-      --labels="fingerprint=$wanted" --no-traffic --tag=canary --quiet
+    change_patiently "$@" --no-traffic --tag=canary
     dry || read_service "$service"
-  elif [ "$main" = "$ready" ] || [ "$canary,$percent" = "$ready,$TRAFFIC" ]; then
+  elif [ "$main" = "$ready" ] || [ "$canary,$percent" = "$ready,$share" ]; then
+    return
+  elif [ -z "$canary" ] && [ "$TRAFFIC" = 100 ]; then # a new revision keeps its tag until it serves
+    say "$service: $ready was rolled back and stays out, $main serves. Another commit or setting makes a new one; --traffic N tries the same again."
     return
   fi
-  give_traffic "$service"
+  give_traffic "$service" "$share"
 }
 
+# Whether a revision of it ever became ready: without one there is no traffic to keep from another.
 # Under --dry-run --traffic N services count as existing, or a canary could not be shown.
 service_there() {
   fingerprint='' created='' ready='' canary='' percent='' previous='' main=''
@@ -61,16 +68,36 @@ service_there() {
   describe_service exists "$1" || return 1
   cp "$scratch/answer" "$scratch/service"
   parse_service
+  [ -n "$ready" ]
 }
 
+# $2 per cent for the newest revision of service $1, once it has shown under its own URL that it works.
 give_traffic() {
-  if [ "$TRAFFIC" = 100 ] && ! dry; then
-    move "$1" "$ready" "$main"
-  elif dry; then
-    traffic "$1" --to-tags="canary=$TRAFFIC"
-  else # all shares by name: a canary that was replaced keeps none
-    traffic "$1" --to-revisions="$main=$((100 - TRAFFIC)),$ready=$TRAFFIC" --update-tags="canary=$ready"
+  local service=$1 share=$2
+  if dry; then
+    must_answer "$service"
+    if [ "$share" = 100 ]; then set -- --to-latest --remove-tags=canary; else set -- --to-tags="canary=$share"; fi
+    traffic "$service" "$@"
+    return
   fi
+  if [ "$canary" != "$ready" ]; then
+    traffic "$service" --update-tags="canary=$ready"
+    canary=$ready
+  fi
+  must_answer "$service"
+  if [ "$share" = 100 ]; then
+    move "$service" "$ready" "$main"
+  else # all shares by name: a canary that was replaced keeps none
+    traffic "$service" --to-revisions="$main=$((100 - share)),$ready=$share"
+  fi
+}
+
+# Ends the script unless the canary of service $1 answers as it should.
+must_answer() {
+  local problems=0 url
+  url=$(tagged_url "$1" canary) || exit 1
+  check_answers "$1" "$url"
+  [ "$problems" = 0 ] || die "$1: the new revision does not work, so no traffic moves. Fix it and deploy again, or ./deploy.sh rollback"
 }
 
 traffic() {
@@ -104,16 +131,17 @@ wants() {
 # The model server first: it serves the models of both bundles.
 promote() {
   local service
+  read_bundle
   if wants models; then
     if [ "$MODELS" = vertex ]; then vertex_promote; else promote_service "$MODEL_SERVER"; fi
   fi
-  ! wants functions || for service in "${functions[@]}"; do promote_service "$service"; done
+  ! wants functions || for service in "${chosen[@]}"; do promote_service "$PREFIX$service"; done
 }
 
 # The functions first: they may need a model that only the newer model server has.
 rollback() {
   local service
-  ! wants functions || for service in "${functions[@]}"; do rollback_service "$service"; done
+  ! wants functions || for service in "${chosen[@]}"; do rollback_service "$PREFIX$service"; done
   ! wants models || if [ "$MODELS" = vertex ]; then vertex_rollback; else rollback_service "$MODEL_SERVER"; fi
 }
 
@@ -121,6 +149,7 @@ promote_service() {
   if dry; then
     pick new "$1" tag=canary
     pick old "$1" 'percent>50'
+    must_answer "$1"
     move "$1" "\${new}" "\${old}"
     return
   fi
@@ -129,6 +158,7 @@ promote_service() {
     say "$1: no canary; $main serves."
     return
   fi
+  must_answer "$1"
   move "$1" "$canary" "$main"
   say "$1: $canary serves."
 }

@@ -11,10 +11,11 @@ part_accounts() {
   ensure_account "$TRIGGER_ACCOUNT" 'delivers storage events to process'
   ensure_account "$BUILD_ACCOUNT" 'builds images'
   for name in "$CLASSIFY_ACCOUNT" "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT" "$PROCESS_ACCOUNT"; do
-    grant projects "$PROJECT" "$(member "$name")" roles/datastore.user
     grant 'storage buckets' "gs://$MODEL_BUCKET" "$(member "$name")" roles/storage.objectViewer
   done
+  grant_database "$(member "$CLASSIFY_ACCOUNT")" "$COUNTERS_DATABASE"
   for name in "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT" "$PROCESS_ACCOUNT"; do
+    grant_database "$(member "$name")" "$FIRESTORE_DATABASE"
     grant 'storage buckets' "gs://$BUCKET" "$(member "$name")" roles/storage.objectUser
   done
   if [ "$CHECK_REVOKED" = true ]; then
@@ -31,7 +32,9 @@ part_accounts() {
     done
   fi
   grant projects "$PROJECT" "$(member "$TRIGGER_ACCOUNT")" roles/eventarc.eventReceiver
-  grant projects "$PROJECT" "$(member "$BUILD_ACCOUNT")" roles/run.builder
+  grant projects "$PROJECT" "$(member "$BUILD_ACCOUNT")" roles/logging.logWriter
+  # Of the bucket of bundles, where Cloud Build finds its folders: it must see no photo.
+  grant 'storage buckets' "gs://$MODEL_BUCKET" "$(member "$BUILD_ACCOUNT")" roles/storage.objectViewer
 }
 
 ensure_account() {

@@ -2,7 +2,7 @@
 # The Google APIs that the service uses, Google's own accounts behind them, and Firebase.
 
 part_apis() {
-  local api enabled missing=() wanted=(
+  local api enabled publisher missing=() wanted=(
     run.googleapis.com cloudbuild.googleapis.com artifactregistry.googleapis.com
     eventarc.googleapis.com pubsub.googleapis.com storage.googleapis.com
     firestore.googleapis.com firebase.googleapis.com firebaserules.googleapis.com
@@ -11,6 +11,7 @@ part_apis() {
     logging.googleapis.com monitoring.googleapis.com cloudscheduler.googleapis.com
     cloudresourcemanager.googleapis.com
   )
+  [ -z "$BUDGET" ] || wanted+=(billingbudgets.googleapis.com)
   [ "$MODELS" = run ] || wanted+=(aiplatform.googleapis.com)
   [ "$REQUIRE_APP_CHECK" = false ] || wanted+=(firebaseappcheck.googleapis.com)
   enabled=$(ask gcloud services list --enabled --project="$PROJECT" --format='value(config.name)')
@@ -23,6 +24,11 @@ part_apis() {
   done
   ensure_agent eventarc.googleapis.com gcp-sa-eventarc roles/eventarc.serviceAgent
   ensure_agent pubsub.googleapis.com gcp-sa-pubsub roles/pubsub.serviceAgent
+  # Long before the triggers that need it. Storage's agent does not exist until it is asked for.
+  publisher=$(agent gs-project-accounts) || exit 1
+  has_role projects "$PROJECT" "$publisher" roles/pubsub.publisher \
+    || change gcloud storage service-agent --project="$PROJECT"
+  grant projects "$PROJECT" "$publisher" roles/pubsub.publisher
   ensure_firebase
 }
 

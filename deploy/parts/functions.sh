@@ -1,11 +1,14 @@
 # shellcheck shell=bash
-# The functions on Cloud Run functions, and the triggers that tell process of stored and deleted photos.
+# The functions on Cloud Run, and the triggers that tell process of stored and deleted photos.
 
 part_functions() {
   local name
   read_bundle
-  ensure_repository cloud-run-source-deploy # gcloud's own name for it; it would make one that keeps every image
-  for name in "${functions[@]}"; do deploy_function "$name"; done
+  ensure_repository
+  stage_functions
+  build_functions
+  for name in "${chosen[@]}"; do deploy_function "$name"; done
+  case " ${chosen[*]} " in *' process '*) ;; *) return ;; esac
   ensure_trigger "$TRIGGER" finalized
   ensure_dead_letters "$TRIGGER"
   ensure_trigger "$TRIGGER-deleted" deleted
@@ -14,27 +17,44 @@ part_functions() {
 }
 
 deploy_function() {
-  local name=$1 upper account_name secrets=() invoker entry content
-  upper=$(tr '[:lower:]' '[:upper:]' <<<"$name")
-  account_name=${upper}_ACCOUNT
-  stage_function "$name"
+  local name=$1 account_name secrets=() reach=(--no-invoker-iam-check --ingress=all)
+  account_name=$(tr '[:lower:]' '[:upper:]' <<<"$name")_ACCOUNT
   env_file_for "$name"
-  entry=$name invoker=--no-invoker-iam-check
-  if [ "$name" = process ]; then entry=on_saved invoker=--invoker-iam-check; fi
+  # Eventarc and Scheduler of the project count as internal.
+  [ "$name" != process ] || reach=(--invoker-iam-check --ingress=internal)
   case $name in
     save) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest") ;;
     observations) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest,RECEIPT_KEY=$RECEIPT_SECRET:latest") ;;
   esac
-  content=$(cat "$built/$name.env.yaml" "$stage/$name.sha256")
-  deploy_service "$name" "$content" --source="$stage/$name" --function="$entry" \
-    --base-image=python311 "$invoker" --service-account="$(account "${!account_name}")" \
-    --build-service-account="projects/$PROJECT/serviceAccounts/$(account "$BUILD_ACCOUNT")" \
+  deploy_service "$PREFIX$name" "$(cat "$built/$name.env.yaml")" --image="$(function_image "$name")" "${reach[@]}" \
+    --service-account="$(account "${!account_name}")" \
     --concurrency="$(setting "$name" CONCURRENCY)" --cpu="$(setting "$name" CPU)" \
     --memory="$(setting "$name" MEMORY)" --timeout="$(setting "$name" TIMEOUT)" \
-    --min-instances="$(setting "$name" MIN)" --max-instances="$(setting "$name" MAX)" \
-    --cpu-boost --execution-environment=gen2 --ingress=all \
+    --min="$(setting "$name" MIN)" --max-instances="$(setting "$name" MAX)" \
+    --cpu-boost --execution-environment=gen2 \
+    --startup-probe="httpGet.path=/ready,httpGet.port=8080,periodSeconds=1,timeoutSeconds=1,failureThreshold=120" \
     --env-vars-file="$built/$name.env.yaml" ${secrets[@]+"${secrets[@]}"}
 }
+
+# One build makes the images that are missing, side by side.
+build_functions() {
+  local name image entry steps=() images=()
+  for name in "${chosen[@]}"; do
+    image=$(function_image "$name") || exit 1
+    if image_there "$image"; then continue; fi
+    entry=$name
+    [ "$name" != process ] || entry=on_saved
+    steps+=("  - name: gcr.io/k8s-skaffold/pack" "    entrypoint: pack" "    dir: $name" "    waitFor: ['-']"
+      "    args: [build, $image, --builder, $BUILDER, --network, cloudbuild, --env, GOOGLE_FUNCTION_TARGET=$entry, --env, GOOGLE_PYTHON_VERSION=3.11.x]")
+    images+=("$image")
+  done
+  [ ${#steps[@]} != 0 ] || return 0
+  write_file "$built/functions.cloudbuild.yaml" 'steps:' "${steps[@]}" \
+    "images: [$(IFS=,; printf '%s' "${images[*]}")]" 'options: {logging: CLOUD_LOGGING_ONLY}'
+  build "$stage/functions" "$built/functions.cloudbuild.yaml"
+}
+
+function_image() { image_name "$1" "$({ cat "$stage/functions/$1.sha256"; printf '%s\n' "$BUILDER" "$BUILT"; } | digest)"; }
 
 # CLASSIFY_CPU for `classify CPU`.
 setting() {
@@ -43,21 +63,22 @@ setting() {
   printf '%s' "${!name}"
 }
 
-stage_function() {
-  local pickles=()
-  if [ "$bundle_pickles" = true ]; then pickles=(--pickles); fi
-  ! dry || shown "$root/dev.sh" stage ${pickles[@]+"${pickles[@]}"} "$1"
-  "$python" "$root/deploy/stage.py" ${pickles[@]+"${pickles[@]}"} "$1" >"$scratch/staged" \
-    || die "staging $1 failed; the lines above say why"
+stage_functions() {
+  local flags=(--to "$stage/functions")
+  [ "$bundle_pickles" = false ] || flags+=(--pickles)
+  ! dry || shown "$root/dev.sh" stage "${flags[@]}" "${chosen[@]}"
+  "$python" "$root/deploy/stage.py" "${flags[@]}" "${chosen[@]}" >"$scratch/staged" \
+    || die 'staging failed; the lines above say why'
 }
 
 # A function's environment: settings, never secrets.
 env_file_for() {
-  local name=$1 line lines
+  local name=$1 line lines database=$FIRESTORE_DATABASE
+  [ "$name" != classify ] || database=$COUNTERS_DATABASE
   lines=(
     "BUCKET: \"$BUCKET\"" "MODEL_BUCKET: \"$MODEL_BUCKET\""
     "MODEL_BUNDLE: \"$bundle_version\"" "MODEL_BUNDLE_SHA256: \"$bundle_sha256\""
-    "OBSERVATIONS: \"firestore:$FIRESTORE_DATABASE\"" 'IDENTITY: "firebase"'
+    "OBSERVATIONS: \"firestore:$database\"" 'IDENTITY: "firebase"'
     "GOOGLE_CLOUD_PROJECT: \"$PROJECT\"" "CHECK_REVOKED: \"$CHECK_REVOKED\""
     "REQUIRE_APP_CHECK: \"$REQUIRE_APP_CHECK\"" "REQUIRE_AUTH: \"$REQUIRE_AUTH\""
     "ALLOW_ANONYMOUS_SAVE: \"$ALLOW_ANONYMOUS_SAVE\"" "PUBLIC_URL: \"$PUBLIC_URL\""
@@ -96,17 +117,12 @@ model_address() {
 
 # Eventarc, with an account of its own that may call process and nothing else. $1 name, $2 what happened.
 ensure_trigger() {
-  local name=$1 location agent_member wanted found flags
+  local name=$1 location wanted found flags
   location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
-  grant 'run services' process "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker --region="$REGION" --project="$PROJECT"
-  agent_member=$(agent gs-project-accounts) || exit 1
-  # Cloud Storage's agent does not exist until it is requested, and a role needs an account.
-  has_role projects "$PROJECT" "$agent_member" roles/pubsub.publisher \
-    || change gcloud storage service-agent --project="$PROJECT"
-  grant projects "$PROJECT" "$agent_member" roles/pubsub.publisher
-  flags=(--location="$location" --project="$PROJECT" --destination-run-service=process
+  grant 'run services' "${PREFIX}process" "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker --region="$REGION" --project="$PROJECT"
+  flags=(--location="$location" --project="$PROJECT" --destination-run-service="${PREFIX}process"
     --destination-run-region="$REGION" --service-account="$(account "$TRIGGER_ACCOUNT")")
-  wanted="process|$(account "$TRIGGER_ACCOUNT")|$BUCKET"
+  wanted="${PREFIX}process|$(account "$TRIGGER_ACCOUNT")|$BUCKET"
   if ! exists gcloud eventarc triggers describe "$name" --location="$location" --project="$PROJECT" \
     --format='value[separator="|"](destination.cloudRun.service,serviceAccount,eventFilters.filter(attribute=bucket).extract(value).flatten())'; then
     change_patiently gcloud eventarc triggers create "$name" "${flags[@]}" \
@@ -124,9 +140,9 @@ ensure_dead_letters() {
   local location subscription agent_member topic=projects/$PROJECT/topics/$DEAD_LETTERS found
   location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
   exists gcloud pubsub topics describe "$DEAD_LETTERS" --project="$PROJECT" \
-    || change gcloud pubsub topics create "$DEAD_LETTERS" --project="$PROJECT"
+    || change gcloud pubsub topics create "$DEAD_LETTERS" --labels=parrot=dead-letters --project="$PROJECT"
   exists gcloud pubsub subscriptions describe "$DEAD_LETTERS" --project="$PROJECT" \
-    || change gcloud pubsub subscriptions create "$DEAD_LETTERS" --topic="$DEAD_LETTERS" --project="$PROJECT" \
+    || change gcloud pubsub subscriptions create "$DEAD_LETTERS" --topic="$DEAD_LETTERS" --labels=parrot=dead-letters --project="$PROJECT" \
       --message-retention-duration="$DEAD_LETTER_RETENTION" --expiration-period=never
   agent_member=$(agent gcp-sa-pubsub) || exit 1
   subscription=$(value gcloud eventarc triggers describe "$1" --location="$location" \
@@ -145,7 +161,7 @@ ensure_dead_letters() {
 ensure_sweep() {
   local number url found place=(--location="$REGION" --project="$PROJECT") flags
   number=$(project_number) || exit 1
-  url=https://process-$number.$REGION.run.app
+  url=https://${PREFIX}process-$number.$REGION.run.app
   flags=(--schedule="$SWEEP_SCHEDULE" --uri="$url" --http-method=post --attempt-deadline=600s
     --message-body='{"specversion": "1.0", "type": "parrot.sweep", "source": "scheduler", "id": "sweep"}'
     --oidc-service-account-email="$(account "$TRIGGER_ACCOUNT")" --oidc-token-audience="$url")

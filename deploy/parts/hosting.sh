@@ -9,6 +9,7 @@ part_hosting() {
     live=$(curl --silent --fail --max-time 20 "https://$HOSTING_SITE.web.app/release.txt" || true)
     if [ "$live" = "$(cat "$stage/firebase/public/release.txt")" ]; then return; fi
   fi
+  must_be_ours site "$HOSTING_SITE" HOSTING_SITE
   ensure_sites
   change "$root/dev.sh" sdk "$stage/firebase"
   change firebase deploy --only hosting --project "$PROJECT" --config "$stage/firebase/firebase.json" --non-interactive

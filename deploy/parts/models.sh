@@ -5,10 +5,10 @@ part_models() {
   local image
   read_bundle
   find_published
-  ensure_repository "$REPOSITORY"
-  image=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY/model-server:$(image_tag) || exit 1
-  exists gcloud artifacts docker images describe "$image" --project="$PROJECT" --format='value(image_summary.digest)' \
-    || build_image "$image"
+  ensure_repository
+  ensure_hub
+  image=$(image_name model-server "$(image_tag)") || exit 1
+  image_there "$image" || build_model_image "$image"
   # Last: a published bundle stays, and one whose model cannot be served would break every later image.
   publish_bundle
   if [ "$MODELS" = run ]; then model_service "$image"; else vertex_deploy "$image"; fi
@@ -32,21 +32,10 @@ publish_bundle() {
   change env GOOGLE_CLOUD_PROJECT="$PROJECT" "$root/dev.sh" models publish --bundle "$bundle_folder" --to "gs://$MODEL_BUCKET"
 }
 
-# $1: a repository for images, of which the newest few are kept.
-ensure_repository() {
-  local place=(--location="$REGION" --project="$PROJECT") policies
-  exists gcloud artifacts repositories describe "$1" "${place[@]}" \
-    || change gcloud artifacts repositories create "$1" --repository-format=docker "${place[@]}"
-  policies=$(ask gcloud artifacts repositories describe "$1" "${place[@]}" --format='value(cleanupPolicies)')
-  [ -n "$policies" ] \
-    || change gcloud artifacts repositories set-cleanup-policies "$1" "${place[@]}" \
-      --policy="$root/deploy/templates/keep-images.json" --no-dry-run
-}
-
-# An image is named after what it is made of: bundles, which never change, and the commit's files.
+# Of bundles, which never change, and the commit's files.
 image_tag() {
   {
-    printf '%s\n' "$bundle_sha256" "$published"
+    printf '%s\n' "$bundle_sha256" "$published" "$BUILT" "$TF_SERVING"
     git -C "$root" ls-tree -r HEAD models/serving/image models/network models/publishing
   } | digest
 }
@@ -67,7 +56,7 @@ find_published() {
   published=$(printf '%s\n' "$bundle_version" "$found" | sed -nE 's|^(gs://[^/]+/bundles/)?([^/]+)/?$|\2|p' | grep -vx current.json | sort -u)
 }
 
-build_image() {
+build_model_image() {
   local image=$1 folder=$stage/model-server version bundles=(--bundle "$bundle_folder")
   change rm -rf "$stage/bundles"
   change mkdir -p "$stage/bundles"
@@ -77,9 +66,7 @@ build_image() {
     bundles+=(--bundle "$stage/bundles/$version")
   done
   change "$root/dev.sh" models image "$folder" "${bundles[@]}"
-  change gcloud builds submit "$folder" --config="$root/deploy/templates/cloudbuild.yaml" \
-    --substitutions="_IMAGE=$image" --region="$BUILD_REGION" --project="$PROJECT" \
-    --service-account="projects/$PROJECT/serviceAccounts/$(account "$BUILD_ACCOUNT")"
+  build "$folder" "$root/deploy/templates/cloudbuild.yaml" --substitutions="_IMAGE=$image,_BASE=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY-hub/$TF_SERVING"
 }
 
 # Private: only the two functions that classify may call it, with an ID token for its URL.
@@ -88,7 +75,7 @@ model_service() {
   deploy_service "$MODEL_SERVER" '' --image="$1" --invoker-iam-check \
     --service-account="$(account "$MODEL_ACCOUNT")" --port=8501 --concurrency="$MODEL_CONCURRENCY" \
     --cpu="$MODEL_CPU" --memory="$MODEL_MEMORY" --timeout="$MODEL_TIMEOUT" \
-    --min-instances="$MODEL_MIN" --max-instances="$MODEL_MAX" --cpu-boost \
+    --min="$MODEL_MIN" --max-instances="$MODEL_MAX" --cpu-boost \
     --execution-environment=gen2 --ingress=all \
     --startup-probe="httpGet.path=/v1/models/${model%/*}/versions/${model#*/},httpGet.port=8501,periodSeconds=2,timeoutSeconds=1,failureThreshold=90"
   for name in "$CLASSIFY_ACCOUNT" "$PROCESS_ACCOUNT"; do

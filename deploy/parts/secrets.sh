@@ -15,7 +15,7 @@ part_secrets() {
 ensure_secret() {
   local newest
   exists gcloud secrets describe "$1" --project="$PROJECT" \
-    || change gcloud secrets create "$1" --replication-policy=automatic --project="$PROJECT"
+    || change gcloud secrets create "$1" --replication-policy=automatic --labels=parrot=key --project="$PROJECT"
   newest=$(ask gcloud secrets versions list "$1" --filter=state=ENABLED --limit=1 \
     --format='value(name)' --project="$PROJECT")
   [ -n "$newest" ] || change_shell "openssl rand -hex 32 | $(add_version "$1")"
@@ -27,31 +27,37 @@ add_version() { shown gcloud secrets versions add "$1" --data-file=- --project="
 # Functions read the newest version when they start, also after a rollback: the same revision again.
 rotate_secret() {
   local name new='openssl rand -hex 32' old
-  if ! dry; then
-    for name in observations save; do
-      read_service "$name"
-      [ -z "$canary" ] || die "$name has a canary: promote or rollback first"
-      [ "$created" = "$main" ] || die "$name serves $main, not $created that was deployed last: deploy functions first"
-    done
-  fi
+  for name in "${PREFIX}observations" "${PREFIX}save"; do
+    dry && continue
+    read_service "$name"
+    [ -z "$canary" ] || die "$name has a canary: promote or rollback first"
+  done
   old="$(shown gcloud secrets versions access latest --secret="$SECRET" --project="$PROJECT") | cut -d, -f1"
   if [ "$now" = true ]; then
     change_shell "$new | $(add_version "$SECRET")"
   else
     change_shell "printf '%s,%s' \"\$($new)\" \"\$($old)\" | $(add_version "$SECRET")"
   fi
-  for name in observations save; do restart "$name"; done
+  for name in "${PREFIX}observations" "${PREFIX}save"; do restart "$name"; done
   dry || say 'The new key signs. With --now the previous one is refused at once.'
 }
 
-# New instances of the same code and settings.
+# New instances of what serves, which is not what was deployed last if that was rolled back.
 restart() {
-  change gcloud run services update "$1" --region="$REGION" --project="$PROJECT" --no-traffic --tag=canary \
-    --update-labels="restarted=$(date -u +%Y%m%d-%H%M%S)"
+  local service=$built/$1.json revision=$built/$1-serving.json file=$built/$1-restarted.json
+  local place=(--region="$REGION" --project="$PROJECT")
+  mkdir -p "$built"
   if dry; then
-    traffic "$1" --to-latest --remove-tags=canary
-    return
+    pick old "$1" 'percent>50'
+    printf '{}\n' >"$file"
+    main="\${old}"
+  else
+    read_service "$1"
   fi
-  read_service "$1"
-  move "$1" "$ready" "$main"
+  save_answer "$service" gcloud run services describe "$1" "${place[@]}" --format=json
+  save_answer "$revision" gcloud run revisions describe "$main" "${place[@]}" --format=json
+  save_answer "$file" "$python" "$root/deploy/restart.py" "$service" "$revision" "$(date -u +%Y%m%d-%H%M%S)"
+  change gcloud run services replace "$file" "${place[@]}"
+  dry || read_service "$1"
+  give_traffic "$1" 100
 }

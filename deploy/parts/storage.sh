@@ -5,6 +5,8 @@ part_storage() {
   local origins=${CORS_ORIGINS// /}
   origins=${origins//\/,/,} origins=${origins%/}
   render "$root/deploy/templates/cors.json" "$built/cors.json" ORIGINS="${origins//,/\", \"}"
+  must_be_ours bucket "$BUCKET" BUCKET
+  must_be_ours bucket "$MODEL_BUCKET" MODEL_BUCKET
   ensure_bucket "$BUCKET" "$BUCKET_LOCATION" "$root/deploy/templates/lifecycle.json" "$built/cors.json"
   ensure_bucket "$MODEL_BUCKET" "$REGION" "$root/deploy/templates/lifecycle-models.json"
   link_to_firebase

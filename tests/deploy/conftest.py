@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deploy.project import Project, sdk, stand_in
+from tests.deploy.project import Project, cloud, sdk
 from tests.support.required import missing
 from tests.support.shared import folder, shared
 
@@ -29,14 +29,21 @@ def sdk_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> Iterator[str]:
+def port(tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> Iterator[str]:
+    """Of the stand-in; each Project begins with nothing in it."""
+    with cloud(tmp_path_factory.mktemp("cloud"), sdk_root) as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory, port: str) -> Iterator[str]:
     """The state of the cloud after a whole first deployment."""
 
     @contextmanager
     def state() -> Iterator[str]:
-        with stand_in(tmp_path_factory.mktemp("deployed"), sdk_root) as empty:
-            empty.done()
-            yield json.dumps(empty.state())
+        empty = Project(tmp_path_factory.mktemp("deployed"), port)
+        empty.done()
+        yield json.dumps(empty.state())
 
     with shared(folder(tmp_path_factory), "deployed", state) as made:
         yield made
@@ -44,17 +51,17 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> Iterat
 
 @pytest.fixture(scope="session")
 def deployed_canary(
-    deployed: str, tmp_path_factory: pytest.TempPathFactory, sdk_root: Path
+    deployed: str, tmp_path_factory: pytest.TempPathFactory, port: str
 ) -> Iterator[str]:
     """The state with another commit's functions at 5 %."""
 
     @contextmanager
     def state() -> Iterator[str]:
-        with stand_in(tmp_path_factory.mktemp("canary"), sdk_root) as serving:
-            serving.control("reset", deployed)
-            serving.commit(*CHANGE)
-            serving.done("--traffic", "5", "functions")
-            yield json.dumps(serving.state())
+        serving = Project(tmp_path_factory.mktemp("canary"), port)
+        serving.control("reset", deployed)
+        serving.commit(*CHANGE)
+        serving.done("--traffic", "5", "functions")
+        yield json.dumps(serving.state())
 
     with shared(folder(tmp_path_factory), "canary", state) as made:
         yield made
@@ -76,7 +83,6 @@ def canary(project: Project, deployed_canary: str) -> Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, sdk_root: Path) -> Iterator[Project]:
+def project(tmp_path: Path, port: str) -> Project:
     """An empty project."""
-    with stand_in(tmp_path, sdk_root) as empty:
-        yield empty
+    return Project(tmp_path, port)

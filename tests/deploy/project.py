@@ -59,22 +59,24 @@ class Project:
             "HOME": str(folder),
             "STAND_IN_PORT": port,
         }
+        self.control("reset", "{}")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """One run of deploy.sh."""
         where = ("--project", PROJECT, "--region", REGION, "--set", "RETRY_SECONDS=0")
         return subprocess.run(
             ["./deploy.sh", *where, *arguments],
             cwd=self.root,
             env=self._env,
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def done(self, *arguments: str) -> str:
+    def done(self, *arguments: str, typed: str = "") -> str:
         """What a run that must succeed says."""
-        result = self.run(*arguments)
+        result = self.run(*arguments, typed=typed)
         assert result.returncode == 0, result.stderr
         return result.stderr
 
@@ -112,8 +114,8 @@ class Project:
 
 
 @contextmanager
-def stand_in(folder: Path, root: Path) -> Iterator[Project]:
-    """A project without anything in it."""
+def cloud(folder: Path, root: Path) -> Iterator[str]:
+    """The port of a stand-in; what it loaded of gcloud for one test serves the next."""
     env = {**os.environ, "CLOUDSDK_ROOT": str(root), "CLOUDSDK_CONFIG": str(folder / "config")}
     env.pop("PYTHONPATH", None)
     with subprocess.Popen(
@@ -124,6 +126,6 @@ def stand_in(folder: Path, root: Path) -> Iterator[Project]:
     ) as server:
         assert server.stdout is not None
         try:
-            yield Project(folder, server.stdout.readline().strip())
+            yield server.stdout.readline().strip()
         finally:
             server.terminate()

@@ -82,6 +82,85 @@ def test_without_traffic_a_new_version_starts_before_it_serves(serving: Project)
     assert serving.traffic("classify") == {_old("classify"): 100}
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"), [("sick", "is not ready"), ("alone", "no traffic moves")]
+)
+def test_a_revision_that_answers_only_with_errors_gets_no_traffic(
+    serving: Project, fault: str, said: str
+) -> None:
+    """It opens its port: settings that are wrong, or neighbours out of reach, show at a request."""
+    serving.commit("shared/parrot/changed.py", '"""A change."""\n')
+    serving.control("put", fault, "save", "true")
+    failed = serving.run("functions")
+    assert failed.returncode == 1
+    assert said in failed.stderr
+    assert serving.traffic("save") == {_old("save"): 100}
+    assert serving.run("promote").returncode == (1 if fault == "alone" else 0)
+    assert serving.traffic("save") == {_old("save"): 100}
+    serving.commit("shared/parrot/changed.py", '"""A repair."""\n')
+    serving.done("functions")
+    assert serving.traffic("save") == {"save-00003": 100}
+
+
+def test_a_first_revision_that_never_became_ready_is_followed_by_one_that_serves(
+    project: Project,
+) -> None:
+    """There is no traffic to keep from it, and no revision that could have it meanwhile."""
+    project.control("put", "broken", "classify", "true")
+    assert project.run().returncode == 1
+    project.done()
+    assert project.traffic("classify") == {"classify-00002": 100}
+
+
+def _next_bundle(project: Project) -> None:
+    """Another bundle, whose model no image has yet."""
+    manifest = project.root / "models/default/manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "version": "next"}))
+
+
+def test_a_canary_of_a_new_model_finds_it_in_every_answer_of_the_model_server(
+    serving: Project,
+) -> None:
+    """Functions ask one URL, whatever their share: both models must be there from the start."""
+    _next_bundle(serving)
+    serving.done("--traffic", "5", "models", "functions")
+    assert serving.traffic("parrot-models") == {_new("parrot-models"): 100}
+    assert serving.traffic("classify") == {_old("classify"): 95, _new("classify"): 5}
+    serving.control("put", "logs", "statuses", json.dumps([200] * 99))
+    assert "BAD" not in serving.done("check")
+    serving.done("rollback")
+    assert serving.traffic("classify") == {_old("classify"): 100}
+    assert "BAD" not in serving.done("check")
+
+
+def test_what_was_rolled_back_stays_out_until_there_is_something_new(canary: Project) -> None:
+    """The next full run, for whatever reason, must not serve the bad version again."""
+    canary.done("promote")
+    canary.done("rollback")
+    said = canary.done()
+    assert [canary.traffic(s) for s in SERVICES] == [{_old(s): 100} for s in SERVICES]
+    assert "was rolled back and stays out" in said
+    canary.done("rollback")
+    assert [canary.traffic(s) for s in SERVICES] == [{_old(s): 100} for s in SERVICES]
+    canary.commit("shared/parrot/again.py", '"""A repair."""\n')
+    canary.done("functions")
+    assert [canary.traffic(s) for s in SERVICES] == [{f"{s}-00003": 100} for s in SERVICES]
+
+
+def test_a_leaked_key_is_replaced_in_what_serves_after_a_rollback(canary: Project) -> None:
+    """Nobody has to deploy the bad version again to be rid of a key."""
+    canary.done("promote")
+    canary.done("rollback")
+    canary.done("rotate-secret", "--now")
+    for service in ("save", "observations"):
+        revisions = canary.state()["services"][service]["revisions"]
+        assert canary.traffic(service) == {f"{service}-00003": 100}
+        assert revisions[f"{service}-00003"]["spec"] == revisions[_old(service)]["spec"]
+        assert revisions[_new(service)]["spec"] != revisions[_old(service)]["spec"]
+    canary.done()
+    assert canary.traffic("save") == {"save-00003": 100}
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("task", ["promote", "rollback"])
 def test_a_lost_network_leaves_each_service_with_one_version_and_the_next_run_ends_it(
@@ -137,7 +216,9 @@ def test_check_judges_the_canary_by_its_answers_and_its_logs(canary: Project) ->
     assert "Ready." in canary.done("check")
     asked = [c["words"] for c in canary.control("calls") if c["words"][0] == "curl"]
     assert asked
-    assert all(any("https://canary---" in word for word in words) for words in asked)
+    functions = [words for words in asked if not any("parrot-models" in word for word in words)]
+    assert len(asked) == len(functions) + 1
+    assert all(any("https://canary---" in word for word in words) for words in functions)
     canary.control("put", "logs", "statuses", json.dumps([200] * 90 + [503] * 10))
     unfit = canary.run("check")
     assert unfit.returncode == 1

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tests.deploy.project import Project
 
 PARTS = (
-    *("apis", "storage", "accounts", "secrets", "models", "functions"),
-    *("firestore", "rules", "hosting", "logs", "alerts"),
+    *("apis", "storage", "accounts", "secrets", "firestore", "rules"),
+    *("models", "functions", "hosting", "logs", "alerts"),
 )
 
 
@@ -86,6 +86,159 @@ def test_what_somebody_deleted_is_made_again(
     serving.changes()
     serving.done(part)
     assert serving.changes() == []
+
+
+def _strange(serving: Project, kind: str) -> None:
+    """Something of others has one of our names."""
+    state = serving.state()
+    if kind == "database":
+        serving.control("put", "documents", "(default)", '["orders"]')
+        serving.control("drop", "ttls", "(default)")
+    elif kind == "bucket":
+        bucket = {**state["buckets"]["gs://demo-parrot-photos"], "labels": {}}
+        serving.control("put", "buckets", "gs://demo-parrot-photos", json.dumps(bucket))
+        serving.control("put", "objects", "gs://demo-parrot-photos/invoice.pdf", "{}")
+    elif kind == "page":
+        serving.control("drop", "live", "release")
+        serving.control("put", "live", "index", '"<h1>A shop</h1>"')
+    else:
+        service = state["services"]["save"]
+        service["metadata"]["labels"] = {}
+        serving.control("put", "services", "save", json.dumps(service))
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "said"),
+    [
+        ("database", "firestore", 'database (default) holds "orders"'),
+        ("bucket", "storage", "bucket gs://demo-parrot-photos holds objects"),
+        ("page", "hosting", "a page is at https://demo-parrot.web.app"),
+        ("service", "functions", "there is a Cloud Run service save"),
+    ],
+)
+def test_what_others_made_is_changed_only_when_told_to(
+    serving: Project, kind: str, part: str, said: str
+) -> None:
+    """In a project in use our names may be taken, and rules, pages and services overwritten."""
+    _strange(serving, kind)
+    before = serving.state()
+    refused = serving.run(part)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "--adopt" in refused.stderr
+    assert serving.state() == before
+    listed = serving.run("doctor")
+    assert f"{said}, which deploy.sh did not make" in listed.stderr
+    assert listed.stderr.count("did not make") == 1
+    serving.done("--adopt", part)
+    serving.changes()
+    serving.done(part)
+    assert serving.changes() == []
+
+
+def test_a_prefix_keeps_our_services_beside_those_of_others(project: Project) -> None:
+    """Names as short as `save` are taken in some projects."""
+    project.done("--set", "PREFIX=bird-")
+    state = project.state()
+    assert set(state["services"]) == {
+        *("bird-classify", "bird-save", "bird-observations", "bird-process"),
+        "parrot-models",
+    }
+    assert state["triggers"]["photo-saved"]["destination"]["cloudRun"]["service"] == "bird-process"
+    assert state["jobs"]["pending-sweep"]["httpTarget"]["uri"].startswith("https://bird-process-")
+    hosting = json.loads((project.root / "build/stage/firebase/firebase.json").read_text())[
+        "hosting"
+    ]
+    called = {rule["run"]["serviceId"] for rule in hosting["rewrites"] if "run" in rule}
+    assert called == {"bird-classify", "bird-save", "bird-observations"}
+
+
+def test_the_database_is_backed_up_every_day_and_every_minute(serving: Project) -> None:
+    """A deployment that was not told otherwise can undo a bad day."""
+    (schedule,) = serving.state()["schedules"].values()
+    assert schedule["retention"] == "604800s"
+    database = serving.state()["databases"]["(default)"]
+    assert database["pointInTimeRecoveryEnablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
+    serving.done("--set", "BACKUP_DAYS=14", "firestore")
+    (schedule,) = serving.state()["schedules"].values()
+    assert schedule["retention"] == "1209600s"
+    serving.control("drop", "schedules", "(default)")
+    serving.done("firestore")
+    assert serving.state()["schedules"]
+
+
+def test_functions_come_after_the_indexes_that_their_queries_need(project: Project) -> None:
+    """Without its index a query fails, and an index takes minutes, also of nothing."""
+    project.control("put", "building", "indexes", "3")
+    project.done()
+    calls = [call["words"] for call in project.control("calls")]
+    asked = [
+        n for n, words in enumerate(calls) if words[1:4] == ["firestore", "indexes", "composite"]
+    ]
+    deployed = [n for n, words in enumerate(calls) if words[1:3] == ["run", "deploy"]]
+    assert len(asked) == 4
+    assert asked[-1] < deployed[0]
+
+
+def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(project: Project) -> None:
+    """Storage's own account may publish only minutes after it was told that it may."""
+    project.control("put", "young", "agent", "20")
+    project.done()
+    assert set(project.state()["triggers"]) == {"photo-saved", "photo-saved-deleted"}
+
+
+def test_one_function_is_deployed_by_its_name(serving: Project) -> None:
+    """A change of one function needs no build of the others."""
+    serving.commit(
+        "functions/save/main.py", (serving.root / "functions/save/main.py").read_text() + "\n"
+    )
+    serving.changes()
+    serving.done("save")
+    assert serving.traffic("save") == {"save-00002": 100}
+    assert next(words[1:3] for words in serving.changes()) == ["builds", "submit"]
+    serving.done("rollback", "save")
+    assert serving.traffic("save") == {"save-00001": 100}
+    assert serving.traffic("classify") == {"classify-00001": 100}
+
+
+def test_no_account_reads_or_writes_more_than_it_must(serving: Project) -> None:
+    """Strangers choose what classify decodes, and a build runs what packages bring along."""
+    policies = serving.state()["policies"]
+    roles = {
+        (member.partition("@")[0].partition(":")[2], place, role, member.partition("|")[2])
+        for place, policy in policies.items()
+        for role, members in policy.items()
+        for member in members
+    }
+    assert {role for role in roles if role[0] == "parrot-build"} == {
+        ("parrot-build", "artifacts repositories parrot", "roles/artifactregistry.writer", ""),
+        ("parrot-build", "artifacts repositories parrot-hub", "roles/artifactregistry.reader", ""),
+        (
+            "parrot-build",
+            "storage buckets gs://demo-parrot-models",
+            "roles/storage.objectViewer",
+            "",
+        ),
+        ("parrot-build", "projects demo-parrot", "roles/logging.logWriter", ""),
+    }
+    databases = {name: title for name, _, role, title in roles if role == "roles/datastore.user"}
+    assert databases.pop("parrot-classify") == "database parrot-counters"
+    assert databases == dict.fromkeys(
+        ("parrot-save", "parrot-observations", "parrot-process"), "database (default)"
+    )
+    revisions = serving.state()["services"]["classify"]["revisions"]
+    assert revisions["classify-00001"]["spec"]["env"]["OBSERVATIONS"] == "firestore:parrot-counters"
+
+
+def test_what_watches_follows_the_settings(serving: Project) -> None:
+    """Another address, another budget: the check asks the new one, and the old one is gone."""
+    serving.done("--set", "PUBLIC_URL=https://birds.example", "--set", "BUDGET=50", "alerts")
+    (uptime,) = serving.state()["uptime"].values()
+    assert uptime["monitoredResource"]["labels"]["host"] == "birds.example"
+    serving.done("--set", "PUBLIC_URL=https://birds.example", "--set", "BUDGET=80", "alerts")
+    (budget,) = serving.state()["budgets"].values()
+    assert budget["amount"]["specifiedAmount"]["units"] == "80"
+    assert serving.state()["dashboards"]
 
 
 def test_a_bucket_elsewhere_is_refused_with_what_to_do(serving: Project) -> None:

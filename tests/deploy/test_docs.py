@@ -29,6 +29,37 @@ def test_every_price_has_a_day_and_a_source() -> None:
             assert float(row["usd"]) > 0
 
 
+# What whoever deploys needs for each group of gcloud's commands; the others only read.
+_ROLES = {
+    "ai": "aiplatform.admin",
+    "artifacts": "artifactregistry.admin",
+    "billing": "billing.costsManager",
+    "builds": "cloudbuild.builds.editor",
+    "eventarc": "eventarc.admin",
+    "firestore": "datastore.owner",
+    "iam": "iam.serviceAccountAdmin",
+    "logging": "logging.configWriter",
+    "monitoring": "monitoring.editor",
+    "projects": "resourcemanager.projectIamAdmin",
+    "pubsub": "pubsub.admin",
+    "run": "run.admin",
+    "scheduler": "cloudscheduler.admin",
+    "secrets": "secretmanager.admin",
+    "services": "serviceusage.serviceUsageAdmin",
+    "storage": "storage.admin",
+}
+
+
+def test_who_deploys_is_told_every_role_that_it_takes() -> None:
+    """Where nobody may be the owner, a missing role shows in the middle of the first run."""
+    scripts = "".join(path.read_text() for path in (ROOT / "deploy/parts").glob("*.sh"))
+    groups = set(re.findall(r"\bgcloud (?:alpha |beta )?([a-z]{2,}) [a-z]", scripts)) - {"auth"}
+    document = (ROOT / "docs/getting-started.md").read_text()
+    assert groups == _ROLES.keys()
+    for group in groups:
+        assert f"`{_ROLES[group]}`" in document, group
+
+
 def test_the_document_gives_a_reason_for_each_role() -> None:
     """A role that is granted and not explained is one too many, or a gap in the document."""
     scripts = "".join(path.read_text() for path in (ROOT / "deploy/parts").glob("*.sh"))

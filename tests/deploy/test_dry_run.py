@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from local.stack import MEMORY
 from parrot.config import Settings
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 _FIREBASE_TOOLS = Path(
     os.environ.get("FIREBASE_TOOLS", ROOT / ".local/firebase-tools/node_modules/firebase-tools")
 )
+PREVIEW = "hosting:channel:deploy pr-1 --expires 7d --project p --config c --non-interactive"
+DOCUMENTS = ("getting-started.md", "operations.md")
 PLACE = f"--project {PROJECT} --region {REGION}"
 RUNS = (
     (),
     ("--models", "vertex"),
+    ("--set", "BUDGET=50", "alerts"),
     (
         "--set",
         "ALERT_EMAIL=ana@example.com",
@@ -45,7 +49,32 @@ RUNS = (
     ("rotate-secret",),
     ("rotate-secret", "--now"),
     ("check",),
+    ("destroy",),
+    ("--models", "vertex", "destroy", "--with-data"),
 )
+
+
+def documented() -> set[str]:
+    """The commands that the documents tell people to type."""
+    text = "".join((ROOT / "docs" / name).read_text() for name in DOCUMENTS)
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    text = "".join(blocks).replace("\\\n", "").replace("PROJECT", PROJECT)
+    lines = re.sub(r" >\S+", "", text).splitlines()
+    return {shlex.join(shlex.split(line, comments=True)) for line in lines if "gcloud " in line[:9]}
+
+
+def test_the_workflow_for_github_says_what_deploy_sh_takes(root: Path) -> None:
+    """It is copied into repositories where nothing else would try it before it deploys."""
+    text = (ROOT / "docs/deploy-workflow.yml").read_text()
+    jobs = yaml.safe_load(text)["jobs"]
+    runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    lines = [run for run in runs if run.startswith("./deploy.sh ")]
+    assert len(lines) == 6
+    for line in lines:
+        for task in ("promote", "rollback", "check"):
+            words = line.replace("$WHERE", PLACE).replace("${{ inputs.task }}", task).split()[1:]
+            done = _deploy(root, "--dry-run", *(word for word in words if word != "--dry-run"))
+            assert done.returncode == 0, (line, done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +116,11 @@ def _dry(root: Path, *words: str) -> list[str]:
 def test_each_gcloud_line_parses_with_gclouds_own_parser(root: Path, sdk_root: Path) -> None:
     """A flag that does not exist shows here, not in the middle of a first deployment."""
     runs = [
-        [line for line in _dry(root, *arguments) if line.startswith("gcloud ")]
+        [re.sub(r" > \S+$", "", line) for line in _dry(root, *arguments) if line[:7] == "gcloud "]
         for arguments in RUNS
     ]
     assert all(runs)
-    lines = sorted({line for run in runs for line in run})
+    lines = sorted({line for run in runs for line in run} | documented())
     done = subprocess.run(
         [sdk_python(sdk_root), "-S", ROOT / "tests/deploy/stand_in/parser.py"],
         input="\n".join(lines),
@@ -161,7 +190,9 @@ def test_each_firebase_line_parses_and_its_configuration_fits(
         reason = f"needs Node and firebase-tools in {_FIREBASE_TOOLS} (or FIREBASE_TOOLS)"
         missing(reason, required_by="REQUIRE_SUITE")
     lines = [line for line in _dry(root) if line.startswith("firebase ")]
-    assert len(lines) == 5
+    lines += _dry(root, "destroy")[:1]
+    lines += [f"firebase {line}" for line in ("hosting:clone a:@1 a:live", PREVIEW)]
+    assert len(lines) == 8
     done = subprocess.run(
         [
             *(node, ROOT / "tests/deploy/parse_firebase.js", _FIREBASE_TOOLS),

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import run_services
 from state import StandInError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def _upload(state: State, call: Call) -> None:
     name = call.flags.get("model-id") or call.flags["parent-model"].rpartition("/")[2]
-    state.kind("models").setdefault(name, {"name": name})
+    state.kind("models").setdefault(name, {"name": name, "displayName": call.flags["display-name"]})
     state.create("models", f"{name}@{call.flags['version-aliases']}", dict(call.flags))
 
 
@@ -59,6 +60,10 @@ def _firebase_deploy(state: State, call: Call) -> None:
         if not (config.parent / "public/vendor/auth.js").is_file():
             raise StandInError("nobody could sign in on this page: ./dev.sh sdk comes first")
     what = _after(call, "--only")
+    if what == "firestore":
+        database = json.loads(config.read_text())["firestore"]["database"]
+        state.get("databases", database)
+        state.kind("ttls")[database] = [{"name": "quotas/fields/expires"}]
     files = {
         path.relative_to(config.parent).as_posix(): _md5(path.read_bytes())
         for path in sorted(config.parent.rglob("*"))
@@ -67,6 +72,23 @@ def _firebase_deploy(state: State, call: Call) -> None:
     state.kind("firebase")[what] = files
     if what == "hosting":
         state.kind("live")["release"] = (config.parent / "public/release.txt").read_text().strip()
+
+
+def _hosting_disable(state: State, call: Call) -> None:
+    state.get("sites", _after(call, "--site"))
+    state.kind("live").clear()
+
+
+def _undeploy(state: State, call: Call) -> None:
+    endpoint = state.get("endpoints", call.name)
+    gone = call.flags["deployed-model-id"]
+    endpoint["deployedModels"] = [m for m in endpoint["deployedModels"] if m["id"] != gone]
+
+
+def _model_delete(state: State, call: Call) -> None:
+    for name in tuple(state.kind("models")):
+        if name.partition("@")[0] == call.name:
+            del state.kind("models")[name]
 
 
 def _site(state: State, call: Call) -> None:
@@ -93,13 +115,17 @@ def _curl(state: State, call: Call) -> str:
     if "/v1beta/" in url:
         state.get("linked", url)
         return "{}"
+    if url.endswith(":listCollectionIds"):
+        found = state.kind("documents").get(url.split("/")[-2], [])
+        return json.dumps({"collectionIds": found} if found else {}, indent=2)
     if url.endswith("/release.txt"):
         return str(state.get("live", "release"))
-    answers = state.kind("answers")
-    if "--output" in call.rest:
-        body = next((body for part, body in answers.items() if part in url), '{"is_parrot": true}')
-        Path(_after(call, "--output")).write_text(body)
-        return "200" if "classify" in url else "401"
+    if url.endswith(".web.app/"):
+        return "200" if state.kind("live") else "404"
+    answer = run_services.answer(state, call.rest)
+    if answer is not None and "--output" in call.rest:
+        Path(_after(call, "--output")).write_text(answer[1])
+        return answer[0]
     raise StandInError(f"404 {url}")
 
 
@@ -142,6 +168,7 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
         "firebase_projects", call.name, {}
     ),
     ("firebase", "deploy"): _firebase_deploy,
+    ("firebase", "hosting:disable"): _hosting_disable,
     ("firebase", "hosting:sites:create"): _site,
     ("firebase", "hosting:sites:list"): _sites,
     ("ai", "models", "describe"): lambda state, call: state.get("models", call.name),
@@ -150,4 +177,6 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("ai", "endpoints", "create"): _endpoint_create,
     ("ai", "endpoints", "deploy-model"): _deploy_model,
     ("ai", "endpoints", "update"): _endpoint_update,
+    ("ai", "endpoints", "undeploy-model"): _undeploy,
+    ("ai", "models", "delete"): _model_delete,
 }

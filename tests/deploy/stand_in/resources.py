@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,20 @@ def _list(kind: str) -> Handler:
     return lambda state, _call: list(state.kind(kind).values())
 
 
-def _create(kind: str, **fixed: Any) -> Handler:
+def _create(kind: str) -> Handler:
     def create(state: State, call: Call) -> None:
-        state.create(kind, call.name, {"name": call.name, **fixed, **call.flags})
+        labels = dict([call.flags["labels"].split("=", 1)])
+        state.create(kind, call.name, {"name": call.name, **call.flags, "labels": labels})
 
     return create
+
+
+def _delete(kind: str) -> Handler:
+    def delete(state: State, call: Call) -> None:
+        state.get(kind, call.name)
+        del state.kind(kind)[call.name]
+
+    return delete
 
 
 def _update(kind: str) -> Handler:
@@ -53,9 +63,9 @@ def _policy(kind: str) -> dict[tuple[str, ...], Handler]:
     def read(state: State, call: Call) -> list[dict[str, Any]]:
         bindings = state.kind("policies").get(f"{kind} {call.name}", {})
         return [
-            {"bindings": {"role": role, "members": member}}
+            {"bindings": {"role": role, "members": member, "condition": {"title": title}}}
             for role, members in bindings.items()
-            for member in members
+            for member, title in (text.split("|") for text in members)
         ]
 
     def add(state: State, call: Call) -> None:
@@ -70,13 +80,26 @@ def _policy(kind: str) -> dict[tuple[str, ...], Handler]:
         if kind != "projects":  # the resource must be there
             _KINDS[kind](state, call)
         policy = state.kind("policies").setdefault(f"{kind} {call.name}", {})
-        policy.setdefault(role, []).append(member)
+        _, _, title = (call.flags.get("condition") or "").partition(",title=")
+        policy.setdefault(role, []).append(f"{member}|{title}")
 
-    return {(*group, "get-iam-policy"): read, (*group, "add-iam-policy-binding"): add}
+    def remove(state: State, call: Call) -> None:
+        policy = state.kind("policies")[f"{kind} {call.name}"]
+        role, gone = call.flags["role"], f"{call.flags['member']}|"
+        policy[role] = [text for text in policy[role] if not text.startswith(gone)]
+        if not policy[role]:
+            del policy[role]
+
+    return {
+        (*group, "get-iam-policy"): read,
+        (*group, "add-iam-policy-binding"): add,
+        (*group, "remove-iam-policy-binding"): remove,
+    }
 
 
 _KINDS: dict[str, Handler] = {
     "projects": lambda _state, _call: {"projectNumber": "123456", "lifecycleState": "ACTIVE"},
+    "artifacts repositories": _describe("repositories"),
     "storage buckets": _describe("buckets"),
     "run services": _describe("services"),
     "secrets": _describe("secrets"),
@@ -126,7 +149,8 @@ def _bucket_update(state: State, call: Call) -> None:
 
 
 def _account_create(state: State, call: Call) -> None:
-    state.create("accounts", f"{call.name}@demo-parrot.iam.gserviceaccount.com", dict(call.flags))
+    account = {"displayName": call.flags["display-name"]}
+    state.create("accounts", f"{call.name}@demo-parrot.iam.gserviceaccount.com", account)
 
 
 def _version_add(state: State, call: Call) -> None:
@@ -143,11 +167,33 @@ def _image(state: State, call: Call) -> Any:
 
 
 def _build(state: State, call: Call) -> None:
-    if not (Path(call.name) / "models.config").is_file():
-        raise StandInError("the build's folder holds no model")
-    state.kind("images")[call.flags["substitutions"].removeprefix("_IMAGE=")] = {
-        "image_summary": {"digest": "sha256:1"}
-    }
+    """The images that a config names: functions from their folders, or the model server."""
+    folder = Path(call.name)
+    if not call.flags["gcs-source-staging-dir"].startswith("gs://demo-parrot-models/"):
+        raise StandInError("the default bucket for sources is in the US, and keeps them for ever")
+    if substitutions := call.flags.get("substitutions"):
+        if not (folder / "models.config").is_file():
+            raise StandInError("the build's folder holds no model")
+        image, base = re.fullmatch(r"_IMAGE=(.*),_BASE=(.*)", substitutions).groups()
+        if "/parrot-hub/tensorflow/serving" not in base:
+            raise StandInError("Docker Hub: toomanyrequests")
+        names = [image]
+        bundles = [_version(Path(line)) for line in (folder / "models.config").read_text().split()]
+    else:
+        config = Path(call.flags["config"]).read_text()
+        for name in re.findall(r"dir: (\w+)", config):
+            if not (folder / name / "main.py").is_file():
+                raise StandInError(f"there is no function in {name}")
+        names = re.findall(r"images: \[(.*)\]", config)[0].split(",")
+        bundles = []
+    for name in names:
+        state.kind("images")[name] = {"image_summary": {"digest": "sha256:1"}, "bundles": bundles}
+
+
+def _version(bundle: Path) -> str:
+    """Copies from the bucket are empty, so their folder's name tells."""
+    text = (bundle / "manifest.json").read_text()
+    return str(json.loads(text)["version"]) if text.startswith("{") else bundle.name
 
 
 def _ls(state: State, call: Call) -> str:
@@ -176,6 +222,15 @@ def _job_create(state: State, call: Call) -> None:
 
 
 def _trigger_create(state: State, call: Call) -> None:
+    agent = "serviceAccount:service-123456@gs-project-accounts.iam.gserviceaccount.com|"
+    publishers = state.kind("policies")["projects demo-parrot"].get("roles/pubsub.publisher", [])
+    if agent not in publishers or state.kind("young").get("agent", 0) > 0:
+        state.kind("young")["agent"] = state.kind("young").get("agent", 0) - 1
+        raise StandInError(
+            'FAILED_PRECONDITION: Invalid resource state for "": The Cloud Storage service account'
+            " for your bucket is unable to publish to Cloud Pub/Sub topics in the specified"
+            " project."
+        )
     subscription = f"eventarc-{call.flags['location']}-{call.name}-sub-1"
     state.get("services", call.flags["destination-run-service"])
     trigger = {**call.flags, **_trigger(call), "eventFilters": _filters(call)}
@@ -184,6 +239,33 @@ def _trigger_create(state: State, call: Call) -> None:
     state.kind("triggers")[call.name]["transport"] = {
         "pubsub": {"subscription": f"projects/demo-parrot/subscriptions/{subscription}"}
     }
+
+
+def _trigger_delete(state: State, call: Call) -> None:
+    trigger = state.kind("triggers").pop(call.name)
+    del state.kind("subscriptions")[_short(trigger["transport"]["pubsub"]["subscription"])]
+
+
+def _repository_delete(state: State, call: Call) -> None:
+    _delete("repositories")(state, call)
+    for name in tuple(state.kind("images")):
+        if f"/{call.name}/" in name:
+            del state.kind("images")[name]
+
+
+def _remove_folder(state: State, call: Call) -> None:
+    """A bucket, with all that is in it."""
+    _delete("buckets")(state, call)
+    for name in tuple(state.kind("objects")):
+        if name.startswith(f"{call.name}/"):
+            del state.kind("objects")[name]
+
+
+def _database_delete(state: State, call: Call) -> None:
+    if state.get("databases", _database(call)).get("protected"):
+        raise StandInError("FAILED_PRECONDITION: the database has delete protection")
+    for kind in ("databases", "ttls", "schedules", "documents"):
+        state.kind(kind).pop(_database(call), None)
 
 
 def _trigger(call: Call) -> dict[str, Any]:
@@ -220,6 +302,47 @@ def _database(call: Call) -> str:
 def _database_create(state: State, call: Call) -> None:
     database = {"locationId": call.flags["location"], "type": "FIRESTORE_NATIVE"}
     state.create("databases", _database(call), database)
+    _database_update(state, call)
+
+
+def _database_update(state: State, call: Call) -> None:
+    database = state.get("databases", _database(call))
+    if "enable-pitr" in call.flags:
+        database["pointInTimeRecoveryEnablement"] = "POINT_IN_TIME_RECOVERY_ENABLED"
+    if "delete-protection" in call.flags or "no-delete-protection" in call.flags:
+        database["protected"] = "delete-protection" in call.flags
+
+
+def _ttl(state: State, call: Call) -> None:
+    state.get("databases", _database(call))
+    state.kind("ttls")[_database(call)] = [{"name": f"quotas/fields/{call.name}"}]
+
+
+def _backup_schedule(state: State, call: Call) -> None:
+    state.get("databases", _database(call))
+    seconds = int(call.flags["retention"].removesuffix("d")) * 86400
+    state.kind("schedules")[_database(call)] = {"name": "s/1", "retention": f"{seconds}s"}
+
+
+def _of_database(kind: str) -> Handler:
+    """What belongs to a database, which must be there."""
+
+    def read(state: State, call: Call) -> list[Any]:
+        state.get("databases", _database(call))
+        found = state.kind(kind).get(_database(call), [])
+        return found if isinstance(found, list) else [found]
+
+    return read
+
+
+def _indexes(state: State, call: Call) -> list[dict[str, str]]:
+    """Each time somebody asks they are further built."""
+    building = state.kind("building").get("indexes", 0)
+    if building:
+        state.kind("building")["indexes"] = building - 1
+    return [
+        {"state": "CREATING" if building else "READY"} for _ in _of_database("ttls")(state, call)
+    ]
 
 
 def _sink(state: State, call: Call) -> dict[str, Any]:
@@ -228,10 +351,13 @@ def _sink(state: State, call: Call) -> dict[str, Any]:
 
 def _sink_update(state: State, call: Call) -> None:
     _sink(state, call)
+    exclusions = state.kind("sinks")[call.name]["exclusions"]
+    if gone := call.flags.get("remove-exclusions"):
+        exclusions[:] = [line for line in exclusions if line["name"] != gone]
+        return
     exclusion = call.flags.get("add-exclusion") or call.flags["update-exclusion"]
     name, _, chosen = exclusion.partition(",filter=")
     name = name.removeprefix("name=")
-    exclusions = state.kind("sinks")[call.name]["exclusions"]
     exclusions[:] = [line for line in exclusions if line["name"] != name]
     exclusions.append({"name": name, "filter": chosen})
 
@@ -245,7 +371,23 @@ def _metric(state: State, call: Call) -> None:
 
 
 def _uptime(state: State, call: Call) -> None:
-    state.create("uptime", call.name, {"displayName": call.name, "name": f"projects/1/{call.name}"})
+    name = f"projects/1/{call.name.replace(' ', '-')}-1"
+    labels = dict(pair.split("=", 1) for pair in call.flags["resource-labels"].split(","))
+    uptime = {"displayName": call.name, "name": name, "monitoredResource": {"labels": labels}}
+    state.create("uptime", name, uptime)
+
+
+def _dashboard(state: State, call: Call) -> None:
+    dashboard = json.loads(Path(call.flags["config-from-file"]).read_text())
+    state.create("dashboards", "dashboards/1", {"name": "dashboards/1", **dashboard})
+
+
+def _budget(state: State, call: Call) -> None:
+    name = call.name if call.names else "billingAccounts/A/budgets/1"
+    budget = state.kind("budgets").setdefault(name, {"name": name})
+    if "display-name" in call.flags:
+        budget["displayName"] = call.flags["display-name"]
+    budget["amount"] = {"specifiedAmount": {"units": call.flags["budget-amount"]}}
 
 
 def _policy_file(state: State, call: Call) -> None:
@@ -257,11 +399,13 @@ def _policy_file(state: State, call: Call) -> None:
 def _channel(state: State, call: Call) -> None:
     labels = dict([call.flags["channel-labels"].split("=", 1)])
     name = f"channels/{len(state.kind('channels')) + 1}"
-    state.kind("channels")[name] = {"name": name, "type": call.flags["type"], "labels": labels}
+    channel = {"name": name, "type": call.flags["type"], "labels": labels}
+    state.kind("channels")[name] = {**channel, "displayName": call.flags["display-name"]}
 
 
 HANDLERS: dict[tuple[str, ...], Handler] = {
     ("auth", "print-access-token"): lambda _s, _c: "token",
+    ("auth", "print-identity-token"): lambda _s, _c: "token",
     ("projects", "describe"): _KINDS["projects"],
     ("services", "list"): _list("apis"),
     ("services", "enable"): _enable,
@@ -273,6 +417,7 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("storage", "objects", "describe"): _describe("objects"),
     ("storage", "ls"): _ls,
     ("storage", "cp"): _copy,
+    ("storage", "rm"): _remove_folder,
     ("iam", "service-accounts", "describe"): _describe("accounts"),
     ("iam", "service-accounts", "create"): _account_create,
     ("secrets", "describe"): _describe("secrets"),
@@ -301,6 +446,23 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("pubsub", "subscriptions", "update"): _subscription_update,
     ("firestore", "databases", "describe"): lambda s, c: s.get("databases", _database(c)),
     ("firestore", "databases", "create"): _database_create,
+    ("firestore", "databases", "update"): _database_update,
+    ("firestore", "databases", "delete"): _database_delete,
+    ("firestore", "backups", "schedules", "list"): _of_database("schedules"),
+    ("firestore", "backups", "schedules", "create"): _backup_schedule,
+    ("firestore", "backups", "schedules", "update"): _backup_schedule,
+    ("firestore", "fields", "ttls", "update"): _ttl,
+    ("billing", "projects", "describe"): lambda _s, _c: {
+        "billingAccountName": "billingAccounts/A",
+        "billingEnabled": True,
+    },
+    ("billing", "budgets", "list"): _list("budgets"),
+    ("billing", "budgets", "create"): _budget,
+    ("billing", "budgets", "update"): _budget,
+    ("monitoring", "dashboards", "list"): _list("dashboards"),
+    ("monitoring", "dashboards", "create"): _dashboard,
+    ("firestore", "fields", "ttls", "list"): _of_database("ttls"),
+    ("firestore", "indexes", "composite", "list"): _indexes,
     ("logging", "sinks", "describe"): _sink,
     ("logging", "sinks", "update"): _sink_update,
     ("logging", "metrics", "describe"): _describe("metrics"),
@@ -317,5 +479,23 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("monitoring", "channels", "list"): _list("channels"),
     ("monitoring", "channels", "create"): _channel,
 }
+_DELETED = {
+    "iam service-accounts": "accounts",
+    "logging metrics": "metrics",
+    "monitoring channels": "channels",
+    "monitoring dashboards": "dashboards",
+    "monitoring policies": "alerts",
+    "monitoring uptime": "uptime",
+    "pubsub subscriptions": "subscriptions",
+    "pubsub topics": "topics",
+    "run services": "services",
+    "scheduler jobs": "jobs",
+    "secrets": "secrets",
+    "ai endpoints": "endpoints",
+}
+for _group, _kind in _DELETED.items():
+    HANDLERS[*_group.split(), "delete"] = _delete(_kind)
+HANDLERS["eventarc", "triggers", "delete"] = _trigger_delete
+HANDLERS["artifacts", "repositories", "delete"] = _repository_delete
 for _kind in _KINDS:
     HANDLERS.update(_policy(_kind))

@@ -1,13 +1,20 @@
-"""Cloud Run services as far as deployments move them: revisions, traffic, tags."""
+"""Cloud Run services as far as deployments move them: revisions, traffic, tags, answers."""
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from state import StandInError
 
 if TYPE_CHECKING:
     from state import Call, State
+
+_HOST = re.compile(
+    r"https://(?:(?P<tag>[a-z]+)---)?(?P<service>[a-z-]+)-abc[.]a[.]run[.]app(?P<path>/.*)"
+)
 
 
 def _deploy(state: State, call: Call) -> None:
@@ -19,28 +26,15 @@ def _deploy(state: State, call: Call) -> None:
         service = services[call.name] = {
             "metadata": {"name": call.name, "labels": {}},
             "status": {"traffic": [], "url": f"https://{call.name}-abc.a.run.app"},
-            "revisions": [],
+            "revisions": {},
         }
-    for name in ("source", "image", "env-vars-file", "service-account"):
-        if name in call.flags:
-            service[name] = call.flags[name]
-    _revision(state, service, call)
-
-
-def _update(state: State, call: Call) -> None:
-    _revision(state, state.get("services", call.name), call)
-
-
-def _revision(state: State, service: dict[str, Any], call: Call) -> None:
-    labels = call.flags.get("labels") or call.flags.get("update-labels") or ""
-    service["metadata"]["labels"].update(pair.split("=", 1) for pair in labels.split(",") if pair)
-    status, traffic = service["status"], service["status"]["traffic"]
-    revision = f"{service['metadata']['name']}-{len(service['revisions']) + 1:05}"
-    service["revisions"].append(revision)
-    status["latestCreatedRevisionName"] = revision
-    if state.kind("broken").pop(service["metadata"]["name"], None):
-        raise StandInError(f"Revision '{revision}' is not ready and cannot serve traffic")
-    status["latestReadyRevisionName"] = revision
+    labels = dict(pair.split("=", 1) for pair in call.flags["labels"].split(","))
+    service["metadata"]["labels"].update(labels)
+    traffic = service["status"]["traffic"]
+    if "no-traffic" in call.flags and not service["status"].get("latestReadyRevisionName"):
+        raise StandInError("spec.traffic[0].revisionName: Should be set")
+    _revision(state, service, _spec(state, call), labels)
+    revision = service["status"]["latestReadyRevisionName"]
     if "no-traffic" in call.flags:
         for target in traffic:
             target.pop("latestRevision", None)
@@ -53,6 +47,114 @@ def _revision(state: State, service: dict[str, Any], call: Call) -> None:
         _tag(service, tag, revision)
 
 
+def _spec(state: State, call: Call) -> dict[str, Any]:
+    state.get("images", call.flags["image"])
+    spec = {name: call.flags[name] for name in ("image", "service-account", "startup-probe")}
+    spec["private"] = "invoker-iam-check" in call.flags
+    if file := call.flags.get("env-vars-file"):
+        lines = (line.partition(": ") for line in Path(file).read_text().splitlines())
+        spec["env"] = {name: json.loads(value) for name, _, value in lines}
+    return spec
+
+
+def _revision(
+    state: State, service: dict[str, Any], spec: dict[str, Any], labels: dict[str, str]
+) -> None:
+    """A new one. It is ready if its startup probe, or without one its port, answers."""
+    name, status = service["metadata"]["name"], service["status"]
+    revision = f"{name}-{len(service['revisions']) + 1:05}"
+    spec = {key: value for key, value in spec.items() if key not in {"sick", "alone"}}
+    for fault in ("sick", "alone"):  # answers 500 to everything; reaches no neighbour
+        if state.kind(fault).pop(name, None):
+            spec[fault] = True
+    service["revisions"][revision] = {
+        "metadata": {"name": revision, "labels": labels},
+        "spec": spec,
+    }
+    status["latestCreatedRevisionName"] = revision
+    asked = "httpGet" in spec["startup-probe"]
+    if state.kind("broken").pop(name, None) or (spec.get("sick") and asked):
+        raise StandInError(f"Revision '{revision}' is not ready and cannot serve traffic")
+    status["latestReadyRevisionName"] = revision
+
+
+def _replace(state: State, call: Call) -> None:
+    """The whole definition at once, as `services replace` reads it."""
+    wanted = json.loads(Path(call.name).read_text())
+    service = state.get("services", wanted["metadata"]["name"])
+    template, traffic = wanted["spec"]["template"], wanted["spec"]["traffic"]
+    if sum(target.get("percent", 0) for target in traffic) != 100:
+        raise StandInError("spec.traffic: percents do not add up to 100")
+    service["metadata"]["labels"] = wanted["metadata"]["labels"]
+    _revision(state, service, template["spec"], template["metadata"]["labels"])
+    newest = service["status"]["latestReadyRevisionName"]
+    service["status"]["traffic"] = [
+        {"revisionName": newest, **{k: v for k, v in target.items() if k != "latestRevision"}}
+        for target in traffic
+    ]
+    for target in service["status"]["traffic"]:
+        if "tag" in target:
+            _known(service, target["revisionName"])
+            target["url"] = _url(service, target["tag"])
+
+
+def _revision_describe(state: State, call: Call) -> Any:
+    for service in state.kind("services").values():
+        if call.name in service["revisions"]:
+            return service["revisions"][call.name]
+    raise StandInError(f"Cannot find revision [{call.name}]")
+
+
+def answer(state: State, words: list[str]) -> tuple[str, str] | None:
+    """Status and body of a request to a service; None for other hosts."""
+    found = _HOST.fullmatch(
+        next(word for word in words if word.startswith("https://")).partition("?")[0]
+    )
+    if found is None:
+        return None
+    service = state.get("services", found["service"])
+    chosen = [
+        target["revisionName"]
+        for target in service["status"]["traffic"]
+        if (target.get("tag") == found["tag"] if found["tag"] else target.get("percent"))
+    ]
+    spec = service["revisions"][chosen[0]]["spec"]
+    if spec["private"] and not any(word.startswith("Authorization: Bearer ") for word in words):
+        return "403", "Forbidden"
+    if spec.get("sick"):
+        return "500", '{"code": "bad_config"}'
+    return _function(state, spec, found["path"], words)
+
+
+def _function(state: State, spec: dict[str, Any], path: str, words: list[str]) -> tuple[str, str]:
+    if path.startswith("/v1/models/"):
+        return "200", "{}"
+    if path.startswith("/observations/"):
+        return "204" if "DELETE" in words else "401", ""
+    needs_model = spec["image"].partition(":")[0].endswith(("/classify", "/process"))
+    if spec.get("alone") or (needs_model and not _model_served(state, spec["env"])):
+        return "503", '{"code": "model_unavailable"}'
+    if path.endswith("/save"):
+        return "201", '{"id": "00000000-0000-4000-8000-000000000000"}'
+    if path.endswith("/classify"):
+        body = state.kind("answers").get("classify", '{"is_parrot": true}')
+        return "200", body
+    return "204", ""
+
+
+def _model_served(state: State, env: dict[str, str]) -> bool:
+    """Whether each revision of the model server that may get the request has the bundle's model."""
+    if "MODEL_SERVER_URL" not in env:
+        return True
+    server = state.get("services", "parrot-models")
+    images = [
+        state.get("images", server["revisions"][target["revisionName"]]["spec"]["image"])
+        for target in server["status"]["traffic"]
+        if target.get("percent")
+    ]
+    return all(env["MODEL_BUNDLE"] in image["bundles"] for image in images)
+
+
 def _tag(service: dict[str, Any], tag: str, revision: str | None) -> None:
     traffic = service["status"]["traffic"]
     for target in traffic:
@@ -61,12 +163,16 @@ def _tag(service: dict[str, Any], tag: str, revision: str | None) -> None:
     traffic[:] = [target for target in traffic if target.get("percent") or target.get("tag")]
     if revision is not None:
         _known(service, revision)
-        url = service["status"]["url"].replace("https://", f"https://{tag}---")
+        url = _url(service, tag)
         same = [target for target in traffic if target["revisionName"] == revision]
         target = next((target for target in same if "tag" not in target), None)
         if target is None:
             traffic.append(target := {"revisionName": revision})
         target.update(tag=tag, url=url)
+
+
+def _url(service: dict[str, Any], tag: str) -> str:
+    return str(service["status"]["url"].replace("https://", f"https://{tag}---"))
 
 
 def _known(service: dict[str, Any], revision: str) -> None:
@@ -128,7 +234,8 @@ def _share(service: dict[str, Any], shares: dict[str, int]) -> None:
 
 HANDLERS = {
     ("run", "deploy"): _deploy,
-    ("run", "services", "update"): _update,
+    ("run", "services", "replace"): _replace,
+    ("run", "revisions", "describe"): _revision_describe,
     ("run", "services", "update-traffic"): _update_traffic,
     ("run", "services", "describe"): lambda state, call: state.get("services", call.name),
 }

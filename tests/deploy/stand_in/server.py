@@ -32,7 +32,9 @@ def answer(state: State, words: list[str], data: str) -> tuple[int, str, str]:
     if state.refusal and words[0] == "gcloud":
         state.record(words, changed=False, failed=True)
         return 1, "", state.refusal
-    reads = bool(_READS & set(call.path)) or (words[0] == "curl" and "-d" not in words)
+    reads = bool(_READS & set(call.path)) or (
+        words[0] == "curl" and ("-d" not in words or words[-1].endswith(":listCollectionIds"))
+    )
     fault = None if reads else state.fault()
     if fault and not fault["after"]:
         state.record(words, changed=False, failed=True)

@@ -103,5 +103,5 @@ class State:
             self.kind(kind).pop(name)
         elif what == "reset":
             self.kinds = json.loads(arguments[0])
-            self._fault, self.calls = None, []
+            self._fault, self.calls, self.refusal = None, [], ""
         return json.loads(self.text())

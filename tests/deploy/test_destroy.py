@@ -1,0 +1,79 @@
+"""What ./deploy.sh destroy takes and what it leaves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.deploy.project import PROJECT
+
+if TYPE_CHECKING:
+    from tests.deploy.project import Project
+
+# Of a project that others use too.
+OTHERS: tuple[tuple[str, str, Any], ...] = (
+    ("services", "shop", {"metadata": {"labels": {}}}),
+    ("buckets", "gs://demo-parrot-invoices", {"labels": {}}),
+    ("objects", "gs://demo-parrot-invoices/1.pdf", {}),
+    ("accounts", "shop@demo-parrot.iam.gserviceaccount.com", {"displayName": "Shop"}),
+    ("topics", "orders", {"labels": {}}),
+    ("alerts", "policies/90", {"name": "policies/90", "userLabels": {"team": "shop"}}),
+    ("channels", "channels/90", {"name": "channels/90", "displayName": "Shop"}),
+    ("metrics", "orders", {"description": "Orders"}),
+)
+# Google's own, and what only `gcloud projects delete` takes away.
+STAYS = {"apis", "identities", "firebase_projects", "linked", "sites", "firebase", "policies"}
+DATA = {"buckets", "objects", "databases", "ttls", "schedules"}
+
+
+def _without_data(found: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(kind, name) for kind, name in found if kind not in DATA}
+
+
+def _left(project: Project) -> set[tuple[str, str]]:
+    """Kind and name of what is there."""
+    state = project.state()
+    assert state.pop("sinks")["_Default"]["exclusions"] == []
+    roles = state["policies"]["projects demo-parrot"]
+    assert not [m for members in roles.values() for m in members if "parrot-" in m.split("@")[0]]
+    return {(kind, name) for kind, names in state.items() if kind not in STAYS for name in names}
+
+
+@pytest.mark.parametrize("models", ["run", "vertex"])
+def test_destroy_takes_all_that_is_ours_and_nothing_else(project: Project, models: str) -> None:
+    """Somebody else's service in the same project must outlive this one, and photos a mistake."""
+    place = ("--models", models, "--set", "ALERT_EMAIL=ana@example.com")
+    project.done(*place)
+    for kind, name, value in OTHERS:
+        project.control("put", kind, name, json.dumps(value))
+    before = project.state()
+    refused = project.run(*place, "destroy", typed="yes\n")
+    assert refused.returncode == 1
+    assert "nothing was removed" in refused.stderr
+    assert project.state() == before
+    said = project.done(*place, "destroy", typed=f"{PROJECT}\n")
+    assert "  account parrot-save" in said
+    others = {(kind, name) for kind, name, _ in OTHERS}
+    assert _without_data(_left(project)) == _without_data(others)
+    assert {"gs://demo-parrot-photos", "gs://demo-parrot-models"} <= set(project.state()["buckets"])
+    assert project.state()["databases"]
+    project.done(*place, "destroy", "--with-data", typed=f"{PROJECT}\n")
+    assert _left(project) == others
+    assert "nothing to remove" in project.done(*place, "destroy", "--with-data")
+
+
+def test_a_destruction_that_was_cut_is_completed_by_the_next(serving: Project) -> None:
+    """As every other command."""
+    text = json.dumps(serving.state())
+    serving.done("destroy", "--with-data", typed=f"{PROJECT}\n")
+    after = serving.state()
+    steps = len(serving.changes())
+    for at in range(1, steps + 1, 7):
+        serving.control("reset", text)
+        serving.control("fail", str(at), "before", "ERROR: Connection reset by peer")
+        assert serving.run("destroy", "--with-data", typed=f"{PROJECT}\n").returncode == 1
+        serving.control("fail", "0", "before", "")
+        serving.done("destroy", "--with-data", typed=f"{PROJECT}\n")
+        assert serving.state() == after
