@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 _MONTH_DAYS = 30.4
 _BEGIN, _END = "<!-- costs: begin -->\n", "<!-- costs: end -->"
 _CENTS, _ROUND = 2, 100  # above a hundred dollars nobody asks for cents
+# Cloud Run's cheaper regions (cloud.google.com/run/docs/locations): in others CPU and memory cost
+# 40 % more.
+_TIER_1 = frozenset(
+    (
+        *("asia-east1", "asia-northeast1", "asia-northeast2", "europe-north1", "europe-southwest1"),
+        *("europe-west1", "europe-west4", "europe-west8", "europe-west9", "me-west1"),
+        *("us-central1", "us-east1", "us-east4", "us-east5", "us-south1", "us-west1"),
+    )
+)
+_TIER_2_FACTOR = 1.4
 _PHOTOS_A_DAY = (0, 1_000, 100_000, 10_000_000)
 # One photo in a hundred may wait longer than this for a core of an instance.
 _WAIT_SECONDS, _WAIT_SHARE = 0.1, 0.01
@@ -90,15 +101,17 @@ class Usage:
 class Prices:
     """Dollars for an amount, after what is free every month."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the table."""
+    def __init__(self, path: Path, region: str = "us-central1") -> None:
+        """Read the table; of its prices only Cloud Run's are the region's own."""
+        self._run = 1.0 if region in _TIER_1 else _TIER_2_FACTOR
         with path.open(encoding="utf-8", newline="") as file:
             self._rows = {row["item"]: row for row in csv.DictReader(file)}
 
     def cost(self, item: str, amount: float) -> float:
         """Dollars for a month's amount."""
         row = self._rows[item]
-        return max(0.0, amount - float(row["free_per_month"])) * float(row["usd"])
+        factor = self._run if item in {"run.cpu", "run.memory"} else 1.0
+        return max(0.0, amount - float(row["free_per_month"])) * float(row["usd"]) * factor
 
     @property
     def read_on(self) -> str:
@@ -217,6 +230,21 @@ def table(prices: Prices, usage: Usage, photos_a_day: Sequence[int]) -> str:
     return "\n".join(out) + "\n"
 
 
+def ceiling(prices: Prices, settings: str) -> float:
+    """What Cloud Run costs with every instance that deploy.env.example allows busy all month."""
+    found = re.findall(r"\{(\w+)_(CPU|MEMORY|MAX):=(\d+)(Mi|Gi)?\}", settings)
+    value = {
+        (name, kind): int(size) / (1024 if unit == "Mi" else 1) for name, kind, size, unit in found
+    }
+    seconds = 24 * 3600 * _MONTH_DAYS
+    services = [name for name, kind in value if kind == "MEMORY"]
+    cpu, memory = (
+        sum(value[name, kind] * value[name, "MAX"] for name in services) * seconds
+        for kind in ("CPU", "MEMORY")
+    )
+    return prices.cost("run.cpu", cpu) + prices.cost("run.memory", memory)
+
+
 def _cells(dollars: list[float]) -> str:
     return " | ".join(f"{value:,.{_CENTS if value < _ROUND else 0}f}" for value in dollars)
 
@@ -239,10 +267,14 @@ def main() -> None:
     parser.add_argument(
         "--photos", type=int, action="append", help="a day; can be repeated", metavar="N"
     )
+    parser.add_argument("--region", default="asia-northeast3", help="of Cloud Run")
     arguments = parser.parse_args()
     usage = _measured(Usage(), arguments.bench) if arguments.bench else Usage()
-    prices = Prices(Path(__file__).with_name("prices.csv"))
+    prices = Prices(Path(__file__).with_name("prices.csv"), arguments.region)
     text = table(prices, usage, arguments.photos or _PHOTOS_A_DAY)
+    settings = Path(__file__).parent.with_name("deploy.env.example").read_text(encoding="utf-8")
+    most = ceiling(prices, settings)
+    text += f"\nWith every instance of `*_MAX` busy all month, Cloud Run alone costs {most:,.0f}.\n"
     if arguments.document is None:
         print(text, end="")
         return

@@ -55,9 +55,22 @@ def test_a_benchmarks_run_replaces_the_cpu_times(tmp_path: Path) -> None:
     assert slow[photos] == usual[photos]
 
 
+def test_the_most_it_can_cost_is_every_allowed_instance_all_month() -> None:
+    """Whoever is attacked pays this much at most, and more where Cloud Run is dearer."""
+    settings = ': "${A_CPU:=2}"; : "${A_MEMORY:=512Mi}"; : "${A_MAX:=10}"; : "${B_MAX:=3}"'
+    here, seoul = (
+        costs.ceiling(costs.Prices(ROOT / "deploy/prices.csv", region), settings)
+        for region in ("us-central1", "asia-northeast3")
+    )
+    seconds = 30.4 * 86400
+    cpu, memory = 20 * seconds - 180_000, 5 * seconds - 360_000  # after what is free
+    assert here == pytest.approx(cpu * 0.000024 + memory * 0.0000025)
+    assert seoul == pytest.approx(1.4 * here)
+
+
 def _last_column(*options: str) -> dict[str, float]:
     """By part."""
     command = [sys.executable, str(ROOT / "deploy" / "costs.py"), *options]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    rows = [line.strip("| ").split(" | ") for line in printed.splitlines()[4:]]
+    rows = [line.strip("| ").split(" | ") for line in printed.split("\n\n")[1].splitlines()[2:]]
     return {row[0]: float(row[-1].strip("| ").replace(",", "")) for row in rows}

@@ -1,35 +1,70 @@
-"""All that Firestore's and Storage's emulators hold: `python -m tests.support.firebase_records`."""
+"""What Firestore and a bucket hold: `python -m tests.support.firebase_records FILE [fill]`.
+
+Writes every document with all its fields, and every photo's digest and metadata. With `fill` it
+first stores some, as the functions do.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from google.cloud.firestore import Client
 
 from local import stack
+from parrot.adapters.bucket import BucketPhotos
+from parrot.adapters.firestore import FirestoreObservations
+from parrot.photo import images
+from tests.support.observations import NOW, observation, processed, use
+from tests.support.photos import encoded, noise
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+
+def fill() -> None:
+    """Two people's observations, finished and not, their counters, keys and photos."""
+    store = FirestoreObservations(Client(stack.PROJECT))
+    photos = BucketPhotos(_storage(), stack.BUCKET)
+    for uid in ("ana", "ben"):
+        for number in range(20):
+            saved = observation(number, uid) if number % 2 else processed(number, "0" * 16, uid)
+            store.create(saved, use(0, limit=100))
+            photos.put(saved.object_name, images.read(encoded(noise(seed=number))))
+        expires = NOW + timedelta(days=7)
+        store.claim(uid, "0" * 64, "id-00001", expires=expires, use=use(0, quota="keys"))
 
 
 def records() -> dict[str, dict[str, dict[str, str]]]:
-    """Every document, with all its fields, and every photo's bytes and type."""
+    """By path or name."""
     firestore = Client(stack.PROJECT)
     documents = {
         document.reference.path: {k: repr(v) for k, v in (document.to_dict() or {}).items()}
         for group in ("observations", "quotas", "keys")
         for document in firestore.collection_group(group).stream()
     }
-    address = os.environ["FIREBASE_STORAGE_EMULATOR_HOST"]
-    bucket = stack.storage_client(f"http://{address}").bucket(stack.BUCKET)
     photos = {
         blob.name: {
             "sha256": hashlib.sha256(blob.download_as_bytes()).hexdigest(),
-            "type": blob.content_type,
+            "type": str(blob.content_type),
+            "metadata": repr(blob.metadata),
         }
-        for blob in bucket.list_blobs()
+        for blob in _storage().bucket(stack.BUCKET).list_blobs()
     }
     return {"documents": documents, "photos": photos}
 
 
+def _storage() -> storage.Client:
+    address = os.environ["FIREBASE_STORAGE_EMULATOR_HOST"]
+    return stack.storage_client(f"http://{address}")
+
+
 if __name__ == "__main__":
-    print(json.dumps(records()))  # noqa: T201
+    if sys.argv[2:] == ["fill"]:
+        fill()
+    Path(sys.argv[1]).write_text(json.dumps(records()))
