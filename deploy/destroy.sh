@@ -48,7 +48,7 @@ found() {
   local field=$1 pattern=$2
   shift 2
   if dry; then return; fi
-  exists "$@" --format="value($field)" && [ -s "$scratch/answer" ] || return 1
+  exists "$@" --format="value($field)" && [ -n "$(cat "$scratch/answer")" ] || return 1
   [ "$pattern" = : ] || grep -qE "$pattern" "$scratch/answer"
 }
 

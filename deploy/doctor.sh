@@ -116,7 +116,7 @@ doctor_policies() {
   if quietly "${policy[@]}" run.managed.requireInvokerIam --format='value(spec.rules.enforce)' && grep -q True "$scratch/answer"; then
     bad 'your organisation lets nobody call Cloud Run without a Google login (run.managed.requireInvokerIam)' 'ask its administrator to exempt this project: phones call the functions'
   fi
-  if quietly "${policy[@]}" gcp.resourceLocations --format='value(spec.rules.values.allowedValues)' && [ -s "$scratch/answer" ]; then
+  if quietly "${policy[@]}" gcp.resourceLocations --format='value(spec.rules.values.allowedValues)' && [ -n "$(cat "$scratch/answer")" ]; then
     grep -qF "$REGION" "$scratch/answer" || say "??  your organisation allows resources in $(cat "$scratch/answer") (gcp.resourceLocations): is $REGION among them?"
   fi
 }

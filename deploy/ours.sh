@@ -15,14 +15,15 @@ must_be_ours() {
 # A label says what our services and buckets were made of.
 foreign_service() {
   exists gcloud run services describe "$1" --region="$REGION" --project="$PROJECT" --format='value(metadata.labels.fingerprint)' \
-    && [ ! -s "$scratch/answer" ] || return 0
+    && [ -z "$(cat "$scratch/answer")" ] || return 0
   printf 'there is a Cloud Run service %s' "$1"
 }
 
 # An empty one may be ours: it is labelled after it is made.
 foreign_bucket() {
-  exists gcloud storage buckets describe "gs://$1" --format='value(labels.settings)' && [ ! -s "$scratch/answer" ] || return 0
-  exists gcloud storage ls "gs://$1" && [ -s "$scratch/answer" ] || return 0
+  exists gcloud storage buckets describe "gs://$1" --format='value(labels.settings)' \
+    && [ -z "$(cat "$scratch/answer")" ] || return 0
+  exists gcloud storage ls "gs://$1" && [ -n "$(cat "$scratch/answer")" ] || return 0
   printf 'the bucket gs://%s holds objects' "$1"
 }
 

@@ -66,5 +66,6 @@ def _storage() -> storage.Client:
 
 if __name__ == "__main__":
     if sys.argv[2:] == ["fill"]:
+        records()  # an emulator's first answer takes longer than the store waits
         fill()
     Path(sys.argv[1]).write_text(json.dumps(records()))

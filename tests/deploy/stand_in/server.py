@@ -77,7 +77,7 @@ def _printed(call: Call, found: Any) -> str:
             found = [item for item in found if query.Evaluate(item)]
         found = found[: int(call.flags.get("limit") or 1000)]
     resource_printer.Print(found, form, out=out, single=not isinstance(found, list))
-    return out.getvalue().rstrip("\n")
+    return out.getvalue()  # an empty line for a field that a resource does not have
 
 
 class _Handler(socketserver.StreamRequestHandler):
