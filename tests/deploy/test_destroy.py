@@ -25,7 +25,7 @@ OTHERS: tuple[tuple[str, str, Any], ...] = (
 )
 # Google's own, and what only `gcloud projects delete` takes away.
 STAYS = {"apis", "identities", "firebase_projects", "linked", "sites", "firebase", "policies"}
-DATA = {"buckets", "objects", "databases", "ttls", "schedules"}
+DATA = {"buckets", "objects", "databases", "ttls", "schedules", "secrets"}
 
 
 def _without_data(found: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -58,7 +58,10 @@ def test_destroy_takes_all_that_is_ours_and_nothing_else(project: Project, model
     others = {(kind, name) for kind, name, _ in OTHERS}
     assert _without_data(_left(project)) == _without_data(others)
     assert {"gs://demo-parrot-photos", "gs://demo-parrot-models"} <= set(project.state()["buckets"])
-    assert project.state()["databases"]
+    assert set(project.state()["databases"]) == {"(default)"}
+    assert set(project.state()["secrets"]) == {
+        "receipt-key"
+    }  # without it no receipt can be checked
     project.done(*place, "destroy", "--with-data", typed=f"{PROJECT}\n")
     assert _left(project) == others
     assert "nothing to remove" in project.done(*place, "destroy", "--with-data")
