@@ -333,5 +333,4 @@ def identity() -> Identity:
 def app_check() -> AppCheck:
     from parrot.adapters.firebase import FirebaseAppCheck, connect  # 0.2 s
 
-    config = settings()
-    return FirebaseAppCheck(connect(config.project or "", credentialed=config.check_revoked))
+    return FirebaseAppCheck(connect(settings().project or "", credentialed=False))

@@ -309,10 +309,12 @@ def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> No
 
 
 def test_over_http_every_call_needs_app_check_if_it_is_required(tmp_path: Path) -> None:
-    """A bot can make an account in no time, but it does not have the app."""
-    with functions(
-        tmp_path, REQUIRE_APP_CHECK="true", **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}
-    ) as url:
+    """A bot can make an account in no time, but it does not have the app.
+
+    The keys for that are public: it needs no credentials, even where sessions are looked up.
+    """
+    required = {"REQUIRE_APP_CHECK": "true", "CHECK_REVOKED": "true", "NO_GCE_CHECK": "true"}
+    with functions(tmp_path, **required, **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}) as url:
         for method, path in (
             ("POST", "classify"),
             ("POST", "save"),
