@@ -47,6 +47,7 @@ EMULATORS = ("auth", "firestore", "storage", "functions", "hosting")
 FUNCTIONS = ("classify", "save", "observations", "process")
 _PAGE_CONFIG = "config.json"
 _CONFIG = stack.ROOT / "firebase.json"
+_NO_KEEP_ALIVE = stack.ROOT / "local" / "firebase_tools" / "no_keep_alive.cjs"
 _READY_SECONDS = 120.0
 _PROBE = "suite/started"  # an object that is no photo
 _PROCESSED = 'Finished "us-central1-process"'
@@ -179,6 +180,7 @@ def _settings(models: str, tools: Toolchain, temporary: Path) -> dict[str, str]:
     return {
         "PATH": tools.path,
         "TMPDIR": str(temporary),  # stored blobs of all runs would share the system's folder
+        "NODE_OPTIONS": f'--require "{_NO_KEEP_ALIVE}"',
         "CI": "1",  # asks nothing, collects nothing
         "PYTHONPATH": f"{stack.ROOT}:{stack.ROOT / 'shared'}",
         "BUCKET": stack.BUCKET,
