@@ -121,7 +121,7 @@ def combined(score: Scorer, looks: Floats, second_look: SecondLook, *, nothing: 
     near[..., NO_BIRD] *= second_look.caution or 1.0
     unseen = wide.others[..., NO_BIRD] / (closest.parrot + near.sum(axis=-1))
     others = wide.others + unseen[..., None] * near
-    others[..., NO_BIRD] -= wide.others[..., NO_BIRD]
+    others[..., NO_BIRD] = unseen * near[..., NO_BIRD]
     return replace(names, parrot=wide.parrot + unseen * closest.parrot, others=others)
 
 
