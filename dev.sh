@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 ./dev.sh demo [--json] [--save] [PHOTO...]  classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
+    --anonymous-save                        save without a login, as the first version's phones do
     --bundle DIR                            (demo too) with models of your own
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
 ./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
@@ -18,8 +19,8 @@ usage() {
 ./dev.sh test unit [pytest arguments]       only the tests of tests/unit; so for the other folders
 ./dev.sh bench [--full] [--json]            the benchmark
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
-./dev.sh openapi                            renew docs/openapi.yaml and the page of it
-./dev.sh sdk [FOLDER]                       bundle Firebase's SDK for the page that people sign in to
+./dev.sh openapi                            renew the API's description
+./dev.sh sdk [FOLDER]                       bundle what pages load: Firebase's SDK, the API's reference
 ./dev.sh stage [FUNCTION...|firebase]       folders as they are deployed, in build/stage
 ./dev.sh lock                               renew the pinned versions
 The first command installs what it needs into .venv. Each has --help.
@@ -156,27 +157,35 @@ lock() {
   done
 }
 
-# The parts of Firebase's SDK that the page uses, in one place and without third-party requests: from
-# FOLDER/firebase_sdk into FOLDER/public/vendor, or from local/firebase_sdk into our own public/vendor.
-# `stage`, deploy.sh and `emulators` call it; the page of `up` does without.
+# What pages load that others wrote, in one place and without third-party requests: Firebase's SDK for
+# the page that people sign in to, and the API's reference for /api. From FOLDER/firebase_sdk and
+# FOLDER/api_reference into FOLDER/public/vendor, or from local/ into our own public/vendor.
+# `stage`, deploy.sh and `emulators` call it, and `up` when somebody first opens /api.
 sdk() {
-  local source="$root/local/firebase_sdk" to="$root/public/vendor" work="$root/.local/firebase-sdk"
-  if [ $# -gt 0 ]; then source="$1/firebase_sdk" to="$1/public/vendor"; fi
-  [ -d "$source" ] || { say "./dev.sh sdk: there is no folder $source"; exit 2; }
+  local from="$root/local" to="$root/public/vendor" name
+  if [ $# -gt 0 ]; then from="$1" to="$1/public/vendor"; fi
+  [ -d "$from/firebase_sdk" ] || { say "./dev.sh sdk: there is no folder $from/firebase_sdk"; exit 2; }
   command -v npm >/dev/null \
-    || { say "npm is missing, which bundles Firebase's SDK for the page: install Node 20 or newer"; exit 2; }
-  mkdir -p "$to" "$work"
-  source=$(cd "$source" && pwd) to=$(cd "$to" && pwd)
-  cp "$source"/{package.json,package-lock.json,.npmrc,auth.js,app-check.js} "$work"
-  cd "$work"
+    || { say "npm is missing, which bundles what the pages load: install Node 20 or newer"; exit 2; }
+  mkdir -p "$to"
+  for name in firebase_sdk api_reference; do
+    if [ -d "$from/$name" ]; then bundle "$from/$name" "$to" "$root/.local/${name/_/-}"; fi
+  done
+}
+
+bundle() (
+  to=$(cd "$2" && pwd)
+  mkdir -p "$3"
+  cp "$1"/.npmrc "$1"/* "$3"
+  cd "$3"
   if ! cmp -s package-lock.json installed; then
     npm ci --no-progress --loglevel=error >&2
     cp package-lock.json installed
   fi
   npm run --silent build -- --log-level=warning --outdir="$to" >&2
-}
+)
 
-# Each function's folder; what goes to Hosting gets the SDK.
+# Each function's folder; what goes to Hosting gets its bundles.
 stage() {
   local interpreter folders folder status=0
   interpreter=$(find_python)

@@ -2,7 +2,8 @@
 
     stage.py [FUNCTION...]          build/stage/FUNCTION/: main.py, parrot/, requirements.txt
     stage.py firebase --region ...  build/stage/firebase/: rules, indexes, public/, firebase.json,
-                                    firebase_sdk/, of which `./dev.sh sdk` makes public/vendor/
+                                    firebase_sdk/ and api_reference/, of which `./dev.sh sdk`
+                                    makes public/vendor/
 
 The same commit gives the same bytes: contents, modes and times. Beside each folder, NAME.sha256
 holds the digest of its files. Needs git and Python only.
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 FUNCTIONS = ("classify", "save", "observations", "process")
 FIREBASE = "firebase"
 _FIREBASE_FILES = ("firebase.json", "firestore.rules", "firestore.indexes.json", "storage.rules")
+_BUNDLED = ("local/firebase_sdk", "local/api_reference")
 _TIME = 315532800  # 1980-01-01, the first time that a zip archive can hold
 _READABLE = 0o644
 # gcloud skips the files named here; without this file, those that .gitignore names.
@@ -93,7 +95,7 @@ def firebase_files(  # noqa: PLR0913 - the names of a deployment
     """
     staged = {
         path.removeprefix("local/"): data
-        for path, data in committed(root, "public", "local/firebase_sdk", *_FIREBASE_FILES)
+        for path, data in committed(root, "public", *_BUNDLED, *_FIREBASE_FILES)
     }
     config = json.loads(staged["firebase.json"])
     config.pop("emulators", None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import threading
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent.parent
 _OTHERS = f"{BASE_PATH}/observations"
+_bundling = threading.Lock()
 FUNCTIONS = ("classify", "save", "observations")
 
 
@@ -66,6 +69,8 @@ def _page(rewritten: dict[str, str]) -> Flask:
     def config() -> dict[str, str]:
         """No sign-in here: a name is enough."""
         return {"signIn": "name"}
+
+    page.add_url_rule("/vendor/<any('reference.js', 'reference.css'):name>", view_func=_bundled)
 
     @page.get("/", defaults={"name": "index"})
     @page.get("/<path:name>")
@@ -115,6 +120,15 @@ def _rewritten() -> dict[str, str]:
         for rule in _hosting()["rewrites"]
         if "destination" in rule
     }
+
+
+def _bundled(name: str) -> Response:
+    """What /api loads: bundled when it is first asked for, if there is npm."""
+    folder = _ROOT / "public" / "vendor"
+    with _bundling:
+        if not (folder / name).is_file():
+            subprocess.run([_ROOT / "dev.sh", "sdk"], check=False)  # noqa: S603 - our own command
+    return send_from_directory(folder, name, conditional=False)
 
 
 def _headers() -> list[tuple[str, str, str]]:

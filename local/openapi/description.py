@@ -1,7 +1,6 @@
 """The HTTP API as OpenAPI 3.1: `calls.yaml`, with the types, errors and limits of the code.
 
-`./dev.sh openapi` writes it for programs (docs/openapi.yaml, public/openapi.json) and for people
-(public/api.html).
+`./dev.sh openapi` writes docs/openapi.yaml and public/openapi.json, which the page /api shows.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 
 import msgspec
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from local.openapi import components, problem_answers
 from local.openapi.components import Json, headers, ref
@@ -52,7 +51,7 @@ _FIREBASE = {
 }
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(ROOT / "local" / "openapi"),
-    autoescape=select_autoescape(),
+    autoescape=False,  # noqa: S701 - YAML
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -86,15 +85,11 @@ def _url(path: str) -> str:
 def files() -> dict[str, str]:
     """Each generated file's path in the project, and its content."""
     described = document()
-    page = _ENVIRONMENT.get_template("api.html").render(
-        api=described, dump=lambda value: json.dumps(value, indent=2, ensure_ascii=False)
-    )
     header = "# Made by ./dev.sh openapi from the code's own types; do not edit.\n"
     return {
         "docs/openapi.yaml": header
         + yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=100),
         "public/openapi.json": json.dumps(described, ensure_ascii=False) + "\n",
-        "public/api.html": page + "\n",
     }
 
 

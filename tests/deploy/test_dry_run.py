@@ -259,7 +259,8 @@ def test_the_sdk_that_the_page_loads_is_staged_and_names_what_the_policy_allows(
         for name in re.findall(r'import\("../vendor/([^"]+)"\)', page)
     }
     shared = {name for text in code.values() for name in re.findall(r'"./([\w-]+.js)"', text)}
-    assert {path.name for path in vendor.iterdir()} == {*code, *shared}
+    reference = {"reference.js", "reference.css"}
+    assert {path.name for path in vendor.iterdir()} == {*code, *shared, *reference}
     assert "https://www.google.com/recaptcha/enterprise.js" in code["app-check.js"]
     assert "https://content-firebaseappcheck.googleapis.com/" in code["app-check.js"]
     assert "https://apis.google.com/js/api.js" in code["auth.js"]

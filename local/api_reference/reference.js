@@ -1,0 +1,22 @@
+// The reference of the API, by Scalar: of our own description, without a request to anybody else.
+import { createApiReference } from "@scalar/api-reference";
+import "@scalar/api-reference/style.css";
+import "./reference.css";
+
+const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+
+createApiReference("#reference", {
+  url: "/parrot-classifier/openapi.json",
+  // Locally any name is a user, so requests can be tried at once.
+  authentication: {
+    preferredSecurityScheme: "firebase",
+    securitySchemes: { firebase: { token: here ? "local:me" : "" } },
+  },
+  defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  telemetry: false,
+  withDefaultFonts: false,
+  hideClientButton: true,
+  showDeveloperTools: "never",
+});
