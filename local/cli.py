@@ -107,7 +107,7 @@ def _stack(
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913 - the options of one command
     *,
     port: Annotated[
         int, typer.Option(help="Port of the page and the functions.", min=0, max=65535)
@@ -118,6 +118,9 @@ def up(
     data: Annotated[
         Path, typer.Option(help="Folder for everything that is stored.")
     ] = stack.DEFAULT_DATA,
+    anonymous_save: Annotated[
+        bool, typer.Option("--anonymous-save", help="Save without a login: first version's phones.")
+    ] = False,
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,
 ) -> None:
@@ -132,6 +135,7 @@ def up(
             host=host,
             model_server=model_server,
             bundle=bundle,
+            anonymous_save=anonymous_save,
             say=lambda text: console.err.print(f"[dim]{text}"),
         ) as running,
         stack.noted(running, data, bundle),

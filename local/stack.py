@@ -76,13 +76,15 @@ def running(  # noqa: PLR0913 - what a person may choose
     host: str = "127.0.0.1",
     model_server: str | None = None,
     bundle: Path = DEFAULT_BUNDLE,
+    anonymous_save: bool = False,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[Running]:
     """Build what is missing, start everything, yield when every part answers, then stop it all.
 
     The page and the functions listen on `port` of `host`; 0 picks a free one. `model_server` is the
     URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `bundle`
-    is the folder of the models in use. `say` receives progress messages. Raises PortTaken,
+    is the folder of the models in use. With `anonymous_save` the first version's phones save, which
+    have no login. `say` receives progress messages. Raises PortTaken,
     PartFailed, EngineMissing, BadBundle, DataUnusable.
     """
     port = port or free_port()
@@ -107,6 +109,7 @@ def running(  # noqa: PLR0913 - what a person may choose
         say("publishing the model bundle to the local bucket")
         release = _publish(storage_url, bundle)
         environment = _environment(data, storage_url, models_url, release, host)
+        environment["ALLOW_ANONYMOUS_SAVE"] = str(anonymous_save)
         page = {"PAGE_SPECIES": str((bundle / SPECIES).resolve())}
         functions = _functions(host, port, {**environment, **page})
         process = _process(process_url, environment)
@@ -242,7 +245,7 @@ def _process(url: str, environment: Mapping[str, str]) -> Part:
 
 def _environment(
     data: Path, storage: str, models: str, release: Release, host: str
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """The settings of every function; a deployment sets the same variables."""
     return {
         "BUCKET": BUCKET,
@@ -258,7 +261,6 @@ def _environment(
         **MEMORY,
         "IDENTITY": "local",
         "LOCAL_HOST": host,
-        "ALLOW_ANONYMOUS_SAVE": "true",
     }
 
 

@@ -83,11 +83,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running(data: Path) -> Iterator[stack.Running]:
-    """The whole local stack, started once for all tests that only talk to it."""
+    """The whole local stack, started once for all tests that only talk to it.
+
+    It admits the first version's phones too.
+    """
 
     @contextmanager
     def start() -> Iterator[tuple[str, tuple[tuple[str, str, int], ...], str]]:
-        with stack.running(data) as started:
+        with stack.running(data, anonymous_save=True) as started:
             yield started.url, started.parts, started.model_server
 
     with shared(data.parent, "stack", start) as (url, parts, model_server):

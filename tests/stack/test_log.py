@@ -14,6 +14,7 @@ from PIL import Image
 from local import stack
 from tests.support.phone import BASE, Phone
 from tests.support.photos import noise
+from tests.support.problems import assert_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +78,9 @@ def log(tmp_path_factory: pytest.TempPathFactory, data: Path, shared_model: str)
         assert requests.get(url, headers=always, timeout=60).status_code == 200
         assert requests.get(f"{url}x", headers=always, timeout=60).status_code == 403
         path = f"/observations/{saved['id']}"
+        form = {"b64": base64.b64encode(image), "index": "3"}
+        refused = requests.post(f"{running.url}{BASE}/save", data=form, headers=always, timeout=60)
+        assert_problem(refused, 401, "unauthenticated")  # as when deployed
         ask("PATCH", path, json={"species": "nestor-notabilis"})
         ask("PATCH", path, data=b"{broken", headers={"Content-Type": "application/json"})
         ask("GET", f"/observations?page_token={MAIL}")
