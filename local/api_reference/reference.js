@@ -5,6 +5,7 @@ import "./reference.css";
 
 const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
+document.getElementById("waiting").remove();
 createApiReference("#reference", {
   url: "/parrot-classifier/openapi.json",
   // Locally any name is a user, so requests can be tried at once.

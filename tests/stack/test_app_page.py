@@ -26,7 +26,7 @@ TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es202
 # Calls the snippets and prints the results.
 DRIVER = """
 import { readFileSync } from "node:fs";
-import { Problem, classify, observations, save } from "./app.js";
+import { Problem, classify, observations, relabel, remove, save, sendAll, settled } from "./app.js";
 const [base, token, path] = process.argv.slice(2);
 const photo = new Blob([readFileSync(path)]);
 const verdict = await classify(base, photo);
@@ -35,9 +35,23 @@ const again = await save(base, token, photo, "ara-ararauna", "key-of-this-test")
 const ids = [];
 for await (const observation of observations(base, token)) ids.push(observation.id);
 const problem = await classify(base, new Blob(["<html>"])).catch((error) => error);
+const conflict = await save(base, token, photo, "ara-macao", "another-key").catch((error) => error);
+const dropped = [];
+const entry = (key, blob) => ({ key, photo: blob, species: "ara-ararauna" });
+const queue = [entry("a", new Blob(["<html>"])), entry("b", photo)];
+const refused = await sendAll(base, token, queue, async (key) => dropped.push(key));
+const { id } = first.observation;
+const { status } = await settled(base, token, id);
+const changed = await relabel(base, token, id, "ara-macao", first.etag);
+const late = await relabel(base, token, id, "ara-ararauna", first.etag).catch((error) => error);
+await remove(base, token, id);
+await remove(base, token, id);
 console.log(JSON.stringify({
   verdict, id: first.observation.id, created: [first.created, again.created], ids,
   problem: problem instanceof Problem && [problem.status, problem.code],
+  conflict: [conflict.code, conflict.observation === id, conflict.requestId?.length],
+  queue: [dropped, refused.map((error) => error.code)],
+  settled: status !== "pending", changed: changed.species, late: late.code,
 }));
 """
 
@@ -79,6 +93,10 @@ def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> No
     assert results["created"] == [True, False]
     assert results["ids"] == [results["id"]]
     assert results["problem"] == [415, "unsupported_media"]
+    assert results["conflict"] == ["conflict", True, 16]
+    assert results["queue"] == [["a", "b"], ["unsupported_media"]]
+    assert results["settled"]
+    assert (results["changed"], results["late"]) == ("ara-macao", "precondition_failed")
 
 
 def test_the_python_works(ana: Phone) -> None:
@@ -92,15 +110,23 @@ def test_the_python_works(ana: Phone) -> None:
     saved = parrots.save(photo, "ara-ararauna")
     assert parrots.save(photo, "ara-ararauna")["id"] == saved["id"]
     assert [observation["id"] for observation in parrots.observations()] == [saved["id"]]
+    assert len(parrots.classify(photo, photo)["photos"]) == 2
+    _, tag = parrots.read(saved["id"])
+    assert parrots.settled(saved["id"])["status"] != "pending"
+    assert parrots.relabel(saved["id"], "ara-macao", tag)["species"] == "ara-macao"
+    with pytest.raises(module["Problem"], match="412 precondition_failed"):
+        parrots.relabel(saved["id"], "ara-ararauna", tag)
+    for _ in range(2):
+        parrots.delete(saved["id"])
 
 
 def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path) -> None:
-    """Classify, save, list, relabel, delete."""
+    """Classify, save, list, relabel, provoke each error, delete."""
     if shutil.which("curl") is None:
         missing("needs curl", required_by="REQUIRE_SUITE")
     for name in ("photo.jpg", "front.jpg", "side.jpg"):
         (tmp_path / name).write_bytes(MACAW.read_bytes())
-    classify, together, save, change = snippets("sh")
+    classify, together, save, change, errors = snippets("sh")
     listing, *changes = re.split(r"^(?=curl)", change, flags=re.MULTILINE)[1:]
     environment = {
         **os.environ,
@@ -108,10 +134,10 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
         "TOKEN": f"local:{ana.user}",
     }
 
-    def run(script: str, **variables: str) -> str:
+    def run(script: str, *, fail: str = "--fail", **variables: str) -> str:
         known = "" if shutil.which("uuidgen") else f"uuidgen() {{ echo {uuid.uuid4()}; }}\n"
         done = subprocess.run(
-            ["bash", "-ec", known + script.replace("curl ", "curl --silent --show-error --fail ")],
+            ["bash", "-ec", known + script.replace("curl ", f"curl --silent --show-error {fail} ")],
             cwd=tmp_path,
             env={**environment, **variables},
             capture_output=True,
@@ -127,6 +153,11 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
     assert [row["id"] for row in json.loads(run(listing))["observations"]] == [name]
     tag = ana.get(f"/observations/{name}").headers["ETag"]
     assert json.loads(run(changes[0], ID=name, ETAG=tag))["species"] == "ara-macao"
+    provoked = re.findall(r"((?:.*\\\n)?.*?) +# (\d+) (\w+)\n", errors)
+    assert len(provoked) > 10
+    for script, status, code in provoked:
+        problem = json.loads(run(script, fail="", ID=name))
+        assert (problem["status"], problem["code"]) == (int(status), code), script
     run(changes[1], ID=name)
     assert ana.get(f"/observations/{name}").status_code == 404
 

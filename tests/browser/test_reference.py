@@ -1,0 +1,41 @@
+"""/api: Scalar shows the API's description, within our security policy, and sends requests."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import DESKTOP, PHONE
+from tests.support.required import missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
+    from tests.support.browser import Complaints
+    from tests.support.visits import Visit
+
+BUNDLING_MS = 200_000  # by npm, for the first who asks
+
+
+@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_reference_fits_the_screen_and_tries_requests(
+    visit: Visit, complaints: Complaints, screen: ViewportSize
+) -> None:
+    """A table of 1,873 pixels is no reference, and nobody else may learn who reads it."""
+    if shutil.which("npm") is None:
+        missing("needs Node 20 and npm", required_by="REQUIRE_SUITE")
+    complaints.expect("inline style")  # what the policy refuses of Scalar's is no loss
+    page = visit("/api", screen=screen)
+    title = page.get_by_role("heading", name="Parrot Classifier")
+    expect(title).to_be_visible(timeout=BUNDLING_MS)
+    page.goto("/api#tag/classify/GET/parrot-classifier/classify")
+    call = page.locator("section").filter(has_text="Whether everything").last
+    call.scroll_into_view_if_needed()
+    assert page.evaluate("document.documentElement.scrollWidth") == screen["width"]
+    call.get_by_role("button", name="Test Request").click()
+    with page.expect_response("**/parrot-classifier/classify") as answer:
+        page.get_by_role("button", name="Send").first.click()
+    assert answer.value.json()["status"] == "ready"
