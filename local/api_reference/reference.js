@@ -5,6 +5,7 @@ import "./reference.css";
 
 const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 
+adoptStyles();
 document.getElementById("waiting").remove();
 createApiReference("#reference", {
   url: "/parrot-classifier/openapi.json",
@@ -21,3 +22,20 @@ createApiReference("#reference", {
   hideClientButton: true,
   showDeveloperTools: "never",
 });
+
+/** Our security policy refuses `<style>`; what the library writes there is adopted by the document. */
+function adoptStyles() {
+  const sheets = new Map();
+  const adopt = (style) => {
+    if (!sheets.has(style)) {
+      sheets.set(style, new CSSStyleSheet());
+      document.adoptedStyleSheets.push(sheets.get(style));
+    }
+    sheets.get(style).replaceSync(style.textContent);
+  };
+  document.querySelectorAll("style").forEach(adopt);
+  new MutationObserver((changes) => {
+    const nodes = changes.flatMap(({ target, addedNodes }) => [target, ...addedNodes]);
+    nodes.filter((node) => node instanceof HTMLStyleElement).forEach(adopt);
+  }).observe(document, { childList: true, subtree: true });
+}
