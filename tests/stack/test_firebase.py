@@ -308,6 +308,20 @@ def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> No
         assert_problem(response, 401, "unauthenticated")
 
 
+def test_over_http_a_session_that_is_ended_is_refused_from_then_on(tmp_path: Path) -> None:
+    """A stolen phone: its token would be good for another hour."""
+    known = {"localId": "ana", "validSince": "1", "disabled": False}
+    with serving(lambda _request: json_answer({"users": [known]})) as firebase:
+        environment = {"CHECK_REVOKED": "true", AUTH_EMULATOR: firebase.address}
+        with functions(tmp_path, **environment) as url:
+            ana = bearer(unsigned())
+            assert requests.get(f"{url}/observations", headers=ana, timeout=30).status_code == 200
+            known["validSince"] = str(int(time.time()) + 1)
+            response = requests.get(f"{url}/observations", headers=ana, timeout=30)
+            assert_problem(response, 401, "unauthenticated")
+            assert "sign in again" in response.json()["detail"]
+
+
 def test_over_http_every_call_needs_app_check_if_it_is_required(tmp_path: Path) -> None:
     """A bot can make an account in no time, but it does not have the app.
 
