@@ -1,7 +1,7 @@
 // An answer in words, on a card.
 
 import { fromTemplate } from "./dom.js";
-import { answers, language, lookAlike, percent, phrase, speciesName, t, taxonName } from "./language.js";
+import { answers, language, percent, phrase, speciesName, t, taxonName } from "./language.js";
 
 /** Draw `meaning` (see answer.js) into a card's result; `count` is how many kinds are known. */
 export function drawAnswer(result, meaning, count, taxon) {
@@ -77,13 +77,11 @@ function drawAlike(box, { named }, title) {
   box.querySelector("ul").replaceChildren(...rows);
 }
 
-/** A kind that the model does not know and would take for this one. */
-function drawCompare(box, meaning) {
-  const other = isOneKind(meaning) ? lookAlike(meaning.named[0].id) : null;
-  box.hidden = !other;
-  if (!other) return;
-  box.querySelector("b").textContent = other[0];
-  box.querySelector("i").textContent = other[1];
+/** Plates of what the answer names, for people to compare with their bird. */
+async function drawCompare(box, { named, group }) {
+  box.hidden = true;
+  const { drawComparison } = await import("./plate.js"); // not needed at the start
+  drawComparison(box, group ? [group.id] : named.map(({ id }) => id));
 }
 
 /** How the choice is shared out among the kinds that it may be. */

@@ -1,8 +1,9 @@
 // The pages of kinds: /kinds lists all, /kinds/ID shows one, a group or a family.
 
-import { announce, byId } from "./dom.js";
+import { byId } from "./dom.js";
 import * as language from "./language.js";
 import { drawings, element, figure, latin, marks, table, text } from "./plate.js";
+import { share } from "./share.js";
 
 const { t, speciesName } = language;
 
@@ -52,7 +53,7 @@ function page(id, kinds, sources, known) {
     kind.alike ? section(t("kind.alike"), plates([id, ...kind.alike], kinds, marks)) : null,
     kind.members?.length ? section(t("kind.members"), plates(kind.members, kinds, marks)) : null,
     kind.law ? section(t("kind.facts"), facts(kind)) : null,
-    share(),
+    sharing(kind),
     kind.sources ? references(kind, sources) : null,
   ];
 }
@@ -118,17 +119,11 @@ function references(kind, sources) {
   );
 }
 
-/** Hand the page's address to whatever the phone shares with; else copy it. */
-function share() {
-  const button = element("button", "share", t("kind.share"));
+function sharing(kind) {
+  const button = element("button", "share", t("share"));
   button.type = "button";
-  button.addEventListener("click", async () => {
-    const page = { title: document.title, url: location.href };
-    if (navigator.share) return navigator.share(page).catch(() => {}); // closed without sharing
-    await navigator.clipboard.writeText(page.url);
-    button.textContent = t("kind.copied");
-    announce(t("kind.copied"));
-  });
+  const page = { headline: speciesName(kind), latin: kind.scientific_name, url: location.href };
+  button.addEventListener("click", () => share({ image: null, ...page }));
   return button;
 }
 

@@ -80,11 +80,6 @@ export function errorWords(code) {
   return words[`error.${code}`] ?? words["error.internal"];
 }
 
-/** A kind that looks like this one and is not known: its name and its scientific name. */
-export function lookAlike(id) {
-  return words[`alike.${id}`] ?? null;
-}
-
 /** A species' name in the page's language. */
 export function speciesName(species) {
   return species.names[current] ?? species.names.en ?? species.scientific_name;

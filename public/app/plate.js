@@ -1,6 +1,6 @@
 // Plates: the table of kinds, and a kind as a figure with its drawing, its name and its marks.
 
-import { language, speciesName, t } from "./language.js";
+import { language, speciesName } from "./language.js";
 
 const MOST_FIGURES = 3;
 let loading = null;
@@ -61,14 +61,24 @@ export function figure(id, kind, ...more) {
   return element("figure", "plate", link, element("figcaption", "", latin(kind), ...more));
 }
 
-/** What to compare: the kinds, then what they are mistaken for; nothing where no kind is known. */
+/** Plates of kinds in a card's box, and of what one kind is mistaken for; hidden without any. */
 export async function drawComparison(box, ids) {
   box.dataset.ids = ids;
+  if (ids.length === 0) return;
+  style();
   const { kinds } = await table().catch(() => ({ kinds: {} }));
   if (box.dataset.ids !== String(ids)) return; // another answer meanwhile
-  const all = new Set([...ids, ...ids.flatMap((id) => kinds[id]?.alike ?? [])]);
-  const known = [...all].filter((id) => id in kinds).slice(0, MOST_FIGURES);
-  box.hidden = known.length === 0;
-  box.setAttribute("aria-label", t("answer.compare"));
-  box.replaceChildren(...known.map((id) => figure(id, kinds[id], marks(kinds[id]))));
+  const all = ids.length === 1 ? [...ids, ...(kinds[ids]?.alike ?? [])] : ids;
+  const known = all.filter((id) => id in kinds).slice(0, MOST_FIGURES);
+  const figures = known.map((id) => figure(id, kinds[id], marks(kinds[id])));
+  box.querySelector(".plates").replaceChildren(...figures);
+  box.hidden = figures.length === 0;
+}
+
+/** The page that identifies loads it with its first answer. */
+function style() {
+  if (document.querySelector("link[href='/kinds.css']")) return;
+  const sheet = element("link");
+  Object.assign(sheet, { rel: "stylesheet", href: "/kinds.css" });
+  document.head.append(sheet);
 }

@@ -48,7 +48,6 @@ export default {
 
   "answer.tip": "Zoom in on the bird, or add a photo from another side.",
   "answer.compare": "Compare before you rely on it",
-  "answer.compare.words": "A kind that I do not know looks much the same:",
   "answer.shares": "How likely each is",
   "answer.shares.note": "What is missing to 100 % goes to other kinds, also to those that I do not know.",
   "answer.cites": "CITES Appendix {appendix}",
@@ -182,8 +181,6 @@ export default {
   "kind.appendix": "Appendix {appendix} ({year})",
   "kind.none": "Not listed ({year})",
   "kind.law": "Keeping one",
-  "kind.share": "Share this page",
-  "kind.copied": "Address copied",
   "kind.sources": "Sources",
   "kind.memory": "These facts were entered from memory of the works below, without the books at hand. Look them up before you rely on them.",
   "kind.lists": "BirdLife International, IUCN Red List of Threatened Species, iucnredlist.org\nCITES Appendices, cites.org",
@@ -222,16 +219,4 @@ export default {
 
   "size.kb": "{number} kB",
   "size.mb": "{number} MB",
-
-  // Kinds that the model does not know and that look like one it knows.
-  "alike.psittacus-erithacus": ["Timneh parrot", "Psittacus timneh"],
-  "alike.ara-ararauna": ["Blue-throated macaw", "Ara glaucogularis"],
-  "alike.eolophus-roseicapilla": ["Pink cockatoo", "Lophochroa leadbeateri"],
-  "alike.anodorhynchus-hyacinthinus": ["Lear's macaw", "Anodorhynchus leari"],
-  "alike.trichoglossus-moluccanus": ["Coconut lorikeet", "Trichoglossus haematodus"],
-  "alike.psittacula-krameri": ["Alexandrine parakeet", "Psittacula eupatria"],
-  "alike.ara-macao": ["Green-winged macaw", "Ara chloropterus"],
-  "alike.aratinga-solstitialis": ["Jandaya parakeet", "Aratinga jandaya"],
-  "alike.agapornis-roseicollis": ["Fischer's lovebird", "Agapornis fischeri"],
-  "alike.nestor-notabilis": ["Kaka", "Nestor meridionalis"],
 };

@@ -48,7 +48,6 @@ export default {
 
   "answer.tip": "새를 확대하거나 다른 쪽에서 찍은 사진을 추가해 보세요.",
   "answer.compare": "믿기 전에 비교해 보세요",
-  "answer.compare.words": "제가 모르는 종류인데, 아주 비슷하게 생겼어요.",
   "answer.shares": "종류마다의 가능성",
   "answer.shares.note": "100%에서 모자라는 만큼은 다른 종류의 몫이에요. 제가 모르는 종류도 들어 있어요.",
   "answer.cites": "CITES 부속서 {appendix}",
@@ -182,8 +181,6 @@ export default {
   "kind.appendix": "부속서 {appendix} ({year})",
   "kind.none": "올라 있지 않음 ({year})",
   "kind.law": "기르려면",
-  "kind.share": "이 페이지 공유",
-  "kind.copied": "주소를 복사했어요",
   "kind.sources": "출처",
   "kind.memory": "아래 책과 목록의 내용을 기억으로 옮겨 적었고, 원문과 대조하지는 않았어요. 믿기 전에 확인해 주세요.",
   "kind.lists": "BirdLife International, IUCN Red List of Threatened Species, iucnredlist.org\nCITES Appendices, cites.org",
@@ -222,16 +219,4 @@ export default {
 
   "size.kb": "{number}kB",
   "size.mb": "{number}MB",
-
-  // 모델이 모르지만, 아는 종류와 비슷하게 생긴 종류.
-  "alike.psittacus-erithacus": ["팀네회색앵무", "Psittacus timneh"],
-  "alike.ara-ararauna": ["푸른목금강앵무", "Ara glaucogularis"],
-  "alike.eolophus-roseicapilla": ["분홍코카투", "Lophochroa leadbeateri"],
-  "alike.anodorhynchus-hyacinthinus": ["리어금강앵무", "Anodorhynchus leari"],
-  "alike.trichoglossus-moluccanus": ["코코넛로리킷", "Trichoglossus haematodus"],
-  "alike.psittacula-krameri": ["알렉산드라앵무", "Psittacula eupatria"],
-  "alike.ara-macao": ["홍금강앵무", "Ara chloropterus"],
-  "alike.aratinga-solstitialis": ["잔다야앵무", "Aratinga jandaya"],
-  "alike.agapornis-roseicollis": ["피셔모란앵무", "Agapornis fischeri"],
-  "alike.nestor-notabilis": ["카카앵무", "Nestor meridionalis"],
 };

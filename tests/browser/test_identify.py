@@ -36,6 +36,8 @@ def test_the_answer_says_what_the_model_knows_without_a_percentage(
     expect(card.locator(".words")).to_contain_text("16 kinds")
     expect(card.locator(".compare")).to_contain_text("Green-winged macaw")
     assert "%" not in card.inner_text()
+    card.locator(".compare").get_by_role("link", name="Green-winged macaw").click()
+    expect(phone.locator("h1")).to_have_text("Green-winged macaw")
 
 
 def test_what_is_not_a_parrot_is_not_named(phone: Page, photos: Path) -> None:
