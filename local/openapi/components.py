@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 SHOWN = [status.value for status in Status if status is not Status.DELETING]
 _REF = "#/components/schemas/{name}"
+_TIMES = ("created", "updated", "at", "training_at", "first", "last", "begun", "finished")
 _FORMATS = {
-    **dict.fromkeys(("created", "updated", "at", "training_at"), "date-time"),
+    **dict.fromkeys(_TIMES, "date-time"),
     **dict.fromkeys(("image", "thumbnail"), "uri"),
     "type": "uri-reference",
 }
@@ -77,7 +78,7 @@ def _for_clients(schema: Json) -> Json:
     if "properties" in schema:
         properties = {name: _for_clients(kind) for name, kind in schema["properties"].items()}
         for name, kind in properties.items():
-            if name in _FORMATS and kind.get("type") == "string":
+            if name in _FORMATS and kind.get("type") in ("string", ["string", "null"]):
                 kind["format"] = _FORMATS[name]
         return {**schema, "properties": properties}
     return {**schema, "format": "double"} if schema.get("type") == "number" else schema

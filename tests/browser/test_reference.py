@@ -32,7 +32,7 @@ def test_the_reference_fits_the_screen_and_tries_requests(
     title = page.get_by_role("heading", name="Parrot Classifier")
     expect(title).to_be_visible(timeout=BUNDLING_MS)
     page.goto("/api#tag/classify/GET/parrot-classifier/classify")
-    call = page.locator("section").filter(has_text="Whether everything").last
+    call = page.locator("section").filter(has_text="Is the service ready?").last
     call.scroll_into_view_if_needed()
     assert page.evaluate("document.documentElement.scrollWidth") == screen["width"]
     call.get_by_role("button", name="Test Request").click()

@@ -109,7 +109,14 @@ def drive(
         generate = {
             "openapi_python_client": (
                 *(interpreter.with_name("openapi-python-client"), "generate", "--meta", "none"),
-                *("--path", DESCRIPTION, "--output-path", "parrot_classifier_client"),
+                *(
+                    "--config",
+                    CLIENTS / "openapi_python_client.yaml",
+                    "--path",
+                    DESCRIPTION,
+                    "--output-path",
+                    "parrot_classifier_client",
+                ),
             ),
             "openapi_generator": (
                 *(interpreter.with_name("openapi-generator-cli"), "generate", "--generator-name"),
