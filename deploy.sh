@@ -4,7 +4,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 all_parts=(apis storage accounts secrets firestore rules models functions hosting logs alerts)
-functions=(classify save observations process)
+functions=(classify save observations reviews process)
 
 usage() {
   cat <<'TEXT'

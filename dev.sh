@@ -10,6 +10,7 @@ usage() {
   cat <<'TEXT'
 ./dev.sh demo [--json] [--save] [PHOTO...]  classify photos: runs the whole stack, prints, stops
 ./dev.sh up [--port 8080] [--data DIR]      the stack with its web page, until Ctrl-C
+    --reviewer NAME                         who may review what others save; repeatable
     --anonymous-save                        save without a login, as the first version's phones do
     --bundle DIR                            (demo too) with models of your own
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
@@ -149,7 +150,7 @@ lock() {
     -o benchmarks/requirements.lock
   # What is deployed is pinned by digest too. Only bundles of pickles need scikit-learn.
   compile+=(--generate-hashes shared/pyproject.toml -c requirements.lock)
-  for function in classify save observations process; do
+  for function in classify save observations reviews process; do
     "${compile[@]}" -o "functions/$function/requirements.txt"
   done
   for function in classify process; do

@@ -51,7 +51,7 @@ check_settings() {
   [[ $REGION =~ ^[a-z]+-[a-z]+[0-9]+$ ]] || usage_error "'$REGION' is not a region"
   [[ $TRAFFIC =~ ^([1-9]|[1-9][0-9]|100)$ ]] || usage_error "--traffic $TRAFFIC is not a per cent from 1 to 100"
   case $MODELS in run | vertex) ;; *) usage_error "--models $MODELS is neither run nor vertex" ;; esac
-  for part in CLASSIFY SAVE OBSERVATIONS PROCESS MODEL; do
+  for part in CLASSIFY SAVE OBSERVATIONS REVIEWS PROCESS MODEL; do
     for name in "${part}_CPU" "${part}_CONCURRENCY" "${part}_TIMEOUT" "${part}_MIN" "${part}_MAX"; do
       [[ ${!name} =~ ^[0-9]+$ ]] || usage_error "$name '${!name}' is not a whole number"
     done

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).parent.parent
-FUNCTIONS = ("classify", "save", "observations", "process")
+FUNCTIONS = ("classify", "save", "observations", "reviews", "process")
 FIREBASE = "firebase"
 _FIREBASE_FILES = ("firebase.json", "firestore.rules", "firestore.indexes.json", "storage.rules")
 _BUNDLED = ("local/firebase_sdk", "local/api_reference")

@@ -123,6 +123,9 @@ def up(  # noqa: PLR0913 - the options of one command
     ] = False,
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,
+    reviewer: Annotated[
+        list[str] | None, typer.Option(help="A name that may review what others save; repeatable.")
+    ] = None,
 ) -> None:
     """Run the local stack with the web page until Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):  # background jobs of a shell ignore SIGINT
@@ -136,6 +139,7 @@ def up(  # noqa: PLR0913 - the options of one command
             model_server=model_server,
             bundle=bundle,
             anonymous_save=anonymous_save,
+            reviewers=reviewer or (),
             say=lambda text: console.err.print(f"[dim]{text}"),
         ) as running,
         stack.noted(running, data, bundle),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parent.parent
 _OTHERS = f"{BASE_PATH}/observations"
 _bundling = threading.Lock()
-FUNCTIONS = ("classify", "save", "observations")
+FUNCTIONS = ("classify", "save", "observations", "reviews")
 
 
 def application() -> WSGIApplication:

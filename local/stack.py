@@ -27,7 +27,7 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from models.publishing.releases import Release
@@ -77,6 +77,7 @@ def running(  # noqa: PLR0913 - what a person may choose
     model_server: str | None = None,
     bundle: Path = DEFAULT_BUNDLE,
     anonymous_save: bool = False,
+    reviewers: Sequence[str] = (),
     say: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[Running]:
     """Build what is missing, start everything, yield when every part answers, then stop it all.
@@ -84,8 +85,8 @@ def running(  # noqa: PLR0913 - what a person may choose
     The page and the functions listen on `port` of `host`; 0 picks a free one. `model_server` is the
     URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `bundle`
     is the folder of the models in use. With `anonymous_save` the first version's phones save, which
-    have no login. `say` receives progress messages. Raises PortTaken,
-    PartFailed, EngineMissing, BadBundle, DataUnusable.
+    have no login; `reviewers` are names that may review. `say` receives progress messages. Raises
+    PortTaken, PartFailed, EngineMissing, BadBundle, DataUnusable.
     """
     port = port or free_port()
     require_free(host, port)
@@ -110,6 +111,7 @@ def running(  # noqa: PLR0913 - what a person may choose
         release = _publish(storage_url, bundle)
         environment = _environment(data, storage_url, models_url, release, host)
         environment["ALLOW_ANONYMOUS_SAVE"] = str(anonymous_save)
+        environment["LOCAL_REVIEWERS"] = ",".join(reviewers)
         page = {"PAGE_SPECIES": str((bundle / SPECIES).resolve())}
         functions = _functions(host, port, {**environment, **page})
         process = _process(process_url, environment)

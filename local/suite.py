@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from local.toolchain import Toolchain
 
 EMULATORS = ("auth", "firestore", "storage", "functions", "hosting")
-FUNCTIONS = ("classify", "save", "observations", "process")
+FUNCTIONS = ("classify", "save", "observations", "reviews", "process")
 _PAGE_CONFIG = "config.json"
 _CONFIG = stack.ROOT / "firebase.json"
 _NO_KEEP_ALIVE = stack.ROOT / "local" / "firebase_tools" / "no_keep_alive.cjs"

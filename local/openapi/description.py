@@ -29,6 +29,7 @@ _USUAL = {"tags": ["Observations"], "security": [{"firebase": []}]}
 _TAGS = [
     {"name": "Classify", "description": "What a photo shows. Needs no user, usually."},
     {"name": "Observations", "description": "The photos that a user keeps. Needs a user."},
+    {"name": "Reviews", "description": "What reviewers decide. Needs the custom claim `reviewer`."},
     {"name": "Me", "description": "All that is kept about a user. Needs that user."},
 ]
 _INFO = {

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
-from parrot.observation import Status, reviewed
+from parrot.observation import Status
 from parrot.photo import images
 from parrot.progress import verdict_of
+from parrot.review import standing
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class Reclassifier:
         def change(current: Observation) -> Observation:
             if not wanted(current, self.bundle) or current.generation != judged.generation:
                 return current
-            status = reviewed(current.label, verdict)
-            return replace(current, verdict=verdict, status=status, updated=self.now())
+            changed = replace(current, verdict=verdict, updated=self.now())
+            return replace(changed, status=standing(changed))
 
         stored = update(self.observations, uid, observation_id, change)
         if stored is None:

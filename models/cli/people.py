@@ -1,4 +1,4 @@
-"""Commands about one person: forget, and receipt, which checks what they were told."""
+"""Commands about one person: forget, receipt (checks what they were told), reviewer."""
 
 from __future__ import annotations
 
@@ -59,3 +59,21 @@ def receipt(
         f" {told['finished']}; {learnt} had been fitted on some of them",
         soft_wrap=True,
     )
+
+
+@commands.command()
+def reviewer(
+    project: Annotated[str, typer.Argument(help="Google Cloud project.")],
+    uid: Annotated[str, typer.Argument(help="Firebase's uid.")],
+    *,
+    allow: Annotated[bool, typer.Option("--allow/--revoke", help="Grant it, or take it.")] = True,
+) -> None:
+    """Let a user review other people's photos, or no longer; locally: up --reviewer NAME.
+
+    Their sessions end. A token that they have lasts up to an hour, but not with CHECK_REVOKED.
+    """
+    from parrot.adapters.firebase import FirebaseUsers, connect
+
+    with console.errors():
+        FirebaseUsers(connect(project, credentialed=True)).let_review(uid, allowed=allow)
+    console.out.print(f"{uid} {'may' if allow else 'may no longer'} review: they sign in again")

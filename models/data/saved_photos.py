@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 from models.data.labelled_photos import Group
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable
-from parrot.observation import Status, reviewed
+from parrot.observation import Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
+from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class LeftOut(StrEnum):
     UNPROCESSED = "not processed or rejected"
     FORBIDDEN = "whose owners do not allow it"
     UNLABELLED = "without a label that the species table knows"
-    UNSETTLED = "on which person and model do not agree"
+    UNSETTLED = "that nobody has settled"
     DUPLICATE = "near-duplicates"
     MISSING = "whose photo is missing"
 
@@ -70,14 +71,17 @@ def export(
     Near-duplicates of the same user's photos are left out, and the same picture of another user.
     Raises BadBundle, StoreUnavailable.
     """
-    species = SpeciesTable.parse(species_csv).rows
-    labels = {row.id for row in species} | {NOT_A_PARROT.id, OTHER_PARROT.id}
+    labels = {row.id for row in SpeciesTable.parse(species_csv).rows} | {
+        NOT_A_PARROT.id,
+        OTHER_PARROT.id,
+    }
     label_map = digest(species_csv)
     people: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(8))
     lines: dict[str, dict[str, str]] = {}  # by name of the file
     left_out = Counter[LeftOut]()
     for observation in observations.everything():
-        path = why_not(observation, labels) or _fetch(observation, photos, folder)
+        species = shown(observation, labels)
+        path = _fetch(observation, species, photos, folder)
         if isinstance(path, LeftOut) or path.name in lines:
             left_out[path if isinstance(path, LeftOut) else LeftOut.DUPLICATE] += 1
             continue
@@ -105,28 +109,36 @@ def export(
     return Exported(len(lines), left_out)
 
 
-def why_not(observation: Observation, labels: Container[str]) -> LeftOut | None:
-    """Why it does not train; None if it does."""
+def shown(observation: Observation, labels: Container[str]) -> str | LeftOut:
+    """The label that it trains with, or why it does not train."""
     label, verdict = observation.label, observation.verdict
     if observation.status not in {Status.READY, Status.NEEDS_REVIEW} or verdict is None:
         return LeftOut.UNPROCESSED
     if observation.consent is None or not observation.consent.given:
         return LeftOut.FORBIDDEN
-    if label is None or label.species not in labels:
+    decided = settled(label, observation.opinions)
+    species = decided or (label.species if label else "")
+    if decided in {CANNOT_TELL, UNUSABLE}:
+        return LeftOut.UNSETTLED
+    if label is None or species not in labels:
         return LeftOut.UNLABELLED
     # A verdict without a set is a best guess, which every photo has: it confirms nothing.
     guess = verdict.species is not None and verdict.likely is None
-    if guess or reviewed(label, verdict) is not Status.READY:
+    if decided is None and (observation.opinions or guess or not agree(label, verdict)):
         return LeftOut.UNSETTLED
-    return None if observation.duplicate_of is None else LeftOut.DUPLICATE
+    return species if observation.duplicate_of is None else LeftOut.DUPLICATE
 
 
-def _fetch(observation: Observation, photos: PhotoStore, folder: Path) -> Path | LeftOut:
+def _fetch(
+    observation: Observation, species: str | LeftOut, photos: PhotoStore, folder: Path
+) -> Path | LeftOut:
     """The clean copy's path in the folder."""
+    if isinstance(species, LeftOut):
+        return species
     content = photos.open(observation.derived.image) if observation.derived else None
     if content is None:
         return LeftOut.MISSING
-    path = folder / _place(observation) / f"{content.tag}.webp"
+    path = folder / _place(observation, species) / f"{content.tag}.webp"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
@@ -147,13 +159,12 @@ def _note(store: ObservationStore, observation: Observation, bundle: str) -> boo
     return noted is not None and bundle in noted.learnt_by
 
 
-def _place(observation: Observation) -> str:
+def _place(observation: Observation, species: str) -> str:
     """GROUP/LABEL: what is not a parrot is another bird only where the model saw one."""
-    label = observation.label.species if observation.label else ""
-    if label != NOT_A_PARROT.id:
-        return f"{Group.PARROTS}/{label}"
+    if species != NOT_A_PARROT.id:
+        return f"{Group.PARROTS}/{species}"
     bird = observation.verdict is not None and observation.verdict.reason is Reason.OTHER_BIRD
-    return f"{Group.OTHER_BIRDS if bird else Group.NEGATIVES}/{label}"
+    return f"{Group.OTHER_BIRDS if bird else Group.NEGATIVES}/{species}"
 
 
 def _tidy(folder: Path, kept: Container[str]) -> None:

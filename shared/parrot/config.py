@@ -16,6 +16,7 @@
 | IDENTITY | `firebase`, or `local`, which accepts any name | required |
 | GOOGLE_CLOUD_PROJECT | the project of Firestore and Firebase | for both and App Check |
 | LOCAL_HOST | with IDENTITY=local: the address that it listens on | 127.0.0.1 |
+| LOCAL_REVIEWERS | with IDENTITY=local: names of reviewers, separated by commas | empty |
 | CHECK_REVOKED | ask Firebase on each request whether the session has been revoked | false |
 | REQUIRE_APP_CHECK | every call needs an App Check token | false |
 | REQUIRE_AUTH | classify needs a signed-in user too | false |
@@ -97,6 +98,7 @@ class Settings:
     project: str | None
     identity: str
     local_host: str
+    local_reviewers: tuple[str, ...]
     check_revoked: bool
     require_app_check: bool
     require_auth: bool
@@ -154,6 +156,7 @@ class Settings:
             firestore_database=(store[10:] or "(default)") if store[:9] == "firestore" else None,
             project=project,
             identity=identity,
+            local_reviewers=read.names("LOCAL_REVIEWERS"),
             local_host=env.get("LOCAL_HOST") or "127.0.0.1",
             check_revoked=read.flag("CHECK_REVOKED"),
             require_app_check=app_check,

@@ -113,6 +113,10 @@ class Reader:
                 self.problem(f"{name}: {part!r:.80} is not NAME=URL")
         return pairs
 
+    def names(self, name: str) -> tuple[str, ...]:
+        """Several, separated by commas."""
+        return tuple(self._parts(name))
+
     def origins(self, name: str, default: str) -> tuple[str, ...]:
         """As browsers write them, who compare letter by letter: without a slash at the end."""
         parts = self._env.get(name, default).split(",")

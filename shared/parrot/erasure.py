@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from parrot import deadline
 from parrot.errors import NotFound
 from parrot.receipt import Erasure
+from parrot.reviews import withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,9 +50,9 @@ class Eraser:
     def erase(self, user: User) -> Erasure:
         """Remove as much as there is time for; `finished` says when nothing was left.
 
-        Observations go first, one by one, then files without one, then keys and quotas, and
-        last the account, which may be needed to ask again. Raises StoreUnavailable,
-        IdentityUnavailable.
+        Observations go first, one by one, then files without one, then keys, quotas and the
+        name on opinions about others' photos, and last the account, which may be needed to ask
+        again. Raises StoreUnavailable, IdentityUnavailable.
         """
         while True:
             rows = self._store.of(user.uid, limit=_BATCH)
@@ -76,6 +78,7 @@ class Eraser:
             for name, generation in files.items():
                 self._photos.delete(name, generation=generation)
         self._people.forget(user.uid)
+        withdraw(self._store, user.uid, f"gone-{secrets.token_hex(8)}")
         done = replace(
             erasure,
             removed=erasure.removed + len(erasure.batch),

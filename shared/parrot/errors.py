@@ -111,7 +111,7 @@ class Unauthenticated(RequestError, status=401, code="unauthenticated", title="S
 
 
 class Forbidden(RequestError, status=403, code="forbidden", title="Not allowed"):
-    """A download URL that has expired or was changed."""
+    """A download URL that has expired or was changed; a call for reviewers alone."""
 
 
 class NotFound(RequestError, status=404, code="not_found", title="Not found"):

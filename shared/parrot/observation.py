@@ -7,13 +7,13 @@ microseconds, so that text sorts like time and is read back exactly.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from parrot.consent import Consent
-from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
+from parrot.records import Reason
 from parrot.sighting import Sighting
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
@@ -59,6 +59,15 @@ class Verdict:
     reason: Reason | None = None  # why it is not a parrot, if it is not and that is clear
     likely: tuple[str, ...] | None = None  # the set: what it may be; None if nothing tells
     maybe: bool = False  # it is not taken for a parrot, but may be one
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a reviewer says that the photo shows."""
+
+    reviewer: str  # uid
+    species: str  # Species.id, a taxon's, an UntrainedLabel's, or one of `review.py`
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,7 @@ class Observation:
     duplicate_of: str | None = None  # id of an older near-duplicate of the same user
     reason: str | None = None  # why it was rejected
     attempts: Attempts | None = None  # None once a photo is finished
+    opinions: tuple[Opinion, ...] = ()  # oldest first, the last of each reviewer counts
     consent: Consent | None = None  # to training; None: the person was not asked
     learnt_by: tuple[str, ...] = ()  # versions of the bundles that were fitted on it
     sighting: Sighting | None = None  # None: the person did not say when or where
@@ -146,29 +156,6 @@ class Page:
 
     observations: tuple[Observation, ...]
     next: Place | None
-
-
-def reviewed(label: Label | None, verdict: Verdict) -> Status:
-    """READY, or NEEDS_REVIEW if the person and the model name different things.
-
-    Without a label there is nothing to disagree with.
-    """
-    return Status.READY if label is None or agree(label, verdict) else Status.NEEDS_REVIEW
-
-
-def agree(label: Label, verdict: Verdict) -> bool:
-    """Whether what the person says is among what the model holds possible: its set.
-
-    A ranking always has a first, even for a kind that the model never saw: an empty set agrees with
-    no kind, only with "another parrot". A bundle without sets has nothing but its best guess.
-    """
-    if label.species == NOT_A_PARROT.id:
-        return not (verdict.is_parrot or verdict.maybe)
-    if verdict.likely is None:
-        return verdict.species is not None and label.species == verdict.species
-    if label.species == OTHER_PARROT.id:
-        return not verdict.likely
-    return label.species in verdict.likely
 
 
 def micros(when: datetime) -> int:
@@ -219,6 +206,7 @@ def document(observation: Observation) -> dict[str, Any]:
         "derived": None if observation.derived is None else asdict(observation.derived),
         "attempts": None if observation.attempts is None else asdict(observation.attempts),
         "learnt_by": list(observation.learnt_by),
+        "opinions": [{**asdict(one), "at": instant(one.at)} for one in observation.opinions],
         "consent": _consent_document(observation.consent),
         "sighting": None if observation.sighting is None else asdict(observation.sighting),
         "lease": None if observation.lease is None else instant(observation.lease),
@@ -228,11 +216,13 @@ def document(observation: Observation) -> dict[str, Any]:
 def restored(stored: dict[str, Any]) -> Observation:
     """The observation of a document; fields that it does not have are ignored.
 
-    Older documents have no `attempts`, `lease`, `consent`, `sighting` or `learnt_by`.
+    Older documents do not have every field that has a default.
     """
-    later = {"attempts": None, "lease": None, "consent": None, "sighting": None, "learnt_by": ()}
-    known = {**later, **stored}
-    known = {field.name: known[field.name] for field in fields(Observation)}
+    known = {
+        field.name: stored.get(field.name, field.default)
+        for field in fields(Observation)
+        if field.name in stored or field.default is not MISSING
+    }
     return Observation(
         **{
             **known,
@@ -251,6 +241,10 @@ def restored(stored: dict[str, Any]) -> Observation:
             "verdict": None if stored["verdict"] is None else _verdict(stored["verdict"]),
             "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
             "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
+            "opinions": tuple(
+                Opinion(one["reviewer"], one["species"], datetime.fromisoformat(one["at"]))
+                for one in known["opinions"]
+            ),
             "consent": None if known["consent"] is None else _consent(known["consent"]),
             "learnt_by": tuple(known["learnt_by"]),
             "sighting": None if known["sighting"] is None else Sighting(**known["sighting"]),

@@ -15,11 +15,11 @@ from parrot.observation import (
     Label,
     Status,
     photo_name,
-    reviewed,
 )
 from parrot.photo.headers import MEDIA_TYPES
 from parrot.progress import attempts
 from parrot.quota import ANONYMOUS_UID, User
+from parrot.review import standing
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -241,10 +241,10 @@ def _relabelled(stored: Observation, label: Label) -> Observation:
             " delete the observation and save the photo again",
             observation=stored.id,
         )
-    status: Status = stored.status
-    if stored.verdict is not None and status is not Status.REJECTED:
-        status = reviewed(label, stored.verdict)
-    return replace(stored, labels=(*stored.labels, label), status=status)
+    relabelled = replace(stored, labels=(*stored.labels, label))
+    if stored.verdict is None or stored.status is Status.REJECTED:
+        return relabelled
+    return replace(relabelled, status=standing(relabelled))
 
 
 def _require(matches: Callable[[Observation], bool], stored: Observation) -> None:

@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidRequest
-from parrot.observation import Attempts, Label, Observation, Status, Verdict, reviewed
+from parrot.observation import Attempts, Label, Observation, Status, Verdict
 from parrot.photo.headers import MEDIA_TYPES
+from parrot.review import standing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,11 +133,10 @@ def published(
 
 def finished(current: Observation, stored: StoredPhoto, answer: Classification) -> Observation:
     """The last change: from now on this generation is done."""
-    verdict = verdict_of(answer)
+    judged = replace(current, verdict=verdict_of(answer))
     return replace(
-        current,
-        status=reviewed(current.label, verdict),
-        verdict=verdict,
+        judged,
+        status=standing(judged),
         reason=None,
         attempts=None,
         lease=None,

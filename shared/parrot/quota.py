@@ -44,6 +44,7 @@ class User:
 
     uid: str
     anonymous: bool = False
+    reviewer: bool = False
 
     def __post_init__(self) -> None:
         if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):

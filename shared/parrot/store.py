@@ -56,8 +56,8 @@ class Use:
 class ObservationStore(Protocol):
     """Where observations, quotas and Idempotency-Keys live.
 
-    Every method raises StoreUnavailable if the store cannot be reached. No method but `unfinished`
-    and `everything` ever returns another user's observation.
+    Every method raises StoreUnavailable if the store cannot be reached. Only `unfinished`,
+    `everything` and what is for reviewers return other users' observations.
     """
 
     def get(self, uid: str, observation_id: str) -> Observation | None:
@@ -122,6 +122,15 @@ class ObservationStore(Protocol):
 
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, in no particular order; for training and backfills."""
+
+    def to_review(self, *, limit: int) -> tuple[Observation, ...]:
+        """What waits for reviewers, of all users, the most urgent first; see `review.waiting`."""
+
+    def by_handle(self, handle: str) -> Observation | None:
+        """The observation, of whichever user, that reviewers know by this handle."""
+
+    def by_reviewer(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
+        """Some observations, of all users, with an opinion of this reviewer."""
 
     def take(self, uid: str, use: Use) -> int:
         """Count what pays for nothing stored; the number of uses so far.

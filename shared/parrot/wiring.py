@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from parrot.photo.decoder import Decoder
     from parrot.process import Processor
     from parrot.quota import CpuSeconds, Meter, Visitors
+    from parrot.reviews import Reviews
     from parrot.save import Saver
     from parrot.store import ObservationStore, PeopleStore, PhotoStore
     from parrot.sweep import Sweeper
@@ -310,6 +311,19 @@ def eraser() -> Eraser:
 
 
 @once
+def reviews() -> Reviews:
+    from parrot.model.bundle import load_labels
+    from parrot.reviews import Reviews
+
+    files, sha256 = bundle_files()
+    return Reviews(
+        observation_store(),
+        cast("PhotoStore", Late(photo_store)),
+        load_labels(files, sha256=sha256),
+    )
+
+
+@once
 def downloads() -> Downloads:
     from parrot.tokens import Downloads
 
@@ -322,7 +336,7 @@ def identity() -> Identity:
     if config.identity == "local":
         from parrot.http.caller import LocalIdentity
 
-        return LocalIdentity()
+        return LocalIdentity(config.local_reviewers)
     from parrot.adapters.firebase import FirebaseIdentity, connect  # 0.2 s
 
     app = connect(config.project or "", credentialed=config.check_revoked)

@@ -130,6 +130,12 @@ def test_a_signed_token_identifies_its_user(identity: FirebaseIdentity) -> None:
     assert identity.user(signed()).uid == "ana"
 
 
+def test_only_a_true_claim_makes_a_reviewer(identity: FirebaseIdentity) -> None:
+    """An operator sets it; a text that a mistake left there must not open other people's photos."""
+    for claim, reviews in ((True, True), (False, False), ("true", False), (None, False)):
+        assert identity.user(signed(reviewer=claim)).reviewer is reviews
+
+
 def test_every_other_token_is_refused_in_our_own_words(identity: FirebaseIdentity) -> None:
     """The vendor's sentences quote tokens."""
     for token in (

@@ -24,6 +24,7 @@ from parrot.observation import (
     Attempts,
     Label,
     Observation,
+    Opinion,
     Place,
     Status,
     document,
@@ -103,6 +104,7 @@ def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
         consent=Consent(given=True, at=NOW),
         learnt_by=("2026-11-22",),
         sighting=Sighting("2026-05-03T10:15:00", 37.571, 126.977),
+        opinions=(Opinion("eve", "amazona", NOW),),
         lease=NOW + timedelta(seconds=90),
         created=NOW.replace(microsecond=0),
     )
@@ -335,6 +337,7 @@ def test_a_document_of_an_older_release_is_read() -> None:
     stored = document(judged)
     del stored["sighting"]
     del stored["attempts"], stored["lease"], stored["consent"], stored["learnt_by"]
+    del stored["opinions"]
     del stored["verdict"]["likely"], stored["verdict"]["maybe"]
     stored["verdict"]["of a later revision"] = 1
     assert restored(stored) == judged

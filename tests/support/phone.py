@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BASE = "/parrot-classifier"
+REVIEWERS = ("reviewer-one", "reviewer-two", "reviewer-three")  # of the shared stack
 
 
 @dataclass(frozen=True)

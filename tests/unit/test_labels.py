@@ -13,10 +13,11 @@ import pytest
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Training
 from parrot.errors import Conflict
-from parrot.observation import MOST_LABELS, Label, Status, Verdict, document, reviewed
+from parrot.observation import MOST_LABELS, Label, Status, Verdict, document
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
+from parrot.review import reviewed
 from tests.support.observations import observation, verdict
 from tests.support.processing import GALAH, KEA, MemoryPhotos
 

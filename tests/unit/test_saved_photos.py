@@ -12,8 +12,9 @@ from PIL import Image
 from models.data.saved_photos import Exported, LeftOut, export
 from models.folders import DEFAULT_BUNDLE
 from parrot.consent import Consent
-from parrot.observation import Label, Observation, Status
+from parrot.observation import Label, Observation, Opinion, Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
+from parrot.review import UNUSABLE
 from tests.support.observations import NOW, verdict
 from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA, World
@@ -90,6 +91,22 @@ def test_only_what_person_and_model_agree_on_trains(tmp_path: Path) -> None:
         LeftOut.UNPROCESSED: 1,
         LeftOut.DUPLICATE: 1,
     }
+
+
+def test_what_reviewers_settle_trains_under_their_label(tmp_path: Path) -> None:
+    """The person's label, the model's set and a single reviewer are overruled."""
+    world, opinions = World(tmp_path), tuple(Opinion(name, GALAH.id, NOW) for name in "rs")
+    cases = [
+        (KEA.id, verdict(KEA.id), opinions),
+        (GALAH.id, UNKNOWN, opinions[:1]),
+        (KEA.id, verdict(KEA.id), opinions[:1]),  # contested
+        (KEA.id, verdict(KEA.id), tuple(Opinion(name, UNUSABLE, NOW) for name in "rs")),
+    ]
+    for number, (species, judged, given) in enumerate(cases, 1):
+        saved(world, number, labels=label(species), verdict=judged, opinions=given)
+    done, lines = exported(world, tmp_path / "out")
+    assert places(lines) == [f"parrots/{GALAH.id}"] * 2
+    assert done.left_out == {LeftOut.UNSETTLED: 2}
 
 
 def test_pixels_leave_without_metadata_and_under_names_of_one_export(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from firebase_admin import App
 
 T = TypeVar("T")
+REVIEWER = "reviewer"  # the custom claim
 _TIMEOUT_SECONDS = 5.0  # between two reads
 _WHOLE_SECONDS = 6.0
 _AHEAD_SECONDS = 60  # how far the issuer's clock may be ahead of ours
@@ -69,7 +70,7 @@ class FirebaseIdentity:
                     clock_skew_seconds=_AHEAD_SECONDS,
                 )
             )
-            user = User(claims["uid"])
+            user = User(claims["uid"], reviewer=claims.get(REVIEWER) is True)
         except auth.ExpiredIdTokenError as error:
             raise Unauthenticated("the ID token has expired: get a new one") from error
         except (auth.RevokedIdTokenError, auth.UserDisabledError, auth.UserNotFoundError) as error:
@@ -103,6 +104,12 @@ class FirebaseUsers:
             raise IdentityUnavailable(
                 f"the account cannot be removed now ({type(error).__name__})"
             ) from error
+
+    def let_review(self, uid: str, *, allowed: bool) -> None:
+        """Grant the claim or take it, and end the sessions that still have it."""
+        known = auth.get_user(uid, self._app).custom_claims or {}
+        auth.set_custom_user_claims(uid, {**known, REVIEWER: allowed}, self._app)
+        auth.revoke_refresh_tokens(uid, self._app)
 
 
 class FirebaseAppCheck:

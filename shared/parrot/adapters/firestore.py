@@ -17,6 +17,7 @@ from parrot.adapters.firestore_calls import OVERTAKEN, committed, patience, paus
 from parrot.duplicates import lookup, quarters, resembling
 from parrot.errors import StoreUnavailable, TooManyRequests
 from parrot.observation import Page, Status, document, instant, restored
+from parrot.review import handle, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -144,8 +145,7 @@ class FirestoreObservations:
         return Page(page, page[-1].place if len(rows) > size else None)
 
     def of(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
-        with translated():  # by the documents' names, as long as nothing else is asked for
-            return tuple(map(_observation, self._collection(uid).limit(limit).get(**patience())))
+        return _all(self._collection(uid).limit(limit))  # ordered by their names
 
     def everything(self) -> Iterator[Observation]:
         with translated():
@@ -170,9 +170,7 @@ class FirestoreObservations:
         query = self._collection(uid).where(
             filter=FieldFilter("duplicate_of", "==", observation_id)
         )
-        with translated():
-            twins = [_observation(row) for row in query.get(**patience())]
-        return tuple(sorted(twins, key=lambda twin: twin.place))
+        return tuple(sorted(_all(query), key=lambda twin: twin.place))
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
         query = (
@@ -182,8 +180,22 @@ class FirestoreObservations:
             .order_by("updated")
             .limit(limit)
         )
-        with translated():
-            return tuple(_observation(row) for row in query.get(**patience()))
+        return _all(query)
+
+    def to_review(self, *, limit: int) -> tuple[Observation, ...]:
+        query = self._everybodys("urgency", ">=", 0)
+        return _all(query.order_by("urgency", direction=Query.DESCENDING).limit(limit))
+
+    def by_handle(self, handle: str) -> Observation | None:
+        found = _all(self._everybodys("handle", "==", handle).limit(1))
+        return found[0] if found else None
+
+    def by_reviewer(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
+        return _all(self._everybodys("reviewers", "array_contains", uid).limit(limit))
+
+    def _everybodys(self, field: str, compares: str, value: object) -> Query:
+        query: Query = self._client.collection_group("observations")
+        return query.where(filter=FieldFilter(field, compares, value))
 
     def take(self, uid: str, use: Use) -> int:
         for tries in range(_TRIES):
@@ -262,6 +274,11 @@ class FirestoreObservations:
         return self._collection(uid).document(observation_id)
 
 
+def _all(query: Query) -> tuple[Observation, ...]:
+    with translated():
+        return tuple(_observation(row) for row in query.get(**patience()))
+
+
 def _observation(stored: DocumentSnapshot[Any]) -> Observation:
     return restored(stored.to_dict() or {})
 
@@ -282,5 +299,8 @@ def _fields(record: Observation) -> dict[str, Any]:
         "species": record.label.species if record.label else None,
         "listed": record.status is not Status.DELETING,
         "unfinished": [_shard(record.id)] if record.status in _UNFINISHED else [],
+        "handle": handle(record.uid, record.id),
+        "urgency": waiting(record),
+        "reviewers": [opinion.reviewer for opinion in record.opinions],
         "quarters": list(quarters(record.derived.phash)) if record.derived else [],
     }

@@ -10,6 +10,7 @@ from flask import Response
 from parrot import logs
 from parrot.http import schemas
 from parrot.records import Reason
+from parrot.review import settled
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -217,11 +218,11 @@ def _parrot(answer: Classification | Verdict) -> schemas.Verdict:
 
 
 def _observation(record: Observation, links: Links) -> schemas.Observation:
-    label = record.label
+    current = record.label
     body = schemas.Observation(
         id=record.id,
-        species=label.species if label else None,
-        index=label.index if label else None,
+        species=current.species if current else None,
+        index=current.index if current else None,
         status=record.status,
         photo=schemas.SavedPhoto(
             sha256=record.sha256 or None,
@@ -231,10 +232,10 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
         ),
         created=time(record.created),
         updated=time(record.updated),
-        labels=[_label(label) for label in record.labels],
+        labels=[label(given) for given in record.labels],
     )
     if record.verdict is not None:
-        body["verdict"] = _verdict(record.verdict)
+        body["verdict"] = verdict(record.verdict)
     if record.derived is not None:
         body["files"] = links.files(record)
         body["blurhash"] = record.derived.blurhash
@@ -244,6 +245,8 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
         body["sighting"] = schemas.Seen(
             taken=seen.taken, latitude=seen.latitude, longitude=seen.longitude
         )
+    if (outcome := settled(current, record.opinions)) is not None:
+        body["review"] = schemas.Settlement(species=outcome, at=time(record.opinions[-1].at))
     if record.duplicate_of is not None:
         body["duplicate_of"] = record.duplicate_of
     if record.reason is not None:
@@ -251,27 +254,28 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
     return body
 
 
-def _label(label: Label) -> schemas.Label:
-    body = schemas.Label(species=label.species, index=label.index, at=time(label.at))
-    if label.text is not None:
-        body["text"] = label.text
+def label(given: Label) -> schemas.Label:
+    """A label's JSON."""
+    body = schemas.Label(species=given.species, index=given.index, at=time(given.at))
+    if given.text is not None:
+        body["text"] = given.text
     return body
 
 
-def _verdict(verdict: Verdict) -> schemas.SavedVerdict:
+def verdict(said: Verdict) -> schemas.SavedVerdict:
     """The classification, reduced to the best species."""
-    probability = verdict.species_probability
+    probability = said.species_probability
     body = schemas.SavedVerdict(
-        parrot=_parrot(verdict),
-        species=verdict.species,
+        parrot=_parrot(said),
+        species=said.species,
         probability=None if probability is None else round(probability, _DECIMALS),
-        model=schemas.ModelVersions(bundle=verdict.bundle, classifier=verdict.model),
+        model=schemas.ModelVersions(bundle=said.bundle, classifier=said.model),
     )
-    if verdict.likely is not None:
-        likely = list(verdict.likely)
+    if said.likely is not None:
+        likely = list(said.likely)
         body["set"] = schemas.SavedSet(species=likely, unknown=not likely)
-    if verdict.reason is not None:
-        body["reason"] = verdict.reason
+    if said.reason is not None:
+        body["reason"] = said.reason
     return body
 
 

@@ -19,7 +19,7 @@ from parrot.errors import Forbidden, Unauthenticated
 from parrot.quota import User, Visitor, network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from flask import Request
 
@@ -47,6 +47,9 @@ class AppCheck(Protocol):
 class LocalIdentity:
     """`local:NAME` is the user NAME. For local use only: `config` refuses it on Cloud Run."""
 
+    def __init__(self, reviewers: Collection[str] = ()) -> None:
+        self._reviewers = reviewers
+
     def user(self, token: str) -> User:
         """The token's user. Raises Unauthenticated."""
         match = _LOCAL_TOKEN.fullmatch(token)
@@ -55,7 +58,7 @@ class LocalIdentity:
                 "a local token is local:NAME, with only letters, digits, '_' and '-' in NAME"
             )
         try:
-            return User(match[1])
+            return User(match[1], reviewer=match[1] in self._reviewers)
         except ValueError as error:
             raise Unauthenticated(str(error)) from error
 

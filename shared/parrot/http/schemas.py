@@ -214,6 +214,7 @@ class Observation(TypedDict):
     training: NotRequired[bool]
     training_at: NotRequired[str]
     sighting: NotRequired[Seen]
+    review: NotRequired[Settlement]
     duplicate_of: NotRequired[str]
     reason: NotRequired[str]
 
@@ -272,6 +273,40 @@ class SignedReceipt(TypedDict):
     signature: NotRequired[str]
 
 
+class Review(TypedDict):
+    """A photo for reviewers: what its owner and the model say, never who that is.
+
+    `image` is the path of the clean copy; `outcome` what was settled, left out until it is.
+    """
+
+    id: str
+    image: str
+    label: Label | None
+    verdict: SavedVerdict | None
+    opinions: int
+    outcome: NotRequired[str]
+
+
+class ReviewPage(TypedDict):
+    """The answer of GET /reviews: the most urgent first; empty if there is nothing to do."""
+
+    reviews: list[Review]
+
+
+class ReviewSummary(TypedDict):
+    """How much waits for reviewers, 500 at most, and how much of each label."""
+
+    waiting: int
+    labels: dict[str, int]
+
+
+class Settlement(TypedDict):
+    """What reviewers settled, alone or with the user. Another label afterwards is an objection."""
+
+    species: str
+    at: str
+
+
 class Problem(TypedDict):
     """Every error (RFC 9457). Programs read `code`; `detail` is for people.
 
@@ -297,5 +332,8 @@ Body = (
     | Person
     | Erasing
     | SignedReceipt
+    | Review
+    | ReviewPage
+    | ReviewSummary
     | Problem
 )

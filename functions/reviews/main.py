@@ -1,0 +1,85 @@
+"""Show reviewers the photos that people allow to train, and take their decisions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import functions_framework
+
+from parrot import wiring
+from parrot.errors import InvalidRequest, NotFound, Unauthenticated
+from parrot.http import caller, files, parameters, reviewing, submission
+from parrot.http.respond import respond, route
+from parrot.quota import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flask import Request, Response
+
+    from parrot.quota import User
+
+_HANDLE_LETTERS = 32
+
+
+@functions_framework.http
+def reviews(request: Request) -> Response:
+    """Cloud Functions entry point."""
+    return respond(
+        request, wiring.start, wiring.body_budget, _methods(route(request.path, "reviews"))
+    )
+
+
+def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
+    match path:
+        case ():
+            return {"GET": _next}
+        case ("summary",):
+            return {"GET": _summary}
+        case (name,):
+            return {"POST": partial(_decide, name)}
+        case (name, "image"):
+            return {"GET": partial(_image, name)}
+    return {}
+
+
+def _next(request: Request) -> Response:
+    reviewer = _user(request)
+    rows = wiring.reviews().next(reviewer, size=parameters.page_size(request))
+    return reviewing.page(rows)
+
+
+def _summary(request: Request) -> Response:
+    return reviewing.summary(wiring.reviews().summary(_user(request)))
+
+
+def _decide(name: str, request: Request) -> Response:
+    reviewer = _user(request)
+    fields = submission.read_fields(request)
+    if fields.keys() != {"species"}:
+        raise InvalidRequest("send species, and nothing else")
+    wiring.relabel_meter().take(reviewer)
+    decided = wiring.reviews().decide(reviewer, _handle(name), fields["species"])
+    return reviewing.review(decided)
+
+
+def _image(name: str, request: Request) -> Response:
+    """Only with a login: a URL with a token would tell whose it is."""
+    reviewer = _user(request)
+    stored = wiring.reviews().image(reviewer, _handle(name))
+    charge = partial(wiring.downloaded().download, Visitor(reviewer.uid))
+    return files.answer(stored, None, charge)
+
+
+def _handle(text: str) -> str:
+    if len(text) != _HANDLE_LETTERS or not text.isalnum():
+        raise NotFound(f"there is nothing to review under {text!r:.80}")
+    return text
+
+
+def _user(request: Request) -> User:
+    user = caller.user(request, wiring.settings(), wiring.identity, wiring.app_check)
+    if user is None:
+        raise Unauthenticated("only reviewers are answered: sign in")
+    return user

@@ -1,0 +1,48 @@
+"""What reviewers are answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parrot.http import answers, schemas
+from parrot.http.parameters import BASE_PATH
+from parrot.review import handle, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask import Response
+
+    from parrot.observation import Observation
+    from parrot.reviews import Waiting
+
+
+def page(rows: Sequence[Observation]) -> Response:
+    """What to decide next."""
+    return answers.private(schemas.ReviewPage(reviews=[_review(row) for row in rows]))
+
+
+def review(row: Observation) -> Response:
+    """One, after a decision."""
+    return answers.private(_review(row))
+
+
+def summary(waiting: Waiting) -> Response:
+    """How much there is to do."""
+    body = schemas.ReviewSummary(waiting=waiting.count, labels=dict(waiting.labels.most_common()))
+    return answers.private(body)
+
+
+def _review(row: Observation) -> schemas.Review:
+    name, label = handle(row.uid, row.id), row.label
+    body = schemas.Review(
+        id=name,
+        image=f"{BASE_PATH}/reviews/{name}/image",
+        label=None if label is None else answers.label(label),
+        verdict=None if row.verdict is None else answers.verdict(row.verdict),
+        opinions=len(row.opinions),
+    )
+    outcome = settled(label, row.opinions)
+    if outcome is not None:
+        body["outcome"] = outcome
+    return body

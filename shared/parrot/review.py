@@ -1,0 +1,93 @@
+"""What a saved photo shows, by all who have said something: the person, the model, reviewers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from parrot.observation import Label, Observation, Opinion, Status, Verdict
+from parrot.records import NOT_A_PARROT, OTHER_PARROT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What a reviewer may say beside a kind: neither ever trains.
+CANNOT_TELL, UNUSABLE = "cannot-tell", "unusable"
+_ENOUGH = 2  # reviewers who agree
+_FINAL = 3  # of whom the person cannot reopen it
+# Each is a write, and whoever comes after so many without an agreement will not find one either.
+_MOST_OPINIONS = 7
+
+
+def reviewed(label: Label | None, verdict: Verdict) -> Status:
+    """READY, or NEEDS_REVIEW if the person and the model name different things.
+
+    Without a label there is nothing to disagree with.
+    """
+    return Status.READY if label is None or agree(label, verdict) else Status.NEEDS_REVIEW
+
+
+def agree(label: Label, verdict: Verdict) -> bool:
+    """Whether what the person says is among what the model holds possible: its set.
+
+    A ranking always has a first, even for a kind that the model never saw: an empty set agrees with
+    no kind, only with "another parrot". A bundle without sets has nothing but its best guess.
+    """
+    if label.species == NOT_A_PARROT.id:
+        return not (verdict.is_parrot or verdict.maybe)
+    if verdict.likely is None:
+        return verdict.species is not None and label.species == verdict.species
+    if label.species == OTHER_PARROT.id:
+        return not verdict.likely
+    return label.species in verdict.likely
+
+
+def settled(label: Label | None, opinions: Sequence[Opinion]) -> str | None:
+    """What the photo shows once that is decided: two reviewers agree, or one and the person.
+
+    A person who chooses another label afterwards objects: then a third reviewer decides.
+    """
+    if not opinions:
+        return None
+    votes = Counter({opinion.reviewer: opinion.species for opinion in opinions}.values())
+    (first, count), *_ = votes.most_common()
+    if count >= _FINAL or (count >= _ENOUGH and not _objects(label, first, opinions)):
+        return first
+    if label is not None and votes[label.species]:
+        return label.species
+    return CANNOT_TELL if len(votes) == votes.total() >= _MOST_OPINIONS else None
+
+
+def _objects(label: Label | None, outcome: str, opinions: Sequence[Opinion]) -> bool:
+    """Whether the person chose this label after enough reviewers had agreed on another one."""
+    agreed = sorted(opinion.at for opinion in opinions if opinion.species == outcome)
+    return label is not None and label.species != outcome and label.at > agreed[_ENOUGH - 1]
+
+
+def standing(observation: Observation) -> Status:
+    """The status of one that is processed."""
+    label, opinions = observation.label, observation.opinions
+    if settled(label, opinions) is not None or observation.verdict is None:
+        return Status.READY
+    return Status.NEEDS_REVIEW if opinions else reviewed(label, observation.verdict)
+
+
+def waiting(observation: Observation) -> float | None:
+    """How urgent a review is, from 0 up; None if nobody may or need look.
+
+    One that another reviewer has begun comes first, then those where the model contradicts most.
+    """
+    verdict, label = observation.verdict, observation.label
+    allowed = observation.consent is not None and observation.consent.given
+    if not allowed or observation.status is not Status.NEEDS_REVIEW or observation.derived is None:
+        return None
+    if verdict is None or label is None or observation.duplicate_of is not None:
+        return None
+    sure = verdict.species_probability if verdict.likely else None
+    return len(observation.opinions) + (sure if sure is not None else 1 / 2)
+
+
+def handle(uid: str, observation_id: str) -> str:
+    """What reviewers know an observation by: it tells neither whose it is nor which."""
+    return hashlib.sha256(f"review\n{uid}\n{observation_id}".encode()).hexdigest()[:32]

@@ -1,0 +1,149 @@
+"""What reviewers are shown, and what their decisions change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from parrot.observation import Observation, Opinion, Status
+from parrot.observations import StoredFile
+from parrot.records import NOT_A_PARROT, OTHER_PARROT
+from parrot.review import CANNOT_TELL, UNUSABLE, standing, waiting
+from parrot.store import update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from parrot.quota import User
+    from parrot.store import ObservationStore, PhotoStore
+
+# Looked through for a reviewer: those that they decided already are among the most urgent.
+_LOOKED_AT = 500
+_OTHERS = {NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for decisions, at most so many; how many of them have each label."""
+
+    count: int
+    labels: Counter[str]
+
+
+class Reviews:
+    """Of everybody's photos that people allow to train; who took them, or where, nobody learns."""
+
+    def __init__(
+        self,
+        store: ObservationStore,
+        photos: PhotoStore,
+        labels: Container[str],
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`labels` are ids of all kinds and taxa that a decision may name."""
+        self._store, self._photos, self._labels, self._now = store, photos, labels, now
+
+    def next(self, reviewer: User, *, size: int) -> list[Observation]:
+        """The most urgent ones that this reviewer may decide, never two of one person in a row.
+
+        Raises Forbidden, StoreUnavailable.
+        """
+        _require(reviewer)
+        rows = [
+            row
+            for row in self._store.to_review(limit=_LOOKED_AT)
+            if row.uid != reviewer.uid and not _decided(row, reviewer)
+        ]
+        chosen: list[Observation] = []
+        while rows and len(chosen) < size:
+            last = chosen[-1].uid if chosen else None
+            row = next((row for row in rows if row.uid != last), rows[0])
+            rows.remove(row)
+            chosen.append(row)
+        return chosen
+
+    def decide(self, reviewer: User, name: str, species: str) -> Observation:
+        """Give an opinion, or another one than before; what is settled may no longer be.
+
+        Raises Forbidden, InvalidRequest, NotFound, Conflict if others have settled it meanwhile,
+        StoreUnavailable.
+        """
+        if species not in _OTHERS and species not in self._labels:
+            raise InvalidRequest(f"unknown species {species!r:.60}; a kind, a taxon or one of four")
+        found = self._found(reviewer, name)
+
+        def decide(current: Observation) -> Observation:
+            others = tuple(one for one in current.opinions if one.reviewer != reviewer.uid)
+            if _hidden(current):
+                raise _not_found(name)
+            if waiting(current) is None and len(others) == len(current.opinions):
+                raise Conflict("this is settled already", observation=name)
+            now = self._now()
+            opinions = (*others, Opinion(reviewer.uid, species, now))
+            decided = replace(current, opinions=opinions, updated=now)
+            return replace(decided, status=standing(decided))
+
+        decided = update(self._store, found.uid, found.id, decide)
+        if decided is None:
+            raise _not_found(name)
+        return decided
+
+    def image(self, reviewer: User, name: str) -> StoredFile:
+        """The clean copy. Raises Forbidden, NotFound, StoreUnavailable."""
+        found = self._found(reviewer, name)
+        content = self._photos.open(found.derived.image) if found.derived else None
+        if content is None:
+            raise _not_found(name)
+        return StoredFile(content, "image/webp")
+
+    def summary(self, reviewer: User) -> Waiting:
+        """Raises Forbidden, StoreUnavailable."""
+        _require(reviewer)
+        rows = self._store.to_review(limit=_LOOKED_AT)
+        return Waiting(len(rows), Counter(row.label.species for row in rows if row.label))
+
+    def _found(self, reviewer: User, name: str) -> Observation:
+        _require(reviewer)
+        found = self._store.by_handle(name)
+        if found is None or _hidden(found):
+            raise _not_found(name)
+        if found.uid == reviewer.uid:
+            raise Forbidden("others review your own photos")
+        return found
+
+
+def withdraw(store: ObservationStore, uid: str, alias: str) -> None:
+    """Let the opinions of a reviewer stand under another name. Raises StoreUnavailable."""
+
+    def rename(current: Observation) -> Observation:
+        opinions = (
+            replace(one, reviewer=alias) if one.reviewer == uid else one for one in current.opinions
+        )
+        return replace(current, opinions=tuple(opinions))
+
+    while rows := store.by_reviewer(uid, limit=50):
+        for row in rows:
+            update(store, row.uid, row.id, rename)
+
+
+def _require(user: User) -> None:
+    if not user.reviewer:
+        raise Forbidden("only reviewers see other people's photos")
+
+
+def _hidden(observation: Observation) -> bool:
+    """Whether it is none of a reviewer's business, or not any more."""
+    allowed = observation.consent is not None and observation.consent.given
+    return not allowed or observation.status not in {Status.READY, Status.NEEDS_REVIEW}
+
+
+def _decided(observation: Observation, reviewer: User) -> bool:
+    return any(opinion.reviewer == reviewer.uid for opinion in observation.opinions)
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(f"there is nothing to review under {name!r:.80}")

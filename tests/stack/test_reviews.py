@@ -1,0 +1,187 @@
+"""Reviewers decide what people and the model disagree about, and learn nothing else."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from parrot.consent import Consent
+from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from parrot.observation import Observation, Opinion, Status
+from parrot.quota import User
+from parrot.review import handle
+from parrot.reviews import Reviews, withdraw
+from tests.support.observations import NOW, processed, verdict
+from tests.support.phone import REVIEWERS, Phone
+from tests.support.photos import encoded, noise
+from tests.support.problems import assert_problem
+from tests.support.processing import MemoryPhotos
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from parrot.store import ObservationStore
+
+KEA, GALAH = "nestor-notabilis", "eolophus-roseicapilla"
+RAY, SUE, TOM = (User(name, reviewer=True) for name in ("ray", "sue", "tom"))
+
+
+def contested(number: int, uid: str = "ana", sure: float = 0.9, **changes: Any) -> Observation:
+    """A kea for the person, a galah for the model."""
+    row = replace(
+        processed(number, f"{number:016x}", uid),
+        status=Status.NEEDS_REVIEW,
+        verdict=replace(verdict(GALAH), species_probability=sure),
+        consent=Consent(given=True, at=NOW),
+    )
+    return replace(row, **changes)
+
+
+def reviews(store: ObservationStore) -> Reviews:
+    return Reviews(store, MemoryPhotos(), {KEA, GALAH})
+
+
+def test_the_most_urgent_come_first_and_never_two_of_one_person_in_a_row(
+    store: ObservationStore,
+) -> None:
+    """A reviewer's own are left out, and so is what they decided or nobody allows."""
+    rows = [
+        contested(1, sure=0.9),
+        contested(2, sure=0.8),
+        contested(3, "bea", sure=0.7),
+        contested(4, "ray", sure=0.99),
+        contested(5, consent=None),
+        contested(6, "bea", opinions=(Opinion("ray", KEA, NOW),)),
+        contested(7, "bea", opinions=(Opinion("sue", KEA, NOW),)),
+    ]
+    for row in rows:
+        store.create(row)
+    desk = reviews(store)
+    names = [row.id[-1] for row in desk.next(RAY, size=10)]
+    assert names == ["7", "1", "3", "2"]
+    assert [row.id[-1] for row in desk.next(RAY, size=2)] == names[:2]
+    assert desk.summary(RAY).labels == {KEA: 6}
+    with pytest.raises(Forbidden):
+        desk.next(User("mallory"), size=1)
+
+
+def test_two_reviewers_at_once_both_count(store: ObservationStore) -> None:
+    """Neither overwrites the other, and a third comes too late."""
+    store.create(contested(1))
+    desk, name = reviews(store), handle("ana", "id-00001")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda who: desk.decide(who, name, GALAH), (RAY, SUE)))
+    stored = store.by_handle(name)
+    assert stored is not None
+    assert (stored.status, len(stored.opinions)) == (Status.READY, 2)
+    assert desk.next(TOM, size=1) == []
+    with pytest.raises(Conflict):
+        desk.decide(TOM, name, KEA)
+    taken_back = desk.decide(SUE, name, KEA)  # who decided may think again
+    assert (taken_back.status, len(taken_back.opinions)) == (Status.READY, 2)
+
+
+def test_what_is_none_of_a_reviewers_business_does_not_exist(store: ObservationStore) -> None:
+    """Also once a person takes back that it may train, in the middle of a review."""
+    row, _ = store.create(contested(1))
+    desk, name = reviews(store), handle("ana", "id-00001")
+    with pytest.raises(InvalidRequest):
+        desk.decide(RAY, name, "dodo")
+    with pytest.raises(Forbidden):
+        desk.decide(User("ana", reviewer=True), name, GALAH)
+    store.replace(replace(row, consent=Consent(given=False, at=NOW)))
+    for call in (lambda: desk.decide(RAY, name, GALAH), lambda: desk.image(RAY, name)):
+        with pytest.raises(NotFound):
+            call()
+
+
+def test_a_reviewer_who_leaves_leaves_opinions_without_a_name(store: ObservationStore) -> None:
+    """What was settled stays settled."""
+    for number in (1, 2):
+        store.create(contested(number, opinions=(Opinion("ray", KEA, NOW),)))
+    withdraw(store, "ray", "gone-1")
+    assert store.by_reviewer("ray", limit=9) == ()
+    assert len(store.by_reviewer("gone-1", limit=9)) == 2
+
+
+@pytest.fixture
+def desks(running_url: str) -> list[Phone]:
+    return [Phone(running_url, name) for name in REVIEWERS]
+
+
+def pending(desk: Phone, count: int = 100) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = desk.get("/reviews", params={"page_size": count}).json()["reviews"]
+    return rows
+
+
+def mine(desk: Phone, person: Phone, name: str) -> str:
+    """The handle of a person's observation, which no reviewer could tell."""
+    wanted = handle(person.user, name)
+    assert wanted in [row["id"] for row in pending(desk)]
+    return wanted
+
+
+def test_a_review_from_the_queue_to_an_objection(
+    ana: Phone, desks: list[Phone], stored_bytes: Callable[[str], bytes]
+) -> None:
+    """Noise that its owner calls a kea: the model disagrees, and two reviewers decide."""
+    one, two, three = desks
+    saved = ana.send(encoded(noise(48, 36, seed=901)), training="true")
+    ana.settled(saved["id"])
+    name = mine(one, ana, saved["id"])
+    (row,) = [row for row in pending(one) if row["id"] == name]
+    assert (row["label"]["species"], row["opinions"]) == (KEA, 0)
+    assert ana.user not in str(row)
+    assert saved["id"] not in str(row)
+    image = requests.get(
+        f"{one.url}{row['image']}",
+        headers={"Authorization": f"Bearer local:{one.user}"},
+        timeout=60,
+    )
+    assert image.content == stored_bytes(f"derived/{ana.user}/{saved['id']}/image.webp")
+    for desk in (one, two):
+        answer = desk.ask("POST", f"/reviews/{name}", json={"species": "not-a-parrot"})
+        assert answer.status_code == 200, answer.text
+    assert answer.json()["outcome"] == "not-a-parrot"
+    told = ana.get(f"/observations/{saved['id']}").json()
+    assert (told["status"], told["review"]["species"]) == ("ready", "not-a-parrot")
+    assert not any(desk.user in str(told) for desk in desks)
+    objection = ana.ask("PATCH", f"/observations/{saved['id']}", json={"species": GALAH}).json()
+    assert (objection["status"], "review" in objection) == ("needs_review", False)
+    assert name in [row["id"] for row in pending(three)]
+    three.ask("POST", f"/reviews/{name}", json={"species": GALAH})
+    assert ana.get(f"/observations/{saved['id']}").json()["review"]["species"] == GALAH
+
+
+def test_who_may_review_what(ana: Phone, desks: list[Phone], running_url: str) -> None:
+    """Every call with nobody, a user, and a reviewer whose own photo it is."""
+    owner = desks[0]
+    saved = owner.send(encoded(noise(48, 36, seed=902)), training="true")
+    owner.settled(saved["id"])
+    name = mine(desks[1], owner, saved["id"])
+    calls = [
+        *(("GET", "/reviews"), ("GET", "/reviews/summary")),
+        *(("GET", f"/reviews/{name}/image"), ("POST", f"/reviews/{name}")),
+    ]
+    for method, path in calls:
+        body: dict[str, Any] = {"json": {"species": KEA}} if method == "POST" else {}
+        nobody = requests.request(
+            method, f"{running_url}/parrot-classifier{path}", timeout=60, **body
+        )
+        assert_problem(nobody, 401, "unauthenticated")
+        assert_problem(ana.ask(method, path, **body), 403, "forbidden")
+        if name in path:
+            assert_problem(owner.ask(method, path, **body), 403, "forbidden")
+    assert name not in [row["id"] for row in pending(owner)]
+    for nonsense in ({}, {"species": "dodo"}, {"species": KEA, "text": "x"}):
+        refused = desks[1].ask("POST", f"/reviews/{name}", json=nonsense)
+        assert_problem(refused, 400, "invalid_request")
+    for nothing in ("0" * 32, "x", "%2e%2e"):
+        answer = desks[1].ask("POST", f"/reviews/{nothing}", json={"species": KEA})
+        assert_problem(answer, 404, "not_found")
+    assert desks[1].get("/reviews/summary").json()["waiting"] >= 1
+    owner.ask("DELETE", f"/observations/{saved['id']}")
