@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from models.data import trust
 from models.data.labelled_photos import Group
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable
@@ -25,12 +26,13 @@ from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
 from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
     from parrot.observation import Observation
     from parrot.store import ObservationStore, PhotoStore
 
+_MOST_OF_ONE = 100  # photos of one kind by one person: a flood must not outweigh everybody else
 _COLUMNS = (
     *("path", "group", "label", "near_duplicates", "source"),  # what `fit` reads
     *("bundle", "model", "label_map"),
@@ -44,6 +46,8 @@ class LeftOut(StrEnum):
     FORBIDDEN = "whose owners do not allow it"
     UNLABELLED = "without a label that the species table knows"
     UNSETTLED = "that nobody has settled"
+    DISTRUSTED = "of people whom reviewers mostly contradict"
+    FLOOD = "beyond what one person may say about one kind"
     DUPLICATE = "near-duplicates"
     MISSING = "whose photo is missing"
 
@@ -79,8 +83,14 @@ def export(
     people: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(8))
     lines: dict[str, dict[str, str]] = {}  # by name of the file
     left_out = Counter[LeftOut]()
+    trusted = trust.by_person(observations.everything())
+    of_one = Counter[tuple[str, str]]()
     for observation in observations.everything():
-        species = shown(observation, labels)
+        species = shown(observation, labels, trusted)
+        if not isinstance(species, LeftOut):
+            of_one[observation.uid, species] += 1
+            if of_one[observation.uid, species] > _MOST_OF_ONE:
+                species = LeftOut.FLOOD
         path = _fetch(observation, species, photos, folder)
         if isinstance(path, LeftOut) or path.name in lines:
             left_out[path if isinstance(path, LeftOut) else LeftOut.DUPLICATE] += 1
@@ -109,24 +119,47 @@ def export(
     return Exported(len(lines), left_out)
 
 
-def shown(observation: Observation, labels: Container[str]) -> str | LeftOut:
-    """The label that it trains with, or why it does not train."""
-    label, verdict = observation.label, observation.verdict
-    if observation.status not in {Status.READY, Status.NEEDS_REVIEW} or verdict is None:
+def shown(
+    observation: Observation, labels: Container[str], trusted: Mapping[str, float]
+) -> str | LeftOut:
+    """The label that it trains with, or why it does not train.
+
+    What is settled trains, and what the model's set does not contradict, of people whose labels
+    have not proved wrong.
+    """
+    if (barred := _barred(observation)) is not None:
+        return barred
+    decided = settled(observation.label, observation.opinions)
+    label = observation.label.species if observation.label else ""
+    if decided in {CANNOT_TELL, UNUSABLE}:
+        return LeftOut.UNSETTLED
+    if not label or (decided or label) not in labels:
+        return LeftOut.UNLABELLED
+    if decided is None and not _confirmed(observation):
+        return LeftOut.UNSETTLED
+    if decided is None and trusted.get(observation.uid, trust.NEUTRAL) < trust.NEUTRAL:
+        return LeftOut.DISTRUSTED
+    return decided or label
+
+
+def _barred(observation: Observation) -> LeftOut | None:
+    if observation.status not in {Status.READY, Status.NEEDS_REVIEW} or not observation.verdict:
         return LeftOut.UNPROCESSED
     if observation.consent is None or not observation.consent.given:
         return LeftOut.FORBIDDEN
-    decided = settled(label, observation.opinions)
-    species = decided or (label.species if label else "")
-    if decided in {CANNOT_TELL, UNUSABLE}:
-        return LeftOut.UNSETTLED
-    if label is None or species not in labels:
-        return LeftOut.UNLABELLED
-    # A verdict without a set is a best guess, which every photo has: it confirms nothing.
+    return None if observation.duplicate_of is None else LeftOut.DUPLICATE
+
+
+def _confirmed(observation: Observation) -> bool:
+    """Whether the model confirms the label and no reviewer contradicts it.
+
+    A verdict without a set is a best guess, which every photo has: it confirms nothing.
+    """
+    label, verdict = observation.label, observation.verdict
+    if label is None or verdict is None or observation.opinions:
+        return False
     guess = verdict.species is not None and verdict.likely is None
-    if decided is None and (observation.opinions or guess or not agree(label, verdict)):
-        return LeftOut.UNSETTLED
-    return species if observation.duplicate_of is None else LeftOut.DUPLICATE
+    return not guess and agree(label, verdict)
 
 
 def _fetch(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from models.data import saved_photos
 from models.data.saved_photos import Exported, LeftOut, export
+from models.data.trust import by_person
 from models.folders import DEFAULT_BUNDLE
 from parrot.consent import Consent
 from parrot.observation import Label, Observation, Opinion, Status
@@ -22,7 +25,10 @@ from tests.support.processing import GALAH, KEA, World
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
+LATER = NOW + timedelta(hours=1)
 UNKNOWN = replace(verdict(KEA.id), likely=())
 NOTHING, BIRD = verdict(), replace(verdict(), reason=Reason.OTHER_BIRD)
 
@@ -157,3 +163,40 @@ def test_a_photo_notes_which_bundle_learns_from_it(tmp_path: Path) -> None:
         exported(world, tmp_path / "out", "2026-12-01")
     noted = {row.id: row.learnt_by for row in world.store.everything()}
     assert noted == {learnt.id: ("2026-12-01",), other.id: ()}
+
+
+def test_whom_reviewers_contradict_trains_nothing_more_on_their_word_alone(tmp_path: Path) -> None:
+    """Nobody starts with a bad name; who gives in to a reviewer was wrong before."""
+    world = World(tmp_path)
+    wrong = tuple(Opinion(name, GALAH.id, LATER) for name in "rs")
+    right = tuple(Opinion(name, KEA.id, LATER) for name in "rs")
+    given_in = (*label(KEA.id), Label(GALAH.id, None, LATER))
+    for number, (uid, opinions, labels) in enumerate(
+        [
+            ("mal", wrong, label(KEA.id)),
+            ("mal", wrong, given_in),
+            ("mal", right, label(KEA.id)),
+            ("ben", wrong, label(KEA.id)),
+            ("ben", right, label(KEA.id)),
+        ],
+        1,
+    ):
+        saved(world, number, uid=uid, opinions=opinions, labels=labels)
+    assert by_person(world.store.everything()) == {"mal": 2 / 5, "ben": 2 / 4}
+    for number, uid in enumerate(("mal", "ben", "new"), 11):
+        saved(world, number, uid=uid)
+    done, _ = exported(world, tmp_path / "out")
+    assert (done.written, done.left_out) == (7, {LeftOut.DISTRUSTED: 1})
+
+
+def test_a_flood_of_one_person_is_held_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However right they are, others' birds of this kind look different."""
+    monkeypatch.setattr(saved_photos, "_MOST_OF_ONE", 2)
+    world = World(tmp_path)
+    for number in (1, 2, 3):
+        saved(world, number)
+    saved(world, 4, uid="ben")
+    done, _ = exported(world, tmp_path / "out")
+    assert (done.written, done.left_out) == (3, {LeftOut.FLOOD: 1})
