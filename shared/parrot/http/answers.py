@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, cast
 from flask import Response
 
 from parrot import logs
-from parrot.http import schemas
+from parrot.http import judged, schemas
 from parrot.records import Reason
 from parrot.review import settled
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from parrot.http.parameters import Links
-    from parrot.observation import Label, Observation, Page, Verdict
+    from parrot.observation import Observation, Page
     from parrot.quota import Allowance
     from parrot.records import Classification, Named, Species, Together
     from parrot.save import Saved
@@ -25,7 +23,6 @@ NOT_A_PARROT = "Not parrot"
 SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
 _FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # Flask's type for a bare string
 _EDGE_DECIMALS = 4  # of a share of a photo's side
-_DECIMALS = 6  # of a probability in JSON: more than any model can mean
 
 # What a person can do about each reason, in the languages of the page.
 TIPS: dict[Reason, schemas.Names] = {
@@ -163,9 +160,9 @@ def species(row: Species) -> schemas.Species:
 
 
 def _classification(answer: Classification) -> schemas.Classification:
-    parrot = _parrot(answer)
+    parrot = judged.parrot(answer)
     ranking: list[schemas.ScoredSpecies] = [
-        {**species(score.species), "probability": round(score.probability, _DECIMALS)}
+        {**species(score.species), "probability": round(score.probability, judged.DECIMALS)}
         for score in answer.species
     ]
     model = _models(answer)
@@ -200,21 +197,13 @@ def _taxon(named: Named) -> schemas.Taxon:
         iucn=taxon.iucn or None,
         cites=taxon.cites or None,
         status_year=int(taxon.status_year) if taxon.status_year else None,
-        probability=round(named.probability, _DECIMALS),
+        probability=round(named.probability, judged.DECIMALS),
     )
 
 
 def _models(answer: Classification) -> schemas.ModelVersions:
     """NAME/VERSION by role: `extractor` and `classifier`."""
     return cast("schemas.ModelVersions", {"bundle": answer.bundle, **dict(answer.models)})
-
-
-def _parrot(answer: Classification | Verdict) -> schemas.Verdict:
-    return schemas.Verdict(
-        is_parrot=answer.is_parrot,
-        probability=round(answer.parrot_probability, _DECIMALS),
-        verdict="yes" if answer.is_parrot else "maybe" if answer.maybe else "no",
-    )
 
 
 def _observation(record: Observation, links: Links) -> schemas.Observation:
@@ -230,58 +219,28 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
             width=record.width or None,
             height=record.height or None,
         ),
-        created=time(record.created),
-        updated=time(record.updated),
-        labels=[label(given) for given in record.labels],
+        created=judged.time(record.created),
+        updated=judged.time(record.updated),
+        labels=[judged.label(given) for given in record.labels],
     )
     if record.verdict is not None:
-        body["verdict"] = verdict(record.verdict)
+        body["verdict"] = judged.verdict(record.verdict)
     if record.derived is not None:
         body["files"] = links.files(record)
         body["blurhash"] = record.derived.blurhash
     if record.consent is not None:
-        body["training"], body["training_at"] = record.consent.given, time(record.consent.at)
+        body["training"], body["training_at"] = record.consent.given, judged.time(record.consent.at)
     if (seen := record.sighting) is not None:
         body["sighting"] = schemas.Seen(
             taken=seen.taken, latitude=seen.latitude, longitude=seen.longitude
         )
     if (outcome := settled(current, record.opinions)) is not None:
-        body["review"] = schemas.Settlement(species=outcome, at=time(record.opinions[-1].at))
+        body["review"] = schemas.Settlement(species=outcome, at=judged.time(record.opinions[-1].at))
     if record.duplicate_of is not None:
         body["duplicate_of"] = record.duplicate_of
     if record.reason is not None:
         body["reason"] = record.reason
     return body
-
-
-def label(given: Label) -> schemas.Label:
-    """A label's JSON."""
-    body = schemas.Label(species=given.species, index=given.index, at=time(given.at))
-    if given.text is not None:
-        body["text"] = given.text
-    return body
-
-
-def verdict(said: Verdict) -> schemas.SavedVerdict:
-    """The classification, reduced to the best species."""
-    probability = said.species_probability
-    body = schemas.SavedVerdict(
-        parrot=_parrot(said),
-        species=said.species,
-        probability=None if probability is None else round(probability, _DECIMALS),
-        model=schemas.ModelVersions(bundle=said.bundle, classifier=said.model),
-    )
-    if said.likely is not None:
-        likely = list(said.likely)
-        body["set"] = schemas.SavedSet(species=likely, unknown=not likely)
-    if said.reason is not None:
-        body["reason"] = said.reason
-    return body
-
-
-def time(when: datetime) -> str:
-    """RFC 3339, in UTC."""
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _set_ratelimit(response: Response, allowance: Allowance | None) -> None:

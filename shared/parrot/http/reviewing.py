@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parrot.http import answers, schemas
+from parrot.http import answers, judged, schemas
 from parrot.http.parameters import BASE_PATH
 from parrot.review import handle, settled
 
@@ -38,8 +38,8 @@ def _review(row: Observation) -> schemas.Review:
     body = schemas.Review(
         id=name,
         image=f"{BASE_PATH}/reviews/{name}/image",
-        label=None if label is None else answers.label(label),
-        verdict=None if row.verdict is None else answers.verdict(row.verdict),
+        label=None if label is None else judged.label(label),
+        verdict=None if row.verdict is None else judged.verdict(row.verdict),
         opinions=len(row.opinions),
     )
     outcome = settled(label, row.opinions)

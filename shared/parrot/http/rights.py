@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parrot.http import answers, files, schemas
+from parrot.http import answers, files, judged, schemas
 from parrot.observation import Status
 from parrot.observations import StoredFile
 from parrot.receipt import signature
@@ -31,8 +31,8 @@ def person(user: User, summary: Summary, key: bytes | None) -> Response:
         training=schemas.TrainingCounts(
             allowed=training[True], refused=training[False], unasked=training[None]
         ),
-        first=None if summary.first is None else answers.time(summary.first),
-        last=None if summary.last is None else answers.time(summary.last),
+        first=None if summary.first is None else judged.time(summary.first),
+        last=None if summary.last is None else judged.time(summary.last),
         receipt_key=None if key is None else signature("", key)[0],
     )
     del body["observations"][Status.DELETING.value]
@@ -66,8 +66,8 @@ def signed(erasure: Erasure, key: bytes | None, *, account: bool) -> schemas.Sig
     receipt = schemas.Receipt(
         user=erasure.uid,
         observations=erasure.removed,
-        begun=answers.time(erasure.begun),
-        finished=answers.time(erasure.finished),
+        begun=judged.time(erasure.begun),
+        finished=judged.time(erasure.finished),
         bundles=list(erasure.bundles),
         account=account,
     )
