@@ -46,6 +46,7 @@ const FILES = [
     "outbox",
     "picture",
     "plate",
+    "privacy",
     "problem",
     "recent",
     "service",
@@ -54,6 +55,7 @@ const FILES = [
     "species-select",
     "tile",
     "toast",
+    "training",
     "transport",
   ].map((name) => `/app/${name}.js`),
 ];

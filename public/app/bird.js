@@ -10,6 +10,7 @@ import * as service from "./service.js";
 import { fillSelect, labelName, named, OTHER_PARROT } from "./species-select.js";
 import { observationName } from "./tile.js";
 import { toast } from "./toast.js";
+import * as training from "./training.js";
 
 /** What became of it: `{changed}`, `{deleted}`, `{gone}` or nothing. */
 export function openBird(tile, kinds) {
@@ -40,6 +41,7 @@ class Sheet {
       dialog.close();
     };
     this.#part(".original").onclick = () => this.#download();
+    this.#part(".training input").onchange = () => this.#allow();
     this.#part(".sighting button").onclick = () => this.#forget();
     this.#draw();
     const closing = opened(dialog);
@@ -54,6 +56,7 @@ class Sheet {
     this.#part("h2").textContent = observationName(observation, kinds);
     this.#part(".date").textContent = t("bird.date", { date: day(observation.created) });
     this.#drawSighting();
+    this.#part(".training input").checked = observation.training === true;
     this.#part(".state").textContent = this.#stateWords();
     this.#part(".state").hidden = observation.status === "ready" && !observation.duplicate_of;
     this.#part("form").hidden = false;
@@ -65,6 +68,19 @@ class Sheet {
     fillSelect(this.#part("select"), kinds, { ranked: suggested, chosen });
     this.#part(".text input").value = observation.labels?.at(-1)?.text ?? "";
     this.#chosen();
+  }
+
+  async #allow() {
+    const box = this.#part(".training input");
+    try {
+      const { observation, tag } = await training.tell(this.observation.id, box.checked);
+      this.observation = observation;
+      this.#tag = tag;
+      this.#outcome = { changed: observation };
+    } catch (error) {
+      box.checked = !box.checked;
+      toast(errorWords(asProblem(error).code)[1]);
+    }
   }
 
   #drawSighting() {

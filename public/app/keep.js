@@ -9,6 +9,7 @@ import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
 import * as service from "./service.js";
 import { fillSelect, labelName, named, OTHER_PARROT } from "./species-select.js";
+import * as training from "./training.js";
 
 /** The form of one card: `kinds` is a promise of what a photo can be saved as. */
 export class Keep {
@@ -89,6 +90,7 @@ export class Keep {
         this.#sending.set(id, 0);
         const seen = await notes?.seen(picture.file);
         const entry = { id, account: who, species: this.select.value, text, name, photo, ...seen };
+        entry.training = training.said();
         await outbox.addSave(entry);
       }
       outbox.flush();
@@ -125,6 +127,7 @@ export class Keep {
     this.#part("[type=submit]").disabled = true;
     const key = count > 1 ? "keep.saved.several" : created ? "keep.saved" : "keep.before";
     this.#say(t(key, { name, count }), "good");
+    training.ask(this.#part(".training"), this.#results.map((result) => result.observation));
   }
 
   #failed(problem, id) {

@@ -36,15 +36,16 @@ function go(view) {
 }
 
 function route() {
-  const view = location.hash === "#birds" ? "birds" : "identify";
+  const view = ["#birds", "#privacy"].includes(location.hash) ? location.hash.slice(1) : "identify";
   document.body.dataset.view = view;
-  for (const name of ["identify", "birds"]) byId(name).hidden = name !== view;
+  for (const name of ["identify", "birds", "privacy"]) byId(name).hidden = name !== view;
   for (const link of document.querySelectorAll("nav.views a")) {
     if (link.dataset.view === view) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   if (view === "birds") showBirds();
   else birds?.hide();
+  if (view === "privacy") import("./privacy.js").then((privacy) => privacy.show());
 }
 
 async function showBirds() {

@@ -1,10 +1,11 @@
 // The calls that the page makes.
 
+import { Problem, problemOf } from "./problem.js";
 import { request } from "./transport.js";
 
 const BASE = "/parrot-classifier";
 export const MOST_PHOTOS = 5; // of one bird
-const FIELDS = ["species", "text", "taken", "place"]; // of a save
+const FIELDS = ["species", "text", "training", "taken", "place"]; // of a save
 const ALL_KINDS = 1000; // the most that the service lists
 
 /** The verdict on one bird, from one photo or several. */
@@ -80,4 +81,29 @@ export async function kinds() {
   if (!response.ok) throw new Error(`species.json: ${response.status}`);
   const { species, others = [] } = await response.json();
   return { species, others };
+}
+
+/** What is kept about the person, in figures. */
+export async function me({ headers }) {
+  return (await request(`${BASE}/me`, { headers })).json;
+}
+
+export const EXPORT = `${BASE}/me/export`;
+
+/** A ZIP of what the person saved, and the address of the next one, null after the last. */
+export async function exported(address, { headers }) {
+  const response = await fetch(address, { headers }).catch(() => {
+    throw new Problem("offline");
+  });
+  const header = (name) => response.headers.get(name);
+  if (!response.ok) {
+    throw problemOf({ status: response.status, text: await response.text(), header });
+  }
+  const [, next] = header("Link")?.match(/<([^>]+)>/) ?? [];
+  return { blob: await response.blob(), next: next ? ownAddress(next) : null };
+}
+
+/** Remove everything of the person: `{receipt}`, or `{removed}` where more is left. */
+export async function erase({ headers }) {
+  return (await request(`${BASE}/me`, { method: "DELETE", headers })).json;
 }

@@ -185,6 +185,26 @@ export default {
   "kind.memory": "These facts were entered from memory of the works below, without the books at hand. Look them up before you rely on them.",
   "kind.lists": "BirdLife International, IUCN Red List of Threatened Species, iucnredlist.org\nCITES Appendices, cites.org",
 
+  "training.ask": "May this photo help to train the next model? People who review photos see it without your name and place. You can change your mind for each bird.",
+  "training.yes": "Yes, it may",
+  "training.no": "No",
+  "training.allow": "May help to train the next model",
+  "training.hint": "Reviewers see a copy without your name and place.",
+
+  "me.link": "Privacy",
+  "me.title": "Your data",
+  "me.photos": "Photos are looked at and forgotten, unless you save them. What you save is kept for you alone, with the name that you gave it and what the model said, until you delete it.",
+  "me.training": "Only photos that you allow help to train models: as small copies without place and name, under a name that is drawn anew each time. You can take it back for each bird; models that have learnt from it stay as they are until they are trained again.",
+  "me.others": "Nobody else sees your photos, but for reviewers, who see copies of those that you allow and never whose they are.",
+  "me.figures": ({ count, since, allowed }) => `${count === 1 ? "1 photo is" : `${count} photos are`} kept, the first since ${since}; ${allowed} may help to train.`,
+  "me.export": "Download everything",
+  "me.exporting": "Downloading part {number}",
+  "me.exported": "Everything is downloaded.",
+  "me.erase": "Delete everything",
+  "me.erase.sure": "All photos that you saved will be deleted, with everything that is kept about you. This cannot be undone. You get a signed receipt.",
+  "me.erase.yes": "Delete everything now",
+  "me.erased": ({ count }) => `Everything is deleted: ${count === 1 ? "1 photo" : `${count} photos`}. The receipt is in your downloads.`,
+
   "offline": "You are offline. You can still take and choose photos; they are looked at when you are online again.",
 
   "error.invalid_request": ["That did not work", "The service did not understand the request. Reload the page and try again."],

@@ -185,6 +185,26 @@ export default {
   "kind.memory": "아래 책과 목록의 내용을 기억으로 옮겨 적었고, 원문과 대조하지는 않았어요. 믿기 전에 확인해 주세요.",
   "kind.lists": "BirdLife International, IUCN Red List of Threatened Species, iucnredlist.org\nCITES Appendices, cites.org",
 
+  "training.ask": "이 사진을 다음 모델을 훈련하는 데 써도 될까요? 사진을 확인하는 사람에게는 이름과 장소 없이 보여요. 새마다 언제든 바꿀 수 있어요.",
+  "training.yes": "네, 괜찮아요",
+  "training.no": "아니요",
+  "training.allow": "다음 모델을 훈련하는 데 써도 돼요",
+  "training.hint": "확인하는 사람은 이름과 장소가 없는 사본만 봐요.",
+
+  "me.link": "개인정보",
+  "me.title": "내 데이터",
+  "me.photos": "저장하지 않은 사진은 살펴본 뒤 바로 지워요. 저장한 사진은 붙인 이름과 모델의 답과 함께, 지울 때까지 나만 볼 수 있게 보관해요.",
+  "me.training": "허락한 사진만 모델을 훈련하는 데 써요. 장소와 이름이 없는 작은 사본을 매번 새로 뽑은 가명으로 써요. 새마다 허락을 거둘 수 있고, 이미 배운 모델은 다시 훈련할 때까지 그대로예요.",
+  "me.others": "다른 사람은 내 사진을 볼 수 없어요. 확인하는 사람만 허락한 사진의 사본을 보고, 누구의 사진인지는 알 수 없어요.",
+  "me.figures": "사진 {count}장을 보관하고 있어요. 첫 사진은 {since}에 저장했고, {allowed}장을 훈련에 써도 돼요.",
+  "me.export": "모두 내려받기",
+  "me.exporting": "{number}번째 부분을 내려받는 중",
+  "me.exported": "모두 내려받았어요.",
+  "me.erase": "모두 지우기",
+  "me.erase.sure": "저장한 사진과 나에 관해 보관된 것을 모두 지워요. 되돌릴 수 없어요. 서명된 영수증을 드려요.",
+  "me.erase.yes": "지금 모두 지우기",
+  "me.erased": "사진 {count}장을 포함해 모두 지웠어요. 영수증은 내려받은 파일에 있어요.",
+
   "offline": "오프라인이에요. 사진은 찍거나 고를 수 있고, 인터넷에 연결되면 살펴볼게요.",
 
   "error.invalid_request": ["잘 되지 않았어요", "서비스가 요청을 이해하지 못했어요. 페이지를 새로 고치고 다시 해 주세요."],

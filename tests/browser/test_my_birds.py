@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zipfile
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from tests.support.page import (
     some_photo,
 )
 from tests.support.phone import Phone
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,3 +240,46 @@ def test_an_older_state_is_not_overwritten(
     sheet.get_by_label("Save as").select_option("ara-ararauna")
     sheet.get_by_role("button", name="Change").click()
     expect(sheet.get_by_role("alert")).to_contain_text("changed on another device")
+
+
+def test_whether_photos_may_train_is_asked_once_and_changed_for_each_bird(
+    phone: Page, running_url: str, photos: Path
+) -> None:
+    """In plain words, after saving; who said no is not asked again, and can think again."""
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
+    save_as(card)
+    question = card.locator(".training")
+    expect(question).to_contain_text("train the next model")
+    question.get_by_role("button", name="No").click()
+    expect(question).to_be_hidden()
+    other = choose(phone, some_photo(photos, "parrots/kea"))
+    save_as(other)
+    expect(other.locator(".training")).to_be_hidden()
+    owner = Phone(running_url, name_of(phone))
+    assert [row["training"] for row in owner.all_settled(2)] == [False, False]
+    sheet = opened(my_birds(phone).first)
+    allowed = sheet.get_by_label("May help to train the next model")
+    expect(allowed).not_to_be_checked()
+    allowed.check()
+    until(lambda: owner.observations()[0]["training"], "the answer to arrive")
+
+
+def test_everything_is_downloaded_and_then_deleted(
+    phone: Page, running_url: str, photos: Path
+) -> None:
+    """With a receipt, after a question; nobody deletes all of their birds by a slip."""
+    saved(phone, photos)
+    owner = Phone(running_url, name_of(phone))
+    phone.get_by_role("link", name="Privacy").click()
+    expect(phone.locator("#privacy-figures")).to_contain_text("1 photo is kept")
+    with phone.expect_download() as archive:
+        phone.get_by_role("button", name="Download everything").click()
+    assert zipfile.is_zipfile(archive.value.path())
+    phone.get_by_role("button", name="Delete everything").click()
+    with phone.expect_download() as receipt:
+        phone.get_by_role("button", name="Delete everything now").click()
+    told = json.loads(receipt.value.path().read_text())
+    assert (told["receipt"]["user"], told["receipt"]["observations"]) == (owner.user, 1)
+    expect(phone.locator("#privacy-outcome")).to_contain_text("Everything is deleted")
+    assert owner.pages() == []
+    expect(my_birds(phone)).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,9 @@ def states(page: Page, photos: Path) -> Iterator[str]:
     expect(opened(tile)).to_be_visible()
     yield "a bird's sheet"
     page.keyboard.press("Escape")
+    page.get_by_role("link", name=re.compile("^(Privacy|개인정보)$")).click()
+    expect(page.locator("#privacy-figures")).not_to_be_empty()
+    yield "what is kept"
 
 
 def be_somebody(page: Page) -> str:

@@ -1,0 +1,93 @@
+// What is kept about a person: how much it is, taking it along, removing it.
+
+import * as account from "./account.js";
+import { headersOf } from "./credentials.js";
+import { byId, opened } from "./dom.js";
+import { day, errorWords, t } from "./language.js";
+import * as outbox from "./outbox.js";
+import { asProblem, patiently, pause } from "./problem.js";
+import * as service from "./service.js";
+import * as shelf from "./shelf.js";
+
+let following = false;
+
+/** Show the view. */
+export async function show() {
+  if (!following) {
+    following = true;
+    byId("export").addEventListener("click", () => working(download));
+    byId("erase").addEventListener("click", () => working(erase));
+    account.changed(draw);
+    document.addEventListener("language", draw);
+  }
+  await draw();
+}
+
+async function draw() {
+  const figures = byId("privacy-figures");
+  figures.hidden = account.key() === null;
+  byId("export").disabled = byId("erase").disabled = figures.hidden;
+  if (figures.hidden) return;
+  try {
+    const me = await service.me({ headers: await headersOf(account.key()) });
+    const count = Object.values(me.observations).reduce((sum, one) => sum + one, 0);
+    const since = me.first ? day(me.first) : "–";
+    figures.textContent = t("me.figures", { count, since, allowed: me.training.allowed });
+  } catch (error) {
+    figures.textContent = errorWords(asProblem(error).code)[1];
+  }
+}
+
+async function working(action) {
+  const buttons = [byId("export"), byId("erase")];
+  for (const button of buttons) button.disabled = true;
+  try {
+    await action();
+  } catch (error) {
+    say(errorWords(asProblem(error).code)[1]);
+  }
+  for (const button of buttons) button.disabled = false;
+}
+
+/** One ZIP after the other: each has a limited size, so that it arrives on a slow phone too. */
+async function download() {
+  let address = service.EXPORT;
+  for (let number = 1; address; number += 1) {
+    say(t("me.exporting", { number }));
+    const headers = await headersOf(account.key());
+    const part = await patiently(() => service.exported(address, { headers }), {});
+    store(part.blob, `parrots-${number}.zip`);
+    address = part.next;
+  }
+  say(t("me.exported"));
+}
+
+async function erase() {
+  const who = account.key();
+  if ((await opened(byId("erasing"))) !== "yes") return;
+  for (const { id } of await outbox.entries(who)) await outbox.drop(id);
+  let receipt = null;
+  while (!receipt) {
+    const headers = await headersOf(who);
+    const answer = await patiently(() => service.erase({ headers }), {});
+    if (answer.receipt) receipt = answer;
+    else await pause(1);
+  }
+  await shelf.forgetAllBut(who, new Set(), "");
+  store(new Blob([JSON.stringify(receipt, null, 2)]), "parrots-receipt.json");
+  say(t("me.erased", { count: receipt.receipt.observations }));
+  await draw();
+}
+
+function store(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+function say(text) {
+  byId("privacy-outcome").hidden = false;
+  byId("privacy-outcome").textContent = text;
+}
