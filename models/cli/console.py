@@ -62,7 +62,7 @@ def show_fit(fitted: Fitted) -> None:
     """A sentence for everybody; then gates, figures, and what fine-tuning changed."""
     from models.cli import usable
 
-    out.print(f"[bold]{usable.sentence(fitted.judged.clean, usable.Need())}", soft_wrap=True)
+    out.print(f"[bold]{usable.sentence(fitted.judged.clean)}", soft_wrap=True)
     gates = fitted.trained.gates
     title = f"let through by gates that keep {gates[0].keep:.1%} of parrots"
     table = _table(

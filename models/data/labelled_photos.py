@@ -26,7 +26,7 @@ from parrot.photo.headers import SUFFIXES
 from parrot.photo.thumbnails import perceptual_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 LABELS = Path(__file__).with_name("labels.csv")
@@ -36,7 +36,6 @@ _LAYOUT = (
     " index.csv of path,group,label"
 )
 _HASHED_SIDE = 128  # long side in pixels: enough for a hash of 64 slow waves
-_MOST_TOLD = 20  # lines of a list that are wrong
 
 
 class Group(StrEnum):
@@ -97,19 +96,19 @@ def read(where: Path, say: Callable[[str], None] = lambda _text: None) -> list[L
     if not entries:
         layout = "" if where.is_file() else f"; {_LAYOUT}"
         raise BadDataset(f"{where} contains no labelled photos{layout}")
-    looked_at = [_looked_at(entry.path) for entry in entries]
-    wrong = [found for found in looked_at if isinstance(found, Unreadable)]
+    hashes, wrong = {}, []
+    for path in (entry.path for entry in entries):
+        try:
+            hashes[path] = _hash(path)
+        except RequestError as error:
+            wrong.append(f"{path}: {error.detail}")
+        except OSError as error:
+            wrong.append(str(error))
     if wrong:
-        say("\n".join(["left out, because they cannot be read:", *map(str, wrong)]))
-    if len(wrong) == len(entries):
+        say("\n".join(["left out, because they cannot be read:", *wrong]))
+    if not hashes:
         raise BadDataset(f"none of the {len(entries)} photos of {where} can be read")
-    return _photos(
-        [
-            (entry, found)
-            for entry, found in zip(entries, looked_at, strict=True)
-            if not isinstance(found, Unreadable)
-        ]
-    )
+    return _photos([entry for entry in entries if entry.path in hashes], hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +122,6 @@ class _Entry:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file that is not a photo, and why."""
-
-    path: Path
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.why}"
-
-
 def _listed(index: Path, root: Path) -> list[_Entry]:
     entries, wrong = [], []
     table = csv.DictReader(io.StringIO(tables.utf8(index.read_bytes()).decode()))
@@ -141,13 +129,11 @@ def _listed(index: Path, root: Path) -> list[_Entry]:
         try:
             path = _existing(root, line["path"])
             duplicates, source = line.get("near_duplicates"), line.get("source") or ""
-            entry = _Entry(path, Group(line["group"]), line["label"], duplicates, source)
-            entries.append(entry)
+            entries.append(_Entry(path, Group(line["group"]), line["label"], duplicates, source))
         except (KeyError, ValueError, TypeError, FileNotFoundError) as error:
             wrong.append(f"{index}, line {number}: {error}")
     if wrong:
-        more = [f"and {len(wrong) - _MOST_TOLD} more"] if len(wrong) > _MOST_TOLD else []
-        raise BadDataset("\n".join([*wrong[:_MOST_TOLD], *more]))
+        raise BadDataset("\n".join(wrong))
     return entries
 
 
@@ -179,21 +165,15 @@ def _stay_inside(entries: Sequence[_Entry], root: Path) -> None:
             raise BadDataset(f"{entry.path} is outside of {root}: copy the photo itself there")
 
 
-def _looked_at(path: Path) -> str | Unreadable:
-    """The perceptual hash of a photo that can be decoded."""
-    try:
-        photo = images.read(path.read_bytes())
-        return perceptual_hash(images.upright(photo, long_side=_HASHED_SIDE))
-    except RequestError as error:
-        return Unreadable(path, error.detail)
-    except OSError as error:
-        return Unreadable(path, error.strerror or str(error))
+def _hash(path: Path) -> str:
+    photo = images.read(path.read_bytes())
+    return perceptual_hash(images.upright(photo, long_side=_HASHED_SIDE))
 
 
-def _photos(entries: Sequence[tuple[_Entry, str]]) -> list[LabelledPhoto]:
+def _photos(entries: Sequence[_Entry], hashes: Mapping[Path, str]) -> list[LabelledPhoto]:
     taxa = taxa_by_label()
-    compared = [(entry.path, phash) for entry, phash in entries if entry.near_duplicates is None]
-    clusters = dict(zip((path for path, _ in compared), _clusters(compared), strict=True))
+    unknown = [entry.path for entry in entries if entry.near_duplicates is None]
+    clusters = dict(zip(unknown, _clusters(unknown, hashes), strict=True))
     photos = [
         LabelledPhoto(
             path=entry.path,
@@ -203,24 +183,24 @@ def _photos(entries: Sequence[tuple[_Entry, str]]) -> list[LabelledPhoto]:
             cluster=entry.near_duplicates or clusters.get(entry.path, str(entry.path)),
             source=entry.source,
         )
-        for entry, _ in entries
+        for entry in entries
     ]
     return sorted(photos, key=lambda photo: str(photo.path))
 
 
-def _clusters(photos: Sequence[tuple[Path, str]]) -> list[str]:
+def _clusters(paths: Sequence[Path], hashes: Mapping[Path, str]) -> list[str]:
     """The cluster of each photo: the path of the first one that shows about the same picture.
 
     Every photo is compared with every other.
     """
-    first = list(range(len(photos)))
-    for number, (_, phash) in enumerate(photos):
-        for other, (_, before) in enumerate(photos[:number]):
-            same = bits_apart(phash, before) <= SIMILAR_BITS
+    first = list(range(len(paths)))
+    for number, path in enumerate(paths):
+        for other in range(number):
+            same = bits_apart(hashes[path], hashes[paths[other]]) <= SIMILAR_BITS
             if same and first[number] != first[other]:
                 joined = first[number], first[other]
                 first = [min(joined) if cluster in joined else cluster for cluster in first]
-    return [str(photos[number][0]) for number in first]
+    return [str(paths[number]) for number in first]
 
 
 def class_id(label: str) -> str:

@@ -16,6 +16,7 @@ from models.cli import usable
 from models.data import labelled_photos, samples, species_table
 from models.data.dataset import Dataset
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
+from models.evaluation.results import Results
 from models.network.weights import Tail
 from models.training import card, fit
 from models.training.acceptance import Acceptance
@@ -207,12 +208,22 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate(
     assert "\n| parrots kept, as they are | at least 0.98 | 0.750 | missed by 23.0 points |" in text
     assert "\n| other birds let through |  |  |  |  |" in text, "several photos: there are none"
     assert "a softmax over 0 groups" in text, "of one group alone every parrot would be one"
-    assert usable.sentence(fitted.judged.clean, usable.Need()).startswith(
-        "not usable yet: needs more other birds (0; 30 are a start), more pictures without birds (1"
+    assert usable.sentence(fitted.judged.clean) == (
+        "not usable yet: needs more parrots (12 photos), more of each species (12 photos),"
+        " more other birds (0 photos), more pictures without birds (12 photos);"
+        " so far it keeps 75 of 100 parrots, names 100 of 100 right,"
+        " takes 8 of 100 other pictures for parrots"
     )
-    less = usable.Need(parrots_kept=0.7, species_right=0.5, others_through=0.2, others=0)
-    assert usable.sentence(fitted.judged.clean, less) == (
-        "usable: keeps 75 of 100 parrots and names 100 of 100 right"
+    right = replace(fitted.judged.clean, is_parrot=fitted.judged.clean.of(Group.PARROTS))
+    several = Results.joined([right] * 6)
+    bird = [number % 2 and not photo.is_parrot for number, photo in enumerate(several.photos)]
+    photos = [
+        replace(photo, group=Group.OTHER_BIRDS) if other else photo
+        for other, photo in zip(bird, several.photos, strict=True)
+    ]
+    assert usable.sentence(replace(several, photos=photos)) == (
+        "usable: keeps 100 of 100 parrots, names 100 of 100 right,"
+        " takes 0 of 100 other birds for parrots, takes 0 of 100 other pictures for parrots"
     )
 
 
