@@ -49,9 +49,18 @@ export class Keep {
     const shrinks = (await Promise.all(this.pictures().map((one) => one.shrinks()))).some(Boolean);
     this.#part(".original").hidden = !shrinks;
     this.#part(".original span").textContent = t("keep.original", { size: size(picture.file.size) });
-    const { seen } = await import("./exif.js");
-    const notes = await Promise.all(this.pictures().map(({ file }) => seen(file)));
-    this.#part(".seen").hidden = !notes.some(({ taken, place }) => taken || place);
+    this.#part(".seen").hidden = !(await this.#noted());
+  }
+
+  /** Whether a camera wrote when or where into a photo. */
+  async #noted() {
+    try {
+      const { seen } = await import("./exif.js");
+      const notes = await Promise.all(this.pictures().map(({ file }) => seen(file)));
+      return notes.some(({ taken, place }) => taken || place);
+    } catch {
+      return false; // the network went away
+    }
   }
 
   close() {
