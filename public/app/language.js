@@ -6,6 +6,7 @@ export const LANGUAGES = { en: "English", ko: "한국어" };
 const KEY = "parrot.language";
 let current = "en";
 let words = {};
+let wanted = current;
 let table = null;
 
 /** Load the language that the person chose, or the browser prefers, and what answers say. */
@@ -40,7 +41,10 @@ export function drawChoice(select) {
 }
 
 async function speak(language) {
-  words = (await import(`../words/${language}.js`)).default;
+  wanted = language;
+  const loaded = (await import(`../words/${language}.js`)).default;
+  if (wanted !== language) return; // the person changed their mind meanwhile
+  words = loaded;
   current = language;
   document.documentElement.lang = language;
   document.title = t("title");

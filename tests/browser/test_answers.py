@@ -122,6 +122,7 @@ def test_a_photo_of_something_else_is_named_and_not_ticked(visit: Visit, files: 
     expect(stranger).not_to_be_checked()
     stranger.check()
     page.locator("#language").select_option("ko")
+    expect(card.locator(".joint")).to_contain_text("사진 2")
     expect(card.locator(".which input").nth(1)).to_be_checked()
     card.locator(".remove").click()
     page.locator("#language").select_option("en")
