@@ -48,7 +48,6 @@ RUNS = (
     ("--models", "vertex", "rollback"),
     ("rotate-secret",),
     ("rotate-secret", "--now"),
-    ("check",),
     ("destroy",),
     ("--models", "vertex", "destroy", "--with-data"),
 )

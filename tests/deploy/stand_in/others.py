@@ -158,6 +158,8 @@ def _md5(data: bytes) -> str:
 
 HANDLERS: dict[tuple[str, ...], Handler] = {
     ("curl",): _curl,
+    ("help",): lambda _state, _call: "",
+    ("firebase", "--version"): lambda _state, _call: "15.0.0",
     ("dev.sh", "sdk"): _sdk,
     ("dev.sh", "models", "publish"): _publish,
     ("dev.sh", "models", "image"): _image,

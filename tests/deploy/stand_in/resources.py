@@ -406,6 +406,9 @@ def _channel(state: State, call: Call) -> None:
 HANDLERS: dict[tuple[str, ...], Handler] = {
     ("auth", "print-access-token"): lambda _s, _c: "token",
     ("auth", "print-identity-token"): lambda _s, _c: "token",
+    ("auth", "application-default", "print-access-token"): lambda _s, _c: "token",
+    ("config", "get-value"): lambda _s, _c: "ana@example.com",
+    ("version",): lambda _s, _c: {"Google Cloud SDK": "528.0.0"},
     ("projects", "describe"): _KINDS["projects"],
     ("services", "list"): _list("apis"),
     ("services", "enable"): _enable,

@@ -55,6 +55,8 @@ def answer(state: State, words: list[str], data: str) -> tuple[int, str, str]:
 def _parse(words: list[str], data: str) -> Call:
     """Words as a path, positionals and flags. Refuses what gcloud's own parser refuses."""
     rest = list(words)
+    if words[-1] == "--help":
+        return Call(("help",), [], data)
     if words[0] == "gcloud":
         rest = rest[1:]
         parser.check(tuple(rest))
