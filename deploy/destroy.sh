@@ -87,7 +87,7 @@ destroy_watching() {
   for name in $(ask gcloud monitoring uptime list-configs --project="$PROJECT" --filter='displayName="parrot classify"' --format='value(name)'); do
     remove "uptime check $name" gcloud monitoring uptime delete "$name" --project="$PROJECT" --quiet
   done
-  for name in $(ask gcloud monitoring dashboards list --project="$PROJECT" --filter='labels.parrot:*' --format='value(name)'); do
+  for name in $(ask gcloud monitoring dashboards list --project="$PROJECT" --filter='labels:parrot' --format='value(name)'); do
     remove "dashboard $name" gcloud monitoring dashboards delete "$name" --project="$PROJECT" --quiet
   done
   for name in $(ask gcloud beta monitoring channels list --project="$PROJECT" --filter='displayName:"Parrot: "' --format='value(name)'); do

@@ -44,7 +44,7 @@ ensure_dashboard() {
   local template=$root/deploy/templates/dashboard.json file=$built/dashboard.json wanted found
   wanted=$({ printf '%s\n' "$PREFIX" "$MODEL_SERVER" "$DEAD_LETTERS"; cat "$template"; } | digest)
   render "$template" "$file" DIGEST="$wanted" PREFIX="$PREFIX" MODEL_SERVER="$MODEL_SERVER" DEAD_LETTERS="$DEAD_LETTERS"
-  found=$(ask gcloud monitoring dashboards list --project="$PROJECT" --filter='displayName=Parrot' --limit=1 \
+  found=$(ask gcloud monitoring dashboards list --project="$PROJECT" --filter='labels:parrot' --limit=1 \
     --format='value[separator="|"](name,labels.list())')
   case $found in *"$wanted"*) return ;; esac
   [ -z "$found" ] || change gcloud monitoring dashboards delete "${found%%|*}" --project="$PROJECT" --quiet
