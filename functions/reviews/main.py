@@ -10,6 +10,7 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, NotFound, Unauthenticated
 from parrot.http import caller, files, parameters, reviewing, submission
+from parrot.http.readiness import Readiness
 from parrot.http.respond import respond, route
 from parrot.quota import Visitor
 
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from parrot.quota import User
 
 _HANDLE_LETTERS = 32
+_READINESS = Readiness(parts=(wiring.reviews, wiring.identity), neighbours=(wiring.stores_answer,))
 
 
 @functions_framework.http
 def reviews(request: Request) -> Response:
     """Cloud Functions entry point."""
-    return respond(
-        request, wiring.start, wiring.body_budget, _methods(route(request.path, "reviews"))
-    )
+    methods = _READINESS.methods(request.path) or _methods(route(request.path, "reviews"))
+    return respond(request, wiring.start, wiring.body_budget, methods)
 
 
 def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:

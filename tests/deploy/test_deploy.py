@@ -141,7 +141,7 @@ def test_a_prefix_keeps_our_services_beside_those_of_others(project: Project) ->
     project.done("--set", "PREFIX=bird-")
     state = project.state()
     assert set(state["services"]) == {
-        *("bird-classify", "bird-save", "bird-observations", "bird-process"),
+        *("bird-classify", "bird-save", "bird-observations", "bird-reviews", "bird-process"),
         "parrot-models",
     }
     assert state["triggers"]["photo-saved"]["destination"]["cloudRun"]["service"] == "bird-process"
@@ -150,7 +150,7 @@ def test_a_prefix_keeps_our_services_beside_those_of_others(project: Project) ->
         "hosting"
     ]
     called = {rule["run"]["serviceId"] for rule in hosting["rewrites"] if "run" in rule}
-    assert called == {"bird-classify", "bird-save", "bird-observations"}
+    assert called == {"bird-classify", "bird-save", "bird-observations", "bird-reviews"}
 
 
 def test_the_database_is_backed_up_every_day_and_every_minute(serving: Project) -> None:

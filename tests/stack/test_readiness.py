@@ -25,6 +25,7 @@ FUNCTIONS = {
     "classify": "classify",
     "save": "save",
     "observations": "observations",
+    "reviews": "reviews",
     "process": "on_saved",
 }
 DEAD = f"http://127.0.0.1:{free_port()}"
@@ -47,6 +48,7 @@ def test_an_instance_needs_its_own_parts_and_a_revision_its_neighbours(
     running: stack.Running, settings: dict[str, str], expected: dict[str, list[int]]
 ) -> None:
     """A neighbour's outage must stop no instance, and its wrong address must stop a rollout."""
+    assert FUNCTIONS.keys() == {path.parent.name for path in stack.ROOT.glob("functions/*/main.py")}
     (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
     environment = {
         **psutil.Process(pid).environ(),
