@@ -110,12 +110,14 @@ function facts(kind) {
 
 function references(kind, sources) {
   const lines = [...kind.sources.map((key) => sources[key]), ...t("kind.lists").split("\n")];
+  const list = element("ul", "", ...lines.map((line) => element("li", "", line)));
+  list.lang = "en";
   return element(
     "details",
     "references quiet",
     element("summary", "", t("kind.sources")),
     element("p", "", t("kind.memory")),
-    element("ul", "", ...lines.map((line) => element("li", "", line))),
+    list,
   );
 }
 
