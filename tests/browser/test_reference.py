@@ -39,7 +39,10 @@ def test_the_reference_fits_the_screen_and_tries_requests(
     with page.expect_response("**/parrot-classifier/classify") as answer:
         page.get_by_role("button", name="Send").first.click()
     assert answer.value.json()["status"] == "ready"
-    # Beside the numbers of its lines only if the editor has its style.
-    line = page.locator(".cm-line").filter(has_text="ParrotClassifier").bounding_box()
-    assert line is not None
-    assert line["y"] < screen["height"]
+    numbers = page.locator(".cm-gutters").last
+    lines = numbers.locator("xpath=following-sibling::*[contains(@class, 'cm-content')]")
+    expect(lines).to_contain_text("ParrotClassifier")
+    beside, box = numbers.bounding_box(), lines.bounding_box()
+    assert beside is not None
+    assert box is not None
+    assert abs(box["y"] - beside["y"]) < 5  # which only the editor's adopted style makes so
