@@ -17,7 +17,7 @@ usage() {
 ./deploy.sh [options] rotate-secret [--now]  a new key for download URLs; --now: old URLs stop working at once
 
 parts, in order: apis storage accounts secrets firestore rules models functions hosting logs alerts
-functions: classify save observations process
+functions: classify save observations reviews process
   --project P, --region R    where to deploy; may be set in deploy.env
   --traffic N                percent of traffic for new revisions of services that already run (100)
   --models run|vertex        TF Serving on Cloud Run, or on Vertex AI

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.deploy.project import Project
 
-SERVICES = ("classify", "save", "observations", "process")
+SERVICES = ("classify", "save", "observations", "reviews", "process")
 
 
 def _old(service: str) -> str:

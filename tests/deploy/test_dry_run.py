@@ -271,7 +271,7 @@ def test_the_settings_of_a_function_are_what_it_reads(root: Path, models: str) -
     _dry.cache_clear()
     _dry(root, "--models", models, "functions")
     documented = (ROOT / "shared/parrot/config.py").read_text()
-    for function in ("classify", "save", "observations", "process"):
+    for function in ("classify", "save", "observations", "reviews", "process"):
         text = (root / f"checkout/build/deploy/{function}.env.yaml").read_text()
         lines = (line.partition(": ") for line in text.splitlines())
         env = {name: json.loads(value) for name, _, value in lines}
