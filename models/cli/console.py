@@ -59,20 +59,10 @@ def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
 
 
 def show_fit(fitted: Fitted) -> None:
-    """A sentence for everybody; then gates, figures, and what fine-tuning changed."""
+    """A sentence for everybody; then figures, and what fine-tuning changed."""
     from models.cli import usable
 
     out.print(f"[bold]{usable.sentence(fitted.judged.clean)}", soft_wrap=True)
-    gates = fitted.trained.gates
-    title = f"let through by gates that keep {gates[0].keep:.1%} of parrots"
-    table = _table(
-        f"{title}; * photos from new sources",
-        *("gate", "other birds", "non-birds", "birds *", "non-birds *"),
-    )
-    for gate in gates:  # the first is in use
-        cells = ("" if share is None else f"{share:.2%}" for share in gate.shares)
-        table.add_row(gate.kind, *cells, style="bold" if gate is gates[0] else "")
-    out.print(table)
     out.print(figures(fitted.columns))
     if fitted.fine_tuning is None:
         return

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
     Folds = Sequence[tuple[Index, Index]]  # training and test photos
 
-PARROT, OTHER_BIRD, NO_BIRD = range(3)  # `Dataset.kind`
+KINDS = 4
+PARROT, OTHER_BIRD, NO_BIRD, NOT_ALIVE = range(KINDS)  # `Dataset.kind`
 FEWEST = 5  # photos that a group needs to be learned
-_FOLDS = 10  # the rarest species have six photos: leave as many as possible for fitting
+FOLDS = 5  # each costs as much as what goes into the bundle
+_OUTSIDE, _INSIDE = 0.1, 0.5  # a view that has so much of the bird shows none, or the bird
 _KINDS = (Group.PARROTS, Group.OTHER_BIRDS, Group.NEGATIVES)
 
 
@@ -42,13 +44,29 @@ class Dataset:
     taxonomy: Taxonomy
     samples: Sequence[tuple[Sample, ...]]
     features: Floats
-    fold: Index  # of each photo
+    fold: Index  # of each photo: all photos of one source are in the same
     signs: Floats  # (photos, samples, signs): see `models.data.samples`
+    seen: Floats  # (photos, samples, views): how much each has of the bird; NaN: not known
+    served: int  # species that the served model names: the first ones
 
     @cached_property
     def kind(self) -> Index:
-        """0 for a parrot, 1 for another bird, 2 for no bird."""
-        return np.array([_KINDS.index(photo.group) for photo in self.photos], np.intp)
+        """Parrot, another bird, no bird, or the picture or figure of a bird."""
+        kinds = [_KINDS.index(photo.group) for photo in self.photos]
+        alive = [photo.is_alive for photo in self.photos]
+        return np.where(alive, np.array(kinds, np.intp), NOT_ALIVE)
+
+    @cached_property
+    def view_kind(self) -> Index:
+        """(photos, samples, views): what a view shows, -1 where that is not known.
+
+        Where a photo's bird is in a frame is known of composites. Of others a closer view is taken
+        for the bird, and the next best window for nothing at all.
+        """
+        kind, seen = np.broadcast_to(self.kind[:, None, None], self.seen.shape), self.seen
+        guess = np.where(np.arange(len(Views)) == Views.SECOND, -1, kind)
+        shown = np.select([np.isnan(seen), seen >= _INSIDE], [guess, kind], -1)
+        return np.where((seen < _OUTSIDE) | (kind == NO_BIRD), NO_BIRD, shown)
 
     @cached_property
     def parrot(self) -> Flags:
@@ -69,6 +87,11 @@ class Dataset:
         unsorted = np.array([photo.label == UNSORTED for photo in self.photos])
         stranger = self.parrot & (self.target < 0) & ~unsorted
         return np.where(stranger, len(self.species), self.target)
+
+    @cached_property
+    def served_class(self) -> Index:
+        """As `target`, of the species that the served model names."""
+        return np.where(self.target < self.served, self.target, -1)
 
     @cached_property
     def _group_of_photo(self) -> list[str]:
@@ -92,11 +115,6 @@ class Dataset:
         index = {name: number for number, name in enumerate(self.group_ids)}
         return np.array([index.get(name, -1) for name in self._group_of_photo], np.intp)
 
-    @cached_property
-    def looks(self) -> Floats:
-        """(photos, samples, 2, features): the first look, and the mean of all."""
-        return looks(self.features)
-
     @property
     def flat_samples(self) -> list[Sample]:
         """The samples of every photo, one after the other."""
@@ -110,36 +128,34 @@ class Dataset:
     def usable(self, train: Index, test: Index) -> Flags:
         """(photos, samples): what may be fitted on where `test` is held out.
 
-        A sample before a background of the test photos is not.
+        Near-duplicates of a test photo are not, nor is a sample before its background.
         """
         held = {self.photos[number].path for number in test}
+        clusters = {self.photos[number].cluster for number in test}
         usable = np.zeros((len(self.photos), self.features.shape[1]), bool)
         for number in train:
-            usable[number] = [sample.background not in held for sample in self.samples[number]]
+            if self.photos[number].cluster not in clusters:
+                usable[number] = [sample.background not in held for sample in self.samples[number]]
         return usable
 
-    def folds(self, most: int = _FOLDS) -> Folds:
-        """Near-duplicates and backgrounds stay together; fewer for what takes minutes a fold."""
-        part = self.fold % most
+    def views(self, usable: Flags) -> Flags:
+        """(photos, samples, views) of the usable samples that show what is known.
+
+        Other birds are seen under stress only: in many collections they are small crops, and a gate
+        would learn their sharpness.
+        """
+        birds = self.kind == OTHER_BIRD
+        if usable[birds, 1:].any():
+            usable = usable & ~(birds[:, None] & (np.arange(usable.shape[1]) == 0))
+        return usable[..., None] & (self.view_kind >= 0)
+
+    @property
+    def folds(self) -> Folds:
+        """Training and test photos, by sources."""
         return [
-            (np.flatnonzero(part != number), np.flatnonzero(part == number))
-            for number in np.unique(part)
+            (np.flatnonzero(self.fold != number), np.flatnonzero(self.fold == number))
+            for number in np.unique(self.fold)
         ]
-
-    def source_folds(self, most: int) -> Folds:
-        """Training and test photos of different sources; none if there are too few sources."""
-        from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - 0.8 s, not for --help
-
-        sources = [photo.source for photo in self.photos]
-        if len(set(sources)) < 2:  # noqa: PLR2004 - one to leave out, one to fit on
-            return []
-        splitter = GroupKFold(min(most, len(set(sources))))
-        return list(splitter.split(self.target, groups=sources))
-
-
-def looks(features: Floats) -> Floats:
-    """(photos, samples, views, d) to (photos, samples, 2, d): the first look, the mean of all."""
-    return np.stack([features[:, :, Views.WHOLE], features.mean(axis=2)], axis=2)
 
 
 def load(  # noqa: PLR0913 - what a data set is made of
@@ -149,29 +165,32 @@ def load(  # noqa: PLR0913 - what a data set is made of
     extractor: Extractor,
     *,
     seed: int = 0,
+    served: int | None = None,
+    count: int = sampling.JUDGED,
     progress: Callable[[str, int], Callable[[int], None]],
 ) -> Dataset:
-    """Extract what the cache does not have.
+    """Extract what the cache does not have of the first samples of each photo.
 
     `progress(name, total)` starts a display and returns a function that advances it.
     """
-    fold = _fold_of_each(photos, species, seed)
-    samples = sampling.of(photos, fold.tolist())
+    fold = _fold_of_each(photos, seed)
+    samples = [row[:count] for row in sampling.of(photos, fold.tolist())]
     flat = [sample for row in samples for sample in row]
     features = extractor.features(flat, progress("features", len(flat)))
-    shape = (len(photos), sampling.PER_PHOTO)
-    signs = extractor.signs(flat).reshape(*shape, -1)
+    shape = (len(photos), count)
+    signs, seen, _ = np.split(extractor.signs(flat).reshape(*shape, -1), sampling.PARTS, axis=2)
     features = features.reshape(*shape, *features.shape[1:])
-    return Dataset(photos, species, taxonomy, samples, features, fold, signs)
+    known = len(species) if served is None else served
+    return Dataset(photos, species, taxonomy, samples, features, fold, signs, seen, known)
 
 
-def _fold_of_each(photos: Sequence[LabelledPhoto], species: Sequence[str], seed: int) -> Index:
-    """Near-duplicates together, classes spread evenly."""
+def _fold_of_each(photos: Sequence[LabelledPhoto], seed: int) -> Index:
+    """All photos of a source together, labels spread evenly; without sources, near-duplicates."""
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
 
-    strata = [photo.species(species) or photo.group.value for photo in photos]
-    clusters = [photo.cluster for photo in photos]
-    count = min(_FOLDS, max(Counter(strata).values()), len(set(clusters)))
+    strata = [photo.label if photo.is_parrot else photo.group.value for photo in photos]
+    sources = [photo.source or photo.cluster for photo in photos]
+    count = min(FOLDS, max(Counter(strata).values()), len(set(sources)))
     fold = np.zeros(len(photos), np.intp)
     if count < 2:  # noqa: PLR2004 - nothing can be split
         return fold
@@ -179,6 +198,6 @@ def _fold_of_each(photos: Sequence[LabelledPhoto], species: Sequence[str], seed:
     with warnings.catch_warnings():
         # Rare species have fewer photos than there are folds; that is how it is.
         warnings.filterwarnings("ignore", message="The least populated class")
-        for number, (_, test) in enumerate(splitter.split(fold, strata, clusters)):
+        for number, (_, test) in enumerate(splitter.split(fold, strata, sources)):
             fold[test] = number
     return fold

@@ -1,6 +1,6 @@
 """Photos to features, once: cached by photo, stress, background and backbone.
 
-Every sample is looked at in three ways (`models.data.samples`). What is known already is in one
+Every sample is looked at in four ways (`models.data.samples`). What is known already is in one
 SQLite file, written batch by batch, so that an interrupted run goes on where it stopped. Beside the
 features there is what a first look says about the photo itself, in a table of its own, so that the
 features stay valid where something is measured differently.
@@ -17,17 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.samples import FirstLook, Views
+from models.data.samples import PARTS, FirstLook, Views
 from models.network import focus
 from models.network.backbone import BACKBONE, CELLS, TRUNK_CHANNELS, Backbone, pooled_features
-from models.network.lazy_tf import tf
+from models.network.lazy_tf import each_on_a_core, tf
 from models.network.model_folder import INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from models.arrays import Halves
     from models.data.samples import Sample
@@ -37,10 +35,12 @@ if TYPE_CHECKING:
     Batch = tuple[list[bytes], Floats, Floats, Halves]
 
 _BATCH = 24
+_MANY = 20 * _BATCH  # from here on other processes are worth starting
 _THREADS = 2  # decoding beside the forward pass; Pillow lets go of the GIL
-_MAPS = (len(Views), CELLS, CELLS, TRUNK_CHANNELS)  # of a sample's three views
+_MAPS = (len(Views), CELLS, CELLS, TRUNK_CHANNELS)  # of a sample's views
+_WINDOWS = 8  # edges of two
 # Raise when preprocessing, stresses, focus or the forward pass change what they compute.
-_REVISION = 2
+_REVISION = 3
 # The tables: float32 (views, features); float32 (signs); float16 (views, cells, cells, channels)
 # before the backbone's last blocks.
 _COLUMNS = {"features": "vectors", "signs": "vector", "maps": "trunk"}
@@ -61,6 +61,9 @@ class _Cache:
 
     def maps(self, key: bytes) -> Halves:
         return np.frombuffer(self.read("maps", key), np.float16).reshape(_MAPS)
+
+    def signs(self, key: bytes) -> Floats:
+        return np.frombuffer(self.read("signs", key), np.float32)
 
     def write(self, table: str, keys: Sequence[bytes], arrays: Floats | Halves) -> None:
         query = f"INSERT OR REPLACE INTO {table} VALUES (?, ?)"  # noqa: S608 - as above
@@ -85,6 +88,7 @@ class Extractor:
     cache: Path
     tail: Tail | None = None  # the last blocks of a fine-tuned bundle
     keep_maps: bool = False  # what fine-tuning starts from
+    alone: bool = False  # in this process, which is one of several
 
     def features(
         self, samples: Sequence[Sample], progress: Callable[[int], None] = lambda _count: None
@@ -103,7 +107,7 @@ class Extractor:
                 if not all(cache.has(table, key) for table in tables)
             ]
             progress(len(samples) - len(missing))
-            for done, features, signs, maps in self._extract(cache, missing):
+            for done, features, signs, maps in self._batches(cache, missing):
                 cache.write("signs", done, signs)
                 cache.write("features", done, features)
                 if self.keep_maps:
@@ -113,10 +117,9 @@ class Extractor:
             return np.stack(rows).reshape(len(keys), len(Views), -1)
 
     def signs(self, samples: Sequence[Sample]) -> Floats:
-        """(n, signs) of samples whose features are known, in their order: see `samples.SIGNS`."""
+        """(n, signs) of samples whose features are known, in their order: see `FirstLook.signs`."""
         with _opened(self.cache) as cache:
-            rows = [cache.read("signs", key) for key in self._keys(samples)]
-            return np.stack([np.frombuffer(row, np.float32) for row in rows])
+            return np.stack([cache.signs(key) for key in self._keys(samples)])
 
     def maps(self, samples: Sequence[Sample]) -> Halves:
         """(n, views, cells, cells, channels): the maps that `features` kept of these samples."""
@@ -134,6 +137,14 @@ class Extractor:
         """The same photos after these last blocks."""
         return replace(self, tail=tail, keep_maps=False)
 
+    def _batches(self, cache: _Cache, jobs: Sequence[tuple[bytes, Sample]]) -> Iterator[Batch]:
+        if self.alone or len(jobs) < _MANY:
+            yield from self._extract(cache, jobs)
+            return
+        parts = [jobs[start : start + _MANY] for start in range(0, len(jobs), _MANY)]
+        for batches in each_on_a_core(_extracted, [(self, part) for part in parts]):
+            yield from batches
+
     def _extract(self, cache: _Cache, jobs: Sequence[tuple[bytes, Sample]]) -> Iterator[Batch]:
         """Keys, features, signs and maps, a batch at a time."""
         if not jobs:
@@ -142,30 +153,26 @@ class Extractor:
         with ThreadPoolExecutor(_THREADS) as pool:
             for start in range(0, len(jobs), _BATCH):
                 keys, samples = zip(*jobs[start : start + _BATCH], strict=True)
-                looks = list(pool.map(FirstLook.at, samples))
-                maps = self._known_maps(cache, samples)
-                if maps is None:
-                    centers = np.stack(list(pool.map(FirstLook.center, looks)))
-                    wholes = np.stack([look.pixels for look in looks])
-                    maps = [network.trunk(wholes), network.trunk(centers)]
-                (whole, foci), (center, _) = (network.after_trunk(views) for views in maps)
-                cuts = np.stack(list(pool.map(FirstLook.closer, looks, foci.numpy())))
-                closer_maps = network.trunk(cuts)
-                closer, _ = network.after_trunk(closer_maps)
-                signs = [look.signs(box) for look, box in zip(looks, foci.numpy(), strict=True)]
-                yield (
-                    list(keys),
-                    np.stack([whole, center, closer], axis=1),
-                    np.stack(signs),
-                    np.stack([*maps, closer_maps], axis=1).astype(np.float16),
-                )
+                maps, signs, looks = self._known(cache, samples) or _first(network, pool, samples)
+                _, windows = network.after_trunk(maps[:, Views.WHOLE])
+                windows = windows.numpy()
+                moved = (signs[:, PARTS[1] :] != windows.reshape(len(keys), -1)).any(axis=1)
+                rows = np.flatnonzero(moved).tolist()
+                if rows:
+                    seen = looks or list(pool.map(FirstLook.at, [samples[row] for row in rows]))
+                    cuts = np.stack(list(pool.map(FirstLook.closer, seen, windows[rows])), axis=1)
+                    for view, pixels in zip((Views.CLOSER, Views.SECOND), cuts, strict=True):
+                        maps[rows, view] = network.trunk(pixels)
+                    signs[rows] = list(map(FirstLook.signs, seen, windows[rows]))
+                features = [network.after_trunk(maps[:, view])[0].numpy() for view in Views]
+                yield list(keys), np.stack(features, axis=1), signs, maps.astype(np.float16)
 
-    def _known_maps(
+    def _known(
         self, cache: _Cache, samples: Sequence[Sample]
-    ) -> list[npt.NDArray[np.float32]] | None:
-        """The trunk's maps of the first two views, if an extractor without a tail kept them all.
+    ) -> tuple[Floats, Floats, list[FirstLook]] | None:
+        """The trunk's maps and signs, if an extractor without a tail kept them all.
 
-        Where to look closer depends on the tail, so the third is not among them.
+        Where to look closer depends on the tail, so closer views may have to be taken again.
         """
         if self.tail is None:
             return None
@@ -173,7 +180,7 @@ class Extractor:
         if not all(cache.has("maps", key) for key in keys):
             return None
         maps = np.stack([cache.maps(key) for key in keys]).astype(np.float32)
-        return [maps[:, Views.WHOLE], maps[:, Views.CENTER]]
+        return maps, np.stack([cache.signs(key) for key in keys]), []
 
     def _keys(self, samples: Sequence[Sample]) -> list[bytes]:
         digests: dict[Path, str] = {}
@@ -196,6 +203,22 @@ class Extractor:
         return keys
 
 
+def _extracted(extractor: Extractor, jobs: Sequence[tuple[bytes, Sample]]) -> list[Batch]:
+    with _opened(extractor.cache) as cache:
+        return list(extractor._extract(cache, jobs))  # noqa: SLF001 - of this module
+
+
+def _first(
+    network: _Network, pool: ThreadPoolExecutor, samples: Sequence[Sample]
+) -> tuple[Floats, Floats, list[FirstLook]]:
+    """Maps of the views that need no window, signs that fit none, and the photos."""
+    looks = list(pool.map(FirstLook.at, samples))
+    maps = np.zeros((len(samples), *_MAPS), np.float32)
+    maps[:, Views.WHOLE] = network.trunk(np.stack([look.pixels for look in looks]))
+    maps[:, Views.CENTER] = network.trunk(np.stack(list(pool.map(FirstLook.center, looks))))
+    return maps, np.full((len(samples), PARTS[1] + _WINDOWS), np.nan, np.float32), looks
+
+
 class _Network:
     """The two parts of the forward pass as graphs."""
 
@@ -209,6 +232,6 @@ class _Network:
         @function(input_signature=[tensor([None, *_MAPS[1:]], tf().float32)])  # type: ignore[untyped-decorator]
         def after_trunk(maps: object) -> object:
             activations = backbone.after_trunk(maps)
-            return pooled_features(activations), focus.focus(activations)[:, 0]
+            return pooled_features(activations), focus.focus(activations)
 
         self.after_trunk = after_trunk

@@ -1,8 +1,9 @@
 """Labelled photos for training and evaluation: a folder, or a CSV of path, label and group.
 
 A folder contains `parrots/LABEL/*`, `other_birds/LABEL/*` and `negatives/LABEL/*`. Its `index.csv`,
-if there is one, may have two more columns: photos with the same `near_duplicates` are never split
-between training and test, and all photos of one `source` can be left out together.
+if there is one, may have three more columns: photos with the same `near_duplicates` are never split
+between training and test, all photos of one `source` are left out together, and those that are
+`phone_like` are counted by themselves.
 
 A label is a taxon of `taxonomy.csv` by way of `labels.csv`, or a species' own id.
 """
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
+NOT_ALIVE = "not-alive"  # what labels of drawings, toys and statues stand for
 LABELS = Path(__file__).with_name("labels.csv")
 TAXONOMY_CSV = Path(__file__).with_name("taxonomy.csv")
 _LAYOUT = (
@@ -51,7 +53,8 @@ class LabelledPhoto:
     """One photo and what it shows.
 
     `taxon` is what the label stands for: an id of `taxonomy.csv`, or the label as an id where
-    `labels.csv` does not list it. None if it is not a parrot, or its species is not known.
+    `labels.csv` does not list it. None if it is not a parrot, or its species is not known;
+    NOT_ALIVE for the picture or figure of a bird.
     """
 
     path: Path
@@ -60,11 +63,17 @@ class LabelledPhoto:
     taxon: str | None
     cluster: str  # photos of one cluster are never split between training and test
     source: str  # empty if it is not known
+    phone_like: bool = False  # small in the frame, behind bars, dim or cluttered
 
     @property
     def is_parrot(self) -> bool:
         """What the gate should answer."""
         return self.group is Group.PARROTS
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it shows something other than the picture or figure of a bird."""
+        return self.taxon != NOT_ALIVE
 
     def species(self, known: Container[str]) -> str | None:
         """Its species' id if that is one of these; a label that is an id itself comes first."""
@@ -120,6 +129,7 @@ class _Entry:
     label: str
     near_duplicates: str | None = None
     source: str = ""
+    phone_like: bool = False
 
 
 def _listed(index: Path, root: Path) -> list[_Entry]:
@@ -129,7 +139,8 @@ def _listed(index: Path, root: Path) -> list[_Entry]:
         try:
             path = _existing(root, line["path"])
             duplicates, source = line.get("near_duplicates"), line.get("source") or ""
-            entries.append(_Entry(path, Group(line["group"]), line["label"], duplicates, source))
+            group, phone = Group(line["group"]), line.get("phone_like") == "yes"
+            entries.append(_Entry(path, group, line["label"], duplicates, source, phone))
         except (KeyError, ValueError, TypeError, FileNotFoundError) as error:
             wrong.append(f"{index}, line {number}: {error}")
     if wrong:
@@ -182,6 +193,7 @@ def _photos(entries: Sequence[_Entry], hashes: Mapping[Path, str]) -> list[Label
             taxon=_taxon(entry.group, entry.label, taxa),
             cluster=entry.near_duplicates or clusters.get(entry.path, str(entry.path)),
             source=entry.source,
+            phone_like=entry.phone_like,
         )
         for entry in entries
     ]
@@ -210,10 +222,10 @@ def class_id(label: str) -> str:
 
 
 def _taxon(group: str, label: str, by_label: dict[str, str]) -> str | None:
-    if group != Group.PARROTS or label == UNSORTED:
-        return None
     name = class_id(label)
-    return by_label.get(name, name)
+    if group == Group.PARROTS:
+        return None if label == UNSORTED else by_label.get(name, name)
+    return NOT_ALIVE if by_label.get(name) == NOT_ALIVE else None
 
 
 def taxa_by_label() -> dict[str, str]:

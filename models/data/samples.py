@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from parrot.photo.geometry import Box
     from parrot.records import Floats, Photo
 
-PER_PHOTO = 1 + stress.DRAWS
+JUDGED = 1 + stress.DRAWS  # samples of each photo that figures are about
+PER_PHOTO = JUDGED + 1
 MARGIN = 1.1  # of the closer look around the focus
 SIGNS = ("window", "sharpness", "brightness")  # as in `parrot.model.reason.Evidence`
 
@@ -39,6 +40,11 @@ class Views(IntEnum):
     WHOLE = 0
     CENTER = 1
     CLOSER = 2
+    SECOND = 3  # as closer, where the next best window is
+
+
+# Where the second and third part of `FirstLook.signs` begin.
+PARTS = [len(SIGNS), len(SIGNS) + len(Views)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,17 @@ class Sample:
         """The name of its stress, empty for a photo as it is."""
         return "" if self.stress is None else self.stress.name
 
-    def photo(self) -> Photo:
-        """The photo to look at. Raises InvalidImage with the path of a file that is not a photo."""
+    def photo(self) -> tuple[Photo, Box | None]:
+        """The photo to look at, and where its bird is, if that is known.
+
+        Raises InvalidImage with the path of a file that is not a photo.
+        """
         photo = _read(self.path)
         if self.stress is None:
-            return photo
+            return photo, None
         behind = None if self.background is None else _read(self.background)
-        return images.read(stress.stressed(photo, self.stress, behind))
+        changed = stress.stressed(photo, self.stress, behind)
+        return images.read(changed.jpeg), changed.pasted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +79,53 @@ class FirstLook:
 
     path: Path
     photo: Photo
+    bird: Box | None  # where it is, if that is known
     size: tuple[int, int]
     pixels: Floats
 
     @classmethod
     def at(cls, sample: Sample) -> FirstLook:
         """Raises InvalidImage with the photo's path."""
-        photo = sample.photo()
+        photo, bird = sample.photo()
         with _named(sample.path):
             whole = images.pixels(photo, INPUT)
         size = (whole.width, whole.height)
-        return cls(sample.path, photo, size, whole.pixels.astype(np.float32))
+        return cls(sample.path, photo, bird, size, whole.pixels.astype(np.float32))
 
     def center(self) -> Floats:
         """The pixels of the centre square."""
-        return self._part(look.center(*self.size))
+        return np.asarray(self._parts([look.center(*self.size)])[0])
 
-    def closer(self, focus: Floats) -> Floats:
-        """The pixels around what the first look was drawn to."""
-        return self._part(look.closer(focus.tolist(), *self.size, MARGIN))
+    def closer(self, windows: Floats) -> Floats:
+        """The pixels around what the first look was drawn to, the best window first."""
+        return self._parts([look.closer(row, *self.size, MARGIN) for row in windows.tolist()])
 
-    def signs(self, focus: Floats) -> Floats:
-        """(3,) how small, soft or dark the photo is: `SIGNS`."""
-        window = look.window(focus.tolist(), *self.size)
+    def signs(self, windows: Floats) -> Floats:
+        """How small, soft or dark the photo is, `SIGNS`; what each view has of the bird; windows.
+
+        The second is the overlap of view and bird, 1 where one includes the other, NaN where it is
+        not known.
+        """
+        window = look.window(windows[0].tolist(), *self.size)
         measured = reason.measure(self.pixels)
-        return np.array([window, measured.sharpness, measured.brightness], np.float32)
+        around = [look.closer(row, *self.size, MARGIN) for row in windows.tolist()]
+        seen = [_overlap(self.bird, view) for view in (look.center(*self.size), *around)]
+        quality = (window, measured.sharpness, measured.brightness)
+        return np.array([*quality, 1, *seen, *windows.ravel()], np.float32)
 
-    def _part(self, box: Box) -> Floats:
+    def _parts(self, boxes: Sequence[Box]) -> Floats:
         with _named(self.path):
-            (raster,) = images.parts(self.photo, INPUT, [box])
-        return raster.pixels.astype(np.float32)
+            rasters = images.parts(self.photo, INPUT, boxes)
+        return np.stack([raster.pixels for raster in rasters]).astype(np.float32)
+
+
+def _overlap(bird: Box | None, view: Box) -> float:
+    if bird is None:
+        return np.nan
+    across = min(bird.right, view.right) - max(bird.left, view.left)
+    down = min(bird.bottom, view.bottom) - max(bird.top, view.top)
+    smaller = min((box.right - box.left) * (box.bottom - box.top) for box in (bird, view))
+    return max(0.0, across) * max(0.0, down) / smaller
 
 
 def of(photos: Sequence[LabelledPhoto], folds: Sequence[int]) -> list[tuple[Sample, ...]]:

@@ -3,7 +3,8 @@
 Each stress is a seeded change of a labelled photo: the same photo, stress and background give the
 same bytes. Everything starts from a short side of at most 256 px, so that a stressed photo's
 sharpness says nothing about its group. A photo's backgrounds come from its own fold
-(`backgrounds`), so that training and test share neither photos nor backgrounds.
+(`backgrounds`), so that training and test share neither photos nor backgrounds. Where a stress
+pastes the photo into a frame, that is known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from models.data.labelled_photos import Group
+from parrot.photo.geometry import Box
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 
     Rng = np.random.Generator
     Picture = Image.Image
-    Change = Callable[[Picture, Picture, Rng], Picture]  # photo, background
+    # Photo and background to a picture, and where in it the photo is; None: it is the photo.
+    Change = Callable[[Picture, Picture, Rng], tuple[Picture, Box | None]]
+    Filter = Callable[[Picture, Picture, Rng], Picture]
 
-DRAWS = 2  # stresses that each photo meets
+DRAWS = 2  # stresses that each photo meets, beside one more of COMPOSITES
 _SHORT_SIDE = 256
 _LARGEST_FRAME = 1024  # short side of a frame; a bird at a quarter of it keeps its 256 px
 _BIRD_IN_PHOTO = 0.7
@@ -43,31 +47,44 @@ class Stress:
     quality: int = _QUALITY  # of the JPEG
 
 
-def stressed(photo: Photo, stress: Stress, background: Photo | None = None) -> bytes:
-    """A JPEG of the changed photo; without a background its own blurred colours stand in."""
+@dataclass(frozen=True, slots=True)
+class Stressed:
+    """A JPEG of a changed photo, and where in it the photo was pasted, if it was."""
+
+    jpeg: bytes
+    pasted: Box | None
+
+
+def stressed(photo: Photo, stress: Stress, background: Photo | None = None) -> Stressed:
+    """The changed photo; without a background its own blurred colours stand in."""
     rng = np.random.default_rng([*stress.name.encode(), int(photo.sha256[:15], 16)])
     image = _small(_decoded(photo))
     behind = image.filter(ImageFilter.GaussianBlur(40)) if background is None else None
-    changed = stress.change(image, behind or _decoded(background or photo), rng)
+    changed, pasted = stress.change(image, behind or _decoded(background or photo), rng)
     out = io.BytesIO()
     changed.save(out, "JPEG", quality=stress.quality)
-    return out.getvalue()
+    return Stressed(out.getvalue(), pasted)
 
 
 def drawn(photo: Photo, count: int = DRAWS) -> tuple[Stress, ...]:
-    """The stresses that a photo meets, always the same ones; over many photos each as often."""
+    """The stresses that a photo meets, always the same ones; over many photos each as often.
+
+    The last one, of the hardest frames, is for fitting alone.
+    """
     rng = np.random.default_rng([*b"stress", int(photo.sha256[:15], 16)])
-    return tuple(STRESSES[int(number)] for number in rng.permutation(len(STRESSES))[:count])
+    chosen = [STRESSES[int(number)] for number in rng.permutation(len(STRESSES))[:count]]
+    frames = [change for change in STRESSES if change.name in COMPOSITES and change not in chosen]
+    return (*chosen, frames[int(rng.integers(len(frames)))])
 
 
 def backgrounds(photos: Sequence[LabelledPhoto], folds: Sequence[int]) -> list[int | None]:
-    """For each photo another one, without birds, of its own fold: what it is pasted on.
+    """For each photo another one, without any bird, of its own fold: what it is pasted on.
 
     None where the fold has no other photo without birds.
     """
     pools: dict[int, list[int]] = {}
     for number, (photo, fold) in enumerate(zip(photos, folds, strict=True)):
-        if photo.group is Group.NEGATIVES:
+        if photo.group is Group.NEGATIVES and photo.is_alive:
             pools.setdefault(fold, []).append(number)
     chosen: list[int | None] = []
     for number, fold in enumerate(folds):
@@ -94,7 +111,7 @@ def _scaled(image: Picture, scale: float) -> Picture:
 
 def _pasted(
     image: Picture, frame: tuple[int, int], behind: Picture, where: tuple[float, float]
-) -> Picture:
+) -> tuple[Picture, Box]:
     """The photo in a frame, its edges melting into the background; `where` is 0..1 of the room."""
     canvas = ImageOps.fit(behind, frame, Image.Resampling.BICUBIC)
     edge = max(2, min(image.size) // 14)
@@ -103,8 +120,10 @@ def _pasted(
     ImageDraw.Draw(mask).rounded_rectangle(inner, min(image.size) / 5, fill=255)
     mask = mask.filter(ImageFilter.GaussianBlur(edge / 2))
     room = (frame[0] - image.width, frame[1] - image.height)
-    canvas.paste(image, (round(where[0] * room[0]), round(where[1] * room[1])), mask)
-    return canvas
+    left, top = round(where[0] * room[0]), round(where[1] * room[1])
+    canvas.paste(image, (left, top), mask)
+    right, bottom = left + image.width, top + image.height
+    return canvas, Box(left / frame[0], top / frame[1], right / frame[0], bottom / frame[1])
 
 
 def _at(bird: float, *, corner: bool = False) -> Change:
@@ -114,7 +133,7 @@ def _at(bird: float, *, corner: bool = False) -> Change:
     """
     share = min(1.0, bird / _BIRD_IN_PHOTO)
 
-    def change(image: Picture, behind: Picture, rng: Rng) -> Picture:
+    def change(image: Picture, behind: Picture, rng: Rng) -> tuple[Picture, Box]:
         across = max((image.width * image.height) ** 0.5, max(image.size) * share)
         side = min(_LARGEST_FRAME, across / share)
         fitted = _scaled(image, side * share / across)
@@ -136,7 +155,7 @@ def _frame(aspect: float) -> Change:
     An aspect below 1 is a wide frame, filled in height.
     """
 
-    def change(image: Picture, behind: Picture, rng: Rng) -> Picture:
+    def change(image: Picture, behind: Picture, rng: Rng) -> tuple[Picture, Box]:
         fill, where = rng.uniform(0.75, 1.0), rng.uniform(0, 1, 2)
         if aspect >= 1:
             width = image.width / fill
@@ -147,6 +166,11 @@ def _frame(aspect: float) -> Change:
         return _pasted(image, frame, behind, (float(where[0]), float(where[1])))
 
     return change
+
+
+def _whole(change: Filter) -> Change:
+    """The photo itself, changed."""
+    return lambda image, behind, rng: (change(image, behind, rng), None)
 
 
 def _screenshot(image: Picture, _behind: Picture, rng: Rng) -> Picture:
@@ -211,34 +235,45 @@ def _bars(image: Picture, _behind: Picture, rng: Rng) -> Picture:
 
 
 def _tilted(image: Picture, _behind: Picture, rng: Rng) -> Picture:
-    return _turned(image, float(rng.uniform(15, 35)) * float(rng.choice([-1, 1])))
+    turned, _ = _turned(image, float(rng.uniform(15, 35)) * float(rng.choice([-1, 1])))
+    return turned
 
 
-def _turned(image: Picture, degrees: float) -> Picture:
-    """Turned, and cut to what has no empty corners."""
+def _turned(image: Picture, degrees: float) -> tuple[Picture, float]:
+    """Turned, and cut to what has no empty corners: this share of its sides."""
     angle = np.radians(abs(degrees))
     keep = 1 / (np.cos(angle) + np.sin(angle) * max(image.size) / min(image.size))
     turned = image.rotate(degrees, Image.Resampling.BICUBIC, expand=False)
     left, top = ((1 - keep) / 2 * edge for edge in image.size)
     box = (round(left), round(top), round(image.width - left), round(image.height - top))
-    return turned.crop(box)
+    return turned.crop(box), keep
+
+
+def _cut(box: Box, keep: float) -> Box:
+    """Where a box is in the middle of a picture, cut to this share of its sides."""
+    edges = (box.left, box.top, box.right, box.bottom)
+    return Box(*(min(1.0, max(0.0, (edge - 0.5) / keep + 0.5)) for edge in edges))
 
 
 def _tiny(image: Picture, _behind: Picture, _rng: Rng) -> Picture:
     return _scaled(image, min(1.0, 72 / min(image.size)))
 
 
-def _phone(image: Picture, behind: Picture, rng: Rng) -> Picture:
-    """A hand-held photo in bad light: part of the frame, a little turned, tinted, soft, grainy."""
-    framed = _at(float(rng.uniform(0.4, 0.65)))(image, behind, rng)
-    turned = _turned(framed, float(rng.uniform(-8, 8)))
+def _phone(image: Picture, behind: Picture, rng: Rng) -> tuple[Picture, Box | None]:
+    """A hand-held photo in bad light: part of the frame, a little turned, tinted, soft, grainy.
+
+    Where the photo lies is told as if it had been cut but not turned.
+    """
+    framed, pasted = _at(float(rng.uniform(0.4, 0.65)))(image, behind, rng)
+    turned, keep = _turned(framed, float(rng.uniform(-8, 8)))
     tint = Image.new("RGB", turned.size, (255, int(rng.integers(215, 250)), 205))
     tinted = ImageChops.multiply(turned, tint)
     darker = ImageEnhance.Brightness(tinted).enhance(float(rng.uniform(0.5, 0.9)))
     soft = darker.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 1.5))))
-    return _grain(soft, float(rng.uniform(4, 14)), rng)
+    return _grain(soft, float(rng.uniform(4, 14)), rng), pasted and _cut(pasted, keep)
 
 
+COMPOSITES = frozenset({"bird at 1/3", "bird at 1/4", "phone mix"})  # hardest to find
 STRESSES = (
     Stress("bird at 1/2", _at(1 / 2)),
     Stress("bird at 1/3", _at(1 / 3)),
@@ -246,13 +281,13 @@ STRESSES = (
     Stress("in a corner", _at(1 / 2, corner=True)),
     Stress("9:16 frame", _frame(16 / 9)),
     Stress("4:3 frame", _frame(3 / 4)),
-    Stress("screenshot", _screenshot),
-    Stress("dim", _dim),
-    Stress("blurred", _blurred),
-    Stress("noisy", _noisy),
-    Stress("JPEG quality 20", _same, quality=20),
-    Stress("72 px", _tiny),
-    Stress("cage bars", _bars),
-    Stress("tilted", _tilted),
+    Stress("screenshot", _whole(_screenshot)),
+    Stress("dim", _whole(_dim)),
+    Stress("blurred", _whole(_blurred)),
+    Stress("noisy", _whole(_noisy)),
+    Stress("JPEG quality 20", _whole(_same), quality=20),
+    Stress("72 px", _whole(_tiny)),
+    Stress("cage bars", _whole(_bars)),
+    Stress("tilted", _whole(_tilted)),
     Stress("phone mix", _phone, quality=70),
 )

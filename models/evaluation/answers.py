@@ -119,6 +119,7 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
         coverage=coverage,
         parrot=scores.parrot.astype(np.float64),
         is_parrot=decision.is_parrot,
+        is_named=decision.is_named,
         probabilities=likely.astype(np.float64),
         sets=decision.in_set,
         looks=answers.looks,

@@ -103,10 +103,3 @@ def paired_difference(before: Array | Flags, after: Array | Flags) -> tuple[floa
     drawn = rng.multinomial(len(difference), counts / len(difference), _ROUNDS) @ values
     low, high = np.quantile(drawn / len(difference), [0.025, 0.975])
     return float(difference.mean()), float(low), float(high)
-
-
-def weighted_quantile(values: Array, weights: Array, share: float) -> float:
-    """The smallest of the values below or at which `share` of the weight lies."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order]) >= share * weights.sum() - 1e-12
-    return float(values[order][int(np.argmax(reached))])

@@ -1,8 +1,8 @@
 """Why photos were not taken for parrots, and how often that was right.
 
-`no_bird` and `other_bird` are right where the photo shows that. The reasons in the photo itself are
-right where the photo was stressed that way, whatever it shows; a photo that is dark by itself
-counts as wrong, because it is not labelled as dark.
+The gate's reasons are right where the photo shows that; those in the photo itself where it was
+stressed that way, whatever it shows. A photo that is dark by itself counts as wrong, because it is
+not labelled as dark.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ def explained(results: Results, policy: ReasonPolicy) -> Results:
 
 def right(reason: Reason, photo: LabelledPhoto, stress: str) -> bool:
     """Whether this is why."""
+    if reason is Reason.NOT_ALIVE:
+        return not photo.is_alive
     if reason in GROUPS:
         return photo.group is GROUPS[reason]
     return stress in STRESSES[reason]

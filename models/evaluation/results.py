@@ -28,8 +28,12 @@ FIGURES = {
     ("species", "mean_class_recall"): "species right, mean over species",
     ("species", "calibration_error"): "species, calibration error",
     ("gate", "parrots_kept"): "parrots kept",
+    ("gate", "kept_or_maybe"): "parrots kept or maybe",
     ("gate", "other_birds_let_through"): "other birds let through",
+    ("gate", "other_birds_maybe"): "other birds let through or maybe",
     ("gate", "negatives_let_through"): "non-birds let through",
+    ("gate", "negatives_maybe"): "non-birds let through or maybe",
+    ("gate", "not_alive_let_through"): "pictures and figures of birds let through",
     ("gate", "calibration_error"): "gate, calibration error",
     ("set", "coverage"): "set contains the true species",
     ("set", "mean_size"): "set, mean size",
@@ -61,6 +65,7 @@ class Results:
     coverage: float
     parrot: Array  # probability of parrot
     is_parrot: Flags  # what the gate answered
+    is_named: Flags  # whether that, or a "maybe"
     probabilities: Array
     sets: Flags
     looks: Array | None = None  # forward passes; None where the bundle only looks once
@@ -112,16 +117,20 @@ class Results:
         """How many species each photo's set contains."""
         return np.asarray(self.sets.sum(axis=1))
 
-    def of(self, group: Group) -> Flags:
-        """Whether each photo belongs to the group."""
-        return np.array([photo.group is group for photo in self.photos])
+    def of(self, group: Group, *, alive: bool = True) -> Flags:
+        """Whether each photo belongs to the group; pictures and figures of birds are apart."""
+        return np.array(
+            [photo.group is group and photo.is_alive is alive for photo in self.photos], bool
+        )
 
     def figures(self) -> dict[str, Any]:
         """The figures for the card, `metrics.json` and the manifest."""
         known, target = self.known, self.target[self.known]
         ranked = np.argsort(-self.probabilities[known], axis=1)
-        truth = self.of(Group.PARROTS)
-        sizes, strangers = self.set_sizes[known], self.set_sizes[self.strangers]
+        truth, birds = self.of(Group.PARROTS), self.of(Group.OTHER_BIRDS)
+        negatives, images = self.of(Group.NEGATIVES), self.of(Group.NEGATIVES, alive=False)
+        sizes, told = self.set_sizes[known], self.is_named[known]
+        strangers = np.where(self.is_named, self.set_sizes, 0)[self.strangers]
         recall = [self.right[target == k].mean() for k in np.unique(target)]
         return {
             "photos": len(self.photos),
@@ -136,15 +145,19 @@ class Results:
             },
             "gate": {
                 "parrots_kept": rate(self.is_parrot[truth]),
-                "other_birds_let_through": rate(self.is_parrot[self.of(Group.OTHER_BIRDS)]),
-                "negatives_let_through": rate(self.is_parrot[self.of(Group.NEGATIVES)]),
+                "kept_or_maybe": rate(self.is_named[truth]),
+                "other_birds_let_through": rate(self.is_parrot[birds]),
+                "other_birds_maybe": rate(self.is_named[birds]),
+                "negatives_let_through": rate(self.is_parrot[negatives]),
+                "negatives_maybe": rate(self.is_named[negatives]),
+                "not_alive_let_through": rate(self.is_parrot[images]),
                 "calibration_error": _calibration(self.parrot, truth),
             },
             "set": {
                 "stated_coverage": self.coverage,
-                "coverage": rate(self.sets[known, target]),
-                "mean_size": _mean(sizes),
-                "empty": rate(sizes == 0),
+                "coverage": rate(self.sets[known, target][told]),
+                "mean_size": _mean(sizes[told]),
+                "empty": rate(sizes[told] == 0),
                 "strangers_not_named_alone": rate(strangers != 1),
                 "strangers_mean_size": _mean(strangers),
             },
@@ -195,6 +208,13 @@ class Judged:
     def of(cls, samples: Sequence[Results]) -> Judged:
         """The first sample is the photo as it is."""
         return cls(samples[0], Results.joined(samples[1:]))
+
+    @property
+    def columns(self) -> dict[str, Results]:
+        """By name; photos as phones take them are some of those as they are."""
+        phone = np.array([photo.phone_like for photo in self.clean.photos], bool)
+        some = {"phone-like": self.clean.where(phone)} if phone.any() else {}
+        return {"as they are": self.clean, **some, "stressed": self.stressed}
 
     def by_stress(self) -> dict[str, Results]:
         """The stressed photos, one stress at a time."""

@@ -55,6 +55,7 @@ class Wrapped:
             version=self.folder.name,
             signature=SIGNATURES[encoding],
             input=replace(self.spec, scaling=scaling),
+            classes=None,
             **{role: role if role in self.outputs else None for role in _ROLES},
         )
 

@@ -24,7 +24,6 @@ _DIGITS = 16  # of a digest: enough to compare two reports by eye
 _STATED = {
     "cross_validation": "card: as they are",
     "stressed": "card: stressed",
-    "new_sources": "card: new sources",
 }
 
 
@@ -38,7 +37,6 @@ class About:
     seed: int | None = None  # None where nothing was drawn
     warnings: tuple[str, ...] = ()
     stated: Mapping[str, Figures] = field(default_factory=dict)
-    gates: Sequence[Mapping[str, Any]] = ()
     written: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
 
 
@@ -58,7 +56,6 @@ def of_bundles(
         _command(),
         fingerprints.of_data(photos, files)[:_DIGITS],
         seed=seed,
-        gates=metrics.get("gates", ()),
     )
     if seed is not None:
         return about

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.evaluation.results import Results
 
 EACH = 12  # of each of four kinds: 48 pictures
+WORST = 20  # of all kinds together, under stress and of photos as phones take them
 _EDGE = 160
 _QUALITY = 82
 _KINDS = {Group.PARROTS: "parrot", Group.OTHER_BIRDS: "other bird", Group.NEGATIVES: "no bird"}
@@ -50,22 +51,40 @@ class MistakeKind:
 
 def kinds(results: Results, names: Sequence[str]) -> list[MistakeKind]:
     """All four kinds, including those without a mistake."""
+    kinds = []
+    for title, photos, how_bad, gate in _by_kind(results):
+        order = photos[np.argsort(-how_bad[photos], kind="stable")][:EACH].tolist()
+        worst = tuple(_mistake(results, number, names, gate=gate) for number in order)
+        kinds.append(MistakeKind(title, len(photos), worst))
+    return kinds
+
+
+def worst(title: str, results: Results, names: Sequence[str]) -> MistakeKind:
+    """The worst mistakes of all kinds together: those that the answer was surest of."""
+    every = [
+        (float(how_bad[number]), number, gate)
+        for _, photos, how_bad, gate in _by_kind(results)
+        for number in photos.tolist()
+    ]
+    every.sort(reverse=True)
+    rows = tuple(_mistake(results, number, names, gate=gate) for _, number, gate in every[:WORST])
+    return MistakeKind(f"All kinds, {title}", len(every), rows)
+
+
+def _by_kind(results: Results) -> list[tuple[str, Index, Array, bool]]:
+    """Title, photos, how bad it would be for each photo, and whether it is the gate's."""
     parrot, sure = results.of(Group.PARROTS), results.probabilities.max(axis=1)
-    through = np.flatnonzero(~parrot & results.is_parrot)
-    missed = np.flatnonzero(parrot & ~results.is_parrot)
-    confused = results.known[~results.right]
-    named = results.strangers[results.set_sizes[results.strangers] == 1]
-
-    def kind(title: str, photos: Index, by: Array, *, gate: bool) -> MistakeKind:
-        worst = photos[np.argsort(by[photos], kind="stable")][:EACH].tolist()
-        mistakes = tuple(_mistake(results, number, names, gate=gate) for number in worst)
-        return MistakeKind(title, len(photos), mistakes)
-
+    alone = results.set_sizes[results.strangers] == 1
     return [
-        kind("Let through, not a parrot", through, -results.parrot, gate=True),
-        kind("Parrots missed", missed, results.parrot, gate=True),
-        kind("Wrong species", confused, -sure, gate=False),
-        kind("Parrots of other species given one name", named, -sure, gate=False),
+        (
+            "Let through, not a parrot",
+            np.flatnonzero(~parrot & results.is_parrot),
+            results.parrot,
+            True,
+        ),
+        ("Parrots missed", np.flatnonzero(parrot & ~results.is_parrot), 1 - results.parrot, True),
+        ("Wrong species", results.known[~results.right], sure, False),
+        ("Parrots of other species given one name", results.strangers[alone], sure, False),
     ]
 
 
@@ -73,6 +92,7 @@ def _mistake(results: Results, number: int, names: Sequence[str], *, gate: bool)
     """What the gate answered, or else which species."""
     photo = results.photos[number]
     label = "species uncertain" if photo.label == UNSORTED else photo.label
+    change = f", {results.stress[number]}" if results.stress and results.stress[number] else ""
     target = results.target[number]
     if gate:
         answer = "a parrot" if results.is_parrot[number] else "not a parrot"
@@ -83,7 +103,7 @@ def _mistake(results: Results, number: int, names: Sequence[str], *, gate: bool)
     return Mistake(
         _thumbnail(photo.path),
         "/".join(photo.path.parts[-2:]),
-        names[target] if target >= 0 else f"{_KINDS[photo.group]}: {label}",
+        (names[target] if target >= 0 else f"{_KINDS[photo.group]}: {label}") + change,
         answer,
         probability,
         tables.short(photo.source),

@@ -39,26 +39,22 @@ class GateCurve:
     kept: float
 
 
-def write(  # noqa: PLR0913 - a report's parts
+def write(
     path: Path,
     title: str,
     judged: Judged,
     names: Mapping[str, str],
     *,
     about: About | None = None,
-    new_sources: Results | None = None,
 ) -> None:
     """Write the report on one bundle; `names` are the species' names by id.
 
-    `new_sources` are answers of models that saw no photo of the same source.
     The file contains thumbnails of the photos: keep it as private as they are.
     """
     results = judged.clean
     curves = _curves(results)
     labels = [names.get(species, species) for species in results.species]
-    columns = {"as they are": results, "stressed": judged.stressed}
-    if new_sources is not None:
-        columns["new sources"] = new_sources
+    columns = judged.columns
     figures = {
         **{name: column.figures() for name, column in columns.items()},
         **(about.stated if about else {}),
@@ -83,7 +79,14 @@ def write(  # noqa: PLR0913 - a report's parts
         confusion=tables.confusion(results, labels),
         by_species=tables.by_species(results, labels),
         by_source=tables.by_source(results),
-        mistakes=mistakes.kinds(results, labels),
+        mistakes=[
+            *mistakes.kinds(results, labels),
+            *(
+                mistakes.worst(name, some, labels)
+                for name, some in columns.items()
+                if some is not results
+            ),
+        ],
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.dataset import OTHER_BIRD
+from models.data.dataset import NO_BIRD, NOT_ALIVE, OTHER_BIRD, PARROT
 from models.data.samples import Views
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from models.data.dataset import Dataset
 
 # Non-birds are drawn often: fine-tuning on parrots and birds alone forgets them.
-_SHARES = (0.4, 0.1, 0.2, 0.3)  # parrots of the table, other parrots, other birds, no birds
+# Parrots of the table, other parrots, other birds, no birds, and what is not alive.
+_SHARES = (0.4, 0.1, 0.2, 0.25, 0.05)
 _CLEAN = 0.4  # share of photos as they are
-_VIEWS = (Views.WHOLE, Views.CENTER, Views.CLOSER, Views.CLOSER)
+_VIEWS = (Views.WHOLE, Views.CENTER, Views.CLOSER, Views.CLOSER, Views.SECOND)
 _MIRRORED = 0.5
 
 
@@ -36,6 +37,12 @@ class Batch:
     kinds: Index
     species: Index
     groups: Index
+    served: Index
+
+    @property
+    def classes(self) -> tuple[Index, ...]:
+        """Of the gate, the species, the groups, and the served model's species."""
+        return self.kinds, self.species, self.groups, self.served
 
     def of(self, maps: Halves) -> Halves:
         """The rows' maps out of those of every photo (photos, samples, views, cells, cells, c)."""
@@ -59,18 +66,17 @@ class Batches:
         pools, shares, weights = self._pools
         chosen = rng.choice(len(pools), self.size, p=shares)
         photos = np.array([rng.choice(pools[pool], p=weights[pool]) for pool in chosen], np.intp)
-        return Batch(
-            photos,
-            np.array([self._sample(photo, rng) for photo in photos.tolist()], np.intp),
-            rng.choice(np.array(_VIEWS, np.intp), self.size),
-            rng.random(self.size) < _MIRRORED,
-            self.dataset.kind[photos],
-            self.dataset.species_class[photos],
-            self.dataset.group_class[photos],
-        )
+        samples = np.array([self._sample(photo, rng) for photo in photos.tolist()], np.intp)
+        views = rng.choice(np.array(_VIEWS, np.intp), self.size)
+        data, mirrored = self.dataset, rng.random(self.size) < _MIRRORED
+        views[data.view_kind[photos, samples, views] < 0] = Views.WHOLE
+        kinds = data.view_kind[photos, samples, views]
+        names = (data.species_class, data.group_class, data.served_class)
+        named = (np.where(kinds == PARROT, classes[photos], -1) for classes in names)
+        return Batch(photos, samples, views, mirrored, kinds, *named)
 
     def _sample(self, photo: int, rng: np.random.Generator) -> int:
-        """Other birds under stress only, as in `heads.gate_rows`, if there is any stress."""
+        """Other birds under stress only, as in `Dataset.views`, if there is any stress."""
         stressed = np.flatnonzero(self.usable[photo, 1:]) + 1
         clean = rng.random() < _CLEAN and self.dataset.kind[photo] != OTHER_BIRD
         if not len(stressed) or (clean and self.usable[photo, 0]):
@@ -83,7 +89,8 @@ class Batches:
         data, species = self.dataset, self.dataset.species_class
         usable = self.usable.any(axis=1)
         known = data.target >= 0
-        masks = (known, data.parrot & ~known, data.kind == OTHER_BIRD, data.kind > OTHER_BIRD)
+        others = (data.kind == kind for kind in (OTHER_BIRD, NO_BIRD, NOT_ALIVE))
+        masks = (known, data.parrot & ~known, *others)
         pools = [np.flatnonzero(usable & mask) for mask in masks]
         some = [number for number, pool in enumerate(pools) if len(pool)]
         shares = np.array([_SHARES[number] for number in some])

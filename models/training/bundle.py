@@ -13,7 +13,7 @@ from models.network.model_folder import INPUT, NAME
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases
 from models.training import card
-from parrot.model.gate import Gate, Projection
+from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
 from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Manifest, Reference, digest
 from parrot.model.naming import Naming, Softmax
 from parrot.model.served_model import ServedModel
@@ -42,10 +42,11 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
     doubtful = np.abs(fitted.judged.clean.parrot - fitted.rules.threshold).argmin()
     references = trained.first_looks[[ranked[-1], ranked[0], doubtful]].astype(np.float64)
     references = np.round(references, _REFERENCE_DECIMALS)
+    served = trained.heads.served.weights, trained.heads.served.biases
     files = {
         GATE: gate.dump(),
         SPECIES: species_csv,
-        HEAD_FILE: _graph_head(trained.heads.species, calibration).dump(),
+        HEAD_FILE: SpeciesHead(*served, calibration.served_temperature).dump(),
         NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
         fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
         TAXONOMY: species_table.taxonomy_for(table),
@@ -56,7 +57,7 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
         version=order.version,
         features=gate.features,
         classes=len(table),
-        models=(_served_model(order.model_version),),
+        models=(_served_model(order.model_version, data),),
         gate_kind=gate.scorer.kind,
         rules=fitted.rules,
         scikit_learn=sklearn.__version__,
@@ -70,7 +71,7 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
     releases.write_files(manifest, files, order.out)
 
 
-def _served_model(version: str) -> ServedModel:
+def _served_model(version: str, data: Dataset) -> ServedModel:
     return ServedModel(
         NAME,
         version,
@@ -80,12 +81,18 @@ def _served_model(version: str) -> ServedModel:
         probabilities="probabilities",
         logits="logits",
         focus="focus",
+        second_focus="second_focus",
+        classes=None if data.served == len(data.species) else data.served,
     )
 
 
 def _gate(heads: LinearHeads, calibration: Calibration) -> Gate:
-    as_it_is = Projection(np.zeros(len(heads.gate.weights)), np.ones(len(heads.gate.weights)))
-    return Gate(as_it_is, heads.gate, calibration.curve)
+    """The head with its scale in its weights."""
+    scale = calibration.gate
+    weights = heads.gate.weights.astype(np.float64) * scale.slope
+    biases = scale(heads.gate.biases.astype(np.float64))
+    as_it_is = Projection(np.zeros(len(weights)), np.ones(len(weights)))
+    return Gate(as_it_is, ThreeWay(weights, biases), LogisticCurve(1.0, 0.0))
 
 
 def _naming(heads: LinearHeads, group_ids: tuple[str, ...], calibration: Calibration) -> Naming:
@@ -102,16 +109,9 @@ def _naming(heads: LinearHeads, group_ids: tuple[str, ...], calibration: Calibra
     )
 
 
-def _graph_head(species: LinearHead, calibration: Calibration) -> SpeciesHead:
-    """The known species alone, for the graph: what the first version's phones are answered."""
-    return SpeciesHead(
-        np.ascontiguousarray(species.weights[:, :-1]), species.biases[:-1], calibration.temperature
-    )
-
-
 def _metrics(fitted: Fitted) -> dict[str, Any]:
     """For the manifest."""
-    names = {"as they are": "cross_validation", "new sources": "new_sources"}
+    names = {"as they are": "cross_validation"}
     return {
         **{names.get(name, name): column.figures() for name, column in fitted.columns.items()},
         "together": {
@@ -121,7 +121,6 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
             },
             "contradictions": dict(fitted.contradictions),
         },
-        "gates": [asdict(gate) for gate in fitted.trained.gates],
         **({} if fitted.fine_tuning is None else {"fine_tuning": fitted.fine_tuning.metrics()}),
         "reasons": {
             "as they are": reasons.figures(fitted.judged.clean),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NAME = "MODEL_CARD.md"
 _TEMPLATE = Path(__file__).with_name("card.md")
+_CLEAN, _PHONE, _STRESSED = "as they are", "phone-like", "stressed"
 _UNITS = {"window": " px", "brightness": " of 1", "sharpness": " of 1"}
 _BY_STRESS = (
     ("gate", "parrots_kept"),
@@ -43,11 +44,10 @@ _BY_STRESS = (
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a figure should reach for photos as they are, and for stressed photos."""
+    """What a figure should reach, by column."""
 
     figure: tuple[str, str]
-    clean: float
-    stressed: float | None
+    bounds: Mapping[str, float]
     at_least: bool
 
     def missed(self, measured: float, bound: float) -> float:
@@ -57,16 +57,17 @@ class Goal:
 
 
 TARGETS = (
-    Goal(("gate", "parrots_kept"), 0.98, 0.92, at_least=True),
-    Goal(("species", "top1"), 0.98, 0.90, at_least=True),
-    Goal(("gate", "other_birds_let_through"), 0.01, 0.035, at_least=False),
-    Goal(("gate", "negatives_let_through"), 0.002, 0.005, at_least=False),
-    Goal(("set", "coverage"), 0.93, 0.93, at_least=True),
-    Goal(("set", "mean_size"), 1.1, 1.5, at_least=False),
-    Goal(("set", "strangers_not_named_alone"), 0.75, None, at_least=True),
-    Goal(("taxon", "group_right"), 0.90, None, at_least=True),
-    Goal(("taxon", "group_named"), 0.65, None, at_least=True),
-    Goal(("looks", "mean"), 1.35, None, at_least=False),
+    Goal(("gate", "parrots_kept"), {_CLEAN: 0.97, _PHONE: 0.92, _STRESSED: 0.92}, at_least=True),
+    Goal(("gate", "kept_or_maybe"), {_CLEAN: 0.99, _PHONE: 0.96, _STRESSED: 0.95}, at_least=True),
+    Goal(("species", "top1"), {_CLEAN: 0.975, _STRESSED: 0.93}, at_least=True),
+    Goal(("gate", "other_birds_let_through"), {_CLEAN: 0.015, _STRESSED: 0.03}, at_least=False),
+    Goal(("gate", "negatives_let_through"), {_CLEAN: 0.003, _STRESSED: 0.008}, at_least=False),
+    Goal(("set", "coverage"), {_CLEAN: 0.95, _STRESSED: 0.95}, at_least=True),
+    Goal(("set", "mean_size"), {_CLEAN: 1.25, _STRESSED: 1.25}, at_least=False),
+    Goal(("set", "strangers_not_named_alone"), {_CLEAN: 0.87}, at_least=True),
+    Goal(("taxon", "group_right"), {_CLEAN: 0.88}, at_least=True),
+    Goal(("taxon", "group_named"), {_CLEAN: 0.60}, at_least=True),
+    Goal(("looks", "mean"), {_CLEAN: 1.45}, at_least=False),
 )
 
 
@@ -91,12 +92,12 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         fewest=FEWEST,
         clean=clean,
         sources=len({photo.source for photo in clean.photos}),
+        sourced=any(photo.source for photo in clean.photos),
         groups=Counter(photo.group for photo in clean.photos),
         species=Counter(clean.species[k] for k in clean.target[clean.known]),
         draws=len(stressed.photos) // len(clean.photos),
         stresses=len(STRESSES),
-        folds=len(data.folds()),
-        new_sources=fitted.new_sources,
+        folds=len(data.folds),
         columns=columns,
         FIGURES=FIGURES,
         by_stress=_BY_STRESS,
@@ -104,9 +105,8 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         reason_rows=list(zip(*counts, strict=True)),
         reasons_given=[
             sum(count.given for count in column) / max(1, int((~results.is_parrot).sum()))
-            for column, results in zip(counts, (clean, stressed), strict=False)
+            for column, results in zip(counts, fitted.columns.values(), strict=True)
         ],
-        gates=trained.gates,
         several=fitted.several,
         contradictions=fitted.contradictions,
         joint_names=joint.NAMES,
@@ -137,10 +137,10 @@ def _targets(columns: Figures, by_stress: Mapping[str, Figures]) -> Iterator[tup
     """A row per target and column; a miss names the stresses that cost most."""
     for target in TARGETS:
         part, key = target.figure
-        for column, bound in (("as they are", target.clean), ("stressed", target.stressed)):
-            figure = columns[column][part][key]
+        for column, bound in target.bounds.items():
+            figure = columns.get(column, {}).get(part, {}).get(key)
             measured = rate_or_number(figure)
-            if bound is None or measured is None:
+            if measured is None:
                 continue
             missed, result = target.missed(measured, bound), "reached"
             if missed > 0:
@@ -148,7 +148,7 @@ def _targets(columns: Figures, by_stress: Mapping[str, Figures]) -> Iterator[tup
                 result = (
                     f"missed by {missed * 100:.1f} points" if share else f"missed by {missed:.2f}"
                 )
-                if column == "stressed":
+                if column == _STRESSED:
                     result += f"; worst: {', '.join(_worst(target, by_stress))}"
             yield (
                 f"{FIGURES[target.figure]}, {column}",

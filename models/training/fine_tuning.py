@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+import warnings
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.dataset import NO_BIRD, looks
-from models.network.backbone import Backbone, pooled_features
-from models.network.lazy_tf import tf
+from models.data.samples import JUDGED, PARTS, Views
+from models.network.backbone import FEATURES, Backbone, pooled_features
+from models.network.lazy_tf import each_on_a_core, tf
 from models.training.batches import Batches
-from models.training.heads import LinearHead, LinearHeads, Logits, fit_heads
+from models.training.heads import LinearHeads, Logits, blank_heads, fit_heads
 from models.training.tuner import Recipe, tune
-from parrot.model.gate import ThreeWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from models.arrays import Flags, Halves, Index
-    from models.data.dataset import Dataset, Folds
+    from models.data.dataset import Dataset
     from models.data.features import Extractor
     from models.network.weights import Tail
     from models.training.calibration import FitPolicy
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int], Callable[[int], None]]
 
 # Raise when the drawing of batches, the loss or the step change what they compute.
-_REVISION = 1
+_REVISION = 2
 _BATCH = 48
 
 
@@ -41,7 +41,6 @@ class FineTuningOrder:
 
     checkpoints: Path  # folder
     recipe: Recipe = field(default_factory=Recipe)
-    folds: int = 3  # of the cross-validation, and of the sources: each costs as much as the bundle
 
 
 @dataclass(frozen=True)
@@ -54,37 +53,44 @@ class FineTuner:
     policy: FitPolicy
     progress: Progress
 
-    def cross_tuned(self, name: str, folds: Folds) -> Logits:
-        """Logits for each photo by last blocks and heads that were fine-tuned without its fold."""
-        parts = []
-        for number, (train, test) in enumerate(folds, 1):
-            usable = self.data.usable(train, test)
-            tail, heads = self.tuned(f"{name} {number} of {len(folds)}", usable)
-            features, signs = self._seen(tail, test)
-            parts.append((test, heads.logits(looks(features), signs)))
-        return Logits.joined(parts)
+    def run(self) -> tuple[Logits, Tail, LinearHeads]:
+        """Logits for each photo by what was fine-tuned without its fold; then on everything."""
+        data, alone = self.data, replace(self, extractor=replace(self.extractor, alone=True))
+        jobs = [(alone, data.usable(train, test), test) for train, test in data.folds]
+        jobs.append((alone, data.everything, np.zeros(0, np.intp)))
+        report, done = self.progress("fine-tuned", len(jobs)), []
+        for result in each_on_a_core(FineTuner.tuned, jobs):
+            done.append(result)
+            report(1)
+        *folds, (tail, heads, _) = done
+        tests = (test for _, test in data.folds)
+        return (
+            Logits.joined([(test, seen) for test, (*_, seen) in zip(tests, folds, strict=True)]),
+            tail,
+            heads,
+        )
 
-    def tuned(self, name: str, usable: Flags) -> tuple[Tail, LinearHeads]:
-        """Last blocks, and the heads that were fitted with them, on the usable (photos, samples).
+    def tuned(self, usable: Flags, test: Index) -> tuple[Tail, LinearHeads, Logits]:
+        """Last blocks and heads that were fitted with them on the usable (photos, samples).
 
-        They start from heads that were fitted to the published blocks.
+        They start from heads that were fitted to the published blocks. Then what they say of the
+        test photos.
         """
-        start, recipe, seed = fit_heads(self.data, usable), self.order.recipe, self.policy.seed
-        weights, biases = start.gate.weights, start.gate.biases
-        gate = LinearHead(weights.astype(np.float32), biases.astype(np.float32))
+        recipe, seed = self.order.recipe, self.policy.seed
+        checkpoint = self._checkpoint(usable, seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # enough steps for a head, as in `fit`
+            start = blank_heads(self.data) if checkpoint.is_file() else fit_heads(self.data, usable)
         tuned = tune(
             self._backbone,
-            (gate, start.species, start.groups),
+            (start.gate, start.species, start.groups, start.served),
             Batches(self.data, usable, recipe.batch, seed),
             self._maps,
             recipe=recipe,
-            checkpoint=self._checkpoint(usable, seed),
-            progress=self.progress(f"fine-tuning, {name}", recipe.steps),
+            checkpoint=checkpoint,
         )
-        biases = tuned.gate.biases.astype(np.float64)
-        biases[NO_BIRD] += self.policy.no_bird_tuned
-        scorer = ThreeWay(tuned.gate.weights.astype(np.float64), biases)
-        return tuned.tail, LinearHeads(scorer, tuned.species, tuned.groups)
+        heads = LinearHeads(*tuned.heads)
+        return tuned.tail, heads, heads.logits(*self._seen(tuned.tail, test))
 
     def first_looks(self, tail: Tail) -> Floats:
         """(photos, features) of the whole photos as they are."""
@@ -101,12 +107,16 @@ class FineTuner:
 
         The closer look is where these blocks themselves see the parrot.
         """
-        flat = [sample for photo in photos.tolist() for sample in self.data.samples[photo]]
-        report = self.progress("features after fine-tuning", len(flat))
-        extractor, shape = self.extractor.after(tail), self.data.features.shape
-        features, signs = extractor.features(flat, report), extractor.signs(flat)
-        samples = shape[1]
-        return features.reshape(-1, *shape[1:]), signs.reshape(len(photos), samples, -1)
+        samples, shape = self.data.samples, (len(photos), JUDGED)
+        if not len(photos):
+            return np.zeros((*shape, len(Views), FEATURES), np.float32), self.data.signs[
+                :0, :JUDGED
+            ]
+        flat = [sample for photo in photos.tolist() for sample in samples[photo][:JUDGED]]
+        extractor = self.extractor.after(tail)
+        features = extractor.features(flat)
+        signs, *_ = np.split(extractor.signs(flat).reshape(*shape, -1), PARTS, axis=2)
+        return features.reshape(*shape, *features.shape[1:]), signs
 
     @cached_property
     def _backbone(self) -> Backbone:
@@ -122,6 +132,7 @@ class FineTuner:
         """A name that changes with everything that decides where the run ends."""
         name = hashlib.sha256(f"{_REVISION} {seed} {asdict(self.order.recipe)}".encode())
         name.update(self.extractor.digest(self.data.flat_samples))
-        for array in (usable, self.data.kind, self.data.species_class, self.data.group_class):
+        classes = (self.data.species_class, self.data.group_class, self.data.served_class)
+        for array in (usable, self.data.view_kind, *classes):
             name.update(array.tobytes())
         return self.order.checkpoints / f"{name.hexdigest()[:24]}.npz"

@@ -7,16 +7,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.data import dataset, labelled_photos, species_table
 from models.data.labelled_photos import BadDataset
+from models.data.samples import PER_PHOTO, Views
 from models.training import bundle
 from models.training.acceptance import Acceptance
-from models.training.cross_fitting import compare_gates, cross_fitted
+from models.training.cross_fitting import cross_fitted
 from models.training.fine_tuning import FineTuner
 from models.training.heads import fit_heads
-from models.training.judging import Fitted, Trained, judge, judged
+from models.training.judging import Fitted, Trained, judge
 from models.training.tuner import device
 from parrot.model.species import SpeciesTable, Taxonomy
 
@@ -78,7 +77,14 @@ def read_looks(order: Order, extractor: Extractor, progress: Progress, step: Ste
         step(unused)
     extractor = replace(extractor, keep_maps=order.fine_tuning is not None)
     return dataset.load(
-        photos, species, taxonomy, extractor, seed=order.policy.seed, progress=progress
+        photos,
+        species,
+        taxonomy,
+        extractor,
+        seed=order.policy.seed,
+        served=order.policy.served,
+        count=PER_PHOTO,
+        progress=progress,
     )
 
 
@@ -113,38 +119,21 @@ def of_no_class(photos: Sequence[LabelledPhoto], species: Sequence[str]) -> str:
 
 def train(data: Dataset, policy: FitPolicy, step: Step) -> Trained:
     """Heads on the published backbone."""
-    folds, source_folds = data.folds(), data.source_folds(policy.source_folds)
-    step("gates compared")
-    gates = compare_gates(data, policy.keep, folds, source_folds)
-    step("gate and names, cross-fitted")
-    logits, new_logits = cross_fitted(data, folds), None
-    if source_folds:
-        step("gate and names, sources left out")
-        new_logits = cross_fitted(data, source_folds)
+    step("gate and names, sources left out")
+    logits = cross_fitted(data)
     step("refit on everything")
-    heads = fit_heads(data, data.everything)
-    return Trained(policy, heads, data.looks[:, 0, 0], logits, new_logits, gates)
+    first_looks = data.features[:, 0, Views.WHOLE]
+    return Trained(policy, fit_heads(data, data.everything), first_looks, logits)
 
 
 def fine_tuned(tuner: FineTuner, frozen: Fitted, step: Step) -> Fitted:
     """The frozen model or the fine-tuned one, with the figures of both."""
-    data, count, policy = tuner.data, tuner.order.folds, tuner.policy.tuned
-    step(f"fine-tuning on {device()}, cross-validated")
-    logits, new_logits, before = tuner.cross_tuned("fold", data.folds(count)), None, frozen.columns
-    source_folds = data.source_folds(count)
-    if source_folds:
-        step("fine-tuning, sources left out")
-        new_logits = tuner.cross_tuned("sources", source_folds)
-        # The published backbone without the same sources: fewer folds leave more of them out.
-        parts = [(frozen.calibration, np.arange(len(data.photos)))]
-        harder = judged(data, tuner.policy, cross_fitted(data, source_folds), parts)
-        before["new sources"] = harder.clean
-    step("fine-tuning on everything")
-    tail, heads = tuner.tuned("everything", data.everything)
-    first_looks, gates = tuner.first_looks(tail), frozen.trained.gates
-    tuned = judge(data, Trained(policy, heads, first_looks, logits, new_logits, gates, tail))
+    step(f"fine-tuning on {device()}, sources left out and on everything")
+    logits, tail, heads = tuner.run()
+    trained = Trained(tuner.policy, heads, tuner.first_looks(tail), logits, tail)
+    tuned = judge(tuner.data, trained)
     acceptance = Acceptance(
-        {name: results.figures() for name, results in before.items()},
+        {name: results.figures() for name, results in frozen.columns.items()},
         {name: results.figures() for name, results in tuned.columns.items()},
         tuner.order,
     )

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.dataset import NO_BIRD, OTHER_BIRD
-from parrot.model.gate import ThreeWay
+from models.data.dataset import KINDS, PARROT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.arrays import Array, Flags, Index
+    from models.arrays import Flags, Index
     from models.data.dataset import Dataset
     from parrot.records import Floats
 
@@ -37,12 +36,12 @@ class LinearHead:
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """What the heads say, by photo, sample and state (first look, mean of all)."""
+    """What the heads say, by photo, sample and view; heads are linear, so means are of means."""
 
-    gate: Array  # of parrot against all else
-    species: Array
-    groups: Array
-    others: Array  # of what is not a parrot, the share of other birds and of no birds
+    gate: Floats  # by kind: see `Dataset.kind`
+    species: Floats
+    groups: Floats
+    served: Floats
     signs: Floats  # (photos, samples, signs) of where these heads look closer
 
     @classmethod
@@ -61,64 +60,46 @@ class Logits:
 class LinearHeads:
     """Everything that is fitted on features."""
 
-    gate: ThreeWay
+    gate: LinearHead
     species: LinearHead
     groups: LinearHead
+    served: LinearHead  # the served model's own names: what phones of the first version know
 
     def logits(self, features: Floats, signs: Floats) -> Logits:
-        """Of features (n, samples, states, d), and signs (n, samples, signs)."""
-        scores, others = self.gate(features.reshape(-1, features.shape[-1]).astype(np.float64))
+        """Of features (n, samples, views, d), and signs (n, samples, signs)."""
         return Logits(
-            scores.reshape(features.shape[:-1]),
-            self.species(features).astype(np.float64),
-            self.groups(features).astype(np.float64),
-            others.reshape(*features.shape[:-1], -1),
-            signs,
+            gate=self.gate(features),
+            species=self.species(features),
+            groups=self.groups(features),
+            served=self.served(features),
+            signs=signs,
         )
 
 
 def fit_heads(data: Dataset, usable: Flags) -> LinearHeads:
     """Heads fitted on the usable (photos, samples), every class weighing the same."""
+    views = data.views(usable)
 
     def named(classes: Index, count: int, strength: float) -> LinearHead:
-        x, photos = rows(data, usable & (classes >= 0)[:, None])
-        return regression(x, classes[photos], count, strength=strength)
+        known = views & (classes >= 0)[:, None, None] & (data.view_kind == PARROT)
+        photos = np.nonzero(known)[0]
+        return regression(data.features[known], classes[photos], count, strength=strength)
 
     return LinearHeads(
-        three_way(*gate_rows(data, usable)),
+        regression(data.features[views], data.view_kind[views], KINDS, strength=_GATE_STRENGTH),
         named(data.species_class, len(data.species) + 1, _SPECIES_STRENGTH),
         named(data.group_class, len(data.group_ids), _GROUP_STRENGTH),
+        named(data.served_class, data.served, _SPECIES_STRENGTH),
     )
 
 
-def three_way(x: Floats, kind: Index) -> ThreeWay:
-    """Parrots, other birds and no birds as three classes of one softmax."""
-    head = regression(x, kind, NO_BIRD + 1, strength=_GATE_STRENGTH)
-    return ThreeWay(head.weights.astype(np.float64), head.biases.astype(np.float64))
-
-
-def gate_rows(data: Dataset, usable: Flags, *, every_view: bool = True) -> tuple[Floats, Index]:
-    """Features and kinds that a gate is fitted on.
-
-    Other birds are seen under stress only: in many collections they are small crops, and a gate
-    would learn their sharpness.
-    """
-    chosen = usable.copy()
-    chosen[:, 0] &= data.kind != OTHER_BIRD
-    if not (chosen & (data.kind == OTHER_BIRD)[:, None]).any():
-        chosen = usable
-    x, photos = rows(data, chosen, every_view=every_view)
-    return x, data.kind[photos]
-
-
-def rows(data: Dataset, chosen: Flags, *, every_view: bool = True) -> tuple[Floats, Index]:
-    """Features of the chosen samples, one row per view, and the photo of each row."""
-    photos, samples = np.nonzero(chosen)
-    features = data.features[photos, samples]
-    if not every_view:
-        return features[:, 0], photos
-    views = features.shape[1]
-    return features.reshape(len(photos) * views, features.shape[-1]), np.repeat(photos, views)
+def blank_heads(data: Dataset) -> LinearHeads:
+    """Heads of the right shapes, for whoever has their weights."""
+    counts = (KINDS, len(data.species) + 1, len(data.group_ids), data.served)
+    shape = data.features.shape[-1]
+    return LinearHeads(
+        *(LinearHead(np.zeros((shape, n), np.float32), np.zeros(n, np.float32)) for n in counts)
+    )
 
 
 def regression(x: Floats, y: Index, count: int, *, strength: float) -> LinearHead:

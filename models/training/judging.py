@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from models.network.weights import Tail
     from models.training.acceptance import Acceptance
     from models.training.calibration import FitPolicy
-    from models.training.cross_fitting import GateFigures
     from models.training.heads import LinearHeads, Logits
     from parrot.model.rules import Rules
     from parrot.records import Floats
@@ -31,26 +30,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """Heads fitted on everything, and what those say of each photo that were fitted without it."""
+    """Heads fitted on everything, and what such say of each photo that never saw its source."""
 
     policy: FitPolicy
     heads: LinearHeads
     first_looks: Floats  # (photos, features) of the whole photos as they are
     logits: Logits
-    new_logits: Logits | None  # by heads that never saw the photo's source
-    gates: tuple[GateFigures, ...]
     tail: Tail | None = None  # fine-tuned last blocks
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What goes into the bundle, and how it was judged: by heads that never saw the photo."""
+    """What goes into the bundle, and how it was judged: by heads that never saw the source."""
 
     trained: Trained
     calibration: Calibration
     rules: Rules  # the calibration's, and when reasons are given
     judged: Judged
-    new_sources: Judged | None
     several: Mapping[str, Mapping[str, joint.Comparison]]  # photos of one bird, by their number
     contradictions: Mapping[str, float | None]
     fine_tuning: Acceptance | None = None  # None where nothing was fine-tuned
@@ -58,20 +54,16 @@ class Fitted:
     @property
     def columns(self) -> dict[str, Results]:
         """The results by column of the card."""
-        columns = {"as they are": self.judged.clean, "stressed": self.judged.stressed}
-        return columns | ({"new sources": self.new_sources.clean} if self.new_sources else {})
+        return self.judged.columns
 
 
 def judge(data: Dataset, trained: Trained) -> Fitted:
-    """Calibrate and judge by what heads say of photos that they never saw."""
+    """Calibrate and judge by what heads say of photos of sources that they never saw."""
     policy, logits, every = trained.policy, trained.logits, np.arange(len(data.photos))
-    parts = [(calibrate(logits, data, policy, rest), held_out) for rest, held_out in data.folds()]
+    parts = [(calibrate(logits, data, policy, rest), held_out) for rest, held_out in data.folds]
     calibration = calibrate(logits, data, policy, every)
+    parts = parts if len(parts) > 1 else [(calibration, every)]
     explained = reasons.fit(judged(data, policy, logits, parts), data.fold)
-    new_sources = None
-    if trained.new_logits is not None:
-        new = judged(data, policy, trained.new_logits, [(calibration, every)])
-        new_sources = replace(new, clean=explaining.explained(new.clean, explained.policy))
     decisions = [answered.decision for answered in _answered(logits, parts)]
     several = joint.Judge(data.photos, data.target, decisions, calibration.rules)
     return Fitted(
@@ -79,7 +71,6 @@ def judge(data: Dataset, trained: Trained) -> Fitted:
         calibration,
         replace(calibration.rules, reasons=explained.policy),
         explained.judged,
-        new_sources,
         several.figures(policy.seed),
         several.contradictions(policy.seed),
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.evaluation import reasons
 from models.evaluation.results import Judged, Results
-from parrot.model.reason import PHOTOMETRIC, gate_reason, measured
+from parrot.model.reason import OF_THE_GATE, PHOTOMETRIC, gate_reason, measured
 from parrot.model.rules import ReasonPolicy
 from parrot.records import Reason
 
@@ -86,7 +86,7 @@ def _policy(results: Results, weight: Array, chosen: Flags) -> ReasonPolicy:
         if limit is not None:
             left &= ~(unsure & (values < limit))
     probability = np.array([likely for _, likely in own])
-    for reason in (Reason.NO_BIRD, Reason.OTHER_BIRD):
+    for reason in OF_THE_GATE:
         rows = left & np.array([gate is reason for gate, _ in own], bool)
         limit = threshold(-probability[rows], true[reason][rows], weight[rows])
         limits[reason.value] = None if limit is None else max(0.0, -limit)

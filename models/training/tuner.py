@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 _MOMENTUM, _VARIANCE, _TINY = 0.9, 0.999, 1e-7  # Adam's
 _ROOT_FLOOR = 1e-8  # a channel without any activation has a root without a slope
-_SPECIES, _GROUPS = 1.5, 0.5  # weights of the losses, compared with the gate's
+_LOSSES = (1.0, 1.5, 0.5, 0.5)  # weights of gate, species, groups and the served model's species
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How long and how boldly; chosen on the photos that the default bundle's card names."""
 
-    steps: int = 500
+    steps: int = 600
     batch: int = 32
     body_rate: float = 4e-4
     head_rate: float = 1e-3
@@ -53,9 +53,7 @@ class Tuned:
     """What a run ends with: last blocks as they are read from a bundle, and the heads."""
 
     tail: Tail
-    gate: LinearHead
-    species: LinearHead
-    groups: LinearHead
+    heads: tuple[LinearHead, ...]
 
 
 class Tuner:
@@ -88,7 +86,7 @@ class Tuner:
     def step(self, number: int, maps: Halves, batch: Batch, seed: int) -> float:
         """Learn from one batch; its loss."""
         constant = tf().constant
-        classes = [constant(rows) for rows in (batch.kinds, batch.species, batch.groups)]
+        classes = [constant(rows) for rows in batch.classes]
         return float(
             self._graph(constant(maps), classes, constant(number), constant([seed, number]))
         )
@@ -101,7 +99,7 @@ class Tuner:
         )
         return Tuned(
             tail.rounded(),
-            *(LinearHead(weights.numpy(), biases.numpy()) for weights, biases in self._heads),
+            tuple(LinearHead(weights.numpy(), biases.numpy()) for weights, biases in self._heads),
         )
 
     def save(self, path: Path, done: int) -> None:
@@ -149,15 +147,14 @@ class Tuner:
         kept = tf().random.stateless_uniform(tf().shape(features), seed) >= recipe.dropout
         features *= tf().cast(kept, tf().float32) / (1 - recipe.dropout)
         losses = [
-            self._cross_entropy(features @ weights + biases, truth)
-            for (weights, biases), truth in zip(self._heads, classes, strict=True)
+            share * self._cross_entropy(features @ weights + biases, truth)
+            for share, (weights, biases), truth in zip(_LOSSES, self._heads, classes, strict=True)
         ]
         moved = [
             tf().reduce_sum((weight - start) ** 2)
             for weight, start in zip(self._body, self._start, strict=True)
         ]
-        gate, species, groups = losses
-        return gate + _SPECIES * species + _GROUPS * groups + recipe.pull * tf().add_n(moved)
+        return tf().add_n(losses) + recipe.pull * tf().add_n(moved)
 
     def _cross_entropy(self, logits: Any, truth: Any) -> Any:
         """Mean over the batch; rows of no class count as nothing lost."""
@@ -184,7 +181,7 @@ def tune(  # noqa: PLR0913 - what a run needs
     checkpoint: Path,
     progress: Callable[[int], None] = lambda _steps: None,
 ) -> Tuned:
-    """Start from the backbone and these heads (gate, species, groups), or from the checkpoint.
+    """Start from the backbone and these heads, or from the checkpoint.
 
     `progress` gets the number of steps done since its last call.
     """

@@ -182,7 +182,8 @@ class Classifier:
 
     def _named(self, look: _Look) -> Decision:
         """With the served model's names: without heads, those of a parrot come from them."""
-        rules, classes, seen = self.bundle.manifest.rules, self.bundle.manifest.classes, look.seen
+        manifest, seen = self.bundle.manifest, look.seen
+        rules, classes = manifest.rules, manifest.served_classes
         scores = replace(
             look.decision.scores,
             probabilities=_finite("probabilities", seen.probabilities, classes),
@@ -217,7 +218,7 @@ class Classifier:
         if nothing:
             windows = np.stack([self._features(seen) for seen in closer])
             closer = [closer[int(surer(self._score, windows))]]
-        every, classes = (look.seen, *closer), self.bundle.manifest.classes
+        every, classes = (look.seen, *closer), self.bundle.manifest.served_classes
         features = np.stack([self._features(seen) for seen in every])
         probabilities = [_finite("probabilities", seen.probabilities, classes) for seen in every]
         scores = combined(self._score, features, policy, nothing=nothing)

@@ -155,6 +155,7 @@ class Reason(StrEnum):
 
     NO_BIRD = "no_bird"
     OTHER_BIRD = "other_bird"
+    NOT_ALIVE = "not_alive"  # the picture or figure of a bird
     TOO_SMALL = "too_small"
     BLURRED = "blurred"
     TOO_DARK = "too_dark"

@@ -82,7 +82,7 @@ class Scripted:
     second_focus: tuple[float, ...] = (0.0, 0.0, 0.5, 0.5)
     requests: list[int] = field(default_factory=list)
     version_name: str = "M/1"
-    logits: list[tuple[float, float]] = field(default_factory=list)  # none: both macaws alike
+    logits: list[tuple[float, ...]] = field(default_factory=list)  # none: both macaws alike
 
     def predict(self, _model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         self.requests.append(len(payloads))

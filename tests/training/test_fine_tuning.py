@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.data.dataset import Dataset
+from models.data.dataset import KINDS, NO_BIRD, OTHER_BIRD, Dataset
 from models.data.labelled_photos import TAXONOMY_CSV, Group, LabelledPhoto
-from models.data.samples import Sample
+from models.data.samples import Sample, Views
 from models.folders import DEFAULT_BUNDLE
 from models.network import model_folder
 from models.network.backbone import CELLS, FEATURES, TRUNK_CHANNELS, Backbone
@@ -35,7 +35,10 @@ SPECIES = ("ara-macao", "cacatua")
 
 
 def dataset() -> Dataset:
-    """Three photos each of two species, other birds and no birds; the features do not matter."""
+    """Three photos each of two species, other birds and no birds; the features do not matter.
+
+    In the last sample of each the next best window is beside the bird.
+    """
     labels = [(Group.PARROTS, "ara-macao")] * 3 + [(Group.PARROTS, "cacatua")] * 3
     labels += [(Group.OTHER_BIRDS, "crow")] * 3 + [(Group.NEGATIVES, "food")] * 3
     photos = [
@@ -45,20 +48,22 @@ def dataset() -> Dataset:
         for number, (group, label) in enumerate(labels)
     ]
     samples = [(Sample(photo.path),) * 3 for photo in photos]
-    features = np.zeros((len(photos), 3, 3, 4), np.float32)
+    features = np.zeros((len(photos), 3, 4, 4), np.float32)
+    seen = np.ones((len(photos), 3, 4), np.float32)
+    seen[:, 2, Views.SECOND] = 0
     signs = np.zeros((len(photos), 3, 3), np.float32)
     fold, taxonomy = np.zeros(len(photos), np.intp), Taxonomy.parse(TAXONOMY_CSV.read_bytes())
-    return Dataset(photos, SPECIES, taxonomy, samples, features, fold, signs)
+    return Dataset(photos, SPECIES, taxonomy, samples, features, fold, signs, seen, len(SPECIES))
 
 
 def run(checkpoint: Path) -> Tuned:
     """The run that every test compares with: seeded maps, the published backbone, blank heads."""
     data = dataset()
     rng = np.random.default_rng(5)
-    maps = rng.normal(size=(len(data.photos), 3, 3, CELLS, CELLS, TRUNK_CHANNELS))
+    maps = rng.normal(size=(len(data.photos), 3, 4, CELLS, CELLS, TRUNK_CHANNELS))
     heads = [
         LinearHead(np.zeros((FEATURES, count), np.float32), np.zeros(count, np.float32))
-        for count in (3, len(SPECIES) + 1, max(1, len(data.group_ids)))
+        for count in (KINDS, len(SPECIES) + 1, max(1, len(data.group_ids)), len(SPECIES))
     ]
     usable = np.ones((len(data.photos), 3), bool)
     batches = Batches(data, usable, RECIPE.batch, seed=0)
@@ -107,11 +112,10 @@ def test_fine_tuning_changes_weights_and_a_damaged_half_state_is_never_seen(
 
 
 def _arrays(tuned: Tuned) -> list[Any]:
-    heads = (tuned.gate, tuned.species, tuned.groups)
     return [
         *tuned.tail.kernels,
         *tuned.tail.biases,
-        *(part for head in heads for part in (head.weights, head.biases)),
+        *(part for head in tuned.heads for part in (head.weights, head.biases)),
     ]
 
 
@@ -125,7 +129,11 @@ def test_a_batch_is_the_same_whenever_its_step_is_drawn() -> None:
     for mine, other in zip(_fields(first), _fields(again), strict=True):
         np.testing.assert_array_equal(mine, other)
     assert 0 not in first.photos, "a held-out photo was drawn"
-    assert not (first.samples[first.kinds == 1] == 0).any(), "other birds: under stress only"
+    assert not (first.samples[first.kinds == OTHER_BIRD] == 0).any(), "under stress only"
+    beside = (first.samples == 2) & (first.views == Views.SECOND)
+    assert beside.any()
+    assert (first.kinds[beside] == NO_BIRD).all(), "a view beside the bird shows none"
+    assert (first.species[beside] == -1).all()
 
 
 def _fields(batch: Any) -> list[Any]:

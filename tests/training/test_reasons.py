@@ -34,6 +34,7 @@ def rejected(evidence: list[Evidence], stress: list[str]) -> Results:
         coverage=0.95,
         parrot=np.zeros(count),
         is_parrot=np.zeros(count, bool),
+        is_named=np.zeros(count, bool),
         probabilities=np.ones((count, 1)),
         sets=np.zeros((count, 1), bool),
         stress=stress,

@@ -17,7 +17,7 @@ from models.evaluation import comparison, metrics
 from models.evaluation.results import Judged, Results
 from models.report import report_file
 from models.report.about import About
-from models.report.mistakes import EACH
+from models.report.mistakes import EACH, WORST
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SECTIONS = [
     "columns",
-    "gates",
     "reasons",
     "stress",
     "gate",
@@ -105,7 +104,9 @@ def _results(
     """Random answers, some of every kind wrong."""
     rng = np.random.default_rng(5)
     photos = [
-        LabelledPhoto(path, group, label, species, str(number), f"source-{number % 3}")
+        LabelledPhoto(
+            path, group, label, species, str(number), f"source-{number % 3}", number % 2 > 0
+        )
         for group, label, species in kinds
         for number in range(each)
     ]
@@ -120,6 +121,7 @@ def _results(
         coverage=0.95,
         parrot=parrot,
         is_parrot=parrot > 0.5,
+        is_named=parrot > 0.3,
         probabilities=probabilities,
         sets=probabilities > 0.3,
     )
@@ -173,19 +175,14 @@ def test_the_report_says_what_it_is_about(photo: Path, tmp_path: Path) -> None:
         seed=7,
         warnings=("too good <b>",),
         stated={"card: new sources": results.figures()},
-        gates=[
-            {"kind": "three-way", "keep": 0.97, "birds": 0.0354, "others": 0.005}
-            | dict.fromkeys(("birds_new_sources", "others_new_sources"))
-        ],
         written="2026-11-27",
     )
     path = tmp_path / "r.html"
-    report_file.write(path, "t", _judged(results), NAMES, about=about, new_sources=results)
+    report_file.write(path, "t", _judged(results), NAMES, about=about)
     text = Page(path.read_text(encoding="utf-8")).text
     for part in ("mine (0123)", "models evaluate photos", "abcd", "seed 7", "too good <b>",
-                 "2026-11-27", "card: new sources", "three-way 3.54% 0.50%"):  # fmt: skip
+                 "2026-11-27", "card: new sources", "All kinds, phone-like"):  # fmt: skip
         assert part in text
-    assert text.count("new sources") > 2
 
 
 def test_a_comparison_is_one_file_with_every_stress(photo: Path, tmp_path: Path) -> None:
@@ -244,7 +241,7 @@ def test_the_worst_mistakes_come_first_and_are_few_and_small(photo: Path, tmp_pa
     """A report on a bad bundle must still open on a phone."""
     results = _results(photo, each=60)
     page, _ = _page(results, tmp_path)
-    assert len(page.loaded) == 4 * EACH == 48
+    assert len(page.loaded) == 4 * EACH + 2 * WORST == 88, "phone-like and stressed ones too"
     with Image.open(io.BytesIO(base64.b64decode(page.loaded[0].split(",")[1]))) as image:
         assert image.size == (160, 107)
     worst = results.parrot[~np.array([found.is_parrot for found in results.photos])].max()

@@ -108,8 +108,8 @@ def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
     card = (out / "MODEL_CARD.md").read_text()
     assert f"## Fine-tuning: {'accepted' if accepted else 'not accepted'}" in card
     assert "non-birds let through, stressed" in card
-    assert "fine-tuning, fold 1 of 3" in done.stderr
-    assert len(list((tmp_path / "fine-tuning").glob("*.npz"))) == 4  # three folds, everything
+    assert "fine-tuned: 6 of 6" in done.stderr
+    assert len(list((tmp_path / "fine-tuning").glob("*.npz"))) == 6  # five folds, everything
 
 
 def _rows(cache: Path) -> set[tuple[int, bytes]]:

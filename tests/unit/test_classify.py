@@ -18,6 +18,7 @@ from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
     LOOK,
+    MODEL,
     NO_PARROT,
     STRANGER,
     SURE,
@@ -54,6 +55,16 @@ def test_the_answer_is_that_of_the_mean_of_all_looks() -> None:
     answer = classifier(Scripted([DOUBT, SURE])).classify(PHOTO)
     assert answer.parrot_probability == pytest.approx(1 / (1 + np.exp(-2)))
     assert answer.is_parrot
+
+
+def test_the_served_model_may_name_fewer_species_than_the_heads() -> None:
+    """Phones of the first version know the first species only, and get as many numbers."""
+    known = bundle()
+    fewer = replace(known.manifest, models=(replace(MODEL, classes=1),))
+    server = Scripted([DOUBT, SURE], logits=[(0.5,), (0.7,)])
+    answer = Classifier(replace(known, manifest=fewer), server, DECODER).classify(PHOTO)
+    assert answer.probabilities == (1.0,)
+    assert [score.species.index for score in answer.species] == [0, 1]
 
 
 def test_two_views_travel_together() -> None:

@@ -159,6 +159,12 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
             "logits",
         ),
         (lambda m: replace(m, models=(replace(m.models[0], focus=None),)), "focus"),
+        (
+            lambda m: replace(
+                ruled(m, naming=None), models=(replace(m.models[0], classes=m.classes - 1),)
+            ),
+            "naming for the others",
+        ),
         (lambda m: ruled(m, second_look=replace(LOOK, views=())), "views"),
         (lambda m: ruled(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
         (lambda m: ruled(m, second_look=replace(LOOK, bird=1.1)), "bird"),

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from models.data import stress
-from models.data.labelled_photos import Group, LabelledPhoto
+from models.data.labelled_photos import NOT_ALIVE, Group, LabelledPhoto
 from parrot.photo import images
 from tests.support.photos import encoded, noise
 
@@ -24,7 +24,7 @@ SIZES = ((1200, 900), (400, 300))
 
 def changed(name: str) -> Image.Image:
     (candidate,) = (candidate for candidate in stress.STRESSES if candidate.name == name)
-    return Image.open(io.BytesIO(stress.stressed(PHOTO, candidate, BACKGROUND)))
+    return Image.open(io.BytesIO(stress.stressed(PHOTO, candidate, BACKGROUND).jpeg))
 
 
 def sharpness(image: Image.Image) -> float:
@@ -39,8 +39,8 @@ def test_the_same_photo_is_stressed_in_the_same_way_each_time() -> None:
         data = stress.stressed(PHOTO, change, BACKGROUND)
         assert data == stress.stressed(PHOTO, change, BACKGROUND), change.name
         assert data != stress.stressed(BACKGROUND, change, PHOTO), change.name
-        images.measure(images.read(data))
-        images.measure(images.read(stress.stressed(PHOTO, change)))
+        images.measure(images.read(data.jpeg))
+        images.measure(images.read(stress.stressed(PHOTO, change).jpeg))
 
 
 def test_large_and_small_photos_end_with_the_same_detail() -> None:
@@ -49,7 +49,7 @@ def test_large_and_small_photos_end_with_the_same_detail() -> None:
     photos = [images.read(encoded(picture.resize(size), quality=95)) for size in SIZES]
     (dim,) = (change for change in stress.STRESSES if change.name == "dim")
     large, small = (
-        Image.open(io.BytesIO(stress.stressed(photo, dim, BACKGROUND))) for photo in photos
+        Image.open(io.BytesIO(stress.stressed(photo, dim, BACKGROUND).jpeg)) for photo in photos
     )
     assert large.size == small.size
     assert min(large.size) == 256
@@ -57,14 +57,25 @@ def test_large_and_small_photos_end_with_the_same_detail() -> None:
     assert sharpness(picture) > 2 * sharpness(picture.resize(SIZES[1]).resize(SIZES[0]))
 
 
-def test_a_bird_at_a_quarter_of_the_frame_leaves_the_rest_to_the_background() -> None:
-    """The stress must be what its name says."""
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("bird at 1/4", 1 / 20, 1 / 8), ("in a corner", 1 / 4, 1 / 2), ("phone mix", 1 / 5, 1)],
+)
+def test_a_pasted_photo_is_where_it_says_and_the_rest_is_background(
+    name: str, least: float, most: float
+) -> None:
+    """The stress must be what its name says; what is fitted on views beside it is "no bird"."""
     white = images.read(encoded(Image.new("RGB", (300, 300), "white")))
     black = images.read(encoded(Image.new("RGB", (300, 300), "black")))
-    (quarter,) = (candidate for candidate in stress.STRESSES if candidate.name == "bird at 1/4")
-    frame = np.asarray(Image.open(io.BytesIO(stress.stressed(white, quarter, black))).convert("L"))
-    covered = (frame > 128).mean()
-    assert 1 / 20 < covered < 1 / 8
+    (change,) = (candidate for candidate in stress.STRESSES if candidate.name == name)
+    made = stress.stressed(white, change, black)
+    frame = Image.open(io.BytesIO(made.jpeg)).convert("L")
+    bright = np.asarray(frame) > 64
+    assert least < bright.mean() < most
+    assert made.pasted is not None
+    left, top, right, bottom = map(round, made.pasted.pixels(frame.size))
+    assert bright[top:bottom, left:right].sum() > 0.95 * bright.sum()
+    assert bright[top:bottom, left:right].mean() > 0.6
 
 
 def test_frames_have_the_proportions_of_a_phone() -> None:
@@ -81,8 +92,9 @@ def test_every_stress_is_drawn_about_equally_often() -> None:
     counts: Counter[str] = Counter()
     for number in range(1500):
         photo = replace(PHOTO, sha256=hashlib.sha256(str(number).encode()).hexdigest())
-        names = [change.name for change in stress.drawn(photo)]
-        assert len(set(names)) == stress.DRAWS
+        *names, frame = [change.name for change in stress.drawn(photo)]
+        assert len({*names, frame}) == stress.DRAWS + 1
+        assert frame in stress.COMPOSITES
         counts.update(names)
     assert set(counts) == {change.name for change in stress.STRESSES}
     assert min(counts.values()) > 0.75 * max(counts.values())
@@ -95,13 +107,16 @@ def test_a_background_comes_from_the_same_fold_and_shows_no_bird() -> None:
         LabelledPhoto(Path(f"{number}.jpg"), group, "x", None, str(number), "y")
         for number, group in enumerate(groups)
     ]
-    folds = [number // 4 for number in range(20)]
+    drawing = replace(photos[2], path=Path("drawing.jpg"), taxon=NOT_ALIVE)
+    photos.append(drawing)
+    folds = [*(number // 4 for number in range(20)), 0]
     chosen = stress.backgrounds(photos, folds)
     for number, background in enumerate(chosen):
         assert background is not None
         assert background != number
         assert folds[background] == folds[number]
         assert photos[background].group is Group.NEGATIVES
+        assert photos[background] is not drawing
 
 
 def test_a_fold_without_a_background_has_none() -> None:

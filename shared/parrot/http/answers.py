@@ -34,6 +34,10 @@ TIPS: dict[Reason, schemas.Names] = {
         en="If you are sure that it is a parrot, photograph its head and beak from the side.",
         ko="앵무새가 확실하다면 머리와 부리를 옆에서 찍어 보세요.",
     ),
+    Reason.NOT_ALIVE: schemas.Names(
+        en="Photograph the living bird itself, not a picture or a toy.",
+        ko="그림이나 장난감이 아니라 살아 있는 새를 직접 찍어 보세요.",
+    ),
     Reason.TOO_SMALL: schemas.Names(
         en="Go closer to the bird, or send the photo in its full size.",
         ko="새에게 더 가까이 가거나 사진을 원본 크기로 보내 보세요.",

@@ -84,6 +84,11 @@ class Manifest:
         """Whether the gate is there as NumPy arrays, so that nothing has to be unpickled."""
         return GATE in self.files
 
+    @property
+    def served_classes(self) -> int:
+        """How many species, the first ones, the served model's own answer is for."""
+        return self.models[-1].classes or self.classes
+
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """Read `manifest.json`. Raises BadBundle, naming the field."""
@@ -150,6 +155,8 @@ class Manifest:
         yield from (f"models: {problem}" for problem in self._model_problems())
         if self.features < 1 or self.classes < 1:
             yield "features and classes must be at least 1"
+        if self.rules.naming is None and self.served_classes != self.classes:
+            yield "a model that names some of the species needs naming for the others"
         yield from self.rules.problems()
         yield from self._unmet_rules()
         yield from (f"files: {problem}" for problem in self._file_problems())

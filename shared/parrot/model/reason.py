@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _GREEN = 1  # stands for brightness: seven tenths of it, and a third of the work
 _BRIGHTEST = 0.02  # share of the picture that decides how bright it is
 _FAR = 4  # pixels; over this distance a blurred edge still has its full height
+OF_THE_GATE = (Reason.NO_BIRD, Reason.OTHER_BIRD, Reason.NOT_ALIVE)
 # What each reason in the photo itself looks at, in the order in which they are tried: a small photo
 # is soft as well.
 PHOTOMETRIC: Mapping[Reason, str] = {
@@ -46,14 +47,15 @@ class Evidence:
     window: float  # short side in pixels of the window of the photo that is most like a parrot
     sharpness: float  # see `Quality`
     brightness: float
+    not_alive: float = 0.0  # the picture or figure of a bird
 
     @classmethod
     def of(cls, scores: Scores, window: float, sharpness: float, brightness: float) -> Self:
         """Of the scores for one photo. Raises ValueError if its gate tells no other birds."""
         if scores.others is None:
             raise ValueError("a gate that does not tell other birds from no birds")
-        other_bird, no_bird = scores.others.tolist()
-        return cls(other_bird, no_bird, window, sharpness, brightness)
+        other_bird, no_bird, *not_alive = scores.others.tolist()
+        return cls(other_bird, no_bird, window, sharpness, brightness, *not_alive)
 
 
 def why(evidence: Evidence, policy: ReasonPolicy) -> Reason | None:
@@ -71,9 +73,9 @@ def why(evidence: Evidence, policy: ReasonPolicy) -> Reason | None:
 
 def gate_reason(evidence: Evidence) -> tuple[Reason, float]:
     """What the gate says more likely, and how likely it is."""
-    if evidence.no_bird >= evidence.other_bird:
-        return Reason.NO_BIRD, evidence.no_bird
-    return Reason.OTHER_BIRD, evidence.other_bird
+    said = {reason: float(getattr(evidence, reason)) for reason in OF_THE_GATE}
+    likeliest = max(said, key=said.__getitem__)
+    return likeliest, said[likeliest]
 
 
 def measured(evidence: Evidence, reason: Reason) -> float:

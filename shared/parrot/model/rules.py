@@ -57,7 +57,7 @@ class JointPolicy:
 class ReasonPolicy:
     """The threshold of each reason; None if it is not precise enough to be given at all.
 
-    `no_bird` and `other_bird` are probabilities that must be reached, the others must not be; at
+    Those of the gate are probabilities that must be reached, the others must not be; at
     `sure` the gate needs no look at the photo. `precision` is the share of right reasons that the
     thresholds were fitted for.
     """
@@ -66,6 +66,7 @@ class ReasonPolicy:
     sure: float
     no_bird: float | None = None
     other_bird: float | None = None
+    not_alive: float | None = None
     too_small: float | None = None  # pixels
     blurred: float | None = None
     too_dark: float | None = None

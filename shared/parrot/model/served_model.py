@@ -72,7 +72,8 @@ class ServedModel:
     `focus` is where the parrot most likely is: left, top, right and bottom, in 0..1 of the input;
     `second_focus` is the next best place beside it.
 
-    Without a `version`, the model server chooses one.
+    Without a `version`, the model server chooses one. `classes` are how many of the first species
+    its probabilities and logits are for, None if for all.
     """
 
     name: str
@@ -84,6 +85,7 @@ class ServedModel:
     logits: str | None = None
     focus: str | None = None
     second_focus: str | None = None
+    classes: int | None = None
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:
@@ -101,6 +103,7 @@ class ServedModel:
                 scaling=Scaling(spec["scaling"]),
                 encoding=Encoding(spec["encoding"]),
             ),
+            classes=None if raw.get("classes") is None else int(raw["classes"]),
             **{role: _text(outputs.get(role)) for role in _OUTPUTS},
         )
 
@@ -111,6 +114,7 @@ class ServedModel:
             **({} if self.version is None else {"version": self.version}),
             "signature": self.signature,
             "input": asdict(self.input),
+            **({} if self.classes is None else {"classes": self.classes}),
             "outputs": self.outputs,
         }
 
