@@ -182,12 +182,10 @@ class Classifier:
 
     def _named(self, look: _Look) -> Decision:
         """With the served model's names: without heads, those of a parrot come from them."""
-        manifest, seen = self.bundle.manifest, look.seen
-        rules, classes = manifest.rules, manifest.served_classes
-        scores = replace(
-            look.decision.scores,
-            probabilities=_finite("probabilities", seen.probabilities, classes),
-        )
+        rules, seen = self.bundle.manifest.rules, look.seen
+        classes = self.bundle.manifest.served_classes
+        probabilities = _finite("probabilities", seen.probabilities, classes)
+        scores = replace(look.decision.scores, probabilities=probabilities)
         if scores.species is None and rules.conformal is not None:
             scores = replace(scores, logits=_finite("logits", seen.logits, classes))
         return decide(scores, rules)
