@@ -86,13 +86,14 @@ def test_where_no_path_is_a_photo_each_is_told_and_nothing_starts(tmp_path: Path
     assert page.startswith("page.jpg: not a photo")
 
 
-def test_a_stack_that_is_up_is_used(tmp_path: Path, shared_model: str) -> None:
+def test_a_stack_that_is_up_is_used(photos: Path, tmp_path: Path, shared_model: str) -> None:
     """Whoever has one open gets the answer at once, and finds what was saved on its page."""
     with (
         stack.running(tmp_path, model_server=shared_model) as running,
         stack.noted(running, tmp_path, stack.DEFAULT_BUNDLE),
     ):
-        done = demo("--save", "--data", str(tmp_path), str(MACAW))
+        (galah,) = named(photos / "parrots" / "galah", 1)
+        done = demo("--save", "--data", str(tmp_path), str(galah))
         assert done.returncode == 0, done.stderr
         assert running.url in done.stderr
         assert "starting" not in done.stderr
