@@ -21,7 +21,7 @@ from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.firestore_people import FirestorePeople
 from parrot.adapters.sqlite_people import SqlitePeople
 from parrot.erasure import Eraser
-from parrot.observation import Status, derived_name, photo_name
+from parrot.observation import Opinion, Status, derived_name, photo_name
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.receipt import Erasure, verified
@@ -65,7 +65,12 @@ class Everything:
 
     def save(self, uid: str) -> None:
         for number in range(SAVED):
-            row = replace(observation(number, uid), learnt_by=("b-1",), status=Status.READY)
+            row = replace(
+                observation(number, uid),
+                learnt_by=("b-1",),
+                status=Status.READY,
+                opinions=(Opinion("ana" if uid == "bea" else "zoe", "kea", NOW),),
+            )
             self.store.create(row, use(1, limit=99))
             self.photos.upload(row.object_name, b"photo")
             self.photos.upload(derived_name(uid, row.id, "image"), b"copy")
@@ -88,7 +93,8 @@ class Everything:
         self.removed.append(uid)
 
     def left(self, uid: str) -> list[object]:
-        rows: list[object] = list(self.store.of(uid, limit=99))
+        rows: list[object] = [row.id for row in self.store.of(uid, limit=99)]
+        rows += [row.id for row in self.store.by_reviewer(uid, limit=99)]
         used = [quota for quota in ("saves", "keys") if self.store.used(uid, quota) != (0, 0)]
         return [*rows, *self.photos.list_all(uid), *used]
 
