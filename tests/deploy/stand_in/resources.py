@@ -178,7 +178,8 @@ def _build(state: State, call: Call) -> None:
         if "/parrot-hub/tensorflow/serving" not in base:
             raise StandInError("Docker Hub: toomanyrequests")
         names = [image]
-        bundles = [_version(Path(line)) for line in (folder / "models.config").read_text().split()]
+        words = map(Path, (folder / "models.config").read_text().split())
+        bundles = [_version(word) for word in words if (word / "manifest.json").is_file()]
     else:
         config = Path(call.flags["config"]).read_text()
         for name in re.findall(r"dir: (\w+)", config):
