@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.support.answers import CASES, Answer
 from tests.support.browser import DESKTOP, PHONE
-from tests.support.page import MODEL_MS, choose, serious
+from tests.support.page import MODEL_MS, choose, module, serious
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +139,9 @@ def test_a_reload_loses_nothing_and_what_was_put_aside_can_be_seen_again(
     answered(page, CASES["two"][1], files[1:])
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    written = "m.entries().then((rows) => rows.length === 2 && rows.every((row) => row.answer))"
+    while not module(page, "recent", written):  # it is drawn before it is written down
+        page.wait_for_timeout(100)
     page.reload()
     expect(page.locator(".card .headline")).to_have_text(
         ["Scarlet macaw or Blue-and-yellow macaw", "Galah"], timeout=MODEL_MS
