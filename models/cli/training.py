@@ -128,8 +128,7 @@ def evaluate(
             "warnings": list(context.warnings),
         }
         metrics.write_text(json.dumps(figures, indent=1))
-    columns = {"as they are": judged.clean, "stressed": judged.stressed}
-    console.out.print(console.figures(columns, title=bundle.name))
+    console.out.print(console.figures(judged.columns, title=bundle.name))
     _warn(context)
 
 
