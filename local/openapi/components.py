@@ -22,8 +22,8 @@ _REF = "#/components/schemas/{name}"
 _TIMES = ("created", "updated", "at", "training_at", "first", "last", "begun", "finished")
 _FORMATS = {
     **dict.fromkeys(_TIMES, "date-time"),
-    **dict.fromkeys(("image", "thumbnail"), "uri"),
-    "type": "uri-reference",
+    **dict.fromkeys(("Files.image", "Files.thumbnail"), "uri"),
+    **dict.fromkeys(("Problem.type", "Review.image"), "uri-reference"),
 }
 
 
@@ -78,7 +78,8 @@ def _for_clients(schema: Json) -> Json:
     if "properties" in schema:
         properties = {name: _for_clients(kind) for name, kind in schema["properties"].items()}
         for name, kind in properties.items():
-            if name in _FORMATS and kind.get("type") in ("string", ["string", "null"]):
-                kind["format"] = _FORMATS[name]
+            known = _FORMATS.get(name) or _FORMATS.get(f"{schema['title']}.{name}")
+            if known and kind.get("type") in ("string", ["string", "null"]):
+                kind["format"] = known
         return {**schema, "properties": properties}
     return {**schema, "format": "double"} if schema.get("type") == "number" else schema

