@@ -185,6 +185,10 @@ def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
             pytest.MonkeyPatch.context() as patch,
         ):
             patch.setenv(emulators.HOST, address)
+            # The emulator's first answers are slow, and our own calls give up after seconds.
+            warm = Client("demo-warm").document("warm/up")
+            warm.set({}, timeout=60)
+            warm.get(timeout=60)
             yield lambda: Client(f"demo-{uuid.uuid4().hex[:12]}")
     except emulators.NotInstalledError as error:
         pytest.skip(str(error))
