@@ -135,7 +135,8 @@ class Delivery:
                 self._changed.notify_all()
             return
         seconds = pause(tries)
-        _log.warning("%s: %s; retrying in %.1f s", event["subject"], problem, seconds)
+        name = event["subject"].rpartition("/")[2]  # the folder before it names a person
+        _log.warning("%s: %s; retrying in %.1f s", name, problem, seconds)
         if not self._stopped.wait(seconds):
             with contextlib.suppress(RuntimeError):  # it was stopped in this very moment
                 self._pool.submit(self._deliver, event, tries + 1)
