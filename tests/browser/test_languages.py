@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Letters that stay as they are in every language: names, types of file, species in Latin.
 SAME_EVERYWHERE = re.compile(
-    r"English|Google|JPEG|PNG|WebP|HEIC|AVIF|CITES|guest-\w+|[IVX/]+|\d+MB|_ |px"
+    r"English|Google|JPEG|PNG|WebP|HEIC|AVIF|CITES|IUCN|guest-\w+|[IVX/]+|\d+MB|_ |px"
 )
 VISIBLE_LATIN = """() => {
   const texts = [];

@@ -73,6 +73,7 @@ CASES: dict[str, tuple[str, Answer]] = {
     "one genus": ("yes.one", answer(0.99, {AMAZONS: 0.97}, taxon=AMAZON_GENUS)),
     "one of an old bundle": ("yes.one", answer(0.8, {GALAH: 0.98})),
     "seen: one at 0.44": ("yes.likely", answer(0.99, {SCARLET: 0.44}, taxon=taxon(SCARLET, 0.44))),
+    "seen: an unknown kind at 0.92": ("yes.likely", answer(0.99, {SCARLET: 0.92})),
     "two": ("yes.two", answer(0.95, _TWO, likely=[SCARLET, BLUE])),
     "few": ("yes.few", answer(0.95, _FEW, likely=list(_FEW)[:4])),
     "group": ("yes.group", answer(0.95, _TWO, likely=[SCARLET, BLUE], taxon=MACAWS)),
