@@ -7,6 +7,7 @@ from typing import Any
 from local.stack import DEFAULT_BUNDLE
 from parrot.http import answers
 from parrot.model.species import SpeciesTable
+from parrot.records import Reason
 
 Answer = dict[str, Any]
 _TABLE = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
@@ -120,7 +121,7 @@ CASES: dict[str, tuple[str, Answer]] = {
         {**_GALAH, "parrot": {**_GALAH["parrot"], "verdict": "so"}},
     ),
     **{
-        reason: (f"no.{reason}", answer(0.1, {}, verdict="no", reason=reason))
-        for reason in ("no_bird", "other_bird", "too_small", "blurred", "too_dark")
+        str(reason): (f"no.{reason}", answer(0.1, {}, verdict="no", reason=str(reason)))
+        for reason in Reason
     },
 }
