@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from tests.support.firebase_users import Person
+    from tests.support.firebase_users import Account
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +55,6 @@ def running_url(suite_url: str) -> str:
 
 
 @pytest.fixture
-def person(suite_url: str) -> Person:  # noqa: ARG001 - the suite has to run
+def person(suite_url: str) -> Account:  # noqa: ARG001 - the suite has to run
     """Somebody who just signed up."""
     return sign_up()

@@ -13,7 +13,7 @@ import requests
 
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
-from tests.support.firebase_users import TIMEOUT, Person, sign_up, upload
+from tests.support.firebase_users import TIMEOUT, Account, sign_up, upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def on_object(method: str, name: str, asker: Mapping[str, str]) -> requests.Resp
     return requests.request(method, url, headers=asker, timeout=TIMEOUT)
 
 
-def test_photos_are_taken_and_nothing_else(person: Person) -> None:
+def test_photos_are_taken_and_nothing_else(person: Account) -> None:
     """A page or a program under a photo's name would be served from our bucket."""
     for status, kinds in (
         (200, ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")),
@@ -42,7 +42,7 @@ def test_photos_are_taken_and_nothing_else(person: Person) -> None:
             assert upload(name, person.headers, contentType=kind).status_code == status, kind
 
 
-def test_a_compressed_photo_is_refused(person: Person) -> None:
+def test_a_compressed_photo_is_refused(person: Account) -> None:
     """It could unpack to any size; `process` never unpacks one, so it would only be rejected."""
     for encoding, status in (("identity", 200), ("gzip", 403), ("br", 403), ("GZIP", 403)):
         name = f"photos/{person.uid}/{uuid.uuid4()}"
@@ -51,14 +51,14 @@ def test_a_compressed_photo_is_refused(person: Person) -> None:
         assert response.status_code == status, encoding
 
 
-def test_a_photo_has_a_limit(person: Person) -> None:
+def test_a_photo_has_a_limit(person: Account) -> None:
     """As many bytes as the service reads; nobody fills the bucket with more."""
     for size, status in ((LIMIT - 1, 200), (LIMIT, 403)):
         name = f"photos/{person.uid}/{uuid.uuid4()}"
         assert upload(name, person.headers, b"x" * size).status_code == status
 
 
-def test_nobody_writes_elsewhere(person: Person) -> None:
+def test_nobody_writes_elsewhere(person: Account) -> None:
     """Other people's folders, derived files, model bundles, the first version's folders."""
     for name in (
         f"photos/{sign_up().uid}/a",
@@ -72,21 +72,21 @@ def test_nobody_writes_elsewhere(person: Person) -> None:
         assert upload(name, person.headers, MACAW.read_bytes()).status_code == 403, name
 
 
-def test_only_the_owner_uploads_to_a_folder(person: Person) -> None:
+def test_only_the_owner_uploads_to_a_folder(person: Account) -> None:
     """A photo in somebody's folder would become an observation of theirs."""
     for asker in (sign_up().headers, {}):
         assert upload(f"photos/{person.uid}/{uuid.uuid4()}", asker).status_code == 403
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_stored_photos_are_reached_by_the_service_alone(person: Person, method: str) -> None:
+def test_stored_photos_are_reached_by_the_service_alone(person: Account, method: str) -> None:
     """Reading, changing metadata and deleting go through the HTTP API, for the owner too."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
     assert upload(name, person.headers).status_code == 200
     assert on_object(method, name, person.headers).status_code == 403
 
 
-def test_a_photo_is_never_overwritten(person: Person) -> None:
+def test_a_photo_is_never_overwritten(person: Account) -> None:
     """It would be processed as another photo under the same observation."""
     name = f"photos/{person.uid}/{uuid.uuid4()}"
     assert upload(name, person.headers).status_code == 200
@@ -94,7 +94,7 @@ def test_a_photo_is_never_overwritten(person: Person) -> None:
 
 
 @pytest.mark.parametrize("path", ["users/{uid}/observations/a", "anything/else"])
-def test_the_backend_alone_reads_and_writes_firestore(person: Person, path: str) -> None:
+def test_the_backend_alone_reads_and_writes_firestore(person: Account, path: str) -> None:
     """One rule refuses everybody everything: quotas count in the HTTP API, which hides, too."""
     host = os.environ["FIRESTORE_EMULATOR_HOST"]
     base = f"http://{host}/v1/projects/{PROJECT}/databases/(default)/documents"

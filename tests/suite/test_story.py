@@ -10,11 +10,11 @@ import requests
 
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
-from tests.support.firebase_users import TIMEOUT, Person, upload
+from tests.support.firebase_users import TIMEOUT, Account, upload
 from tests.support.waiting import until
 
 
-def save(url: str, person: Person) -> requests.Response:
+def save(url: str, person: Account) -> requests.Response:
     return requests.post(
         f"{url}/parrot-classifier/save",
         files={"image": MACAW.read_bytes()},
@@ -24,7 +24,7 @@ def save(url: str, person: Person) -> requests.Response:
     )
 
 
-def processed(url: str, person: Person) -> list[dict[str, Any]]:
+def processed(url: str, person: Account) -> list[dict[str, Any]]:
     """The person's observations once none is pending."""
     response = requests.get(
         f"{url}/parrot-classifier/observations", headers=person.headers, timeout=TIMEOUT
@@ -43,7 +43,7 @@ def document(uid: str, name: str) -> dict[str, Any] | None:
     return found.to_dict() or None
 
 
-def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Person) -> None:
+def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Account) -> None:
     """Hosting, Auth, the functions, Storage's event and Firestore, each the real protocol."""
     response = save(suite_url, person)
     assert response.status_code == 201, response.text
@@ -56,7 +56,7 @@ def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Perso
     assert stored["status"] == "ready"
 
 
-def test_deleting_leaves_nothing(suite_url: str, person: Person) -> None:
+def test_deleting_leaves_nothing(suite_url: str, person: Account) -> None:
     """Document, photo and what was made of it: people ask that nothing stays."""
     name = save(suite_url, person).json()["id"]
     until(lambda: processed(suite_url, person), "Firebase")
@@ -73,7 +73,7 @@ def test_deleting_leaves_nothing(suite_url: str, person: Person) -> None:
 
 
 def test_a_photo_uploaded_by_the_storage_sdk_becomes_an_observation(
-    suite_url: str, person: Person
+    suite_url: str, person: Account
 ) -> None:
     """Phones may upload straight to the bucket; the event does the rest."""
     name = str(uuid.uuid4())

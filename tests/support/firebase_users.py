@@ -19,7 +19,7 @@ _PART = "between-parts-of-an-upload"
 
 
 @dataclass(frozen=True)
-class Person:
+class Account:
     """A signed-in user."""
 
     uid: str
@@ -31,13 +31,13 @@ class Person:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-def sign_up() -> Person:
+def sign_up() -> Account:
     """A new anonymous account."""
     host = os.environ["FIREBASE_AUTH_EMULATOR_HOST"]
     url = f"http://{host}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
     response = requests.post(url, json={"returnSecureToken": True}, timeout=TIMEOUT)
     response.raise_for_status()
-    return Person(response.json()["localId"], response.json()["idToken"])
+    return Account(response.json()["localId"], response.json()["idToken"])
 
 
 def upload(
