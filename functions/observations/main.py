@@ -30,7 +30,8 @@ _READINESS = Readiness(
     parts=(wiring.observations, wiring.downloads, wiring.identity),
     neighbours=(wiring.species, wiring.stores_answer),
 )
-_SUMMARY_BYTES = 8 * 2**20
+# What reading a person's observations, or looking a hundred photos up, counts as: a large photo.
+_LOOKED_UP_BYTES = 8 * 2**20
 
 
 @functions_framework.http
@@ -125,16 +126,16 @@ def _file(name: str, file: str, request: Request) -> Response:
 
 def _person(request: Request) -> Response:
     user = _user(request)
-    # It reads every observation, so it counts like a large photo.
-    wiring.downloaded().download(Visitor(user.uid), _SUMMARY_BYTES)
+    wiring.downloaded().download(Visitor(user.uid), _LOOKED_UP_BYTES)
     return rights.person(user, wiring.takeout().summary(user), wiring.settings().receipt_key)
 
 
 def _export(request: Request) -> Response:
     user = _user(request)
     token = request.args.get("page_token") or None
-    content, following = wiring.takeout().part(user, token)
     charge = partial(wiring.downloaded().download, Visitor(user.uid))
+    charge(_LOOKED_UP_BYTES)  # also for those who then read nothing, as HEAD does
+    content, following = wiring.takeout().part(user, token)
     origin = _links(request).origin
     url = f"{origin}{parameters.BASE_PATH}/me/export?page_token={following}" if following else None
     return rights.archive(content, url, charge)

@@ -13,7 +13,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parrot import page_token
 from parrot.errors import StoreUnavailable
@@ -105,7 +105,7 @@ class Takeout:
 
 def _archive(rows: Sequence[Observation], photos: dict[str, _Entry]) -> OpenObject:
     """As an object that is read in parts, best one after the other."""
-    documents = json.dumps([document(row) for row in rows], ensure_ascii=False, indent=1)
+    documents = json.dumps([_document(row) for row in rows], ensure_ascii=False, indent=1)
     texts = {"observations.json": documents, "observations.csv": _table(rows, photos)}
     entries = [_text(name, text) for name, text in texts.items()] + list(photos.values())
     size = _END + sum(
@@ -113,6 +113,14 @@ def _archive(rows: Sequence[Observation], photos: dict[str, _Entry]) -> OpenObje
     )
     tag = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:32]
     return OpenObject(size, tag, _Reader(entries).read)
+
+
+def _document(row: Observation) -> dict[str, Any]:
+    """Everything but who the reviewers are: that is about them."""
+    fields = document(row)
+    for opinion in fields["opinions"]:
+        del opinion["reviewer"]
+    return fields
 
 
 def _table(rows: Sequence[Observation], photos: dict[str, _Entry]) -> str:

@@ -170,6 +170,8 @@ def test_a_takeout_has_everything_in_parts_and_continues_at_any_byte(
     monkeypatch.setattr(takeout, "_PIECE_BYTES", 7_000)
     world = World(tmp_path)
     sent = {number: saved(world, number, 150) for number in (1, 2, 3, 4)}
+    for row in world.store.of("ana", limit=9):
+        world.store.replace(replace(row, opinions=(Opinion("uid-of-zoe", "kea", NOW),)))
     takeouts = takeout.Takeout(world.store, world.photos)
     found: list[bytes] = []
     token: str | None = None
@@ -181,6 +183,8 @@ def test_a_takeout_has_everything_in_parts_and_continues_at_any_byte(
         assert read(content, 777) == whole[777:]
         with zipfile.ZipFile(io.BytesIO(whole)) as archive:
             assert archive.testzip() is None
+            assert b'"opinions": [' in (said := archive.read("observations.json"))
+            assert b"uid-of-zoe" not in said  # a reviewer is a person, too
             rows = json.loads(archive.read("observations.json"))
             table = list(csv.DictReader(io.StringIO(archive.read("observations.csv").decode())))
             assert [row["id"] for row in rows] == [line["id"] for line in table]
@@ -231,6 +235,12 @@ def checked(receipt: dict[str, Any], key: str, folder: Path) -> None:
         done = subprocess.run([*command, "--key", key], capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
         assert ("genuine: 2 observations" in done.stdout) is (code == 0)
+
+
+def test_who_asks_for_exports_without_reading_them_is_stopped(ana: Phone) -> None:
+    """Each HEAD looks up a hundred photos in the bucket."""
+    answers = [ana.ask("HEAD", "/me/export").status_code for _ in range(33)]
+    assert (answers[0], answers[-1]) == (200, 429)
 
 
 def test_an_operator_forgets_a_person(

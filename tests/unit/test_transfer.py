@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from parrot.errors import PreconditionFailed, RangeNotSatisfiable, TooManyRequests
-from parrot.http import files
+from parrot.http import files, rights
 from parrot.http.respond import fit
 from parrot.observations import StoredFile
 from parrot.quota import DOWNLOADED, Visitor, Visitors
@@ -262,3 +262,13 @@ def test_bytes_sent_count_against_their_reader() -> None:
         file(refused, "GET", charge)
     assert not refused.asked
     visitors.download(Visitor("ben"), 2**20)
+
+
+def test_a_part_of_an_archive_counts_with_all_that_is_made_before_it() -> None:
+    """Its last byte made us read 96 MiB from the bucket, and counted as one byte."""
+    charged = list[int]()
+    response = rights.archive(
+        OpenObject(len(PHOTO), "a1", Bucket(PHOTO).read), None, charged.append
+    )
+    fit(asking("GET", {"Range": "bytes=5000-5009"}), response)
+    assert (response.get_data(), charged) == (PHOTO[5000:5010], [5010])

@@ -21,10 +21,20 @@ _PIECE_BYTES = 512 * 1024
 class FileResponse(Response):
     """The whole file, until `send` says which part of it."""
 
-    def __init__(self, content: OpenObject, charge: Callable[[int], None], media_type: str) -> None:
-        """`charge` is told how many bytes are sent, and may refuse."""
+    def __init__(
+        self,
+        content: OpenObject,
+        charge: Callable[[int], None],
+        media_type: str,
+        *,
+        from_start: bool = False,
+    ) -> None:
+        """`charge` is told how many bytes are read, and may refuse.
+
+        What comes before a part is read too, if the content is only made `from_start`.
+        """
         super().__init__(content_type=media_type)
-        self._content, self._charge = content, charge
+        self._content, self._charge, self._from_start = content, charge, from_start
         self.content_length = content.size
         self.accept_ranges = "bytes"
         self.set_etag(content.tag)
@@ -35,7 +45,7 @@ class FileResponse(Response):
         The first piece is read at once: what goes wrong can still become an answer. Raises
         TooManyRequests, StoreUnavailable.
         """
-        self._charge(end - first)
+        self._charge(end if self._from_start else end - first)
         start = self._content.read(first, min(first + _PIECE_BYTES, end)) if first < end else b""
         self.response = self._pieces(start, first + len(start), end)
 
@@ -45,13 +55,19 @@ class FileResponse(Response):
             yield self._content.read(at, min(at + _PIECE_BYTES, end))
 
 
-def answer(stored: StoredFile, grant: Grant | None, charge: Callable[[int], None]) -> Response:
+def answer(
+    stored: StoredFile,
+    grant: Grant | None,
+    charge: Callable[[int], None],
+    *,
+    from_start: bool = False,
+) -> Response:
     """A photo, or the part of it that is asked for. Caches may keep it as long as its URL works.
 
     Unchecked files are sent as attachments.
     """
     media_type = stored.media_type or "application/octet-stream"
-    response = FileResponse(stored.content, charge, media_type)
+    response = FileResponse(stored.content, charge, media_type, from_start=from_start)
     if stored.media_type is None:
         response.headers["Content-Disposition"] = "attachment"
     age = max(0, grant.expires - int(time.time())) if grant is not None else 0

@@ -41,7 +41,7 @@ def person(user: User, summary: Summary, key: bytes | None) -> Response:
 
 def archive(content: OpenObject, next_page: str | None, charge: Callable[[int], None]) -> Response:
     """A ZIP; `next_page` is the URL of the next one."""
-    response = files.answer(StoredFile(content, "application/zip"), None, charge)
+    response = files.answer(StoredFile(content, "application/zip"), None, charge, from_start=True)
     response.headers["Content-Disposition"] = 'attachment; filename="parrots.zip"'
     response.headers["Vary"] = "Authorization"
     if next_page is not None:
