@@ -30,8 +30,11 @@ def some_photo(photos: Path, label: str, number: int = 0) -> Path:
 def choose(page: Page, *files: Path, until: str = "answered") -> Locator:
     """Choose photos; the newest bird's card once it has that state."""
     expect(page.locator("body.ready")).to_be_visible()
+    cards = page.locator(".card")
+    before = cards.count()
     page.locator("#files").set_input_files(files)
-    card = page.locator(".card").first
+    expect(cards).to_have_count(before + len(files), timeout=MODEL_MS)
+    card = cards.first
     expect(card).to_have_attribute("data-state", until, timeout=MODEL_MS)
     return card
 
@@ -95,6 +98,7 @@ def states(page: Page, photos: Path) -> Iterator[str]:
     save_as(card)
     yield "saved"
     card.locator(".zoom").click()
+    expect(page.locator("#crop .window")).to_be_focused()
     yield "zoomed in"
     page.keyboard.press("Escape")
     choose(page, some_photo(photos, "negatives/food"))
