@@ -6,47 +6,48 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.readiness import Readiness
+from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
+from parrot.wiring import limits, neighbours, stories
 
-_READINESS = Readiness(
-    parts=(wiring.cached_classifier,), neighbours=(lambda: wiring.classifier().versions(),)
+_PROBE = Probe(
+    parts=(stories.cached_classifier,), neighbours=(lambda: stories.classifier().versions(),)
 )
 
 
 @functions_framework.http
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
-    methods = _READINESS.methods(request.path)
+    methods = _PROBE.methods(request.path)
     if methods is None:
         known = route(request.path, "classify") == ()
         methods = {"POST": _classify, "GET": _ready} if known else {}
-    return respond(request, wiring.start, wiring.body_budget, methods)
+    return respond(request, wiring.start, limits.body_budget, methods)
 
 
 def _classify(request: Request) -> Response:
     settings = wiring.settings()
-    user = caller.user(request, settings, wiring.identity, wiring.app_check)
+    user = caller.user(request, settings, neighbours.identity, neighbours.app_check)
     if user is None and settings.require_auth:
         raise Unauthenticated("this deployment classifies only for signed-in users")
     allowance = None
     if user is None:  # before a byte of the body is read
-        allowance = wiring.visitors().take(caller.visitor(request, settings))
+        allowance = limits.visitors().take(caller.visitor(request, settings))
     top = parameters.top(request)
-    with wiring.cpu_seconds().billed(caller.spender(request, settings, user)):
+    with limits.cpu_seconds().billed(caller.spender(request, settings, user)):
         sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes)
         more = len(sent.photos) - 1
         if user is not None:
-            allowance = wiring.classify_meter().take(user, 1 + more)
+            allowance = limits.classify_meter().take(user, 1 + more)
         elif more:
-            allowance = wiring.visitors().take(caller.visitor(request, settings), more)
+            allowance = limits.visitors().take(caller.visitor(request, settings), more)
         if more:
-            joint = wiring.cached_classifier().together(sent.photos, top=top)
+            joint = stories.cached_classifier().together(sent.photos, top=top)
             return answers.joint_classification(joint, allowance)
-        answer = wiring.cached_classifier().classify(sent.photos[0], top=top)
+        answer = stories.cached_classifier().classify(sent.photos[0], top=top)
         return answers.classification(answer, allowance, first_version=sent.first_version)
 
 
 def _ready(_request: Request) -> Response:
-    classifier = wiring.classifier()
+    classifier = stories.classifier()
     return answers.readiness(classifier.bundle.manifest.version, classifier.versions())

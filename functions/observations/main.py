@@ -13,10 +13,11 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, Unauthenticated
 from parrot.http import answers, caller, files, parameters, rights, submission
-from parrot.http.readiness import Readiness
+from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
 from parrot.observations import FILES, ORIGINAL
 from parrot.quota import Visitor
+from parrot.wiring import limits, neighbours, stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from parrot.quota import User
 
 # A list needs no species and no bucket: what else needs them is only asked before traffic moves.
-_READINESS = Readiness(
-    parts=(wiring.observations, wiring.downloads, wiring.identity),
-    neighbours=(wiring.species, wiring.stores_answer),
+_PROBE = Probe(
+    parts=(stories.observations, stories.downloads, neighbours.identity),
+    neighbours=(neighbours.species, neighbours.stores_answer),
 )
 # What reading a person's observations, or looking a hundred photos up, counts as: a large photo.
 _LOOKED_UP_BYTES = 8 * 2**20
@@ -37,8 +38,8 @@ _LOOKED_UP_BYTES = 8 * 2**20
 @functions_framework.http
 def observations(request: Request) -> Response:
     """Cloud Functions entry point."""
-    methods = _READINESS.methods(request.path) or _methods(request.path)
-    return respond(request, wiring.start, wiring.body_budget, methods)
+    methods = _PROBE.methods(request.path) or _methods(request.path)
+    return respond(request, wiring.start, limits.body_budget, methods)
 
 
 def _methods(path: str) -> Mapping[str, Callable[[Request], Response]]:
@@ -60,18 +61,18 @@ def _methods(path: str) -> Mapping[str, Callable[[Request], Response]]:
 
 
 def _list(request: Request) -> Response:
-    page, token = wiring.observations().list(
+    page, token = stories.observations().list(
         _user(request),
         size=parameters.page_size(request),
         token=request.args.get("page_token") or None,
-        species=parameters.species_filter(request, wiring.species),
+        species=parameters.species_filter(request, neighbours.species),
         status=parameters.status_filter(request),
     )
     return answers.observations(page, token, _links(request))
 
 
 def _read(name: str, request: Request) -> Response:
-    observation = wiring.observations().read(_user(request), parameters.observation_id(name))
+    observation = stories.observations().read(_user(request), parameters.observation_id(name))
     return answers.observation(observation, _links(request))
 
 
@@ -86,10 +87,12 @@ def _change(name: str, request: Request) -> Response:
     observation_id = parameters.observation_id(name)
     training, species = parameters.training(fields), None
     if fields.keys() & parameters.LABEL or not fields:
-        species = wiring.species().label(index=fields.get("index"), species=fields.get("species"))
+        species = neighbours.species().label(
+            index=fields.get("index"), species=fields.get("species")
+        )
     text = parameters.label_text(fields)
-    allowance = wiring.relabel_meter().take(user)
-    changed = wiring.observations().change(
+    allowance = limits.relabel_meter().take(user)
+    changed = stories.observations().change(
         user,
         observation_id,
         species,
@@ -103,7 +106,7 @@ def _change(name: str, request: Request) -> Response:
 
 def _delete(name: str, request: Request) -> Response:
     user = _user(request)
-    wiring.observations().delete(
+    stories.observations().delete(
         user, parameters.observation_id(name), matches=parameters.if_match(request)
     )
     return answers.empty()
@@ -115,27 +118,27 @@ def _file(name: str, file: str, request: Request) -> Response:
     if token is None or file == ORIGINAL:
         grant, user = None, _user(request)
     else:
-        grant = wiring.downloads().grant(token, parameters.observation_id(name), file)
+        grant = stories.downloads().grant(token, parameters.observation_id(name), file)
         user = grant.user
-    stored = wiring.observations().file(user, parameters.observation_id(name), file)
+    stored = stories.observations().file(user, parameters.observation_id(name), file)
     config = wiring.settings()
     # All phones of the first version are one user.
     reader = caller.address(request, config) if user.anonymous else Visitor(user.uid)
-    return files.answer(stored, grant, partial(wiring.downloaded().download, reader))
+    return files.answer(stored, grant, partial(limits.downloaded().download, reader))
 
 
 def _person(request: Request) -> Response:
     user = _user(request)
-    wiring.downloaded().download(Visitor(user.uid), _LOOKED_UP_BYTES)
-    return rights.person(user, wiring.takeout().summary(user), wiring.settings().receipt_key)
+    limits.downloaded().download(Visitor(user.uid), _LOOKED_UP_BYTES)
+    return rights.person(user, stories.takeout().summary(user), wiring.settings().receipt_key)
 
 
 def _export(request: Request) -> Response:
     user = _user(request)
     token = request.args.get("page_token") or None
-    charge = partial(wiring.downloaded().download, Visitor(user.uid))
+    charge = partial(limits.downloaded().download, Visitor(user.uid))
     charge(_LOOKED_UP_BYTES)  # also for those who then read nothing, as HEAD does
-    content, following = wiring.takeout().part(user, token)
+    content, following = stories.takeout().part(user, token)
     origin = _links(request).origin
     url = f"{origin}{parameters.BASE_PATH}/me/export?page_token={following}" if following else None
     return rights.archive(content, url, charge)
@@ -143,7 +146,7 @@ def _export(request: Request) -> Response:
 
 def _erase(request: Request) -> Response:
     user, config = _user(request), wiring.settings()
-    erasure = wiring.eraser().erase(user)
+    erasure = stories.eraser().erase(user)
     return rights.erased(erasure, config.receipt_key, account=config.delete_users)
 
 
@@ -154,11 +157,11 @@ _OWN: Mapping[tuple[str, ...], Mapping[str, Callable[[Request], Response]]] = {
 
 
 def _user(request: Request) -> User:
-    user = caller.user(request, wiring.settings(), wiring.identity, wiring.app_check)
+    user = caller.user(request, wiring.settings(), neighbours.identity, neighbours.app_check)
     if user is None:
         raise Unauthenticated("only signed-in users have observations: sign in")
     return user
 
 
 def _links(request: Request) -> parameters.Links:
-    return parameters.links(request, wiring.settings(), wiring.downloads())
+    return parameters.links(request, wiring.settings(), stories.downloads())

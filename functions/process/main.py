@@ -14,14 +14,15 @@ from flask import Request, Response
 from parrot import events, logs, wiring
 from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, request_body
-from parrot.http.readiness import Readiness
+from parrot.http.readiness import Probe
 from parrot.http.respond import respond
+from parrot.wiring import limits, neighbours, stories
 
 _SECONDS = 300.0  # a sweep takes a minute, plus the photo that it began last
 _MOST_BYTES = 2**20  # an event has an object's metadata, a few kilobytes at most
-_READINESS = Readiness(
-    parts=(wiring.processor,),
-    neighbours=(wiring.stores_answer, lambda: wiring.classifier().versions()),
+_PROBE = Probe(
+    parts=(stories.processor,),
+    neighbours=(neighbours.stores_answer, lambda: stories.classifier().versions()),
 )
 _log = logging.getLogger("parrot.process")
 
@@ -29,8 +30,8 @@ _log = logging.getLogger("parrot.process")
 @functions_framework.http
 def on_saved(request: Request) -> Response:
     """Cloud Functions entry point. Events answered with an error are delivered again."""
-    methods = _READINESS.methods(request.path) or {"POST": _receive}
-    return respond(request, wiring.start, wiring.body_budget, methods, seconds=_SECONDS)
+    methods = _PROBE.methods(request.path) or {"POST": _receive}
+    return respond(request, wiring.start, limits.body_budget, methods, seconds=_SECONDS)
 
 
 def _receive(request: Request) -> Response:
@@ -48,9 +49,9 @@ def _receive(request: Request) -> Response:
         return answers.empty()
     try:
         if deleted:
-            outcome = "deleted" if wiring.observations().follow(deleted) else "ignored"
+            outcome = "deleted" if stories.observations().follow(deleted) else "ignored"
         else:
-            outcome = wiring.processor().process(photo).value
+            outcome = stories.processor().process(photo).value
     except ParrotError as error:
         _log.warning("will be retried: %s", error.detail, extra={"fields": {"id": photo.id}})
         raise
@@ -59,5 +60,5 @@ def _receive(request: Request) -> Response:
 
 
 def _sweep() -> None:
-    swept = wiring.sweeper().sweep()
+    swept = stories.sweeper().sweep()
     logs.note(finished=swept.finished, failed=swept.failed)

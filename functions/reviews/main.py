@@ -10,9 +10,10 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, NotFound, Unauthenticated
 from parrot.http import caller, files, parameters, reviewing, submission
-from parrot.http.readiness import Readiness
+from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
 from parrot.quota import Visitor
+from parrot.wiring import limits, neighbours, stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from parrot.quota import User
 
 _HANDLE_LETTERS = 32
-_READINESS = Readiness(parts=(wiring.reviews, wiring.identity), neighbours=(wiring.stores_answer,))
+_PROBE = Probe(parts=(stories.reviews, neighbours.identity), neighbours=(neighbours.stores_answer,))
 
 
 @functions_framework.http
 def reviews(request: Request) -> Response:
     """Cloud Functions entry point."""
-    methods = _READINESS.methods(request.path) or _methods(route(request.path, "reviews"))
-    return respond(request, wiring.start, wiring.body_budget, methods)
+    methods = _PROBE.methods(request.path) or _methods(route(request.path, "reviews"))
+    return respond(request, wiring.start, limits.body_budget, methods)
 
 
 def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], Response]]:
@@ -47,12 +48,12 @@ def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], R
 
 def _next(request: Request) -> Response:
     reviewer = _user(request)
-    rows = wiring.reviews().next(reviewer, size=parameters.page_size(request))
+    rows = stories.reviews().next(reviewer, size=parameters.page_size(request))
     return reviewing.page(rows)
 
 
 def _summary(request: Request) -> Response:
-    return reviewing.summary(wiring.reviews().summary(_user(request)))
+    return reviewing.summary(stories.reviews().summary(_user(request)))
 
 
 def _decide(name: str, request: Request) -> Response:
@@ -60,16 +61,16 @@ def _decide(name: str, request: Request) -> Response:
     fields = submission.read_fields(request)
     if fields.keys() != {"species"}:
         raise InvalidRequest("send species, and nothing else")
-    wiring.relabel_meter().take(reviewer)
-    decided = wiring.reviews().decide(reviewer, _handle(name), fields["species"])
+    limits.relabel_meter().take(reviewer)
+    decided = stories.reviews().decide(reviewer, _handle(name), fields["species"])
     return reviewing.review(decided)
 
 
 def _image(name: str, request: Request) -> Response:
     """Only with a login: a URL with a token would tell whose it is."""
     reviewer = _user(request)
-    stored = wiring.reviews().image(reviewer, _handle(name))
-    charge = partial(wiring.downloaded().download, Visitor(reviewer.uid))
+    stored = stories.reviews().image(reviewer, _handle(name))
+    charge = partial(limits.downloaded().download, Visitor(reviewer.uid))
     return files.answer(stored, None, charge)
 
 
@@ -80,7 +81,7 @@ def _handle(text: str) -> str:
 
 
 def _user(request: Request) -> User:
-    user = caller.user(request, wiring.settings(), wiring.identity, wiring.app_check)
+    user = caller.user(request, wiring.settings(), neighbours.identity, neighbours.app_check)
     if user is None:
         raise Unauthenticated("only reviewers are answered: sign in")
     return user

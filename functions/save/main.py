@@ -6,39 +6,40 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.readiness import Readiness
+from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
 from parrot.quota import ANONYMOUS_UID, User
+from parrot.wiring import limits, neighbours, stories
 
-_READINESS = Readiness(
-    parts=(wiring.species, wiring.saver, wiring.downloads, wiring.identity),
-    neighbours=(wiring.stores_answer,),
+_PROBE = Probe(
+    parts=(neighbours.species, stories.saver, stories.downloads, neighbours.identity),
+    neighbours=(neighbours.stores_answer,),
 )
 
 
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    methods = _READINESS.methods(request.path)
+    methods = _PROBE.methods(request.path)
     if methods is None:
         methods = {"POST": _save} if route(request.path, "save") == () else {}
-    return respond(request, wiring.start, wiring.body_budget, methods)
+    return respond(request, wiring.start, limits.body_budget, methods)
 
 
 def _save(request: Request) -> Response:
     settings = wiring.settings()
-    user = caller.user(request, settings, wiring.identity, wiring.app_check)
+    user = caller.user(request, settings, neighbours.identity, neighbours.app_check)
     if user is None:
         if not settings.allow_anonymous_save:
             raise Unauthenticated("only signed-in users can save: sign in")
         user = User(ANONYMOUS_UID, anonymous=True)
     key = parameters.idempotency_key(request)
-    with wiring.cpu_seconds().billed(caller.spender(request, settings, user)):
+    with limits.cpu_seconds().billed(caller.spender(request, settings, user)):
         sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes, most=1)
-        species = wiring.species().label(
+        species = neighbours.species().label(
             index=sent.fields.get("index"), species=sent.fields.get("species")
         )
-        saved = wiring.saver().save(
+        saved = stories.saver().save(
             sent.photos[0],
             species,
             user,
@@ -47,5 +48,5 @@ def _save(request: Request) -> Response:
             sighting=parameters.seen(sent.fields),
             key=key,
         )
-    links = parameters.links(request, settings, wiring.downloads())
+    links = parameters.links(request, settings, stories.downloads())
     return answers.saved(saved, links, first_version=sent.first_version)

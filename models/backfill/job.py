@@ -20,6 +20,7 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.classify import Classifier
 from parrot.errors import BackendError
 from parrot.model.bundle import Bundle
+from parrot.wiring import neighbours, stories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,8 +88,8 @@ def open_bundle(job: Job) -> Bundle:
     """Raises BadConfig, BadBundle, StoreUnavailable."""
     os.environ.update(job.environment)
     if job.folder is None:
-        return wiring.bundle()
-    files = wiring.signed(FolderFiles(Path(job.folder)))
+        return neighbours.bundle()
+    files = neighbours.signed(FolderFiles(Path(job.folder)))
     return Bundle.load(files, sha256=wiring.settings().bundle_sha256)
 
 
@@ -107,7 +108,7 @@ def _scan(job: Job, version: str) -> Iterator[Key | None]:
     """The key of each candidate, None for each other observation."""
     os.environ.update(job.environment)
     left = job.max_photos
-    for observation in wiring.observation_store().everything():
+    for observation in neighbours.observation_store().everything():
         if left == 0:
             return
         chosen = wanted(observation, version)
@@ -123,12 +124,12 @@ class Worker:
         """Raises BadConfig, BadBundle, StoreUnavailable, ModelUnavailable."""
         bundle = open_bundle(job)
         # Not the guarded one: a batch waits for a server that is away.
-        server = Batched(wiring.unguarded_model_server(), size=job.batch)
+        server = Batched(neighbours.unguarded_model_server(), size=job.batch)
         self._threads = ThreadPoolExecutor(job.batch)
-        self._decoder = wiring.decoder()
+        self._decoder = stories.decoder()
         self._reclassifier = Reclassifier(
-            wiring.observation_store(),
-            wiring.photo_store(),
+            neighbours.observation_store(),
+            neighbours.photo_store(),
             Classifier(bundle, server, self._decoder),
             bundle=bundle.manifest.version,
             max_bytes=wiring.settings().max_photo_bytes,

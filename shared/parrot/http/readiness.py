@@ -21,7 +21,7 @@ PARTS, NEIGHBOURS = "/ready", "/ready/all"
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
+class Probe:
     """What builds the parts of the function's first request, and what asks its neighbours."""
 
     parts: tuple[Callable[[], object], ...]

@@ -1,0 +1,30 @@
+"""The composition root: only this builds real objects, and none at import.
+
+Each part is built once, when it is first needed; a part that failed is tried again by the next
+request, so that an instance outlives a bucket that is unreachable for a minute. Builders import
+what they build, so that each function's cold start pays only for what it uses. Every builder raises
+BadConfig; those that open a bucket, a store or a bundle raise StoreUnavailable and BadBundle too.
+"""
+
+from __future__ import annotations
+
+import os
+
+from parrot import logs
+from parrot.building import once
+from parrot.config import Settings
+
+
+@once
+def settings() -> Settings:
+    """What the environment says."""
+    return Settings.from_env(os.environ)
+
+
+@once
+def start() -> Settings:
+    """Configure logging, then read the settings. Every entry point calls this first."""
+    logs.configure(os.environ.get("GOOGLE_CLOUD_PROJECT"))
+    config = settings()
+    logs.key_users(config.download_secrets[0] if config.download_secrets else None)
+    return config

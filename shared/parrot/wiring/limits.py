@@ -1,0 +1,65 @@
+"""How much of everything a caller, or all of them together, may have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parrot.building import once
+from parrot.wiring import neighbours, settings
+
+if TYPE_CHECKING:
+    from parrot.budget import Budget
+    from parrot.quota import CpuSeconds, Meter, Visitors
+
+_MINUTE, _DAY = 60, 24 * 60 * 60
+
+
+@once
+def body_budget() -> Budget:
+    from parrot.budget import BODY_BYTES, Budget
+
+    return Budget(BODY_BYTES)
+
+
+def _meter(name: str, limit: int, seconds: int) -> Meter:
+    from parrot.quota import Meter, Quota
+
+    return Meter(neighbours.observation_store, Quota(name, limit, seconds))
+
+
+@once
+def classify_meter() -> Meter:
+    return _meter("classifications", settings().classifications_per_minute, _MINUTE)
+
+
+@once
+def relabel_meter() -> Meter:
+    return _meter("relabels", settings().relabels_per_day, _DAY)
+
+
+@once
+def save_meter() -> Meter:
+    """Counts what `save` stores, and what phones upload directly."""
+    return _meter("saves", settings().saves_per_day, _DAY)
+
+
+@once
+def visitors() -> Visitors:
+    from parrot.quota import Visitors
+
+    return Visitors(settings().classifications_per_address)
+
+
+@once
+def cpu_seconds() -> CpuSeconds:
+    from parrot.quota import CpuSeconds
+
+    return CpuSeconds(settings().cpu_seconds_per_caller)
+
+
+@once
+def downloaded() -> Visitors:
+    """Bytes of files, counted in memory: a shared counter would cost a write for each thumbnail."""
+    from parrot.quota import DOWNLOADED, Visitors
+
+    return Visitors(settings().download_mib_per_minute * 2**20, quota=DOWNLOADED)

@@ -1,0 +1,136 @@
+"""What this service talks to: stores, bundles, the model server, and who callers are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parrot.building import once
+from parrot.wiring import settings
+
+if TYPE_CHECKING:
+    from parrot.classify import ModelServer
+    from parrot.http.caller import AppCheck, Identity
+    from parrot.model.bundle import Bundle, BundleFiles
+    from parrot.model.species import SpeciesTable
+    from parrot.store import ObservationStore, PeopleStore, PhotoStore
+
+
+@once
+def observation_store() -> ObservationStore:
+    config = settings()
+    if config.sqlite_path is not None:
+        from parrot.adapters.sqlite import SqliteObservations
+
+        return SqliteObservations(config.sqlite_path)
+    from parrot.adapters.firestore import connect  # 0.3 s
+
+    return connect(config.project, config.firestore_database)
+
+
+@once
+def people_store() -> PeopleStore:
+    config = settings()
+    observation_store()  # whose tables are in the same file
+    if config.sqlite_path is not None:
+        from parrot.adapters.sqlite_people import SqlitePeople
+
+        return SqlitePeople(config.sqlite_path)
+    from parrot.adapters.firestore_people import connect
+
+    return connect(config.project, config.firestore_database)
+
+
+@once
+def photo_store() -> PhotoStore:
+    from parrot.adapters.bucket import BucketPhotos, connect
+
+    return BucketPhotos(connect(), settings().bucket)
+
+
+def stores_answer() -> None:
+    """Ask the database and the bucket for what is not there. Raises StoreUnavailable."""
+    observation_store().get("ready", "ready")
+    photo_store().generation("ready")
+
+
+@once
+def bundle() -> Bundle:
+    """The pinned bundle, or the one that `current.json` names."""
+    from parrot.adapters.joblib_gate import unpickle
+    from parrot.model.bundle import Bundle
+
+    config = settings()
+    files, sha256 = bundle_files()
+    pinned = config.bundle_version is not None and config.bundle_sha256 is not None
+    return Bundle.load(files, sha256=sha256, unpickle=unpickle if pinned else None)
+
+
+@once
+def bundle_files() -> tuple[BundleFiles, str | None]:
+    """Its files, which must be signed where keys are configured; its manifest's sha256."""
+    from parrot.adapters.bucket import BucketFiles, connect, current_version
+    from parrot.model.manifest import version_name
+
+    config = settings()
+    version, sha256 = config.bundle_version, config.bundle_sha256
+    if version is None:
+        version, sha256 = current_version(connect(), config.model_bucket)
+    return signed(BucketFiles(connect(), config.model_bucket, version_name(version))), sha256
+
+
+def signed(files: BundleFiles) -> BundleFiles:
+    """Files that refuse to be read unless one of the configured keys signed them."""
+    if not settings().bundle_keys:
+        return files
+    from parrot.model.bundle import SignedFiles
+
+    return SignedFiles(files, settings().bundle_keys)
+
+
+@once
+def species() -> SpeciesTable:
+    from parrot.model.bundle import load_species
+
+    files, sha256 = bundle_files()
+    return load_species(files, sha256=sha256)
+
+
+@once
+def model_server() -> ModelServer:
+    """TF Serving or Vertex AI, left alone while it does not answer. Raises ModelUnavailable."""
+    from parrot.adapters.guarded_model import GuardedModelServer
+
+    return GuardedModelServer(unguarded_model_server())
+
+
+def unguarded_model_server() -> ModelServer:
+    """For work that can wait for a server that is away. Raises ModelUnavailable."""
+    from parrot.adapters.model_server import connect
+
+    config = settings()
+    return connect(
+        config.model_server_url,
+        config.vertex_endpoints,
+        auth=config.model_auth,
+        timeout=config.model_timeout,
+    )
+
+
+@once
+def identity() -> Identity:
+    config = settings()
+    if config.identity == "local":
+        from parrot.http.caller import LocalIdentity
+
+        return LocalIdentity(config.local_reviewers)
+    from parrot.adapters.firebase import FirebaseIdentity, connect  # 0.2 s
+
+    app = connect(config.project or "", credentialed=config.check_revoked)
+    return FirebaseIdentity(app, check_revoked=config.check_revoked)
+
+
+@once
+def app_check() -> AppCheck:
+    from parrot.adapters.firebase import FirebaseAppCheck, connect  # 0.2 s
+
+    return FirebaseAppCheck(connect(settings().project or "", credentialed=False))
