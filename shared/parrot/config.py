@@ -68,7 +68,7 @@ MAX_PHOTO_PIXELS = 51_000_000
 # Of one bird, for one joint answer. The model server takes both looks at all of them in one batch.
 MOST_PHOTOS = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_DATABASE = re.compile(r"firestore(:[a-z0-9()-]{1,63})?")
+_STORE = re.compile(r"firestore(:[a-z0-9()-]{1,63})?|sqlite:.*", re.DOTALL)
 _EMULATORS = (
     "FIREBASE_AUTH_EMULATOR_HOST",
     "FIRESTORE_EMULATOR_HOST",
@@ -126,18 +126,12 @@ class Settings:
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check all variables. Raises BadConfig with every problem found."""
         read = Reader(env)
-        url = read.optional("MODEL_SERVER_URL", is_url)
-        endpoints = read.pairs("VERTEX_ENDPOINTS", is_url)
-        if (url is None) == (not endpoints):
-            read.problem("set one of MODEL_SERVER_URL and VERTEX_ENDPOINTS")
-        store = read.required(
-            "OBSERVATIONS", lambda text: text[:7] == "sqlite:" or _DATABASE.fullmatch(text)
-        )
+        url, endpoints = _model_server(read)
+        store = read.required("OBSERVATIONS", _STORE.fullmatch)
         identity = read.choice("IDENTITY", ("firebase", "local"))
         app_check = read.flag("REQUIRE_APP_CHECK")
-        project = read.optional("GOOGLE_CLOUD_PROJECT", bool)
-        if project is None and (store[:9] == "firestore" or identity == "firebase" or app_check):
-            read.problem("Firestore, Firebase and App Check need GOOGLE_CLOUD_PROJECT")
+        by_google = store[:9] == "firestore" or identity == "firebase" or app_check
+        project = _project(read, needed=by_google)
         _refuse_emulators(env, identity, read)
         bucket = read.required("BUCKET", bool)
         auth = "id-token" if (url or "").startswith("https:") else "none"
@@ -191,6 +185,21 @@ class Settings:
         )
         read.finish()
         return settings
+
+
+def _model_server(read: Reader) -> tuple[str | None, Mapping[str, str]]:
+    url = read.optional("MODEL_SERVER_URL", is_url)
+    endpoints = read.pairs("VERTEX_ENDPOINTS", is_url)
+    if (url is None) == (not endpoints):
+        read.problem("set one of MODEL_SERVER_URL and VERTEX_ENDPOINTS")
+    return url, endpoints
+
+
+def _project(read: Reader, *, needed: bool) -> str | None:
+    project = read.optional("GOOGLE_CLOUD_PROJECT", bool)
+    if project is None and needed:
+        read.problem("Firestore, Firebase and App Check need GOOGLE_CLOUD_PROJECT")
+    return project
 
 
 def _refuse_emulators(env: Mapping[str, str], identity: str, read: Reader) -> None:
