@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from google.cloud.firestore import Client, FieldFilter, Query
 
 from parrot.adapters.firestore_calls import OVERTAKEN, committed, patience, pause, translated
-from parrot.duplicates import lookup, quarters, resembling
+from parrot.adapters.firestore_documents import SHARDS, fields_of, observation_of
+from parrot.duplicates import lookup, resembling
 from parrot.errors import StoreUnavailable, TooManyRequests
-from parrot.observation import Page, Status, document, instant, restored
-from parrot.review import handle, waiting
+from parrot.observation import Page, instant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -30,15 +29,11 @@ if TYPE_CHECKING:
         WriteBatch,
     )
 
-    from parrot.observation import Observation, Place
+    from parrot.observation import Observation, Place, Status
     from parrot.store import Use
 
 _TRIES = 20
 _MOST_ANY = 30  # values of one `array_contains_any`
-_UNFINISHED = (Status.PENDING, Status.DELETING)
-# An index of rising times takes 500 writes a second, and this one is of all users: each shard has
-# its own part of it, and what is finished is in none.
-_SHARDS = 16
 _MOST_WRITES = 100  # of one batch; Firestore takes 500, and at most 10 MiB
 
 
@@ -59,7 +54,7 @@ class FirestoreObservations:
             pause(tries)
             with translated():
                 batch = self._client.batch()
-                batch.create(self._document(uid, name), _fields(observation))
+                batch.create(self._document(uid, name), fields_of(observation))
                 try:
                     if use is not None:
                         self._count(batch, uid, use)
@@ -78,7 +73,7 @@ class FirestoreObservations:
     def get(self, uid: str, observation_id: str) -> Observation | None:
         with translated():
             snapshot = self._document(uid, observation_id).get(**patience())
-        return _observation(snapshot) if snapshot.exists else None
+        return observation_of(snapshot) if snapshot.exists else None
 
     def replace(self, observation: Observation, use: Use | None = None) -> Observation | None:
         place = self._document(observation.uid, observation.id)
@@ -111,7 +106,7 @@ class FirestoreObservations:
         for _ in range(_TRIES):
             with translated():
                 snapshot = place.get(**patience())
-                if not snapshot.exists or _observation(snapshot).version != observation.version:
+                if not snapshot.exists or observation_of(snapshot).version != observation.version:
                     return False
                 unchanged = self._client.write_option(last_update_time=snapshot.update_time)
                 try:
@@ -141,7 +136,7 @@ class FirestoreObservations:
             query = query.start_after({"created": instant(after.created), "id": after.id})
         with translated():
             rows = query.limit(size + 1).get(**patience())
-        page = tuple(_observation(row) for row in rows[:size])
+        page = tuple(observation_of(row) for row in rows[:size])
         return Page(page, page[-1].place if len(rows) > size else None)
 
     def of(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
@@ -150,7 +145,7 @@ class FirestoreObservations:
     def everything(self) -> Iterator[Observation]:
         with translated():
             for snapshot in self._client.collection_group("observations").stream():
-                yield _observation(snapshot)
+                yield observation_of(snapshot)
 
     def similar(
         self, uid: str, phashes: Collection[str], *, distance: int
@@ -163,7 +158,7 @@ class FirestoreObservations:
                 filter=FieldFilter("quarters", "array_contains_any", some)
             )
             with translated():
-                candidates |= {row.id: _observation(row) for row in query.get(**patience())}
+                candidates |= {row.id: observation_of(row) for row in query.get(**patience())}
         return resembling(phashes, candidates.values(), distance=distance)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
@@ -175,7 +170,7 @@ class FirestoreObservations:
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
         query = (
             self._client.collection_group("observations")
-            .where(filter=FieldFilter("unfinished", "array_contains_any", list(range(_SHARDS))))
+            .where(filter=FieldFilter("unfinished", "array_contains_any", list(range(SHARDS))))
             .where(filter=FieldFilter("updated", "<", instant(before)))
             .order_by("updated")
             .limit(limit)
@@ -245,10 +240,10 @@ class FirestoreObservations:
         self, batch: WriteBatch, read: DocumentSnapshot[Any], observation: Observation
     ) -> Observation | None:
         """Add a change to a batch, and return what it makes; None for a stale version."""
-        if not read.exists or _observation(read).version != observation.version:
+        if not read.exists or observation_of(read).version != observation.version:
             return None
         changed = replace(observation, revision=observation.revision + 1)
-        self._put(batch, read, _fields(changed))
+        self._put(batch, read, fields_of(changed))
         return changed
 
     def _put(self, batch: WriteBatch, read: DocumentSnapshot[Any], fields: dict[str, Any]) -> None:
@@ -276,31 +271,9 @@ class FirestoreObservations:
 
 def _all(query: Query) -> tuple[Observation, ...]:
     with translated():
-        return tuple(_observation(row) for row in query.get(**patience()))
-
-
-def _observation(stored: DocumentSnapshot[Any]) -> Observation:
-    return restored(stored.to_dict() or {})
+        return tuple(observation_of(row) for row in query.get(**patience()))
 
 
 def _used(stored: DocumentSnapshot[Any]) -> tuple[int, int]:
     fields = stored.to_dict() or {"window": 0, "used": 0}
     return int(fields["window"]), int(fields["used"])
-
-
-def _shard(observation_id: str) -> int:
-    return crc32(observation_id.encode()) % _SHARDS
-
-
-def _fields(record: Observation) -> dict[str, Any]:
-    """The document and what queries need. Always the same keys, so an update leaves no old one."""
-    return {
-        **document(record),
-        "species": record.label.species if record.label else None,
-        "listed": record.status is not Status.DELETING,
-        "unfinished": [_shard(record.id)] if record.status in _UNFINISHED else [],
-        "handle": handle(record.uid, record.id),
-        "urgency": waiting(record),
-        "reviewers": [opinion.reviewer for opinion in record.opinions],
-        "quarters": list(quarters(record.derived.phash)) if record.derived else [],
-    }
