@@ -66,7 +66,7 @@ def test_the_answer_is_the_documented_json(classify_url: str, galah: Path) -> No
     version = json.loads((DEFAULT_BUNDLE / "manifest.json").read_text())["version"]
     assert body["model"]["bundle"] == version
     assert body["model"]["classifier"].startswith("ParrotClassifier/")
-    assert set(body["photo"]) == {"sha256", "width", "height"}
+    assert set(body["photo"]) == {"sha256", "width", "height", "focus"}
     assert [part.split(";")[0] for part in response.headers["Server-Timing"].split(", ")] == [
         "decode",
         "model",
