@@ -57,6 +57,10 @@ def fit(  # noqa: PLR0913 - the options of one command
     finetune: Annotated[
         bool, typer.Option("--finetune", help="Also fine-tune the backbone's last blocks.")
     ] = False,
+    although_worse: Annotated[
+        bool,
+        typer.Option("--although-worse", help="Take them even if a guarded figure gets worse."),
+    ] = False,
     steps: Annotated[int, typer.Option(help="Steps of fine-tuning, for each fold.")] = STEPS,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     cache: Cache = FEATURE_CACHE,
@@ -82,7 +86,9 @@ def fit(  # noqa: PLR0913 - the options of one command
         model_version=model_version,
         out=out or LOCAL / "bundles" / name,
         policy=FitPolicy(keep=keep, maybe=maybe, coverage=coverage, served=served, seed=seed),
-        fine_tuning=FineTuningOrder(cache.parent / "fine-tuning", Recipe(steps=steps))
+        fine_tuning=FineTuningOrder(
+            cache.parent / "fine-tuning", Recipe(steps=steps), although_worse
+        )
         if finetune
         else None,
     )

@@ -85,12 +85,18 @@ class Acceptance:
     @property
     def accepted(self) -> bool:
         """Whether the fine-tuned model goes into the bundle; never where nothing was compared."""
-        return bool(self.guarded) and not any(figure.worse for figure in self.guarded)
+        return bool(self.guarded) and (self.order.although_worse or not self.worse)
+
+    @property
+    def worse(self) -> list[str]:
+        """Names of the guarded figures that got worse."""
+        return [figure.name for figure in self.guarded if figure.worse]
 
     def metrics(self) -> dict[str, Any]:
         """For the manifest."""
         return {
             "accepted": self.accepted,
+            "worse": self.worse,
             "guarded": {
                 figure.name: {"published": figure.frozen, "fine_tuned": figure.tuned}
                 for figure in self.guarded

@@ -41,6 +41,7 @@ class FineTuningOrder:
 
     checkpoints: Path  # folder
     recipe: Recipe = field(default_factory=Recipe)
+    although_worse: bool = False  # whoever fits has compared the models otherwise
 
 
 @dataclass(frozen=True)
