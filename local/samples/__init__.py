@@ -1,4 +1,7 @@
-"""The picture that every clone has: a blue-and-yellow macaw, drawn for this project."""
+"""The picture that every clone has: a blue-and-yellow macaw, drawn for this project.
+
+It stands in the dappled light of a wood, since the gate tells flat drawings from birds.
+"""
 
 from __future__ import annotations
 
