@@ -41,14 +41,14 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
 def test_the_default_bundle_loads_and_reproduces() -> None:
     """The bundle in the repository is complete."""
     loaded = load(DEFAULT_BUNDLE)
-    assert len(loaded.species) == loaded.manifest.classes == 16
+    assert len(loaded.species) == loaded.manifest.classes == 22
     assert loaded.gate.features == loaded.manifest.features
 
 
 def test_species_keep_the_order_that_phones_know() -> None:
     """The class index is the line: last year's app must not show another bird."""
     order = [row.english for row in load(DEFAULT_BUNDLE).species.rows]
-    assert order == [
+    assert order[:16] == [
         "African grey parrot",
         "Amazon parrots",
         "Blue-and-yellow macaw",
@@ -113,7 +113,7 @@ def test_a_gate_that_does_not_reproduce_is_refused(copy: Path) -> None:
         (lambda raw: raw["models"][0]["input"].update(scaling="unit"), "scaling"),
         (lambda raw: raw.update(version="../other"), "version"),
         (lambda raw: raw.update(features=7), "features"),
-        (lambda raw: raw.update(classes=17), "16 species"),
+        (lambda raw: raw.update(classes=23), "22 species"),
         (lambda raw: raw.update(reference=[]), "reference"),
         (lambda raw: raw["gate"].update(threshold=2), "threshold"),
         (lambda raw: raw["gate"].update(kind="mahalanobis"), "mahalanobis"),
