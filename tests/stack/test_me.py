@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from parrot import takeout
+from parrot import archive, takeout
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.firestore_people import FirestorePeople
 from parrot.adapters.sqlite_people import SqlitePeople
@@ -167,7 +167,7 @@ def test_a_takeout_has_everything_in_parts_and_continues_at_any_byte(
 ) -> None:
     """Its length is known before a photo is read, and no photo is missing or there twice."""
     monkeypatch.setattr(takeout, "MOST_BYTES", 60_000)
-    monkeypatch.setattr(takeout, "_PIECE_BYTES", 7_000)
+    monkeypatch.setattr(archive, "_PIECE_BYTES", 7_000)
     world = World(tmp_path)
     sent = {number: saved(world, number, 150) for number in (1, 2, 3, 4)}
     for row in world.store.of("ana", limit=9):
@@ -181,14 +181,14 @@ def test_a_takeout_has_everything_in_parts_and_continues_at_any_byte(
         assert len(whole) == content.size
         assert read(content, content.size - 501) == whole[-501:]
         assert read(content, 777) == whole[777:]
-        with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-            assert archive.testzip() is None
-            assert b'"opinions": [' in (said := archive.read("observations.json"))
+        with zipfile.ZipFile(io.BytesIO(whole)) as zipped:
+            assert zipped.testzip() is None
+            assert b'"opinions": [' in (said := zipped.read("observations.json"))
             assert b"uid-of-zoe" not in said  # a reviewer is a person, too
-            rows = json.loads(archive.read("observations.json"))
-            table = list(csv.DictReader(io.StringIO(archive.read("observations.csv").decode())))
+            rows = json.loads(zipped.read("observations.json"))
+            table = list(csv.DictReader(io.StringIO(zipped.read("observations.csv").decode())))
             assert [row["id"] for row in rows] == [line["id"] for line in table]
-            found += [archive.read(line["photo"]) for line in table]
+            found += [zipped.read(line["photo"]) for line in table]
         if token is None:
             break
     assert found == [sent[number] for number in (4, 3, 2, 1)]
@@ -209,8 +209,8 @@ def test_a_person_sees_takes_and_removes_what_is_kept(
     assert me["training"] == {"allowed": 1, "refused": 0, "unasked": 1}
     export = ana.get("/me/export")
     assert export.headers["Content-Type"] == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(export.content)) as archive:
-        kept = [archive.read(name) for name in archive.namelist() if name.startswith("photos/")]
+    with zipfile.ZipFile(io.BytesIO(export.content)) as zipped:
+        kept = [zipped.read(name) for name in zipped.namelist() if name.startswith("photos/")]
     assert sorted(kept) == sorted(photos)
     tag = {"Range": "bytes=100-", "If-Range": export.headers["ETag"]}
     rest = ana.get("/me/export", headers=tag)
