@@ -10,7 +10,6 @@ that arrive while it lasts do the same work, but neither their number nor their 
 from __future__ import annotations
 
 import contextlib
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -207,7 +206,7 @@ class Processor:
                 return current
         return self._change(stored, change, use)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _attempt(self, stored: StoredPhoto, begun: Observation | None) -> Iterator[None]:
         """Record that an attempt failed, if it is the one that was counted.
 
