@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -50,12 +49,15 @@ class Eraser:
     def erase(self, user: User) -> Erasure:
         """Remove as much as there is time for; `finished` says when nothing was left.
 
-        Observations go first, one by one, then files without one, then keys, quotas and the
-        name on opinions about others' photos, and last the account, which may be needed to ask
-        again. Raises StoreUnavailable, IdentityUnavailable.
+        Observations go first, one by one, then files without one, then keys and the name on
+        opinions about others' photos, and last the account, which may be needed to ask again.
+        Raises StoreUnavailable, IdentityUnavailable.
         """
         while True:
             rows = self._store.of(user.uid, limit=_BATCH)
+            if not rows:
+                self._clean(user)
+                rows = self._store.of(user.uid, limit=_BATCH)  # something was saved meanwhile
             known = self._people.erasure(user.uid)
             if not rows:
                 break
@@ -68,24 +70,26 @@ class Eraser:
                 with contextlib.suppress(NotFound):
                     self._observations.delete(user, row.id)
         if known is None or known.finished is None:
-            known = self._finish(user, known or Erasure(user.uid, self._now()))
+            known = self._finish(known or Erasure(user.uid, self._now()))
         if self._remove_user is not None:
             self._remove_user(user.uid)
         return known
 
-    def _finish(self, user: User, erasure: Erasure) -> Erasure:
+    def _clean(self, user: User) -> None:
         while files := self._photos.list_all(user.uid):
             for name, generation in files.items():
                 self._photos.delete(name, generation=generation)
         self._people.forget(user.uid)
-        withdraw(self._store, user.uid, f"gone-{secrets.token_hex(8)}")
+        withdraw(self._store, user.uid)
+
+    def _finish(self, erasure: Erasure) -> Erasure:
         done = replace(
             erasure,
             removed=erasure.removed + len(erasure.batch),
             batch=(),
             finished=self._now(),
         )
-        return self._people.keep(done) or self._people.erasure(user.uid) or done
+        return self._people.keep(done) or self._people.erasure(erasure.uid) or done
 
 
 def _next(erasure: Erasure, rows: Sequence[Observation]) -> Erasure:

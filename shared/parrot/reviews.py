@@ -11,7 +11,7 @@ from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from parrot.observation import Observation, Opinion, Status
 from parrot.observations import StoredFile
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
-from parrot.review import CANNOT_TELL, UNUSABLE, standing, waiting
+from parrot.review import CANNOT_TELL, UNUSABLE, handle, standing, waiting
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Reviews:
         rows = [
             row
             for row in self._store.to_review(limit=_LOOKED_AT)
-            if row.uid != reviewer.uid and not _decided(row, reviewer)
+            if row.uid != reviewer.uid and len(_others(row, reviewer)) == len(row.opinions)
         ]
         chosen: list[Observation] = []
         while rows and len(chosen) < size:
@@ -77,7 +77,7 @@ class Reviews:
         found = self._found(reviewer, name)
 
         def decide(current: Observation) -> Observation:
-            others = tuple(one for one in current.opinions if one.reviewer != reviewer.uid)
+            others = _others(current, reviewer)
             if _hidden(current):
                 raise _not_found(name)
             if waiting(current) is None and len(others) == len(current.opinions):
@@ -116,10 +116,11 @@ class Reviews:
         return found
 
 
-def withdraw(store: ObservationStore, uid: str, alias: str) -> None:
-    """Let the opinions of a reviewer stand under another name. Raises StoreUnavailable."""
+def withdraw(store: ObservationStore, uid: str) -> None:
+    """Let the opinions of a reviewer stand without their name. Raises StoreUnavailable."""
 
     def rename(current: Observation) -> Observation:
+        alias = _departed(current, uid)
         opinions = (
             replace(one, reviewer=alias) if one.reviewer == uid else one for one in current.opinions
         )
@@ -141,8 +142,15 @@ def _hidden(observation: Observation) -> bool:
     return not allowed or observation.status not in {Status.READY, Status.NEEDS_REVIEW}
 
 
-def _decided(observation: Observation, reviewer: User) -> bool:
-    return any(opinion.reviewer == reviewer.uid for opinion in observation.opinions)
+def _others(observation: Observation, reviewer: User) -> tuple[Opinion, ...]:
+    """The opinions of others. Whoever left and came back has no second one."""
+    own = {reviewer.uid, _departed(observation, reviewer.uid)}
+    return tuple(one for one in observation.opinions if one.reviewer not in own)
+
+
+def _departed(observation: Observation, uid: str) -> str:
+    """What the opinion of somebody who left is kept under, another name for each photo."""
+    return f"gone-{handle(uid, handle(observation.uid, observation.id))}"
 
 
 def _not_found(name: str) -> NotFound:

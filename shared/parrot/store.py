@@ -163,7 +163,10 @@ class PeopleStore(Protocol):
         """
 
     def forget(self, uid: str) -> None:
-        """Remove the user's Idempotency-Keys and uses of quotas."""
+        """Remove the user's Idempotency-Keys.
+
+        Uses of quotas stay until they expire: whoever erases everything has no more left after it.
+        """
 
 
 class PhotoStore(Protocol):
@@ -234,4 +237,4 @@ def update(
         stored = store.replace(changed, use(current))
         if stored is not None:
             return stored
-    raise StoreUnavailable(f"too many concurrent changes to observation {observation_id}")
+    raise StoreUnavailable("too many concurrent changes to the observation")

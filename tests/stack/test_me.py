@@ -21,7 +21,7 @@ from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.firestore_people import FirestorePeople
 from parrot.adapters.sqlite_people import SqlitePeople
 from parrot.erasure import Eraser
-from parrot.observation import Opinion, Status, derived_name, photo_name
+from parrot.observation import EPOCH, Opinion, Status, derived_name, photo_name
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.receipt import Erasure, verified
@@ -71,7 +71,7 @@ class Everything:
                 status=Status.READY,
                 opinions=(Opinion("ana" if uid == "bea" else "zoe", "kea", NOW),),
             )
-            self.store.create(row, use(1, limit=99))
+            self.store.create(row, use(1, limit=999))
             self.photos.upload(row.object_name, b"photo")
             self.photos.upload(derived_name(uid, row.id, "image"), b"copy")
         self.photos.upload(photo_name(uid, "never-seen"), b"its event is on its way")
@@ -95,8 +95,9 @@ class Everything:
     def left(self, uid: str) -> list[object]:
         rows: list[object] = [row.id for row in self.store.of(uid, limit=99)]
         rows += [row.id for row in self.store.by_reviewer(uid, limit=99)]
-        used = [quota for quota in ("saves", "keys") if self.store.used(uid, quota) != (0, 0)]
-        return [*rows, *self.photos.list_all(uid), *used]
+        owner = self.store.claim(uid, "a" * 64, "", expires=EPOCH, use=use(1, limit=999))
+        keys = [owner] if owner else []
+        return [*rows, *self.photos.list_all(uid), *keys]
 
 
 def test_an_erasure_killed_after_any_step_is_finished_by_the_next(
@@ -137,6 +138,43 @@ def test_who_asks_again_gets_the_same_receipt_until_something_was_saved(
     assert (again.removed, again.revision > first.revision) == (SAVED, True)
     nothing = everything.eraser().erase(BEA)
     assert (nothing.removed, nothing.finished) == (0, NOW)
+
+
+def test_who_asks_again_loses_what_came_since(store: ObservationStore, people: PeopleStore) -> None:
+    """Opinions, keys, and uploads whose event is late are no observations, but about the person."""
+    everything = Everything(store, people)
+    first = everything.eraser().erase(ANA)
+    everything.save("bea")  # ana said something about her photos
+    everything.photos.upload(photo_name("ana", "late"), b"its event is on its way")
+    assert everything.eraser().erase(ANA) == first
+    assert everything.left("ana") == []
+
+
+def test_a_save_in_the_middle_is_erased_too(store: ObservationStore, people: PeopleStore) -> None:
+    """Its photo was removed, and its observation stayed behind a receipt that said otherwise."""
+    everything = Everything(store, people)
+    everything.save("ana")
+    late = replace(observation(7, "ana"), status=Status.PENDING)
+
+    def save() -> None:
+        everything.store.create(late)
+        everything.photos.upload(late.object_name, b"photo")
+
+    steps = Steps()
+    everything.eraser(steps).erase(ANA)
+    everything.save("ana")
+    first_list = steps.names.index("list_all") + 1
+    erasure = everything.eraser(Steps(first_list, save)).erase(ANA)
+    assert (erasure.removed, everything.left("ana")) == (SAVED + 1, [])
+
+
+def test_an_erasure_gives_no_new_quota(store: ObservationStore, people: PeopleStore) -> None:
+    """Or whoever erases everything could save and ask without end."""
+    everything = Everything(store, people)
+    everything.save("ana")
+    before = store.used("ana", "saves")
+    everything.eraser().erase(ANA)
+    assert store.used("ana", "saves") == before != (0, 0)
 
 
 def test_of_two_notes_about_one_erasure_one_counts(people: PeopleStore) -> None:

@@ -52,14 +52,13 @@ class FirestorePeople:
         return kept
 
     def forget(self, uid: str) -> None:
+        keys = self._user(uid).collection("keys")
         with translated():
-            for name in ("keys", "quotas"):
-                documents = self._user(uid).collection(name)
-                while rows := documents.limit(_PAGE).get(**patience()):
-                    batch = self._client.batch()
-                    for row in rows:
-                        batch.delete(row.reference)
-                    batch.commit(**patience())
+            while rows := keys.limit(_PAGE).get(**patience()):
+                batch = self._client.batch()
+                for row in rows:
+                    batch.delete(row.reference)
+                batch.commit(**patience())
 
     def _user(self, uid: str) -> DocumentReference:
         return self._client.collection("users").document(uid)

@@ -42,7 +42,6 @@ class SqlitePeople:
     def forget(self, uid: str) -> None:
         with self._file.transaction() as db:
             db.execute("DELETE FROM keys WHERE uid = ?", (uid,))
-            db.execute("DELETE FROM quotas WHERE uid = ?", (uid,))
 
 
 def _read(db: sqlite3.Connection, uid: str) -> Erasure | None:

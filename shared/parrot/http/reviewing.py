@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parrot.http import answers, judged, schemas
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-    from parrot.observation import Observation
+    from parrot.observation import Label, Observation
     from parrot.reviews import Waiting
 
 
@@ -34,7 +35,7 @@ def summary(waiting: Waiting) -> Response:
 
 
 def _review(row: Observation) -> schemas.Review:
-    name, label = handle(row.uid, row.id), row.label
+    name, label = handle(row.uid, row.id), _anonymous(row.label)
     body = schemas.Review(
         id=name,
         image=f"{BASE_PATH}/reviews/{name}/image",
@@ -46,3 +47,11 @@ def _review(row: Observation) -> schemas.Review:
     if outcome is not None:
         body["outcome"] = outcome
     return body
+
+
+def _anonymous(label: Label | None) -> Label | None:
+    """A label without the person's own words, which may name anybody, and of a day only."""
+    if label is None:
+        return None
+    day = label.at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return replace(label, text=None, at=day)
