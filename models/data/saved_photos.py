@@ -189,7 +189,7 @@ def _note(store: ObservationStore, observation: Observation, bundle: str) -> boo
         return replace(current, learnt_by=(*current.learnt_by, bundle))
 
     noted = update(store, observation.uid, observation.id, learn)
-    return noted is not None and bundle in noted.learnt_by
+    return noted is not None and noted.consent == observation.consent
 
 
 def _place(observation: Observation, species: str) -> str:

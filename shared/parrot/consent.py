@@ -22,10 +22,17 @@ class Training(StrEnum):
     GRANTED = "granted"  # what people agreed to when they signed up; each photo can be taken out
     OFF = "off"  # nothing trains, whatever people say
 
-    def consent(self, said: bool | None, now: datetime) -> Consent | None:  # noqa: FBT001 - a record
+    def consent(
+        self,
+        said: bool | None,  # noqa: FBT001 - a record
+        now: datetime,
+        *,
+        signed_up: bool = True,
+    ) -> Consent | None:
         """What to keep of a person's answer about a photo, None if they gave none."""
         if self is Training.OFF:
             return Consent(given=False, at=now)
         if said is None:
-            return Consent(given=True, at=now) if self is Training.GRANTED else None
+            granted = self is Training.GRANTED and signed_up
+            return Consent(given=True, at=now) if granted else None
         return Consent(said, now)

@@ -113,7 +113,7 @@ class Saver:
             status=Status.PENDING,
             created=now,
             updated=now,
-            consent=self._training.consent(training, now),
+            consent=self._training.consent(training, now, signed_up=not user.anonymous),
             sighting=sighting.kept if sighting and not user.anonymous else None,
         )
         for _ in range(_TRIES):

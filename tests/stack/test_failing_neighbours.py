@@ -140,6 +140,26 @@ def test_a_download_that_fails_after_its_metadata_is_unavailable(fault: str) -> 
         bucket(server.url).read_generation("photos/ana/x", 7, most=10**6)
 
 
+@pytest.mark.parametrize(
+    ("stated", "training"),
+    [
+        ({}, None),
+        ({"training": "true"}, True),
+        *(({"training": no}, False) for no in ("false", "False", "no", "0", "", "off")),
+    ],
+)
+def test_what_an_upload_says_about_training_is_a_clear_yes_or_a_no(
+    stated: dict[str, str],
+    training: bool | None,  # noqa: FBT001
+) -> None:
+    """Where training is granted, "False" and "no" counted as silence, which is a yes there."""
+    facts = {"name": "x", "generation": "7", "size": "9", "metadata": stated}
+    with serving(lambda _request: json_answer(facts)) as server, deadline.within(SECONDS):
+        described = bucket(server.url).describe("photos/ana/x")
+    assert described is not None
+    assert described.training is training
+
+
 def test_a_photo_is_read_in_parts_of_one_generation() -> None:
     """A part of another photo, under the first one's ETag, would make neither."""
     facts = {"name": "x", "generation": "7", "size": "9", "metadata": {"sha256": "0a" * 32}}

@@ -84,6 +84,14 @@ def test_what_the_person_says_about_training_is_kept_with_its_time(
     assert desk.saver.save(PHOTO, KEA, ANA, training=not said).observation.consent == consent
 
 
+def test_who_never_signed_up_granted_nothing(tmp_path: Path) -> None:
+    """All they can do is say so."""
+    desk = Desk(tmp_path, training=Training.GRANTED)
+    assert desk.saver.save(PHOTO, KEA, NOBODY).observation.consent is None
+    said = desk.saver.save(OTHER, KEA, NOBODY, training=True).observation.consent
+    assert said == Consent(given=True, at=NOW)
+
+
 def test_without_a_login_a_key_binds_nothing(desk: Desk) -> None:
     """All these phones share one user: one phone's key must not refuse another's photo."""
     once = desk.saver.save(PHOTO, KEA, NOBODY, key="1")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from parrot.records import OpenObject
+
 TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
 LATER = NOW + timedelta(hours=1)
 UNKNOWN = replace(verdict(KEA.id), likely=())
@@ -163,6 +165,23 @@ def test_a_photo_notes_which_bundle_learns_from_it(tmp_path: Path) -> None:
         exported(world, tmp_path / "out", "2026-12-01")
     noted = {row.id: row.learnt_by for row in world.store.everything()}
     assert noted == {learnt.id: ("2026-12-01",), other.id: ()}
+
+
+def test_who_takes_it_back_while_an_export_runs_is_left_out(tmp_path: Path) -> None:
+    """Also of a second export for the same bundle, which needs no new note."""
+    world = World(tmp_path)
+    row = saved(world, 1)
+    exported(world, tmp_path / "out", "2026-12-01")
+    opened = world.photos.open
+
+    def take_back(name: str) -> OpenObject | None:
+        stored = world.store.get(row.uid, row.id)
+        assert stored is not None
+        world.store.replace(replace(stored, consent=Consent(given=False, at=NOW)))
+        return opened(name)
+
+    world.photos.open = take_back  # type: ignore[method-assign]
+    assert exported(world, tmp_path / "out", "2026-12-01")[1] == []
 
 
 def test_whom_reviewers_contradict_trains_nothing_more_on_their_word_alone(tmp_path: Path) -> None:

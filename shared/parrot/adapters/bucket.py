@@ -39,7 +39,6 @@ FOLDER = "bundles"
 CURRENT = f"{FOLDER}/current.json"
 MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
 _SHA256 = re.compile("[0-9a-f]{64}")
-_STATED = {"true": True, "false": False}
 _MOST_LISTED = 1000  # objects at once
 _POOL = 32  # connections kept
 _TIMEOUT_SECONDS = 10.0  # between two reads
@@ -142,7 +141,7 @@ class BucketPhotos:
             if blob is None:
                 return None
             stated = blob.metadata or {}
-            species = stated.get("species")
+            species, training = stated.get("species"), stated.get("training")
             return StoredObject(
                 generation=int(blob.generation),
                 size=int(blob.size),
@@ -150,7 +149,8 @@ class BucketPhotos:
                 encoding=blob.content_encoding or "",
                 created=blob.time_created or datetime.now(UTC),
                 species=species if isinstance(species, str) else None,
-                training=_STATED.get(str(stated.get("training"))),
+                # Whatever is no clear yes is a no: silence would be a yes where it is `granted`.
+                training=None if training is None else training == "true",
             )
 
     def generation(self, object_name: str) -> int | None:
