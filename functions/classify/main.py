@@ -11,7 +11,9 @@ from parrot.http.respond import respond, route
 from parrot.wiring import limits, neighbours, stories
 
 _PROBE = Probe(
-    parts=(stories.cached_classifier,), neighbours=(lambda: stories.classifier().versions(),)
+    parts=(stories.cached_classifier,),
+    neighbours=(lambda: stories.classifier().versions(),),
+    charge=limits.charge_stranger,
 )
 
 
@@ -48,6 +50,7 @@ def _classify(request: Request) -> Response:
         return answers.classification(answer, allowance, first_version=sent.first_version)
 
 
-def _ready(_request: Request) -> Response:
+def _ready(request: Request) -> Response:
+    limits.charge_stranger(request)
     classifier = stories.classifier()
     return answers.readiness(classifier.bundle.manifest.version, classifier.versions())

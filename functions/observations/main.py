@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _PROBE = Probe(
     parts=(stories.observations, stories.downloads, neighbours.identity),
     neighbours=(neighbours.species, neighbours.stores_answer),
+    charge=limits.charge_stranger,
 )
 # What reading a person's observations, or looking a hundred photos up, counts as: a large photo.
 _LOOKED_UP_BYTES = 8 * 2**20

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from parrot.quota import User
 
 _HANDLE_LETTERS = 32
-_PROBE = Probe(parts=(stories.reviews, neighbours.identity), neighbours=(neighbours.stores_answer,))
+_PROBE = Probe(
+    parts=(stories.reviews, neighbours.identity),
+    neighbours=(neighbours.stores_answer,),
+    charge=limits.charge_stranger,
+)
 
 
 @functions_framework.http

@@ -14,6 +14,7 @@ from parrot.wiring import limits, neighbours, stories
 _PROBE = Probe(
     parts=(neighbours.species, stories.saver, stories.downloads, neighbours.identity),
     neighbours=(neighbours.stores_answer,),
+    charge=limits.charge_stranger,
 )
 
 

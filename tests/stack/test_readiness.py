@@ -16,10 +16,10 @@ from local.supervisor import free_port
 _ASK = """
 import json, sys
 import functions_framework
-target, source = sys.argv[1:]
+target, source, *paths = sys.argv[1:]
 app = functions_framework.create_app(target=target, source=source, signature_type="http")
 client = app.test_client()
-print(json.dumps([client.get(path).status_code for path in ("/ready", "/ready/all")]))
+print(json.dumps([client.get(path).status_code for path in paths]))
 """
 FUNCTIONS = {
     "classify": "classify",
@@ -49,19 +49,36 @@ def test_an_instance_needs_its_own_parts_and_a_revision_its_neighbours(
 ) -> None:
     """A neighbour's outage must stop no instance, and its wrong address must stop a rollout."""
     assert FUNCTIONS.keys() == {path.parent.name for path in stack.ROOT.glob("functions/*/main.py")}
-    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
-    environment = {
-        **psutil.Process(pid).environ(),
-        "PYTHONPATH": os.environ["PYTHONPATH"],
-        **settings,
-    }
+    environment = {**environment_of(running), **settings}
     for name, statuses in expected.items():
-        source = stack.ROOT / "functions" / name / "main.py"
-        done = subprocess.run(
-            [sys.executable, "-c", _ASK, FUNCTIONS[name], str(source)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert json.loads(done.stdout.splitlines()[-1]) == statuses, (name, done.stderr)
+        assert asked(name, environment, "/ready", "/ready/all") == statuses, name
+
+
+def test_strangers_who_ask_for_neighbours_again_and_again_are_stopped(
+    running: stack.Running,
+) -> None:
+    """Each time costs a read of the database and one of the bucket, or the model server's time."""
+    environment = {**environment_of(running), "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE": "1"}
+    everything = ("/ready/all", "/ready/all", "/ready")
+    for name in FUNCTIONS.keys() - {"process"}:  # nobody outside reaches that one
+        assert asked(name, environment, *everything) == [204, 429, 204], name
+    assert asked("classify", environment, "/", "/") == [200, 429]
+
+
+def environment_of(running: stack.Running) -> dict[str, str]:
+    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
+    return {**psutil.Process(pid).environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
+
+
+def asked(name: str, environment: dict[str, str], *paths: str) -> list[int]:
+    """What a function that was just started answers, one path after the other."""
+    source = stack.ROOT / "functions" / name / "main.py"
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK, FUNCTIONS[name], str(source), *paths],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers: list[int] = json.loads(done.stdout.splitlines()[-1])
+    return answers

@@ -8,6 +8,8 @@ from parrot.building import once
 from parrot.wiring import neighbours, settings
 
 if TYPE_CHECKING:
+    from flask import Request
+
     from parrot.budget import Budget
     from parrot.quota import CpuSeconds, Meter, Visitors
 
@@ -48,6 +50,13 @@ def visitors() -> Visitors:
     from parrot.quota import Visitors
 
     return Visitors(settings().classifications_per_address)
+
+
+def charge_stranger(request: Request) -> None:
+    """Count what anybody may ask for like a classification. Raises TooManyRequests."""
+    from parrot.http import caller
+
+    visitors().take(caller.address(request, settings()))
 
 
 @once
