@@ -294,6 +294,9 @@ def _finite(name: str, vector: Floats | None, count: int) -> Floats:
 
 
 def _focus(box: Floats | None) -> list[float]:
-    """Left, top, right, bottom. Raises BadModelResponse."""
-    edges: list[float] = _finite("edges of its focus", box, _EDGES).tolist()
+    """Left, top, right, bottom, within the photo. Raises BadModelResponse."""
+    edges: list[float] = _finite("edges of its focus", box, _EDGES).clip(0, 1).tolist()
+    left, top, right, bottom = edges
+    if left > right or top > bottom:
+        raise BadModelResponse("the model's focus has its edges in another order")
     return edges

@@ -146,6 +146,14 @@ def test_a_focus_that_is_not_a_box_is_a_bad_model_response() -> None:
     """Retrying would not help; the bundle and the model do not belong together."""
     with pytest.raises(BadModelResponse, match="focus"):
         classifier(Scripted([DOUBT], focus=(0.5,))).classify(PHOTO)
+    with pytest.raises(BadModelResponse, match="another order"):
+        classifier(Scripted([SURE], focus=(0.9, 0.0, 0.1, 1.0))).classify(PHOTO)
+
+
+def test_a_focus_beyond_the_photo_ends_at_its_edge() -> None:
+    """Phones cut the photo there."""
+    far = classifier(Scripted([SURE], focus=(-3.0, 0.5, 1e30, 1.001)))
+    assert far.classify(PHOTO).focus == (0.0, 0.5, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(

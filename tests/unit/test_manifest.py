@@ -169,6 +169,9 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: ruled(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
         (lambda m: ruled(m, second_look=replace(LOOK, bird=1.1)), "bird"),
         (lambda m: ruled(m, second_look=replace(LOOK, caution=0.0)), "caution"),
+        (lambda m: ruled(m, second_look=replace(LOOK, caution=1e300)), "caution"),
+        (lambda m: replace(m, models=(replace(m.models[0], classes=0),)), "at least one"),
+        (lambda m: replace(m, models=(replace(m.models[0], classes=10**6),)), "no more than"),
         (lambda m: ruled(m, second_look=replace(LOOK, views=LOOK.views[:1], nothing=0.3)), "last"),
         (lambda m: ruled(m, second_look=replace(LOOK, views=tuple(View))), "views"),
         (

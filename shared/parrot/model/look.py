@@ -27,6 +27,7 @@ class View(StrEnum):
     SECOND = "second"  # a square around the second focus
 
 
+_MOST_CAUTION = 1000  # beyond it single precision ends, and answers are no numbers
 WINDOWS = (View.CLOSER, View.SECOND)
 
 
@@ -55,8 +56,8 @@ class SecondLook:
             yield "0 <= low <= high <= 1"
         if not self.views or View.SECOND in self.views or not 0 < self.margin < math.inf:
             yield "needs views, of the centre or closer, and a margin above 0"
-        if self.caution is not None and not 0 < self.caution < math.inf:
-            yield "caution is not above 0"
+        if self.caution is not None and not 1 <= self.caution <= _MOST_CAUTION:
+            yield f"1 <= caution <= {_MOST_CAUTION}"
         if self.bird is not None and not 0 <= self.bird <= 1:
             yield "bird is not a probability"
         if self.nothing is not None and not (

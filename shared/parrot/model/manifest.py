@@ -87,7 +87,8 @@ class Manifest:
     @property
     def served_classes(self) -> int:
         """How many species, the first ones, the served model's own answer is for."""
-        return self.models[-1].classes or self.classes
+        classes = self.models[-1].classes
+        return self.classes if classes is None else classes
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -155,6 +156,8 @@ class Manifest:
         yield from (f"models: {problem}" for problem in self._model_problems())
         if self.features < 1 or self.classes < 1:
             yield "features and classes must be at least 1"
+        if not 1 <= self.served_classes <= self.classes:
+            yield "a model names at least one of the species, and no more than there are"
         if self.rules.naming is None and self.served_classes != self.classes:
             yield "a model that names some of the species needs naming for the others"
         yield from self.rules.problems()
