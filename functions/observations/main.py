@@ -148,7 +148,7 @@ def _export(request: Request) -> Response:
 def _erase(request: Request) -> Response:
     user, config = _user(request), wiring.settings()
     erasure = stories.eraser().erase(user)
-    return rights.erased(erasure, config.receipt_key, account=config.delete_users)
+    return rights.erased(erasure, config.receipt_key, account=config.ends_accounts)
 
 
 _OWN: Mapping[tuple[str, ...], Mapping[str, Callable[[Request], Response]]] = {

@@ -122,6 +122,11 @@ class Settings:
     max_photo_bytes: int
     max_photo_pixels: int
 
+    @property
+    def ends_accounts(self) -> bool:
+        """Whether erasing everything ends the account, too; local names have none."""
+        return self.delete_users and self.identity == "firebase"
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check all variables. Raises BadConfig with every problem found."""

@@ -19,6 +19,14 @@ def test_without_more_saving_needs_a_login_and_no_bundle_is_pinned() -> None:
     assert settings.bundle_version is None
 
 
+def test_a_receipt_says_that_an_account_is_gone_only_where_there_are_accounts() -> None:
+    """Locally a name is no account, whatever DELETE_USERS says."""
+    wanted = {**LOCAL, "DELETE_USERS": "true"}
+    firebase = {"IDENTITY": "firebase", "GOOGLE_CLOUD_PROJECT": "p"}
+    ends = [Settings.from_env(each).ends_accounts for each in (wanted, {**wanted, **firebase})]
+    assert ends == [False, True]
+
+
 def test_a_private_model_server_gets_a_token() -> None:
     """Cloud Run speaks https and asks for one."""
     url = "https://models.example"

@@ -130,7 +130,7 @@ def eraser() -> Eraser:
     from parrot.erasure import Eraser
 
     config, remove = settings(), None
-    if config.delete_users and config.identity == "firebase":
+    if config.ends_accounts:
         from parrot.adapters.firebase import FirebaseUsers, connect
 
         remove = FirebaseUsers(connect(config.project or "", credentialed=True)).remove
