@@ -167,20 +167,22 @@ def test_a_photo_notes_which_bundle_learns_from_it(tmp_path: Path) -> None:
     assert noted == {learnt.id: ("2026-12-01",), other.id: ()}
 
 
-def test_who_takes_it_back_while_an_export_runs_is_left_out(tmp_path: Path) -> None:
+def test_who_takes_it_back_while_an_export_runs_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also of a second export for the same bundle, which needs no new note."""
     world = World(tmp_path)
     row = saved(world, 1)
     exported(world, tmp_path / "out", "2026-12-01")
     opened = world.photos.open
 
-    def take_back(name: str) -> OpenObject | None:
+    def take_back(object_name: str) -> OpenObject | None:
         stored = world.store.get(row.uid, row.id)
         assert stored is not None
         world.store.replace(replace(stored, consent=Consent(given=False, at=NOW)))
-        return opened(name)
+        return opened(object_name)
 
-    world.photos.open = take_back  # type: ignore[method-assign]
+    monkeypatch.setattr(world.photos, "open", take_back)
     assert exported(world, tmp_path / "out", "2026-12-01")[1] == []
 
 
