@@ -1,4 +1,4 @@
-"""What reviewers are answered."""
+"""The answers for reviewers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _review(row: Observation) -> schemas.Review:
         verdict=None if row.verdict is None else judged.verdict(row.verdict),
         opinions=len(row.opinions),
     )
-    outcome = settled(label, row.opinions)
+    outcome = settled(row.label, row.opinions)  # by the hour, which is not shown
     if outcome is not None:
         body["outcome"] = outcome
     return body
