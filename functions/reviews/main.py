@@ -87,5 +87,5 @@ def _handle(text: str) -> str:
 def _user(request: Request) -> User:
     user = caller.user(request, wiring.settings(), neighbours.identity, neighbours.app_check)
     if user is None:
-        raise Unauthenticated("only reviewers are answered: sign in")
+        raise Unauthenticated("only reviewers may call this: sign in")
     return user

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation
 
-NEUTRAL = 0.5  # of somebody about whom nothing is settled
+NEUTRAL = 0.5  # of a person about whom nothing is settled
 
 
 def trust(right: int, settled: int) -> float:
@@ -21,20 +21,20 @@ def trust(right: int, settled: int) -> float:
 
 
 def by_person(observations: Iterable[Observation]) -> Mapping[str, float]:
-    """Of everybody about whom something is settled; for export alone, shown to nobody."""
+    """For every person with a settled label; for export alone, never shown to anybody."""
     right, known = Counter[str](), Counter[str]()
     for observation in observations:
-        said = claimed(observation)
+        label = claimed(observation)
         outcome = settled(observation.label, observation.opinions)
-        if said is None or outcome in {None, CANNOT_TELL, UNUSABLE}:
+        if label is None or outcome in {None, CANNOT_TELL, UNUSABLE}:
             continue
         known[observation.uid] += 1
-        right[observation.uid] += said == outcome
+        right[observation.uid] += label == outcome
     return {uid: trust(right[uid], count) for uid, count in known.items()}
 
 
 def claimed(observation: Observation) -> str | None:
-    """What the person said before a reviewer did: whoever gives in later was wrong before."""
+    """The person's label before the first review: giving in later does not make it right."""
     opinions = observation.opinions
     before = [label for label in observation.labels if opinions and label.at < opinions[0].at]
     return before[-1].species if before else None

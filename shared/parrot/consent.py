@@ -9,7 +9,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """An answer, and since when it holds. Who was never asked has given none."""
+    """An answer, and since when it holds. A person who was never asked has given none."""
 
     given: bool
     at: datetime

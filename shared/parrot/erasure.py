@@ -29,7 +29,7 @@ class Eraser:
     """May be interrupted anywhere, and asked again: by the person, or by an operator.
 
     What is about to go is noted first, so that a receipt counts each observation once. The note
-    outlives the rest by a week: whoever did not hear the answer gets the same receipt again.
+    outlives the rest by a week: a person who did not get the answer gets the same receipt again.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with

@@ -130,7 +130,7 @@ class Observations:
 
     def _agreed(self, stored: Observation, training: bool, now: datetime) -> Observation:  # noqa: FBT001 - what was said
         if training and self._training is Training.OFF:
-            raise Conflict("here no photo is used for training", observation=stored.id)
+            raise Conflict("this service uses no photos for training", observation=stored.id)
         if stored.consent is not None and stored.consent.given == training:
             return stored
         return replace(stored, consent=Consent(training, now))

@@ -1,4 +1,4 @@
-"""What a saved photo shows, by all who have said something: the person, the model, reviewers."""
+"""What a saved photo shows, according to the person, the model and reviewers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CANNOT_TELL, UNUSABLE = "cannot-tell", "unusable"
 _ENOUGH = 2  # reviewers who agree
 _FINAL = 3  # of whom the person cannot reopen it
-# Each is a write, and whoever comes after so many without an agreement will not find one either.
+# Each is a write, and after so many without an agreement the next reviewer brings none either.
 _MOST_OPINIONS = 7
 
 
@@ -74,7 +74,7 @@ def standing(observation: Observation) -> Status:
 
 
 def waiting(observation: Observation) -> float | None:
-    """How urgent a review is, from 0 up; None if nobody may or need look.
+    """How urgent a review is, from 0 up; None if nobody may look, or nobody needs to.
 
     One that another reviewer has begun comes first, then those where the model contradicts most.
     """
@@ -89,5 +89,5 @@ def waiting(observation: Observation) -> float | None:
 
 
 def handle(uid: str, observation_id: str) -> str:
-    """What reviewers know an observation by: it tells neither whose it is nor which."""
+    """What reviewers know an observation by: it reveals neither the user nor the id."""
     return hashlib.sha256(f"review\n{uid}\n{observation_id}".encode()).hexdigest()[:32]

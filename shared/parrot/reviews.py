@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 # Looked through for a reviewer: those that they decided already are among the most urgent.
 _LOOKED_AT = 500
 _OTHERS = {NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE}
+_LISTED = ", ".join(sorted(_OTHERS))
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for decisions, at most so many; how many of them have each label."""
+    """How many observations wait for a decision, 500 at most, and how many have each label."""
 
     count: int
     labels: Counter[str]
 
 
 class Reviews:
-    """Of everybody's photos that people allow to train; who took them, or where, nobody learns."""
+    """Decisions about photos that may train. Reviewers never learn who took them, or where."""
 
     def __init__(
         self,
@@ -67,35 +68,37 @@ class Reviews:
         return chosen
 
     def decide(self, reviewer: User, name: str, species: str) -> Observation:
-        """Give an opinion, or another one than before; what is settled may no longer be.
+        """Give an opinion, or replace an earlier one, which may open again what was settled.
 
         Raises Forbidden, InvalidRequest, NotFound, Conflict if others have settled it meanwhile,
         StoreUnavailable.
         """
         if species not in _OTHERS and species not in self._labels:
-            raise InvalidRequest(f"unknown species {species!r:.60}; a kind, a taxon or one of four")
-        found = self._found(reviewer, name)
+            raise InvalidRequest(
+                f"unknown species {species!r:.60}: send a kind, a taxon or one of {_LISTED}"
+            )
+        observation = self._found(reviewer, name)
 
         def decide(current: Observation) -> Observation:
             others = _others(current, reviewer)
             if _hidden(current):
                 raise _not_found(name)
             if waiting(current) is None and len(others) == len(current.opinions):
-                raise Conflict("this is settled already", observation=name)
+                raise Conflict("this review is already settled", observation=name)
             now = self._now()
             opinions = (*others, Opinion(reviewer.uid, species, now))
             decided = replace(current, opinions=opinions, updated=now)
             return replace(decided, status=standing(decided))
 
-        decided = update(self._store, found.uid, found.id, decide)
+        decided = update(self._store, observation.uid, observation.id, decide)
         if decided is None:
             raise _not_found(name)
         return decided
 
     def image(self, reviewer: User, name: str) -> StoredFile:
         """The clean copy. Raises Forbidden, NotFound, StoreUnavailable."""
-        found = self._found(reviewer, name)
-        content = self._photos.open(found.derived.image) if found.derived else None
+        observation = self._found(reviewer, name)
+        content = self._photos.open(observation.derived.image) if observation.derived else None
         if content is None:
             raise _not_found(name)
         return StoredFile(content, "image/webp")
@@ -108,12 +111,12 @@ class Reviews:
 
     def _found(self, reviewer: User, name: str) -> Observation:
         _require(reviewer)
-        found = self._store.by_handle(name)
-        if found is None or _hidden(found):
+        observation = self._store.by_handle(name)
+        if observation is None or _hidden(observation):
             raise _not_found(name)
-        if found.uid == reviewer.uid:
-            raise Forbidden("others review your own photos")
-        return found
+        if observation.uid == reviewer.uid:
+            raise Forbidden("your own photos are reviewed by others")
+        return observation
 
 
 def withdraw(store: ObservationStore, uid: str) -> None:
@@ -122,7 +125,8 @@ def withdraw(store: ObservationStore, uid: str) -> None:
     def rename(current: Observation) -> Observation:
         alias = _departed(current, uid)
         opinions = (
-            replace(one, reviewer=alias) if one.reviewer == uid else one for one in current.opinions
+            replace(opinion, reviewer=alias) if opinion.reviewer == uid else opinion
+            for opinion in current.opinions
         )
         return replace(current, opinions=tuple(opinions))
 
@@ -137,19 +141,19 @@ def _require(user: User) -> None:
 
 
 def _hidden(observation: Observation) -> bool:
-    """Whether it is none of a reviewer's business, or not any more."""
+    """Whether reviewers may not see it, or may no longer."""
     allowed = observation.consent is not None and observation.consent.given
     return not allowed or observation.status not in {Status.READY, Status.NEEDS_REVIEW}
 
 
 def _others(observation: Observation, reviewer: User) -> tuple[Opinion, ...]:
-    """The opinions of others. Whoever left and came back has no second one."""
+    """The opinions of others. A reviewer who left and came back has no second one."""
     own = {reviewer.uid, _departed(observation, reviewer.uid)}
-    return tuple(one for one in observation.opinions if one.reviewer not in own)
+    return tuple(opinion for opinion in observation.opinions if opinion.reviewer not in own)
 
 
 def _departed(observation: Observation, uid: str) -> str:
-    """What the opinion of somebody who left is kept under, another name for each photo."""
+    """The name under which a departed reviewer's opinion is kept: another one for each photo."""
     return f"gone-{handle(uid, handle(observation.uid, observation.id))}"
 
 

@@ -165,7 +165,7 @@ class PeopleStore(Protocol):
     def forget(self, uid: str) -> None:
         """Remove the user's Idempotency-Keys.
 
-        Uses of quotas stay until they expire: whoever erases everything has no more left after it.
+        Uses of quotas stay until they expire: erasing everything must not give a user new ones.
         """
 
 

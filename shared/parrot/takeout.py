@@ -1,7 +1,7 @@
 """What is kept about a person: in figures, and all of it as ZIP archives.
 
-An archive holds at most so many photos and bytes, because no transfer may take for ever; whoever
-has more gets the next part by a token.
+An archive holds at most so many photos and bytes, because no transfer may take forever; a token
+leads to the next part.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Summary:
 
 
 class Takeout:
-    """Reads one person's own."""
+    """Reads what is kept about one person."""
 
     def __init__(self, store: ObservationStore, photos: PhotoStore) -> None:
         self._store, self._photos = store, photos
@@ -93,7 +93,7 @@ class Takeout:
 
 
 def _archive(rows: Sequence[Observation], photos: dict[str, Entry]) -> OpenObject:
-    """Photos behind what is said of them."""
+    """Labels and verdicts, as JSON and CSV, then the photos."""
     documents = json.dumps([_document(row) for row in rows], ensure_ascii=False, indent=1)
     texts = {"observations.json": documents, "observations.csv": _table(rows, photos)}
     entries = [_text(name, text) for name, text in texts.items()] + list(photos.values())

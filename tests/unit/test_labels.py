@@ -64,7 +64,7 @@ def test_where_nothing_trains_nobody_can_allow_it(tmp_path: Path) -> None:
     store = SqliteObservations(tmp_path / "observations.db")
     observations = Observations(store, MemoryPhotos(), training=Training.OFF)
     stored, _ = store.create(observation())
-    with pytest.raises(Conflict, match="no photo is used"):
+    with pytest.raises(Conflict, match="uses no photos"):
         observations.change(ANA, stored.id, training=True)
     refused = observations.change(ANA, stored.id, training=False)
     assert refused.consent is not None

@@ -23,20 +23,20 @@ def label(given: Label) -> schemas.Label:
     return body
 
 
-def verdict(said: Verdict) -> schemas.SavedVerdict:
+def verdict(stored: Verdict) -> schemas.SavedVerdict:
     """The classification, reduced to the best species."""
-    probability = said.species_probability
+    probability = stored.species_probability
     body = schemas.SavedVerdict(
-        parrot=parrot(said),
-        species=said.species,
+        parrot=parrot(stored),
+        species=stored.species,
         probability=None if probability is None else round(probability, DECIMALS),
-        model=schemas.ModelVersions(bundle=said.bundle, classifier=said.model),
+        model=schemas.ModelVersions(bundle=stored.bundle, classifier=stored.model),
     )
-    if said.likely is not None:
-        likely = list(said.likely)
+    if stored.likely is not None:
+        likely = list(stored.likely)
         body["set"] = schemas.SavedSet(species=likely, unknown=not likely)
-    if said.reason is not None:
-        body["reason"] = said.reason
+    if stored.reason is not None:
+        body["reason"] = stored.reason
     return body
 
 

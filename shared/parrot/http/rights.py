@@ -1,4 +1,4 @@
-"""What a person learns about what is kept about them: answers of /me."""
+"""The answers of /me: what is kept about a person, and what was erased."""
 
 from __future__ import annotations
 

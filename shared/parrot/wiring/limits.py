@@ -1,4 +1,4 @@
-"""How much of everything a caller, or all of them together, may have."""
+"""How much each caller may use, and all of them together."""
 
 from __future__ import annotations
 
