@@ -27,6 +27,20 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 STEPS = 600  # of fine-tuning, as in `tuner.Recipe`
 
+Keep = Annotated[float, typer.Option(help="Share of parrots that the gate lets through.")]
+Coverage = Annotated[
+    float, typer.Option(help="How often the set of species contains the true one.")
+]
+Maybe = Annotated[float, typer.Option(help="Share of parrots that are at least maybe one.")]
+Served = Annotated[
+    int | None,
+    typer.Option(help="Species, the first ones, that phones of the first version know."),
+]
+AlthoughWorse = Annotated[
+    bool,
+    typer.Option("--although-worse", help="Take them even if a guarded figure gets worse."),
+]
+
 
 @commands.command()
 def fit(  # noqa: PLR0913 - the options of one command
@@ -40,27 +54,15 @@ def fit(  # noqa: PLR0913 - the options of one command
     ] = None,
     model_version: Annotated[str, typer.Option(help="Version of the served model.")] = "1",
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
-    keep: Annotated[
-        float, typer.Option(help="Share of parrots that the gate lets through.")
-    ] = 0.955,
-    coverage: Annotated[
-        float, typer.Option(help="How often the set of species contains the true one.")
-    ] = 0.95,
-    maybe: Annotated[
-        float, typer.Option(help="Share of parrots that are at least maybe one.")
-    ] = 0.985,
-    served: Annotated[
-        int | None,
-        typer.Option(help="Species, the first ones, that phones of the first version know."),
-    ] = None,
+    keep: Keep = 0.955,
+    coverage: Coverage = 0.95,
+    maybe: Maybe = 0.985,
+    served: Served = None,
     seed: Annotated[int, typer.Option(help="Seed of the cross-validation.")] = 0,
     finetune: Annotated[
         bool, typer.Option("--finetune", help="Also fine-tune the backbone's last blocks.")
     ] = False,
-    although_worse: Annotated[
-        bool,
-        typer.Option("--although-worse", help="Take them even if a guarded figure gets worse."),
-    ] = False,
+    although_worse: AlthoughWorse = False,
     steps: Annotated[int, typer.Option(help="Steps of fine-tuning, for each fold.")] = STEPS,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     cache: Cache = FEATURE_CACHE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -89,8 +88,7 @@ class Classifier:
     def classify_each(self, photos: Sequence[Photo]) -> tuple[Classification, ...]:
         """The answer for each photo; all share one request, and one more where there is doubt.
 
-        Each has the timings of them all. Raises as `classify`; InvalidImage says which photo, where
-        it is about one of several.
+        Each has the timings of all. Raises as `classify`; InvalidImage says which one of several.
         """
         clock = Stopwatch()
         looks = self._look(photos, clock)
@@ -144,7 +142,7 @@ class Classifier:
             if len(looks) > 1:  # an answer must not depend on the photos beside it
                 raise
             return looks  # what the first look saw is true of a photo that takes long
-        seen = iter(self._server.predict(model, list(chain.from_iterable(closer))))
+        seen = iter(self._server.predict(model, [view for views in closer for view in views]))
         looks = list(looks)
         for number, parts in zip(doubtful, closer, strict=True):
             looks[number] = self._combined(looks[number], [next(seen) for _ in parts], policy)

@@ -130,8 +130,8 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read and check all variables. Raises BadConfig with every problem found."""
-        read = Reader(env)
-        url, endpoints = _model_server(read)
+        read, deployed = Reader(env), _is_deployed(env)
+        url, endpoints, auth = _model_server(read)
         store = read.required("OBSERVATIONS", _STORE.fullmatch)
         identity = read.choice("IDENTITY", ("firebase", "local"))
         app_check = read.flag("REQUIRE_APP_CHECK")
@@ -139,7 +139,6 @@ class Settings:
         project = _project(read, needed=by_google)
         _refuse_emulators(env, identity, read)
         bucket = read.required("BUCKET", bool)
-        auth = "id-token" if (url or "").startswith("https:") else "none"
         settings = cls(
             bucket=bucket,
             model_bucket=env.get("MODEL_BUCKET") or bucket,
@@ -148,7 +147,7 @@ class Settings:
             bundle_keys=read.public_keys("MODEL_BUNDLE_PUBLIC_KEY"),
             model_server_url=url,
             vertex_endpoints=endpoints,
-            model_auth=read.choice("MODEL_AUTH", ("none", "id-token"), auth),
+            model_auth=auth,
             model_timeout=read.number("MODEL_TIMEOUT_SECONDS", 20.0, low=0.1, high=300.0),
             request_seconds=read.number("REQUEST_SECONDS", 30.0, low=0.1, high=3600.0),
             sqlite_path=Path(store[7:]) if store[:7] == "sqlite:" else None,
@@ -170,12 +169,10 @@ class Settings:
             process_attempts=read.count("PROCESS_ATTEMPTS", 5, low=1, high=1000),
             classifications_per_minute=read.count("CLASSIFICATIONS_PER_MINUTE", 120),
             classifications_per_address=read.count(
-                "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", 60 if _is_deployed(env) else 0
+                "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", 60 * deployed
             ),
-            cpu_seconds_per_caller=read.count(
-                "CPU_SECONDS_PER_CALLER_PER_MINUTE", 30 if _is_deployed(env) else 0
-            ),
-            trusted_proxies=read.count("TRUSTED_PROXIES", int(_is_deployed(env)), high=10),
+            cpu_seconds_per_caller=read.count("CPU_SECONDS_PER_CALLER_PER_MINUTE", 30 * deployed),
+            trusted_proxies=read.count("TRUSTED_PROXIES", int(deployed), high=10),
             download_mib_per_minute=read.count("DOWNLOAD_MIB_PER_MINUTE", 256),
             threads=read.count("THREADS", 4 * (os.cpu_count() or 1), low=1),
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
@@ -192,12 +189,13 @@ class Settings:
         return settings
 
 
-def _model_server(read: Reader) -> tuple[str | None, Mapping[str, str]]:
+def _model_server(read: Reader) -> tuple[str | None, Mapping[str, str], str]:
     url = read.optional("MODEL_SERVER_URL", is_url)
     endpoints = read.pairs("VERTEX_ENDPOINTS", is_url)
     if (url is None) == (not endpoints):
         read.problem("set one of MODEL_SERVER_URL and VERTEX_ENDPOINTS")
-    return url, endpoints
+    auth = "id-token" if (url or "").startswith("https:") else "none"
+    return url, endpoints, read.choice("MODEL_AUTH", ("none", "id-token"), auth)
 
 
 def _project(read: Reader, *, needed: bool) -> str | None:
