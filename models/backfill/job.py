@@ -117,7 +117,7 @@ def _scan(job: Job, version: str) -> Iterator[Key | None]:
         yield (observation.uid, observation.id) if chosen else None
 
 
-class Worker:
+class BackfillWorker:
     """Everything open, on one machine; a bundle of Beam's is one call."""
 
     def __init__(self, job: Job) -> None:

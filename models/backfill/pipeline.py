@@ -13,7 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from models.backfill import package
-from models.backfill.job import Worker, candidates, open_bundle
+from models.backfill.job import BackfillWorker, candidates, open_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class _Reclassify(beam.DoFn):  # type: ignore[misc]
         self._job = job
 
     def setup(self) -> None:
-        self._worker = Worker(self._job)
+        self._worker = BackfillWorker(self._job)
 
     def process(self, keys: Sequence[Key]) -> None:
         for outcome, count in self._worker.reclassify(keys).items():

@@ -31,7 +31,7 @@ from parrot.observation import Status
 from tests.support.default_bundle import SERVED
 from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
-from tests.support.scripted_http import Answer, Listener, serving
+from tests.support.scripted_http import Listener, ScriptedAnswer, serving
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -120,14 +120,14 @@ class Model:
     def release(self) -> None:
         self._released.set()
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> ScriptedAnswer:
         count = len(request.json()["instances"])
         with self._lock:
             self._left -= count
             held = self._left < 0
         if held:
             self._released.wait(PATIENCE_SECONDS)
-        return Answer(f'{{"predictions": [{", ".join([self._row] * count)}]}}'.encode())
+        return ScriptedAnswer(f'{{"predictions": [{", ".join([self._row] * count)}]}}'.encode())
 
 
 def save(client: Client, store: SqliteObservations, number: int) -> None:

@@ -32,7 +32,7 @@ from parrot.photo import images
 from parrot.store import update
 from tests.support.observations import observation, use
 from tests.support.photos import encoded, noise
-from tests.support.scripted_http import Answer, Request, json_answer, serving
+from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ FAULTS = {
     "dripping": replace(WHOLE, pause_seconds=0.2),
     "half": replace(WHOLE, sent_bytes=20),
     "broken off": replace(WHOLE, sent_bytes=-1),
-    "garbage": Answer(b"<html>\xff", headers={"Content-Type": "application/json"}),
+    "garbage": ScriptedAnswer(b"<html>\xff", headers={"Content-Type": "application/json"}),
     "another shape": json_answer([1, 2]),
     "empty object": json_answer({}),
 }
@@ -129,7 +129,7 @@ def test_a_bundle_that_cannot_be_read_is_unavailable_in_time(fault: str) -> None
 def test_a_download_that_fails_after_its_metadata_is_unavailable(fault: str) -> None:
     """The bytes come in a request of their own."""
 
-    def script(request: Request) -> Answer:
+    def script(request: Request) -> ScriptedAnswer:
         if "alt=media" not in request.path:
             return WHOLE
         if fault == "unavailable":
@@ -163,9 +163,11 @@ def test_what_an_upload_says_about_training_is_a_clear_yes_or_a_no(
 def test_a_photo_is_read_in_parts_of_one_generation() -> None:
     """A part of another photo, under the first one's ETag, would make neither."""
     facts = {"name": "x", "generation": "7", "size": "9", "metadata": {"sha256": "0a" * 32}}
-    parts = iter([Answer(b"irds", 206), Answer(b"whole", 200), Answer(status=404)])
+    parts = iter(
+        [ScriptedAnswer(b"irds", 206), ScriptedAnswer(b"whole", 200), ScriptedAnswer(status=404)]
+    )
 
-    def script(request: Request) -> Answer:
+    def script(request: Request) -> ScriptedAnswer:
         return next(parts) if "alt=media" in request.path else json_answer(facts)
 
     with serving(script) as server, deadline.within(SECONDS):

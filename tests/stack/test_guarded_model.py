@@ -22,7 +22,7 @@ from parrot.errors import (
     Overloaded,
     ParrotError,
 )
-from tests.support.scripted_http import Answer, Request, json_answer, serving
+from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 from tests.support.vendors import MODEL, ROW, TF_SERVING
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_one_caller_tries_again_and_then_all_are_served() -> None:
     """A server that comes back must not get every caller at once."""
     healthy, refused = False, threading.Semaphore(0)
 
-    def script(_request: Request) -> Answer:
+    def script(_request: Request) -> ScriptedAnswer:
         if healthy:
             return TF_SERVING.predictions(ROW)
         if len(server.requests) > 2:  # the one that tries, while all others ask too
@@ -202,7 +202,7 @@ def test_a_slow_server_that_answers_some_callers_keeps_the_others_waiting() -> N
     """A long queue is not silence: it moves."""
     turn = threading.Lock()
 
-    def script(_request: Request) -> Answer:
+    def script(_request: Request) -> ScriptedAnswer:
         with turn:
             time.sleep(0.3)
             return TF_SERVING.predictions(ROW)
@@ -216,7 +216,7 @@ def test_each_model_has_a_breaker_of_its_own() -> None:
     """The extractor may answer while the classifier does not."""
     other = replace(MODEL, name="Others")
 
-    def script(request: Request) -> Answer:
+    def script(request: Request) -> ScriptedAnswer:
         if "Others" in request.path:
             return json_answer({"error": "no"}, 503)
         return TF_SERVING.predictions(ROW)

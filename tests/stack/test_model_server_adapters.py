@@ -16,7 +16,7 @@ from local.supervisor import free_port
 from parrot import deadline
 from parrot.adapters.model_server import VertexEndpoint, unsigned
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
-from tests.support.scripted_http import Answer, Request, json_answer, serving, shouting
+from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving, shouting
 from tests.support.vendors import (
     FEATURES_ONLY,
     MODEL,
@@ -46,7 +46,7 @@ class Ask:
 
     vendor: Vendor
 
-    def predict(self, answer: Answer, model: ServedModel = MODEL) -> Any:
+    def predict(self, answer: ScriptedAnswer, model: ServedModel = MODEL) -> Any:
         with serving(lambda _request: answer) as server:
             return self.vendor.connect(server.url).predict(model, [b"photo"])[0]
 
@@ -121,7 +121,7 @@ def test_a_refusal_in_any_words_is_a_refusal(ask: Ask) -> None:
     """Proxies answer HTML, Vertex nests its errors."""
     for body in (b"", b"[1]", b'{"error": {"message": "x"}}', b"<html>"):
         with pytest.raises(BadModelResponse, match="400"):
-            ask.predict(Answer(body, 400))
+            ask.predict(ScriptedAnswer(body, 400))
 
 
 def test_an_answer_that_comes_too_late_is_a_timeout(vendor: Vendor) -> None:
@@ -163,7 +163,7 @@ def test_what_is_not_an_object_with_predictions_is_refused(ask: Ask) -> None:
     """Whatever a proxy in between makes of it, it is an error with a name."""
     for body in NOT_PREDICTIONS:
         with pytest.raises(BadModelResponse):
-            ask.predict(Answer(body))
+            ask.predict(ScriptedAnswer(body))
 
 
 def test_one_photo_has_one_row(ask: Ask) -> None:
@@ -185,7 +185,7 @@ def test_a_vector_holds_finite_numbers_only(ask: Ask) -> None:
     for features in NOT_NUMBERS:
         body = whole.replace('"ROW"', f'{{"features": [0.5, {features}]}}').encode()
         with pytest.raises(BadModelResponse, match="features"):
-            ask.predict(Answer(body), FEATURES_ONLY)
+            ask.predict(ScriptedAnswer(body), FEATURES_ONLY)
 
 
 def test_a_missing_output_is_named_with_those_that_came(ask: Ask) -> None:
@@ -261,7 +261,7 @@ def test_a_chunk_of_negative_length_is_a_bad_answer(vendor: Vendor) -> None:
 
 def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor) -> None:
     """It closes what was idle for long, now and then while a request is on its way."""
-    hung_up = Answer(sent_bytes=-1)
+    hung_up = ScriptedAnswer(sent_bytes=-1)
     script = iter([vendor.predictions(ROW), hung_up, vendor.predictions(ROW)])
     with serving(lambda _request: next(script)) as server:
         adapter = vendor.connect(server.url)
@@ -272,7 +272,7 @@ def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor
 
 def test_a_server_that_hangs_up_twice_is_unavailable(vendor: Vendor) -> None:
     """It is not asked forever."""
-    with serving(lambda _request: Answer(sent_bytes=-1)) as server:
+    with serving(lambda _request: ScriptedAnswer(sent_bytes=-1)) as server:
         with pytest.raises(ModelUnavailable):
             vendor.connect(server.url).predict(MODEL, [b"photo"])
         assert len(server.requests) == 2
@@ -294,12 +294,12 @@ def test_a_request_that_has_no_time_left_gives_the_model_none(vendor: Vendor) ->
 def test_an_endless_answer_is_refused(ask: Ask) -> None:
     """Before it fills the memory."""
     with pytest.raises(BadModelResponse, match="over 4,194,304 bytes"):
-        ask.predict(Answer(b" " * (5 * 2**20)))
+        ask.predict(ScriptedAnswer(b" " * (5 * 2**20)))
 
 
 def test_a_compressed_answer_is_refused_unread(ask: Ask) -> None:
     """A few megabytes of gzip unpack to gigabytes, and we never ask for gzip."""
-    packed = Answer(gzip.compress(bytes(2**20)), headers={"Content-Encoding": "gzip"})
+    packed = ScriptedAnswer(gzip.compress(bytes(2**20)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(BadModelResponse, match="compressed"):
         ask.predict(packed)
 
@@ -322,7 +322,7 @@ def test_connections_are_kept(vendor: Vendor) -> None:
     """A handshake for each photo would cost more than the model."""
     ports = set()
 
-    def script(request: Request) -> Answer:
+    def script(request: Request) -> ScriptedAnswer:
         ports.add(request.port)
         return vendor.predictions(ROW)
 
@@ -337,7 +337,7 @@ def test_tf_serving_is_asked_for_the_newest_version_once_in_a_while() -> None:
     """A manifest may pin none, and asking for each photo would double the requests."""
     states = [{"version": str(number), "state": "AVAILABLE"} for number in (9, 10, 2)]
 
-    def script(request: Request) -> Answer:
+    def script(request: Request) -> ScriptedAnswer:
         if request.method == "GET":
             return json_answer({"model_version_status": states})
         return TF_SERVING.predictions(ROW)
@@ -364,8 +364,8 @@ def test_a_model_without_an_endpoint_is_unavailable() -> None:
 
 def test_a_redirected_photo_is_not_sent_elsewhere(ask: Ask) -> None:
     """A login page in front of the server must not get photos, nor tokens."""
-    with serving(lambda _request: Answer()) as elsewhere:
-        moved = Answer(status=307, headers={"Location": elsewhere.url})
+    with serving(lambda _request: ScriptedAnswer()) as elsewhere:
+        moved = ScriptedAnswer(status=307, headers={"Location": elsewhere.url})
         with pytest.raises(BadModelResponse, match="307"):
             ask.predict(moved)
     assert elsewhere.requests == []
@@ -374,7 +374,7 @@ def test_a_redirected_photo_is_not_sent_elsewhere(ask: Ask) -> None:
 def test_vertex_is_sent_no_request_over_its_limit() -> None:
     """Five photos of one bird, or ten closer looks, are more than its 1.5 MB."""
 
-    def rows(request: Request) -> Answer:
+    def rows(request: Request) -> ScriptedAnswer:
         return VERTEX.predictions(*[ROW] * len(request.json()["instances"]))
 
     photos = [bytes([number]) * 3 * 320 * 320 for number in range(10)]

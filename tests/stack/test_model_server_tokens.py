@@ -13,7 +13,7 @@ import jwt
 import pytest
 
 from local.supervisor import free_port
-from tests.support.scripted_http import Answer, Request, json_answer, serving
+from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 from tests.support.vendors import TF_SERVING, VERTEX
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ except ModelUnavailable as error:
 ID_TOKEN = jwt.encode({"exp": 4_000_000_000, "aud": "x"}, "k" * 32, algorithm="HS256")
 
 
-def metadata(request: Request) -> Answer:
+def metadata(request: Request) -> ScriptedAnswer:
     """Google's metadata server, as far as google-auth asks it for tokens."""
     flavor = {"Metadata-Flavor": "Google", "Content-Type": "text/plain"}
     path = request.path.partition("?")[0]
     if path.endswith("/identity"):
-        return Answer(ID_TOKEN.encode(), headers=flavor)
+        return ScriptedAnswer(ID_TOKEN.encode(), headers=flavor)
     if path.endswith("/token"):
         token = {"access_token": "an-access-token", "expires_in": 3600, "token_type": "Bearer"}
         return replace(json_answer(token), headers={**flavor, "Content-Type": "application/json"})
@@ -51,8 +51,8 @@ def metadata(request: Request) -> Answer:
         account = {"email": "run@p.iam.gserviceaccount.com", "scopes": [], "aliases": ["default"]}
         return replace(json_answer(account), headers={**flavor, "Content-Type": "application/json"})
     if path.endswith("/project-id"):
-        return Answer(b"p", headers=flavor)
-    return Answer(headers=flavor)
+        return ScriptedAnswer(b"p", headers=flavor)
+    return ScriptedAnswer(headers=flavor)
 
 
 def ask_signed(url: str, audience: str, metadata_address: str, home: Path) -> str:
@@ -104,7 +104,7 @@ def test_vertex_gets_an_access_token(tmp_path: Path) -> None:
 def test_without_a_token_the_model_is_unavailable(tmp_path: Path, audience: str) -> None:
     """Nothing is sent without one; the phone may try again."""
     nobody = f"127.0.0.1:{free_port()}"
-    with serving(lambda _request: Answer()) as server:
+    with serving(lambda _request: ScriptedAnswer()) as server:
         heard = ask_signed(server.url, audience, nobody, tmp_path)
     assert heard == "unavailable: cannot get a token for the model server (DefaultCredentialsError)"
     assert server.requests == []
@@ -114,7 +114,7 @@ def test_a_token_that_the_model_server_refuses_is_fetched_again(tmp_path: Path) 
     """It may have been revoked before it expired."""
     refusals = iter([401])
 
-    def refuses_once(_request: Request) -> Answer:
+    def refuses_once(_request: Request) -> ScriptedAnswer:
         return json_answer(TF_SERVING.versions, next(refusals, 200))
 
     with serving(metadata) as google, serving(refuses_once) as server:
@@ -126,12 +126,12 @@ def test_a_token_that_the_model_server_refuses_is_fetched_again(tmp_path: Path) 
 def test_a_token_that_is_refused_makes_the_model_unavailable(tmp_path: Path) -> None:
     """The service account may not be used."""
 
-    def refused(request: Request) -> Answer:
+    def refused(request: Request) -> ScriptedAnswer:
         if "/identity?" in request.path:
-            return Answer(b"no", 404, {"Metadata-Flavor": "Google"})
+            return ScriptedAnswer(b"no", 404, {"Metadata-Flavor": "Google"})
         return metadata(request)
 
-    with serving(refused) as google, serving(lambda _request: Answer()) as server:
+    with serving(refused) as google, serving(lambda _request: ScriptedAnswer()) as server:
         heard = ask_signed(server.url, server.url, google.address, tmp_path)
     assert heard == "unavailable: cannot get a token for the model server (RefreshError)"
     assert server.requests == []

@@ -31,7 +31,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScriptedAnswer:
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -50,8 +50,8 @@ class Server:
         return self.url.removeprefix("http://")
 
 
-def json_answer(body: object, status: int = 200) -> Answer:
-    return Answer(json.dumps(body).encode(), status, {"Content-Type": "application/json"})
+def json_answer(body: object, status: int = 200) -> ScriptedAnswer:
+    return ScriptedAnswer(json.dumps(body).encode(), status, {"Content-Type": "application/json"})
 
 
 class Listener(ThreadingHTTPServer):
@@ -67,7 +67,7 @@ class Listener(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(script: Callable[[Request], Answer]) -> Iterator[Server]:
+def serving(script: Callable[[Request], ScriptedAnswer]) -> Iterator[Server]:
     """Answers each request as the script says, on a free port, until the test is over."""
     seen: list[Request] = []
     over = threading.Event()

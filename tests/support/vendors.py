@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parrot.adapters.model_server import TfServing, VertexEndpoint, unsigned
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
-from tests.support.scripted_http import Answer, json_answer
+from tests.support.scripted_http import ScriptedAnswer, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class Vendor:
     def connect(self, url: str, timeout: float = TIMEOUT_SECONDS) -> ModelServer:
         return self.build(url, timeout)
 
-    def predictions(self, *rows: object) -> Answer:
+    def predictions(self, *rows: object) -> ScriptedAnswer:
         return json_answer({"predictions": rows, **self.predicted})
 
 

@@ -50,7 +50,7 @@ NAMES = {"ara-macao": "Scarlet macaw", "eolophus-roseicapilla": "Galah"}
 VOID = {"meta", "img", "br", "hr", "input", "link"}  # HTML never closes them
 
 
-class Page(HTMLParser):
+class ReportPage(HTMLParser):
     """What a page holds; fails where a tag is closed that is not open."""
 
     def __init__(self, html: str) -> None:
@@ -133,11 +133,11 @@ def _judged(results: Results) -> Judged:
     return Judged(results, replace(results, stress=stress))
 
 
-def _page(results: Results, folder: Path, title: str = "Bundle") -> tuple[Page, str]:
+def _page(results: Results, folder: Path, title: str = "Bundle") -> tuple[ReportPage, str]:
     path = folder / "new" / "report.html"
     report_file.write(path, title, _judged(results), NAMES)
     html = path.read_text(encoding="utf-8")
-    return Page(html), html
+    return ReportPage(html), html
 
 
 def test_the_report_is_one_file_with_every_section(photo: Path, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_the_report_says_what_it_is_about(photo: Path, tmp_path: Path) -> None:
     )
     path = tmp_path / "r.html"
     report_file.write(path, "t", _judged(results), NAMES, about=about)
-    text = Page(path.read_text(encoding="utf-8")).text
+    text = ReportPage(path.read_text(encoding="utf-8")).text
     for part in ("mine (0123)", "models evaluate photos", "abcd", "seed 7", "too good <b>",
                  "2026-11-27", "card: new sources", "All kinds, phone-like"):  # fmt: skip
         assert part in text
@@ -198,7 +198,7 @@ def test_a_comparison_is_one_file_with_every_stress(photo: Path, tmp_path: Path)
     path = tmp_path / "c.html"
     about = About(("one", "two"), "compare", "abcd")
     report_file.write_comparison(path, tables, ("<one>", "two"), about)
-    page = Page(path.read_text(encoding="utf-8"))
+    page = ReportPage(path.read_text(encoding="utf-8"))
     assert page.loaded == []
     assert {"script", "link"}.isdisjoint(page.tags)
     assert "<one> and two compared" in page.text
@@ -230,7 +230,7 @@ def test_labels_titles_and_paths_are_text_and_never_markup(tmp_path: Path) -> No
     results = replace(results, photos=photos, is_parrot=np.ones(len(photos), bool))
     names = dict.fromkeys(SPECIES, f"bird {hostile}")
     report_file.write(tmp_path / "r.html", f"title {hostile}", _judged(results), names)
-    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    page = ReportPage((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(source.startswith("data:") for source in page.loaded)
     for text in (f"title {hostile}", f"source {hostile}", f"bird {hostile}", f": {hostile}"):

@@ -171,7 +171,7 @@ def test_an_unreadable_photo_keeps_its_verdict_and_a_failing_server_ends_the_run
     assert store.stored == STORED
 
 
-class Server:
+class NumberingServer:
     """Answers each payload with its own number, and remembers how many came together."""
 
     def __init__(self) -> None:
@@ -195,7 +195,7 @@ class Server:
 
 def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> None:
     """Each thread gets its own answer back."""
-    server = Server()
+    server = NumberingServer()
     batched = Batched(cast("Any", server), size=8)
 
     def ask(number: int) -> float:
@@ -212,7 +212,7 @@ def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> No
 
 def test_a_failed_request_fails_every_photo_of_it(model: ServedModel) -> None:
     """Nobody waits forever, and the next request is a new one."""
-    batched = Batched(cast("Any", Server()), size=2)
+    batched = Batched(cast("Any", NumberingServer()), size=2)
     with ThreadPoolExecutor(2) as threads:
         asked = [threads.submit(batched.predict, model, [payload]) for payload in (b"1", b"bad")]
         for future in asked:

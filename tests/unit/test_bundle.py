@@ -143,10 +143,10 @@ def test_a_manifest_that_is_not_an_object_is_refused(copy: Path, text: str) -> N
 def test_another_version_in_the_place_of_the_one_asked_for_is_refused(copy: Path) -> None:
     """An older bundle is signed too; copied over a newer one, it would bring back its faults."""
 
-    class Named(FolderFiles):
+    class OtherVersion(FolderFiles):
         version = "2099-01-01"
 
-    files = Named(copy)
+    files = OtherVersion(copy)
     for read in (Bundle.load, load_species):
         with pytest.raises(BadBundle, match="in the place of 2099-01-01"):
             read(files, sha256=None)
