@@ -72,5 +72,5 @@ def test_a_kind_that_was_never_opened_can_be_read_without_a_network(phone: Page)
 def test_a_page_of_no_kind_says_so(visit: Visit) -> None:
     """An address that was typed wrong still leads to all kinds."""
     page = visit("/kinds/dodo")
-    expect(page.locator("h1")).to_have_text("There is no page of this name")
+    expect(page.locator("h1")).to_have_text("There is no page with this name")
     expect(page.locator(".plate").first).to_be_visible()
