@@ -99,7 +99,7 @@ export class Keep {
         this.#sending.set(id, 0);
         const seen = await notes?.seen(picture.file);
         const entry = { id, account: who, species: this.select.value, text, name, photo, ...seen };
-        entry.training = training.said();
+        entry.training = training.said(who);
         await outbox.addSave(entry);
       }
       outbox.flush();

@@ -8,6 +8,7 @@ import * as outbox from "./outbox.js";
 import { asProblem, patiently, pause } from "./problem.js";
 import * as service from "./service.js";
 import * as shelf from "./shelf.js";
+import * as training from "./training.js";
 
 let following = false;
 
@@ -74,6 +75,7 @@ async function erase() {
     else await pause(1);
   }
   await shelf.forgetAllBut(who, new Set(), "");
+  training.forget(who);
   store(new Blob([JSON.stringify(receipt, null, 2)]), "parrots-receipt.json");
   say(t("me.erased", { count: receipt.receipt.observations }));
   await draw();

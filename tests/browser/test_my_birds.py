@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 
 from tests.support.page import (
     MODEL_MS,
+    be_somebody,
     choose,
     module,
     my_birds,
@@ -262,6 +263,12 @@ def test_whether_photos_may_train_is_asked_once_and_changed_for_each_bird(
     expect(allowed).not_to_be_checked()
     allowed.check()
     until(lambda: owner.observations()[0]["training"], "the answer to arrive")
+    phone.keyboard.press("Escape")
+    phone.locator("nav.views a[data-view=identify]").click()
+    be_somebody(phone)
+    theirs = choose(phone, some_photo(photos, "parrots/galah"))
+    save_as(theirs)
+    expect(theirs.locator(".training")).to_be_visible()  # nobody answers for another person
 
 
 def test_everything_is_downloaded_and_then_deleted(
