@@ -30,7 +30,7 @@ def export_saved(
         str, typer.Option("--for", help="Version to be fitted on them; noted, for receipts.")
     ] = "",
 ) -> None:
-    """Download the saved photos on which people and the model agree, as input for fit."""
+    """Download the saved photos that may train and whose label is confirmed, as input for fit."""
     from models.data import saved_photos
     from parrot.adapters.bucket import BucketPhotos
 

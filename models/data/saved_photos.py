@@ -1,9 +1,9 @@
-"""Saved observations and their photos as a training set: what people and the model agree on.
+"""Saved photos as a training set: those that may train and whose label is confirmed.
 
 It is a folder of `GROUP/LABEL/*.webp` with an `index.csv` that `fit` reads: clean copies, whose
 files have no metadata, named after their pixels. Photos of one user share a `near_duplicates`
-value, so that they are never split between training and test. It is drawn by lot for each export:
-two exports do not tell who is who. `bundle` and `model` name the model that judged the photo;
+value, so that they are never split between training and test. It is random in each export, so that
+two exports cannot be matched by person. `bundle` and `model` name the model that judged the photo;
 `label_map` is the sha256 of the species table that the labels refer to.
 """
 
