@@ -71,7 +71,7 @@ class Eraser:
                     self._observations.delete(user, row.id)
         if known is None or known.finished is None:
             known = self._finish(known or Erasure(user.uid, self._now()))
-        if self._remove_user is not None:
+        if known.finished is not None and self._remove_user is not None:
             self._remove_user(user.uid)
         return known
 

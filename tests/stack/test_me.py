@@ -168,6 +168,19 @@ def test_a_save_in_the_middle_is_erased_too(store: ObservationStore, people: Peo
     assert (erasure.removed, everything.left("ana")) == (SAVED + 1, [])
 
 
+def test_an_account_outlives_an_erasure_that_another_request_goes_on_with(
+    store: ObservationStore, people: PeopleStore
+) -> None:
+    """Or nobody could ask again for what that one leaves when its time is over."""
+    everything = Everything(store, people)
+    steps = Steps()
+    everything.eraser(steps).erase(BEA)
+    other = Erasure("cy", NOW, batch=("id-1",))
+    read = steps.names.index("erasure") + 1
+    erasure = everything.eraser(Steps(read, lambda: people.keep(other))).erase(User("cy"))
+    assert (erasure.finished, everything.removed) == (None, ["bea"])
+
+
 def test_an_erasure_gives_no_new_quota(store: ObservationStore, people: PeopleStore) -> None:
     """Or whoever erases everything could save and ask without end."""
     everything = Everything(store, people)
