@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from local import stack
 from tests.support.photos import encoded, named, noise
+from tests.support.settings import environment_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +41,7 @@ _CLIENTS = {"google.cloud.storage", "google.auth", "grpc", "requests", "cryptogr
 
 @pytest.fixture
 def environment(running: stack.Running) -> dict[str, str]:
-    """The environment of the running functions."""
-    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
-    return {**psutil.Process(pid).environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
+    return environment_of(running)
 
 
 def first_answer(function: str, photo: Path, environment: dict[str, str]) -> tuple[int, set[str]]:

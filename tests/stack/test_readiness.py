@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
-import psutil
 import pytest
 
 from local import stack
 from local.supervisor import free_port
+from tests.support.settings import environment_of
 
 _ASK = """
 import json, sys
@@ -63,11 +62,6 @@ def test_strangers_who_ask_for_neighbours_again_and_again_are_stopped(
     for name in FUNCTIONS.keys() - {"process"}:  # nobody outside reaches that one
         assert asked(name, environment, *everything) == [204, 429, 204], name
     assert asked("classify", environment, "/", "/") == [200, 429]
-
-
-def environment_of(running: stack.Running) -> dict[str, str]:
-    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
-    return {**psutil.Process(pid).environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
 
 
 def asked(name: str, environment: dict[str, str], *paths: str) -> list[int]:

@@ -1,6 +1,14 @@
-"""The fewest settings with which a function starts."""
+"""Settings with which a function starts: the fewest, and those of the running stack."""
 
 from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from local import stack
 
 LOCAL = {
     "BUCKET": "b",
@@ -8,3 +16,9 @@ LOCAL = {
     "OBSERVATIONS": "sqlite:/tmp/x.db",
     "IDENTITY": "local",
 }
+
+
+def environment_of(running: stack.Running) -> dict[str, str]:
+    """The environment of the running functions."""
+    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
+    return {**psutil.Process(pid).environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
