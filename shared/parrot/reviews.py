@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from parrot.consent import Training
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from parrot.observation import Observation, Opinion, Status
 from parrot.observations import StoredFile
@@ -43,17 +44,19 @@ class Reviews:
         photos: PhotoStore,
         labels: Container[str],
         *,
+        training: Training = Training.ASK,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`labels` are ids of all kinds and taxa that a decision may name."""
         self._store, self._photos, self._labels, self._now = store, photos, labels, now
+        self._training = training
 
     def next(self, reviewer: User, *, size: int) -> list[Observation]:
         """The most urgent ones that this reviewer may decide, never two of one person in a row.
 
         Raises Forbidden, StoreUnavailable.
         """
-        _require(reviewer)
+        self._require(reviewer)
         rows = [
             row
             for row in self._store.to_review(limit=_LOOKED_AT)
@@ -105,18 +108,24 @@ class Reviews:
 
     def summary(self, reviewer: User) -> Waiting:
         """Raises Forbidden, StoreUnavailable."""
-        _require(reviewer)
+        self._require(reviewer)
         rows = self._store.to_review(limit=_LOOKED_AT)
         return Waiting(len(rows), Counter(row.label.species for row in rows if row.label))
 
     def _found(self, reviewer: User, name: str) -> Observation:
-        _require(reviewer)
+        self._require(reviewer)
         observation = self._store.by_handle(name)
         if observation is None or _hidden(observation):
             raise _not_found(name)
         if observation.uid == reviewer.uid:
             raise Forbidden("your own photos are reviewed by others")
         return observation
+
+    def _require(self, user: User) -> None:
+        if not user.reviewer:
+            raise Forbidden("only reviewers see other people's photos")
+        if self._training is Training.OFF:  # what people allowed was for training
+            raise Forbidden("here no photo is used for training")
 
 
 def withdraw(store: ObservationStore, uid: str) -> None:
@@ -133,11 +142,6 @@ def withdraw(store: ObservationStore, uid: str) -> None:
     while rows := store.by_reviewer(uid, limit=50):
         for row in rows:
             update(store, row.uid, row.id, rename)
-
-
-def _require(user: User) -> None:
-    if not user.reviewer:
-        raise Forbidden("only reviewers see other people's photos")
 
 
 def _hidden(observation: Observation) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from parrot.consent import Consent
+from parrot.consent import Consent, Training
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from parrot.observation import Observation, Opinion, Status
 from parrot.quota import User
@@ -113,6 +113,21 @@ def test_a_reviewer_who_leaves_leaves_opinions_without_a_name(store: Observation
     again = desk.decide(RAY, name, GALAH)
     assert (again.status, len(again.opinions)) == (Status.NEEDS_REVIEW, 1)
     assert desk.decide(SUE, name, GALAH).status is Status.READY
+
+
+def test_where_nothing_trains_nobody_reviews(store: ObservationStore) -> None:
+    """Whatever people allowed before: it was for training."""
+    store.create(contested(1))
+    desk = Reviews(store, MemoryPhotos(), {KEA, GALAH}, training=Training.OFF)
+    name = handle("ana", "id-00001")
+    for call in (
+        lambda: desk.next(RAY, size=1),
+        lambda: desk.summary(RAY),
+        lambda: desk.image(RAY, name),
+        lambda: desk.decide(RAY, name, GALAH),
+    ):
+        with pytest.raises(Forbidden):
+            call()
 
 
 @pytest.fixture

@@ -238,7 +238,7 @@ def current_version(client: Client, bucket: str) -> tuple[str, str]:
 def _bundle_file(client: Client, bucket: str, name: str) -> bytes:
     place = f"gs://{bucket}/{name}"
     try:
-        with _translated(f"{place} cannot be read right now", seconds=_BUNDLE_SECONDS):
+        with _translated("the bundle cannot be read right now", seconds=_BUNDLE_SECONDS):
             return bytes(client.bucket(bucket).blob(name).download_as_bytes(**_patience()))
     except NotFound as error:
         raise BadBundle(f"{place} does not exist") from error

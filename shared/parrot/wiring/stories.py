@@ -153,4 +153,5 @@ def reviews() -> Reviews:
         neighbours.observation_store(),
         cast("PhotoStore", Late(neighbours.photo_store)),
         load_labels(files, sha256=sha256),
+        training=settings().training,
     )
