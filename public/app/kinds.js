@@ -25,7 +25,7 @@ async function start() {
 /** Everything on the page, in its language; `known` are the ids that the model tells apart. */
 function draw({ kinds, sources }, known) {
   const id = location.pathname.split("/")[2];
-  const kind = kinds[id];
+  const kind = Object.hasOwn(kinds, id ?? "") ? kinds[id] : undefined;
   const title = kind ? speciesName(kind) : t(id ? "kind.missing" : "kind.all");
   document.title = `${title} - ${t("title")}`;
   const content = kind ? page(id, kinds, sources, known) : index(kinds, title);

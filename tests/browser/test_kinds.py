@@ -69,8 +69,9 @@ def test_a_kind_that_was_never_opened_can_be_read_without_a_network(phone: Page)
     expect(phone.locator("dl")).to_contain_text("Wildlife Act")
 
 
-def test_a_page_of_no_kind_says_so(visit: Visit) -> None:
+@pytest.mark.parametrize("name", ["dodo", "constructor"])
+def test_a_page_of_no_kind_says_so(visit: Visit, name: str) -> None:
     """An address that was typed wrong still leads to all kinds."""
-    page = visit("/kinds/dodo")
+    page = visit(f"/kinds/{name}")
     expect(page.locator("h1")).to_have_text("There is no page with this name")
     expect(page.locator(".plate").first).to_be_visible()
