@@ -28,7 +28,7 @@ from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Status
-from tests.support.default_bundle import SERVED
+from tests.support.default_bundle import SERVED, SERVED_CLASSES
 from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Listener, ScriptedAnswer, serving
@@ -181,7 +181,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     until(lambda: Events.received == PHOTOS, "the uploads' own events")
     blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
 
-    model = Model(manifest["reference"][0]["features"], manifest["classes"])
+    model = Model(manifest["reference"][0]["features"], SERVED_CLASSES)
     with serving(model.answer) as server:
 
         def run(*options: str) -> subprocess.Popen[str]:

@@ -144,7 +144,7 @@ def test_a_species_that_does_not_exist_is_refused_and_nothing_is_stored(
 ) -> None:
     """The first version created a folder from any name."""
     for fields in (
-        {"index": "16"},
+        {"index": "99"},
         {"index": "-1"},
         {"index": "1.0"},
         {"index": "²"},

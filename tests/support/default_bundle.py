@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.folders import DEFAULT_BUNDLE
 from parrot.model.manifest import MANIFEST, Manifest
 
-(_MODEL,) = Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes()).models
+_MANIFEST = Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes())
+(_MODEL,) = _MANIFEST.models
 NAME, VERSION = _MODEL.name, _MODEL.version or "1"
-SERVED = f"{NAME}/{VERSION}"
+SERVED, SERVED_CLASSES = f"{NAME}/{VERSION}", _MANIFEST.served_classes

@@ -31,7 +31,7 @@ _NAMED = {
     ),
     "parrots/kea": "14ca46351660 35d56b109e51 39b12e751d49",
     "parrots/hyacinth-macaw": "10de3f4e3370 3220f01f3d2d",
-    "parrots/palm-cockatoo": "2c9302ba405c 7a8968959daa b86448211de9 dd5467872cc3 eb795a844015",
+    "parrots/eastern-rosella": "0a1375b981fc 1678183e61f2 1697f63ea238 319b5e012dfc ed8c6ecd4650",
     "parrots/scarlet-macaw": "138d839411d0 1a1bece9881b 1c66686d7fbe",
     "parrots/budgerigar": "0179505e22cd 05d70747b475 16c9b390d080",
     "parrots/green-winged-macaw": "266d683c7008",
