@@ -305,7 +305,12 @@ def test_a_person_says_whether_a_photo_may_train_and_takes_it_back(
         assert changed.json()["training"] is change["training"]
         assert changed.json()["training_at"] > saved["created"]
     assert changed.json()["species"] == "ara-macao"
-    for nonsense in ({"training": "perhaps"}, {"training": 1}, {"training": True, "text": "x"}):
+    for nonsense in (
+        {"training": "perhaps"},
+        {"training": 1},
+        {"training": True, "text": "x"},
+        {"training": [False], "species": "ara-macao"},  # no silence: that may be a yes
+    ):
         refused = requests.patch(url, json=nonsense, headers=saved["headers_"], timeout=TIMEOUT)
         assert refused.status_code == 400, nonsense
 
@@ -322,7 +327,7 @@ def test_when_and_where_are_kept_for_the_person_and_taken_back(
     assert saved["sighting"] == seen
     url = f"{running_url}/parrot-classifier/observations/{saved['id']}"
 
-    def patch(change: dict[str, str]) -> dict[str, Any]:
+    def patch(change: dict[str, Any]) -> dict[str, Any]:
         answer = requests.patch(url, json=change, headers=saved["headers_"], timeout=TIMEOUT)
         body: dict[str, Any] = answer.json()
         return body
@@ -336,6 +341,7 @@ def test_when_and_where_are_kept_for_the_person_and_taken_back(
         {"place": "95,10"},
         {"place": "nan,10"},
         {"taken": "yesterday"},
+        {"taken": when, "place": [37.5, 126.9]},
         {"taken": "2026-02-30T10:15:00"},
     ):
         assert patch(nonsense)["status"] == 400, nonsense

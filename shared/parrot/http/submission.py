@@ -20,6 +20,7 @@ from parrot.errors import (
     UnsupportedMedia,
 )
 from parrot.http import base64_text, forms, request_body
+from parrot.http.parameters import CHANGEABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +162,10 @@ def _has_more_than(most: int, mark: bytes, body: bytes) -> bool:
 
 
 def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
-    """Strings, integers and truth values, as JSON spells them; other values are ignored."""
+    """Strings, integers and truth values, as JSON spells them.
+
+    Others are ignored, but not where a person means something by them. Raises InvalidRequest.
+    """
     fields = {}
     for name, value in raw.items():
         try:
@@ -172,4 +176,6 @@ def _fields(raw: Mapping[str, bytes]) -> dict[str, str]:
             fields[name] = json.dumps(known)
         elif isinstance(known, str | int):
             fields[name] = str(known)[: forms.MAX_FIELD]
+        elif known is not None and name in CHANGEABLE:
+            raise InvalidRequest(f"{name} is not a text")
     return fields
