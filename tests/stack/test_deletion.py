@@ -256,7 +256,7 @@ def test_what_a_person_leaves_behind_is_two_kinds_of_documents_that_expire(
     assert left["keys"] <= {"uid", "key", "observation", "expires"}
     overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
     expiring = {(each["collectionGroup"], each["fieldPath"]) for each in overrides if "ttl" in each}
-    assert expiring == {("quotas", "expires"), ("keys", "expires")}
+    assert expiring == {(kind, "expires") for kind in ("quotas", "keys", "erasures")}
 
 
 def _left(store: ObservationStore, user: User) -> dict[str, set[str]]:
@@ -266,11 +266,11 @@ def _left(store: ObservationStore, user: User) -> dict[str, set[str]]:
         return {
             each.id: set(row.to_dict()) for each in person.collections() for row in each.stream()
         }
-    with closing(sqlite3.connect(vars(store)["_path"])) as db:
-        db.row_factory = sqlite3.Row
+    with vars(store)["_file"].connection() as db, closing(db.cursor()) as cursor:
+        cursor.row_factory = sqlite3.Row
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
         rows = {
-            table: db.execute(f"SELECT * FROM {table} WHERE uid = ?", (user.uid,)).fetchone()  # noqa: S608
+            table: cursor.execute(f"SELECT * FROM {table} WHERE uid = ?", (user.uid,)).fetchone()  # noqa: S608
             for table in tables
         }
         return {table: set(row.keys()) for table, row in rows.items() if row is not None}
