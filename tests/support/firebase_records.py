@@ -40,11 +40,11 @@ def fill() -> None:
         store.claim(uid, "0" * 64, "id-00001", expires=expires, use=use(0, quota="keys"))
 
 
-def records() -> dict[str, dict[str, dict[str, str]]]:
+def records() -> dict[str, object]:
     """By path or name."""
     firestore = Client(stack.PROJECT)
     documents = {
-        document.reference.path: {k: repr(v) for k, v in (document.to_dict() or {}).items()}
+        document.reference.path: _plain(document.to_dict())
         for group in ("observations", "quotas", "keys")
         for document in firestore.collection_group(group).stream()
     }
@@ -52,11 +52,16 @@ def records() -> dict[str, dict[str, dict[str, str]]]:
         blob.name: {
             "sha256": hashlib.sha256(blob.download_as_bytes()).hexdigest(),
             "type": str(blob.content_type),
-            "metadata": repr(blob.metadata),
+            "metadata": _plain(blob.metadata),
         }
         for blob in _storage().bucket(stack.BUCKET).list_blobs()
     }
     return {"documents": documents, "photos": photos}
+
+
+def _plain(fields: object) -> object:
+    """As JSON has it, so that maps are equal whatever the order of their keys."""
+    return json.loads(json.dumps(fields, default=str))
 
 
 def _storage() -> storage.Client:
