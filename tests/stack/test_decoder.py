@@ -21,13 +21,19 @@ from parrot.photo.decoder import Decoder
 from parrot.photo.geometry import Box
 from parrot.records import Header, Photo
 from tests.support import hostile
-from tests.support.photos import encoded, noise
+from tests.support.photos import DECODER, encoded, noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SPEC = InputSpec(320, 320)
 MOST = MAX_PHOTO_PIXELS
+
+
+@pytest.fixture(autouse=True)
+def alone() -> None:
+    """Other tests of this process share a decoder, whose child lives on."""
+    DECODER.__exit__()
 
 
 @pytest.fixture
