@@ -45,8 +45,8 @@ class PhotoFile:
 
 def made() -> list[PhotoFile]:
     """A phone's photo, one that an app reduced, a newer phone's; the first two again, unclear."""
-    large, small = _drawn(4032, 3024, grain=6.0), _drawn(1024, 768, grain=4.0)
-    newer = _drawn(4032, 3024, grain=1.5)  # HEIC smooths more grain until it leaves doubt
+    large, small = _drawn(4032, 3024, grain=6.0), _drawn(1024, 768, grain=2.0)
+    newer = _drawn(4032, 3024, grain=3.0)  # with less of it HEIC leaves doubt
     return [
         PhotoFile.of("12 megapixels", _jpeg(large)),
         PhotoFile.of("1024 px", _jpeg(small)),
