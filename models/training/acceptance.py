@@ -29,17 +29,10 @@ class Guard:
         """As the card has it."""
         return f"{FIGURES[self.part, self.figure]}, {self.column}"
 
-    def of(self, figures: Mapping[str, Figures]) -> Mapping[str, float] | None:
-        """The rate and its 95 % interval, None where there are no photos for it."""
-        rate: Mapping[str, float] | None
+    def of(self, figures: Mapping[str, Figures]) -> float | None:
+        """The rate, None where there are no photos for it."""
         rate = figures.get(self.column, {}).get(self.part, {}).get(self.figure)
-        return rate
-
-    def is_worse(self, before: Mapping[str, float], after: Mapping[str, float]) -> bool:
-        """By more than chance: a threshold that keeps 95 % of some keeps 94.5 % of others."""
-        if self.at_least:
-            return after["rate"] < before["low"]
-        return after["rate"] > before["high"]
+        return None if rate is None else float(rate["rate"])
 
 
 GUARDS = tuple(
@@ -76,7 +69,9 @@ class Acceptance:
     def guarded(self) -> list[GuardedFigure]:
         """The guarded figures that there are photos for."""
         return [
-            GuardedFigure(guard.name, before["rate"], after["rate"], guard.is_worse(before, after))
+            GuardedFigure(
+                guard.name, before, after, before > after if guard.at_least else after > before
+            )
             for guard in GUARDS
             if (before := guard.of(self.frozen)) is not None
             and (after := guard.of(self.tuned)) is not None
