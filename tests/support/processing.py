@@ -30,7 +30,7 @@ from parrot.records import (
 )
 from tests.support.events import event
 from tests.support.observations import observation
-from tests.support.photos import DECODER
+from tests.support.photos import DECODER, encoded, noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ BUCKET = "b"
 MOST_ATTEMPTS = 3
 SPECIES = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
 KEA = SPECIES.find(species="nestor-notabilis")
+PHOTO, OTHER = encoded(noise(80, 60, seed=1)), encoded(noise(seed=2))
 GALAH = next(row for row in SPECIES.rows if row.english == "Galah")
 
 
@@ -169,6 +170,10 @@ class Counted:
 
 class Killed(BaseException):
     """The instance is gone; our code cannot catch that."""
+
+
+def die() -> None:
+    raise Killed
 
 
 @dataclass

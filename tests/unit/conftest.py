@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from parrot.photo import thumbnails
+from tests.support.processing import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,3 +84,9 @@ def tmp_path() -> Iterator[Path]:
 def remember_thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute the thumbnails of each photo once, however often it is processed."""
     monkeypatch.setattr(thumbnails, "make", functools.cache(thumbnails.make))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A store, a bucket and the process function between them, all empty."""
+    return World(tmp_path)

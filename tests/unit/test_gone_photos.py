@@ -32,11 +32,6 @@ PHOTO = images.read(DATA)
 ANA = User("ana")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 def observations(world: World, steps: Steps | None = None) -> Observations:
     steps = steps or Steps()
     store, photos = Counted(world.store, steps), Counted(world.photos, steps)

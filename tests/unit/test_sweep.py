@@ -27,6 +27,7 @@ from tests.support.processing import (
     Killed,
     Steps,
     World,
+    die,
 )
 
 if TYPE_CHECKING:
@@ -38,11 +39,6 @@ DATA = encoded(noise(80, 60, seed=1))
 PHOTO = images.read(DATA)
 ANA = User("ana")
 LATER = timedelta(minutes=11)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Sweeper:
@@ -65,10 +61,6 @@ def saver(world: World, steps: Steps | None = None) -> Saver:
     meter = Meter(lambda: world.store, Quota("saves", 0, 86400))
     photos = Counted(world.photos, steps)
     return Saver(store, photos, DECODER, meter=meter, now=lambda: world.now)
-
-
-def die() -> None:
-    raise Killed
 
 
 def test_a_photo_whose_event_was_lost_is_processed(world: World) -> None:

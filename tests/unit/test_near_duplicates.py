@@ -1,0 +1,206 @@
+"""Near-duplicates of one user name the oldest, whatever is processed or deleted meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from parrot.errors import NotFound
+from parrot.observation import Status
+from parrot.observations import Observations
+from parrot.quota import User
+from tests.support.photos import encoded
+from tests.support.processing import (
+    NOW,
+    OTHER,
+    Counted,
+    Killed,
+    Steps,
+    World,
+    die,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from parrot.records import Bytes
+
+pytestmark = pytest.mark.usefixtures("remember_thumbnails")
+
+LATER = NOW.replace(hour=13)
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_near_duplicates_name_the_oldest_whatever_came_first(world: World, first: int) -> None:
+    """One picture in three qualities, processed in any order."""
+    picture = Image.fromarray(_smooth())
+    events = [
+        world.save(encoded(picture, quality=quality), name)
+        for name, quality in ((1, 95), (2, 60), (3, 40))
+    ]
+    other = world.save(OTHER, 4)
+    theirs = world.save(encoded(picture), 5, uid="bea")
+    for stored in [*events[first:], *events[:first], other, theirs]:
+        world.processor().process(stored)
+    assert [world.observation(stored).duplicate_of for stored in events] == [
+        None,
+        events[0].id,
+        events[0].id,
+    ]
+    assert world.observation(other).duplicate_of is None
+    assert world.observation(theirs).duplicate_of is None
+
+
+def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> None:
+    """Two instances, each in the middle of its own: at every step of the one, all of the other."""
+    data = encoded(Image.fromarray(_smooth()))
+
+    def run(folder: Path, first: int, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        events = [world.save(data, 1), world.save(data, 2)]
+        steps = Steps(at, lambda: world.processor().process(events[1 - first]))
+        world.processor(steps).process(events[first])
+        if at:
+            marks = [world.observation(stored).duplicate_of for stored in events]
+            assert marks == [None, events[0].id], (first, at)
+            assert all(world.observation(stored).status is Status.READY for stored in events)
+        return steps.count
+
+    for first in (0, 1):
+        for at in range(1, run(tmp_path / f"{first}", first, 0) + 1):
+            run(tmp_path / f"{first}-{at}", first, at)
+
+
+def sound(world: World) -> bool:
+    """Whether each `duplicate_of` names an existing older observation of its user."""
+    places = {
+        (observation.uid, observation.id): observation.place
+        for observation in world.store.everything()
+    }
+    return all(
+        places.get((observation.uid, observation.duplicate_of), observation.place)
+        < observation.place
+        for observation in world.store.everything()
+        if observation.duplicate_of is not None
+    )
+
+
+def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> None:
+    """And saved again, it is the youngest of them."""
+    data = encoded(Image.fromarray(_smooth()))
+    events = [world.save(data, name) for name in (1, 2, 3)]
+    for stored in events:
+        world.processor().process(stored)
+    Observations(world.store, world.photos).delete(User("ana"), events[0].id)
+    assert [world.observation(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
+    again = world.save(data, 1, created=LATER)
+    world.processor().process(again)
+    assert [world.observation(stored).duplicate_of for stored in events] == [
+        events[1].id,
+        None,
+        events[1].id,
+    ]
+
+
+def test_a_wrong_name_is_corrected_when_the_photo_that_it_names_is_processed(world: World) -> None:
+    """An earlier version left circles of two, neither of which would be used for training."""
+    data = encoded(Image.fromarray(_smooth()))
+    old = world.save(data, 2)
+    world.processor().process(old)
+    young = world.save(data, 3)
+    world.store.replace(dataclasses.replace(world.observation(old), duplicate_of=young.id))
+    world.processor().process(young)
+    assert world.observation(old).duplicate_of is None
+    assert world.observation(young).duplicate_of == old.id
+
+
+@pytest.mark.parametrize("dies", [None, 0, 1], ids=["lives", "dies", "dies-later"])
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("again", [False, True])
+def test_no_duplicate_names_a_twin_deleted_in_the_middle_of_any_step(
+    tmp_path: Path, victim: int, *, dies: int | None, again: bool
+) -> None:
+    """Of three, processed in any order; also if it is saved again at once."""
+    data = encoded(Image.fromarray(_smooth()))
+
+    def run(folder: Path, last: int, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        events = [world.save(data, name) for name in (1, 2, 3)]
+        queue = [*events[:last], *events[last + 1 :], events[last]]
+        for stored in queue[:-1]:
+            world.processor().process(stored)
+
+        def delete() -> None:
+            Observations(world.store, world.photos).delete(User("ana"), events[victim].id)
+            if again:
+                queue.append(world.save(data, victim + 1, created=LATER))
+            if dies == 0:
+                raise Killed
+            if dies is not None:
+                steps.at, steps.then = at + dies, die
+
+        steps = Steps(at, delete)
+        try:
+            world.processor(steps).process(events[last])
+        except Killed:
+            world.processor().process(events[last])
+        world.processor().process(queue[-1])  # what was saved again
+        assert sound(world), (last, at)
+        left = list(world.store.everything())
+        assert len(left) == (2 if at and not again else 3)
+        assert sum(observation.duplicate_of is None for observation in left) == 1, (last, at)
+        return steps.count
+
+    for last in (0, 1, 2):
+        for at in range(1, run(tmp_path / f"{last}", last, 0) + 1):
+            run(tmp_path / f"{last}-{at}", last, at)
+
+
+@pytest.mark.parametrize("processing", [False, True])
+def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
+    tmp_path: Path, *, processing: bool
+) -> None:
+    """Also with a younger twin processed just then."""
+    data = encoded(Image.fromarray(_smooth()))
+
+    def run(folder: Path, at: int) -> int:
+        folder.mkdir()
+        world = World(folder)
+        events = [world.save(data, name) for name in (1, 2, 3)]
+        for stored in events[: 2 if processing else 3]:
+            world.processor().process(stored)
+
+        def disturb() -> None:
+            if processing:
+                world.processor().process(events[2])
+            raise Killed
+
+        steps = Steps(at, disturb)
+        observations = Observations(Counted(world.store, steps), Counted(world.photos, steps))
+        with contextlib.suppress(Killed):
+            observations.delete(User("ana"), events[0].id)
+        with contextlib.suppress(NotFound):
+            Observations(world.store, world.photos).delete(User("ana"), events[0].id)
+        if at == 0 and processing:
+            world.processor().process(events[2])
+        assert [world.observation(stored).duplicate_of for stored in events[1:]] == [
+            None,
+            events[1].id,
+        ]
+        return steps.count
+
+    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
+        run(tmp_path / str(at), at)
+
+
+def _smooth() -> Bytes:
+    """A picture of large areas, as photos are: it survives being compressed."""
+    areas = np.random.default_rng(5).integers(0, 256, (12, 16, 3), np.uint8)
+    return areas.repeat(8, axis=0).repeat(8, axis=1)
