@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from models.cli import console
+from models.cli.console import Bucket, Store
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -25,10 +26,8 @@ class Runner(StrEnum):
 @commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def backfill(  # noqa: PLR0913 - the options of one command
     context: typer.Context,
-    observations: Annotated[
-        str, typer.Argument(help="sqlite:PATH, firestore:PROJECT or firestore:PROJECT/DATABASE.")
-    ],
-    bucket: Annotated[str, typer.Argument(help="Bucket that contains the photos.")],
+    observations: Store,
+    bucket: Bucket,
     *,
     bundle: Annotated[str, typer.Option(help="gs://BUCKET/bundles/VERSION, or a folder.")],
     model_server: Annotated[str, typer.Option(help="URL of a TF Serving REST API.")],

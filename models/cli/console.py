@@ -42,6 +42,10 @@ BundleFolder = Annotated[
 SpeciesFile = Annotated[
     Path, typer.Option(help="The species table, in class order.", exists=True, dir_okay=False)
 ]
+Store = Annotated[
+    str, typer.Argument(help="sqlite:PATH, firestore:PROJECT or firestore:PROJECT/DATABASE.")
+]
+Bucket = Annotated[str, typer.Argument(help="Bucket that contains the photos.")]
 
 out = Console()
 err = Console(stderr=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from models.cli import console, stores
-from models.cli.console import BundleFolder, Photos, SpeciesFile
+from models.cli.console import Bucket, BundleFolder, Photos, SpeciesFile, Store
 from models.folders import DEFAULT_BUNDLE, ROOT
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
@@ -21,8 +21,8 @@ commands = typer.Typer()
 
 @commands.command()
 def export_saved(
-    observations: Annotated[str, typer.Argument(help="sqlite:PATH or firestore:PROJECT.")],
-    bucket: Annotated[str, typer.Argument(help="Bucket that contains the photos.")],
+    observations: Store,
+    bucket: Bucket,
     out: Annotated[Path, typer.Argument(help="Folder to write, for fit to read.")],
     *,
     species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,

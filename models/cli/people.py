@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from models.cli import console, stores
+from models.cli.console import Bucket, Store
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -18,8 +19,8 @@ commands = typer.Typer()
 
 @commands.command()
 def forget(
-    observations: Annotated[str, typer.Argument(help="sqlite:PATH or firestore:PROJECT.")],
-    bucket: Annotated[str, typer.Argument(help="Bucket that contains the photos.")],
+    observations: Store,
+    bucket: Bucket,
     uid: Annotated[str, typer.Argument(help="Whom: Firebase's uid, or a name locally.")],
     *,
     key: Annotated[

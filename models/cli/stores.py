@@ -1,4 +1,4 @@
-"""Where a command finds what people saved: `sqlite:PATH` or `firestore:PROJECT`, and the bucket."""
+"""Where a command finds what people saved: `console.Store` names it, and the bucket is beside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def observations(where: str) -> ObservationStore:
     """Raises ValueError, FileNotFoundError."""
-    kind, name = _parted(where)
+    kind, name, database = _parted(where)
     if kind == "sqlite":
         from parrot.adapters.sqlite import SqliteObservations
 
@@ -28,19 +28,19 @@ def observations(where: str) -> ObservationStore:
         return SqliteObservations(Path(name))
     from parrot.adapters.firestore import connect
 
-    return connect(name or None, None)
+    return connect(name or None, database)
 
 
 def people(where: str) -> PeopleStore:
     """What is kept beside the observations; open those first. Raises ValueError."""
-    kind, name = _parted(where)
+    kind, name, database = _parted(where)
     if kind == "sqlite":
         from parrot.adapters.sqlite_people import SqlitePeople
 
         return SqlitePeople(Path(name))
     from parrot.adapters.firestore_people import connect
 
-    return connect(name or None, None)
+    return connect(name or None, database)
 
 
 def storage(where: str) -> Client:
@@ -48,7 +48,7 @@ def storage(where: str) -> Client:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud.storage import Client
 
-    kind, name = _parted(where)
+    kind, name, _ = _parted(where)
     note = Path(name).parent / RUNNING
     if kind != "sqlite" or os.environ.get("STORAGE_EMULATOR_HOST"):
         return Client()
@@ -58,8 +58,12 @@ def storage(where: str) -> Client:
     return Client("local", AnonymousCredentials(), client_options={"api_endpoint": url})
 
 
-def _parted(where: str) -> tuple[str, str]:
+def _parted(where: str) -> tuple[str, str, str | None]:
+    """The kind, the path or project, and the database if it is named."""
     kind, _, name = where.partition(":")
-    if kind not in {"sqlite", "firestore"}:
-        raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT")
-    return kind, name
+    if kind == "sqlite":
+        return kind, name, None
+    if kind == "firestore":
+        project, _, database = name.partition("/")
+        return kind, project, database or None
+    raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT[/DATABASE]")

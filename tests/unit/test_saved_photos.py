@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from PIL import Image
 
+from models.cli import stores
 from models.data import saved_photos
 from models.data.saved_photos import Exported, LeftOut, export
 from models.data.trust import by_person
@@ -24,8 +26,6 @@ from tests.support.processing import GALAH, KEA, World
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from parrot.records import OpenObject
 
@@ -221,3 +221,14 @@ def test_a_flood_of_one_person_is_held_back(
     saved(world, 4, uid="ben")
     done, _ = exported(world, tmp_path / "out")
     assert (done.written, done.left_out) == (3, {LeftOut.FLOOD: 1})
+
+
+@pytest.mark.parametrize("store", [stores.observations, stores.people])
+def test_a_database_that_is_named_is_the_one_that_commands_open(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forgetting someone in the default database would remove nothing, and sign a receipt."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
+    for where, database in (("firestore:p/d", "d"), ("firestore:p", "(default)")):
+        client = vars(store(where))["_client"]
+        assert (client.project, client._database) == ("p", database)  # noqa: SLF001
