@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from parrot.building import Late, once
+from parrot.building import once
 from parrot.wiring import limits, neighbours, settings
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from parrot.process import Processor
     from parrot.reviews import Reviews
     from parrot.save import Saver
-    from parrot.store import PhotoStore
     from parrot.sweep import Sweeper
     from parrot.takeout import Takeout
     from parrot.tokens import Downloads
@@ -106,9 +105,11 @@ def sweeper() -> Sweeper:
 def observations() -> Observations:
     from parrot.observations import Observations
 
-    # A list needs no bucket, whose client takes 0.2 s to import.
-    photos = cast("PhotoStore", Late(neighbours.photo_store))
-    return Observations(neighbours.observation_store(), photos, training=settings().training)
+    return Observations(
+        neighbours.observation_store(),
+        neighbours.late_photo_store(),
+        training=settings().training,
+    )
 
 
 @once
@@ -122,7 +123,7 @@ def downloads() -> Downloads:
 def takeout() -> Takeout:
     from parrot.takeout import Takeout
 
-    return Takeout(neighbours.observation_store(), cast("PhotoStore", Late(neighbours.photo_store)))
+    return Takeout(neighbours.observation_store(), neighbours.late_photo_store())
 
 
 @once
@@ -151,7 +152,7 @@ def reviews() -> Reviews:
     files, sha256 = neighbours.bundle_files()
     return Reviews(
         neighbours.observation_store(),
-        cast("PhotoStore", Late(neighbours.photo_store)),
+        neighbours.late_photo_store(),
         load_labels(files, sha256=sha256),
         training=settings().training,
     )
