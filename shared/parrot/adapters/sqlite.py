@@ -78,19 +78,13 @@ class SqliteObservations:
         if after is not None:
             query = f"{query} AND (created, id) < (?, ?)"
             values += [instant(after.created), after.id]
-        with self._file.connection() as db:
-            rows = db.execute(
-                f"{query} ORDER BY created DESC, id DESC LIMIT ?", [*values, size + 1]
-            ).fetchall()
-        page = tuple(restored(json.loads(row[0])) for row in rows[:size])
-        return Page(page, page[-1].place if len(rows) > size else None)
+        rows = self._all(f"{query} ORDER BY created DESC, id DESC LIMIT ?", *values, size + 1)
+        return Page(rows[:size], rows[size - 1].place if len(rows) > size else None)
 
     def of(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
-        with self._file.connection() as db:
-            rows = db.execute(
-                "SELECT document FROM documents WHERE uid = ? ORDER BY id LIMIT ?", (uid, limit)
-            ).fetchall()
-        return tuple(restored(json.loads(row[0])) for row in rows)
+        return self._all(
+            "SELECT document FROM documents WHERE uid = ? ORDER BY id LIMIT ?", uid, limit
+        )
 
     def everything(self) -> Iterator[Observation]:
         with self._file.connection() as db:
@@ -100,55 +94,53 @@ class SqliteObservations:
     def similar(
         self, uid: str, phashes: Collection[str], *, distance: int
     ) -> tuple[Observation, ...]:
-        with self._file.connection() as db:
-            rows = db.execute(
-                "SELECT document FROM documents WHERE uid = ? AND id IN (SELECT id FROM quarters"
-                " WHERE uid = ? AND quarter IN (SELECT value FROM json_each(?)))",
-                (uid, uid, json.dumps(lookup(phashes))),
-            ).fetchall()
-        candidates = (restored(json.loads(row[0])) for row in rows)
+        candidates = self._all(
+            "SELECT document FROM documents WHERE uid = ? AND id IN (SELECT id FROM quarters"
+            " WHERE uid = ? AND quarter IN (SELECT value FROM json_each(?)))",
+            *(uid, uid, json.dumps(lookup(phashes))),
+        )
         return resembling(phashes, candidates, distance=distance)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        with self._file.connection() as db:
-            rows = db.execute(
-                "SELECT document FROM documents"
-                " WHERE uid = ? AND json_extract(document, '$.duplicate_of') = ?"
-                " ORDER BY created, id",
-                (uid, observation_id),
-            ).fetchall()
-        return tuple(restored(json.loads(row[0])) for row in rows)
+        return self._all(
+            "SELECT document FROM documents"
+            " WHERE uid = ? AND json_extract(document, '$.duplicate_of') = ?"
+            " ORDER BY created, id",
+            *(uid, observation_id),
+        )
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
-        with self._file.connection() as db:
-            rows = db.execute(
-                "SELECT document FROM documents"
-                " WHERE status IN ('pending', 'deleting')"
-                " AND json_extract(document, '$.updated') < ?"
-                " ORDER BY json_extract(document, '$.updated') LIMIT ?",
-                (instant(before), limit),
-            ).fetchall()
-        return tuple(restored(json.loads(row[0])) for row in rows)
+        return self._all(
+            "SELECT document FROM documents"
+            " WHERE status IN ('pending', 'deleting')"
+            " AND json_extract(document, '$.updated') < ?"
+            " ORDER BY json_extract(document, '$.updated') LIMIT ?",
+            *(instant(before), limit),
+        )
 
     def to_review(self, *, limit: int) -> tuple[Observation, ...]:
-        return self._joined(
-            "reviews USING (uid, id) WHERE urgency IS NOT NULL ORDER BY urgency DESC, handle", limit
+        return self._all(
+            "SELECT document FROM documents JOIN reviews USING (uid, id)"
+            " WHERE urgency IS NOT NULL ORDER BY urgency DESC, handle LIMIT ?",
+            limit,
         )
 
     def by_handle(self, handle: str) -> Observation | None:
-        found = self._joined("reviews USING (uid, id) WHERE handle = ?", 1, handle)
+        found = self._all(
+            "SELECT document FROM documents JOIN reviews USING (uid, id) WHERE handle = ?", handle
+        )
         return found[0] if found else None
 
     def by_reviewer(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
-        opinions = "json_each(document, '$.opinions')"
-        return self._joined(f"{opinions} WHERE json_extract(value, '$.reviewer') = ?", limit, uid)
+        return self._all(
+            "SELECT document FROM documents JOIN json_each(document, '$.opinions')"
+            " WHERE json_extract(value, '$.reviewer') = ? LIMIT ?",
+            *(uid, limit),
+        )
 
-    def _joined(self, rest: str, limit: int, *values: str) -> tuple[Observation, ...]:
+    def _all(self, query: str, *values: str | int) -> tuple[Observation, ...]:
         with self._file.connection() as db:
-            rows = db.execute(
-                f"SELECT document FROM documents JOIN {rest} LIMIT ?",  # noqa: S608 - our own words
-                (*values, limit),
-            ).fetchall()
+            rows = db.execute(query, values).fetchall()
         return tuple(restored(json.loads(row[0])) for row in rows)
 
     def take(self, uid: str, use: Use) -> int:
