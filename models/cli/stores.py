@@ -32,7 +32,7 @@ def observations(where: str) -> ObservationStore:
 
 
 def people(where: str) -> PeopleStore:
-    """What is kept beside the observations; open those first. Raises ValueError."""
+    """What is kept beside the observations. Raises ValueError."""
     kind, name, database = _parted(where)
     if kind == "sqlite":
         from parrot.adapters.sqlite_people import SqlitePeople

@@ -7,21 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parrot.adapters.sqlite_file import SqliteFile
+from parrot.adapters.sqlite_rows import SCHEMA
 from parrot.receipt import Erasure, document, restored
 
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS erasures (uid TEXT PRIMARY KEY, document TEXT NOT NULL);"
-
 
 class SqlitePeople:
-    """Firestore's contract, but no erasure expires. Open the observations first."""
+    """Firestore's contract, but no erasure expires."""
 
     def __init__(self, path: Path) -> None:
         """Raises StoreUnavailable."""
-        self._file = SqliteFile(path, _SCHEMA)
+        self._file = SqliteFile(path, SCHEMA)
 
     def erasure(self, uid: str) -> Erasure | None:
         with self._file.connection() as db:

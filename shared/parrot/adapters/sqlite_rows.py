@@ -1,4 +1,4 @@
-"""Tables and statements of the SQLite file of observations."""
+"""All tables of the SQLite file, and the statements about observations."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ CREATE TABLE IF NOT EXISTS keys (
     expires TEXT NOT NULL,
     PRIMARY KEY (uid, key)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS erasures (uid TEXT PRIMARY KEY, document TEXT NOT NULL);
 """
 
 

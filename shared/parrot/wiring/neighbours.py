@@ -30,7 +30,6 @@ def observation_store() -> ObservationStore:
 @once
 def people_store() -> PeopleStore:
     config = settings()
-    observation_store()  # whose tables are in the same file
     if config.sqlite_path is not None:
         from parrot.adapters.sqlite_people import SqlitePeople
 
