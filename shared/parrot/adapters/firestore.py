@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client, FieldFilter, Query
 
-from parrot.adapters.firestore_calls import OVERTAKEN, committed, patience, pause, translated
+from parrot.adapters.firestore_calls import OVERTAKEN, committed, patience, pause, put, translated
 from parrot.adapters.firestore_documents import SHARDS, fields_of, observation_of
 from parrot.duplicates import lookup, resembling
 from parrot.errors import StoreUnavailable, TooManyRequests
@@ -217,7 +217,7 @@ class FirestoreObservations:
                 if stored and stored["expires"].timestamp() > use.now:
                     return str(stored["observation"])
                 batch = self._client.batch()
-                self._put(batch, snapshot, {"observation": observation_id, "expires": expires})
+                put(batch, snapshot, {"observation": observation_id, "expires": expires})
                 try:
                     self._count(batch, uid, use)
                 except TooManyRequests:
@@ -233,7 +233,7 @@ class FirestoreObservations:
         """
         snapshot = self._quota(uid, use.quota).get(**patience())
         window, used = use.added(*_used(snapshot))
-        self._put(batch, snapshot, {"window": window, "used": used, "expires": use.expires})
+        put(batch, snapshot, {"window": window, "used": used, "expires": use.expires})
         return used
 
     def _change(
@@ -243,16 +243,8 @@ class FirestoreObservations:
         if not read.exists or observation_of(read).version != observation.version:
             return None
         changed = replace(observation, revision=observation.revision + 1)
-        self._put(batch, read, fields_of(changed))
+        put(batch, read, fields_of(changed))
         return changed
-
-    def _put(self, batch: WriteBatch, read: DocumentSnapshot[Any], fields: dict[str, Any]) -> None:
-        """Add to a batch: write a document if it is still as it was read."""
-        if read.exists:
-            unchanged = self._client.write_option(last_update_time=read.update_time)
-            batch.update(read.reference, fields, option=unchanged)
-        else:
-            batch.create(read.reference, fields)
 
     def _quota(self, uid: str, name: str) -> DocumentReference:
         quota: DocumentReference = self._user(uid).collection("quotas").document(name)

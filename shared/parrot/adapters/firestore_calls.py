@@ -17,6 +17,7 @@ from google.api_core.exceptions import (
 )
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
+from google.cloud.firestore import Client
 
 from parrot import deadline
 from parrot.errors import StoreUnavailable
@@ -24,7 +25,7 @@ from parrot.errors import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from google.cloud.firestore import WriteBatch
+    from google.cloud.firestore import DocumentSnapshot, WriteBatch
 
 OVERTAKEN = (Aborted, AlreadyExists, FailedPrecondition, NotFound)  # another writer was faster
 # The library retries for minutes; phones give up long before that.
@@ -46,6 +47,15 @@ def committed(batch: WriteBatch) -> bool:
     except OVERTAKEN:
         return False
     return True
+
+
+def put(batch: WriteBatch, read: DocumentSnapshot[Any], fields: dict[str, Any]) -> None:
+    """Add to a batch: write a document if it is still as it was read."""
+    if read.exists:
+        unchanged = Client.write_option(last_update_time=read.update_time)
+        batch.update(read.reference, fields, option=unchanged)
+    else:
+        batch.create(read.reference, fields)
 
 
 def patience() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client
 
-from parrot.adapters.firestore_calls import OVERTAKEN, patience, translated
+from parrot.adapters.firestore_calls import committed, patience, put, translated
 from parrot.receipt import Erasure, document, restored
 
 if TYPE_CHECKING:
@@ -41,15 +41,9 @@ class FirestorePeople:
             stored = _erasure(snapshot)
             if (stored.revision if stored else 0) != erasure.revision:
                 return None
-            try:
-                if snapshot.exists:
-                    unchanged = self._client.write_option(last_update_time=snapshot.update_time)
-                    place.update(fields, option=unchanged, **patience())
-                else:
-                    place.create(fields, **patience())
-            except OVERTAKEN:
-                return None
-        return kept
+            batch = self._client.batch()
+            put(batch, snapshot, fields)
+            return kept if committed(batch) else None
 
     def forget(self, uid: str) -> None:
         keys = self._user(uid).collection("keys")
