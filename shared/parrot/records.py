@@ -178,7 +178,8 @@ class Scores:
     """
 
     parrot: Numbers  # (...)
-    others: Numbers | None  # (..., 2): another bird, no bird; None if the gate cannot tell them
+    # (..., 2 or 3): another bird, no bird, perhaps a figure; None if the gate cannot tell them
+    others: Numbers | None
     species: Numbers | None  # (..., classes + 1), "another parrot" last; None without heads
     groups: Numbers | None  # (..., groups)
     probabilities: Numbers | None = None  # (..., classes): the served model's, for parrots only

@@ -7,9 +7,9 @@ A gate is three steps, kept as arrays so that a function needs no scikit-learn a
     calibrate  score to probability: a logistic curve or a monotone table
 
 There are two kinds: `ThreeWay`, in use, and the first version's `OneClass`. A scorer takes (n, d)
-projected features to scores (n,) and, of what is not a parrot, the shares (n, 2) of other birds and
-of no birds; None if it does not tell these apart. `Gate.load` and `Gate.dump` are the only readers
-and writers of `gate.npz`.
+projected features to scores (n,) and, of what is not a parrot, the shares (n, 2 or 3) of other
+birds, of no birds and perhaps of figures of birds; None if it does not tell these apart.
+`Gate.load` and `Gate.dump` are the only readers and writers of `gate.npz`.
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ class OneClass:
 
 @dataclass(frozen=True, slots=True)
 class ThreeWay:
-    """Parrot against the softmax's other two classes, another bird and no bird at all.
+    """Parrot against the softmax's other classes.
 
-    weights (d, 3) and biases (3,), in the order parrot, other bird, no bird.
+    weights (d, k) and biases (k,), in the order parrot, other bird, no bird at all; a fourth class
+    is the picture or figure of a bird.
     """
 
     kind: ClassVar[str] = "three-way"
@@ -140,7 +141,7 @@ class Gate:
         return isinstance(self.scorer, ThreeWay)
 
     def score(self, features: npt.ArrayLike) -> tuple[Array, Array | None]:
-        """Of features (n, d): probabilities of a parrot (n,), of other birds and of none (n, 2)."""
+        """Of features (n, d): probabilities of a parrot (n,), and of all else (n, 2 or 3)."""
         score, shares = self.scorer(self.projection(np.asarray(features, np.float64)))
         parrot = self.calibration(score)
         return parrot, None if shares is None else (1 - parrot)[:, None] * shares
