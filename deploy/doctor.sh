@@ -161,7 +161,7 @@ known_place() {
 # The project's CPUs in the region: a service that could use more is not deployed; all together
 # may ask for more, but are throttled on a busy day.
 doctor_quota() {
-  local name need all=0 limit names=(CLASSIFY SAVE OBSERVATIONS PROCESS)
+  local name need all=0 limit names=(CLASSIFY SAVE OBSERVATIONS REVIEWS PROCESS)
   [ "$MODELS" = vertex ] || names+=(MODEL)
   quietly gcloud beta quotas info describe CpuAllocPerProjectRegion --service=run.googleapis.com --project="$PROJECT" \
     --format="value(dimensionsInfos.filter(applicableLocations:$REGION).extract(details.value).flatten())" || return 0
