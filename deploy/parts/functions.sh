@@ -25,6 +25,7 @@ deploy_function() {
   case $name in
     save) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest") ;;
     observations) secrets=(--set-secrets="DOWNLOAD_SECRET=$SECRET:latest,RECEIPT_KEY=$RECEIPT_SECRET:latest") ;;
+    reviews) account_name=OBSERVATIONS_ACCOUNT ;; # it reads and writes the same
   esac
   deploy_service "$PREFIX$name" "$(cat "$built/$name.env.yaml")" --image="$(function_image "$name")" "${reach[@]}" \
     --service-account="$(account "${!account_name}")" \
