@@ -49,9 +49,11 @@ def storage(where: str) -> Client:
     from google.cloud.storage import Client
 
     kind, name, _ = _parted(where)
-    note = Path(name).parent / RUNNING
-    if kind != "sqlite" or os.environ.get("STORAGE_EMULATOR_HOST"):
+    if kind == "firestore":
+        return Client(name or None)  # a person's login names no project
+    if os.environ.get("STORAGE_EMULATOR_HOST"):
         return Client()
+    note = Path(name).parent / RUNNING
     if not note.is_file():
         raise ValueError(f"the photos are in the local stack: ./dev.sh up --data {note.parent}")
     url = json.loads(note.read_text())["storage"]

@@ -232,3 +232,12 @@ def test_a_database_that_is_named_is_the_one_that_commands_open(
     for where, database in (("firestore:p/d", "d"), ("firestore:p", "(default)")):
         client = vars(store(where))["_client"]
         assert (client.project, client._database) == ("p", database)  # noqa: SLF001
+
+
+def test_the_photos_of_a_project_need_no_setting_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The login of a person does not, and Google's client refuses to begin without one."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
+    assert stores.storage("firestore:p/d").project == "p"
