@@ -8,14 +8,17 @@ import unicodedata
 
 
 def utf8(data: bytes) -> bytes:
-    """The same table in UTF-8, with commas, and each letter as one character (NFC)."""
+    """The same table in UTF-8, with commas, and letters composed (NFC). Raises ValueError."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
+    table = io.StringIO(unicodedata.normalize("NFC", text), newline=None)
+    delimiter = max(",;\t", key=table.readline().count)
+    table.seek(0)
     out = io.StringIO()
-    rows = csv.reader(io.StringIO(unicodedata.normalize("NFC", text)), delimiter=delimiter)
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    try:
+        csv.writer(out, lineterminator="\n").writerows(csv.reader(table, delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"this is not a table: {error}") from error
     return out.getvalue().encode()

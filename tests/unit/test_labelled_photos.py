@@ -71,18 +71,29 @@ def test_files_that_are_not_photos_are_left_out_and_all_named(folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("delimiter", "encoding"),
-    [(",", "utf-8-sig"), (";", "cp1252"), (";", "utf-8"), ("\t", "utf-8")],
+    ("delimiter", "encoding", "end"),
+    [
+        (",", "utf-8-sig", "\r\n"),
+        (";", "cp1252", "\r\n"),
+        (";", "utf-8", "\r\n"),
+        ("\t", "utf-8", "\r\n"),
+        (",", "utf-8", "\r"),
+    ],
 )
-def test_an_index_is_read_as_excel_saves_it(folder: Path, delimiter: str, encoding: str) -> None:
-    """With a BOM, semicolons or Windows' letters; paths as Windows writes them."""
+def test_an_index_is_read_as_excel_saves_it(
+    folder: Path, delimiter: str, encoding: str, end: str
+) -> None:
+    """With a BOM, semicolons, Windows' letters or a Mac's lines; paths as Windows writes them."""
     path = folder / "parrots" / "kea" / unicodedata.normalize("NFD", "Käfig.jpg")
     path.write_bytes(encoded(noise()))
     rows = [("path", "group", "label"), ("parrots\\kea\\Käfig.jpg", "parrots", "Müllers Kea")]
-    text = "\r\n".join(delimiter.join(row) for row in rows)
+    text = end.join(delimiter.join(row) for row in rows)
     (folder / "index.csv").write_bytes(text.encode(encoding))
     (photo,) = labelled_photos.read(folder)
     assert (photo.path, photo.label, photo.taxon) == (path, "Müllers Kea", "xn--mllers-kea-9db")
+    (folder / "index.csv").write_text(f"path,group,label\n{'x' * 200_000},parrots,kea\n")
+    with pytest.raises(ValueError, match="this is not a table: field larger than"):
+        labelled_photos.read(folder)
 
 
 def test_all_lines_of_an_index_that_are_wrong_are_told_at_once(folder: Path) -> None:
