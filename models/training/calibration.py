@@ -196,7 +196,7 @@ def _naming(species: Array, target: Index, policy: FitPolicy, *, strangers: bool
         cut = _NEVER
     known = species[:, :-1]
     shares = known / np.maximum(known.sum(axis=1, keepdims=True), 1e-9)
-    true = shares[np.arange(len(target)), target][other < cut]
+    true = shares[np.arange(len(target)), target][other <= cut]
     left = error * (1 - policy.none) / (1 - error * policy.none)
     return NamingPolicy(
         policy.coverage,

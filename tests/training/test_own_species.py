@@ -221,6 +221,17 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate(
     )
 
 
+def test_one_photo_of_a_species_among_other_parrots_is_enough_to_calibrate(data: Dataset) -> None:
+    """Its own share of "another parrot" is the cut, and it is not above that."""
+    photos = [
+        replace(photo, label="kea", taxon="kea") if 0 < number < 12 else photo
+        for number, photo in enumerate(data.photos)
+    ]
+    few = replace(data, photos=photos)
+    fitted = judge(few, train(few, FitPolicy(), lambda _text: None))
+    assert fitted.judged.clean.figures()["species"]["top1"]["n"] == 1
+
+
 @pytest.mark.parametrize("taken", [True, False])
 def test_the_card_says_what_fine_tuning_changed(
     data: Dataset,
