@@ -35,11 +35,11 @@ def forget(
     from parrot.quota import User
 
     with console.errors(), console.err.status("removing"):
+        seed = bytes.fromhex(key) or None
         store = stores.observations(observations)
         photos = BucketPhotos(stores.storage(observations), bucket)
         eraser = Eraser(store, stores.people(observations), photos, Observations(store, photos))
-        erasure = eraser.erase(User(uid))
-        receipt = signed(erasure, bytes.fromhex(key) or None, account=False)
+        receipt = signed(eraser.erase(User(uid)), seed, account=False)
     console.out.print_json(json.dumps(receipt))
 
 
