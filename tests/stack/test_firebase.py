@@ -25,7 +25,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from local import stack
 from local.supervisor import free_port
-from parrot.adapters.firebase import FirebaseAppCheck, FirebaseIdentity, connect
+from parrot.adapters.firebase import FirebaseAppCheck, FirebaseIdentity, FirebaseUsers, connect
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import IdentityUnavailable, Unauthenticated
 from tests.support.observations import observation
@@ -222,6 +222,22 @@ def test_an_unreachable_firebase_is_not_a_revocation(
     identity = FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=True)
     with pytest.raises(IdentityUnavailable):
         identity.user(unsigned())
+
+
+def test_nobody_becomes_a_reviewer_whom_firebase_does_not_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An operator who mistypes a uid gets a sentence."""
+    users = [{"localId": "ana", "customAttributes": '{"beta": true}'}]
+    with serving(lambda _request: json_answer({"users": users, "localId": "ana"})) as firebase:
+        monkeypatch.setenv(AUTH_EMULATOR, firebase.address)
+        desk = FirebaseUsers(connect(PROJECT, credentialed=False))
+        desk.let_review("ana", allowed=True)
+        changed = json.loads(json.loads(firebase.requests[1].body)["customAttributes"])
+        assert changed == {"beta": True, "reviewer": True}
+        users.clear()
+        with pytest.raises(ValueError, match="No user record found"):
+            desk.let_review("anna", allowed=True)
 
 
 def test_an_app_check_token_of_this_project_passes(app_checker: FirebaseAppCheck) -> None:

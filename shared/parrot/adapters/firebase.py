@@ -106,10 +106,13 @@ class FirebaseUsers:
             ) from error
 
     def let_review(self, uid: str, *, allowed: bool) -> None:
-        """Grant the claim or take it, and end the sessions that still have it."""
-        known = auth.get_user(uid, self._app).custom_claims or {}
-        auth.set_custom_user_claims(uid, {**known, REVIEWER: allowed}, self._app)
-        auth.revoke_refresh_tokens(uid, self._app)
+        """Grant the claim or take it, and end sessions that still have it. Raises ValueError."""
+        try:
+            known = auth.get_user(uid, self._app).custom_claims or {}
+            auth.set_custom_user_claims(uid, {**known, REVIEWER: allowed}, self._app)
+            auth.revoke_refresh_tokens(uid, self._app)
+        except exceptions.FirebaseError as error:
+            raise ValueError(str(error)) from error
 
 
 class FirebaseAppCheck:
