@@ -98,6 +98,7 @@ doctor_collisions() {
   collision bucket "$BUCKET" BUCKET
   collision bucket "$MODEL_BUCKET" MODEL_BUCKET
   collision database "$FIRESTORE_DATABASE" FIRESTORE_DATABASE
+  collision database "$COUNTERS_DATABASE" COUNTERS_DATABASE
   collision site "$HOSTING_SITE" HOSTING_SITE
   collision service "$MODEL_SERVER" MODEL_SERVER
   for name in "${functions[@]}"; do collision service "$PREFIX$name" PREFIX; done
