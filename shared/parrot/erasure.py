@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore, PeopleStore, PhotoStore
 
 _BATCH = 50  # observations whose removal is noted at once
-_RESERVE_SECONDS = 10.0  # of a request: no observation is begun any more
+_RESERVE_SECONDS = 10.0  # of a request: no other observation is begun
 _LONG = 1e9  # without a deadline
 
 
@@ -65,10 +65,10 @@ class Eraser:
             if noted is None:  # asked twice at once: the other one noted something
                 continue
             for row in rows:
-                if deadline.left(_LONG) < _RESERVE_SECONDS:
-                    return noted
                 with contextlib.suppress(NotFound):
                     self._observations.delete(user, row.id)
+                if deadline.left(_LONG) < _RESERVE_SECONDS:  # after one, or it would never end
+                    return noted
         if known is None or known.finished is None:
             known = self._finish(known or Erasure(user.uid, self._now()))
         if known.finished is not None and self._remove_user is not None:

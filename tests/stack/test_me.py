@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from parrot import archive, takeout
+from parrot import archive, deadline, takeout
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.firestore_people import FirestorePeople
 from parrot.adapters.sqlite_people import SqlitePeople
@@ -123,6 +123,19 @@ def test_an_erasure_killed_after_any_step_is_finished_by_the_next(
             break
     assert killed_at > 20
     assert everything.left("bea") == others
+
+
+def test_an_erasure_ends_however_little_time_each_request_has(
+    store: ObservationStore, people: PeopleStore
+) -> None:
+    """REQUEST_SECONDS may be less than what a request keeps for its end."""
+    everything = Everything(store, people)
+    everything.save("ana")
+    finished = []
+    for _ in range(SAVED + 1):
+        with deadline.within(8):
+            finished.append(everything.eraser().erase(ANA).finished)
+    assert finished == [*[None] * SAVED, NOW]
 
 
 def test_who_asks_again_gets_the_same_receipt_until_something_was_saved(
