@@ -35,10 +35,9 @@ class Reader:
 
     def required(self, name: str, fits: Callable[[str], object]) -> str:
         """A text that must be there."""
-        value = self.optional(name, fits)
-        if value is None and not self._env.get(name):
+        if not self._env.get(name, "").strip():
             self.problem(f"{name} is not set")
-        return value or ""
+        return self.optional(name, fits) or ""
 
     def optional(self, name: str, fits: Callable[[str], object]) -> str | None:
         """A text, or None if it is empty."""

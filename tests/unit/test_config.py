@@ -38,6 +38,7 @@ def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(BadConfig) as caught:
         Settings.from_env(
             {
+                "BUCKET": " ",
                 "OBSERVATIONS": "mysql:x",
                 "REQUIRE_AUTH": "maybe",
                 "MODEL_TIMEOUT_SECONDS": "soon",
@@ -45,7 +46,7 @@ def test_all_mistakes_are_named_at_once() -> None:
             }
         )
     for name in (
-        "BUCKET",
+        "BUCKET is not set",
         "MODEL_SERVER_URL",
         "OBSERVATIONS",
         "IDENTITY",
