@@ -18,7 +18,7 @@ from parrot.observation import (
 )
 from parrot.photo.headers import MEDIA_TYPES
 from parrot.progress import attempts
-from parrot.quota import ANONYMOUS_UID, User
+from parrot.quota import User
 from parrot.review import standing
 from parrot.store import update
 
@@ -192,9 +192,8 @@ class Observations:
         if self._photos.generation(stored.object_name) is not None:  # the sweep processes it
             self._store.replace(replace(marked, status=Status.PENDING))
             return False
-        user = User(stored.uid, anonymous=stored.uid == ANONYMOUS_UID)
         with contextlib.suppress(NotFound):  # the person was faster
-            self.delete(user, stored.id)
+            self.delete(User.owning(stored.uid), stored.id)
         return True
 
     def _mark(

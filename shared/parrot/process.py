@@ -170,7 +170,7 @@ class Processor:
             counted = begun is not current
             return begun
 
-        use = self._meter.use(User(stored.uid, anonymous=stored.uid == ANONYMOUS_UID))
+        use = self._meter.use(User.owning(stored.uid))
         try:
             return self._adopt(stored, facts, observation, begin, use), counted
         except TooManyRequests as error:

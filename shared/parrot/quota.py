@@ -50,6 +50,11 @@ class User:
         if UID.fullmatch(self.uid) is None or self.anonymous != (self.uid == ANONYMOUS_UID):
             raise ValueError(f"not a valid uid: {self.uid!r:.40}")
 
+    @classmethod
+    def owning(cls, uid: str) -> User:
+        """Whose something stored is."""
+        return cls(uid, anonymous=uid == ANONYMOUS_UID)
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:

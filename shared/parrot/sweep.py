@@ -7,6 +7,7 @@ the queue, and two sweeps at once share the work.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import NotFound, ParrotError
 from parrot.observation import Observation, Status
-from parrot.quota import ANONYMOUS_UID, User
+from parrot.quota import User
 from parrot.records import StoredPhoto
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class Sweeper:
         if touched is None:
             return False
         if touched.status is Status.DELETING:
-            self._delete(touched)
+            with contextlib.suppress(NotFound):  # the person was faster
+                self._observations.delete(User.owning(touched.uid), touched.id)
             return True
         live = self._photos.describe(touched.object_name)
         if live is None:
@@ -101,13 +103,6 @@ class Sweeper:
                 )
             )
         return True
-
-    def _delete(self, observation: Observation) -> None:
-        user = User(observation.uid, anonymous=observation.uid == ANONYMOUS_UID)
-        try:
-            self._observations.delete(user, observation.id)
-        except NotFound:  # the person was faster
-            return
 
 
 def _report(observation: Observation, error: Exception) -> None:

@@ -13,7 +13,7 @@ from itsdangerous import BadData, TimestampSigner
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from parrot.errors import Forbidden
-from parrot.quota import ANONYMOUS_UID, User
+from parrot.quota import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ class Downloads:
         if expires <= self._now():
             raise Forbidden("this download URL has expired; read the observation for a new one")
         uid = base64_decode(value).decode()
-        return Grant(User(uid, anonymous=uid == ANONYMOUS_UID), expires)
+        return Grant(User.owning(uid), expires)
 
     def _signer(self, observation_id: str, file: str) -> _WindowSigner:
         """Its key is derived for one file, so that its tokens open no other."""
