@@ -124,20 +124,20 @@ def _file(name: str, file: str, request: Request) -> Response:
     stored = stories.observations().file(user, parameters.observation_id(name), file)
     config = wiring.settings()
     # All phones of the first version are one user.
-    reader = caller.address(request, config) if user.anonymous else Visitor(user.uid)
+    reader = caller.address(request, config) if user.anonymous else Visitor.signed_in(user.uid)
     return files.answer(stored, grant, partial(limits.downloaded().download, reader))
 
 
 def _person(request: Request) -> Response:
     user = _user(request)
-    limits.downloaded().download(Visitor(user.uid), _LOOKED_UP_BYTES)
+    limits.downloaded().download(Visitor.signed_in(user.uid), _LOOKED_UP_BYTES)
     return rights.person(user, stories.takeout().summary(user), wiring.settings().receipt_key)
 
 
 def _export(request: Request) -> Response:
     user = _user(request)
     token = request.args.get("page_token") or None
-    charge = partial(limits.downloaded().download, Visitor(user.uid))
+    charge = partial(limits.downloaded().download, Visitor.signed_in(user.uid))
     charge(_LOOKED_UP_BYTES)  # also for those who then read nothing, as HEAD does
     content, following = stories.takeout().part(user, token)
     origin = _links(request).origin

@@ -74,7 +74,7 @@ def _image(name: str, request: Request) -> Response:
     """Only with a login: a URL with a token would tell whose it is."""
     reviewer = _user(request)
     stored = stories.reviews().image(reviewer, _handle(name))
-    charge = partial(limits.downloaded().download, Visitor(reviewer.uid))
+    charge = partial(limits.downloaded().download, Visitor.signed_in(reviewer.uid))
     return files.answer(stored, None, charge)
 
 
