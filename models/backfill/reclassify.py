@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
-from parrot.observation import Status
 from parrot.photo import images
 from parrot.progress import verdict_of
 from parrot.review import standing
@@ -34,7 +33,7 @@ class Reclassified(StrEnum):
 def wanted(observation: Observation, bundle: str) -> bool:
     """Whether it has a verdict of another bundle; what is not processed yet will get this one's."""
     return (
-        observation.status in {Status.READY, Status.NEEDS_REVIEW}
+        observation.processed
         and observation.generation is not None
         and (observation.verdict is None or observation.verdict.bundle != bundle)
     )

@@ -20,7 +20,6 @@ from models.data import trust
 from models.data.labelled_photos import Group
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable
-from parrot.observation import Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
 from parrot.store import update
@@ -143,9 +142,9 @@ def shown(
 
 
 def _barred(observation: Observation) -> LeftOut | None:
-    if observation.status not in {Status.READY, Status.NEEDS_REVIEW} or not observation.verdict:
+    if not observation.processed or not observation.verdict:
         return LeftOut.UNPROCESSED
-    if observation.consent is None or not observation.consent.given:
+    if not observation.may_train:
         return LeftOut.FORBIDDEN
     return None if observation.duplicate_of is None else LeftOut.DUPLICATE
 

@@ -132,6 +132,16 @@ class Observation:
         return self.labels[-1] if self.labels else None
 
     @property
+    def processed(self) -> bool:
+        """Whether its photo has been judged, and nobody removes it."""
+        return self.status in {Status.READY, Status.NEEDS_REVIEW}
+
+    @property
+    def may_train(self) -> bool:
+        """Whether the person allows it."""
+        return self.consent is not None and self.consent.given
+
+    @property
     def place(self) -> Place:
         """What a user's observations are ordered by."""
         return Place(self.created, self.id)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"
-_FINISHED = frozenset({Status.READY, Status.NEEDS_REVIEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +181,7 @@ class Observations:
             stored is None
             or stored.object_name != deleted.name
             or stored.generation != str(deleted.generation)
-            or stored.status not in _FINISHED
+            or not stored.processed
             or self._photos.generation(stored.object_name) is not None
         ):
             return False

@@ -79,10 +79,9 @@ def waiting(observation: Observation) -> float | None:
     One that another reviewer has begun comes first, then those where the model contradicts most.
     """
     verdict, label = observation.verdict, observation.label
-    allowed = observation.consent is not None and observation.consent.given
-    if not allowed or observation.status is not Status.NEEDS_REVIEW or observation.derived is None:
+    if not observation.may_train or observation.status is not Status.NEEDS_REVIEW:
         return None
-    if verdict is None or label is None or observation.duplicate_of is not None:
+    if verdict is None or label is None or observation.derived is None or observation.duplicate_of:
         return None
     sure = verdict.species_probability if verdict.likely else None
     return len(observation.opinions) + (sure if sure is not None else 1 / 2)

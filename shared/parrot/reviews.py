@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from parrot.consent import Training
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from parrot.observation import Observation, Opinion, Status
+from parrot.observation import Observation, Opinion
 from parrot.observations import StoredFile
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import CANNOT_TELL, UNUSABLE, handle, standing, waiting
@@ -146,8 +146,7 @@ def withdraw(store: ObservationStore, uid: str) -> None:
 
 def _hidden(observation: Observation) -> bool:
     """Whether reviewers may not see it, or may no longer."""
-    allowed = observation.consent is not None and observation.consent.given
-    return not allowed or observation.status not in {Status.READY, Status.NEEDS_REVIEW}
+    return not (observation.may_train and observation.processed)
 
 
 def _others(observation: Observation, reviewer: User) -> tuple[Opinion, ...]:

@@ -156,8 +156,7 @@ class Saver:
         """Whether it was given up before its photo came, or its photo was deleted in the bucket."""
         if observation.status is Status.REJECTED:
             return observation.generation is None
-        finished = observation.status in {Status.READY, Status.NEEDS_REVIEW}
-        return finished and self._photos.generation(observation.object_name) is None
+        return observation.processed and self._photos.generation(observation.object_name) is None
 
     def _reopen(self, lost: Observation) -> None:
         """Wait for its photo once more, unless it was changed since."""
