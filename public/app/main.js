@@ -5,9 +5,10 @@ import { byId } from "./dom.js";
 import { Identify } from "./identify.js";
 import * as language from "./language.js";
 import * as outbox from "./outbox.js";
-import { kinds as loadKinds } from "./service.js";
+import { kinds as loadKinds, ready } from "./service.js";
+import { reachable } from "./transport.js";
 
-const SEND_SECONDS = 30;
+const AGAIN_SECONDS = 30;
 let kinds;
 let birds = null; // loaded when first looked at
 
@@ -24,7 +25,7 @@ async function start() {
   followNetwork();
   document.body.classList.add("ready");
   outbox.flush();
-  setInterval(() => outbox.flush(), SEND_SECONDS * 1000);
+  setInterval(again, AGAIN_SECONDS * 1000); // some networks come back in silence
   // Only with https, or on this very machine: elsewhere the page works without.
   navigator.serviceWorker?.register("/sw.js", { type: "module" }).catch(console.warn);
 }
@@ -70,16 +71,20 @@ function drawKinds({ species }) {
   byId("knows").querySelector("ul").replaceChildren(...items);
 }
 
+/** A browser believes that it is online behind a captive portal too: what was asked knows better. */
 function followNetwork() {
   const draw = () => {
-    byId("offline").hidden = navigator.onLine;
+    byId("offline").hidden = navigator.onLine && reachable();
   };
-  window.addEventListener("offline", draw);
-  window.addEventListener("online", () => {
-    draw();
-    outbox.flush();
-  });
+  for (const type of ["offline", "online", "reached"]) window.addEventListener(type, draw);
+  window.addEventListener("online", again);
   draw();
+}
+
+/** Send what waits; where nothing does, find out whether the service can be reached again. */
+function again() {
+  if (!reachable()) ready().catch(() => {});
+  outbox.flush();
 }
 
 start();

@@ -8,6 +8,11 @@ export const MOST_PHOTOS = 5; // of one bird
 const FIELDS = ["species", "text", "training", "taken", "place"]; // of a save
 const ALL_KINDS = 1000; // the most that the service lists
 
+/** Whether it can be asked; raises Problem where it cannot. */
+export function ready() {
+  return request(`${BASE}/classify`);
+}
+
 /** The verdict on one bird, from one photo or several. */
 export async function classify(photos, { headers, signal, progress }) {
   const body = new FormData();

@@ -3,15 +3,31 @@
 import { Problem, problemOf } from "./problem.js";
 
 const STALLED_SECONDS = 60;
+let reached = true;
+
+/** Whether the last request reached the service; each one's end is told by the event "reached". */
+export function reachable() {
+  return reached;
+}
 
 /**
  * Answers `{status, json, header(name)}`; raises Problem or AbortError.
  * `progress` is told which part of the body is sent, from 0 to 1.
  */
-export function request(path, { method = "GET", headers = {}, body, signal, progress } = {}) {
+export async function request(path, { method = "GET", headers = {}, body, signal, progress } = {}) {
   // A service worker has no XMLHttpRequest, and fetch tells nothing of an upload's progress.
   const send = typeof XMLHttpRequest === "undefined" || !progress ? byFetch : byXhr;
-  return send(path, { method, headers, body, signal, progress });
+  try {
+    const answer = await send(path, { method, headers, body, signal, progress });
+    reached = true;
+    return answer;
+  } catch (error) {
+    if (error.code === "offline") reached = false;
+    else if (error.status) reached = true; // the service refused; one that was ended says nothing
+    throw error;
+  } finally {
+    self.dispatchEvent(new Event("reached"));
+  }
 }
 
 async function byFetch(path, { method, headers, body, signal }) {
