@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,7 +59,7 @@ def test_each_photos_own_answer_is_there_and_a_wrong_photo_can_go(
     own = card.locator(".each li .name")
     expect(own.first).to_be_hidden()
     card.locator(".each summary").click()
-    expect(own).to_have_text(["Galah", re.compile("Galah"), "Not a parrot"])
+    expect(own).to_have_text(["Galah", "Galah", "Not a parrot"])
     with phone.expect_request("**/classify?*"):
         card.get_by_role("button", name="Remove photo 3").click()
     expect(card.locator(".joint")).to_contain_text("2 photos", timeout=MODEL_MS)

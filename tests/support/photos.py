@@ -18,7 +18,7 @@ ODD = Path(os.environ.get("PARROT_ODD", _BESIDE / "odd"))
 
 _NAMED = {
     "parrots/galah": (
-        "1d372d414266 448fa997821f 58113f1a1b9f 77514fabc5eb 7ceba0113352 852c443efa32 "
+        "1d372d414266 852c443efa32 58113f1a1b9f 77514fabc5eb 7ceba0113352 448fa997821f "
         "991fdfd7eed7 9e89f11d905b a49e5489350e b67419f28ee0"
     ),
     "parrots/sun-conure": (
