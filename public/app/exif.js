@@ -29,7 +29,8 @@ function taken(tiff, first) {
   const more = first.has(EXIF) ? tiff.entries(tiff.number(first.get(EXIF) + 8, 4)) : first;
   const text = tiff.text(more.get(TAKEN) ?? first.get(TAKEN) ?? first.get(CHANGED));
   const [, date, time] = text.match(/^(\d{4}:\d\d:\d\d) (\d\d:\d\d:\d\d)/) ?? [];
-  return date ? `${date.replaceAll(":", "-")}T${time}` : "";
+  const when = `${date?.replaceAll(":", "-")}T${time}`;
+  return Number.isNaN(Date.parse(when)) ? "" : when; // zeros, where a camera has no clock
 }
 
 function place(tiff, first) {
@@ -38,7 +39,8 @@ function place(tiff, first) {
   const sides = [tiff.degrees(entries.get(LATITUDE)), tiff.degrees(entries.get(LONGITUDE))];
   if (tiff.text(entries.get(SOUTH_NORTH)) === "S") sides[0] *= -1;
   if (tiff.text(entries.get(WEST_EAST)) === "W") sides[1] *= -1;
-  return sides.every(Number.isFinite) ? sides.map((side) => side.toFixed(3)).join() : "";
+  const known = Math.abs(sides[0]) <= 90 && Math.abs(sides[1]) <= 180;
+  return known ? sides.map((side) => side.toFixed(3)).join() : "";
 }
 
 /** Fields of TIFF: tag, type, count and value, 12 bytes each. Reading outside raises RangeError. */

@@ -172,21 +172,22 @@ def test_when_and_where_are_kept_only_if_the_person_says_so(
 
 
 @pytest.mark.parametrize("endian", ["<", ">"])
-@pytest.mark.parametrize("media", ["JPEG", "HEIF", "none"])
+@pytest.mark.parametrize("media", ["JPEG", "HEIF", "none", "nonsense"])
 def test_cameras_notes_are_read_in_every_order_of_bytes(
     phone: Page, media: str, endian: str
 ) -> None:
-    """Phones write HEIC, some cameras big-endian; most pictures have nothing."""
+    """Phones write HEIC, some cameras big-endian or zeros; most pictures have nothing."""
     exif = Image.Exif()
     exif.endian = endian
-    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 10:00:00"
+    sense, data = media != "nonsense", BytesIO()
+    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 10:00:00" if sense else "0000:00:00 00:00:00"
     exif.get_ifd(0x8825).update(
-        {1: "S", 2: (33.0, 51.0, 24.0), 3: "W", 4: (70.0, 30.0, 0.0)},
+        {1: "S", 2: (33.0 if sense else 133.0, 51.0, 24.0), 3: "W", 4: (70.0, 30.0, 0.0)},
     )
-    noted, data = media != "none", BytesIO()
+    noted = media in {"JPEG", "HEIF"}
     pillow_heif.register_heif_opener()
     Image.new("RGB", (64, 64)).save(
-        data, media if noted else "JPEG", **({"exif": exif} if noted else {})
+        data, media if noted else "JPEG", **({} if media == "none" else {"exif": exif})
     )
     file = "new File([Uint8Array.from(x)], 'photo')"
     seen = module(phone, "exif", f"m.seen({file})", list(data.getvalue()))
