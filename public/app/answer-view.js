@@ -1,7 +1,7 @@
 // An answer in words, on a card.
 
 import { fromTemplate } from "./dom.js";
-import { answers, language, percent, phrase, speciesName, t, taxonName } from "./language.js";
+import { answers, language, local, nameOf, percent, phrase, t } from "./language.js";
 
 /** Draw `meaning` (see answer.js) into a card's result; `count` is how many kinds are known. */
 export function drawAnswer(result, meaning, count, taxon) {
@@ -30,8 +30,8 @@ export function headline(meaning) {
 
 /** Headline, sentence and the title of the list of kinds, if there is one. */
 export function sentences({ state, named, group }, count) {
-  const [a, b] = named.map(speciesName);
-  const values = { a, b, count, group: group && taxonName(group) };
+  const [a, b] = named.map(nameOf);
+  const values = { a, b, count, group: group && nameOf(group) };
   return answers().states[state][language()].map((text) => phrase(text, values));
 }
 
@@ -50,7 +50,7 @@ function joint({ photos, odd, state }) {
 
 function tip({ state, tip: texts }) {
   if (state === "yes.one" || state === "yes.different") return "";
-  return texts?.[language()] ?? texts?.en ?? t("answer.tip");
+  return local(texts) ?? t("answer.tip");
 }
 
 /** How rare it is and what trading it asks for, with the year that this is known of. */
@@ -70,7 +70,7 @@ function drawAlike(box, { named }, title) {
   const rows = named.map((row) => {
     const item = fromTemplate("candidate");
     item.dataset.kind = row.id;
-    item.querySelector(".name").textContent = speciesName(row);
+    item.querySelector(".name").textContent = nameOf(row);
     item.querySelector(".latin").textContent = row.scientific_name;
     return item;
   });
@@ -90,10 +90,10 @@ function drawShares(box, { state, named }) {
   if (box.hidden) return;
   const rows = named.map((row) => {
     const item = fromTemplate("share");
-    item.querySelector(".name").textContent = speciesName(row);
+    item.querySelector(".name").textContent = nameOf(row);
     item.querySelector(".number").textContent = percent(row.probability);
     item.querySelector("meter").value = row.probability;
-    item.querySelector("meter").setAttribute("aria-label", speciesName(row));
+    item.querySelector("meter").setAttribute("aria-label", nameOf(row));
     return item;
   });
   box.querySelector("ul").replaceChildren(...rows);

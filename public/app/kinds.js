@@ -2,10 +2,10 @@
 
 import { byId } from "./dom.js";
 import * as language from "./language.js";
-import { drawings, element, figure, latin, marks, table, text } from "./plate.js";
+import { drawings, element, figure, latin, marks, table } from "./plate.js";
 import { share } from "./share.js";
 
-const { t, speciesName } = language;
+const { local, nameOf, t } = language;
 
 async function start() {
   await language.start();
@@ -26,7 +26,7 @@ async function start() {
 function draw({ kinds, sources }, known) {
   const id = location.pathname.split("/")[2];
   const kind = Object.hasOwn(kinds, id ?? "") ? kinds[id] : undefined;
-  const title = kind ? speciesName(kind) : t(id ? "kind.missing" : "kind.all");
+  const title = kind ? nameOf(kind) : t(id ? "kind.missing" : "kind.all");
   document.title = `${title} - ${t("title")}`;
   const content = kind ? page(id, kinds, sources, known) : index(kinds, title);
   byId("main").replaceChildren(...content.filter(Boolean));
@@ -37,7 +37,7 @@ function index(kinds, title) {
   const families = Object.entries(kinds).filter(([, { rank }]) => rank === "family");
   const sections = families.map(([id, { members, names }]) => {
     const shown = members.flatMap((group) => (kinds[group].members.length ? kinds[group].members : group));
-    return section(speciesName({ names }), plates(shown, kinds), `/kinds/${id}`);
+    return section(nameOf({ names }), plates(shown, kinds), `/kinds/${id}`);
   });
   return [element("h1", "", title), ...sections];
 }
@@ -62,7 +62,7 @@ function page(id, kinds, sources, known) {
 function path({ parent }, kinds) {
   const above = [];
   for (let id = parent; id in kinds; id = kinds[id].parent) above.unshift(id);
-  const links = above.map((id) => link(`/kinds/${id}`, speciesName(kinds[id])));
+  const links = above.map((id) => link(`/kinds/${id}`, nameOf(kinds[id])));
   const nav = element("nav", "path", link("/kinds", t("kind.all")), ...links);
   nav.setAttribute("aria-label", t("kind.path"));
   return nav;
@@ -79,7 +79,7 @@ function heading(kind) {
   return element(
     "header",
     "title",
-    element("h1", "", speciesName(kind)),
+    element("h1", "", nameOf(kind)),
     element("p", "quiet", latin(kind), ...names),
   );
 }
@@ -92,10 +92,10 @@ function facts(kind) {
   const { size, status_year: year } = kind;
   const rows = [
     ["size", size && t("kind.cm", { size: size.join("–") })],
-    ...["range", "diet", "life"].map((key) => [key, kind[key] && text(kind[key])]),
+    ...["range", "diet", "life"].map((key) => [key, kind[key] && local(kind[key])]),
     ["iucn", kind.iucn && `${t(`kind.iucn.${kind.iucn}`)} (${kind.iucn}, ${year})`],
     ["cites", kind.cites ? t("kind.appendix", { appendix: kind.cites, year }) : t("kind.none", { year })],
-    ["law", text(kind.law)],
+    ["law", local(kind.law)],
   ];
   const pairs = rows.filter(([, value]) => value);
   return element(
@@ -124,7 +124,7 @@ function references(kind, sources) {
 function sharing(kind) {
   const button = element("button", "share", t("share"));
   button.type = "button";
-  const page = { headline: speciesName(kind), latin: kind.scientific_name, url: location.href };
+  const page = { headline: nameOf(kind), latin: kind.scientific_name, url: location.href };
   button.addEventListener("click", () => share({ image: null, ...page }));
   return button;
 }

@@ -84,14 +84,14 @@ export function errorWords(code) {
   return words[`error.${code}`] ?? words["error.internal"];
 }
 
-/** A species' name in the page's language. */
-export function speciesName(species) {
-  return species.names[current] ?? species.names.en ?? species.scientific_name;
+/** A text that comes in every language. */
+export function local(texts) {
+  return texts?.[current] ?? texts?.en;
 }
 
-/** A group's, genus' or family's name in the page's language. */
-export function taxonName({ names, id }) {
-  return names?.[current] ?? names?.en ?? id;
+/** The name of a kind, a group, a genus or a family. */
+export function nameOf({ names, scientific_name: latin, id }) {
+  return local(names) ?? latin ?? id;
 }
 
 export function percent(probability) {

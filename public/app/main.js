@@ -59,7 +59,7 @@ function drawKinds({ species }) {
   const count = species.length;
   byId("knows").hidden = count === 0;
   byId("knows").querySelector("summary").textContent = language.t("intake.knows", { count });
-  const named = species.map((row) => [language.speciesName(row), row.id]);
+  const named = species.map((row) => [language.nameOf(row), row.id]);
   const items = named.sort(([a], [b]) => a.localeCompare(b)).map(([name, id]) => {
     const item = document.createElement("li");
     const link = document.createElement("a");

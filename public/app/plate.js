@@ -1,6 +1,6 @@
 // Plates: the table of kinds, and a kind as a figure with its drawing, its name and its marks.
 
-import { language, speciesName } from "./language.js";
+import { local, nameOf } from "./language.js";
 
 const MOST_FIGURES = 3;
 let loading = null;
@@ -16,11 +16,6 @@ async function load() {
   const response = await fetch("/kinds.json");
   if (!response.ok) throw new Error(`kinds.json: ${response.status}`);
   return response.json();
-}
-
-/** A text of the table in the page's language. */
-export function text(pair) {
-  return pair[language()] ?? pair.en;
 }
 
 /** An element with a class and what is in it. */
@@ -43,7 +38,7 @@ export function drawings({ plates }) {
 
 /** The marks to look for, as a list. */
 export function marks(kind) {
-  return element("ul", "marks", ...kind.marks.map((mark) => element("li", "", text(mark))));
+  return element("ul", "marks", ...kind.marks.map((mark) => element("li", "", local(mark))));
 }
 
 /** The kind's scientific name. */
@@ -56,7 +51,7 @@ export function latin({ scientific_name: name }) {
 
 /** A kind in short: its drawing and name, which lead to its page, and more below if there is any. */
 export function figure(id, kind, ...more) {
-  const link = element("a", "", drawings(kind), element("b", "", speciesName(kind)));
+  const link = element("a", "", drawings(kind), element("b", "", nameOf(kind)));
   link.href = `/kinds/${id}`;
   return element("figure", "plate", link, element("figcaption", "", latin(kind), ...more));
 }

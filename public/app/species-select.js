@@ -1,6 +1,6 @@
 // The choice of what a photo shows: the likeliest first, all kinds, and what is none of them.
 
-import { language, speciesName, t } from "./language.js";
+import { language, nameOf, t } from "./language.js";
 
 export const OTHER_PARROT = "other-parrot";
 
@@ -8,7 +8,7 @@ export const OTHER_PARROT = "other-parrot";
 export function fillSelect(select, { species, others }, { ranked = [], chosen = null }) {
   const rest = species
     .filter((row) => !ranked.some((other) => other.id === row.id))
-    .sort((a, b) => speciesName(a).localeCompare(speciesName(b), language()));
+    .sort((a, b) => nameOf(a).localeCompare(nameOf(b), language()));
   const beside = others.map((id) => new Option(t(`keep.${id}`), id));
   select.replaceChildren(
     ...(chosen === null ? [new Option(t("keep.choose"), "")] : []),
@@ -24,7 +24,7 @@ export function labelName({ species: id, text }, { species }) {
   if (text) return text;
   if (id === null || id === undefined) return t("birds.unnamed");
   const row = species.find((candidate) => candidate.id === id);
-  if (row) return speciesName(row);
+  if (row) return nameOf(row);
   const words = t(`keep.${id}`);
   return words === `keep.${id}` ? id : words;
 }
@@ -35,7 +35,7 @@ export function named(species, text) {
 }
 
 function option(row) {
-  return new Option(speciesName(row), row.id);
+  return new Option(nameOf(row), row.id);
 }
 
 function group(title, options) {
