@@ -1,5 +1,6 @@
 // An answer in words, on a card.
 
+import { oneKind } from "./answer.js";
 import { fromTemplate } from "./dom.js";
 import { answers, language, local, nameOf, percent, phrase, t } from "./language.js";
 
@@ -11,13 +12,14 @@ export function drawAnswer(result, meaning, count, taxon) {
     part(name).hidden = !text;
   };
   const [headline, words, list] = sentences(meaning, count);
+  const kind = oneKind(meaning);
   result.dataset.state = meaning.state;
   write("headline", headline);
-  write("latin", isOneKind(meaning) ? meaning.named[0].scientific_name : "");
+  write("latin", kind?.scientific_name);
   write("words", words);
   write("joint", joint(meaning));
   write("tip", tip(meaning));
-  write("protection", isOneKind(meaning) ? protection(meaning.named[0], taxon) : "");
+  write("protection", kind && protection(kind, taxon));
   drawAlike(part("alike"), meaning, list);
   drawCompare(part("compare"), meaning);
   drawShares(part("shares"), meaning);
@@ -33,11 +35,6 @@ export function sentences({ state, named, group }, count) {
   const [a, b] = named.map(nameOf);
   const values = { a, b, count, group: group && nameOf(group) };
   return answers().states[state][language()].map((text) => phrase(text, values));
-}
-
-/** Whether the headline is one kind's name. */
-export function isOneKind({ state }) {
-  return state === "yes.one" || state === "yes.likely";
 }
 
 function joint({ photos, odd, state }) {

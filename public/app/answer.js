@@ -23,9 +23,9 @@ export function interpret(answer, table) {
   return { ...meaning, state: known, named: likely.slice(0, MOST_ROWS), group, odd };
 }
 
-/** The kind that a save should suggest, or null where there is no clear idea. */
-export function suggestion({ state, named }) {
-  return ["yes.one", "yes.likely"].includes(state) ? named[0].id : null;
+/** The one kind that the headline names, which a save should suggest; null where it does not. */
+export function oneKind({ state, named }) {
+  return ["yes.one", "yes.likely"].includes(state) ? named[0] : null;
 }
 
 /** A verdict that this page does not know yet counts as `is_parrot` says. */

@@ -2,7 +2,7 @@
 
 import * as account from "./account.js";
 import { drawAnswer, headline } from "./answer-view.js";
-import { interpret, suggestion } from "./answer.js";
+import { interpret, oneKind } from "./answer.js";
 import { headersOf } from "./credentials.js";
 import { announce, fromTemplate } from "./dom.js";
 import { drawEach, drawThumb } from "./each.js";
@@ -150,7 +150,7 @@ export class Card {
     this.#part("small").textContent =
       photos.length > 1 ? t("card.small.several", model) : t("card.small", { ...photo, ...model });
     this.#part("intro").hidden = !meaning.state.startsWith("no.");
-    await this.#keep.draw(meaning.named, suggestion(meaning));
+    await this.#keep.draw(meaning.named, oneKind(meaning)?.id ?? null);
     this.element.dataset.state = "answered";
     this.#part("preview").alt = t("card.photo.of", { name: headline(meaning) });
   }
