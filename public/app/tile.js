@@ -39,7 +39,7 @@ export class Tile {
   get when() {
     const { sighting, created } = this.observation ?? {};
     const known = sighting?.taken ?? this.entry?.taken;
-    return Date.parse(known || created || this.entry.added);
+    return Date.parse(known || created) || this.entry.added;
   }
 
   /** Id of what it was saved as. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import requests
@@ -75,6 +76,7 @@ def test_a_save_without_a_network_is_kept_and_sent_later(
     tile = my_birds(phone)
     expect(tile).to_have_attribute("data-state", "queued")
     expect(tile.locator(".name")).to_have_text("Sun conure")
+    expect(phone.locator("#birds-grid .heading")).to_have_text(time.strftime("%B %Y"))
     phone.context.set_offline(False)
     expect(phone.locator(".tile[data-state=ready]")).to_be_visible(timeout=MODEL_MS)
     expect(tile).to_have_count(1)
