@@ -27,6 +27,7 @@ export class Birds {
   #timer = null;
   #pause = FIRST_LOOK;
   #end;
+  #frame; // in which the tiles are put in order
 
   constructor(kinds) {
     this.kinds = kinds;
@@ -60,7 +61,7 @@ export class Birds {
     this.#loading = 0;
     byId("birds-loading").hidden = true;
     this.#token = undefined;
-    for (const tile of [...this.#tiles.values(), ...this.#queued.values()]) tile.close();
+    for (const tile of this.#all) tile.close();
     this.#tiles.clear();
     this.#queued.clear();
     this.#arrange();
@@ -127,7 +128,7 @@ export class Birds {
     for (const row of rows) await this.#put(row, round);
   }
 
-  /** A tile for an observation, where its place in the list is. */
+  /** A tile for an observation. */
   async #put(observation, round = this.#round) {
     const kinds = await this.kinds;
     if (round !== this.#round) return;
@@ -141,15 +142,7 @@ export class Birds {
     if (waiting.some((entry) => entry.observation === observation.id)) return; // being deleted
     const tile = new Tile({ observation }, kinds, () => this.#open(tile));
     this.#tiles.set(observation.id, tile);
-    this.#sort();
     this.#count();
-  }
-
-  #sort() {
-    const sorted = [...this.#tiles].sort(([, a], [, b]) =>
-      b.observation.created.localeCompare(a.observation.created),
-    );
-    this.#tiles = new Map(sorted);
   }
 
   async #drawQueued() {
@@ -250,6 +243,10 @@ export class Birds {
     box.querySelector("p").textContent = words;
   }
 
+  get #all() {
+    return [...this.#queued.values(), ...this.#tiles.values()];
+  }
+
   get #wants() {
     return { query: byId("birds-search").value, by: byId("birds-by").value };
   }
@@ -260,10 +257,15 @@ export class Birds {
     return query.trim() !== "" || by === "kind";
   }
 
-  /** Put all tiles where the person wants them; returns how many that are. */
-  async #arrange() {
+  /** Put all tiles where the person wants them, once for all that came until the next frame. */
+  #arrange() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#place());
+  }
+
+  async #place() {
     const kinds = await this.kinds;
-    const tiles = [...[...this.#queued.values()].reverse(), ...this.#tiles.values()];
+    const tiles = this.#all;
     const groups = arrange(tiles, this.#wants, kinds);
     const elements = groups.flatMap(({ heading, tiles: found }) => [
       headingOf(heading),
@@ -285,7 +287,7 @@ export class Birds {
 
   async #drawAll() {
     const kinds = await this.kinds;
-    for (const tile of [...this.#tiles.values(), ...this.#queued.values()]) tile.draw(kinds);
+    for (const tile of this.#all) tile.draw(kinds);
     this.#count();
   }
 }

@@ -8,6 +8,7 @@ let current = "en";
 let words = {};
 let wanted = current;
 let table = null;
+let months = null; // making a formatter costs as much as using it two hundred times
 
 /** Load the language that the person chose, or the browser prefers, and what answers say. */
 export async function start() {
@@ -46,6 +47,7 @@ async function speak(language) {
   if (wanted !== language) return; // the person changed their mind meanwhile
   words = loaded;
   current = language;
+  months = new Intl.DateTimeFormat(language, { year: "numeric", month: "long" });
   document.documentElement.lang = language;
   document.title = t("title");
   fill(document);
@@ -115,7 +117,7 @@ export function shortDay(when) {
 }
 
 export function month(when) {
-  return new Date(when).toLocaleDateString(current, { year: "numeric", month: "long" });
+  return months.format(when);
 }
 
 /** Put words into all elements under `root` that ask for them. */
