@@ -2,7 +2,7 @@
 
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
-import { byId, opened } from "./dom.js";
+import { byId, opened, store } from "./dom.js";
 import { day, errorWords, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
@@ -172,11 +172,7 @@ class Sheet {
       const blob = await service.file(service.originalAddress(id), {
         headers: await headersOf(account.key()),
       });
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(blob);
-      link.download = `${id}.${photo.media_type.split("/")[1]}`;
-      link.click();
-      URL.revokeObjectURL(link.href);
+      store(blob, `${id}.${photo.media_type.split("/")[1]}`);
     } catch {
       toast(errorWords("offline")[0]);
     }

@@ -40,3 +40,12 @@ export function opened(dialog) {
 export function announce(text) {
   byId("news").textContent = text;
 }
+
+/** Have the browser store a file, which it may read only after a while. */
+export function store(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

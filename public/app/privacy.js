@@ -2,7 +2,7 @@
 
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
-import { byId, opened } from "./dom.js";
+import { byId, opened, store } from "./dom.js";
 import { day, errorWords, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem, patiently, pause } from "./problem.js";
@@ -79,14 +79,6 @@ async function erase() {
   store(new Blob([JSON.stringify(receipt, null, 2)]), "parrots-receipt.json");
   say(t("me.erased", { count: receipt.receipt.observations }));
   await draw();
-}
-
-function store(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 function say(text) {
