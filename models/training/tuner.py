@@ -22,7 +22,7 @@ from models.network.weights import Tail
 from models.training.heads import LinearHead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from models.arrays import Halves
@@ -179,19 +179,12 @@ def tune(  # noqa: PLR0913 - what a run needs
     *,
     recipe: Recipe,
     checkpoint: Path,
-    progress: Callable[[int], None] = lambda _steps: None,
 ) -> Tuned:
-    """Start from the backbone and these heads, or from the checkpoint.
-
-    `progress` gets the number of steps done since its last call.
-    """
+    """Start from the backbone and these heads, or from the checkpoint."""
     tuner = Tuner(backbone, heads, recipe)
-    done = tuner.restore(checkpoint)
-    progress(done)
-    for number in range(done, recipe.steps):
+    for number in range(tuner.restore(checkpoint), recipe.steps):
         batch = batches.draw(number)
         tuner.step(number, batch.of(maps), batch, batches.seed)
         if (number + 1) % recipe.every == 0 or number + 1 == recipe.steps:
             tuner.save(checkpoint, number + 1)
-        progress(1)
     return tuner.tuned()
