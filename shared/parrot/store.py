@@ -178,12 +178,6 @@ class PhotoStore(Protocol):
         `replacing` is the generation that may exist.
         """
 
-    def read(self, object_name: str) -> bytes | None:
-        """The live object as it is stored, or None if there is none.
-
-        Raises PhotoTooLarge for what nobody may upload.
-        """
-
     def open(self, object_name: str) -> OpenObject | None:
         """The live object, to be read in parts, or None if there is none."""
 

@@ -67,7 +67,6 @@ CALLS: dict[str, Callable[[BucketPhotos], object]] = {
     "write": lambda photos: photos.write_derived("derived/ana/x/image.webp", b"x"),
     "list": lambda photos: photos.list_derived("ana", "x"),
     "delete": lambda photos: photos.delete("photos/ana/x", generation=7),
-    "read": lambda photos: photos.read("photos/ana/x"),
     "open": lambda photos: photos.open("photos/ana/x"),
     "read generation": lambda photos: photos.read_generation("photos/ana/x", 7, most=10**6),
 }

@@ -72,13 +72,10 @@ class MemoryPhotos:
         facts = StoredObject(generation, len(data), "image/jpeg", "", NOW)
         return dataclasses.replace(facts, **self.stated.get(object_name, {}))
 
-    def read(self, object_name: str) -> bytes | None:
-        return self.objects[object_name][1] if object_name in self.objects else None
-
     def open(self, object_name: str) -> OpenObject | None:
-        data = self.read(object_name)
-        if data is None:
+        if object_name not in self.objects:
             return None
+        data = self.objects[object_name][1]
         tag = hashlib.sha256(data).hexdigest()[:32]
         return OpenObject(len(data), tag, lambda first, end: data[first:end])
 

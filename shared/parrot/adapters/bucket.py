@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 FOLDER = "bundles"
 CURRENT = f"{FOLDER}/current.json"
-MAX_STORED_BYTES = 24 * 2**20  # more than any deployment may let `save` or the rules accept
 _SHA256 = re.compile("[0-9a-f]{64}")
 _MOST_LISTED = 1000  # objects at once
 _POOL = 32  # connections kept
@@ -97,13 +96,6 @@ class BucketPhotos:
         except (NotFound, PreconditionFailed):
             return None
 
-    def read(self, object_name: str) -> bytes | None:
-        try:
-            with _translated("the photo cannot be read now"):
-                return self._download(object_name, MAX_STORED_BYTES)
-        except NotFound:
-            return None
-
     def open(self, object_name: str) -> OpenObject | None:
         with _translated("the photo cannot be read now"):
             blob = self._bucket.get_blob(object_name, **_patience())
@@ -131,7 +123,11 @@ class BucketPhotos:
                 # Looked up without the generation: with it, a versioned bucket finds deleted ones.
                 if self._generation(object_name) != generation:
                     return None
-                return self._download(object_name, most, if_generation_match=generation)
+                received = _Bounded(most)
+                self._bucket.blob(object_name).download_to_file(
+                    received, raw_download=True, if_generation_match=generation, **_patience()
+                )
+                return received.getvalue()
         except (NotFound, PreconditionFailed):
             return None
 
@@ -178,13 +174,6 @@ class BucketPhotos:
             _translated("the photo cannot be removed now"),
         ):
             self._bucket.blob(object_name).delete(if_generation_match=generation, **_patience())
-
-    def _download(self, object_name: str, most: int, **conditions: int) -> bytes:
-        received = _Bounded(most)
-        self._bucket.blob(object_name).download_to_file(
-            received, raw_download=True, **_patience(), **conditions
-        )
-        return received.getvalue()
 
     def _list(self, prefix: str) -> dict[str, int]:
         with _translated("the photos cannot be listed now"):
