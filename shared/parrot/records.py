@@ -27,7 +27,6 @@ class Header:
     height: int
     orientation: int = 1  # EXIF's 1..8
     channels: int = 3  # that a decoder keeps for each pixel
-    depth: int = 8  # bits for each channel
     scans: int = 1  # passes over a JPEG's coefficients
     buffered: bool = False  # the decoder keeps every coefficient: progressive and the like
     icc: bytes | None = field(default=None, repr=False)

@@ -28,7 +28,7 @@ _NEEDED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 def png(data: bytes) -> Header:
     """W3C's PNG."""
-    width, height, depth, colour, _, _, interlaced = struct.unpack_from(">II5B", data, 16)
+    width, height, _, colour, _, _, interlaced = struct.unpack_from(">II5B", data, 16)
     kept, metadata, transparent = [(0, 8)], dict[bytes, bytes](), colour in {4, 6}
     for kind, start, length in _chunks(data, 8, ">I4s"):
         if kind in _NEEDED:
@@ -46,7 +46,6 @@ def png(data: bytes) -> Header:
         orientation(exif) if exif or not xmp else int(xmp[1]),
         channels={0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
         + (transparent and colour in {0, 2, 3}),
-        depth=depth,
         scans=7 if interlaced else 1,
         icc=_inflated(profile) if profile else None,
         cicp=foreign(cicp[0], cicp[1]) if len(cicp) > 1 else None,
