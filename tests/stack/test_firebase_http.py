@@ -1,0 +1,145 @@
+"""The functions as they are deployed, with Firebase's users."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import requests
+
+from local import stack
+from local.supervisor import free_port
+from parrot.adapters.firestore import FirestoreObservations
+from tests.support.firebase_tokens import AUTH_EMULATOR, PROJECT, signed, unsigned
+from tests.support.observations import observation
+from tests.support.problems import assert_problem
+from tests.support.scripted_http import json_answer, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pytest
+    from google.cloud.firestore import Client
+
+
+@contextmanager
+def functions(tmp_path: Path, **changes: str) -> Iterator[str]:
+    """The functions as they are deployed, except for their environment."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "BUCKET": "b",
+        "MODEL_SERVER_URL": "http://127.0.0.1:1",
+        "OBSERVATIONS": f"sqlite:{tmp_path / 'observations.db'}",
+        "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "IDENTITY": "firebase",
+        **changes,
+    }
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4"),
+            *("--log-level", "warning", "local.gateway:application()"),
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=stack.ROOT,
+    )
+    url = f"http://127.0.0.1:{port}/parrot-classifier"
+    try:
+        _wait(f"{url}/observations")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(url: str) -> None:
+    for _ in range(300):
+        try:
+            requests.options(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the functions do not answer")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> None:
+    """Neither accepted nor refused: Google's certificates cannot be fetched through this proxy."""
+    nowhere = {"HTTPS_PROXY": f"http://127.0.0.1:{free_port()}", "NO_PROXY": ""}
+    with functions(tmp_path, **nowhere) as url:
+        response = requests.get(f"{url}/observations", headers=bearer(signed()), timeout=30)
+        assert_problem(response, 503, "identity_unavailable")
+        assert int(response.headers["Retry-After"]) > 0
+        response = requests.get(f"{url}/observations", headers=bearer(unsigned()), timeout=30)
+        assert_problem(response, 401, "unauthenticated")
+
+
+def test_over_http_a_session_that_is_ended_is_refused_from_then_on(tmp_path: Path) -> None:
+    """A stolen phone: its token would be good for another hour."""
+    known = {"localId": "ana", "validSince": "1", "disabled": False}
+    with serving(lambda _request: json_answer({"users": [known]})) as firebase:
+        environment = {"CHECK_REVOKED": "true", AUTH_EMULATOR: firebase.address}
+        with functions(tmp_path, **environment) as url:
+            ana = bearer(unsigned())
+            assert requests.get(f"{url}/observations", headers=ana, timeout=30).status_code == 200
+            known["validSince"] = str(int(time.time()) + 1)
+            response = requests.get(f"{url}/observations", headers=ana, timeout=30)
+            assert_problem(response, 401, "unauthenticated")
+            assert "sign in again" in response.json()["detail"]
+
+
+def test_over_http_every_call_needs_app_check_if_it_is_required(tmp_path: Path) -> None:
+    """A bot can make an account in no time, but it does not have the app.
+
+    The keys for that are public: it needs no credentials, even where sessions are looked up.
+    """
+    required = {"REQUIRE_APP_CHECK": "true", "CHECK_REVOKED": "true", "NO_GCE_CHECK": "true"}
+    with functions(tmp_path, **required, **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}) as url:
+        for method, path in (
+            ("POST", "classify"),
+            ("POST", "save"),
+            ("GET", "observations"),
+            ("GET", "observations/x"),
+            ("PATCH", "observations/x"),
+            ("DELETE", "observations/x"),
+            ("GET", "observations/x/original"),
+        ):
+            for given in ({}, {"X-Firebase-AppCheck": "garbage"}):
+                headers = {**bearer(unsigned()), **given}
+                response = requests.request(method, f"{url}/{path}", headers=headers, timeout=30)
+                assert_problem(response, 401, "unauthenticated")
+
+
+def test_over_http_with_firestore_a_user_sees_their_observations(
+    tmp_path: Path, firestore: Callable[[], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As deployed: Firebase's users, Firestore's observations."""
+    client = firestore()
+    store = FirestoreObservations(client)
+    for number in range(3):
+        store.create(observation(number, seconds=number))
+    monkeypatch.setenv(AUTH_EMULATOR, f"127.0.0.1:{free_port()}")
+    issuer = f"https://securetoken.google.com/{client.project}"
+    ana, bea = (bearer(unsigned(sub=sub, aud=client.project, iss=issuer)) for sub in ("ana", "bea"))
+    with functions(tmp_path, OBSERVATIONS="firestore", GOOGLE_CLOUD_PROJECT=client.project) as url:
+        query: dict[str, str | int] = {"page_size": 2}
+        first = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
+        query["page_token"] = first["next_page_token"]
+        rest = requests.get(f"{url}/observations", query, headers=ana, timeout=30).json()
+        ids = [item["id"] for page in (first, rest) for item in page["observations"]]
+        assert ids == ["id-00000", "id-00001", "id-00002"]
+        assert requests.get(f"{url}/observations/id-00001", headers=ana, timeout=30).ok
+        response = requests.get(f"{url}/observations/id-00001", headers=bea, timeout=30)
+        assert_problem(response, 404, "not_found")
