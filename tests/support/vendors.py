@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parrot.adapters.model_server import TfServing, VertexEndpoint, unsigned
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
-from tests.support.scripted_http import ScriptedAnswer, json_answer
+from tests.support.scripted_http import ScriptedAnswer, json_answer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,3 +66,14 @@ VERTEX = Vendor(
     versions={"deployedModels": [{"id": "123", "modelVersionId": "3"}]},
     no_version={"name": "projects/p/locations/r/endpoints/7"},
 )
+
+
+@dataclass
+class Ask:
+    """Asks a server that answers everything in the same way."""
+
+    vendor: Vendor
+
+    def predict(self, answer: ScriptedAnswer, model: ServedModel = MODEL) -> Any:
+        with serving(lambda _request: answer) as server:
+            return self.vendor.connect(server.url).predict(model, [b"photo"])[0]

@@ -1,0 +1,210 @@
+"""How the failures of TF Serving and Vertex AI are named, whatever they send."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from dataclasses import replace
+
+import pytest
+
+from local.supervisor import free_port
+from parrot import deadline
+from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
+from tests.support.scripted_http import ScriptedAnswer, json_answer, serving, shouting
+from tests.support.vendors import (
+    FEATURES_ONLY,
+    MODEL,
+    ROW,
+    Ask,
+    Vendor,
+)
+
+PATIENCE_SECONDS = 10  # less than a fault lasts
+
+
+@pytest.mark.parametrize("status", [404, 409, 429, 499, 503])
+def test_a_server_that_cannot_answer_now_is_unavailable(ask: Ask, status: int) -> None:
+    """503 with Retry-After: the phone tries again."""
+    with pytest.raises(ModelUnavailable):
+        ask.predict(json_answer({"error": "not now"}, status))
+
+
+@pytest.mark.parametrize("status", [302, 400, 501])
+def test_a_server_that_refuses_is_a_mistake_of_the_deployment(ask: Ask, status: int) -> None:
+    """Trying again would not help; the log has the server's own words."""
+    with pytest.raises(BadModelResponse, match=rf"{status}.*the reason"):
+        ask.predict(json_answer({"error": "the reason"}, status))
+
+
+def test_a_refusal_in_any_words_is_a_refusal(ask: Ask) -> None:
+    """Proxies answer HTML, Vertex nests its errors."""
+    for body in (b"", b"[1]", b'{"error": {"message": "x"}}', b"<html>"):
+        with pytest.raises(BadModelResponse, match="400"):
+            ask.predict(ScriptedAnswer(body, 400))
+
+
+def test_an_answer_that_comes_too_late_is_a_timeout(vendor: Vendor) -> None:
+    """504, after as long as the deployment allows."""
+    late = replace(vendor.predictions(ROW), silent_seconds=30)
+    with (
+        serving(lambda _request: late) as server,
+        pytest.raises(ModelTimeout, match=r"0\.2 s"),
+    ):
+        vendor.connect(server.url, 0.2).predict(MODEL, [b"photo"])
+
+
+def test_a_gateway_that_waited_in_vain_is_a_timeout(ask: Ask) -> None:
+    """Cloud Run's own limit ends in a 504 as well."""
+    with pytest.raises(ModelTimeout):
+        ask.predict(json_answer({"error": "deadline exceeded"}, 504))
+
+
+def test_an_unreachable_server_is_unavailable(vendor: Vendor) -> None:
+    """Cloud Run restarts it, or the URL is wrong."""
+    with pytest.raises(ModelUnavailable, match="cannot be reached"):
+        vendor.connect(f"http://127.0.0.1:{free_port()}").predict(MODEL, [b"photo"])
+
+
+def test_an_answer_that_breaks_off_is_unavailable(ask: Ask) -> None:
+    """An instance was shut down in the middle of it."""
+    for sent_bytes in (-1, 0, 20):
+        with pytest.raises(ModelUnavailable):
+            ask.predict(replace(ask.vendor.predictions(ROW), sent_bytes=sent_bytes))
+
+
+NOT_PREDICTIONS = (
+    *(b"", b"<html>", b'{"predictions": [', b"[]", b"null", b"{}", b'{"predictions": null}'),
+    *(b'{"predictions": {"features": [1]}}', b"\xff\xfe", b"[" * 100_000),
+)
+
+
+def test_what_is_not_an_object_with_predictions_is_refused(ask: Ask) -> None:
+    """Whatever a proxy in between makes of it, it is an error with a name."""
+    for body in NOT_PREDICTIONS:
+        with pytest.raises(BadModelResponse):
+            ask.predict(ScriptedAnswer(body))
+
+
+def test_one_photo_has_one_row(ask: Ask) -> None:
+    """Any other row would be somebody else's bird."""
+    for rows in (0, 2):
+        with pytest.raises(BadModelResponse, match=f"{rows} rows"):
+            ask.predict(ask.vendor.predictions(*[ROW] * rows))
+
+
+NOT_NUMBERS = (
+    *("NaN", "Infinity", "-Infinity", "1e400", "1e39", "9" * 400),
+    *("null", '"x"', '"1.5"', "{}", "[1]", "[]"),
+)
+
+
+def test_a_vector_holds_finite_numbers_only(ask: Ask) -> None:
+    """Python's JSON reads NaN, and NumPy makes a number of nearly anything."""
+    whole = json.dumps({"predictions": ["ROW"], **ask.vendor.predicted})
+    for features in NOT_NUMBERS:
+        body = whole.replace('"ROW"', f'{{"features": [0.5, {features}]}}').encode()
+        with pytest.raises(BadModelResponse, match="features"):
+            ask.predict(ScriptedAnswer(body), FEATURES_ONLY)
+
+
+def test_a_missing_output_is_named_with_those_that_came(ask: Ask) -> None:
+    """The manifest names an output that the model does not have."""
+    with pytest.raises(BadModelResponse, match=r"'logits'.*features.*probabilities"):
+        ask.predict(ask.vendor.predictions({"features": [1], "probabilities": [1]}))
+
+
+def test_one_output_cannot_stand_for_three(ask: Ask) -> None:
+    """A bare list says nothing about which of them it is."""
+    with pytest.raises(BadModelResponse, match="one output"):
+        ask.predict(ask.vendor.predictions([0.5, 1.5]))
+
+
+def test_versions_in_another_shape_are_no_crash(vendor: Vendor) -> None:
+    """An error with a name, whatever stands behind the URL."""
+    bodies = iter([{"deployedModels": [7], "model_version_status": 7}, [], {}])
+    with serving(lambda _request: json_answer(next(bodies))) as server:
+        for _ in range(3):
+            with pytest.raises((BadModelResponse, ModelUnavailable)):
+                vendor.connect(server.url).version(MODEL)
+
+
+def test_an_answer_that_drips_is_a_timeout(vendor: Vendor) -> None:
+    """No pause is long, yet all of it would take minutes: the limit is for the whole answer."""
+    dripping = replace(vendor.predictions(ROW), pause_seconds=0.2)
+    started = time.monotonic()
+    with serving(lambda _request: dripping) as server, pytest.raises(ModelTimeout):
+        vendor.connect(server.url, 0.3).predict(MODEL, [b"photo"])
+    assert time.monotonic() - started < PATIENCE_SECONDS
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_an_answer_whose_end_never_ends_is_a_timeout(vendor: Vendor) -> None:
+    """Fast and without a pause, so that no read ever waits: the limit is for the whole answer."""
+    started = time.monotonic()
+    with (
+        shouting(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n") as url,
+        pytest.raises((ModelTimeout, ModelUnavailable)),
+    ):
+        vendor.connect(url, 0.3).predict(MODEL, [b"photo"])
+    assert time.monotonic() - started < PATIENCE_SECONDS
+
+
+def test_a_chunk_of_negative_length_is_a_bad_answer(vendor: Vendor) -> None:
+    """Python's own exception would look like our error."""
+    with shouting(CHUNKED + b"-5\r\n{}\r\n", b"") as url, pytest.raises(BadModelResponse):
+        vendor.connect(url).predict(MODEL, [b"photo"])
+
+
+def test_a_server_that_hangs_up_twice_is_unavailable(vendor: Vendor) -> None:
+    """It is not asked forever."""
+    with serving(lambda _request: ScriptedAnswer(sent_bytes=-1)) as server:
+        with pytest.raises(ModelUnavailable):
+            vendor.connect(server.url).predict(MODEL, [b"photo"])
+        assert len(server.requests) == 2
+
+
+def test_a_request_that_has_no_time_left_gives_the_model_none(vendor: Vendor) -> None:
+    """Its own limit may be longer: the phone hangs up before."""
+    late = replace(vendor.predictions(ROW), silent_seconds=30)
+    started = time.monotonic()
+    with (
+        serving(lambda _request: late) as server,
+        deadline.within(0.3),
+        pytest.raises((ModelTimeout, ModelUnavailable)),
+    ):
+        vendor.connect(server.url).predict(MODEL, [b"photo"])
+    assert time.monotonic() - started < PATIENCE_SECONDS
+
+
+def test_an_endless_answer_is_refused(ask: Ask) -> None:
+    """Before it fills the memory."""
+    with pytest.raises(BadModelResponse, match="over 4,194,304 bytes"):
+        ask.predict(ScriptedAnswer(b" " * (5 * 2**20)))
+
+
+def test_a_compressed_answer_is_refused_unread(ask: Ask) -> None:
+    """A few megabytes of gzip unpack to gigabytes, and we never ask for gzip."""
+    packed = ScriptedAnswer(gzip.compress(bytes(2**20)), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(BadModelResponse, match="compressed"):
+        ask.predict(packed)
+
+
+def test_probabilities_are_probabilities(ask: Ask) -> None:
+    """Logits under the wrong name would make the model certain of everything."""
+    for probabilities in ([0.5, 0.6], [1.5, -0.5], [0.1, 0.2], [-3.0, 4.0], [0.0, 0.0]):
+        row = {**ROW, "probabilities": probabilities}
+        with pytest.raises(BadModelResponse, match="not probabilities"):
+            ask.predict(ask.vendor.predictions(row))
+
+
+def test_a_redirected_photo_is_not_sent_elsewhere(ask: Ask) -> None:
+    """A login page in front of the server must not get photos, nor tokens."""
+    with serving(lambda _request: ScriptedAnswer()) as elsewhere:
+        moved = ScriptedAnswer(status=307, headers={"Location": elsewhere.url})
+        with pytest.raises(BadModelResponse, match="307"):
+            ask.predict(moved)
+    assert elsewhere.requests == []
