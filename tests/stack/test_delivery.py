@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 from cloudevents.http import from_http
@@ -13,7 +12,7 @@ from cloudevents.http import from_http
 from local import events
 from local.events import Delivery, pause
 from local.supervisor import free_port
-from tests.support.scripted_http import Listener
+from tests.support.scripted_http import Request, ScriptedAnswer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,28 +32,14 @@ def function(port: int, answer: Callable[[str], int]) -> Iterator[Counter[str]]:
     received: Counter[str] = Counter()
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            name = from_http(dict(self.headers), body).data["name"]
-            with lock:
-                received[name] += 1
-                status = answer(name)
-            self.send_response(status)
-            self.end_headers()
+    def script(request: Request) -> ScriptedAnswer:
+        name = from_http(request.headers, request.body).data["name"]
+        with lock:
+            received[name] += 1
+            return ScriptedAnswer(status=answer(name), headers={"Connection": "close"})
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = Listener(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with serving(script, port):
         yield received
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_every_event_is_delivered_once_if_nothing_goes_wrong() -> None:

@@ -67,8 +67,8 @@ class Listener(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(script: Callable[[Request], ScriptedAnswer]) -> Iterator[Server]:
-    """Answers each request as the script says, on a free port, until the test is over."""
+def serving(script: Callable[[Request], ScriptedAnswer], port: int = 0) -> Iterator[Server]:
+    """Answers each request as the script says until the test is over; on a free port for 0."""
     seen: list[Request] = []
     over = threading.Event()
 
@@ -106,7 +106,7 @@ def serving(script: Callable[[Request], ScriptedAnswer]) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             """Quiet: the test knows what it sent."""
 
-    server = Listener(("127.0.0.1", 0), Handler)
+    server = Listener(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
