@@ -12,25 +12,21 @@ import run_services
 from state import StandInError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from state import Call, State
-
-    Handler = Callable[[State, Call], Any]
+    from state import Call, CloudState, Handler
 
 
-def _upload(state: State, call: Call) -> None:
+def _upload(state: CloudState, call: Call) -> None:
     name = call.flags.get("model-id") or call.flags["parent-model"].rpartition("/")[2]
     state.kind("models").setdefault(name, {"name": name, "displayName": call.flags["display-name"]})
     state.create("models", f"{name}@{call.flags['version-aliases']}", dict(call.flags))
 
 
-def _endpoint_create(state: State, call: Call) -> None:
+def _endpoint_create(state: CloudState, call: Call) -> None:
     endpoint = {"displayName": call.flags["display-name"], "deployedModels": [], "trafficSplit": {}}
     state.create("endpoints", call.flags["endpoint-id"], endpoint)
 
 
-def _deploy_model(state: State, call: Call) -> None:
+def _deploy_model(state: CloudState, call: Call) -> None:
     endpoint = state.get("endpoints", call.name)
     state.get("models", call.flags["model"])
     new = call.flags["deployed-model-id"]
@@ -46,11 +42,11 @@ def _split(endpoint: dict[str, Any], text: str) -> None:
     endpoint["trafficSplit"] = split
 
 
-def _endpoint_update(state: State, call: Call) -> None:
+def _endpoint_update(state: CloudState, call: Call) -> None:
     _split(state.get("endpoints", call.name), call.flags["traffic-split"])
 
 
-def _firebase_deploy(state: State, call: Call) -> None:
+def _firebase_deploy(state: CloudState, call: Call) -> None:
     config = Path(_after(call, "--config"))
     hosting = json.loads(config.read_text())["hosting"]
     if _after(call, "--only") == "hosting":
@@ -74,30 +70,30 @@ def _firebase_deploy(state: State, call: Call) -> None:
         state.kind("live")["release"] = (config.parent / "public/release.txt").read_text().strip()
 
 
-def _hosting_disable(state: State, call: Call) -> None:
+def _hosting_disable(state: CloudState, call: Call) -> None:
     state.get("sites", _after(call, "--site"))
     state.kind("live").clear()
 
 
-def _undeploy(state: State, call: Call) -> None:
+def _undeploy(state: CloudState, call: Call) -> None:
     endpoint = state.get("endpoints", call.name)
     gone = call.flags["deployed-model-id"]
     endpoint["deployedModels"] = [m for m in endpoint["deployedModels"] if m["id"] != gone]
 
 
-def _model_delete(state: State, call: Call) -> None:
+def _model_delete(state: CloudState, call: Call) -> None:
     for name in tuple(state.kind("models")):
         if name.partition("@")[0] == call.name:
             del state.kind("models")[name]
 
 
-def _site(state: State, call: Call) -> None:
+def _site(state: CloudState, call: Call) -> None:
     kind = "DEFAULT_SITE" if call.name == "demo-parrot" else "USER_SITE"
     site = {"name": f"projects/demo-parrot/sites/{call.name}", "type": kind}
     state.create("sites", call.name, site)
 
 
-def _sites(state: State, _call: Call) -> str:
+def _sites(state: CloudState, _call: Call) -> str:
     found = {"status": "success", "result": {"sites": list(state.kind("sites").values())}}
     return json.dumps(found, indent=2)
 
@@ -106,7 +102,7 @@ def _after(call: Call, flag: str) -> str:
     return call.rest[call.rest.index(flag) + 1]
 
 
-def _curl(state: State, call: Call) -> str:
+def _curl(state: CloudState, call: Call) -> str:
     """The links of buckets to Firebase, pages, and the functions' answers."""
     url = next(word for word in call.rest if word.startswith("https://"))
     if url.endswith(":addFirebase"):
@@ -129,14 +125,14 @@ def _curl(state: State, call: Call) -> str:
     raise StandInError(f"404 {url}")
 
 
-def _publish(state: State, call: Call) -> None:
+def _publish(state: CloudState, call: Call) -> None:
     manifest = Path(_after(call, "--bundle")) / "manifest.json"
     version = json.loads(manifest.read_bytes())["version"]
     name = f"{_after(call, '--to')}/bundles/{version}/manifest.json"
     state.kind("objects")[name] = {"md5_hash": _md5(manifest.read_bytes())}
 
 
-def _image(_state: State, call: Call) -> None:
+def _image(_state: CloudState, call: Call) -> None:
     bundles = [call.rest[at + 1] for at, word in enumerate(call.rest) if word == "--bundle"]
     folder = Path(call.rest[0])
     for bundle in bundles:
@@ -146,7 +142,7 @@ def _image(_state: State, call: Call) -> None:
     (folder / "models.config").write_text("\n".join(bundles))
 
 
-def _sdk(_state: State, call: Call) -> None:
+def _sdk(_state: CloudState, call: Call) -> None:
     vendor = Path(call.name) / "public/vendor"
     vendor.mkdir(exist_ok=True)
     (vendor / "auth.js").touch()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from state import StandInError
 
 if TYPE_CHECKING:
-    from state import Call, State
+    from state import Call, CloudState
 
 _HOST = re.compile(
     r"https://(?:(?P<tag>[a-z]+)---)?(?P<service>[a-z-]+)-abc[.]a[.]run[.]app(?P<path>/.*)"
 )
 
 
-def _deploy(state: State, call: Call) -> None:
+def _deploy(state: CloudState, call: Call) -> None:
     services = state.kind("services")
     service = services.get(call.name)
     if service is None:
@@ -47,7 +47,7 @@ def _deploy(state: State, call: Call) -> None:
         _tag(service, tag, revision)
 
 
-def _spec(state: State, call: Call) -> dict[str, Any]:
+def _spec(state: CloudState, call: Call) -> dict[str, Any]:
     state.get("images", call.flags["image"])
     spec = {name: call.flags[name] for name in ("image", "service-account", "startup-probe")}
     spec["private"] = "invoker-iam-check" in call.flags
@@ -58,7 +58,7 @@ def _spec(state: State, call: Call) -> dict[str, Any]:
 
 
 def _revision(
-    state: State, service: dict[str, Any], spec: dict[str, Any], labels: dict[str, str]
+    state: CloudState, service: dict[str, Any], spec: dict[str, Any], labels: dict[str, str]
 ) -> None:
     """A new one. It is ready if its startup probe, or without one its port, answers."""
     name, status = service["metadata"]["name"], service["status"]
@@ -78,7 +78,7 @@ def _revision(
     status["latestReadyRevisionName"] = revision
 
 
-def _replace(state: State, call: Call) -> None:
+def _replace(state: CloudState, call: Call) -> None:
     """The whole definition at once, as `services replace` reads it."""
     wanted = json.loads(Path(call.name).read_text())
     service = state.get("services", wanted["metadata"]["name"])
@@ -98,14 +98,14 @@ def _replace(state: State, call: Call) -> None:
             target["url"] = _url(service, target["tag"])
 
 
-def _revision_describe(state: State, call: Call) -> Any:
+def _revision_describe(state: CloudState, call: Call) -> Any:
     for service in state.kind("services").values():
         if call.name in service["revisions"]:
             return service["revisions"][call.name]
     raise StandInError(f"Cannot find revision [{call.name}]")
 
 
-def answer(state: State, words: list[str]) -> tuple[str, str] | None:
+def answer(state: CloudState, words: list[str]) -> tuple[str, str] | None:
     """Status and body of a request to a service; None for other hosts."""
     found = _HOST.fullmatch(
         next(word for word in words if word.startswith("https://")).partition("?")[0]
@@ -126,7 +126,9 @@ def answer(state: State, words: list[str]) -> tuple[str, str] | None:
     return _function(state, spec, found["path"], words)
 
 
-def _function(state: State, spec: dict[str, Any], path: str, words: list[str]) -> tuple[str, str]:
+def _function(
+    state: CloudState, spec: dict[str, Any], path: str, words: list[str]
+) -> tuple[str, str]:
     if path.startswith("/v1/models/"):
         return "200", "{}"
     if path.startswith("/observations/"):
@@ -142,7 +144,7 @@ def _function(state: State, spec: dict[str, Any], path: str, words: list[str]) -
     return "204", ""
 
 
-def _model_served(state: State, env: dict[str, str]) -> bool:
+def _model_served(state: CloudState, env: dict[str, str]) -> bool:
     """Whether each revision of the model server that may get the request has the bundle's model."""
     if "MODEL_SERVER_URL" not in env:
         return True
@@ -180,7 +182,7 @@ def _known(service: dict[str, Any], revision: str) -> None:
         raise StandInError(f"Revision [{revision}] does not exist")
 
 
-def _update_traffic(state: State, call: Call) -> None:
+def _update_traffic(state: CloudState, call: Call) -> None:
     service = state.get("services", call.name)
     traffic = service["status"]["traffic"]
     shares: dict[str, int] = {}

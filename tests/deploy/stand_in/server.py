@@ -11,20 +11,26 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import builds
+import databases
+import monitoring
 import others
 import parser  # puts the SDK on the path
+import policies
 import resources
 import run_services
+import triggers
 from googlecloudsdk.core.resource import resource_filter, resource_printer
-from state import Call, StandInError, State
+from state import Call, CloudState, StandInError
 
-_HANDLERS = {**resources.HANDLERS, **run_services.HANDLERS, **others.HANDLERS}
+_GROUPS = (builds, databases, monitoring, others, policies, resources, run_services, triggers)
+_HANDLERS = {path: handler for group in _GROUPS for path, handler in group.HANDLERS.items()}
 _READS = {"describe", "list", "get-iam-policy", "access", "ls", "read", "list-configs"}
 _READS |= {"print-access-token", "print-identity-token", "version", "get-value", "projects:list"}
 _READS |= {"hosting:sites:list"}
 
 
-def answer(state: State, words: list[str], data: str) -> tuple[int, str, str]:
+def answer(state: CloudState, words: list[str], data: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of one command."""
     if words[0] == "control":
         return 0, json.dumps(state.control(words[1], *words[2:])), ""
@@ -82,7 +88,7 @@ def _printed(call: Call, found: Any) -> str:
     return out.getvalue()  # an empty line for a field that a resource does not have
 
 
-class _Handler(socketserver.StreamRequestHandler):
+class CommandHandler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         fields = []
         while (length := self.rfile.readline().strip()) != b".":
@@ -98,7 +104,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 if __name__ == "__main__":
-    with socketserver.TCPServer(("127.0.0.1", 0), _Handler) as server:
-        server.state = State(Path(sys.argv[1]))  # type: ignore[attr-defined]
+    with socketserver.TCPServer(("127.0.0.1", 0), CommandHandler) as server:
+        server.state = CloudState(Path(sys.argv[1]))  # type: ignore[attr-defined]
         print(server.server_address[1], flush=True)  # noqa: T201 - the port, for whoever started it
         server.serve_forever()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ class Call:
         return self.names[0]
 
 
-class State:
+class CloudState:
     """Resources by kind and name, kept in a file."""
 
     def __init__(self, path: Path) -> None:
@@ -105,3 +106,6 @@ class State:
             self.kinds = json.loads(arguments[0])
             self._fault, self.calls, self.refusal = None, [], ""
         return json.loads(self.text())
+
+
+Handler = Callable[[CloudState, Call], Any]

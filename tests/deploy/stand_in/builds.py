@@ -1,0 +1,68 @@
+"""Images, and the builds that make them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kinds import create, delete, describe
+from state import StandInError
+
+if TYPE_CHECKING:
+    from state import Call, CloudState, Handler
+
+
+def _image(state: CloudState, call: Call) -> Any:
+    return state.get("images", call.name)
+
+
+def _build(state: CloudState, call: Call) -> None:
+    """The images that a config names: functions from their folders, or the model server."""
+    folder = Path(call.name)
+    if not call.flags["gcs-source-staging-dir"].startswith("gs://demo-parrot-models/"):
+        raise StandInError("the default bucket for sources is in the US, and keeps them for ever")
+    if substitutions := call.flags.get("substitutions"):
+        if not (folder / "models.config").is_file():
+            raise StandInError("the build's folder holds no model")
+        image, base = re.fullmatch(r"_IMAGE=(.*),_BASE=(.*)", substitutions).groups()
+        if "/parrot-hub/tensorflow/serving" not in base:
+            raise StandInError("Docker Hub: toomanyrequests")
+        names = [image]
+        words = map(Path, (folder / "models.config").read_text().split())
+        bundles = [_version(word) for word in words if (word / "manifest.json").is_file()]
+    else:
+        config = Path(call.flags["config"]).read_text()
+        for name in re.findall(r"dir: (\w+)", config):
+            if not (folder / name / "main.py").is_file():
+                raise StandInError(f"there is no function in {name}")
+        names = re.findall(r"images: \[(.*)\]", config)[0].split(",")
+        bundles = []
+    for name in names:
+        state.kind("images")[name] = {"image_summary": {"digest": "sha256:1"}, "bundles": bundles}
+
+
+def _version(bundle: Path) -> str:
+    """Copies from the bucket are empty, so their folder's name tells."""
+    text = (bundle / "manifest.json").read_text()
+    return str(json.loads(text)["version"]) if text.startswith("{") else bundle.name
+
+
+def _repository_delete(state: CloudState, call: Call) -> None:
+    delete("repositories")(state, call)
+    for name in tuple(state.kind("images")):
+        if f"/{call.name}/" in name:
+            del state.kind("images")[name]
+
+
+HANDLERS: dict[tuple[str, ...], Handler] = {
+    ("artifacts", "repositories", "describe"): describe("repositories"),
+    ("artifacts", "repositories", "create"): create("repositories"),
+    ("artifacts", "repositories", "set-cleanup-policies"): lambda state, call: state.get(
+        "repositories", call.name
+    ).update(cleanupPolicies={"keep": {}}),
+    ("artifacts", "docker", "images", "describe"): _image,
+    ("builds", "submit"): _build,
+    ("artifacts", "repositories", "delete"): _repository_delete,
+}
