@@ -94,6 +94,7 @@ def test_the_same_photo_as_another_species_is_a_conflict(save_url: str) -> None:
     saved = send(save_url, photo(7), user="fay", index="3").json()
     response = send(save_url, photo(7), user="fay", index="4")
     assert_problem(response, 409, "conflict", observation=saved["id"])
+    assert saved["id"] in response.json()["detail"]
 
 
 def test_an_idempotency_key_is_for_one_photo(save_url: str, stored: Names) -> None:
@@ -102,6 +103,7 @@ def test_an_idempotency_key_is_for_one_photo(save_url: str, stored: Names) -> No
     assert (once.status_code, again.status_code) == (201, 200)
     reused = send(save_url, photo(9), user="gus", key="k-1")
     assert_problem(reused, 422, "idempotency_key_reused", observation=once.json()["id"])
+    assert once.json()["id"] in reused.json()["detail"]
     other_key = send(save_url, photo(8), user="gus", key="k-2")
     assert (other_key.status_code, other_key.json()["id"]) == (200, once.json()["id"])
     other_species = send(save_url, photo(8), user="gus", key="k-3", index="4")

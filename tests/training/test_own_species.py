@@ -132,6 +132,7 @@ def test_a_species_of_ones_own_is_in_the_group_of_its_scientific_name(
     taxonomy = Taxonomy.parse(species_table.taxonomy_for(table))
     above = taxonomy.above(table.rows[0].id, Rank.GROUP)
     assert (above and above.id) == group
+    assert group or taxonomy.above(table.rows[0].id, Rank.FAMILY) is None
     assert taxonomy.taxa[table.rows[0].id].english == row.split(",")[2]
 
 
@@ -195,12 +196,15 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate(
     data: Dataset, fitted: Fitted
 ) -> None:
     """Many people have photos of their own parrot and of their rooms, and nothing else."""
-    assert fitted.judged.clean.figures()["gate"]["parrots_kept"]["rate"] > 0.7
+    gate = fitted.judged.clean.figures()["gate"]
+    assert gate["parrots_kept"]["rate"] > 0.7
+    assert gate["other_birds_let_through"] is None
+    assert gate["negatives_let_through"]["rate"] < 0.2
     assert fitted.several["2 photos, as they are"]["covered"].joint == 1
     text = card.write("own", data, fitted)
     assert "nothing is said about their sources, so nothing is known about new ones" in text
     assert "\n| species right | 100.00% (75.8%..100.0%, n = 12) | 100.00% (" in text
-    assert "\n| parrots kept, as they are | at least 0.97 | " in text
+    assert "\n| parrots kept, as they are | at least 0.97 | 1.000 | reached |" in text
     assert "\n| other birds let through |  |  |  |  |" in text, "several photos: there are none"
     assert "a softmax over 0 groups" in text, "of one group alone every parrot would be one"
     assert usable.sentence(fitted.judged.clean).startswith(
