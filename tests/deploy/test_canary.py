@@ -30,9 +30,7 @@ def test_a_canary_takes_the_traffic_that_it_is_given(canary: Project) -> None:
 
 def test_the_same_canary_again_changes_nothing(canary: Project) -> None:
     """An interrupted rollout is run again as it was."""
-    canary.changes()
-    canary.done("--traffic", "5", "functions")
-    assert canary.changes() == []
+    canary.again("--traffic", "5", "functions")
 
 
 def test_a_canary_is_not_replaced_by_accident(canary: Project) -> None:
@@ -49,14 +47,10 @@ def test_promote_gives_the_canary_everything_and_rollback_takes_it_back(canary: 
     """One command each way, as often as needed."""
     canary.done("promote")
     assert [canary.traffic(s) for s in SERVICES] == [{_new(s): 100} for s in SERVICES]
-    canary.changes()
-    canary.done("promote")
-    assert canary.changes() == []
+    canary.again("promote")
     canary.done("rollback")
     assert [canary.traffic(s) for s in SERVICES] == [{_old(s): 100} for s in SERVICES]
-    canary.changes()
-    canary.done("rollback")
-    assert canary.changes() == []
+    canary.again("rollback")
 
 
 def test_rollback_ends_a_canary(canary: Project) -> None:
@@ -205,9 +199,7 @@ def test_a_rotated_secret_is_used_at_once_and_the_old_one_is_still_believed(
     assert serving.state()["secrets"]["download-secret"]["versions"][-1].split(",")[1] == new
     serving.done("rotate-secret", "--now")
     assert "," not in serving.state()["secrets"]["download-secret"]["versions"][-1]
-    serving.changes()
-    serving.done()
-    assert serving.changes() == []
+    serving.again()
 
 
 def test_check_judges_the_canary_by_its_answers_and_its_logs(canary: Project) -> None:
@@ -235,9 +227,7 @@ def test_vertex_splits_the_traffic_of_an_endpoint(project: Project) -> None:
     """The same moves on Vertex AI: a new image of the same model, then back."""
     project.done("--models", "vertex")
     (first,) = project.state()["endpoints"]["1001"]["trafficSplit"]
-    project.changes()
-    project.done("--models", "vertex")
-    assert project.changes() == []
+    project.again("--models", "vertex")
     project.commit("models/serving/image/Dockerfile", "FROM another\n")
     project.done("--models", "vertex", "--traffic", "5", "models")
     split = project.state()["endpoints"]["1001"]["trafficSplit"]

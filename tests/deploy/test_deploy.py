@@ -21,9 +21,7 @@ def test_a_second_run_changes_nothing(project: Project) -> None:
     """Whoever is unsure runs it again; it must not redeploy or rotate anything."""
     project.done()
     before = project.state()
-    project.changes()
-    said = project.done()
-    assert project.changes() == []
+    said = project.again()
     assert project.state() == before
     assert "Done: 0 changes." in said
 
@@ -45,9 +43,7 @@ def test_a_run_that_fails_at_each_step_in_turn_is_completed_by_the_next(project:
             assert f"the network was lost at {at}" in named
         assert at > 1, f"{part} changed nothing"
     project.control("fail", "0", "before", "")
-    project.changes()
-    project.done()
-    assert project.changes() == []
+    project.again()
 
 
 def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
@@ -83,9 +79,7 @@ def test_what_somebody_deleted_is_made_again(
     serving.control("drop", kind, name)
     serving.done(part)
     assert set(serving.state()[kind]) == before
-    serving.changes()
-    serving.done(part)
-    assert serving.changes() == []
+    serving.again(part)
 
 
 def _strange(serving: Project, kind: str) -> None:
@@ -131,9 +125,7 @@ def test_what_others_made_is_changed_only_when_told_to(
     assert f"{said}, which deploy.sh did not make" in listed.stderr
     assert listed.stderr.count("did not make") == 1
     serving.done("--adopt", part)
-    serving.changes()
-    serving.done(part)
-    assert serving.changes() == []
+    serving.again(part)
 
 
 def test_a_prefix_keeps_our_services_beside_those_of_others(project: Project) -> None:
