@@ -140,12 +140,12 @@ def up(  # noqa: PLR0913 - the options of one command
             bundle=bundle,
             anonymous_save=anonymous_save,
             reviewers=reviewer or (),
-            say=lambda text: console.err.print(f"[dim]{text}"),
+            say=console.note,
         ) as running,
         stack.noted(running, data, bundle),
     ):
         console.err.print(_parts(running))
-        console.err.print(f"[dim]data and logs in {data.resolve()}; Ctrl-C stops everything")
+        console.note(f"data and logs in {data.resolve()}; Ctrl-C stops everything")
         console.invite(host, int(running.url.rpartition(":")[2]))
         print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
         while True:
@@ -158,9 +158,7 @@ def up(  # noqa: PLR0913 - the options of one command
                         "stop with Ctrl-C and start again: it needs this stack's settings"
                     )
                 else:
-                    console.err.print(
-                        "start it again with:", " ".join(part.command), soft_wrap=True
-                    )
+                    console.note(f"start it again with: {' '.join(part.command)}")
             time.sleep(_WATCH_SECONDS)
 
 
@@ -191,14 +189,14 @@ def emulators(
             folder,
             toolchain.find(),
             free_ports=exec_ is not None,
-            say=lambda text: console.err.print(f"[dim]{text}"),
+            say=console.note,
         ) as running,
     ):
         if exec_ is not None:
             code = _run(exec_, running.environment)
         else:
             for name, value in running.environment.items():
-                console.err.print(f"[dim]{name}={value}", soft_wrap=True)
+                console.note(f"{name}={value}")
             print(f"ready: {running.url}", flush=True)  # noqa: T201 - scripts wait for this line
             while True:
                 signal.pause()

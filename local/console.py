@@ -39,12 +39,17 @@ def errors() -> Iterator[None]:
     try:
         yield
     except (EngineMissing, ToolMissing, PortTaken, DataUnusable, PartFailed, ParrotError) as error:
-        err.print(f"[red]{error}", highlight=False, soft_wrap=True)
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         failed = isinstance(error, PartFailed | ParrotError)
         raise typer.Exit(_FAILED if failed else USAGE) from error
     except KeyboardInterrupt as error:
         err.print("[dim]stopped")
         raise typer.Exit(_INTERRUPTED) from error
+
+
+def note(text: str) -> None:
+    """A line for those who want to know; paths in it may have brackets."""
+    err.print(text, style="dim", markup=False, soft_wrap=True)
 
 
 def invite(host: str, port: int) -> None:

@@ -128,6 +128,7 @@ def test_data_cannot_be_kept_in_a_file_nor_where_nobody_may_write(tmp_path: Path
         (["up", "--port", "0"], file),
         (["demo", "deploy/parrot.jpg"], file / "folder"),
         (["up", "--port", "0"], "/proc/data"),
+        (["up", "--port", "0"], "/proc/a[b][/c]"),
     ):
         assert_one_sentence(dev(*command, "--data", str(data)), str(data).removesuffix("/folder"))
 
