@@ -1,0 +1,194 @@
+"""An erasure of everything of one person: killed, repeated and overtaken, it leaves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from parrot import deadline
+from parrot.adapters.firestore import FirestoreObservations
+from parrot.adapters.firestore_people import FirestorePeople
+from parrot.adapters.sqlite_people import SqlitePeople
+from parrot.erasure import Eraser
+from parrot.observation import EPOCH, Opinion, Status, derived_name, photo_name
+from parrot.observations import Observations
+from parrot.quota import User
+from parrot.receipt import Erasure
+from tests.support.observations import NOW, observation, use
+from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from parrot.store import ObservationStore, PeopleStore
+
+ANA, BEA = User("ana"), User("bea")
+MOST_STEPS = 100
+SAVED = 2
+
+
+@pytest.fixture
+def people(store: ObservationStore, tmp_path: Path) -> PeopleStore:
+    """What the same store keeps beside its observations."""
+    if isinstance(store, FirestoreObservations):
+        return FirestorePeople(store._client)  # noqa: SLF001 - the emulator's
+    return SqlitePeople(tmp_path / "deep" / "observations.db")
+
+
+class Everything:
+    """All that two people have, and what is left of it."""
+
+    def __init__(self, store: ObservationStore, people: PeopleStore) -> None:
+        self.store, self.people, self.photos = store, people, MemoryPhotos()
+        self.removed: list[str] = []
+
+    def save(self, uid: str) -> None:
+        for number in range(SAVED):
+            row = replace(
+                observation(number, uid),
+                learnt_by=("b-1",),
+                status=Status.READY,
+                opinions=(Opinion("ana" if uid == "bea" else "zoe", "kea", NOW),),
+            )
+            self.store.create(row, use(1, limit=999))
+            self.photos.upload(row.object_name, b"photo")
+            self.photos.upload(derived_name(uid, row.id, "image"), b"copy")
+        self.photos.upload(photo_name(uid, "never-seen"), b"its event is on its way")
+        self.store.claim(uid, "a" * 64, "id-1", expires=NOW, use=use(1, quota="keys"))
+
+    def eraser(self, steps: Steps | None = None) -> Eraser:
+        steps = steps or Steps()
+        store, photos = Counted(self.store, steps), Counted(self.photos, steps)
+        return Eraser(
+            store,
+            Counted(self.people, steps),
+            photos,
+            Observations(store, photos),
+            remove_user=Counted(self, steps).end,
+            now=lambda: NOW,
+        )
+
+    def end(self, uid: str) -> None:
+        self.removed.append(uid)
+
+    def left(self, uid: str) -> list[object]:
+        rows: list[object] = [row.id for row in self.store.of(uid, limit=99)]
+        rows += [row.id for row in self.store.by_reviewer(uid, limit=99)]
+        owner = self.store.claim(uid, "a" * 64, "", expires=EPOCH, use=use(1, limit=999))
+        keys = [owner] if owner else []
+        return [*rows, *self.photos.list_all(uid), *keys]
+
+
+def test_an_erasure_killed_after_any_step_is_finished_by_the_next(
+    store: ObservationStore, people: PeopleStore
+) -> None:
+    """Nothing is left, each observation is counted once, and nobody else loses anything."""
+    everything = Everything(store, people)
+    everything.save("bea")
+    others, killed_at = everything.left("bea"), 0
+    for at in range(1, MOST_STEPS):
+        everything.save("ana")
+        steps = Steps(at, die)
+        try:
+            everything.eraser(steps).erase(ANA)
+        except Killed:
+            killed_at = at
+        erasure = everything.eraser().erase(ANA)
+        assert erasure.finished is not None
+        assert (erasure.removed, erasure.bundles) == (SAVED, ("b-1",)), steps.names
+        assert everything.left("ana") == []
+        assert everything.removed[-1] == "ana"
+        if steps.count < at:
+            break
+    assert killed_at > 20
+    assert everything.left("bea") == others
+
+
+def test_an_erasure_ends_however_little_time_each_request_has(
+    store: ObservationStore, people: PeopleStore
+) -> None:
+    """REQUEST_SECONDS may be less than what a request keeps for its end."""
+    everything = Everything(store, people)
+    everything.save("ana")
+    finished = []
+    for _ in range(SAVED + 1):
+        with deadline.within(8):
+            finished.append(everything.eraser().erase(ANA).finished)
+    assert finished == [*[None] * SAVED, NOW]
+
+
+def test_who_asks_again_gets_the_same_receipt_until_something_was_saved(
+    store: ObservationStore, people: PeopleStore
+) -> None:
+    """The answer may have been lost on its way."""
+    everything = Everything(store, people)
+    everything.save("ana")
+    first = everything.eraser().erase(ANA)
+    assert everything.eraser().erase(ANA) == first
+    everything.save("ana")
+    again = everything.eraser().erase(ANA)
+    assert (again.removed, again.revision > first.revision) == (SAVED, True)
+    nothing = everything.eraser().erase(BEA)
+    assert (nothing.removed, nothing.finished) == (0, NOW)
+
+
+def test_who_asks_again_loses_what_came_since(store: ObservationStore, people: PeopleStore) -> None:
+    """Opinions, keys, and uploads whose event is late are no observations, but about the person."""
+    everything = Everything(store, people)
+    first = everything.eraser().erase(ANA)
+    everything.save("bea")  # ana said something about her photos
+    everything.photos.upload(photo_name("ana", "late"), b"its event is on its way")
+    assert everything.eraser().erase(ANA) == first
+    assert everything.left("ana") == []
+
+
+def test_a_save_in_the_middle_is_erased_too(store: ObservationStore, people: PeopleStore) -> None:
+    """Its photo was removed, and its observation stayed behind a receipt that said otherwise."""
+    everything = Everything(store, people)
+    everything.save("ana")
+    late = replace(observation(7, "ana"), status=Status.PENDING)
+
+    def save() -> None:
+        everything.store.create(late)
+        everything.photos.upload(late.object_name, b"photo")
+
+    steps = Steps()
+    everything.eraser(steps).erase(ANA)
+    everything.save("ana")
+    first_list = steps.names.index("list_all") + 1
+    erasure = everything.eraser(Steps(first_list, save)).erase(ANA)
+    assert (erasure.removed, everything.left("ana")) == (SAVED + 1, [])
+
+
+def test_an_account_outlives_an_erasure_that_another_request_goes_on_with(
+    store: ObservationStore, people: PeopleStore
+) -> None:
+    """Or nobody could ask again for what that one leaves when its time is over."""
+    everything = Everything(store, people)
+    steps = Steps()
+    everything.eraser(steps).erase(BEA)
+    other = Erasure("cy", NOW, batch=("id-1",))
+    read = steps.names.index("erasure") + 1
+    erasure = everything.eraser(Steps(read, lambda: people.keep(other))).erase(User("cy"))
+    assert (erasure.finished, everything.removed) == (None, ["bea"])
+
+
+def test_an_erasure_gives_no_new_quota(store: ObservationStore, people: PeopleStore) -> None:
+    """Or whoever erases everything could save and ask without end."""
+    everything = Everything(store, people)
+    everything.save("ana")
+    before = store.used("ana", "saves")
+    everything.eraser().erase(ANA)
+    assert store.used("ana", "saves") == before != (0, 0)
+
+
+def test_of_two_notes_about_one_erasure_one_counts(people: PeopleStore) -> None:
+    """Two requests at once must not count an observation twice."""
+    assert people.keep(Erasure("ana", NOW, revision=1)) is None
+    first = people.keep(Erasure("ana", NOW))
+    assert first == people.erasure("ana") == Erasure("ana", NOW, revision=1)
+    assert people.keep(Erasure("ana", NOW, removed=7)) is None
+    second = people.keep(replace(first, removed=3, batch=("x",), bundles=("b",), finished=NOW))
+    assert people.erasure("ana") == second
