@@ -151,6 +151,7 @@ def test_a_photo_chosen_offline_is_looked_at_when_online(
     phone.locator("nav.views a[data-view=identify]").click()
     phone.context.set_offline(False)
     expect(card.locator(".headline")).to_have_text("Sun conure", timeout=MODEL_MS)
+    expect(phone.locator("#offline")).to_be_hidden()
 
 
 def test_an_upload_shows_its_progress_and_can_be_cancelled(phone: Page, odd: Path) -> None:
