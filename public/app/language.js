@@ -12,10 +12,10 @@ let months = null; // making a formatter costs as much as using it two hundred t
 
 /** Load the language that the person chose, or the browser prefers, and what answers say. */
 export async function start() {
-  const response = await fetch("/words/answers.json");
-  table = await response.json();
+  const sentences = fetch("/words/answers.json").then((response) => response.json());
   const wished = [remembered(), ...navigator.languages].map((tag) => tag?.split("-")[0]);
-  await speak(wished.find((tag) => tag in LANGUAGES) ?? "en");
+  const speaking = speak(wished.find((tag) => tag in LANGUAGES) ?? "en");
+  [table] = await Promise.all([sentences, speaking]);
 }
 
 /** Switch and remember it. */
