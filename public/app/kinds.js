@@ -3,6 +3,7 @@
 import { byId } from "./dom.js";
 import * as language from "./language.js";
 import { drawings, element, figure, latin, marks, table } from "./plate.js";
+import { kinds as loadKinds } from "./service.js";
 import { share } from "./share.js";
 
 const { local, nameOf, t } = language;
@@ -12,9 +13,8 @@ async function start() {
   language.drawChoice(byId("language"));
   navigator.serviceWorker?.register("/sw.js", { type: "module" }).catch(console.warn);
   try {
-    const all = await table();
-    const known = await fetch("/species.json").then((response) => response.json());
-    const ids = new Set(known.species.map(({ id }) => id));
+    const [all, { species }] = await Promise.all([table(), loadKinds()]);
+    const ids = new Set(species.map(({ id }) => id));
     draw(all, ids);
     document.addEventListener("language", () => draw(all, ids));
   } catch {
