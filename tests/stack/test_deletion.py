@@ -20,7 +20,16 @@ from parrot.photo import images
 from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import KEA, NOW, Counted, MemoryPhotos, Steps, World
+from tests.support.processing import (
+    KEA,
+    NOW,
+    Counted,
+    Killed,
+    MemoryPhotos,
+    Steps,
+    World,
+    die,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +45,6 @@ if TYPE_CHECKING:
 PHOTO = images.read(encoded(noise(32, 24)))
 MOST_STEPS = 20
 LATER = NOW.replace(hour=13)
-
-
-class KilledError(Exception):
-    """The instance is killed here."""
 
 
 class StepByStep(BucketPhotos):
@@ -72,10 +77,6 @@ def user() -> User:
     return User("ana")
 
 
-def kill() -> None:
-    raise KilledError
-
-
 def saver(store: ObservationStore, photos: Any) -> Saver:
     return Saver(store, photos, DECODER, meter=Meter(lambda: store, Quota("saves", 0, 86400)))
 
@@ -96,12 +97,12 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
     killed_at = 0
     for at in range(1, MOST_STEPS):
         observation = saved(store, quiet, user)
-        steps = Steps(at, kill)
+        steps = Steps(at, die)
         # A kill after the first look, before the mark, is a deletion never begun.
         observations = Observations(Counted(store, steps), StepByStep(quiet, steps))
         try:
             observations.delete(user, observation.id)
-        except KilledError:
+        except Killed:
             killed_at = at
         after = Observations(store, BucketPhotos(quiet.client, quiet.name))
         if store.get(user.uid, observation.id) is not None:
@@ -226,8 +227,8 @@ def test_a_deletion_waiting_for_its_end_refuses_a_save_and_says_how_to_go_on(
 ) -> None:
     """The phone can finish it."""
     observation = saved(store, quiet, user)
-    steps = Steps(2, kill)
-    with pytest.raises(KilledError):
+    steps = Steps(2, die)
+    with pytest.raises(Killed):
         Observations(Counted(store, steps), StepByStep(quiet, steps)).delete(user, observation.id)
     marked = store.get(user.uid, observation.id)
     assert marked is not None
