@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_BUNDLE = ROOT / "models" / "default"
+DEPLOY_ENV = ROOT / "deploy.env"  # what an operator changed of deploy.env.example
 LOCAL = ROOT / ".local"  # git ignores it
 MODEL_FOLDER = LOCAL / "models"
 RUNNING = "running.json"  # in a data folder while `up` runs on it: its URLs and its bundle

@@ -41,6 +41,7 @@ def export_saved(
             species_table.read(species),
             out,
             bundle=bundle,
+            training=stores.training(observations),
         )
     left_out = ", ".join(f"{count} {why}" for why, count in exported.left_out.most_common())
     console.out.print(

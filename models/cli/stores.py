@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.folders import RUNNING
+from models.folders import DEPLOY_ENV, RUNNING
+from parrot.consent import Training
 
 if TYPE_CHECKING:
     from google.cloud.storage import Client
@@ -58,6 +60,15 @@ def storage(where: str) -> Client:
         raise ValueError(f"the photos are in the local stack: ./dev.sh up --data {note.parent}")
     url = json.loads(note.read_text())["storage"]
     return Client("local", AnonymousCredentials(), client_options={"api_endpoint": url})
+
+
+def training(where: str) -> Training:
+    """The deployment's TRAINING: of the environment, else of deploy.env. Raises ValueError."""
+    said = os.environ.get("TRAINING", "")
+    if not said and _parted(where)[0] == "firestore" and DEPLOY_ENV.is_file():
+        text = DEPLOY_ENV.read_text(encoding="utf-8")
+        said = "".join(re.findall(r"^TRAINING=[\"']?(\w*)", text, re.MULTILINE)[-1:])
+    return Training(said or Training.ASK)
 
 
 def _parted(where: str) -> tuple[str, str, str | None]:

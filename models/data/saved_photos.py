@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from models.data import trust
 from models.data.labelled_photos import Group
+from parrot.consent import Training
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
@@ -49,6 +50,7 @@ class LeftOut(StrEnum):
     FLOOD = "beyond what one person may say about one kind"
     DUPLICATE = "near-duplicates"
     MISSING = "whose photo is missing"
+    OFF = "because TRAINING is off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,19 @@ class Exported:
     left_out: Counter[LeftOut]
 
 
-def export(
+def export(  # noqa: PLR0913 - the options of one command
     observations: ObservationStore,
     photos: PhotoStore,
     species_csv: bytes,
     folder: Path,
     *,
     bundle: str = "",
+    training: Training = Training.ASK,
 ) -> Exported:
     """Write the training set; a second run fetches what is missing and removes what may not stay.
 
     Observations note the version of the `bundle` that will be fitted on them, if it has a name.
+    Where the deployment's `training` is off, nothing is written, whatever people allowed before.
 
     Near-duplicates of the same user's photos are left out, and the same picture of another user.
     Raises BadBundle, StoreUnavailable.
@@ -85,7 +89,8 @@ def export(
     trusted = trust.by_person(observations.everything())
     of_one = Counter[tuple[str, str]]()
     for observation in observations.everything():
-        species = shown(observation, labels, trusted)
+        off = training is Training.OFF
+        species = LeftOut.OFF if off else shown(observation, labels, trusted)
         if not isinstance(species, LeftOut):
             of_one[observation.uid, species] += 1
             if of_one[observation.uid, species] > _MOST_OF_ONE:

@@ -16,7 +16,7 @@ from models.data import saved_photos
 from models.data.saved_photos import Exported, LeftOut, export
 from models.data.trust import by_person
 from models.folders import DEFAULT_BUNDLE
-from parrot.consent import Consent
+from parrot.consent import Consent, Training
 from parrot.observation import Label, Observation, Opinion, Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 from parrot.review import UNUSABLE
@@ -184,6 +184,31 @@ def test_who_takes_it_back_while_an_export_runs_is_left_out(
 
     monkeypatch.setattr(world.photos, "open", take_back)
     assert exported(world, tmp_path / "out", "2026-12-01")[1] == []
+
+
+def test_where_nothing_trains_nothing_leaves_whatever_was_allowed_before(tmp_path: Path) -> None:
+    """Consent was given to a deployment that trains; a folder of before is emptied too."""
+    world, out = World(tmp_path), tmp_path / "out"
+    row = saved(world, 1)
+    assert exported(world, out)[0].written == 1
+    done = export(world.store, world.photos, TABLE, out, bundle="2", training=Training.OFF)
+    assert (done.written, done.left_out) == (0, {LeftOut.OFF: 1})
+    assert not list(out.rglob("*.webp"))
+    assert world.store.get(row.uid, row.id) == row, "nothing learns from it"
+
+
+def test_an_operators_command_knows_what_was_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their shell has none of the functions' settings; the job's environment does."""
+    settings = tmp_path / "deploy.env"
+    settings.write_text("# TRAINING=granted\nPROJECT=p\nTRAINING='off'  # nobody asked\n")
+    monkeypatch.setattr(stores, "DEPLOY_ENV", settings)
+    monkeypatch.delenv("TRAINING", raising=False)
+    assert stores.training("firestore:p") is Training.OFF
+    assert stores.training("sqlite:x.db") is Training.ASK, "the local stack is not that deployment"
+    monkeypatch.setenv("TRAINING", "granted")
+    assert stores.training("firestore:p") is Training.GRANTED
 
 
 def test_whom_reviewers_contradict_trains_nothing_more_on_their_word_alone(tmp_path: Path) -> None:
