@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from parrot.classify import joined
 from parrot.errors import InvalidImage
+from parrot.model.joint import joined
 from parrot.records import Timing
 
 if TYPE_CHECKING:

@@ -16,15 +16,14 @@ from parrot.model.decision import (
     describe,
     geometric_mean,
     in_doubt,
-    join,
     score,
     sees_nothing,
     surer,
 )
+from parrot.model.joint import joined, limited
 from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
-from parrot.records import Together
 from parrot.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
         Raster,
         Reason,
         Timing,
+        Together,
     )
 
 _EDGES = 4  # of a focus
@@ -78,7 +78,7 @@ class Classifier:
         BadModelResponse.
         """
         (answer,) = self.classify_each((photo,))
-        return _limited(answer, top)
+        return limited(answer, top)
 
     def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
         """Answers for several photos of one bird, and the joint one. Raises as `classify`."""
@@ -240,34 +240,6 @@ class _Look:
     versions: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
 
 
-def joined(
-    bundle: Bundle,
-    answers: Sequence[Classification],
-    *,
-    top: int | None,
-    timings: tuple[Timing, ...],
-) -> Together:
-    """The joint answer beside the photos' own, all by this bundle.
-
-    Size and hash are those of the surest photo with the same verdict.
-    """
-    decisions = [answer.decision for answer in answers if answer.decision is not None]
-    decision, agree = join(decisions, bundle.manifest.rules)
-    verdict = (bool(decision.is_parrot), bool(decision.maybe))
-    alike = [answer for answer in answers if (answer.is_parrot, answer.maybe) == verdict]
-    surest = max(alike or answers, key=lambda answer: abs(answer.parrot_probability - 0.5))
-    joint = describe(
-        bundle,
-        decision,
-        models=tuple(dict(pair for answer in answers for pair in answer.models).items()),
-        sha256=surest.sha256,
-        size=(surest.width, surest.height),
-        reason=surest.reason,
-    )
-    joint = _limited(replace(joint, timings=timings, focus=surest.focus), top)
-    return Together(joint, tuple(_limited(answer, top) for answer in answers), agree)
-
-
 @contextmanager
 def _about(number: int, photos: Sequence[object]) -> Iterator[None]:
     """Errors say which photo they are about, if there are several."""
@@ -278,10 +250,6 @@ def _about(number: int, photos: Sequence[object]) -> Iterator[None]:
     except InvalidImage as error:
         error.photo = number + 1 if len(photos) > 1 else None
         raise
-
-
-def _limited(answer: Classification, top: int | None) -> Classification:
-    return replace(answer, species=answer.species[:top])
 
 
 def _finite(name: str, vector: Floats | None, count: int) -> Floats:
