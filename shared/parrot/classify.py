@@ -169,6 +169,7 @@ class Classifier:
 
     def _answer(self, look: _Look, timings: tuple[Timing, ...]) -> Classification:
         named, quality = bool(look.decision.is_named), measure(look.raster.pixels)
+        embedding = self.bundle.embedding
         answer = describe(
             self.bundle,
             self._named(look) if named else look.decision,
@@ -178,7 +179,8 @@ class Classifier:
             reason=None if named else self._reason(look, quality),
         )
         focus = None if look.seen.focus is None else tuple(_focus(look.seen.focus))
-        answer = replace(answer, timings=timings, focus=focus)
+        embedded = None if embedding is None else embedding.embedded(self._features(look.seen))
+        answer = replace(answer, timings=timings, focus=focus, embedded=embedded)
         measured.log(answer, quality)
         return answer
 

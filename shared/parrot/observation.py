@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from parrot.consent import Consent
-from parrot.records import Reason
+from parrot.records import Embedded, Reason
 from parrot.sighting import Sighting
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
@@ -124,6 +124,7 @@ class Observation:
     consent: Consent | None = None  # to training; None: the person was not asked
     learnt_by: tuple[str, ...] = ()  # versions of the bundles that were fitted on it
     sighting: Sighting | None = None  # None: the person did not say when or where
+    embedded: Embedded | None = None  # what it looks like; None if the bundle could not tell
     lease: datetime | None = None  # until when the last attempt that was counted may be running
 
     @property
@@ -220,6 +221,9 @@ def document(observation: Observation) -> dict[str, Any]:
         "consent": _consent_document(observation.consent),
         "sighting": None if observation.sighting is None else asdict(observation.sighting),
         "lease": None if observation.lease is None else instant(observation.lease),
+        "embedded": None
+        if observation.embedded is None
+        else _embedded_document(observation.embedded),
     }
 
 
@@ -259,6 +263,7 @@ def restored(stored: dict[str, Any]) -> Observation:
             "learnt_by": tuple(known["learnt_by"]),
             "sighting": None if known["sighting"] is None else Sighting(**known["sighting"]),
             "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
+            "embedded": None if known["embedded"] is None else _embedded(known["embedded"]),
         }
     )
 
@@ -269,6 +274,14 @@ def _consent_document(consent: Consent | None) -> dict[str, Any] | None:
 
 def _consent(stored: dict[str, Any]) -> Consent:
     return Consent(stored["given"], datetime.fromisoformat(stored["at"]))
+
+
+def _embedded_document(embedded: Embedded) -> dict[str, Any]:
+    return {**asdict(embedded), "vector": list(embedded.vector)}
+
+
+def _embedded(stored: dict[str, Any]) -> Embedded:
+    return Embedded(stored["space"], tuple(stored["vector"]), stored["distance"])
 
 
 def _verdict_document(verdict: Verdict) -> dict[str, Any]:
