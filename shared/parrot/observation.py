@@ -1,13 +1,14 @@
 """The observation: a photo that a person kept, its version, its place, its files, its document.
 
 The document is the same in every store. Its times are ISO 8601 in UTC with all six digits of the
-microseconds, so that text sorts like time and is read back exactly.
+microseconds, so that text sorts like time and is read back exactly. It says which FORM it has:
+`restored` reads every older one, and `./dev.sh models migrate` writes them again in today's.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -23,6 +24,9 @@ PHOTOS, DERIVED = "photos/", "derived/"
 UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
 # A person who changes their mind more often is a program; Firestore's documents end at 1 MiB.
 MOST_LABELS = 50
+# Raise it with every change of what stores keep of an observation, queries' fields included. What
+# says no form was written before there were any.
+FORM, _OLDEST_FORM = 2, 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -126,6 +130,12 @@ class Observation:
     sighting: Sighting | None = None  # None: the person did not say when or where
     embedded: Embedded | None = None  # what it looks like; None if the bundle could not tell
     lease: datetime | None = None  # until when the last attempt that was counted may be running
+    form: int = FORM  # of the document that it was read from
+
+    @property
+    def revised(self) -> Observation:
+        """What a store makes of a change: the next revision, written in today's form."""
+        return replace(self, revision=self.revision + 1, form=FORM)
 
     @property
     def label(self) -> Label | None:
@@ -224,6 +234,7 @@ def document(observation: Observation) -> dict[str, Any]:
         "embedded": None
         if observation.embedded is None
         else _embedded_document(observation.embedded),
+        "form": FORM,
     }
 
 
@@ -264,6 +275,7 @@ def restored(stored: dict[str, Any]) -> Observation:
             "sighting": None if known["sighting"] is None else Sighting(**known["sighting"]),
             "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
             "embedded": None if known["embedded"] is None else _embedded(known["embedded"]),
+            "form": stored.get("form", _OLDEST_FORM),
         }
     )
 

@@ -139,7 +139,8 @@ def test_a_document_of_an_older_release_is_read() -> None:
     del stored["opinions"]
     del stored["verdict"]["likely"], stored["verdict"]["maybe"]
     stored["verdict"]["of a later revision"] = 1
-    assert restored(stored) == judged
+    del stored["form"]
+    assert restored(stored) == replace(judged, form=1)
 
 
 def test_no_user_reaches_another_users_observation(store: ObservationStore) -> None:
