@@ -16,6 +16,7 @@ from parrot.adapters.firestore_documents import fields_of
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.observation import FORM, Attempts, Label, Observation, Opinion
+from parrot.records import Embedded
 from parrot.review import handle
 from parrot.sighting import Sighting
 from tests.support.observations import NOW, observation, processed, verdict
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore
 
 # What documents had before reviewers, training, places, and the parts of the sweep's index.
-SINCE = ("form", "attempts", "consent", "learnt_by", "opinions", "sighting", "lease")
+SINCE = ("form", "attempts", "consent", "learnt_by", "opinions", "sighting", "lease", "embedded")
 QUERIED = ("unfinished", "handle", "urgency", "reviewers")
 WAITING, JUDGED = observation(1), processed(2, "0" * 16, "bea")
 # Raise FORM and record its fields here when this no longer holds, or what was deployed before is
 # not found by what asks for them.
 FIELDS = {
     2: """attempts.count attempts.generation consent.at consent.given created derived.blurhash
-    derived.height derived.image derived.phash derived.thumbnail derived.width duplicate_of form
+    derived.height derived.image derived.phash derived.thumbnail derived.width duplicate_of
+    embedded.distance embedded.space embedded.vector form
     generation handle height id labels.at labels.index labels.species labels.text learnt_by lease
     listed media_type object_name opinions.at opinions.reviewer opinions.species quarters reason
     reviewers revision sha256 sighting.latitude sighting.longitude sighting.taken species status uid
@@ -148,6 +150,7 @@ def test_a_changed_document_has_a_form_of_its_own() -> None:
         opinions=(Opinion("rea", "amazona", NOW),),
         consent=Consent(given=True, at=NOW),
         sighting=Sighting(),
+        embedded=Embedded("b", (1.0,), 1.0),
     )
     assert set(_names(fields_of(row))) == set(FIELDS[FORM].split())
 

@@ -16,6 +16,7 @@ from google.cloud.firestore import Client
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
+from parrot.documents import document, restored
 from parrot.errors import StoreUnavailable
 from parrot.observation import (
     Attempts,
@@ -23,8 +24,6 @@ from parrot.observation import (
     Observation,
     Opinion,
     Status,
-    document,
-    restored,
 )
 from parrot.records import Reason
 from parrot.sighting import Sighting

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from parrot.documents import document, restored
 from parrot.duplicates import quarters
-from parrot.observation import document, restored
 from parrot.review import handle, waiting
 
 if TYPE_CHECKING:
