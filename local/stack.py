@@ -133,12 +133,16 @@ def running(  # noqa: PLR0913 - what a person may choose
 
 @contextmanager
 def noted(running: Running, data: Path, bundle: Path) -> Iterator[None]:
-    """While this lasts, `found` and `models export-saved` find the stack by its data folder."""
+    """While this lasts, `found` and the commands of `models` find the stack by its data folder."""
     note = data / folders.RUNNING
-    storage = running.supervisor.part(STORAGE).url
-    note.write_text(
-        json.dumps({"url": running.url, "storage": storage, "bundle": str(bundle.resolve())})
-    )
+    told = {
+        "url": running.url,
+        "storage": running.supervisor.part(STORAGE).url,
+        "model_server": running.model_server,
+        "bundle": str(bundle.resolve()),
+        "bundles": f"gs://{MODEL_BUCKET}",
+    }
+    note.write_text(json.dumps(told))
     try:
         yield
     finally:

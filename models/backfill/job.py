@@ -6,7 +6,6 @@ A worker is configured like a function, by its environment, and `wiring` builds 
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.backfill.batches import Batched
+from models.backfill.patience import patiently
 from models.backfill.reclassify import Reclassifier, wanted
 from parrot import wiring
 from parrot.adapters.bucket import FolderFiles
 from parrot.classify import Classifier
-from parrot.errors import BackendError
 from parrot.model.bundle import Bundle
 from parrot.wiring import neighbours, stories
 
@@ -29,8 +28,6 @@ Key = tuple[str, str]  # uid, id
 # What the operator's environment may say, as a function's does.
 _KEPT = ("MAX_PHOTO_BYTES", "MAX_PHOTO_PIXELS", "MODEL_AUTH", "MODEL_BUNDLE_PUBLIC_KEY")
 _MODEL_SECONDS = "60"  # for a whole batch
-_TRIES = 6
-_FIRST_PAUSE_SECONDS = 1.0  # then twice as long each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +134,10 @@ class BackfillWorker:
 
     def reclassify(self, keys: Sequence[Key]) -> Counter[str]:
         """How many photos had which outcome. Raises BackendError, DeploymentError."""
-        return Counter(self._threads.map(self._reclassify, keys))
+        again = self._reclassifier.reclassify
+        return Counter(self._threads.map(lambda key: patiently(lambda: again(*key)).value, keys))
 
     def close(self) -> None:
         """Let the threads and the decoder's process go."""
         self._threads.shutdown()
         self._decoder.__exit__()
-
-    def _reclassify(self, key: Key) -> str:
-        """A server that restarts or is overloaded gets a minute; what is done stays done."""
-        for tries in range(_TRIES - 1):
-            try:
-                return self._reclassifier.reclassify(*key).value
-            except BackendError:
-                time.sleep(_FIRST_PAUSE_SECONDS * 2**tries)
-        return self._reclassifier.reclassify(*key).value

@@ -55,11 +55,21 @@ def storage(where: str) -> Client:
         return Client(name or None)  # a person's login names no project
     if os.environ.get("STORAGE_EMULATOR_HOST"):
         return Client()
-    note = Path(name).parent / RUNNING
-    if not note.is_file():
-        raise ValueError(f"the photos are in the local stack: ./dev.sh up --data {note.parent}")
-    url = json.loads(note.read_text())["storage"]
+    url = stack(where, "storage")
+    if url is None:
+        folder = Path(name).parent
+        raise ValueError(f"the photos are in the local stack: ./dev.sh up --data {folder}")
     return Client("local", AnonymousCredentials(), client_options={"api_endpoint": url})
+
+
+def stack(where: str, what: str) -> str | None:
+    """What the local stack that is up on a SQLite store says of itself. Raises ValueError."""
+    kind, name, _ = _parted(where)
+    note = Path(name).parent / RUNNING
+    if kind != "sqlite" or not note.is_file():
+        return None
+    told: str | None = json.loads(note.read_text()).get(what)
+    return told
 
 
 def training(where: str) -> Training:

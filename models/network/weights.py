@@ -11,11 +11,12 @@ import numpy as np
 
 from parrot.errors import BadBundle
 from parrot.model import npz
+from parrot.model.manifest import HEAD, LAST_BLOCKS
 
 if TYPE_CHECKING:
     from parrot.records import Floats
 
-HEAD_FILE, TAIL_FILE = "head.npz", "backbone.npz"
+HEAD_FILE, TAIL_FILE = HEAD, LAST_BLOCKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""The reports: on one bundle, and on two beside each other; each one self-contained HTML file."""
+"""The reports, each one self-contained HTML file: on one bundle, on two, on changed answers."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,38 @@ def write_comparison(
     verdicts = Counter(line.verdict for table in compared[:2] for line in table.differences)
     values = {"names": names, "about": about, "tables": compared, "verdicts": verdicts}
     _render("comparison.html", path, title=f"{names[0]} and {names[1]} compared", **values)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedAnswer:
+    """A stored photo that a candidate answers otherwise; `picture` is its clean copy, WebP."""
+
+    handle: str
+    change: str
+    label: str
+    before: str
+    after: str
+    picture: bytes | None
+
+    @property
+    def source(self) -> str | None:
+        """The picture as a URL."""
+        if self.picture is None:
+            return None
+        return f"data:image/webp;base64,{b64encode(self.picture).decode()}"
+
+
+def write_shadow(
+    path: Path, rows: Sequence[ChangedAnswer], names: tuple[str, str], summary: str
+) -> None:
+    """Write the page to look at before a candidate of these two bundles is promoted.
+
+    The file contains the photos: keep it as private as they are.
+    """
+    title = f"{names[1]} beside {names[0]}"
+    kinds = sorted({row.change for row in rows})
+    by_change = {kind: [row for row in rows if row.change == kind] for kind in kinds}
+    _render("shadow.html", path, title=title, names=names, summary=summary, by_change=by_change)
 
 
 def _render(name: str, path: Path, **values: Any) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from parrot import measured
 from parrot.errors import BadModelResponse, InvalidImage, TogetherTooLong, TooExpensive
 from parrot.model.decision import (
     combined,
@@ -25,14 +24,14 @@ from parrot.model.joint import joined, limited
 from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
+from parrot.shadow import Seen
 from parrot.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from parrot.model.bundle import Bundle
     from parrot.model.look import SecondLook
-    from parrot.model.reason import Quality
     from parrot.model.served_model import ServedModel
     from parrot.photo.decoder import Decoder
     from parrot.records import (
@@ -67,10 +66,16 @@ class ModelServer(Protocol):
 class Classifier:
     """Photo in, verdict and species out."""
 
-    def __init__(self, bundle: Bundle, server: ModelServer, decoder: Decoder) -> None:
-        """Nothing is loaded or requested here."""
+    def __init__(
+        self,
+        bundle: Bundle,
+        server: ModelServer,
+        decoder: Decoder,
+        hears: Callable[[Seen, Classification], None] | None = None,
+    ) -> None:
+        """Nothing is loaded or requested here; `hears` is told of every answer."""
         self.bundle = bundle
-        self._server, self._decoder = server, decoder
+        self._server, self._decoder, self._hears = server, decoder, hears
         self._score = partial(score, bundle)
 
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
@@ -118,10 +123,12 @@ class Classifier:
                 photo,
                 raster,
                 seen,
-                decide(self._score(self._features(seen)), self.bundle.manifest.rules),
+                decide(self._score(features), self.bundle.manifest.rules),
                 ((role, seen.model_version),),
+                Seen(features[None], nothing=False),
             )
             for photo, raster, seen in zip(photos, rasters, predictions, strict=True)
+            for features in (self._features(seen),)
         ]
         clock.lap("gate")
         return looks
@@ -168,21 +175,19 @@ class Classifier:
         return looks
 
     def _answer(self, look: _Look, timings: tuple[Timing, ...]) -> Classification:
-        named, quality = bool(look.decision.is_named), measure(look.raster.pixels)
-        embedding = self.bundle.embedding
+        named = bool(look.decision.is_named)
         answer = describe(
             self.bundle,
             self._named(look) if named else look.decision,
             models=look.versions,
             sha256=look.photo.sha256,
             size=(look.raster.width, look.raster.height),
-            reason=None if named else self._reason(look, quality),
+            reason=None if named else self._reason(look),
         )
+        if self._hears is not None:
+            self._hears(look.basis, answer)
         focus = None if look.seen.focus is None else tuple(_focus(look.seen.focus))
-        embedded = None if embedding is None else embedding.embedded(self._features(look.seen))
-        answer = replace(answer, timings=timings, focus=focus, embedded=embedded)
-        measured.log(answer, quality)
-        return answer
+        return replace(answer, timings=timings, focus=focus)
 
     def _named(self, look: _Look) -> Decision:
         """With the served model's names: without heads, those of a parrot come from them."""
@@ -194,11 +199,12 @@ class Classifier:
             scores = replace(scores, logits=_finite("logits", seen.logits, classes))
         return decide(scores, rules)
 
-    def _reason(self, look: _Look, quality: Quality) -> Reason | None:
+    def _reason(self, look: _Look) -> Reason | None:
         """Why it is not a parrot, if the bundle can tell."""
         policy, scores = self.bundle.manifest.rules.reasons, look.decision.scores
         if policy is None or scores.others is None:
             return None
+        quality = measure(look.raster.pixels)
         short_side = window(_focus(look.seen.focus), look.raster.width, look.raster.height)
         return why(Evidence.of(scores, short_side, quality.sharpness, quality.brightness), policy)
 
@@ -228,6 +234,7 @@ class Classifier:
             seen=replace(look.seen, probabilities=geometric_mean(probabilities)),
             decision=decide(scores, self.bundle.manifest.rules),
             versions=((look.versions[0][0], every[-1].model_version),),
+            basis=Seen(features, nothing),
         )
 
     def _features(self, seen: Prediction) -> Floats:
@@ -243,6 +250,7 @@ class _Look:
     seen: Prediction
     decision: Decision
     versions: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
+    basis: Seen  # what the decision was made from
 
 
 @contextmanager

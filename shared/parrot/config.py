@@ -7,6 +7,8 @@
 | MODEL_BUNDLE | bundle version; empty: what `bundles/current.json` names at the start | empty |
 | MODEL_BUNDLE_SHA256 | the required sha256 of the bundle's manifest | empty |
 | MODEL_BUNDLE_PUBLIC_KEY | only bundles that one of these keys signed; empty: any | empty |
+| SHADOW_BUNDLE | version of a candidate that answers too (`shadow.py`); empty: none | empty |
+| SHADOW_BUNDLE_SHA256 | the required sha256 of its manifest | empty |
 | MODEL_SERVER_URL | root of a TF Serving REST API | exactly one of |
 | VERTEX_ENDPOINTS | NAME=https://.../endpoints/E, separated by commas | these two |
 | MODEL_AUTH | `none`, or `id-token` for a private Cloud Run service | `id-token` for https |
@@ -87,6 +89,8 @@ class Settings:
     model_bucket: str
     bundle_version: str | None  # None: the one that current.json names
     bundle_sha256: str | None
+    shadow_version: str | None
+    shadow_sha256: str | None
     bundle_keys: tuple[bytes, ...]  # public keys that are trusted; none: signatures are not read
     model_server_url: str | None
     vertex_endpoints: Mapping[str, str]
@@ -144,6 +148,8 @@ class Settings:
             model_bucket=env.get("MODEL_BUCKET") or bucket,
             bundle_version=read.optional("MODEL_BUNDLE", bool),
             bundle_sha256=read.optional("MODEL_BUNDLE_SHA256", _SHA256.fullmatch),
+            shadow_version=read.optional("SHADOW_BUNDLE", bool),
+            shadow_sha256=read.optional("SHADOW_BUNDLE_SHA256", _SHA256.fullmatch),
             bundle_keys=read.public_keys("MODEL_BUNDLE_PUBLIC_KEY"),
             model_server_url=url,
             vertex_endpoints=endpoints,

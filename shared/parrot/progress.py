@@ -109,7 +109,6 @@ def rejected(current: Observation, stored: StoredPhoto, why: str) -> Observation
         status=Status.REJECTED,
         reason=why,
         verdict=None,
-        embedded=None,
         derived=None,
         duplicate_of=None,
         attempts=None,
@@ -134,7 +133,7 @@ def published(
 
 def finished(current: Observation, stored: StoredPhoto, answer: Classification) -> Observation:
     """The last change: from now on this generation is done."""
-    judged = replace(current, verdict=verdict_of(answer), embedded=answer.embedded)
+    judged = replace(current, verdict=verdict_of(answer))
     return replace(
         judged,
         status=standing(judged),

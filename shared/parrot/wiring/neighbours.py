@@ -83,6 +83,18 @@ def bundle_files() -> tuple[BundleFiles, str | None]:
     return signed(BucketFiles(connect(), config.model_bucket, version_name(version))), sha256
 
 
+def candidate() -> Bundle:
+    """The bundle that answers beside the one in use; nothing in it is unpickled."""
+    from parrot.adapters.bucket import BucketFiles, connect
+    from parrot.model.bundle import Bundle
+    from parrot.model.manifest import version_name
+
+    config = settings()
+    version = version_name(config.shadow_version or "")
+    files = signed(BucketFiles(connect(), config.model_bucket, version))
+    return Bundle.load(files, sha256=config.shadow_sha256)
+
+
 def signed(files: BundleFiles) -> BundleFiles:
     """Files that refuse to be read unless one of the configured keys signed them."""
     if not settings().bundle_keys:

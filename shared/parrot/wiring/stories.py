@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from parrot.process import Processor
     from parrot.reviews import Reviews
     from parrot.save import Saver
+    from parrot.shadow import Shadow
     from parrot.sweep import Sweeper
     from parrot.takeout import Takeout
     from parrot.tokens import Downloads
@@ -38,7 +39,18 @@ def classifier() -> Classifier:
     """Raises ModelUnavailable too."""
     from parrot.classify import Classifier
 
-    return Classifier(neighbours.bundle(), neighbours.model_server(), decoder())
+    return Classifier(neighbours.bundle(), neighbours.model_server(), decoder(), shadow())
+
+
+@once
+def shadow() -> Shadow | None:
+    """Loads the candidate beside the requests, if there is one."""
+    from parrot.shadow import Shadow
+
+    name = settings().shadow_version
+    if name is None:
+        return None
+    return Shadow(neighbours.bundle(), neighbours.candidate, name=name).start()
 
 
 @once
@@ -77,7 +89,7 @@ def processor() -> Processor:
     return Processor(
         neighbours.observation_store(),
         neighbours.photo_store(),
-        Classifier(neighbours.bundle(), neighbours.model_server(), isolated),
+        Classifier(neighbours.bundle(), neighbours.model_server(), isolated, shadow()),
         partial(progress.adopted, species=neighbours.bundle().species, training=config.training),
         isolated,
         meter=limits.save_meter(),

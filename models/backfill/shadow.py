@@ -1,0 +1,162 @@
+"""Who would get another answer: stored photos, judged by two bundles that share a network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from models.backfill.patience import patiently
+from parrot.classify import Classifier
+from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
+from parrot.model.decision import decide, in_doubt, score
+from parrot.photo import images
+from parrot.shadow import Agreement, beside, check, first_id, set_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from parrot.classify import ModelServer
+    from parrot.model.bundle import Bundle
+    from parrot.observation import Observation
+    from parrot.photo.decoder import Decoder
+    from parrot.records import Classification
+    from parrot.shadow import Seen
+    from parrot.store import PhotoStore
+
+_AT_ONCE = 4  # photos: one is decoded while others are with the model server
+_SLICE = 16 * _AT_ONCE
+
+
+class LeftOut(StrEnum):
+    """Why a photo was not compared."""
+
+    GONE = "gone"  # deleted or overwritten since it was judged
+    UNREADABLE = "unreadable"  # today's decoder refuses it
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One photo, what the bundle in use says of it and what the candidate says."""
+
+    observation: Observation
+    before: Classification
+    after: Classification
+    looks_alike: bool  # whether the candidate would have looked again, or not, just as well
+
+    @property
+    def change(self) -> str | None:
+        """Which kind of change people would notice first; None if both say the same."""
+        agreement = Agreement.of(self.before, self.after)
+        if not agreement.verdict_agrees:
+            return f"{verdict(self.before)} becomes {verdict(self.after)}"
+        if not agreement.first_agrees:
+            return "another first name"
+        if agreement.set_agrees:
+            return None
+        before, after = set_ids(self.before) or frozenset(), set_ids(self.after) or frozenset()
+        return "fewer in the set" if after < before else "others in the set"
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What became of all photos; those that would get another answer."""
+
+    photos: int = 0
+    looked_elsewhere: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+    changed: list[Compared] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def add(self, compared: Compared | LeftOut) -> None:
+        """Count one more photo."""
+        if isinstance(compared, LeftOut):
+            self.left_out[compared.value] += 1
+            return
+        self.photos += 1
+        self.looked_elsewhere += not compared.looks_alike
+        change = compared.change
+        if change is not None:
+            self.changes[change] += 1
+            self.changed.append(compared)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparer:
+    """Reads stored photos and asks both bundles about the same pass; it writes nothing."""
+
+    photos: PhotoStore
+    bundle: Bundle
+    candidate: Bundle
+    server: ModelServer
+    decoder: Decoder
+    max_bytes: int
+
+    def compare_all(
+        self,
+        observations: Iterable[Observation],
+        *,
+        advance: Callable[[int], None] = lambda _count: None,
+    ) -> Comparison:
+        """Compare these, which were `judged`.
+
+        Raises BadBundle if the two do not share a network, BackendError, DeploymentError.
+        """
+        check(self.candidate, self.bundle)
+        comparison, wanted = Comparison(), iter(observations)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            while some := list(islice(wanted, _SLICE)):
+                for compared in threads.map(lambda one: patiently(lambda: self.compare(one)), some):
+                    comparison.add(compared)
+                    advance(1)
+        return comparison
+
+    def compare(self, observation: Observation) -> Compared | LeftOut:
+        """Compare one photo. Raises BackendError, DeploymentError."""
+        heard: list[Seen] = []
+        generation = int(observation.generation or 0)
+        try:
+            data = self.photos.read_generation(
+                observation.object_name, generation, most=self.max_bytes
+            )
+            if data is None:
+                return LeftOut.GONE
+            classifier = Classifier(
+                self.bundle, self.server, self.decoder, lambda seen, _answer: heard.append(seen)
+            )
+            before = classifier.classify(images.read(data, max_bytes=self.max_bytes))
+        except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
+            return LeftOut.UNREADABLE
+        (seen,) = heard
+        after = beside(self.candidate, seen, before)
+        return Compared(observation, before, after, self._looks_alike(seen))
+
+    def _looks_alike(self, seen: Seen) -> bool:
+        """Whether the candidate would also have had as many looks as there were."""
+        policy = self.candidate.manifest.rules.second_look
+        first = decide(score(self.candidate, seen.features[0]), self.candidate.manifest.rules)
+        doubts = policy is not None and bool(in_doubt(first, policy))
+        return doubts == (len(seen.features) > 1)
+
+
+def verdict(answer: Classification) -> str:
+    """As in answers of the API."""
+    return "yes" if answer.is_parrot else "maybe" if answer.maybe else "no"
+
+
+def told(answer: Classification) -> str:
+    """An answer in one line: verdict, likeliest species, what else is in the set."""
+    first, in_set = first_id(answer), set_ids(answer)
+    if first is None:
+        return verdict(answer)
+    if in_set is not None and not in_set:
+        return f"{verdict(answer)}: none of the known, most like {first}"
+    return f"{verdict(answer)}: {' or '.join([first, *sorted((in_set or set()) - {first})])}"
+
+
+def judged(observations: Iterable[Observation]) -> Iterator[Observation]:
+    """Those whose photo was processed."""
+    return (one for one in observations if one.processed and one.generation is not None)
