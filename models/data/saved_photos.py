@@ -13,44 +13,28 @@ import csv
 import secrets
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from models.data import trust
+from models.data import training_labels
 from models.data.labelled_photos import Group
+from models.data.training_labels import LeftOut
 from parrot.consent import Training
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
-from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
 from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container
     from pathlib import Path
 
     from parrot.observation import Observation
     from parrot.store import ObservationStore, PhotoStore
 
-_MOST_OF_ONE = 100  # photos of one kind by one person: a flood must not outweigh everybody else
 _COLUMNS = (
     *("path", "group", "label", "near_duplicates", "source"),  # what `fit` reads
     *("bundle", "model", "label_map"),
 )
-
-
-class LeftOut(StrEnum):
-    """Why an observation does not train."""
-
-    UNPROCESSED = "not processed or rejected"
-    FORBIDDEN = "whose owners do not allow it"
-    UNLABELLED = "without a label that the species table knows"
-    UNSETTLED = "that nobody has settled"
-    DISTRUSTED = "of people whom reviewers mostly contradict"
-    FLOOD = "beyond what one person may say about one kind"
-    DUPLICATE = "near-duplicates"
-    MISSING = "whose photo is missing"
-    OFF = "because TRAINING is off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +57,8 @@ def export(  # noqa: PLR0913 - the options of one command
     """Write the training set; a second run fetches what is missing and removes what may not stay.
 
     Observations note the version of the `bundle` that will be fitted on them, if it has a name.
-    Where the deployment's `training` is off, nothing is written, whatever people allowed before.
-
-    Near-duplicates of the same user's photos are left out, and the same picture of another user.
-    Raises BadBundle, StoreUnavailable.
+    Where the deployment's `training` is off, nothing is written, whatever people allowed before;
+    else `training_labels` says which train, and as what. Raises BadBundle, StoreUnavailable.
     """
     labels = {row.id for row in SpeciesTable.parse(species_csv).rows} | {
         NOT_A_PARROT.id,
@@ -86,15 +68,8 @@ def export(  # noqa: PLR0913 - the options of one command
     people: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(8))
     lines: dict[str, dict[str, str]] = {}  # by name of the file
     left_out = Counter[LeftOut]()
-    trusted = trust.by_person(observations.everything())
-    of_one = Counter[tuple[str, str]]()
-    for observation in observations.everything():
-        off = training is Training.OFF
-        species = LeftOut.OFF if off else shown(observation, labels, trusted)
-        if not isinstance(species, LeftOut):
-            of_one[observation.uid, species] += 1
-            if of_one[observation.uid, species] > _MOST_OF_ONE:
-                species = LeftOut.FLOOD
+    for observation, chosen in training_labels.chosen(observations.everything(), labels):
+        species = LeftOut.OFF if training is Training.OFF else chosen
         path = _fetch(observation, species, photos, folder)
         if isinstance(path, LeftOut) or path.name in lines:
             left_out[path if isinstance(path, LeftOut) else LeftOut.DUPLICATE] += 1
@@ -121,49 +96,6 @@ def export(  # noqa: PLR0913 - the options of one command
         table.writeheader()
         table.writerows(sorted(lines.values(), key=lambda line: line["path"]))
     return Exported(len(lines), left_out)
-
-
-def shown(
-    observation: Observation, labels: Container[str], trusted: Mapping[str, float]
-) -> str | LeftOut:
-    """The label that it trains with, or why it does not train.
-
-    What is settled trains, and what the model's set does not contradict, of people whose labels
-    have not proved wrong.
-    """
-    if (barred := _barred(observation)) is not None:
-        return barred
-    decided = settled(observation.label, observation.opinions)
-    label = observation.label.species if observation.label else ""
-    if decided in {CANNOT_TELL, UNUSABLE}:
-        return LeftOut.UNSETTLED
-    if not label or (decided or label) not in labels:
-        return LeftOut.UNLABELLED
-    if decided is None and not _confirmed(observation):
-        return LeftOut.UNSETTLED
-    if decided is None and trusted.get(observation.uid, trust.NEUTRAL) < trust.NEUTRAL:
-        return LeftOut.DISTRUSTED
-    return decided or label
-
-
-def _barred(observation: Observation) -> LeftOut | None:
-    if not observation.processed or not observation.verdict:
-        return LeftOut.UNPROCESSED
-    if not observation.may_train:
-        return LeftOut.FORBIDDEN
-    return None if observation.duplicate_of is None else LeftOut.DUPLICATE
-
-
-def _confirmed(observation: Observation) -> bool:
-    """Whether the model confirms the label and no reviewer contradicts it.
-
-    A verdict without a set is a best guess, which every photo has: it confirms nothing.
-    """
-    label, verdict = observation.label, observation.verdict
-    if label is None or verdict is None or observation.opinions:
-        return False
-    guess = verdict.species is not None and verdict.likely is None
-    return not guess and agree(label, verdict)
 
 
 def _fetch(

@@ -12,15 +12,16 @@ import pytest
 from PIL import Image
 
 from models.cli import stores
-from models.data import saved_photos
-from models.data.saved_photos import Exported, LeftOut, export
+from models.data import training_labels
+from models.data.saved_photos import Exported, export
+from models.data.training_labels import LeftOut
 from models.data.trust import by_person
 from models.folders import DEFAULT_BUNDLE
 from parrot.consent import Consent, Training
 from parrot.observation import Label, Observation, Opinion, Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 from parrot.review import UNUSABLE
-from tests.support.observations import NOW, verdict
+from tests.support.observations import NOW, observation, verdict
 from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA, World
 
@@ -44,9 +45,16 @@ def saved(world: World, number: int, *, uid: str = "ana", **changes: Any) -> Obs
     allowed = Consent(given=True, at=NOW)
     stored = world.save(encoded(photo, exif=exif), number, uid=uid, consent=allowed)
     world.processor().process(stored)
-    changed = world.store.replace(replace(world.observation(stored), **changes))
+    judged = {"verdict": verdict(KEA.id), **changes}
+    changed = world.store.replace(replace(world.observation(stored), **judged))
     assert changed is not None
     return changed
+
+
+def proved(world: World, uid: str, first: int = 40) -> None:
+    """Reviewers found two labels of this person right."""
+    for number in (first, first + 1):
+        saved(world, number, uid=uid, opinions=(Opinion("r", KEA.id, LATER),))
 
 
 def label(species: str) -> tuple[Label, ...]:
@@ -84,14 +92,15 @@ def test_only_what_person_and_model_agree_on_trains(tmp_path: Path) -> None:
     saved(world, 19, consent=Consent(given=False, at=NOW))
     saved(world, 20, status=Status.REJECTED)
     saved(world, 21, duplicate_of="another")
+    proved(world, "ana")
     done, lines = exported(world, tmp_path / "out")
     assert places(lines) == [
         "negatives/not-a-parrot",
         "other_birds/not-a-parrot",
-        f"parrots/{KEA.id}",
+        *[f"parrots/{KEA.id}"] * 3,
         "parrots/other-parrot",
     ]
-    assert done.written == 4
+    assert done.written == 6
     assert done.left_out == {
         LeftOut.UNSETTLED: 3,
         LeftOut.UNLABELLED: 1,
@@ -235,11 +244,89 @@ def test_whom_reviewers_contradict_trains_nothing_more_on_their_word_alone(tmp_p
     assert (done.written, done.left_out) == (7, {LeftOut.DISTRUSTED: 1})
 
 
+def test_of_somebody_unknown_the_model_is_sure_or_the_photo_waits(tmp_path: Path) -> None:
+    """Whoever asks the model first knows which wrong names it holds possible."""
+    world = World(tmp_path)
+    either = replace(verdict(KEA.id), likely=(KEA.id, GALAH.id), species_probability=0.6)
+    cases = [
+        (KEA.id, verdict(KEA.id)),
+        (NOT_A_PARROT.id, NOTHING),
+        (KEA.id, either),
+        (GALAH.id, either),
+        (KEA.id, replace(verdict(KEA.id), species_probability=0.8)),
+        (NOT_A_PARROT.id, replace(NOTHING, parrot_probability=0.2)),
+        (OTHER_PARROT.id, UNKNOWN),
+    ]
+    for number, (species, judged) in enumerate(cases, 1):
+        saved(world, number, labels=label(species), verdict=judged)
+    done, _ = exported(world, tmp_path / "out")
+    assert (done.written, done.left_out) == (2, {LeftOut.UNPROVED: 5})
+    proved(world, "ana")
+    done, _ = exported(world, tmp_path / "out")
+    assert (done.written, done.left_out) == (9, {})
+
+
+def test_trust_is_of_the_latest_settled_photos() -> None:
+    """A hundred right labels of last year do not excuse what somebody says now."""
+    wrong, right = (Opinion("r", kind, LATER) for kind in (GALAH.id, KEA.id))
+    rows = [
+        replace(
+            observation(number),
+            labels=(replace(label(KEA.id)[0], at=NOW + timedelta(seconds=number)),),
+            opinions=(right, replace(right, reviewer="s"))
+            if number < 100
+            else (wrong, replace(wrong, reviewer="s")),
+        )
+        for number in range(106)
+    ]
+    assert by_person(rows[:100]) == {"ana": 11 / 12}
+    assert by_person(rows) == {"ana": 5 / 12}
+
+
+def test_who_suddenly_labels_differently_is_held_back_before_anybody_reviews_it(
+    tmp_path: Path,
+) -> None:
+    """Trust that was earned is worth money to whoever wants to spoil a kind."""
+    world = World(tmp_path)
+    proved(world, "eve")
+    for number in range(1, 5):
+        saved(world, number, uid="eve", labels=label(KEA.id))
+    renamed = label(GALAH.id)
+    for number in range(5, 11):
+        at = replace(renamed[0], at=NOW + timedelta(minutes=number))
+        saved(world, number, uid="eve", labels=(at,), verdict=verdict(KEA.id))
+    done, _ = exported(world, tmp_path / "out")
+    assert done.left_out == {LeftOut.UNSETTLED: 6, LeftOut.CHANGED: 4}
+
+
+def test_accounts_that_name_one_picture_differently_are_not_believed(tmp_path: Path) -> None:
+    """The same bird in another size comes from several accounts; what is settled stays."""
+    world = World(tmp_path)
+    first = saved(world, 1)
+    assert first.derived is not None
+    flipped = f"{int(first.derived.phash, 16) ^ 0b101:016x}"
+    ben = saved(world, 2, uid="ben", labels=label(GALAH.id), verdict=verdict(GALAH.id))
+    assert ben.derived is not None
+    ben = replace(ben, derived=replace(ben.derived, phash=flipped))
+    stored = world.store.replace(ben)
+    assert stored is not None
+    done, _ = exported(world, tmp_path / "out")
+    assert (done.written, done.left_out) == (
+        0,
+        {LeftOut.DISPUTED: 1, LeftOut.DUPLICATE: 1},
+    )
+    settled = (Opinion("r", GALAH.id, LATER),)
+    world.store.replace(replace(stored, opinions=settled))
+    done, lines = exported(world, tmp_path / "out")
+    assert places(lines) == [f"parrots/{GALAH.id}"]
+    assert done.left_out == {LeftOut.DUPLICATE: 1}
+
+
 def test_a_flood_of_one_person_is_held_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However right they are, others' birds of this kind look different."""
-    monkeypatch.setattr(saved_photos, "_MOST_OF_ONE", 2)
+    monkeypatch.setattr(training_labels, "_MOST_OF_ONE", 2)
     world = World(tmp_path)
     for number in (1, 2, 3):
         saved(world, number)

@@ -1,0 +1,165 @@
+"""What each saved photo trains as, or why it does not.
+
+What reviewers settled trains as that. What nobody settled trains as the person says, if the model
+confirms it: its set must contain the label of a person whose labels have proved right; of anybody
+else it must be sure of the same one name. So what is settled teaches most, and hostile people gain
+nothing by opening more accounts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from models.data import trust
+from parrot.duplicates import SIMILAR_BITS, bits_apart, quarters
+from parrot.records import NOT_A_PARROT
+from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+    from datetime import datetime
+
+    from parrot.observation import Observation
+
+_MOST_OF_ONE = 100  # photos of one kind by one person: a flood must not outweigh everybody else
+_SURE = 0.9  # probability from which on the model confirms the label of somebody unknown
+_LATEST = 10  # labels that show how somebody labels now
+
+
+class LeftOut(StrEnum):
+    """Why an observation does not train."""
+
+    UNPROCESSED = "not processed or rejected"
+    FORBIDDEN = "whose owners do not allow it"
+    UNLABELLED = "without a label that the species table knows"
+    UNSETTLED = "that nobody has settled"
+    UNPROVED = "of people whose labels have not proved right, where the model is not sure"
+    DISTRUSTED = "of people whom reviewers mostly contradict"
+    CHANGED = "of people whose latest labels the model mostly contradicts"
+    FLOOD = "beyond what one person may say about one kind"
+    DUPLICATE = "near-duplicates"
+    DISPUTED = "that several accounts name differently"
+    MISSING = "whose photo is missing"
+    OFF = "because TRAINING is off"
+
+
+def chosen(
+    observations: Iterable[Observation], labels: Container[str]
+) -> list[tuple[Observation, str | LeftOut]]:
+    """Each observation with the label that it trains with, or why it does not train.
+
+    What is settled comes first, then the oldest: they are what stays of floods and near-duplicates.
+    """
+    rows = sorted(observations, key=lambda row: (_decided(row) is None, row.place))
+    trusted, changed = trust.by_person(rows), _changed(rows)
+    of_one = Counter[tuple[str, str]]()
+    said: list[str | LeftOut] = []
+    for row in rows:
+        label = _label(row, labels, trusted.get(row.uid, trust.NEUTRAL), changed)
+        if not isinstance(label, LeftOut):
+            of_one[row.uid, label] += 1
+            label = LeftOut.FLOOD if of_one[row.uid, label] > _MOST_OF_ONE else label
+        said.append(label)
+    return list(zip(rows, _once(rows, said), strict=True))
+
+
+def _label(
+    row: Observation, labels: Container[str], trusted: float, changed: Container[str]
+) -> str | LeftOut:
+    """The label of one of them, whatever the others show."""
+    if (barred := _barred(row)) is not None:
+        return barred
+    decided, label = _decided(row), row.label.species if row.label else ""
+    if decided in {CANNOT_TELL, UNUSABLE}:
+        return LeftOut.UNSETTLED
+    if not label or (decided or label) not in labels:
+        return LeftOut.UNLABELLED
+    return decided or _doubt(row, trusted, changed) or label
+
+
+def _doubt(row: Observation, trusted: float, changed: Container[str]) -> LeftOut | None:
+    """Why the person's word is not enough, if it is not."""
+    if row.opinions or not _confirmed(row):
+        return LeftOut.UNSETTLED
+    if trusted < trust.NEUTRAL:
+        return LeftOut.DISTRUSTED
+    if row.uid in changed:
+        return LeftOut.CHANGED
+    return None if trusted >= trust.PROVED or _sure(row) else LeftOut.UNPROVED
+
+
+def _barred(row: Observation) -> LeftOut | None:
+    if not row.processed or not row.verdict:
+        return LeftOut.UNPROCESSED
+    if not row.may_train:
+        return LeftOut.FORBIDDEN
+    if row.duplicate_of is not None:
+        return LeftOut.DUPLICATE
+    return None if row.derived is not None else LeftOut.MISSING
+
+
+def _decided(row: Observation) -> str | None:
+    return settled(row.label, row.opinions)
+
+
+def _confirmed(row: Observation) -> bool:
+    """Whether the model's set contains the label.
+
+    A verdict without a set is a best guess, which every photo has: it confirms nothing.
+    """
+    label, verdict = row.label, row.verdict
+    if label is None or verdict is None:
+        return False
+    guess = verdict.species is not None and verdict.likely is None
+    return not guess and agree(label, verdict)
+
+
+def _sure(row: Observation) -> bool:
+    """Whether the model is sure of a confirmed label. Of "another parrot" it never is."""
+    label, verdict = row.label, row.verdict
+    if label is None or verdict is None:
+        return False
+    if label.species == NOT_A_PARROT.id:
+        return verdict.parrot_probability <= 1 - _SURE
+    return verdict.likely == (label.species,) and (verdict.species_probability or 0) >= _SURE
+
+
+def _changed(rows: Sequence[Observation]) -> set[str]:
+    """People of whose latest labels the model contradicts most.
+
+    Who gains trust and then begins to rename a kind is noticed before anybody reviews it.
+    """
+    said: defaultdict[str, list[tuple[datetime, bool]]] = defaultdict(list)
+    for row in rows:
+        if row.label is not None and row.verdict is not None and not row.opinions:
+            said[row.uid].append((row.label.at, _confirmed(row)))
+    latest = {
+        uid: [right for _, right in sorted(labels)[-_LATEST:]] for uid, labels in said.items()
+    }
+    return {uid for uid, right in latest.items() if 2 * sum(right) < len(right)}
+
+
+def _once(rows: Sequence[Observation], said: Sequence[str | LeftOut]) -> list[str | LeftOut]:
+    """Each picture trains once, whoever saved it; not at all if unsettled and named differently."""
+    labels, by_quarter = list(said), defaultdict[str, list[int]](list)
+    hashes = [row.derived.phash if row.derived else "" for row in rows]
+    for number, label in enumerate(said):
+        if isinstance(label, LeftOut):
+            continue
+        keys = quarters(hashes[number])
+        alike = {
+            other
+            for key in keys
+            for other in by_quarter[key]
+            if bits_apart(hashes[number], hashes[other]) <= SIMILAR_BITS
+        }
+        for key in keys:
+            by_quarter[key].append(number)
+        if alike:
+            labels[number] = LeftOut.DUPLICATE
+        for other in alike:
+            if said[other] != label and _decided(rows[other]) is None:
+                labels[other] = LeftOut.DISPUTED
+    return labels
