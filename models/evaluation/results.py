@@ -206,15 +206,18 @@ class Judged:
 
     @classmethod
     def of(cls, samples: Sequence[Results]) -> Judged:
-        """The first sample is the photo as it is."""
-        return cls(samples[0], Results.joined(samples[1:]))
+        """The first sample is the photo as it is; there may be no other."""
+        clean, *stressed = samples
+        none = clean.where(np.zeros(len(clean.photos), bool))
+        return cls(clean, Results.joined(stressed) if stressed else none)
 
     @property
     def columns(self) -> dict[str, Results]:
         """By name; photos as phones take them are some of those as they are."""
         phone = np.array([photo.phone_like for photo in self.clean.photos], bool)
         some = {"phone-like": self.clean.where(phone)} if phone.any() else {}
-        return {"as they are": self.clean, **some, "stressed": self.stressed}
+        stressed = {"stressed": self.stressed} if self.stressed.photos else {}
+        return {"as they are": self.clean, **some, **stressed}
 
     def by_stress(self) -> dict[str, Results]:
         """The stressed photos, one stress at a time."""

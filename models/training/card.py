@@ -103,10 +103,10 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         by_stress=_BY_STRESS,
         stressed=by_stress,
         reason_rows=list(zip(*counts, strict=True)),
-        reasons_given=[
-            sum(count.given for count in column) / max(1, int((~results.is_parrot).sum()))
-            for column, results in zip(counts, fitted.columns.values(), strict=True)
-        ],
+        reasons_given={
+            name: sum(count.given for count in column) / max(1, int((~results.is_parrot).sum()))
+            for column, (name, results) in zip(counts, fitted.columns.items(), strict=True)
+        },
         several=fitted.several,
         contradictions=fitted.contradictions,
         joint_names=joint.NAMES,

@@ -43,6 +43,7 @@ class Order:
     out: Path
     policy: FitPolicy
     fine_tuning: FineTuningOrder | None = None
+    samples: int = PER_PHOTO  # of each photo: as it is, then under stress
 
 
 def fit(order: Order, extractor: Extractor, *, progress: Progress, step: Step) -> Fitted:
@@ -83,7 +84,7 @@ def read_looks(order: Order, extractor: Extractor, progress: Progress, step: Ste
         extractor,
         seed=order.policy.seed,
         served=order.policy.served,
-        count=PER_PHOTO,
+        count=order.samples,
         progress=progress,
     )
 
