@@ -46,6 +46,7 @@ _APP_CHECK = {
         "https://www.google.com/recaptcha/ https://content-firebaseappcheck.googleapis.com"
     ),
 }
+_CALLS = "public/app/service.js"
 _POLICY = "Content-Security-Policy"
 
 
@@ -113,6 +114,8 @@ def firebase_files(  # noqa: PLR0913 - the names of a deployment
         page["appCheckSiteKey"] = app_check_key
         staged["public/config.json"] = json.dumps(page).encode() + b"\n"
     staged["firebase.json"] = json.dumps(config, indent=2).encode() + b"\n"
+    release = f'"page-{digest(staged)[:8]}"'.encode()
+    staged[_CALLS] = staged[_CALLS].replace(b'"page"', release)  # what photos of this release say
     staged["public/release.txt"] = digest(staged).encode() + b"\n"
     return staged
 

@@ -19,6 +19,7 @@ from parrot.http.respond import respond
 from parrot.wiring import limits, neighbours, stories
 
 _SECONDS = 300.0  # a sweep takes a minute, plus the photo that it began last
+_APP = "(saved)"  # in place of a version; no app can call itself that
 _MOST_BYTES = 2**20  # an event has an object's metadata, a few kilobytes at most
 _PROBE = Probe(
     parts=(stories.processor,),
@@ -35,6 +36,7 @@ def on_saved(request: Request) -> Response:
 
 
 def _receive(request: Request) -> Response:
+    logs.sent_by(_APP)
     event = events.received(dict(request.headers), request_body.read(request, most=_MOST_BYTES))
     if event["type"] == events.SWEEP:
         _sweep()

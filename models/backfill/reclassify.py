@@ -74,7 +74,9 @@ class Reclassifier:
         def change(current: Observation) -> Observation:
             if not wanted(current, self.bundle) or current.generation != judged.generation:
                 return current
-            changed = replace(current, verdict=verdict, updated=self.now())
+            changed = replace(
+                current, verdict=verdict, embedded=answer.embedded, updated=self.now()
+            )
             return replace(changed, status=standing(changed))
 
         stored = update(self.observations, uid, observation_id, change)

@@ -1,4 +1,7 @@
-"""Commands that import and export: export-saved, species-csv, species-json, kinds, adopt."""
+"""Commands that import, export and rewrite what is stored.
+
+export-saved, migrate, species-csv, species-json, kinds, adopt.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,26 @@ def export_saved(
     console.out.print(
         f"{exported.written} photos in {out}; left out: {left_out or 'none'}", soft_wrap=True
     )
+
+
+@commands.command()
+def migrate(
+    observations: Store,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count; change nothing.")] = False,
+) -> None:
+    """Rewrite stored observations that an older release wrote, in today's form.
+
+    Safe while the service runs. A run that was killed continues when it is repeated.
+    """
+    from models.data.migration import migrate as batches
+    from parrot.observation import FORM
+
+    with console.errors():
+        for so_far in batches(stores.observations(observations), dry_run=dry_run):
+            console.logged(f"{so_far.seen} observations read")
+    what = "have an older form" if dry_run else "were rewritten"
+    console.out.print(f"form {FORM}: {so_far.older} of {so_far.seen} observations {what}")
 
 
 @commands.command()

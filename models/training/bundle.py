@@ -12,9 +12,18 @@ from models.evaluation import reasons
 from models.network.model_folder import INPUT, NAME
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases
-from models.training import card
+from models.training import card, embedding
 from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
-from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Manifest, Reference, digest
+from parrot.model.manifest import (
+    EMBEDDING,
+    GATE,
+    NAMING,
+    SPECIES,
+    TAXONOMY,
+    Manifest,
+    Reference,
+    digest,
+)
 from parrot.model.naming import Naming, Softmax
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
@@ -48,6 +57,7 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
         SPECIES: species_csv,
         HEAD_FILE: SpeciesHead(*served, calibration.served_temperature).dump(),
         NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
+        EMBEDDING: embedding.fit(trained.first_looks, data.photos).dump(),
         fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
         TAXONOMY: species_table.taxonomy_for(table),
         card.NAME: card.write(order.version, data, fitted).encode(),

@@ -18,7 +18,9 @@ from models.evaluation.results import FIGURES, figure_text, rate_or_number
 from models.network.backbone import TAIL_BLOCKS
 from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE
+from models.training import embedding
 from models.training.calibration import SURE
+from parrot.model.embedding import DIMENSIONS
 from parrot.model.reason import PHOTOMETRIC
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         tail_blocks=TAIL_BLOCKS,
         input=INPUT,
         fewest=FEWEST,
+        dimensions=DIMENSIONS,
+        alike=embedding.nearest_alike(trained.first_looks, data.photos),
         clean=clean,
         sources=len({photo.source for photo in clean.photos}),
         sourced=any(photo.source for photo in clean.photos),

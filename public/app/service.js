@@ -4,6 +4,7 @@ import { Problem, problemOf } from "./problem.js";
 import { request } from "./transport.js";
 
 const BASE = "/parrot-classifier";
+const APP = "page"; // Hosting has the release's digest behind it
 export const MOST_PHOTOS = 5; // of one bird
 const FIELDS = ["species", "text", "training", "taken", "place"]; // of a save
 const ALL_KINDS = 1000; // the most that the service lists
@@ -14,7 +15,8 @@ export function ready() {
 }
 
 /** The verdict on one bird, from one photo or several. */
-export async function classify(photos, { headers, signal, progress }) {
+export async function classify(photos, { headers: others, signal, progress }) {
+  const headers = { ...others, "X-App-Version": APP };
   const body = new FormData();
   for (const photo of photos) body.append("image", photo);
   const path = `${BASE}/classify?top=${ALL_KINDS}`;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from parrot import measured
 from parrot.errors import BadModelResponse, InvalidImage, TogetherTooLong, TooExpensive
 from parrot.model.decision import (
     combined,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from parrot.model.bundle import Bundle
     from parrot.model.look import SecondLook
+    from parrot.model.reason import Quality
     from parrot.model.served_model import ServedModel
     from parrot.photo.decoder import Decoder
     from parrot.records import (
@@ -175,19 +177,23 @@ class Classifier:
         return looks
 
     def _answer(self, look: _Look, timings: tuple[Timing, ...]) -> Classification:
-        named = bool(look.decision.is_named)
+        named, quality = bool(look.decision.is_named), measure(look.raster.pixels)
+        embedding = self.bundle.embedding
         answer = describe(
             self.bundle,
             self._named(look) if named else look.decision,
             models=look.versions,
             sha256=look.photo.sha256,
             size=(look.raster.width, look.raster.height),
-            reason=None if named else self._reason(look),
+            reason=None if named else self._reason(look, quality),
         )
         if self._hears is not None:
             self._hears(look.basis, answer)
         focus = None if look.seen.focus is None else tuple(_focus(look.seen.focus))
-        return replace(answer, timings=timings, focus=focus)
+        embedded = None if embedding is None else embedding.embedded(self._features(look.seen))
+        answer = replace(answer, timings=timings, focus=focus, embedded=embedded)
+        measured.log(answer, quality)
+        return answer
 
     def _named(self, look: _Look) -> Decision:
         """With the served model's names: without heads, those of a parrot come from them."""
@@ -199,12 +205,11 @@ class Classifier:
             scores = replace(scores, logits=_finite("logits", seen.logits, classes))
         return decide(scores, rules)
 
-    def _reason(self, look: _Look) -> Reason | None:
+    def _reason(self, look: _Look, quality: Quality) -> Reason | None:
         """Why it is not a parrot, if the bundle can tell."""
         policy, scores = self.bundle.manifest.rules.reasons, look.decision.scores
         if policy is None or scores.others is None:
             return None
-        quality = measure(look.raster.pixels)
         short_side = window(_focus(look.seen.focus), look.raster.width, look.raster.height)
         return why(Evidence.of(scores, short_side, quality.sharpness, quality.brightness), policy)
 

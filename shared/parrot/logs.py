@@ -20,10 +20,12 @@ from typing import Any, TextIO
 _REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 _TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
 _NOTED: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
+_APP: ContextVar[str | None] = ContextVar("app", default=None)
 _PSEUDONYM_LETTERS = 12
 _ID_BYTES = 8
 # W3C's `traceparent`, VERSION-TRACE-SPAN-FLAGS, and Google's older TRACE/SPAN;o=1.
 _TRACE_ID = re.compile(r"(?:[0-9a-f]{2}-)?(?!0{32})([0-9a-f]{32})(?:[-/;].*)?")
+_APP_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")
 _ROOT = "parrot"
 _LOG = logging.getLogger(__name__)
 _user_key = b""
@@ -44,17 +46,25 @@ def configure(project: str | None) -> None:
         warnings.showwarning = _warn
 
 
-def begin(trace: str | None) -> str:
+def begin(trace: str | None, app: str | None = None) -> str:
     """Start a request's notes; its trace is from `traceparent` or `X-Cloud-Trace-Context`.
 
-    Returns the id that all its lines get; never the caller's own, so no two requests share it.
+    `app` is from `X-App-Version`; what does not look like a version is ignored, so that it refuses
+    no photo. Returns the id that all its lines get; never the caller's own, so no two requests
+    share it.
     """
     match = _TRACE_ID.fullmatch(trace or "")
     request_id = secrets.token_hex(_ID_BYTES)
     _TRACE.set(match[1] if match else None)
     _REQUEST_ID.set(request_id)
     _NOTED.set({})
+    sent_by(app if app and _APP_VERSION.fullmatch(app) else None)
     return request_id
+
+
+def sent_by(app: str | None) -> None:
+    """Which version of an app the photos of this request are from."""
+    _APP.set(app)
 
 
 def note(**fields: object) -> None:
@@ -90,6 +100,13 @@ def request(**fields: object) -> None:
     _LOG.info("request", extra={"fields": {**(_NOTED.get() or {}), **fields}})
 
 
+def apart(message: str, fields: dict[str, Any]) -> None:
+    """Write a line that cannot be joined to its request: it names the app's version alone."""
+    app = _APP.get()
+    named = {} if app is None else {"app": app}
+    _LOG.info(message, extra={"fields": {**named, **fields}, "apart": True})
+
+
 def _warn(  # noqa: PLR0913, PLR0917 - as Python calls it
     message: Warning | str,
     category: type[Warning],
@@ -117,6 +134,8 @@ class _Json(logging.Formatter):
         entry.update(getattr(record, "fields", {}))
         if record.exc_info:
             entry["message"] += "\n" + self.formatException(record.exc_info)
+        if getattr(record, "apart", False):
+            return json.dumps(entry, ensure_ascii=False)
         request_id, trace = _REQUEST_ID.get(), _TRACE.get()
         if request_id:
             entry["request_id"] = request_id

@@ -1,20 +1,17 @@
-"""The observation: a photo that a person kept, its version, its place, its files, its document.
-
-The document is the same in every store. Its times are ISO 8601 in UTC with all six digits of the
-microseconds, so that text sorts like time and is read back exactly.
-"""
+"""The observation: a photo that a person kept, its version, its place, its files."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
-from parrot.consent import Consent
-from parrot.records import Reason
-from parrot.sighting import Sighting
+if TYPE_CHECKING:
+    from parrot.consent import Consent
+    from parrot.records import Embedded, Reason
+    from parrot.sighting import Sighting
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.
 PHOTOS, DERIVED = "photos/", "derived/"
@@ -23,6 +20,9 @@ PHOTOS, DERIVED = "photos/", "derived/"
 UID = re.compile(r"(?!__.*__$)(?!\.{1,2}$)[A-Za-z0-9._:@|+=~-]{1,128}")
 # A person who changes their mind more often is a program; Firestore's documents end at 1 MiB.
 MOST_LABELS = 50
+# Raise it with every change of what stores keep of an observation, queries' fields included. What
+# says no form was written before there were any.
+FORM = 2
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -124,7 +124,14 @@ class Observation:
     consent: Consent | None = None  # to training; None: the person was not asked
     learnt_by: tuple[str, ...] = ()  # versions of the bundles that were fitted on it
     sighting: Sighting | None = None  # None: the person did not say when or where
+    embedded: Embedded | None = None  # what it looks like; None if the bundle could not tell
     lease: datetime | None = None  # until when the last attempt that was counted may be running
+    form: int = FORM  # of the document that it was read from
+
+    @property
+    def revised(self) -> Observation:
+        """What a store makes of a change: the next revision, written in today's form."""
+        return replace(self, revision=self.revision + 1, form=FORM)
 
     @property
     def label(self) -> Label | None:
@@ -202,85 +209,3 @@ def derived_folder(uid: str, observation_id: str) -> str:
 def instant(when: datetime) -> str:
     """A time as text that sorts like it."""
     return when.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def document(observation: Observation) -> dict[str, Any]:
-    """Every field, in types that JSON and Firestore both have."""
-    return {
-        **{field.name: getattr(observation, field.name) for field in fields(Observation)},
-        "labels": [{**asdict(label), "at": instant(label.at)} for label in observation.labels],
-        "status": observation.status.value,
-        "created": instant(observation.created),
-        "updated": instant(observation.updated),
-        "verdict": None if observation.verdict is None else _verdict_document(observation.verdict),
-        "derived": None if observation.derived is None else asdict(observation.derived),
-        "attempts": None if observation.attempts is None else asdict(observation.attempts),
-        "learnt_by": list(observation.learnt_by),
-        "opinions": [{**asdict(one), "at": instant(one.at)} for one in observation.opinions],
-        "consent": _consent_document(observation.consent),
-        "sighting": None if observation.sighting is None else asdict(observation.sighting),
-        "lease": None if observation.lease is None else instant(observation.lease),
-    }
-
-
-def restored(stored: dict[str, Any]) -> Observation:
-    """The observation of a document; fields that it does not have are ignored.
-
-    Older documents do not have every field that has a default.
-    """
-    known = {
-        field.name: stored.get(field.name, field.default)
-        for field in fields(Observation)
-        if field.name in stored or field.default is not MISSING
-    }
-    return Observation(
-        **{
-            **known,
-            "labels": tuple(
-                Label(
-                    label["species"],
-                    label["index"],
-                    datetime.fromisoformat(label["at"]),
-                    label.get("text"),  # older documents have none
-                )
-                for label in stored["labels"]
-            ),
-            "status": Status(stored["status"]),
-            "created": datetime.fromisoformat(stored["created"]),
-            "updated": datetime.fromisoformat(stored["updated"]),
-            "verdict": None if stored["verdict"] is None else _verdict(stored["verdict"]),
-            "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
-            "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
-            "opinions": tuple(
-                Opinion(one["reviewer"], one["species"], datetime.fromisoformat(one["at"]))
-                for one in known["opinions"]
-            ),
-            "consent": None if known["consent"] is None else _consent(known["consent"]),
-            "learnt_by": tuple(known["learnt_by"]),
-            "sighting": None if known["sighting"] is None else Sighting(**known["sighting"]),
-            "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
-        }
-    )
-
-
-def _consent_document(consent: Consent | None) -> dict[str, Any] | None:
-    return None if consent is None else {"given": consent.given, "at": instant(consent.at)}
-
-
-def _consent(stored: dict[str, Any]) -> Consent:
-    return Consent(stored["given"], datetime.fromisoformat(stored["at"]))
-
-
-def _verdict_document(verdict: Verdict) -> dict[str, Any]:
-    reason = verdict.reason.value if verdict.reason else None
-    likely = None if verdict.likely is None else list(verdict.likely)
-    return {**asdict(verdict), "reason": reason, "likely": likely}
-
-
-def _verdict(stored: dict[str, Any]) -> Verdict:
-    """Older documents have no reason, no set, no `maybe`; fields that are not known are ignored."""
-    reason, likely = stored.get("reason"), stored.get("likely")
-    known = {field.name: stored[field.name] for field in fields(Verdict) if field.name in stored}
-    known["reason"] = Reason(reason) if reason else None
-    known["likely"] = None if likely is None else tuple(likely)
-    return Verdict(**known)

@@ -109,6 +109,7 @@ def rejected(current: Observation, stored: StoredPhoto, why: str) -> Observation
         status=Status.REJECTED,
         reason=why,
         verdict=None,
+        embedded=None,
         derived=None,
         duplicate_of=None,
         attempts=None,
@@ -133,7 +134,7 @@ def published(
 
 def finished(current: Observation, stored: StoredPhoto, answer: Classification) -> Observation:
     """The last change: from now on this generation is done."""
-    judged = replace(current, verdict=verdict_of(answer))
+    judged = replace(current, verdict=verdict_of(answer), embedded=answer.embedded)
     return replace(
         judged,
         status=standing(judged),

@@ -212,6 +212,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """Where a photo lies among others: see `model.embedding`."""
+
+    space: str  # vectors of different spaces cannot be compared
+    vector: tuple[float, ...] = field(repr=False)  # of length 1
+    distance: float  # from what the bundle was fitted on, 0 to 2
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """The answer for one photo."""
 
@@ -231,6 +240,7 @@ class Classification:
     reason: Reason | None = None  # why it is not a parrot, None if that is not clear
     maybe: bool = False  # it is not taken for a parrot, but may be one
     focus: tuple[float, ...] | None = None  # see Prediction, of the whole photo
+    embedded: Embedded | None = None  # of the first look; None if the bundle cannot tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from parrot import page_token
 from parrot.archive import Entry, archive
-from parrot.observation import document, instant
+from parrot.documents import document
+from parrot.observation import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 UID, KEY, APP_CHECK = "uid-of-ana-7f3a", "idempotency-key-5c1d", "app-check-token-9b2e"
 TRACE = "105445aa7843bc8bf206b12000100000"
 ADDRESS, MAIL = "203.0.113.77", "ana@mail.example"
+APP = "2.3.1"
 CLASSIFY = ("POST", f"{BASE}/classify")
 OURS = ("functions", "process", "storage-events")
 Log = tuple[str, list[str], list[str]]
@@ -37,12 +38,12 @@ def photo() -> bytes:
     return out.getvalue()
 
 
-def lines(text: str) -> Iterator[dict[str, Any]]:
-    """The lines of the log that are about requests."""
+def lines(text: str, message: str = "request") -> Iterator[dict[str, Any]]:
+    """The lines of the log that are about requests, or about something else."""
     for line in text.splitlines():
         if line.startswith("{"):
             entry = json.loads(line)
-            if entry["message"] == "request":
+            if entry["message"] == message:
                 yield entry
 
 
@@ -58,6 +59,7 @@ def log(tmp_path_factory: pytest.TempPathFactory, data: Path, shared_model: str)
             "X-Firebase-AppCheck": APP_CHECK,
             "X-Forwarded-For": ADDRESS,
             "User-Agent": MAIL,
+            "X-App-Version": APP,
         }
 
         def ask(method: str, path: str, **more: Any) -> requests.Response:
@@ -119,6 +121,18 @@ def test_each_request_is_one_line_that_tells_what_it_cost(log: Log) -> None:
     assert len(set(ids)) == 3  # though all three belong to one trace
     assert first_version["request_bytes"] > classified["request_bytes"]
     assert (refused["status"], refused["code"]) == (422, "invalid_image")
+
+
+def test_each_photo_has_a_line_of_measures_that_leads_to_nobody(log: Log) -> None:
+    """Drift is looked for in these lines, and whoever reads them needs no more than that."""
+    text, _, _ = log
+    classified, saved = lines(text, "photo")  # what was seen before in the cache is not measured
+    assert (classified["app"], saved["app"]) == (APP, "(saved)")
+    for line in (classified, saved):
+        measures = {"verdict", "reason", "names", "doubt", "brightness", "sharpness", "side"}
+        assert line.keys() <= {"severity", "message", "app", "bundle", "distance", *measures}
+        assert line["side"] == 240
+        assert 0 <= line["doubt"] <= 1
 
 
 def test_a_user_has_one_pseudonym_in_all_lines(log: Log) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Training
+from parrot.documents import document
 from parrot.errors import Conflict
-from parrot.observation import MOST_LABELS, Label, Status, Verdict, document
+from parrot.observation import MOST_LABELS, Label, Status, Verdict
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.records import NOT_A_PARROT, OTHER_PARROT

@@ -39,3 +39,21 @@ def test_a_repeated_library_warning_is_one_line(log: io.StringIO) -> None:
     assert entry["message"] == "Image size (0 pixels) exceeds the limit"
     assert entry["warning"] == "UserWarning"
     assert entry["at"].startswith("test_logs.py:")
+
+
+@pytest.mark.parametrize(
+    ("sent", "logged"),
+    [("2.3.1", "2.3.1"), ("web-1a+b_c", "web-1a+b_c"), ("(saved)", None), ("a" * 33, None)],
+)
+def test_an_app_names_its_version_and_nothing_else(
+    log: io.StringIO, sent: str, logged: str | None
+) -> None:
+    """The header is anybody's to fill; a bad one must not cost the answer."""
+    logs.begin(None, sent)
+    logs.apart("photo", {"side": 240})
+    assert json.loads(log.getvalue()) == {
+        "severity": "INFO",
+        "message": "photo",
+        **({} if logged is None else {"app": logged}),
+        "side": 240,
+    }

@@ -7,7 +7,6 @@ and the server refuses all of it if one has changed since, so there are no locks
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client, FieldFilter, Query
@@ -242,7 +241,7 @@ class FirestoreObservations:
         """Add a change to a batch, and return what it makes; None for a stale version."""
         if not read.exists or observation_of(read).version != observation.version:
             return None
-        changed = replace(observation, revision=observation.revision + 1)
+        changed = observation.revised
         put(batch, read, fields_of(changed))
         return changed
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from parrot.documents import document, restored
 from parrot.duplicates import quarters
-from parrot.observation import Status, document, restored
+from parrot.observation import Status
 from parrot.review import handle, waiting
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from parrot.adapters import sqlite_rows
 from parrot.adapters.sqlite_file import SqliteFile
+from parrot.documents import restored
 from parrot.duplicates import lookup, resembling
 from parrot.errors import TooManyRequests
-from parrot.observation import Page, Status, instant, restored
+from parrot.observation import Page, Status, instant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

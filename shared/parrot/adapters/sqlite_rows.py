@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import TYPE_CHECKING
 
+from parrot.documents import document, restored
 from parrot.duplicates import quarters
-from parrot.observation import document, restored
 from parrot.review import handle, waiting
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def replace(db: sqlite3.Connection, observation: Observation) -> Observation | N
     """The change as stored; None for a stale version."""
     if not is_stored(db, observation):
         return None
-    changed = dataclasses.replace(observation, revision=observation.revision + 1)
+    changed = observation.revised
     remove(db, observation.uid, observation.id)
     write(db, changed)
     return changed

@@ -67,7 +67,8 @@ def respond(
     """
     started = time.perf_counter()
     headers = request.headers
-    request_id = logs.begin(headers.get("traceparent") or headers.get("X-Cloud-Trace-Context"))
+    trace = headers.get("traceparent") or headers.get("X-Cloud-Trace-Context")
+    request_id = logs.begin(trace, headers.get("X-App-Version"))
     origins: tuple[str, ...] = ()
     code = None
     try:
@@ -150,7 +151,7 @@ def _allow_origin(
         response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
         response.headers["Access-Control-Allow-Headers"] = (
             "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range,"
-            " Range, X-Firebase-AppCheck, traceparent"
+            " Range, X-App-Version, X-Firebase-AppCheck, traceparent"
         )
         response.headers["Access-Control-Max-Age"] = "3600"
 

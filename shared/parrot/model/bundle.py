@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from parrot.errors import BadBundle
 from parrot.model.manifest import (
+    EMBEDDING,
     GATE,
     JOBLIB_STAGES,
     MANIFEST,
@@ -32,6 +33,7 @@ from parrot.model.species import SpeciesTable, Taxonomy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from parrot.model.embedding import Embedding
     from parrot.model.gate import Gate
     from parrot.model.naming import Naming
 
@@ -62,6 +64,7 @@ class Bundle:
     species: SpeciesTable
     naming: Naming | None = None
     taxonomy: Taxonomy | None = None
+    embedding: Embedding | None = None
 
     @classmethod
     def load(
@@ -90,14 +93,15 @@ class Bundle:
         _reproduce(gate, manifest)
         if manifest.rules.tells_birds and not gate.tells_birds:
             raise BadBundle(f"rules: a {gate.scorer.kind} gate cannot tell other birds apart")
+        embedding = _embedding(files, manifest)
         if manifest.rules.naming is None:
-            return cls(manifest, actual, gate, species)
+            return cls(manifest, actual, gate, species, embedding=embedding)
         from parrot.model.naming import Naming  # with NumPy, as above
 
         naming = Naming.load(_verified(files, manifest, NAMING))
         taxonomy = Taxonomy.parse(_verified(files, manifest, TAXONOMY))
         _check_naming(naming, taxonomy, manifest)
-        return cls(manifest, actual, gate, species, naming, taxonomy)
+        return cls(manifest, actual, gate, species, naming, taxonomy, embedding)
 
 
 def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
@@ -146,6 +150,17 @@ def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
             f" the manifest says {manifest.files[name][:12]}...: damaged or half uploaded"
         )
     return data
+
+
+def _embedding(files: BundleFiles, manifest: Manifest) -> Embedding | None:
+    if EMBEDDING not in manifest.files:
+        return None
+    from parrot.model.embedding import Embedding  # with NumPy, as above
+
+    embedding = Embedding.load(_verified(files, manifest, EMBEDDING))
+    if len(embedding.mean) != manifest.features:
+        raise BadBundle(f"{EMBEDDING} is not for {manifest.features} features")
+    return embedding
 
 
 def _check_naming(naming: Naming, taxonomy: Taxonomy, manifest: Manifest) -> None:

@@ -45,6 +45,7 @@ GATE = "gate.npz"
 SPECIES = "species.csv"
 NAMING = "naming.npz"
 TAXONOMY = "taxonomy.csv"
+EMBEDDING = "embedding.npz"  # may be missing
 # What the served model is built from, beside the published backbone: `models.network` reads them.
 HEAD, LAST_BLOCKS = "head.npz", "backbone.npz"
 # What the first version kept its gate in, in the order in which features pass through.
@@ -197,6 +198,8 @@ class Manifest:
             rules.second_look.nothing is not None and self.models[0].second_focus is None
         ):
             yield "second_look: nothing needs a model that gives a second focus"
+        if EMBEDDING in self.files and len(self.models) != 1:
+            yield f"{EMBEDDING}: needs one model"
         if rules.reasons is not None and focus is None:
             yield "models: the first gives no focus, which reasons need"
 
