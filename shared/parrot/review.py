@@ -87,6 +87,14 @@ def waiting(observation: Observation) -> float | None:
     return len(observation.opinions) + (sure if sure is not None else 1 / 2)
 
 
+def example(observation: Observation) -> str | None:
+    """What it was settled as, if reviewers may see it beside others; None if not."""
+    seen = observation.may_train and observation.processed and observation.derived is not None
+    outcome = settled(observation.label, observation.opinions)
+    shows = outcome is not None and outcome not in {CANNOT_TELL, UNUSABLE}
+    return outcome if seen and shows and not observation.duplicate_of else None
+
+
 def handle(uid: str, observation_id: str) -> str:
     """What reviewers know an observation by: it reveals neither the user nor the id."""
     return hashlib.sha256(f"review\n{uid}\n{observation_id}".encode()).hexdigest()[:32]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation, Page, Place, Status
     from parrot.receipt import Erasure
-    from parrot.records import OpenObject, Photo, StoredObject
+    from parrot.records import Embedded, OpenObject, Photo, StoredObject
 
 _TRIES = 20
 
@@ -106,6 +106,14 @@ class ObservationStore(Protocol):
 
         `distance` is at most 3: stores look hashes up by their four 16-bit quarters, and within
         three bits at least one quarter is the same.
+        """
+
+    def nearest(
+        self, embedded: Embedded, *, uid: str | None, limit: int
+    ) -> tuple[Observation, ...]:
+        """Those that look most alike, of vectors of the same space, the nearest first.
+
+        The user's own, without DELETING ones; or, for no uid, `review.example`s of all users.
         """
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:

@@ -38,12 +38,12 @@ WAITING, JUDGED = observation(1), processed(2, "0" * 16, "bea")
 FIELDS = {
     2: """attempts.count attempts.generation consent.at consent.given created derived.blurhash
     derived.height derived.image derived.phash derived.thumbnail derived.width duplicate_of
-    embedded.distance embedded.space embedded.vector form
+    embedded.distance embedded.space example_space form
     generation handle height id labels.at labels.index labels.species labels.text learnt_by lease
     listed media_type object_name opinions.at opinions.reviewer opinions.species quarters reason
-    reviewers revision sha256 sighting.latitude sighting.longitude sighting.taken species status uid
-    unfinished updated urgency verdict.bundle verdict.is_parrot verdict.likely verdict.maybe
-    verdict.model verdict.parrot_probability verdict.reason verdict.species
+    reviewers revision sha256 sighting.latitude sighting.longitude sighting.taken species space
+    status uid unfinished updated urgency vector verdict.bundle verdict.is_parrot verdict.likely
+    verdict.maybe verdict.model verdict.parrot_probability verdict.reason verdict.species
     verdict.species_probability width"""
 }
 

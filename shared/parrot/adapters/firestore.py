@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client, FieldFilter, Query
+from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
+from google.cloud.firestore_v1.vector import Vector
 
 from parrot.adapters.firestore_calls import OVERTAKEN, committed, patience, pause, put, translated
 from parrot.adapters.firestore_documents import SHARDS, fields_of, observation_of
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     )
 
     from parrot.observation import Observation, Place, Status
+    from parrot.records import Embedded
     from parrot.store import Use
 
 _TRIES = 20
@@ -159,6 +162,19 @@ class FirestoreObservations:
             with translated():
                 candidates |= {row.id: observation_of(row) for row in query.get(**patience())}
         return resembling(phashes, candidates.values(), distance=distance)
+
+    def nearest(
+        self, embedded: Embedded, *, uid: str | None, limit: int
+    ) -> tuple[Observation, ...]:
+        query = self._everybodys("example_space", "==", embedded.space)
+        if uid is not None:
+            filter_ = FieldFilter("space", "==", embedded.space)
+            query = self._collection(uid).where(filter=filter_)
+        nearest = query.find_nearest(
+            "vector", Vector(embedded.vector), limit, DistanceMeasure.DOT_PRODUCT
+        )
+        with translated():
+            return tuple(observation_of(row) for row in nearest.get(**patience()))
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
         query = self._collection(uid).where(

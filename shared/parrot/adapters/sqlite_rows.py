@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from array import array
 from typing import TYPE_CHECKING
 
 from parrot.documents import document, restored
 from parrot.duplicates import quarters
-from parrot.review import handle, waiting
+from parrot.review import example, handle, waiting
 
 if TYPE_CHECKING:
     import sqlite3
@@ -51,6 +52,14 @@ CREATE TABLE IF NOT EXISTS reviews (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS reviews_by_id ON reviews (uid, id);
 CREATE INDEX IF NOT EXISTS reviews_by_urgency ON reviews (urgency DESC) WHERE urgency IS NOT NULL;
+CREATE TABLE IF NOT EXISTS vectors (
+    uid TEXT NOT NULL,
+    id TEXT NOT NULL,
+    space TEXT NOT NULL,
+    example_space TEXT,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (uid, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS quotas (
     uid TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -132,6 +141,13 @@ def write(db: sqlite3.Connection, observation: Observation) -> None:
             waiting(observation),
         ),
     )
+    if observation.embedded is not None:
+        space = observation.embedded.space
+        vector = array("f", observation.embedded.vector).tobytes()
+        db.execute(
+            "INSERT INTO vectors (uid, id, space, example_space, vector) VALUES (?, ?, ?, ?, ?)",
+            (*(observation.uid, observation.id, space), example(observation) and space, vector),
+        )
     if observation.derived is not None:
         db.executemany(
             "INSERT INTO quarters (uid, quarter, id) VALUES (?, ?, ?)",
@@ -144,7 +160,7 @@ def write(db: sqlite3.Connection, observation: Observation) -> None:
 
 def remove(db: sqlite3.Connection, uid: str, observation_id: str) -> None:
     """No error if there is none."""
-    for table in ("documents", "quarters", "reviews"):
+    for table in ("documents", "quarters", "reviews", "vectors"):
         db.execute(
             f"DELETE FROM {table} WHERE uid = ? AND id = ?",  # noqa: S608 - our own names
             (uid, observation_id),
