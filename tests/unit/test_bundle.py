@@ -6,6 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -13,6 +14,7 @@ from local.stack import DEFAULT_BUNDLE
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
+from parrot.model.embedding import Embedding
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable, Taxonomy
 
@@ -74,7 +76,7 @@ def test_species_keep_the_order_that_phones_know() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["gate.npz", "species.csv"])
+@pytest.mark.parametrize("name", ["gate.npz", "species.csv", "embedding.npz"])
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data + b" "])
 def test_a_damaged_file_is_named(copy: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
     """Half an upload is the most common damage."""
@@ -83,11 +85,29 @@ def test_a_damaged_file_is_named(copy: Path, name: str, damage: Callable[[bytes]
         load(copy)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "gate.npz", "species.csv"])
+@pytest.mark.parametrize("name", ["manifest.json", "gate.npz", "species.csv", "embedding.npz"])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     """The manifest may exist before the rest."""
     (copy / name).unlink()
     with pytest.raises(BadBundle, match=name):
+        load(copy)
+
+
+def test_a_bundle_from_before_embeddings_loads_as_it_did(copy: Path) -> None:
+    """Published bundles stay as they are: rolling back to one must not need a new file."""
+    change(copy, lambda raw: raw["files"].pop("embedding.npz"))
+    (copy / "embedding.npz").unlink()
+    assert load(copy).embedding is None
+    assert load(DEFAULT_BUNDLE).embedding is not None
+
+
+def test_an_embedding_of_another_backbone_is_refused(copy: Path) -> None:
+    """At the start, not at the first photo."""
+    halves = np.ones((7, 64), np.float16)
+    data = Embedding.of(halves[:, 0], halves, halves).dump()
+    (copy / "embedding.npz").write_bytes(data)
+    change(copy, lambda raw: raw["files"].update({"embedding.npz": digest(data)}))
+    with pytest.raises(BadBundle, match=r"embedding\.npz is not for 1280 features"):
         load(copy)
 
 
