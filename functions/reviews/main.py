@@ -52,8 +52,9 @@ def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], R
 
 def _next(request: Request) -> Response:
     reviewer = _user(request)
-    rows = stories.reviews().next(reviewer, size=parameters.page_size(request))
-    return reviewing.page(rows)
+    desk = stories.reviews()
+    rows = desk.next(reviewer, size=parameters.page_size(request))
+    return reviewing.page(rows, desk.examples(reviewer, rows))
 
 
 def _summary(request: Request) -> Response:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from parrot.consent import Training
-from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
 from parrot.observation import Observation, Opinion
 from parrot.observations import StoredFile
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
-from parrot.review import CANNOT_TELL, UNUSABLE, handle, standing, waiting
+from parrot.review import CANNOT_TELL, UNUSABLE, example, handle, standing, waiting
 from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Sequence
 
     from parrot.quota import User
     from parrot.store import ObservationStore, PhotoStore
 
+_LOG = logging.getLogger(__name__)
+_COMPARED = 10  # of a page: each costs a search
+_EXAMPLES, _SEARCHED = 4, 12  # some that are found are the reviewer's own
+_FAR = 0.4  # from here on photos have little in common
 # Looked through for a reviewer: those that they decided already are among the most urgent.
 _LOOKED_AT = 500
 _OTHERS = {NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE}
@@ -33,6 +38,15 @@ class Waiting:
 
     count: int
     labels: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A settled photo beside one to decide."""
+
+    observation: Observation
+    species: str  # what it was settled as
+    distance: float  # see `Embedded.apart`
 
 
 class Reviews:
@@ -69,6 +83,30 @@ class Reviews:
             rows.remove(row)
             chosen.append(row)
         return chosen
+
+    def examples(self, reviewer: User, rows: Sequence[Observation]) -> list[list[Example]]:
+        """For the first 10 of these the settled photos that look most alike, the nearest first.
+
+        They help, but nobody waits for them: where the store cannot search, there are none. Raises
+        Forbidden.
+        """
+        self._require(reviewer)
+        try:
+            return [self._examples(reviewer, row) for row in rows[:_COMPARED]]
+        except StoreUnavailable as error:
+            _LOG.warning("reviews without similar photos: %s", error.detail)
+            return []
+
+    def _examples(self, reviewer: User, row: Observation) -> list[Example]:
+        if row.embedded is None:
+            return []
+        found = [
+            Example(each, outcome, row.embedded.apart(each.embedded))
+            for each in self._store.nearest(row.embedded, uid=None, limit=_SEARCHED)
+            if each.embedded and each.uid != reviewer.uid and each.object_name != row.object_name
+            if (outcome := example(each)) is not None
+        ]
+        return [each for each in found if each.distance < _FAR][:_EXAMPLES]
 
     def decide(self, reviewer: User, name: str, species: str) -> Observation:
         """Give an opinion, or replace an earlier one, which may open again what was settled.

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from flask import Response
 
     from parrot.observation import Label, Observation
-    from parrot.reviews import Waiting
+    from parrot.reviews import Example, Waiting
+
+_DECIMALS = 2  # of distances
 
 
-def page(rows: Sequence[Observation]) -> Response:
-    """What to decide next."""
-    return answers.private(schemas.ReviewPage(reviews=[_review(row) for row in rows]))
+def page(rows: Sequence[Observation], examples: Sequence[Sequence[Example]]) -> Response:
+    """What to decide next, and settled photos beside the first ones."""
+    reviews = [_review(row) for row in rows]
+    for body, similar in zip(reviews, examples, strict=False):
+        if similar:
+            body["similar"] = [_similar(each) for each in similar]
+    return answers.private(schemas.ReviewPage(reviews=reviews))
 
 
 def review(row: Observation) -> Response:
@@ -34,11 +40,23 @@ def summary(waiting: Waiting) -> Response:
     return answers.private(body)
 
 
+def _similar(example: Example) -> schemas.SettledPhoto:
+    name = handle(example.observation.uid, example.observation.id)
+    distance = round(example.distance, _DECIMALS)
+    return schemas.SettledPhoto(
+        id=name, image=_image(name), species=example.species, distance=distance
+    )
+
+
+def _image(name: str) -> str:
+    return f"{BASE_PATH}/reviews/{name}/image"
+
+
 def _review(row: Observation) -> schemas.Review:
     name, label = handle(row.uid, row.id), _anonymous(row.label)
     body = schemas.Review(
         id=name,
-        image=f"{BASE_PATH}/reviews/{name}/image",
+        image=_image(name),
         label=None if label is None else judged.label(label),
         verdict=None if row.verdict is None else judged.verdict(row.verdict),
         opinions=len(row.opinions),

@@ -34,6 +34,7 @@ from parrot.http.schemas.observed import (
     SavedSet,
     SavedVerdict,
     Seen,
+    SettledPhoto,
     Settlement,
 )
 from parrot.http.schemas.problem import Problem
@@ -62,6 +63,7 @@ __all__ = [
     "SavedVerdict",
     "ScoredSpecies",
     "Seen",
+    "SettledPhoto",
     "Settlement",
     "SignedReceipt",
     "Species",

@@ -111,10 +111,24 @@ class ObservationPage(TypedDict):
     next_page_token: NotRequired[str]
 
 
+class SettledPhoto(TypedDict):
+    """A photo that looks like the one to decide, and what it was settled as.
+
+    `image` is the path of its clean copy. `distance` is 0 for the same photo; from 0.4 on photos
+    have little in common and are left out.
+    """
+
+    id: str
+    image: str
+    species: str
+    distance: float
+
+
 class Review(TypedDict):
     """A photo for reviewers: what its owner and the model say, never who that is.
 
-    `image` is the path of the clean copy; `outcome` what was settled, left out until it is.
+    `image` is the path of the clean copy; `outcome` what was settled, left out until it is;
+    `similar` what is settled already, the nearest first, left out where nothing is known.
     """
 
     id: str
@@ -123,6 +137,7 @@ class Review(TypedDict):
     verdict: SavedVerdict | None
     opinions: int
     outcome: NotRequired[str]
+    similar: NotRequired[list[SettledPhoto]]
 
 
 class ReviewPage(TypedDict):
