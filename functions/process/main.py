@@ -11,7 +11,7 @@ import logging
 import functions_framework
 from flask import Request, Response
 
-from parrot import events, logs, wiring
+from parrot import events, logs, measured, wiring
 from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, request_body
 from parrot.http.readiness import Probe
@@ -19,7 +19,6 @@ from parrot.http.respond import respond
 from parrot.wiring import limits, neighbours, stories
 
 _SECONDS = 300.0  # a sweep takes a minute, plus the photo that it began last
-_APP = "(saved)"  # in place of a version; no app can call itself that
 _MOST_BYTES = 2**20  # an event has an object's metadata, a few kilobytes at most
 _PROBE = Probe(
     parts=(stories.processor,),
@@ -36,7 +35,7 @@ def on_saved(request: Request) -> Response:
 
 
 def _receive(request: Request) -> Response:
-    logs.sent_by(_APP)
+    logs.sent_by(measured.SAVED)
     event = events.received(dict(request.headers), request_body.read(request, most=_MOST_BYTES))
     if event["type"] == events.SWEEP:
         _sweep()

@@ -9,10 +9,11 @@ import numpy as np
 
 from models.data import fingerprints, species_table
 from models.evaluation import reasons
+from models.evaluation.baseline import NAME as BASELINE
 from models.network.model_folder import INPUT, NAME
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases
-from models.training import card, embedding
+from models.training import baseline, card, embedding
 from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
 from parrot.model.manifest import (
     EMBEDDING,
@@ -58,6 +59,7 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
         HEAD_FILE: SpeciesHead(*served, calibration.served_temperature).dump(),
         NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
         EMBEDDING: embedding.fit(trained.first_looks, data.photos).dump(),
+        BASELINE: baseline.of(data, fitted).dump(),
         fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
         TAXONOMY: species_table.taxonomy_for(table),
         card.NAME: card.write(order.version, data, fitted).encode(),

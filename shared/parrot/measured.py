@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from parrot.records import Classification
 
 MESSAGE = "photo"
+SAVED = "(saved)"  # of stored photos, in place of a version; no app can call itself that
 _DECIMALS = 4
 
 
@@ -22,7 +23,8 @@ def log(answer: Classification, quality: Quality) -> None:
     """Write the line of one photo.
 
     `doubt` is what speaks against the answer: of a possible parrot, all but its likeliest species;
-    of others, that it is a parrot. `side` is the photo's short side in pixels. See `Quality`.
+    of others, that it is a parrot. `side` is the photo's short side in pixels, `distance`
+    that of `Embedding`; see `Quality` for the others.
     """
     named = answer.is_parrot or answer.maybe
     likeliest = answer.species[0].probability if answer.species else 0.0
@@ -36,5 +38,6 @@ def log(answer: Classification, quality: Quality) -> None:
         "brightness": round(quality.brightness, _DECIMALS),
         "sharpness": round(quality.sharpness, _DECIMALS),
         "side": min(answer.width, answer.height),
+        "distance": answer.embedded and round(answer.embedded.distance, _DECIMALS),
     }
     logs.apart(MESSAGE, {name: value for name, value in fields.items() if value is not None})

@@ -1,0 +1,60 @@
+"""Lines of the log about photos, as `gcloud logging read --format=json` or a local log has them.
+
+`parrot.measured` writes them. What is not such a line is left out, and so is one that has something
+else where a measure should be: an export has whatever its filter let through.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from parrot.measured import MESSAGE
+from parrot.records import Reason  # noqa: TC001 - msgspec reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NO_VERSION = "(no version)"
+VERDICTS = ("yes", "maybe", "no")
+NAMES = ("none", "one", "several")
+_Version = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,64}$")]
+
+
+class PhotoLine(msgspec.Struct, frozen=True):
+    """What was measured of one photo; None for what its bundle does not tell."""
+
+    bundle: _Version
+    verdict: Literal["yes", "maybe", "no"]
+    doubt: float
+    brightness: float
+    sharpness: float
+    side: float
+    app: _Version = NO_VERSION
+    reason: Reason | None = None
+    names: int | None = None  # species that it may be
+    distance: float | None = None
+
+
+def parsed(text: str) -> Iterator[PhotoLine]:
+    """Of a JSON list of entries, or of JSON objects line by line."""
+    for entry in _entries(text):
+        raw = entry.get("jsonPayload", entry) if isinstance(entry, dict) else None
+        if isinstance(raw, dict) and raw.get("message") == MESSAGE:
+            try:
+                yield msgspec.convert(raw, PhotoLine)
+            except msgspec.ValidationError:
+                continue
+
+
+def _entries(text: str) -> Iterator[Any]:
+    try:
+        whole = msgspec.json.decode(text)
+        yield from whole if isinstance(whole, list) else [whole]
+    except (msgspec.DecodeError, RecursionError):
+        for line in text.splitlines():
+            try:
+                yield msgspec.json.decode(line)
+            except (msgspec.DecodeError, RecursionError):  # another program's, or cut
+                continue

@@ -1,0 +1,140 @@
+"""How measures of photos are spread: what a week of them is compared with.
+
+A bundle may have the baseline of the photos that it was fitted on, `baseline.json`; an earlier
+week's is made of its lines. People photograph another mix than a training set has, so measures are
+kept apart for possible parrots and for other photos, and what says nothing but the mix is never
+compared with a training set.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+
+from models.data.photo_lines import NAMES, VERDICTS
+from parrot.errors import BadBundle
+from parrot.measured import SAVED
+from parrot.records import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.data.photo_lines import PhotoLine
+
+NAME = "baseline.json"
+_BINS = 8
+_DECIMALS = 4
+_WHO = {
+    ("yes", "maybe", "no"): "photos",
+    ("yes", "maybe"): "photos of parrots",
+    ("no",): "other photos",
+}
+_EVERY, _PARROTS, _OTHERS = _WHO
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """What is compared, of photos with which verdicts."""
+
+    name: str
+    verdicts: tuple[str, ...]
+    kinds: tuple[str, ...] = ()  # empty for numbers
+    worse: int = 0  # 1: only larger numbers are drift, -1: only smaller ones
+    mix: bool = False  # says what people photograph, not how
+
+    @property
+    def who(self) -> str:
+        """Which photos it is about."""
+        return _WHO[self.verdicts]
+
+    @property
+    def key(self) -> str:
+        """Its name in a baseline."""
+        return f"{self.name}, {self.who}"
+
+    def values(self, lines: Sequence[PhotoLine]) -> list[Any]:
+        """Of those photos; without what the bundle does not tell."""
+        every = [getattr(line, self.name) for line in lines if line.verdict in self.verdicts]
+        return [value for value in every if value is not None]
+
+
+MEASURES = (
+    Measure("verdict", _EVERY, VERDICTS, mix=True),
+    Measure("reason", _OTHERS, tuple(Reason), mix=True),
+    Measure("names", _PARROTS, NAMES),
+    Measure("doubt", _PARROTS, worse=1),
+    Measure("doubt", _OTHERS, worse=1),
+    Measure("distance", _PARROTS, worse=1),
+    Measure("brightness", _PARROTS),
+    Measure("brightness", _OTHERS),
+    Measure("sharpness", _PARROTS, worse=-1),
+    Measure("sharpness", _OTHERS, worse=-1),
+    Measure("side", _PARROTS, worse=-1),
+    Measure("side", _OTHERS, worse=-1),
+)
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """Photos by bin: `edges` divide numbers; kinds, which have none, are bins themselves."""
+
+    counts: tuple[int, ...]
+    edges: tuple[float, ...] = ()
+    median: float | None = None
+
+    @property
+    def photos(self) -> int:
+        """How many were counted."""
+        return sum(self.counts)
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """What is usual, by the keys of `MEASURES`."""
+
+    photos: int
+    spreads: dict[str, Spread]
+    format: Literal[1] = 1
+
+    @classmethod
+    def of(cls, lines: Sequence[PhotoLine]) -> Baseline:
+        """Of photos of one bundle."""
+        return cls(len(lines), {measure.key: spread(measure, lines) for measure in MEASURES})
+
+    def dump(self) -> bytes:
+        """The content of `baseline.json`, without what says nothing but the mix."""
+        kept = {measure.key: self.spreads[measure.key] for measure in MEASURES if not measure.mix}
+        return msgspec.json.encode(Baseline(self.photos, kept)) + b"\n"
+
+    @classmethod
+    def load(cls, data: bytes) -> Baseline:
+        """Raises BadBundle."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadBundle(f"{NAME} cannot be read: {error}") from error
+
+
+def of_each(lines: Sequence[PhotoLine]) -> tuple[Baseline, Baseline]:
+    """Of photos that apps send, and of saved ones: people keep another mix than they ask about."""
+    return (
+        Baseline.of([line for line in lines if line.app != SAVED]),
+        Baseline.of([line for line in lines if line.app == SAVED]),
+    )
+
+
+def spread(
+    measure: Measure, lines: Sequence[PhotoLine], edges: Sequence[float] | None = None
+) -> Spread:
+    """Numbers fall into bins of about as many photos, unless edges are given."""
+    values = measure.values(lines)
+    if measure.name == "names":
+        values = [NAMES[min(max(count, 0), len(NAMES) - 1)] for count in values]
+    if measure.kinds:
+        return Spread(tuple(values.count(kind) for kind in measure.kinds))
+    if edges is None:
+        inner = np.quantile(values, np.arange(1, _BINS) / _BINS) if values else np.array([])
+        edges = np.unique(inner.round(_DECIMALS)).tolist()
+    bins = np.searchsorted(edges, values, side="right").astype(np.intp)
+    counts = np.bincount(bins, minlength=len(edges) + 1).tolist()
+    median = round(float(np.median(values)), _DECIMALS) if values else None
+    return Spread(tuple(counts), tuple(edges), median)
