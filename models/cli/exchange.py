@@ -122,15 +122,20 @@ def species_json(
 def kinds(
     to: Annotated[Path, typer.Argument(help="Folder of the web page.")] = ROOT / "public",
 ) -> None:
-    """Write the table and the plates that the pages of kinds show."""
+    """Write the table and the plates that the pages of kinds show; plates of the old one go."""
     from models.data import plates
-    from models.data.kinds import dump, table
+    from models.data.kinds import dump, shown, table
 
-    rows = table()
-    (to / "kinds.json").write_bytes(dump(rows))
-    (to / "plates").mkdir(exist_ok=True)
-    for name, drawing in plates.drawn().items():
-        (to / "plates" / name).write_bytes(drawing)
+    with console.errors():
+        target, folder, drawn = to / "kinds.json", to / "plates", plates.drawn()
+        rows = table(drawn)
+        stale = shown(json.loads(target.read_bytes())) - drawn.keys() if target.exists() else set()
+        folder.mkdir(exist_ok=True)
+        for name, drawing in drawn.items():
+            (folder / name).write_bytes(drawing)
+        for name in stale:  # and no other file: the folder may be anybody's
+            (folder / name).unlink(missing_ok=True)
+        target.write_bytes(dump(rows))
     console.out.print(f"{len(rows['kinds'])} kinds in {to}", soft_wrap=True)
 
 

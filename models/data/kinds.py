@@ -10,12 +10,11 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.data import plates
 from models.data.labelled_photos import TAXONOMY_CSV
 from parrot.model.species import Taxonomy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from parrot.records import Taxon
 
@@ -24,11 +23,14 @@ _TEXTS = ("range", "diet", "life", "law")
 _MOST_PLATES = 3  # of the members of a group that has no plate of its own
 
 
-def table() -> dict[str, Any]:
-    """`{"kinds": {id: ...}, "sources": {key: text}}`, as the page reads it; texts by language."""
+def table(plates: Iterable[str]) -> dict[str, Any]:
+    """`{"kinds": {id: ...}, "sources": {key: text}}`, as the page reads it; texts by language.
+
+    `plates` are the file names of those that are drawn.
+    """
     facts = tomllib.loads(_FACTS.read_text(encoding="utf-8"))
     taxa = Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
-    drawn = {Path(name).stem for name in plates.drawn()}
+    drawn = {Path(name).stem for name in plates}
     kinds = {}
     for kind, row in facts["kinds"].items():
         members = [taxon.id for taxon in taxa.values() if taxon.parent == kind]
@@ -41,6 +43,11 @@ def table() -> dict[str, Any]:
             "plates": _own(kind, drawn) or _borrowed(members, taxa, drawn)[:_MOST_PLATES],
         }
     return {"kinds": kinds, "sources": facts["sources"]}
+
+
+def shown(table: dict[str, Any]) -> set[str]:
+    """The file names of the plates in such a table."""
+    return {f"{plate}.svg" for row in table["kinds"].values() for plate in row["plates"]}
 
 
 def dump(table: dict[str, Any]) -> bytes:

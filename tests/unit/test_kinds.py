@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import tomllib
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from typer.testing import CliRunner
 
 from local.stack import DEFAULT_BUNDLE, ROOT
+from models.cli import app
 from models.data import kinds, plates
 from models.data.labelled_photos import TAXONOMY_CSV
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MOST_BYTES = 4096
-KINDS = kinds.table()["kinds"]
+PLATES = plates.drawn()
+TABLE = kinds.table(PLATES)
+KINDS = TABLE["kinds"]
 SPECIES = [row.id for row in SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes()).rows]
 TAXA = Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
 
@@ -23,9 +31,24 @@ TAXA = Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
 def test_the_page_has_the_newest_table_and_plates() -> None:
     """`python -m models kinds` writes them; whoever changes a colour must run it."""
     public = ROOT / "public"
-    assert (public / "kinds.json").read_bytes() == kinds.dump(kinds.table())
+    assert (public / "kinds.json").read_bytes() == kinds.dump(TABLE)
     committed = {path.name: path.read_bytes() for path in (public / "plates").iterdir()}
-    assert committed == plates.drawn()
+    assert committed == PLATES
+
+
+def test_a_plate_that_nothing_shows_any_more_is_removed(tmp_path: Path) -> None:
+    """Phones would keep it for ever; what others put beside the plates stays."""
+    older = {"kinds": {"dodo": {"plates": ["dodo"]}}}
+    (tmp_path / "kinds.json").write_text(json.dumps(older))
+    (tmp_path / "plates").mkdir()
+    for name in ("dodo.svg", "own.svg"):
+        (tmp_path / "plates" / name).write_text("<svg/>")
+    for _ in range(2):
+        done = CliRunner().invoke(app, ["kinds", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        written = {path.name for path in (tmp_path / "plates").iterdir()}
+        assert written == {*PLATES, "own.svg"}
+    assert (tmp_path / "kinds.json").read_bytes() == kinds.dump(TABLE)
 
 
 @pytest.mark.parametrize("kind", [*SPECIES, *TAXA])
@@ -43,7 +66,7 @@ def test_every_known_kind_has_facts_with_sources(kind: str) -> None:
 
 def test_the_table_refers_to_what_is_there() -> None:
     """Look-alikes have pages too, sources are spelled out, and no text lacks a language."""
-    sources = kinds.table()["sources"]
+    sources = TABLE["sources"]
     for kind, row in KINDS.items():
         assert set(row.get("alike", [])) <= KINDS.keys() - {kind}, kind
         assert set(row.get("sources", [])) <= sources.keys(), kind
@@ -55,13 +78,13 @@ def test_the_table_refers_to_what_is_there() -> None:
         assert all(text["en"] and text["ko"] for text in texts), kind
     ranks = {TAXA[name].rank for name in KINDS if name in TAXA}
     assert ranks == set(Rank)
-    assert json.loads(kinds.dump(kinds.table())) == kinds.table()
+    assert json.loads(kinds.dump(TABLE)) == TABLE
 
 
 def test_a_plate_is_small_and_complete() -> None:
     """At most 4 kB, well formed, and every colour belongs to a part of the shape."""
     table = tomllib.loads((ROOT / "models/data/plates/colours.toml").read_text(encoding="utf-8"))
-    for name, drawing in plates.drawn().items():
+    for name, drawing in PLATES.items():
         row = table["plates"][name.removesuffix(".svg")]
         assert len(drawing) <= MOST_BYTES, name
         assert ET.fromstring(drawing).tag.endswith("svg"), name  # noqa: S314 - our own file
