@@ -29,13 +29,16 @@ def forget(
 ) -> None:
     """Remove everything that is kept about a person, and print the receipt. Safe to repeat."""
     from parrot.adapters.bucket import BucketPhotos
+    from parrot.environment import Reader
     from parrot.erasure import Eraser
     from parrot.http.rights import signed
     from parrot.observations import Observations
     from parrot.quota import User
 
     with console.errors(), console.err.status("removing"):
-        seed = bytes.fromhex(key) or None
+        read = Reader({"RECEIPT_KEY": key})
+        seed = read.seed("RECEIPT_KEY")
+        read.finish()  # a wrong key is refused before anything is removed
         store = stores.observations(observations)
         photos = BucketPhotos(stores.storage(observations), bucket)
         eraser = Eraser(store, stores.people(observations), photos, Observations(store, photos))

@@ -142,6 +142,10 @@ def test_an_operator_forgets_a_person(
         "STORAGE_EMULATOR_HOST": bucket.client._connection.API_BASE_URL,  # noqa: SLF001
         "GOOGLE_CLOUD_PROJECT": "demo-parrot",
     }
+    short = {**environment, "RECEIPT_KEY": "ab" * 31}  # no receipt could be signed
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=short)
+    assert (done.returncode, len(ana.pages())) == (1, 1)
+    assert "RECEIPT_KEY is not 64 hex digits" in done.stderr
     for _ in range(2):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert done.returncode == 0, done.stderr

@@ -159,6 +159,15 @@ def test_a_short_secret_is_refused_and_never_shown() -> None:
     assert "tellnobody" not in repr(settings)
 
 
+def test_a_key_that_could_sign_no_receipt_is_refused_and_never_shown() -> None:
+    """At the start: once everything of a person is gone it would be too late."""
+    for key in ("ab" * 31, "ab" * 33, "xy" * 32):
+        with pytest.raises(BadConfig, match="RECEIPT_KEY is not 64 hex digits") as caught:
+            Settings.from_env({**LOCAL, "RECEIPT_KEY": key})
+        assert key not in caught.value.detail
+    assert Settings.from_env({**LOCAL, "RECEIPT_KEY": "ab" * 32}).receipt_key == b"\xab" * 32
+
+
 def test_download_secrets_are_listed_newest_first() -> None:
     """To replace a secret, the new one is put first for an hour."""
     new, old = "n" * 32, "o" * 32
