@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from parrot.consent import Consent
 from parrot.model.embedding import DIMENSIONS
 from parrot.observation import Observation, Opinion, Status
-from parrot.records import Embedded
-from tests.support.observations import NOW, processed
+from tests.support.observations import NOW, at, processed
 from tests.support.stores import fill
 
 if TYPE_CHECKING:
@@ -20,13 +18,6 @@ if TYPE_CHECKING:
 
 INDEXES = Path(__file__).parents[2] / "firestore.indexes.json"
 KEA = "nestor-notabilis"
-
-
-def at(degrees: float, space: str = "a1") -> Embedded:
-    """A vector in this direction of the first two dimensions."""
-    angle = math.radians(degrees)
-    vector = (math.cos(angle), math.sin(angle), *[0.0] * (DIMENSIONS - 2))
-    return Embedded(space, vector, 0.25)
 
 
 def seen(number: int, degrees: float, uid: str = "ana", **changes: Any) -> Observation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,12 @@ import pytest
 import requests
 
 from parrot.consent import Consent, Training
-from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
 from parrot.observation import Observation, Opinion, Status
 from parrot.quota import User
 from parrot.review import handle
 from parrot.reviews import Reviews, withdraw
-from tests.support.observations import NOW, processed, verdict
+from tests.support.observations import NOW, at, processed, verdict
 from tests.support.phone import REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -115,6 +116,44 @@ def test_a_reviewer_who_leaves_leaves_opinions_without_a_name(store: Observation
     assert desk.decide(SUE, name, GALAH).status is Status.READY
 
 
+def test_settled_photos_that_look_alike_stand_beside_the_one_to_decide(
+    store: ObservationStore,
+) -> None:
+    """The nearest ones, but none of the reviewer's own, and no more once an owner takes it back."""
+    both = (Opinion("sue", GALAH, NOW), Opinion("tom", GALAH, NOW))
+    ready: dict[str, Any] = {"opinions": both, "status": Status.READY}
+    store.create(contested(1, embedded=at(0)))
+    for number in range(2, 9):
+        store.create(contested(number, f"p{number}", embedded=at(5 * number), **ready))
+    store.create(contested(9, "ray", embedded=at(1), **ready))
+    desk = reviews(store)
+    (beside,) = desk.examples(RAY, desk.next(RAY, size=9))
+    assert [each.observation.id[-1] for each in beside] == ["2", "3", "4", "5"]
+    assert {each.species for each in beside} == {GALAH}
+    assert beside[0].distance == pytest.approx(1 - math.cos(math.radians(10)))
+    first = store.get("p2", "id-00002")
+    assert first is not None
+    store.replace(replace(first, consent=Consent(given=False, at=NOW)))
+    assert desk.examples(RAY, desk.next(RAY, size=9))[0][0].observation.id == "id-00003"
+    far = contested(1, embedded=at(180))
+    assert desk.examples(RAY, [far, contested(2)]) == [[], []]
+
+
+def test_reviewers_work_on_where_the_store_cannot_search(
+    store: ObservationStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Firestore refuses to search until its index is built; that must not stop a review."""
+
+    def unbuilt(*_args: object, **_options: object) -> None:
+        raise StoreUnavailable("observations cannot be read or written now (FailedPrecondition)")
+
+    store.create(contested(1, embedded=at(0)))
+    monkeypatch.setattr(type(store), "nearest", unbuilt)
+    desk = reviews(store)
+    assert desk.examples(RAY, desk.next(RAY, size=1)) == []
+    assert "reviews without similar photos: " in caplog.text
+
+
 def test_where_nothing_trains_nobody_reviews(store: ObservationStore) -> None:
     """Whatever people allowed before: it was for training."""
     store.create(contested(1))
@@ -124,6 +163,7 @@ def test_where_nothing_trains_nobody_reviews(store: ObservationStore) -> None:
         lambda: desk.next(RAY, size=1),
         lambda: desk.summary(RAY),
         lambda: desk.image(RAY, name),
+        lambda: desk.examples(RAY, []),
         lambda: desk.decide(RAY, name, GALAH),
     ):
         with pytest.raises(Forbidden):
@@ -171,6 +211,7 @@ def test_a_review_from_the_queue_to_an_objection(
         answer = desk.ask("POST", f"/reviews/{name}", json={"species": "not-a-parrot"})
         assert answer.status_code == 200, answer.text
     assert answer.json()["outcome"] == "not-a-parrot"
+    assert_beside(saved["id"], name, one)
     told = ana.get(f"/observations/{saved['id']}").json()
     assert (told["status"], told["review"]["species"]) == ("ready", "not-a-parrot")
     assert not any(desk.user in str(told) for desk in desks)
@@ -180,6 +221,20 @@ def test_a_review_from_the_queue_to_an_objection(
     assert "outcome" not in row  # the objection is of the same day, whose hour is not shown
     three.ask("POST", f"/reviews/{name}", json={"species": GALAH})
     assert ana.get(f"/observations/{saved['id']}").json()["review"]["species"] == GALAH
+
+
+def assert_beside(settled: str, name: str, desk: Phone) -> None:
+    """Another person's photo of the same scene has the settled one beside it, and no name."""
+    bea = Phone(desk.url, "bea-who-was-there-too")
+    scene = noise(48, 36, seed=901)
+    scene.putpixel((0, 0), (0, 0, 0))
+    bea.settled(bea.send(encoded(scene), training="true")["id"])
+    (row,) = [row for row in pending(desk, 10) if name in str(row.get("similar"))]
+    (similar,) = [each for each in row["similar"] if each["id"] == name]
+    assert similar.keys() == {"id", "image", "species", "distance"}
+    assert (similar["species"], similar["distance"] < 0.1) == ("not-a-parrot", True)
+    assert desk.get(similar["image"].removeprefix("/parrot-classifier")).content.startswith(b"RIFF")
+    assert settled not in str(row)
 
 
 def test_who_may_review_what(ana: Phone, desks: list[Phone], running_url: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from parrot.model.embedding import DIMENSIONS
 from parrot.observation import Derived, Label, Observation, Status, Verdict, photo_name
+from parrot.records import Embedded
 from parrot.store import Use
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -42,6 +45,13 @@ def derived(phash: str) -> Derived:
 
 def processed(number: int, phash: str, uid: str = "ana") -> Observation:
     return replace(observation(number, uid), status=Status.READY, derived=derived(phash))
+
+
+def at(degrees: float, space: str = "a1") -> Embedded:
+    """A vector in this direction of the first two dimensions."""
+    angle = math.radians(degrees)
+    vector = (math.cos(angle), math.sin(angle), *[0.0] * (DIMENSIONS - 2))
+    return Embedded(space, vector, 0.25)
 
 
 def verdict(species: str | None = None, *, bundle: str = "1", model: str = "M/1") -> Verdict:
