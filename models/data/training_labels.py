@@ -1,9 +1,9 @@
 """What each saved photo trains as, or why it does not.
 
-What reviewers settled trains as that. What nobody settled trains as the person says, if the model
-confirms it: its set must contain the label of a person whose labels have proved right; of anybody
-else it must be sure of the same one name. So what is settled teaches most, and hostile people gain
-nothing by opening more accounts.
+What reviewers settled trains as that. What nobody settled trains as the person says, if the model's
+set contains the label, and person and model together make it likely enough: the better somebody's
+labels have proved, the less sure the model must be. So what is settled teaches most, and hostile
+people gain nothing by opening more accounts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
 
 _MOST_OF_ONE = 100  # photos of one kind by one person: a flood must not outweigh everybody else
-_SURE = 0.9  # probability from which on the model confirms the label of somebody unknown
+_ENOUGH = 0.975  # probability of being right from which on a label trains that nobody settled
+_STRANGER = 0.8  # that an empty set means another parrot: so often on photos of new sources
 _LATEST = 10  # labels that show how somebody labels now
 
 
@@ -35,7 +36,7 @@ class LeftOut(StrEnum):
     FORBIDDEN = "whose owners do not allow it"
     UNLABELLED = "without a label that the species table knows"
     UNSETTLED = "that nobody has settled"
-    UNPROVED = "of people whose labels have not proved right, where the model is not sure"
+    DOUBTED = "of which person and model together are not sure enough"
     DISTRUSTED = "of people whom reviewers mostly contradict"
     CHANGED = "of people whose latest labels the model mostly contradicts"
     FLOOD = "beyond what one person may say about one kind"
@@ -80,14 +81,15 @@ def _label(
 
 
 def _doubt(row: Observation, trusted: float, changed: Container[str]) -> LeftOut | None:
-    """Why the person's word is not enough, if it is not."""
+    """Why person and model are not enough, if they are not (Bayes, as if both erred alone)."""
     if row.opinions or not _confirmed(row):
         return LeftOut.UNSETTLED
     if trusted < trust.NEUTRAL:
         return LeftOut.DISTRUSTED
     if row.uid in changed:
         return LeftOut.CHANGED
-    return None if trusted >= trust.PROVED or _sure(row) else LeftOut.UNPROVED
+    right, wrong = trusted * _likely(row), (1 - trusted) * (1 - _likely(row))
+    return None if right >= _ENOUGH * (right + wrong) else LeftOut.DOUBTED
 
 
 def _barred(row: Observation) -> LeftOut | None:
@@ -116,14 +118,17 @@ def _confirmed(row: Observation) -> bool:
     return not guess and agree(label, verdict)
 
 
-def _sure(row: Observation) -> bool:
-    """Whether the model is sure of a confirmed label. Of "another parrot" it never is."""
+def _likely(row: Observation) -> float:
+    """How likely the model holds a confirmed label; what the first name leaves, others share."""
     label, verdict = row.label, row.verdict
     if label is None or verdict is None:
-        return False
+        return 0.0
     if label.species == NOT_A_PARROT.id:
-        return verdict.parrot_probability <= 1 - _SURE
-    return verdict.likely == (label.species,) and (verdict.species_probability or 0) >= _SURE
+        return 1 - verdict.parrot_probability
+    first, names = verdict.species_probability or 0.0, verdict.likely or ()
+    if label.species == verdict.species:
+        return first
+    return (1 - first) / max(1, len(names) - 1) if names else _STRANGER
 
 
 def _changed(rows: Sequence[Observation]) -> set[str]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from parrot.observation import Label, Observation
 
 NEUTRAL = 0.5  # of a person about whom nothing is settled
-PROVED = 0.75  # from here on a person's labels have proved right: 2 of 2, 5 of 6, 8 of 10
 _LATEST = 10  # settled photos that count: who begins to label differently soon has another trust
 
 
