@@ -1,4 +1,4 @@
-"""The commands that judge stored photos again and change nothing: shadow."""
+"""The commands that judge stored photos again and change nothing: shadow, replay."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from models.cli import console, judges, stores
 from models.cli.console import Bucket, Store
@@ -70,6 +70,46 @@ def shadow(  # noqa: PLR0913 - the options of one command
             step("page")
             _write_page(html, comparison, versions, photos)
     _show(comparison, versions)
+
+
+@commands.command()
+def replay(
+    observations: Store,
+    bucket: Bucket,
+    photo: Annotated[str, typer.Argument(help="Handle, as shadow prints it, UID/ID, or id.")],
+    *,
+    bundles: Annotated[
+        str | None,
+        typer.Option(help="gs://BUCKET of bundles, or its copy; else the local stack's."),
+    ] = None,
+    model_server: ModelServer = None,
+) -> None:
+    """Decide a stored photo again, with the bundle of its verdict, and compare every digit.
+
+    Exits with 1 if the decision cannot be made again, or comes out otherwise.
+    """
+    from models.backfill.replay import Replayer, find
+    from parrot.adapters.bucket import BucketPhotos
+    from parrot.config import MAX_PHOTO_BYTES
+
+    with console.errors(), judges.decoder() as decoder, console.err.status("deciding again"):
+        replayed = Replayer(
+            BucketPhotos(stores.storage(observations), bucket),
+            lambda version: judges.published(observations, bundles, version),
+            judges.model_server(observations, model_server),
+            decoder,
+            MAX_PHOTO_BYTES,
+        ).replay(find(stores.observations(observations), photo))
+    table = Table("", *(Column(name, overflow="fold") for name in ("stored", "now", "difference")))
+    for difference in replayed.differences:
+        by = "" if difference.by is None else f"{difference.by:.1g}"
+        texts = (difference.name, str(difference.stored), str(difference.again), by)
+        table.add_row(*map(escape, texts))
+    if replayed.differences:
+        console.out.print(table)
+    console.out.print(replayed.sentence(), soft_wrap=True, highlight=False)
+    if not replayed.repeated:
+        raise typer.Exit(1)
 
 
 def _show(comparison: Comparison, versions: tuple[str, str]) -> None:
