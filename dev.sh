@@ -13,6 +13,7 @@ usage() {
     --reviewer NAME                         who may review what others save; repeatable
     --anonymous-save                        save without a login, as the first version's phones do
     --bundle DIR                            (demo too) with models of your own
+    --shadow DIR                            a candidate's heads beside them: the logs say what agrees
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
 ./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, the quick tests

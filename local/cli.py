@@ -123,6 +123,10 @@ def up(  # noqa: PLR0913 - the options of one command
     ] = False,
     model_server: ModelServer = None,
     bundle: BundleFolder = stack.DEFAULT_BUNDLE,
+    shadow: Annotated[
+        Path | None,
+        typer.Option(help="Bundle folder of a candidate that answers beside it.", exists=True),
+    ] = None,
     reviewer: Annotated[
         list[str] | None, typer.Option(help="A name that may review what others save; repeatable.")
     ] = None,
@@ -138,6 +142,7 @@ def up(  # noqa: PLR0913 - the options of one command
             host=host,
             model_server=model_server,
             bundle=bundle,
+            shadow=shadow,
             anonymous_save=anonymous_save,
             reviewers=reviewer or (),
             say=console.note,

@@ -22,8 +22,9 @@ from local import model_servers
 from local.supervisor import Part, Supervisor, free_port, free_url, listens, require_free
 from models import folders
 from models.publishing.release_store import BucketStore
-from models.publishing.releases import publish
+from models.publishing.releases import Refused, publish
 from parrot.adapters.bucket import FolderFiles
+from parrot.errors import BadBundle
 from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def running(  # noqa: PLR0913 - what a person may choose
     host: str = "127.0.0.1",
     model_server: str | None = None,
     bundle: Path = DEFAULT_BUNDLE,
+    shadow: Path | None = None,
     anonymous_save: bool = False,
     reviewers: Sequence[str] = (),
     say: Callable[[str], None] = lambda _text: None,
@@ -84,9 +86,10 @@ def running(  # noqa: PLR0913 - what a person may choose
 
     The page and the functions listen on `port` of `host`; 0 picks a free one. `model_server` is the
     URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `bundle`
-    is the folder of the models in use. With `anonymous_save` the first version's phones save, which
-    have no login; `reviewers` are names that may review. `say` receives progress messages. Raises
-    PortTaken, PartFailed, EngineMissing, BadBundle, DataUnusable.
+    is the folder of the models in use, `shadow` a candidate's, which answers too. With
+    `anonymous_save` the first version's phones save, which have no login; `reviewers` are names
+    that may review. `say` receives progress messages. Raises PortTaken, PartFailed, EngineMissing,
+    BadBundle, DataUnusable.
     """
     port = port or free_port()
     require_free(host, port)
@@ -108,8 +111,13 @@ def running(  # noqa: PLR0913 - what a person may choose
             supervisor.start(part)
         supervisor.wait(storage, _READY_SECONDS)
         say("publishing the model bundle to the local bucket")
+        _make_buckets(storage_url)
         release = _publish(storage_url, bundle)
         environment = _environment(data, storage_url, models_url, release, host)
+        if shadow is not None:
+            candidate = _publish(storage_url, shadow)
+            environment["SHADOW_BUNDLE"] = candidate.version
+            environment["SHADOW_BUNDLE_SHA256"] = candidate.manifest_sha256
         environment["ALLOW_ANONYMOUS_SAVE"] = str(anonymous_save)
         environment["LOCAL_REVIEWERS"] = ",".join(reviewers)
         page = {"PAGE_SPECIES": str((bundle / SPECIES).resolve())}
@@ -278,13 +286,20 @@ def _secret(path: Path) -> str:
     return path.read_text()
 
 
-def _publish(storage: str, bundle: Path) -> Release:
-    """Publish the bundle to the local bucket, as `models publish` does."""
+def _make_buckets(storage: str) -> None:
     client = storage_client(storage)
     client.create_bucket(MODEL_BUCKET)
     with contextlib.suppress(Conflict):
         client.create_bucket(BUCKET)
-    release, _ = publish(FolderFiles(bundle), BucketStore(client, MODEL_BUCKET))
+
+
+def _publish(storage: str, bundle: Path) -> Release:
+    """Publish the bundle to the local bucket, as `models publish` does. Raises BadBundle."""
+    store = BucketStore(storage_client(storage), MODEL_BUCKET)
+    try:
+        release, _ = publish(FolderFiles(bundle), store)
+    except Refused as error:  # bundle and candidate have one version
+        raise BadBundle(str(error)) from error
     return release
 
 
