@@ -15,7 +15,7 @@ assign() {
 read_settings() {
   local pair line
   python=$(find_python)
-  known=$("$python" -c 'import re,sys; print(*re.findall(r"\$\{([A-Z_]+):=", open(sys.argv[1]).read()))' "$root/deploy.env.example")
+  known=$("$python" -c 'import re,sys; print(*re.findall(r"\$\{([A-Z0-9_]+):=", open(sys.argv[1]).read()))' "$root/deploy.env.example")
   # The shell's environment is ignored.
   # shellcheck disable=SC2086 # one word a name
   unset $known
@@ -61,6 +61,7 @@ check_settings() {
   [[ $PREFIX =~ ^([a-z][a-z0-9-]{0,30})?$ ]] || usage_error "PREFIX '$PREFIX' cannot begin a service's name"
   [[ -z $ALERT_EMAIL || $ALERT_EMAIL =~ ^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$ ]] || usage_error "ALERT_EMAIL '$ALERT_EMAIL' is not an e-mail address"
   [[ $APP_CHECK_SITE_KEY =~ ^[A-Za-z0-9_-]*$ ]] || usage_error "APP_CHECK_SITE_KEY '$APP_CHECK_SITE_KEY' is not a site key"
+  [[ -z $SHADOW_BUNDLE || $SHADOW_BUNDLE_SHA256 =~ ^[0-9a-f]{64}$ ]] || usage_error "SHADOW_BUNDLE needs the sha256 of its manifest in SHADOW_BUNDLE_SHA256"
   case $now-$task in
     true-rotate-secret | false-*) ;;
     *) usage_error '--now goes with rotate-secret' ;;

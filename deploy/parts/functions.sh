@@ -97,6 +97,9 @@ env_file_for() {
   )
   line=$(model_address) || exit 1
   [ -z "$MODEL_BUNDLE_PUBLIC_KEY" ] || lines+=("MODEL_BUNDLE_PUBLIC_KEY: \"$MODEL_BUNDLE_PUBLIC_KEY\"")
+  case $name in classify | process)
+    [ -z "$SHADOW_BUNDLE" ] || lines+=("SHADOW_BUNDLE: \"$SHADOW_BUNDLE\"" "SHADOW_BUNDLE_SHA256: \"$SHADOW_BUNDLE_SHA256\"") ;;
+  esac
   lines+=("$line" "MODEL_TIMEOUT_SECONDS: \"$MODEL_TIMEOUT_SECONDS\"")
   write_file "$built/$name.env.yaml" "${lines[@]}"
 }

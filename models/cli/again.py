@@ -52,7 +52,7 @@ def shadow(  # noqa: PLR0913 - the options of one command
     from parrot.adapters.bucket import BucketPhotos
     from parrot.config import MAX_PHOTO_BYTES
 
-    with console.errors(), judges.decoder() as decoder, console.progress() as (progress, step):
+    with console.errors(), judges.decoder() as decoder, console.progress() as (progress, _):
         store = stores.observations(observations)
         photos = BucketPhotos(stores.storage(observations), bucket)
         comparer = Comparer(
@@ -66,10 +66,10 @@ def shadow(  # noqa: PLR0913 - the options of one command
         chosen = list(islice(judged(store.everything()), most))
         comparison = comparer.compare_all(chosen, advance=progress("photos", len(chosen)))
         versions = (comparer.bundle.manifest.version, comparer.candidate.manifest.version)
-        if html is not None:
-            step("page")
-            _write_page(html, comparison, versions, photos)
     _show(comparison, versions)
+    if html is not None:
+        with console.errors():
+            _write_page(html, comparison, versions, photos)
 
 
 @commands.command()
@@ -126,7 +126,8 @@ def _show(comparison: Comparison, versions: tuple[str, str]) -> None:
             table.add_column(version, overflow="fold")
         for one in (one for one in comparison.changed if one.change == change):
             line = _line(one)
-            table.add_row(f"{line.handle}\n{escape(line.label)}", line.before, line.after)
+            texts = (f"{line.handle}\n{line.label}", line.before, line.after)
+            table.add_row(*map(escape, texts))
         console.out.print(table)
     console.out.print(_sentence(comparison, versions), soft_wrap=True, highlight=False)
 

@@ -269,7 +269,10 @@ def test_the_sdk_that_the_page_loads_is_staged_and_names_what_the_policy_allows(
 def test_the_settings_of_a_function_are_what_it_reads(root: Path, models: str) -> None:
     """A misspelt variable would show as a function that does not start, or worse, as a default."""
     _dry.cache_clear()
-    _dry(root, "--models", models, "functions")
+    sha256, candidate = "a" * 64, ("--set", "SHADOW_BUNDLE=2026-12-06")
+    _dry(
+        root, "--models", models, *candidate, "--set", f"SHADOW_BUNDLE_SHA256={sha256}", "functions"
+    )
     documented = (ROOT / "shared/parrot/config.py").read_text()
     for function in ("classify", "save", "observations", "reviews", "process"):
         text = (root / f"checkout/build/deploy/{function}.env.yaml").read_text()
@@ -281,6 +284,10 @@ def test_the_settings_of_a_function_are_what_it_reads(root: Path, models: str) -
             env["MODEL_SERVER_URL"] = "https://parrot-models-abc.a.run.app"
         settings = Settings.from_env({**env, "K_SERVICE": function, "K_CONFIGURATION": function})
         assert settings.bundle_sha256 is not None
+        asks = function in {"classify", "process"}
+        assert (settings.shadow_version, settings.shadow_sha256) == (
+            ("2026-12-06", sha256) if asks else (None, None)
+        )
         ours = {"THREADS", *MEMORY}
         assert [name for name in env.keys() - ours if f"| {name} |" not in documented] == []
         assert {name: env[name] for name in MEMORY} == MEMORY
@@ -307,6 +314,7 @@ MISTYPED = {
     f"{PLACE} --set NO_SUCH=1": "no setting NO_SUCH",
     f"{PLACE} --set BUCKET": "wants NAME=VALUE",
     f"{PLACE} --set MODEL_MAX=ten": "not a whole number",
+    f"{PLACE} --set SHADOW_BUNDLE=2026-12-06": "needs the sha256 of its manifest",
     f"{PLACE} storrage": "no part 'storrage'",
     f"{PLACE} --dryrun": "no option --dryrun",
     "--env-file missing.env": "no file missing.env",
