@@ -2,77 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import requests
 
-from local import stack
 from local.supervisor import free_port
 from parrot.adapters.firestore import FirestoreObservations
-from tests.support.firebase_tokens import AUTH_EMULATOR, PROJECT, signed, unsigned
+from tests.support.deployed import bearer, functions
+from tests.support.firebase_tokens import AUTH_EMULATOR, signed, unsigned
 from tests.support.observations import observation
 from tests.support.problems import assert_problem
 from tests.support.scripted_http import json_answer, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
     from google.cloud.firestore import Client
-
-
-@contextmanager
-def functions(tmp_path: Path, **changes: str) -> Iterator[str]:
-    """The functions as they are deployed, except for their environment."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        "BUCKET": "b",
-        "MODEL_SERVER_URL": "http://127.0.0.1:1",
-        "OBSERVATIONS": f"sqlite:{tmp_path / 'observations.db'}",
-        "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",
-        "GOOGLE_CLOUD_PROJECT": PROJECT,
-        "IDENTITY": "firebase",
-        **changes,
-    }
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4"),
-            *("--log-level", "warning", "local.gateway:application()"),
-        ],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=stack.ROOT,
-    )
-    url = f"http://127.0.0.1:{port}/parrot-classifier"
-    try:
-        _wait(f"{url}/observations")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait(url: str) -> None:
-    for _ in range(300):
-        try:
-            requests.options(url, timeout=5)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the functions do not answer")
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> None:

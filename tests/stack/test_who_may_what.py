@@ -1,0 +1,165 @@
+"""Who may ask what: every call of the description, by everybody."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from local.samples import MACAW
+from local.stack import DEFAULT_BUNDLE, MODEL_BUCKET, ROOT
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.consent import Consent
+from parrot.observation import Derived, Observation, Status, derived_name
+from parrot.review import handle
+from tests.support.deployed import bearer, functions
+from tests.support.firebase_tokens import AUTH_EMULATOR, unsigned
+from tests.support.observations import NOW, observation, verdict
+from tests.support.problems import assert_problem
+from tests.support.scripted_http import json_answer, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.cloud.storage import Bucket
+
+    from tests.support.scripted_http import Request, ScriptedAnswer
+
+WHO = ("nobody", "owner", "another user", "reviewer", "revoked reviewer")
+REVOKED = "rex"
+NEVER = 4102444800  # 2100: every token of theirs is older than the end of their sessions
+PHOTO: dict[str, Any] = {"data": MACAW.read_bytes(), "headers": {"Content-Type": "image/jpeg"}}
+REVIEW: dict[str, Any] = {"json": {"species": "nestor-notabilis"}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Statuses in the order of WHO."""
+
+    statuses: tuple[int, int, int, int, int]
+    request: dict[str, Any] = field(default_factory=dict)
+
+
+EVERYBODY, OWN = (200, 200, 200, 200, 401), (401, 200, 200, 200, 401)
+OWNER, REVIEWER = (401, 200, 404, 404, 401), (401, 403, 403, 200, 401)
+ROWS = {
+    "classify": Row(EVERYBODY, PHOTO),
+    "getReadiness": Row((200, 200, 200, 200, 200)),
+    "listSpecies": Row((200, 200, 200, 200, 200)),
+    "savePhoto": Row((401, 201, 201, 201, 401), {**PHOTO, "params": {"index": "1"}}),
+    "listObservations": Row(OWN),
+    "getObservation": Row(OWNER),
+    "updateObservation": Row(OWNER, {"json": {"species": "ara-ararauna"}}),
+    "deleteObservation": Row((401, 204, 404, 404, 401)),
+    "getPhoto": Row(OWNER),
+    "getMe": Row(OWN),
+    "exportMe": Row(OWN),
+    "deleteMe": Row(OWN),
+    "listReviews": Row(REVIEWER),
+    "getReviewSummary": Row(REVIEWER),
+    "decideReview": Row(REVIEWER, REVIEW),
+    "getReviewImage": Row(REVIEWER),
+}
+
+
+def operations() -> dict[str, tuple[str, str]]:
+    """Method and path of each call of the description."""
+    described = json.loads((ROOT / "public" / "openapi.json").read_text())
+    return {
+        call["operationId"]: (method.upper(), path)
+        for path, item in described["paths"].items()
+        for method, call in item.items()
+        if method != "parameters"
+    }
+
+
+@dataclass(frozen=True)
+class World:
+    """Where it runs, and what the owner has."""
+
+    url: str
+    store: SqliteObservations
+    bucket: Bucket
+
+    def keep(self, uid: str) -> Observation:
+        """A photo of theirs on which person and model disagree, for reviewers to settle."""
+        row = observation(uid=uid)
+        image = derived_name(uid, row.id, "image")
+        row = replace(
+            row,
+            status=Status.NEEDS_REVIEW,
+            verdict=verdict("eolophus-roseicapilla"),
+            derived=Derived(image, image, 64, 48, "LKO2", "0" * 16),
+            consent=Consent(given=True, at=NOW),
+        )
+        for name in (row.object_name, image):
+            self.bucket.blob(name).upload_from_string(MACAW.read_bytes(), "image/jpeg")
+        return self.store.create(row)[0]
+
+
+@pytest.fixture(scope="module")
+def world(
+    tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, shared_model: str
+) -> Iterator[World]:
+    """The functions as they are deployed, with a bucket whose events nobody gets."""
+    folder = tmp_path_factory.mktemp("who")
+    own = bucket.client.create_bucket("who-may-what")
+    environment = {
+        "BUCKET": own.name,
+        "STORAGE_EMULATOR_HOST": own.client._connection.API_BASE_URL,  # noqa: SLF001
+        "MODEL_SERVER_URL": shared_model,
+        "MODEL_BUCKET": MODEL_BUCKET,
+        "MODEL_BUNDLE": json.loads((DEFAULT_BUNDLE / "manifest.json").read_text())["version"],
+        "CHECK_REVOKED": "true",
+    }
+    with (
+        serving(_firebase) as firebase,
+        functions(folder, **environment, **{AUTH_EMULATOR: firebase.address}) as url,
+    ):
+        store = SqliteObservations(folder / "observations.db")
+        yield World(url.removesuffix("/parrot-classifier"), store, own)
+
+
+def _firebase(request: Request) -> ScriptedAnswer:
+    """Everybody's sessions are valid but the revoked one's."""
+    (uid,) = request.json()["localId"]
+    ended = str(NEVER if uid == REVOKED else 1)
+    return json_answer({"users": [{"localId": uid, "validSince": ended, "disabled": False}]})
+
+
+def test_every_call_has_a_row() -> None:
+    """A new one is open to whoever its author did not think of."""
+    assert operations().keys() == ROWS.keys()
+
+
+@pytest.mark.parametrize("operation", ROWS)
+def test_each_call_answers_those_who_may_and_tells_others_nothing(
+    world: World, operation: str
+) -> None:
+    """Who is refused changes nothing either, and does not learn whose it is."""
+    owner = f"owner-{operation}"
+    kept = world.keep(owner)
+    tokens = {
+        "owner": unsigned(sub=owner),
+        "another user": unsigned(sub="bea"),
+        "reviewer": unsigned(sub="ray", reviewer=True),
+        "revoked reviewer": unsigned(sub=REVOKED, reviewer=True),
+    }
+    row, (method, path) = ROWS[operation], operations()[operation]
+    name = handle(owner, kept.id) if "/reviews/" in path else kept.id
+    url = world.url + path.replace("{id}", name).replace("{file}", "image")
+    for who, status in sorted(zip(WHO, row.statuses, strict=True), key=lambda one: -one[1]):
+        headers = {**row.request.get("headers", {})}
+        if who in tokens:
+            headers |= bearer(tokens[who])
+        answer = requests.request(method, url, timeout=60, **{**row.request, "headers": headers})
+        if status < 400:
+            assert answer.status_code == status, (who, answer.text[:300])
+            continue
+        code = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}[status]
+        assert_problem(answer, status, code)
+        assert owner not in answer.text
+        assert world.store.get(owner, kept.id) == kept, who

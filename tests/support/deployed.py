@@ -1,0 +1,68 @@
+"""The functions with Firebase's users, as they are deployed, behind one port."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import requests
+
+from local import stack
+from local.supervisor import free_port
+from tests.support.firebase_tokens import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def functions(tmp_path: Path, **changes: str) -> Iterator[str]:
+    """The functions as they are deployed, except for their environment."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "BUCKET": "b",
+        "MODEL_SERVER_URL": "http://127.0.0.1:1",
+        "OBSERVATIONS": f"sqlite:{tmp_path / 'observations.db'}",
+        "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "IDENTITY": "firebase",
+        **changes,
+    }
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4"),
+            *("--log-level", "warning", "local.gateway:application()"),
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=stack.ROOT,
+    )
+    url = f"http://127.0.0.1:{port}/parrot-classifier"
+    try:
+        _wait(f"{url}/observations")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(url: str) -> None:
+    for _ in range(300):
+        try:
+            requests.options(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the functions do not answer")
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
