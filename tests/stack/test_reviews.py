@@ -90,18 +90,18 @@ def test_a_decision_killed_after_any_call_counts_once_when_it_is_sent_again(
     store: ObservationStore,
 ) -> None:
     """The answer was lost, so nobody knows whether it was made."""
-    for at in range(1, 99):
-        name = handle("ana", store.create(contested(at))[0].id)
-        counted = cast("ObservationStore", Counted(store, Steps(at, die)))
+    for call in range(1, 99):
+        name = handle("ana", store.create(contested(call))[0].id)
+        counted = cast("ObservationStore", Counted(store, Steps(call, die)))
         try:
             Reviews(counted, MemoryPhotos(), {GALAH}).decide(RAY, name, GALAH)
         except Killed:
             again = reviews(store).decide(RAY, name, GALAH)
-            assert [one.reviewer for one in again.opinions] == ["ray"], at
+            assert [one.reviewer for one in again.opinions] == ["ray"], call
             assert reviews(store).decide(SUE, name, GALAH).status is Status.READY
             continue
         break
-    assert at > len(("by_handle", "get", "replace"))
+    assert call > len(("by_handle", "get", "replace"))
 
 
 def test_what_is_none_of_a_reviewers_business_does_not_exist(store: ObservationStore) -> None:
