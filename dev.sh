@@ -175,15 +175,20 @@ sdk() {
   done
 }
 
+# Packages are installed once for each lock file, elsewhere, and never changed: others may use them.
 bundle() (
   to=$(cd "$2" && pwd)
-  mkdir -p "$3"
-  cp "$1"/.npmrc "$1"/* "$3"
-  cd "$3"
-  if ! cmp -s package-lock.json installed; then
+  packages="$3-$(cksum <"$1/package-lock.json" | cut -d ' ' -f 1)"
+  mkdir -p "$packages"
+  work=$(mktemp -d "$3.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  cp "$1"/.npmrc "$1"/* "$work"
+  cd "$work"
+  if [ ! -d "$packages/node_modules" ]; then
     npm ci --no-progress --loglevel=error >&2
-    cp package-lock.json installed
+    mv node_modules "$packages" 2>/dev/null || rm -rf node_modules # somebody else was faster
   fi
+  ln -s "$packages/node_modules" node_modules
   npm run --silent build -- --log-level=warning --outdir="$to" >&2
 )
 
