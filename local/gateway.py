@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import threading
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
+from local.bundles import Bundles
 from parrot.errors import ParrotError
 from parrot.http import answers, problems, schemas, transfers
 from parrot.http.parameters import BASE_PATH
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent.parent
 _OTHERS = f"{BASE_PATH}/observations"
-_bundling = threading.Lock()
 FUNCTIONS = ("classify", "save", "observations", "reviews")
 
 
@@ -70,7 +68,9 @@ def _page(rewritten: dict[str, str]) -> Flask:
         """No sign-in here: a name is enough."""
         return {"signIn": "name"}
 
-    page.add_url_rule("/vendor/<any('reference.js', 'reference.css'):name>", view_func=_bundled)
+    bundles = Bundles(public / "vendor", (str(_ROOT / "dev.sh"), "sdk"))
+    names = "any('reference.js', 'reference.css')"
+    page.add_url_rule(f"/vendor/<{names}:name>", "vendor", bundles.answer)
 
     @page.get("/", defaults={"name": "index"})
     @page.get("/<path:name>")
@@ -120,15 +120,6 @@ def _rewritten() -> dict[str, str]:
         for rule in _hosting()["rewrites"]
         if "destination" in rule
     }
-
-
-def _bundled(name: str) -> Response:
-    """What /api loads: bundled when it is first asked for, if there is npm."""
-    folder = _ROOT / "public" / "vendor"
-    with _bundling:
-        if not (folder / name).is_file():
-            subprocess.run([_ROOT / "dev.sh", "sdk"], check=False)  # noqa: S603 - our own command
-    return send_from_directory(folder, name, conditional=False)
 
 
 def _headers() -> list[tuple[str, str, str]]:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 EMULATORS = ("auth", "firestore", "storage", "functions", "hosting")
 FUNCTIONS = ("classify", "save", "observations", "reviews", "process")
+_BUNDLED = ("firebase_sdk", "api_reference")
 _PAGE_CONFIG = "config.json"
 _CONFIG = stack.ROOT / "firebase.json"
 _NO_KEEP_ALIVE = stack.ROOT / "local" / "firebase_tools" / "no_keep_alive.cjs"
@@ -100,8 +101,8 @@ def running(
         host, _, port = address.partition(":")
         require_free(host, int(port))
     _lay_out(project, config)
-    say("bundling Firebase's SDK for the page")
-    _bundle_sdk(project, tools)
+    say("bundling Firebase's SDK and the API's reference for the page")
+    _bundle(project, tools)
     with Supervisor(folder / "logs") as supervisor:
         models = model_servers.own(free_url(), stack.DEFAULT_BUNDLE, say=say)
         supervisor.start(models)
@@ -152,7 +153,8 @@ def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
     for path in (stack.ROOT / "public").iterdir():
         if path.name not in {_PAGE_CONFIG, "vendor"}:
             (public / path.name).symlink_to(path)
-    (project / "firebase_sdk").symlink_to(stack.ROOT / "local" / "firebase_sdk")
+    for name in _BUNDLED:
+        (project / name).symlink_to(stack.ROOT / "local" / name)
     page = json.loads((stack.ROOT / "public" / _PAGE_CONFIG).read_text())
     page["authEmulator"] = f"http://127.0.0.1:{config['emulators']['auth']['port']}"
     (public / _PAGE_CONFIG).write_text(json.dumps(page))
@@ -162,8 +164,8 @@ def _lay_out(project: Path, config: Mapping[str, Any]) -> None:
         (source / "venv").symlink_to(Path(sys.prefix))
 
 
-def _bundle_sdk(project: Path, tools: Toolchain) -> None:
-    """public/vendor, of which the page's sign-in is made. Raises PartFailed."""
+def _bundle(project: Path, tools: Toolchain) -> None:
+    """public/vendor: what the page signs in with, and what /api shows. Raises PartFailed."""
     done = subprocess.run(  # noqa: S603 - our own command
         [str(stack.ROOT / "dev.sh"), "sdk", str(project)],
         env={**os.environ, "PATH": tools.path},
@@ -172,7 +174,7 @@ def _bundle_sdk(project: Path, tools: Toolchain) -> None:
         check=False,
     )
     if done.returncode:
-        raise PartFailed(f"Firebase's SDK cannot be bundled:\n{done.stderr[-2000:]}")
+        raise PartFailed(f"what pages load cannot be bundled:\n{done.stderr[-2000:]}")
 
 
 def _settings(models: str, tools: Toolchain, temporary: Path) -> dict[str, str]:
