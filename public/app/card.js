@@ -244,7 +244,7 @@ export class Card {
 
   #failed(problem) {
     if (this.state === "removed") return;
-    if (!problem.retry && problem.code !== "cancelled") recent.forget(this.id);
+    if (!problem.open) recent.forget(this.id);
     this.element.dataset.state = "failed";
     this.#problem = problem;
     const [words, detail] = errorWords(problem.code);
@@ -252,7 +252,7 @@ export class Card {
     const title = number ? t("card.problem", { number, problem: words }) : words;
     this.#part("problem-title").textContent = title;
     this.#part("problem-detail").textContent = detail;
-    this.#part("retry").hidden = !problem.retry && problem.code !== "cancelled";
+    this.#part("retry").hidden = !problem.open;
     announce(`${title}. ${detail}`);
   }
 

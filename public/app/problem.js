@@ -17,6 +17,11 @@ export class Problem extends Error {
   get retry() {
     return this.code === "offline" || this.code === "stalled" || AGAIN.has(this.status);
   }
+
+  /** Whether a person may try again with the same photo: later, or once they have signed in. */
+  get open() {
+    return this.retry || this.code === "cancelled" || this.status === 401 || this.status >= 500;
+  }
 }
 
 /** The problem+json of a response; a proxy in between may speak HTML, then the status has to do. */
