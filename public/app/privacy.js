@@ -32,8 +32,9 @@ async function draw() {
   try {
     const me = await service.me({ headers: await headersOf(account.key()) });
     const count = Object.values(me.observations).reduce((sum, one) => sum + one, 0);
-    const since = me.first ? day(me.first) : "–";
-    figures.textContent = t("me.figures", { count, since, allowed: me.training.allowed });
+    const allowed = me.training.allowed;
+    figures.textContent =
+      count > 0 ? t("me.figures", { count, since: day(me.first), allowed }) : t("me.none");
   } catch (error) {
     figures.textContent = errorWords(asProblem(error).code)[1];
   }

@@ -197,6 +197,7 @@ export default {
   "me.training": "Only photos that you allow help to train models: as small copies without your name or the place, under a new random name each time. You can change this for each bird; models that have learned from a photo stay as they are until they are trained again.",
   "me.others": "Nobody else sees your photos except reviewers: they see copies of those that you allow, and never learn whose they are.",
   "me.figures": ({ count, since, allowed }) => `${count === 1 ? "1 photo is" : `${count} photos are`} kept, the first since ${since}; ${allowed} may help to train.`,
+  "me.none": "No photos are kept.",
   "me.export": "Download everything",
   "me.exporting": "Downloading part {number}",
   "me.exported": "Everything is downloaded.",
