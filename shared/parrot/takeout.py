@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore, PhotoStore
 
 MOST_PHOTOS, MOST_BYTES = 100, 96 * 2**20  # of one archive
-_PAGE = 100
+_PAGE = 500  # read at once for figures: each page is a request to the store
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a ZIP can hold
 _COLUMNS = ("id", "created", "photo", "species", "text", "training", "status", "verdict", "bundle")
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from parrot import archive, takeout
+from parrot.adapters.sqlite import SqliteObservations
 from parrot.observation import Opinion
 from parrot.quota import User
 from parrot.receipt import verified
-from tests.support.observations import NOW
+from tests.support.observations import NOW, processed
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 from tests.support.processing import Counted, Killed, Steps, World, die
@@ -154,6 +155,18 @@ def test_who_asks_for_exports_without_reading_them_is_stopped(ana: Phone) -> Non
     """Each HEAD looks up a hundred photos in the bucket."""
     answers = [ana.ask("HEAD", "/me/export").status_code for _ in range(33)]
     assert (answers[0], answers[-1]) == (200, 429)
+
+
+def test_who_saved_thousands_gets_figures_only_now_and_then(ana: Phone, data: Path) -> None:
+    """Each answer reads every document, which costs; pictures must still come beside it."""
+    store = SqliteObservations(data / "observations.db")
+    for number in range(1500):
+        store.create(processed(number, f"{number:016x}", ana.user))
+    answers = [ana.get("/me") for _ in range(6)]
+    assert answers[0].json()["observations"]["ready"] == 1500
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 429}
+    assert 2 <= statuses.count(200) <= 4  # two a minute, and a new minute may begin
 
 
 def test_an_operator_forgets_a_person(
