@@ -14,8 +14,10 @@ import pytest
 
 from local.samples import MACAW
 from local.stack import ROOT
+from parrot.review import handle
 from tests.support.node import installed
-from tests.support.phone import BASE, Phone
+from tests.support.phone import BASE, REVIEWERS, Phone
+from tests.support.photos import encoded, noise
 from tests.support.required import missing
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es202
 # Calls the snippets and prints the results.
 DRIVER = """
 import { readFileSync } from "node:fs";
-import { Problem, classify, observations, relabel, remove, save, sendAll, settled } from "./app.js";
-const [base, token, path] = process.argv.slice(2);
+import * as app from "./app.js";
+const { Problem, classify, observations, relabel, remove, save, sendAll, settled } = app;
+const [base, token, path, reviewer, contested] = process.argv.slice(2);
 const photo = new Blob([readFileSync(path)]);
 const verdict = await classify(base, photo);
 const first = await save(base, token, photo, "ara-ararauna", "key-of-this-test");
@@ -46,12 +49,20 @@ const changed = await relabel(base, token, id, "ara-macao", first.etag);
 const late = await relabel(base, token, id, "ara-ararauna", first.etag).catch((error) => error);
 await remove(base, token, id);
 await remove(base, token, id);
+const review = (await app.toReview(base, reviewer, 100)).find((row) => row.id === contested);
+const image = await app.reviewImage(base, reviewer, review);
+const decided = await app.decide(base, reviewer, review, "not-a-parrot");
+const kept = (await app.me(base, token)).training.allowed;
+const zips = [];
+for await (const zip of app.exported(base, token)) zips.push(zip.type);
+const { receipt } = await app.erase(base, token);
 console.log(JSON.stringify({
   verdict, id: first.observation.id, created: [first.created, again.created], ids,
   problem: problem instanceof Problem && [problem.status, problem.code],
   conflict: [conflict.code, conflict.observation === id, conflict.requestId?.length],
   queue: [dropped, refused.map((error) => error.code)],
   settled: status !== "pending", changed: changed.species, late: late.code,
+  review: [image.type, decided.opinions], me: [kept, zips, receipt.observations],
 }));
 """
 
@@ -83,7 +94,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> None:
     """People paste it; its types come from the API's description."""
     (app / "driver.js").write_text(DRIVER)
-    arguments = (f"{ana.url}{BASE}", f"local:{ana.user}", str(MACAW))
+    desk, name = REVIEWERS[0], contested(ana, 951)
+    arguments = (f"{ana.url}{BASE}", f"local:{ana.user}", str(MACAW), f"local:{desk}", name)
     done = subprocess.run(
         ["node", "driver.js", *arguments], cwd=app, capture_output=True, text=True, check=False
     )
@@ -91,12 +103,23 @@ def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> No
     results = json.loads(done.stdout)
     assert results["verdict"]["species"][0]["id"] == "ara-ararauna"
     assert results["created"] == [True, False]
-    assert results["ids"] == [results["id"]]
+    assert results["ids"][0] == results["id"]
+    assert len(results["ids"]) == 2
     assert results["problem"] == [415, "unsupported_media"]
     assert results["conflict"] == ["conflict", True, 16]
     assert results["queue"] == [["a", "b"], ["unsupported_media"]]
     assert results["settled"]
     assert (results["changed"], results["late"]) == ("ara-macao", "precondition_failed")
+    assert results["review"] == ["image/webp", 1]
+    assert results["me"] == [1, ["application/zip"], 1]
+    assert ana.pages() == []
+
+
+def contested(person: Phone, seed: int) -> str:
+    """What reviewers know a photo by that waits for them."""
+    saved = person.send(encoded(noise(48, 36, seed=seed)), training="true")
+    assert person.settled(saved["id"])["status"] == "needs_review"
+    return handle(person.user, saved["id"])
 
 
 def test_the_python_works(ana: Phone) -> None:
@@ -118,6 +141,14 @@ def test_the_python_works(ana: Phone) -> None:
         parrots.relabel(saved["id"], "ara-ararauna", tag)
     for _ in range(2):
         parrots.delete(saved["id"])
+    name = contested(ana, 952)
+    desk = module["Parrots"](f"{ana.url}{BASE}", f"local:{REVIEWERS[0]}")
+    (review,) = [row for row in desk.reviews(100) if row["id"] == name]
+    assert desk.image(review)[8:12] == b"WEBP"
+    assert desk.decide(review, "not-a-parrot")["opinions"] == 1
+    assert parrots.me()["training"]["allowed"] == 1
+    assert [part[:2] for part in parrots.export()] == [b"PK"]
+    assert parrots.erase()["receipt"]["observations"] == 1
 
 
 def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path) -> None:
