@@ -1,4 +1,4 @@
-"""A backup brings back every observation and photo: docs/operations.md, "Backups", rehearsed."""
+"""A backup brings back all documents and photos: docs/operations.md, "Backups", rehearsed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local import stack
 from local.supervisor import free_port
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from local.toolchain import Toolchain
 
-    Records = dict[str, dict[str, dict[str, str]]]
+    Records = dict[str, dict[str, dict[str, Any]]]
 
 
 def _in_emulators(tools: Toolchain, folder: Path, *options: str, fill: bool) -> Records:
@@ -49,13 +49,15 @@ def _in_emulators(tools: Toolchain, folder: Path, *options: str, fill: bool) -> 
     return records
 
 
-def test_every_observation_and_photo_comes_back_from_a_backup(
+def test_everything_that_is_stored_comes_back_from_a_backup(
     tools: Toolchain, tmp_path: Path
 ) -> None:
     """A backup that nobody ever restored is a hope."""
     backup = str(tmp_path / "backup")
     before = _in_emulators(tools, tmp_path / "a", "--export-on-exit", backup, fill=True)
-    assert len(before["documents"]) == 2 * (20 + 2 + 1)  # observations, counters, a key
+    # Of each observations, counters and a key; of who erased everything, what a receipt is made of.
+    assert len(before["documents"]) == 2 * (20 + 2 + 1) + 1
+    assert before["documents"]["users/cleo/erasures/last"]["removed"] == 2
     assert len(before["photos"]) == 2 * 20
     restored = _in_emulators(tools, tmp_path / "b", "--import", backup, fill=False)
     assert restored == before

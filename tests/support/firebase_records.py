@@ -19,7 +19,9 @@ from google.cloud.firestore import Client
 from local import stack
 from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.firestore import FirestoreObservations
+from parrot.adapters.firestore_people import FirestorePeople
 from parrot.photo import images
+from parrot.receipt import Erasure
 from tests.support.observations import NOW, observation, processed, use
 from tests.support.photos import encoded, noise
 
@@ -28,8 +30,12 @@ if TYPE_CHECKING:
 
 
 def fill() -> None:
-    """Two people's observations, finished and not, their counters, keys and photos."""
-    store = FirestoreObservations(Client(stack.PROJECT))
+    """Two people's observations, finished and not, their counters, keys and photos.
+
+    A third person has erased everything.
+    """
+    client = Client(stack.PROJECT)
+    store = FirestoreObservations(client)
     photos = BucketPhotos(_storage(), stack.BUCKET)
     for uid in ("ana", "ben"):
         for number in range(20):
@@ -38,6 +44,8 @@ def fill() -> None:
             photos.put(saved.object_name, images.read(encoded(noise(seed=number))))
         expires = NOW + timedelta(days=7)
         store.claim(uid, "0" * 64, "id-00001", expires=expires, use=use(0, quota="keys"))
+    erasure = Erasure("cleo", NOW, removed=2, bundles=("2026-11-22",), finished=NOW)
+    FirestorePeople(client).keep(erasure)
 
 
 def records() -> dict[str, object]:
@@ -45,7 +53,7 @@ def records() -> dict[str, object]:
     firestore = Client(stack.PROJECT)
     documents = {
         document.reference.path: _plain(document.to_dict())
-        for group in ("observations", "quotas", "keys")
+        for group in ("observations", "quotas", "keys", "erasures")
         for document in firestore.collection_group(group).stream()
     }
     photos = {
