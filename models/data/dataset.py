@@ -173,7 +173,7 @@ def load(  # noqa: PLR0913 - what a data set is made of
 
     `progress(name, total)` starts a display and returns a function that advances it.
     """
-    fold = _fold_of_each(photos, seed)
+    fold = fold_of_each(photos, seed)
     samples = [row[:count] for row in sampling.of(photos, fold.tolist())]
     flat = [sample for row in samples for sample in row]
     features = extractor.features(flat, progress("features", len(flat)))
@@ -184,7 +184,7 @@ def load(  # noqa: PLR0913 - what a data set is made of
     return Dataset(photos, species, taxonomy, samples, features, fold, signs, seen, known)
 
 
-def _fold_of_each(photos: Sequence[LabelledPhoto], seed: int) -> Index:
+def fold_of_each(photos: Sequence[LabelledPhoto], seed: int) -> Index:
     """All photos of a source together, labels spread evenly; without sources, near-duplicates."""
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
 

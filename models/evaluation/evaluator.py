@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from models.data import dataset, labelled_photos
+from models.data.samples import JUDGED
 from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
 from models.network.model_folder import read_tail
@@ -24,15 +25,16 @@ if TYPE_CHECKING:
     from models.data.features import Extractor
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - what is judged, by what, and how it is told
     bundle_folder: Path,
     where: list[Path],
     extractor: Extractor,
     *,
     progress: Callable[[str, int], Callable[[int], None]],
     say: Callable[[str], None] = lambda _text: None,
+    samples: int = JUDGED,
 ) -> Judged:
-    """Judge photos, as they are and under stress, as a function would.
+    """Judge photos, as they are and under stress, as a function would; one sample has no stress.
 
     Raises BadBundle, BadDataset, InvalidImage.
     """
@@ -47,10 +49,11 @@ def evaluate(
         extractor = extractor.after(Tail.load(tail))
     labelled = [photo for folder in where for photo in labelled_photos.read(folder, say)]
     species = [row.id for row in bundle.species.rows]
-    data = dataset.load(labelled, species, bundle.taxonomy, extractor, progress=progress)
+    data = dataset.load(
+        labelled, species, bundle.taxonomy, extractor, count=samples, progress=progress
+    )
     vocabulary = Vocabulary(species, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
-    samples = range(data.features.shape[1])
-    return Judged.of([_results(bundle, vocabulary, data, sample) for sample in samples])
+    return Judged.of([_results(bundle, vocabulary, data, sample) for sample in range(samples)])
 
 
 def _results(bundle: Bundle, vocabulary: Vocabulary, data: Dataset, sample: int) -> Results:
