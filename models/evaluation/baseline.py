@@ -42,6 +42,7 @@ class Measure(msgspec.Struct, frozen=True):
     kinds: tuple[str, ...] = ()  # empty for numbers
     worse: int = 0  # 1: only larger numbers are drift, -1: only smaller ones
     mix: bool = False  # says what people photograph, not how
+    matters: float = 0.25  # the least stability index that counts against a training set
 
     @property
     def who(self) -> str:
@@ -59,6 +60,9 @@ class Measure(msgspec.Struct, frozen=True):
         return [value for value in every if value is not None]
 
 
+# How large and sharp its photos are says how a training set was collected. Photos of sources that a
+# fit never saw had indices of up to 1.8 here and of up to 0.16 elsewhere: docs/learning.md.
+_COLLECTED = 2.5
 MEASURES = (
     Measure("verdict", _EVERY, VERDICTS, mix=True),
     Measure("reason", _OTHERS, tuple(Reason), mix=True),
@@ -66,12 +70,12 @@ MEASURES = (
     Measure("doubt", _PARROTS, worse=1),
     Measure("doubt", _OTHERS, worse=1),
     Measure("distance", _PARROTS, worse=1),
-    Measure("brightness", _PARROTS),
-    Measure("brightness", _OTHERS),
-    Measure("sharpness", _PARROTS, worse=-1),
-    Measure("sharpness", _OTHERS, worse=-1),
-    Measure("side", _PARROTS, worse=-1),
-    Measure("side", _OTHERS, worse=-1),
+    Measure("brightness", _PARROTS, matters=_COLLECTED),
+    Measure("brightness", _OTHERS, matters=_COLLECTED),
+    Measure("sharpness", _PARROTS, worse=-1, matters=_COLLECTED),
+    Measure("sharpness", _OTHERS, worse=-1, matters=_COLLECTED),
+    Measure("side", _PARROTS, worse=-1, matters=_COLLECTED),
+    Measure("side", _OTHERS, worse=-1, matters=_COLLECTED),
 )
 
 
@@ -93,6 +97,7 @@ class Baseline(msgspec.Struct, frozen=True):
 
     photos: int
     spreads: dict[str, Spread]
+    training: bool = False
     format: Literal[1] = 1
 
     @classmethod
@@ -103,7 +108,7 @@ class Baseline(msgspec.Struct, frozen=True):
     def dump(self) -> bytes:
         """The content of `baseline.json`, without what says nothing but the mix."""
         kept = {measure.key: self.spreads[measure.key] for measure in MEASURES if not measure.mix}
-        return msgspec.json.encode(Baseline(self.photos, kept)) + b"\n"
+        return msgspec.json.encode(Baseline(self.photos, kept, training=True)) + b"\n"
 
     @classmethod
     def load(cls, data: bytes) -> Baseline:

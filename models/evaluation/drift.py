@@ -28,7 +28,7 @@ _LEAST_OF_A_MEASURE = 40
 # How likely a week has a false alarm, all versions and measures together: in 26 weeks a quarter.
 _CHANCE = 0.01
 _SERIES = 2.0  # photos come in series, of one bird or one place: so many say as much as one
-_MATTERS = 0.1  # of the stability index: below, nobody would notice
+_MATTERS = 0.1  # the least stability index that counts against an earlier week
 _PRIOR = 0.5  # photos beside those that were counted, so that no bin is empty
 _WORDS = {  # of so many; else, what they are if numbers are larger, and if smaller
     "verdict": ("are answered {}", ""),
@@ -50,6 +50,7 @@ class Row:
     measure: Measure
     now: Spread
     usual: Spread
+    matters: float  # the least stability index that counts
     drift: bool = False
 
     @property
@@ -117,7 +118,7 @@ def compare(usual: tuple[Baseline, Baseline], lines: Sequence[PhotoLine]) -> lis
 
 def _is_drift(row: Row, chance: float) -> bool:
     worse = row.more * row.measure.worse >= 0
-    return worse and row.index > _MATTERS and row.chance < chance
+    return worse and row.index > row.matters and row.chance < chance
 
 
 def _by_app(lines: Sequence[PhotoLine]) -> dict[str, list[PhotoLine]]:
@@ -136,4 +137,5 @@ def _rows(baseline: Baseline, app: str, sent: Sequence[PhotoLine]) -> Iterator[R
         if usual is not None and usual.photos >= _LEAST_OF_A_MEASURE:
             now = spread(measure, sent, usual.edges)
             if now.photos >= _LEAST_OF_A_MEASURE:
-                yield Row(app, measure, now, usual)
+                matters = measure.matters if baseline.training else _MATTERS
+                yield Row(app, measure, now, usual, matters)

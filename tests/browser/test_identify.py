@@ -74,8 +74,9 @@ def test_a_large_photo_is_shrunk_before_it_travels(phone: Page, odd: Path) -> No
     photo = odd / "derived-parrot" / "cockatiel-phone12mp-orient6-gps-2.jpg"
     with phone.expect_request("**/classify?*") as request:
         card = choose(phone, photo)
-    sent = int(request.value.all_headers()["content-length"])
-    assert sent < 500_000 < photo.stat().st_size
+    headers = request.value.all_headers()
+    assert int(headers["content-length"]) < 500_000 < photo.stat().st_size
+    assert headers["x-app-version"] == "page"
     expect(card.locator(".headline")).to_have_text("Cockatiel")
     with Image.open(photo) as image:
         upright = ImageOps.exif_transpose(image).size
