@@ -218,8 +218,7 @@ export class Card {
   async #share() {
     const { share } = await import("./share.js");
     const readable = await this.#pictures[this.#shown].open();
-    const { named, state } = interpret(this.#answer, answers());
-    const kind = state === "yes.one" ? named[0] : null;
+    const kind = oneKind(interpret(this.#answer, answers()));
     await share({
       image: readable ? this.#part("preview") : null,
       headline: this.#part("headline").textContent,

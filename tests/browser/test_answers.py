@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator, Page, Route, ViewportSize
 
+    from tests.support.browser import Complaints
     from tests.support.visits import Visit
 
 LAYOUTS = {"yes.one", "yes.few", "yes.different", "maybe.group", "no.blurred"}  # for axe
@@ -193,6 +194,24 @@ def test_an_answer_is_shared_as_a_picture_or_copied(visit: Visit, files: list[Pa
     expect(computer.locator("#toast")).to_contain_text("Copied", timeout=MODEL_MS)
     copied = computer.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("Perhaps a parrot\n")
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "unauthenticated"), (500, "internal")])
+def test_what_may_work_later_can_be_tried_again(
+    visit: Visit, complaints: Complaints, files: list[Path], status: int, code: str
+) -> None:
+    """The words say so: once the person has signed in, or the fault is mended."""
+    complaints.expect(f"status of {status}")
+    page = visit(service_workers="block")
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=status, json={"status": status, "code": code})
+
+    page.route("**/classify?*", refuse, times=1)
+    card = choose(page, files[0], until="failed")
+    page.route("**/classify?*", lambda route: route.fulfill(json=CASES["one"][1]), times=1)
+    card.get_by_role("button", name="Try again").click()
+    expect(card.locator(".headline")).to_have_text("Galah", timeout=MODEL_MS)
 
 
 def test_zoom_starts_where_the_model_looked_and_ends_where_pixels_do(
