@@ -16,6 +16,7 @@ from parrot.errors import InvalidRequest, TooManyRequests, Unauthenticated
 from parrot.http import answers, caller, files, parameters, rights, submission
 from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
+from parrot.observation import Page
 from parrot.observations import FILES, ORIGINAL
 from parrot.quota import Visitor
 from parrot.wiring import limits, neighbours, stories
@@ -58,6 +59,8 @@ def _methods(path: str) -> Mapping[str, Callable[[Request], Response]]:
                 "PATCH": partial(_change, name),
                 "DELETE": partial(_delete, name),
             }
+        case (name, "similar"):
+            return {"GET": partial(_similar, name)}
         case (name, file) if file in (*FILES, ORIGINAL):
             return {"GET": partial(_file, name, file)}
     return {}
@@ -77,6 +80,13 @@ def _list(request: Request) -> Response:
 def _read(name: str, request: Request) -> Response:
     observation = stories.observations().read(_user(request), parameters.observation_id(name))
     return answers.observation(observation, _links(request))
+
+
+def _similar(name: str, request: Request) -> Response:
+    rows = stories.observations().similar(
+        _user(request), parameters.observation_id(name), size=parameters.page_size(request)
+    )
+    return answers.observations(Page(rows, None), None, _links(request))
 
 
 def _change(name: str, request: Request) -> Response:

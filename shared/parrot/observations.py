@@ -19,6 +19,7 @@ from parrot.observation import (
 from parrot.photo.headers import MEDIA_TYPES
 from parrot.progress import attempts
 from parrot.quota import User
+from parrot.records import FAR
 from parrot.review import standing
 from parrot.store import update
 
@@ -80,6 +81,19 @@ class Observations:
         if stored is None or stored.status is Status.DELETING:
             raise _not_found(observation_id)
         return stored
+
+    def similar(self, user: User, observation_id: str, *, size: int) -> tuple[Observation, ...]:
+        """The user's own that look like this one, the nearest first.
+
+        None where this one was processed by a bundle that could not tell. Raises NotFound,
+        StoreUnavailable.
+        """
+        stored = self.read(user, observation_id)
+        if stored.embedded is None:
+            return ()
+        rows = self._store.nearest(stored.embedded, uid=user.uid, limit=size + 1)
+        near = [row for row in rows if row.embedded and stored.embedded.apart(row.embedded) < FAR]
+        return tuple(row for row in near if row.id != stored.id)[:size]
 
     def file(self, user: User, observation_id: str, file: str) -> StoredFile:
         """A derived file, or the original. Raises NotFound, StoreUnavailable."""

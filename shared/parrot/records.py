@@ -212,6 +212,9 @@ class Decision:
         return Decision(self.scores.at(rows), self.is_parrot[rows], in_set, self.maybe[rows])
 
 
+FAR = 0.4  # photos so far apart, or more, have little in common
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Where a photo lies among others: see `model.embedding`."""

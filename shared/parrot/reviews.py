@@ -12,7 +12,7 @@ from parrot.consent import Training
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
 from parrot.observation import Observation, Opinion
 from parrot.observations import StoredFile
-from parrot.records import NOT_A_PARROT, OTHER_PARROT
+from parrot.records import FAR, NOT_A_PARROT, OTHER_PARROT
 from parrot.review import CANNOT_TELL, UNUSABLE, example, handle, standing, waiting
 from parrot.store import update
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _COMPARED = 10  # of a page: each costs a search
 _EXAMPLES, _SEARCHED = 4, 12  # some that are found are the reviewer's own
-_FAR = 0.4  # from here on photos have little in common
 # Looked through for a reviewer: those that they decided already are among the most urgent.
 _LOOKED_AT = 500
 _OTHERS = {NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE}
@@ -106,7 +105,7 @@ class Reviews:
             if each.embedded and each.uid != reviewer.uid and each.object_name != row.object_name
             if (outcome := example(each)) is not None
         ]
-        return [each for each in found if each.distance < _FAR][:_EXAMPLES]
+        return [each for each in found if each.distance < FAR][:_EXAMPLES]
 
     def decide(self, reviewer: User, name: str, species: str) -> Observation:
         """Give an opinion, or replace an earlier one, which may open again what was settled.

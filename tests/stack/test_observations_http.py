@@ -190,6 +190,26 @@ def test_another_users_observation_does_not_exist(ana: Phone, bea: Phone) -> Non
     assert ana.get(f"/observations/{name}").json()["species"] == "nestor-notabilis"
 
 
+def test_more_of_this_bird_are_the_users_own_and_look_like_it(ana: Phone, bea: Phone) -> None:
+    """The same scene, twice; not another scene, and not what another user saved of it."""
+    scene, other = noise(48, 36, seed=31_001), Image.new("RGB", (48, 36), (200, 30, 30))
+    scene_again = scene.copy()
+    scene_again.putpixel((0, 0), (0, 0, 0))
+    mine = [ana.send(encoded(photo))["id"] for photo in (scene, scene_again, other)]
+    theirs = bea.send(encoded(scene_again))["id"]
+    for phone, names in ((ana, mine), (bea, [theirs])):
+        for name in names:
+            phone.settled(name)
+    answer = ana.get(f"/observations/{mine[0]}/similar")
+    similar = [row["id"] for row in answer.json()["observations"]]
+    assert similar[0] == mine[1]
+    assert not {mine[0], mine[2], theirs} & set(similar)
+    assert "vector" not in answer.text
+    assert_problem(bea.ask("GET", f"/observations/{mine[0]}/similar"), 404, "not_found")
+    nobody = requests.get(f"{ana.url}{BASE}/observations/{mine[0]}/similar", timeout=60)
+    assert_problem(nobody, 401, "unauthenticated")
+
+
 def test_an_impossible_id_is_not_found(ana: Phone) -> None:
     """Whatever it is made of, it is not a server error."""
     for name in ("x y", "a" * 500, "%F0%9F%A6%9C", "a.b", "image/image/image"):

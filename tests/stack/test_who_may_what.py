@@ -52,6 +52,7 @@ ROWS = {
     "savePhoto": Row((401, 201, 201, 201, 401), {**PHOTO, "params": {"index": "1"}}),
     "listObservations": Row(OWN),
     "getObservation": Row(OWNER),
+    "listSimilarObservations": Row(OWNER),
     "updateObservation": Row(OWNER, {"json": {"species": "ara-ararauna"}}),
     "deleteObservation": Row((401, 204, 404, 404, 401)),
     "getPhoto": Row(OWNER),
