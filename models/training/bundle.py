@@ -28,6 +28,7 @@ from parrot.model.manifest import (
 from parrot.model.naming import Naming, Softmax
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
+from parrot.records import NOT_A_PARROT, OTHER_PARROT
 
 if TYPE_CHECKING:
     from models.data.dataset import Dataset
@@ -79,8 +80,18 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
             for row in references
         ),
         metrics=_metrics(fitted),
+        photos=photos_of(data),
     )
     releases.write_files(manifest, files, order.out)
+
+
+def photos_of(data: Dataset) -> dict[str, int]:
+    """How many photos there are of each class, of other parrots and of what is no parrot."""
+    names = (*data.species, OTHER_PARROT.id, NOT_A_PARROT.id)
+    known = data.species_class[data.species_class >= 0]
+    counts = np.bincount(known, minlength=len(names))
+    counts[-1] = (~data.parrot).sum()
+    return dict(zip(names, counts.tolist(), strict=True))
 
 
 def _served_model(version: str, data: Dataset) -> ServedModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ from parrot.observation import Label, Observation, Opinion, Status, Verdict
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # What a reviewer may say beside a kind: neither ever trains.
 CANNOT_TELL, UNUSABLE = "cannot-tell", "unusable"
 _ENOUGH = 2  # reviewers who agree
+_DOUBT = 0.3  # what it weighs beside rarity
+_ONE_SCENE = 0.05  # `Embedded.apart`
 _FINAL = 3  # of whom the person cannot reopen it
 # Each is a write, and after so many without an agreement the next reviewer brings none either.
 _MOST_OPINIONS = 7
@@ -74,9 +77,11 @@ def standing(observation: Observation) -> Status:
 
 
 def waiting(observation: Observation) -> float | None:
-    """How urgent a review is, from 0 up; None if nobody may look, or nobody needs to.
+    """How urgent a review is by itself, from 0 up; None if nobody may look, or nobody needs to.
 
-    One that another reviewer has begun comes first, then those where the model contradicts most.
+    The sum of what was begun, 1 for each opinion, since one more may settle it; and of doubt, which
+    is 0 where the model is sure of another kind than the person: it is mostly right then, and would
+    learn nothing new. What `arranged` adds is measured with it: see docs/learning.md.
     """
     verdict, label = observation.verdict, observation.label
     if not observation.may_train or observation.status is not Status.NEEDS_REVIEW:
@@ -84,7 +89,45 @@ def waiting(observation: Observation) -> float | None:
     if verdict is None or label is None or observation.derived is None or observation.duplicate_of:
         return None
     sure = verdict.species_probability if verdict.likely else None
-    return len(observation.opinions) + (sure if sure is not None else 1 / 2)
+    return len(observation.opinions) + _DOUBT * (1 - (sure if sure is not None else 1 / 2))
+
+
+def arranged(
+    rows: Sequence[Observation], known: Mapping[str, int], *, size: int
+) -> list[Observation]:
+    """What teaches most comes first: to what is urgent by itself, rarity is added.
+
+    That is 1 for a label without any photo, less the more there are: of `known` ones, which the
+    bundle was fitted on, and of those chosen before. Never two of one person in a row, nor two of
+    one scene, as long as there are others.
+    """
+    left, photos = list(rows), Counter(known)
+    chosen: list[Observation] = []
+
+    def teaches(row: Observation) -> tuple[bool, bool, float]:
+        last = chosen[-1] if chosen else None
+        other = last is None or row.uid != last.uid
+        rarity = 1 / math.sqrt(1 + photos[_said(row)])
+        return last is None or not _one_scene(row, last), other, (waiting(row) or 0.0) + rarity
+
+    while left and len(chosen) < size:
+        best = max(left, key=teaches)
+        left.remove(best)
+        chosen.append(best)
+        photos[_said(best)] += 1
+    return chosen
+
+
+def _said(row: Observation) -> str:
+    return row.label.species if row.label else ""
+
+
+def _one_scene(row: Observation, last: Observation) -> bool:
+    """Whether they are of one person and look as if they were taken a moment apart."""
+    first, second = row.embedded, last.embedded
+    if row.uid != last.uid or first is None or second is None or first.space != second.space:
+        return False
+    return first.apart(second) < _ONE_SCENE
 
 
 def example(observation: Observation) -> str | None:

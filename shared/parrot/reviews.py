@@ -13,11 +13,11 @@ from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUn
 from parrot.observation import Observation, Opinion
 from parrot.observations import StoredFile
 from parrot.records import FAR, NOT_A_PARROT, OTHER_PARROT
-from parrot.review import CANNOT_TELL, UNUSABLE, example, handle, standing, waiting
+from parrot.review import CANNOT_TELL, UNUSABLE, arranged, example, handle, standing, waiting
 from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from parrot.quota import User
     from parrot.store import ObservationStore, PhotoStore
@@ -55,17 +55,20 @@ class Reviews:
         self,
         store: ObservationStore,
         photos: PhotoStore,
-        labels: Container[str],
+        labels: Mapping[str, int],
         *,
         training: Training = Training.ASK,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`labels` are ids of all kinds and taxa that a decision may name."""
+        """`labels` are ids of all kinds and taxa that a decision may name.
+
+        Each has the number of photos that the bundle was fitted on.
+        """
         self._store, self._photos, self._labels, self._now = store, photos, labels, now
         self._training = training
 
     def next(self, reviewer: User, *, size: int) -> list[Observation]:
-        """The most urgent ones that this reviewer may decide, never two of one person in a row.
+        """Those that teach most of what this reviewer may decide: see `review.arranged`.
 
         Raises Forbidden, StoreUnavailable.
         """
@@ -75,13 +78,7 @@ class Reviews:
             for row in self._store.to_review(limit=_LOOKED_AT)
             if row.uid != reviewer.uid and len(_others(row, reviewer)) == len(row.opinions)
         ]
-        chosen: list[Observation] = []
-        while rows and len(chosen) < size:
-            last = chosen[-1].uid if chosen else None
-            row = next((row for row in rows if row.uid != last), rows[0])
-            rows.remove(row)
-            chosen.append(row)
-        return chosen
+        return arranged(rows, self._labels, size=size)
 
     def examples(self, reviewer: User, rows: Sequence[Observation]) -> list[list[Example]]:
         """For the first 10 of these the settled photos that look most alike, the nearest first.

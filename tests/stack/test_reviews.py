@@ -43,10 +43,10 @@ def contested(number: int, uid: str = "ana", sure: float = 0.9, **changes: Any) 
 
 
 def reviews(store: ObservationStore) -> Reviews:
-    return Reviews(store, MemoryPhotos(), {KEA, GALAH})
+    return Reviews(store, MemoryPhotos(), {KEA: 14, GALAH: 60})
 
 
-def test_the_most_urgent_come_first_and_never_two_of_one_person_in_a_row(
+def test_what_teaches_most_comes_first_and_never_two_of_one_person_in_a_row(
     store: ObservationStore,
 ) -> None:
     """A reviewer's own are left out, and so is what they decided or nobody allows."""
@@ -63,7 +63,7 @@ def test_the_most_urgent_come_first_and_never_two_of_one_person_in_a_row(
         store.create(row)
     desk = reviews(store)
     names = [row.id[-1] for row in desk.next(RAY, size=10)]
-    assert names == ["7", "1", "3", "2"]
+    assert names == ["7", "2", "3", "1"]
     assert [row.id[-1] for row in desk.next(RAY, size=2)] == names[:2]
     assert desk.summary(RAY).labels == {KEA: 6}
     with pytest.raises(Forbidden):
@@ -94,7 +94,7 @@ def test_a_decision_killed_after_any_call_counts_once_when_it_is_sent_again(
         name = handle("ana", store.create(contested(call))[0].id)
         counted = cast("ObservationStore", Counted(store, Steps(call, die)))
         try:
-            Reviews(counted, MemoryPhotos(), {GALAH}).decide(RAY, name, GALAH)
+            Reviews(counted, MemoryPhotos(), {GALAH: 60}).decide(RAY, name, GALAH)
         except Killed:
             again = reviews(store).decide(RAY, name, GALAH)
             assert [one.reviewer for one in again.opinions] == ["ray"], call
@@ -175,7 +175,7 @@ def test_reviewers_work_on_where_the_store_cannot_search(
 def test_where_nothing_trains_nobody_reviews(store: ObservationStore) -> None:
     """Whatever people allowed before: it was for training."""
     store.create(contested(1))
-    desk = Reviews(store, MemoryPhotos(), {KEA, GALAH}, training=Training.OFF)
+    desk = Reviews(store, MemoryPhotos(), {KEA: 14, GALAH: 60}, training=Training.OFF)
     name = handle("ana", "id-00001")
     for call in (
         lambda: desk.next(RAY, size=1),

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from local.stack import DEFAULT_BUNDLE
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
-from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
+from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_labels, load_species
 from parrot.model.embedding import Embedding
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable, Taxonomy
@@ -91,6 +91,17 @@ def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(BadBundle, match=name):
         load(copy)
+
+
+def test_labels_come_with_the_photos_that_the_bundle_was_fitted_on(copy: Path) -> None:
+    """Reviewers see rare kinds first; where nobody counted, all are as rare."""
+    labels = load_labels(FolderFiles(copy), sha256=None)
+    assert (labels["ara-macao"], labels["macaws"], labels["other-parrot"]) == (46, 0, 246)
+    change(copy, lambda raw: raw.pop("photos"))
+    assert set(load_labels(FolderFiles(copy), sha256=None).values()) == {0}
+    change(copy, lambda raw: raw.update(photos={"ara-macao": -2}))
+    with pytest.raises(BadBundle, match="photos: fewer than none"):
+        load_labels(FolderFiles(copy), sha256=None)
 
 
 def test_a_bundle_from_before_embeddings_loads_as_it_did(copy: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from parrot.consent import Consent
 from parrot.observation import Label, Opinion, Status
-from parrot.review import CANNOT_TELL, UNUSABLE, settled, standing, waiting
-from tests.support.observations import NOW, processed, verdict
+from parrot.review import CANNOT_TELL, UNUSABLE, arranged, settled, standing, waiting
+from tests.support.observations import NOW, at, processed, verdict
 
 KEA, GALAH, MACAW = "nestor-notabilis", "eolophus-roseicapilla", "ara-macao"
 LATER = NOW + timedelta(hours=1)
@@ -61,17 +61,17 @@ def test_a_person_who_objects_gets_a_third_reviewer_and_no_fourth() -> None:
 
 
 def test_only_what_may_train_and_is_contested_waits() -> None:
-    """What another reviewer has begun comes first, then what the model is surest of."""
+    """What another reviewer has begun comes first, then what the model doubts."""
     contested = replace(
         processed(1, "0" * 16),
         status=Status.NEEDS_REVIEW,
         verdict=verdict(GALAH),
         consent=Consent(given=True, at=NOW),
     )
-    assert waiting(contested) == 0.9
+    assert waiting(contested) == pytest.approx(0.3 * 0.1)
     begun = replace(contested, opinions=opinions(MACAW))
     unknown = replace(contested, verdict=replace(verdict(GALAH), likely=()))
-    assert [waiting(begun), waiting(unknown)] == [1.9, 0.5]
+    assert [waiting(begun), waiting(unknown)] == pytest.approx([1.03, 0.15])
     for hidden in (
         replace(contested, consent=None),
         replace(contested, consent=Consent(given=False, at=NOW)),
@@ -84,3 +84,29 @@ def test_only_what_may_train_and_is_contested_waits() -> None:
     assert standing(agreed) is Status.READY
     assert standing(replace(agreed, opinions=opinions(GALAH))) is Status.NEEDS_REVIEW
     assert standing(replace(agreed, opinions=opinions(GALAH, GALAH))) is Status.READY
+
+
+def test_rare_kinds_come_first_and_the_same_kind_not_again_at_once() -> None:
+    """Few photos of a kind teach more than many: of those in the bundle, and of those before."""
+    labels = [KEA, KEA, KEA, GALAH, GALAH, MACAW]
+    rows = [
+        replace(row, labels=(Label(species, None, NOW),))
+        for number, species in enumerate(labels)
+        if (row := processed(number, "0" * 16, f"u{number}"))
+    ]
+    known = {KEA: 3, GALAH: 0, MACAW: 100}
+    names = [row.label.species for row in arranged(rows, known, size=9) if row.label]
+    assert names == [GALAH, GALAH, KEA, KEA, KEA, MACAW]
+    assert len(arranged(rows, known, size=2)) == 2
+    assert arranged([], known, size=2) == []
+
+
+def test_neither_one_person_nor_one_scene_comes_twice_in_a_row() -> None:
+    """Ten photos of one perch teach what one does, and a reviewer tires of it."""
+    ana = [replace(processed(number, "0" * 16), embedded=at(number)) for number in (1, 2)]
+    other_scene = replace(processed(3, "0" * 16), embedded=at(90))
+    bea = replace(processed(4, "0" * 16, "bea"), embedded=at(1))
+    from_before = processed(5, "0" * 16, "bea")  # no bundle told what it looks like
+    ids = [row.id[-1] for row in arranged([*ana, other_scene, bea, from_before], {}, size=5)]
+    assert ids == ["1", "4", "2", "5", "3"]
+    assert [row.id[-1] for row in arranged([*ana, other_scene], {}, size=3)] == ["1", "3", "2"]

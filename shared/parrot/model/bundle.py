@@ -109,13 +109,16 @@ def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
     return _species(files, _manifest(files, sha256)[0])
 
 
-def load_labels(files: BundleFiles, *, sha256: str | None) -> frozenset[str]:
-    """Ids of the classes and of every taxon. Raises BadBundle, StoreUnavailable."""
+def load_labels(files: BundleFiles, *, sha256: str | None) -> dict[str, int]:
+    """Ids of the classes and of every taxon, each with its photos; see `Manifest.photos`.
+
+    Raises BadBundle, StoreUnavailable.
+    """
     manifest, _ = _manifest(files, sha256)
-    labels = frozenset(row.id for row in _species(files, manifest).rows)
+    labels = {row.id for row in _species(files, manifest).rows}
     if TAXONOMY in manifest.files:
         labels |= Taxonomy.parse(_verified(files, manifest, TAXONOMY)).taxa.keys()
-    return labels
+    return dict.fromkeys(labels, 0) | dict(manifest.photos)
 
 
 def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:

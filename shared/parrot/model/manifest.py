@@ -13,6 +13,7 @@
  "scikit_learn": "1.9.1",
  "files": {"gate.npz": "<sha256>", "species.csv": "<sha256>"},
  "reference": [{"features": [0.12, ...], "probability": 0.98}],
+ "photos": {"ara-macao": 41, ...},
  "metrics": {...}}
 
 Either one model gives both outputs, or the first gives the features and the second the
@@ -20,8 +21,9 @@ probabilities, as in the first version. `rules` explains what lies between "gate
 without "maybe" a photo shows a parrot or does not; "conformal" needs logits; "naming", which takes
 its place, needs `naming.npz` and `taxonomy.csv`; "second_look" needs one model that gives its
 focus, and with "nothing" a second one; "joint" is for several photos of one bird; "reasons" needs a
-focus. "reasons", "bird" and "nothing" need a gate that tells other birds apart. "metrics" is for
-people: no code reads it.
+focus. "reasons", "bird" and "nothing" need a gate that tells other birds apart. "photos" is
+how many of each class it was fitted on, left out where nobody knows. "metrics" is for people: no
+code reads it.
 """
 
 from __future__ import annotations
@@ -81,6 +83,7 @@ class Manifest:
     files: Mapping[str, str]
     reference: tuple[Reference, ...]
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    photos: Mapping[str, int] = field(default_factory=dict)  # fitted on, by class; may be unknown
 
     @property
     def compiled(self) -> bool:
@@ -129,6 +132,7 @@ class Manifest:
             "scikit_learn": self.scikit_learn,
             "files": dict(sorted(self.files.items())),
             "reference": [asdict(reference) for reference in self.reference],
+            **({"photos": dict(self.photos)} if self.photos else {}),
             **({"metrics": self.metrics} if self.metrics else {}),
         }
         text = json.dumps(raw, indent=1, allow_nan=False)
@@ -152,6 +156,7 @@ class Manifest:
                 for entry in raw["reference"]
             ),
             metrics=dict(raw.get("metrics", {})),
+            photos={str(name): int(count) for name, count in raw.get("photos", {}).items()},
         )
 
     def problems(self) -> Iterator[str]:
@@ -166,6 +171,8 @@ class Manifest:
         yield from self.rules.problems()
         yield from self._unmet_rules()
         yield from (f"files: {problem}" for problem in self._file_problems())
+        if any(count < 0 for count in self.photos.values()):
+            yield "photos: fewer than none"
         if not self.reference:
             yield "reference: no vectors to check the gate with"
         for reference in self.reference:
