@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,33 +147,34 @@ def orders(world: World, seed: int) -> dict[str, list[int]]:
     return {"by chance": chance, "surest first": surest, "as arranged": [int(r.id) for r in taught]}
 
 
+def _curves(
+    photos: Sequence[LabelledPhoto], features: Floats, seed: int
+) -> tuple[dict[str, Floats], int]:
+    each = world(photos, features, seed)
+    curves = {name: each.curve(order) for name, order in orders(each, seed).items()}
+    total = curves["by chance"][1]
+    print(f"world {seed}: {len(each.queue)} photos, {total} opinions", flush=True)
+    return {name: curve for name, (curve, _) in curves.items()}, total
+
+
 def main(folder: Path, worlds: int) -> None:
-    """Print a table, one line for each share of the opinions."""
+    """Print a table, one line for each share of the opinions, and what they gain on average."""
     photos = [p for p in labelled_photos.read(folder) if p.is_parrot and p.taxon]
     views = Extractor(FEATURE_CACHE).features([Sample(photo.path) for photo in photos])
     whole = views[:, Views.WHOLE].astype(np.float64)
     _, axes = np.linalg.eigh(np.cov(whole.T))
     features = ((whole - whole.mean(axis=0)) @ axes[:, -_AXES:]).astype(np.float32)
-    curves: dict[str, list[Floats]] = {}
-    totals = []
-    for seed in range(worlds):
-        each = world(photos, features, seed)
-        for name, order in orders(each, seed).items():
-            curve, total = each.curve(order)
-            curves.setdefault(name, []).append(curve)
-        totals.append(total)
-        print(f"world {seed}: {len(each.queue)} photos, {total} opinions", flush=True)
-    opinions = np.array(STEPS) * np.mean(totals)
-    means = {name: np.mean(rows, axis=0) for name, rows in curves.items()}
-    print("opinions | " + " | ".join(means))
+    with ProcessPoolExecutor() as pool:
+        done = list(pool.map(partial(_curves, photos, features), range(worlds)))
+    curves = {name: np.stack([each[name] for each, _ in done]) for name in done[0][0]}
+    opinions = np.array(STEPS) * np.mean([total for _, total in done])
+    print("opinions | " + " | ".join(curves))
     for number, count in enumerate(opinions):
-        row = [f"{curve[number]:.1%}" for curve in means.values()]
-        print(f"{count:.0f} | " + " | ".join(row))
+        print(f"{count:.0f} | " + " | ".join(f"{c[:, number].mean():.1%}" for c in curves.values()))
     for name, rows in curves.items():
-        gains = [(row - row[0]).mean() for row in rows]
-        error = np.std(gains) / np.sqrt(len(gains))
-        print(f"{name}: {np.mean(gains) * 100:.1f} points gained, error {error * 100:.1f}")
+        gains = (rows - rows[:, :1]).mean(axis=1) * 100
+        print(f"{name}: {gains.mean():.1f} points gained, error {gains.std() / worlds**0.5:.1f}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 24)  # noqa: PLR2004
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 16)  # noqa: PLR2004
