@@ -31,9 +31,16 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.usefixtures("tools")
 def test_the_commands_exit_code_comes_back_and_nothing_keeps_running(tmp_path: Path) -> None:
     """CI reads the code; a machine that tests all day must not fill up with emulators."""
+    for bundled in ("firebase_sdk", "api_reference"):
+        (tmp_path / bundled).symlink_to(ROOT / "local" / bundled)
+    subprocess.run([ROOT / "dev.sh", "sdk", tmp_path], check=True)  # packages first: a minute, once
     mark = f"PARROT_TEST={tmp_path.name}"
     name, _, value = mark.partition("=")
-    asked = "curl -sf $SUITE_URL/parrot-classifier/classify && exit 7"
+    asked = (
+        "curl -sf $SUITE_URL/api | grep -q vendor/reference.js"
+        " && curl -sfo /dev/null $SUITE_URL/vendor/reference.js"
+        " && curl -sf $SUITE_URL/parrot-classifier/classify && exit 7"
+    )
     done = run("--exec", asked, **{name: value})
     assert done.returncode == 7, done.stderr
     assert '"status": "ready"' in done.stdout
