@@ -22,32 +22,12 @@ if TYPE_CHECKING:
 
 # What the first verdicts did not keep: nothing there may mean that nobody wrote it down.
 _LATER = ("reason", "likely")
+_FIELDS = tuple(field.name for field in fields(Verdict))
 _ROUNDING = 1e-4  # what the order of additions may change, and more
 
 
 class CannotReplay(ValueError):
     """The decision cannot be made again; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A field of the verdict that came out otherwise."""
-
-    name: str
-    stored: object
-    again: object
-
-    @property
-    def by(self) -> float | None:
-        """How far apart two numbers are."""
-        if isinstance(self.stored, float) and isinstance(self.again, float):
-            return abs(self.stored - self.again)
-        return None
-
-    @property
-    def kept(self) -> bool:
-        """Whether the stored verdict says anything about it."""
-        return self.stored is not None or self.name not in _LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +38,33 @@ class Replay:
     again: Verdict
 
     @property
-    def differences(self) -> tuple[Difference, ...]:
-        """Field by field, to the last digit."""
-        pairs = (
-            Difference(
-                field.name, getattr(self.stored, field.name), getattr(self.again, field.name)
-            )
-            for field in fields(Verdict)
-        )
-        return tuple(pair for pair in pairs if pair.stored != pair.again)
+    def differences(self) -> dict[str, tuple[object, object]]:
+        """What each field was and is, where that differs in any digit."""
+        pairs = {name: (getattr(self.stored, name), getattr(self.again, name)) for name in _FIELDS}
+        return {name: (then, now) for name, (then, now) in pairs.items() if then != now}
 
     @property
-    def repeated(self) -> bool:
-        """Whether everything that was kept came out the same."""
-        return not any(difference.kept for difference in self.differences)
+    def contradicted(self) -> list[str]:
+        """The fields that differ, but for what was not kept then."""
+        then = self.differences.items()
+        return [name for name, (was, _) in then if was is not None or name not in _LATER]
+
+    def by(self, name: str) -> float | None:
+        """How far apart two numbers are."""
+        then, now = getattr(self.stored, name), getattr(self.again, name)
+        return abs(then - now) if isinstance(then, float) and isinstance(now, float) else None
 
     def sentence(self) -> str:
         """What came of it, and what the usual reasons are."""
-        differences = self.differences
-        kept = [difference for difference in differences if difference.kept]
         by = f"bundle {self.stored.bundle} on {self.stored.model}"
-        if not differences:
-            return f"repeated to the last digit, by {by}"
-        if not kept:
-            missing = " and ".join(difference.name for difference in differences)
-            return f"repeated to the last digit, by {by}, but for what was not kept then: {missing}"
+        if not self.contradicted:
+            missing = " and ".join(self.differences)
+            but = f", but for what was not kept then: {missing}" if missing else ""
+            return f"repeated to the last digit, by {by}{but}"
         if self.stored.model != self.again.model:
             return f"not repeated: {self.again.model} answered, then it was {self.stored.model}"
-        numbers = [difference.by for difference in kept if difference.by is not None]
-        if len(numbers) == len(kept) and max(numbers) <= _ROUNDING:
+        numbers = [n for name in self.contradicted if (n := self.by(name)) is not None]
+        if len(numbers) == len(self.contradicted) and max(numbers) <= _ROUNDING:
             return (
                 f"the same answer by {by}, but its numbers differ by up to {max(numbers):.1g}:"
                 " another model server or processor ran the network, or in another batch"

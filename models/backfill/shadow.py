@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from models.backfill.patience import patiently
+from models.backfill.reclassify import Reclassified
 from parrot.classify import Classifier
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.model.decision import decide, in_doubt, score
@@ -31,13 +31,6 @@ _AT_ONCE = 4  # photos: one is decoded while others are with the model server
 _SLICE = 16 * _AT_ONCE
 
 
-class LeftOut(StrEnum):
-    """Why a photo was not compared."""
-
-    GONE = "gone"  # deleted or overwritten since it was judged
-    UNREADABLE = "unreadable"  # today's decoder refuses it
-
-
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One photo, what the bundle in use says of it and what the candidate says."""
@@ -52,7 +45,7 @@ class Compared:
         """Which kind of change people would notice first; None if both say the same."""
         agreement = Agreement.of(self.before, self.after)
         if not agreement.verdict_agrees:
-            return f"{verdict(self.before)} becomes {verdict(self.after)}"
+            return f"{self.before.verdict} becomes {self.after.verdict}"
         if not agreement.first_agrees:
             return "another first name"
         if agreement.set_agrees:
@@ -67,20 +60,22 @@ class Comparison:
 
     photos: int = 0
     looked_elsewhere: int = 0
-    changes: Counter[str] = field(default_factory=Counter)
     changed: list[Compared] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, compared: Compared | LeftOut) -> None:
+    @property
+    def changes(self) -> Counter[str]:
+        """How many photos have which kind of change."""
+        return Counter(change for one in self.changed if (change := one.change) is not None)
+
+    def add(self, compared: Compared | Reclassified) -> None:
         """Count one more photo."""
-        if isinstance(compared, LeftOut):
+        if isinstance(compared, Reclassified):
             self.left_out[compared.value] += 1
             return
         self.photos += 1
         self.looked_elsewhere += not compared.looks_alike
-        change = compared.change
-        if change is not None:
-            self.changes[change] += 1
+        if compared.change is not None:
             self.changed.append(compared)
 
 
@@ -114,8 +109,8 @@ class Comparer:
                     advance(1)
         return comparison
 
-    def compare(self, observation: Observation) -> Compared | LeftOut:
-        """Compare one photo. Raises BackendError, DeploymentError."""
+    def compare(self, observation: Observation) -> Compared | Reclassified:
+        """Compare one photo, or say what became of it. Raises BackendError, DeploymentError."""
         heard: list[Seen] = []
         generation = int(observation.generation or 0)
         try:
@@ -123,13 +118,13 @@ class Comparer:
                 observation.object_name, generation, most=self.max_bytes
             )
             if data is None:
-                return LeftOut.GONE
+                return Reclassified.GONE
             classifier = Classifier(
                 self.bundle, self.server, self.decoder, lambda seen, _answer: heard.append(seen)
             )
             before = classifier.classify(images.read(data, max_bytes=self.max_bytes))
         except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
-            return LeftOut.UNREADABLE
+            return Reclassified.UNREADABLE
         (seen,) = heard
         after = beside(self.candidate, seen, before)
         return Compared(observation, before, after, self._looks_alike(seen))
@@ -142,19 +137,14 @@ class Comparer:
         return doubts == (len(seen.features) > 1)
 
 
-def verdict(answer: Classification) -> str:
-    """As in answers of the API."""
-    return "yes" if answer.is_parrot else "maybe" if answer.maybe else "no"
-
-
 def told(answer: Classification) -> str:
     """An answer in one line: verdict, likeliest species, what else is in the set."""
     first, in_set = first_id(answer), set_ids(answer)
     if first is None:
-        return verdict(answer)
+        return answer.verdict
     if in_set is not None and not in_set:
-        return f"{verdict(answer)}: none of the known, most like {first}"
-    return f"{verdict(answer)}: {' or '.join([first, *sorted((in_set or set()) - {first})])}"
+        return f"{answer.verdict}: none of the known, most like {first}"
+    return f"{answer.verdict}: {' or '.join([first, *sorted((in_set or set()) - {first})])}"
 
 
 def judged(observations: Iterable[Observation]) -> Iterator[Observation]:

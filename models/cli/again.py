@@ -101,14 +101,14 @@ def replay(
             MAX_PHOTO_BYTES,
         ).replay(find(stores.observations(observations), photo))
     table = Table("", *(Column(name, overflow="fold") for name in ("stored", "now", "difference")))
-    for difference in replayed.differences:
-        by = "" if difference.by is None else f"{difference.by:.1g}"
-        texts = (difference.name, str(difference.stored), str(difference.again), by)
+    for name, (then, now) in replayed.differences.items():
+        by = replayed.by(name)
+        texts = (name, str(then), str(now), "" if by is None else f"{by:.1g}")
         table.add_row(*map(escape, texts))
     if replayed.differences:
         console.out.print(table)
     console.out.print(replayed.sentence(), soft_wrap=True, highlight=False)
-    if not replayed.repeated:
+    if replayed.contradicted:
         raise typer.Exit(1)
 
 

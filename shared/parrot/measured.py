@@ -31,7 +31,7 @@ def log(answer: Classification, quality: Quality) -> None:
     known = answer.species_set
     fields = {
         "bundle": answer.bundle,
-        "verdict": "yes" if answer.is_parrot else "maybe" if answer.maybe else "no",
+        "verdict": answer.verdict,
         "reason": answer.reason,
         "names": None if known is None else len(known.species),
         "doubt": round(1 - likeliest if named else answer.parrot_probability, _DECIMALS),

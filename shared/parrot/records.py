@@ -33,9 +33,8 @@ class Header:
     icc: bytes | None = field(default=None, repr=False)
     cicp: tuple[int, int] | None = None  # primaries and transfer function (ITU-T H.273)
     decoded_pixels: int = 0  # of a picture of tiles, each as often as it is named
-    spans: tuple[tuple[int, int], ...] | None = field(
-        default=None, repr=False
-    )  # see `headers.essential`
+    # See `headers.essential`.
+    spans: tuple[tuple[int, int], ...] | None = field(default=None, repr=False)
     unended: bool = False  # a JPEG without its last marker: see `photo.unended`
 
 
@@ -250,6 +249,11 @@ class Classification:
     maybe: bool = False  # it is not taken for a parrot, but may be one
     focus: tuple[float, ...] | None = None  # see Prediction, of the whole photo
     embedded: Embedded | None = None  # of the first look; None if the bundle cannot tell
+
+    @property
+    def verdict(self) -> str:
+        """In one word, as the API has it."""
+        return "yes" if self.is_parrot else "maybe" if self.maybe else "no"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from parrot import logs
 from parrot.errors import BadBundle
 from parrot.model.decision import combined, decide, describe, score
 from parrot.model.manifest import HEAD, LAST_BLOCKS
@@ -52,7 +53,7 @@ class Agreement:
     def of(cls, answer: Classification, other: Classification) -> Self:
         """Species count by their ids: a candidate may know more of them."""
         return cls(
-            (answer.is_parrot, answer.maybe) == (other.is_parrot, other.maybe),
+            answer.verdict == other.verdict,
             set_ids(answer) == set_ids(other),
             first_id(answer) == first_id(other),
         )
@@ -101,8 +102,7 @@ class Shadow:
             if first:
                 self._warn(error)
         else:
-            fields = {"candidate": candidate.manifest.version, **asdict(agreement)}
-            _LOG.info("shadow", extra={"fields": fields})
+            logs.apart("shadow", {"candidate": candidate.manifest.version, **asdict(agreement)})
 
     def _warn(self, error: Exception) -> None:
         _LOG.warning("%s is switched off: %s: %s", self._name, type(error).__name__, error)

@@ -99,7 +99,7 @@ def told(saved: Saved, part: str) -> list[dict[str, Any]]:
     """What the log of a part says of agreement, without what every line has."""
     text = (saved.data / "logs" / f"{part}.log").read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    common = {"severity", "message", "request_id"}
+    common = {"severity", "message"}
     return [
         {key: value for key, value in line.items() if key not in common}
         for line in lines
