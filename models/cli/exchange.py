@@ -48,7 +48,9 @@ def export_saved(
         )
     left_out = ", ".join(f"{count} {why}" for why, count in exported.left_out.most_common())
     console.out.print(
-        f"{exported.written} photos in {out}; left out: {left_out or 'none'}", soft_wrap=True
+        f"{exported.written} photos in {out}, {exported.exam} of them in exam.csv, never to be"
+        f" fitted on; left out: {left_out or 'none'}",
+        soft_wrap=True,
     )
 
 

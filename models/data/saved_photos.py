@@ -5,17 +5,22 @@ files have no metadata, named after their pixels. Photos of one user share a `ne
 value, so that they are never split between training and test. It is random in each export, so that
 two exports cannot be matched by person. `bundle` and `model` name the model that judged the photo;
 `label_map` is the sha256 of the species table that the labels refer to.
+
+Every fifth person's photos are listed in `exam.csv` instead, for ever: no model is fitted on them,
+so that each can be judged by people whom it never saw.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import secrets
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from models.data import training_labels
+from models.data import training_labels, wanted
 from models.data.labelled_photos import Group
 from models.data.training_labels import LeftOut
 from parrot.consent import Training
@@ -25,12 +30,15 @@ from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
 from parrot.store import update
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from models.data.wanted import Wanted
     from parrot.observation import Observation
     from parrot.store import ObservationStore, PhotoStore
 
+INDEX, EXAM = "index.csv", "exam.csv"
+_EXAM_SHARE = 5  # one in so many people
 _COLUMNS = (
     *("path", "group", "label", "near_duplicates", "source"),  # what `fit` reads
     *("bundle", "model", "label_map"),
@@ -43,6 +51,15 @@ class Exported:
 
     written: int
     left_out: Counter[LeftOut]
+    exam: int = 0  # of those written
+    learners: tuple[Observation, ...] = ()  # the others of those written: they train
+    wanted: tuple[Wanted, ...] = ()  # kinds without a class that they could have
+
+
+def examines(uid: str) -> bool:
+    """Whether a person's photos judge models and never train them: always the same people."""
+    number = hashlib.sha256(f"exam\n{uid}".encode()).digest()[:8]
+    return int.from_bytes(number, "big") % _EXAM_SHARE == 0
 
 
 def export(  # noqa: PLR0913 - the options of one command
@@ -56,46 +73,48 @@ def export(  # noqa: PLR0913 - the options of one command
 ) -> Exported:
     """Write the training set; a second run fetches what is missing and removes what may not stay.
 
-    Observations note the version of the `bundle` that will be fitted on them, if it has a name.
-    Where the deployment's `training` is off, nothing is written, whatever people allowed before;
-    else `training_labels` says which train, and as what. Raises BadBundle, StoreUnavailable.
+    Observations that train note the version of the `bundle` that will be fitted on them, if it has
+    a name. Where the deployment's `training` is off, nothing is written, whatever people allowed
+    before; else `training_labels` says which train, and as what. Raises BadBundle,
+    StoreUnavailable.
     """
-    labels = {row.id for row in SpeciesTable.parse(species_csv).rows} | {
-        NOT_A_PARROT.id,
-        OTHER_PARROT.id,
-    }
-    label_map = digest(species_csv)
+    classes = {row.id for row in SpeciesTable.parse(species_csv).rows}
+    labels = {*classes, NOT_A_PARROT.id, OTHER_PARROT.id}
     people: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(8))
     lines: dict[str, dict[str, str]] = {}  # by name of the file
+    learners: dict[str, Observation] = {}  # the same, of those that train
     left_out = Counter[LeftOut]()
-    for observation, chosen in training_labels.chosen(observations.everything(), labels):
+    rows = training_labels.chosen(observations.everything(), labels)
+    for observation, chosen in rows:
         species = LeftOut.OFF if training is Training.OFF else chosen
         path = _fetch(observation, species, photos, folder)
         if isinstance(path, LeftOut) or path.name in lines:
             left_out[path if isinstance(path, LeftOut) else LeftOut.DUPLICATE] += 1
             continue
-        if bundle and not _note(observations, observation, bundle):
-            left_out[LeftOut.MISSING] += 1
-            continue
-        group, label, _ = path.relative_to(folder).parts
-        verdict = observation.verdict
-        lines[path.name] = {
-            "path": path.relative_to(folder).as_posix(),
-            "group": group,
-            "label": label,
-            "near_duplicates": people[observation.uid],
-            "source": "saved",
-            "bundle": verdict.bundle if verdict else "",
-            "model": verdict.model if verdict else "",
-            "label_map": label_map,
-        }
+        if not examines(observation.uid):
+            if bundle and not _note(observations, observation, bundle):
+                left_out[LeftOut.MISSING] += 1
+                continue
+            learners[path.name] = observation
+        place = path.relative_to(folder).as_posix()
+        lines[path.name] = _line(observation, place, people[observation.uid], digest(species_csv))
     folder.mkdir(parents=True, exist_ok=True)
     _tidy(folder, {line["path"] for line in lines.values()})
-    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, _COLUMNS)
-        table.writeheader()
-        table.writerows(sorted(lines.values(), key=lambda line: line["path"]))
-    return Exported(len(lines), left_out)
+    for name, part in ((INDEX, learners.keys()), (EXAM, lines.keys() - learners.keys())):
+        _write(folder / name, sorted((lines[file] for file in part), key=itemgetter("path")))
+    exam, off = len(lines) - len(learners), training is Training.OFF
+    strangers = set[str]() if off else {OTHER_PARROT.id, LeftOut.UNLABELLED}
+    kinds = wanted.count(row for row, label in rows if label in strangers and not examines(row.uid))
+    return Exported(len(lines), left_out, exam, tuple(learners.values()), tuple(kinds))
+
+
+def note(store: ObservationStore, learners: Iterable[Observation], bundle: str) -> bool:
+    """Note which bundle learnt from these; False if one of them was removed or withdrawn since.
+
+    All others are noted even then: a receipt may name a bundle too many, but not one too few.
+    """
+    noted = [_note(store, observation, bundle) for observation in learners]
+    return all(noted)
 
 
 def _fetch(
@@ -126,6 +145,29 @@ def _note(store: ObservationStore, observation: Observation, bundle: str) -> boo
 
     noted = update(store, observation.uid, observation.id, learn)
     return noted is not None and noted.consent == observation.consent
+
+
+def _line(observation: Observation, place: str, person: str, label_map: str) -> dict[str, str]:
+    """By column; `place` is the path in the folder."""
+    group, label, _ = place.split("/")
+    verdict = observation.verdict
+    return {
+        "path": place,
+        "group": group,
+        "label": label,
+        "near_duplicates": person,
+        "source": "saved",
+        "bundle": verdict.bundle if verdict else "",
+        "model": verdict.model if verdict else "",
+        "label_map": label_map,
+    }
+
+
+def _write(path: Path, lines: Sequence[Mapping[str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, _COLUMNS)
+        table.writeheader()
+        table.writerows(lines)
 
 
 def _place(observation: Observation, species: str) -> str:

@@ -12,9 +12,9 @@ from collections import Counter, defaultdict
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from models.data import trust
+from models.data import trust, wanted
 from parrot.duplicates import SIMILAR_BITS, bits_apart, quarters
-from parrot.records import NOT_A_PARROT
+from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
 
 if TYPE_CHECKING:
@@ -73,8 +73,11 @@ def _label(
     if (barred := _barred(row)) is not None:
         return barred
     decided, label = _decided(row), row.label.species if row.label else ""
-    if decided in {CANNOT_TELL, UNUSABLE}:
+    words = wanted.written(row)  # "another parrot" that has become a class
+    if decided in {CANNOT_TELL, UNUSABLE} or (decided is None and words in labels):
         return LeftOut.UNSETTLED
+    if decided == OTHER_PARROT.id and words in labels:
+        return words or decided
     if not label or (decided or label) not in labels:
         return LeftOut.UNLABELLED
     return decided or _doubt(row, trusted, changed) or label

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from models.cli import stores
-from models.data import training_labels
+from models.data import saved_photos, training_labels
 from models.data.saved_photos import Exported, export
 from models.data.training_labels import LeftOut
 from models.data.trust import by_person
@@ -360,3 +360,40 @@ def test_the_photos_of_a_project_need_no_setting_that_names_it(
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
     assert stores.storage("firestore:p/d").project == "p"
+
+
+def test_every_fifth_person_judges_models_and_trains_none(tmp_path: Path) -> None:
+    """Else a model is judged by people whom it knows, and nobody can tell whether it learned."""
+    world = World(tmp_path)
+    people = [f"user-{number}" for number in range(500)]
+    assert 80 < sum(map(saved_photos.examines, people)) < 120
+    examiner = next(uid for uid in people if saved_photos.examines(uid))
+    kept, trains = saved(world, 1, uid=examiner), saved(world, 2)
+    done, lines = exported(world, tmp_path / "out", bundle="next")
+    with (tmp_path / "out" / saved_photos.EXAM).open(newline="") as file:
+        (exam,) = csv.DictReader(file)
+    assert (done.written, done.exam, len(lines)) == (2, 1, 1)
+    assert exam["path"] != lines[0]["path"]
+    assert [row.id for row in done.learners] == [trains.id]
+    stored = [world.store.get(row.uid, row.id) for row in (kept, trains)]
+    assert [row.learnt_by for row in stored if row] == [(), ("next",)]
+
+
+def test_kinds_without_a_class_are_counted_in_peoples_own_words_once_settled(
+    tmp_path: Path,
+) -> None:
+    """What one person alone wrote, or nobody settled, is nobody's new class."""
+    world = World(tmp_path)
+    said = [("ana", "Monk Parakeet"), ("ben", "monk parakeet"), ("ben", "My Polly"), ("cy", "kaka")]
+    for number, (uid, text) in enumerate(said, 1):
+        labels = (Label(OTHER_PARROT.id, None, NOW, text),)
+        opinions = () if uid == "cy" else (Opinion("r", OTHER_PARROT.id, LATER),)
+        saved(world, number, uid=uid, labels=labels, verdict=UNKNOWN, opinions=opinions)
+    done, _ = exported(world, tmp_path / "out")
+    assert [(kind.id, kind.photos, kind.people) for kind in done.wanted] == [
+        ("monk-parakeet", 2, 2)
+    ]
+    assert str(done.wanted[0]).startswith("monk parakeet: 2 settled photos of 2 people, too few")
+    table = TABLE + b"22,monk-parakeet,Myiopsitta monachus,Monk parakeet,,II\n"
+    export(world.store, world.photos, table, tmp_path / "more")
+    assert len(list((tmp_path / "more" / "parrots" / "monk-parakeet").iterdir())) == 2

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     _Row = TypeVar("_Row", Species, Taxon)
 
 # Ids become parts of paths: of pages, and of the folders that photos are exported to.
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 COLUMNS = ("index", "id", "scientific_name", "en", "ko", "cites")
 _TAXON = ("id", "rank", "parent", "scientific_name", "en", "ko", "iucn", "cites", "status_year")
@@ -154,6 +154,6 @@ def _taxon(line: Mapping[str, str]) -> Taxon:
 
 
 def _id(text: str) -> str:
-    if not _ID.fullmatch(text):
+    if not ID.fullmatch(text):
         raise ValueError(f"{text!r:.80} is not an id (letters, digits, '.', '_', '-')")
     return text

@@ -1,0 +1,88 @@
+"""Kinds that are no class yet: what people wrote as another parrot, and reviewers settled."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from models.data.labelled_photos import TAXONOMY_CSV, class_id, taxa_by_label
+from parrot.model.species import ID, Taxonomy
+from parrot.records import OTHER_PARROT, Rank
+from parrot.review import settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from parrot.observation import Observation
+    from parrot.records import Taxon
+
+ENOUGH_PHOTOS, ENOUGH_PEOPLE = 16, 3
+_KINDS = frozenset({Rank.SPECIES, Rank.GENUS})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A kind that could become a class."""
+
+    id: str
+    photos: int
+    people: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether a class can be learned from so many."""
+        return self.photos >= ENOUGH_PHOTOS and self.people >= ENOUGH_PEOPLE
+
+    def __str__(self) -> str:
+        needs = f"too few: {ENOUGH_PHOTOS} of {ENOUGH_PEOPLE} are needed"
+        return (
+            f"{self.id.replace('-', ' ')}: {self.photos} settled photos of {self.people} people,"
+            f" {f'enough: --add {self.id}' if self.enough else needs}"
+        )
+
+
+def count(observations: Iterable[Observation]) -> list[Wanted]:
+    """The settled kinds of observations that show none of the classes, the most photos first.
+
+    What only one person wrote stays between them and the reviewers.
+    """
+    photos: Counter[str] = Counter()
+    people: defaultdict[str, set[str]] = defaultdict(set)
+    for observation in observations:
+        if (kind := _settled_kind(observation)) is not None:
+            photos[kind] += 1
+            people[kind].add(observation.uid)
+    wanted = [Wanted(kind, n, len(people[kind])) for kind, n in photos.most_common()]
+    return [kind for kind in wanted if kind.people > 1]
+
+
+def _settled_kind(observation: Observation) -> str | None:
+    """A species or genus, or what the person called "another parrot"."""
+    outcome = settled(observation.label, observation.opinions)
+    if outcome == OTHER_PARROT.id:
+        return written(observation)
+    taxon = _taxa().get(outcome or "")
+    return taxon.id if taxon is not None and taxon.rank in _KINDS else None
+
+
+def written(observation: Observation) -> str | None:
+    """The id of the kind in the person's own words, if they chose "another parrot"."""
+    label = observation.label
+    if label is None or label.species != OTHER_PARROT.id or not label.text:
+        return None
+    name = class_id(label.text)
+    taxon = _taxa().get(_by_label().get(name, ""))
+    name = taxon.id if taxon is not None and taxon.rank in _KINDS else name
+    return name if ID.fullmatch(name) else None
+
+
+@cache
+def _taxa() -> Mapping[str, Taxon]:
+    return Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
+
+
+@cache
+def _by_label() -> Mapping[str, str]:
+    return taxa_by_label()
