@@ -65,20 +65,20 @@ class World:
     queue: dict[int, Observation]
     known: Counter[str]
 
-    def accuracy(self, decided: Sequence[int]) -> float:
-        """Of the head that learnt what trains and what was decided."""
+    def judged(self, decided: Sequence[int]) -> tuple[float, float]:
+        """Of the head that learnt what trains and what was decided: right, and the mean by kind."""
         rows, right = [*self.trained, *decided], [*self.said[self.trained], *self.shown[decided]]
         x, y = self.features[rows], np.array(right)
         head = heads.regression(x, y, len(LABELS), strength=_STRENGTH)
-        return float(
-            (head(self.features[self.exam]).argmax(axis=1) == self.shown[self.exam]).mean()
-        )
+        truth = self.shown[self.exam]
+        hits = head(self.features[self.exam]).argmax(axis=1) == truth
+        return float(hits.mean()), float(np.mean([hits[truth == k].mean() for k in set(truth)]))
 
     def curve(self, order: Sequence[int]) -> tuple[Floats, int]:
-        """Accuracy after each share of the opinions that settle everything, and their number."""
+        """(steps, 2) as `judged` after each share of the opinions, and how many settle all."""
         opinions = np.cumsum([1 + (self.said[row] != self.shown[row]) for row in order])
         counts = [int((opinions <= share * opinions[-1]).sum()) for share in STEPS]
-        scores = [self.accuracy(order[:count]) for count in counts]
+        scores = [self.judged(order[:count]) for count in counts]
         return np.array(scores, np.float32), int(opinions[-1])
 
 
@@ -138,27 +138,31 @@ def _softmax(logits: Floats) -> Floats:
     return np.asarray(exp / exp.sum(axis=1, keepdims=True), np.float32)
 
 
-def orders(world: World, seed: int) -> dict[str, list[int]]:
-    """Rows of the queue: as reviewers get them, by chance, and where the model is surest first."""
-    rows = list(world.queue)
+def orders(world: World, seed: int) -> dict[str, list[list[int]]]:
+    """Rows of the queue: by chance, twice; the surest first; as reviewers get them."""
+    rows, chance = list(world.queue), np.random.default_rng(seed)
     taught = arranged(list(world.queue.values()), world.known, size=len(rows))
-    surest = sorted(rows, key=lambda row: waiting(world.queue[row]) or 0.0)
-    chance = np.random.default_rng(seed).permutation(rows).tolist()
-    return {"by chance": chance, "surest first": surest, "as arranged": [int(r.id) for r in taught]}
+    return {
+        "by chance": [chance.permutation(rows).tolist() for _ in range(2)],
+        "surest first": [sorted(rows, key=lambda row: waiting(world.queue[row]) or 0.0)],
+        "as arranged": [[int(row.id) for row in taught]],
+    }
 
 
 def _curves(
     photos: Sequence[LabelledPhoto], features: Floats, seed: int
 ) -> tuple[dict[str, Floats], int]:
     each = world(photos, features, seed)
-    curves = {name: each.curve(order) for name, order in orders(each, seed).items()}
-    total = curves["by chance"][1]
+    curves = {
+        name: [each.curve(order) for order in some] for name, some in orders(each, seed).items()
+    }
+    total = curves["by chance"][0][1]
     print(f"world {seed}: {len(each.queue)} photos, {total} opinions", flush=True)
-    return {name: curve for name, (curve, _) in curves.items()}, total
+    return {name: np.mean([one for one, _ in some], 0) for name, some in curves.items()}, total
 
 
 def main(folder: Path, worlds: int) -> None:
-    """Print a table, one line for each share of the opinions, and what they gain on average."""
+    """Print what each order reaches after each share of the opinions."""
     photos = [p for p in labelled_photos.read(folder) if p.is_parrot and p.taxon]
     views = Extractor(FEATURE_CACHE).features([Sample(photo.path) for photo in photos])
     whole = views[:, Views.WHOLE].astype(np.float64)
@@ -168,12 +172,16 @@ def main(folder: Path, worlds: int) -> None:
         done = list(pool.map(partial(_curves, photos, features), range(worlds)))
     curves = {name: np.stack([each[name] for each, _ in done]) for name in done[0][0]}
     opinions = np.array(STEPS) * np.mean([total for _, total in done])
-    print("opinions | " + " | ".join(curves))
-    for number, count in enumerate(opinions):
-        print(f"{count:.0f} | " + " | ".join(f"{c[:, number].mean():.1%}" for c in curves.values()))
-    for name, rows in curves.items():
-        gains = (rows - rows[:, :1]).mean(axis=1) * 100
-        print(f"{name}: {gains.mean():.1f} points gained, error {gains.std() / worlds**0.5:.1f}")
+    chance = curves["by chance"]
+    for part, figure in enumerate(("right", "mean by kind")):
+        print(f"{figure}, after opinions | " + " | ".join(curves))
+        for step, count in enumerate(opinions):
+            means = [rows[:, step, part].mean() for rows in curves.values()]
+            print(f"{count:.0f} | " + " | ".join(f"{mean:.1%}" for mean in means))
+        for name, rows in curves.items():
+            gains = (rows - chance)[:, 1:-1, part].mean(axis=1) * 100
+            error = gains.std() / worlds**0.5
+            print(f"{name}: {gains.mean():+.2f} points beside chance, standard error {error:.2f}")
 
 
 if __name__ == "__main__":
