@@ -35,44 +35,16 @@ _TIER_2_FACTOR = 1.4
 _PHOTOS_A_DAY = (0, 1_000, 100_000, 10_000_000)
 # One photo in a hundred may wait longer than this for a core of an instance.
 _WAIT_SECONDS, _WAIT_SHARE = 0.1, 0.01
-# What is paid for, what drives it, and which amounts of _Month cost which prices.
+# What is paid for, what drives it, and how the names of its prices begin.
 _PARTS = (
-    (
-        "functions and model server",
-        "CPU-seconds, memory, requests",
-        {"run.cpu": "cpu", "run.memory": "memory", "run.requests": "requests"},
-    ),
-    (
-        "photos, after {months} months",
-        "GB kept",
-        {"storage.standard": "standard_gb", "storage.nearline": "nearline_gb"},
-    ),
-    (
-        "requests to storage",
-        "uploads, reads, moves to nearline",
-        {
-            "storage.class_a": "class_a",
-            "storage.class_b": "class_b",
-            "storage.class_a_nearline": "saved",
-        },
-    ),
-    (
-        "Firestore",
-        "documents read and written",
-        {
-            "firestore.reads": "reads",
-            "firestore.writes": "writes",
-            "firestore.storage": "documents_gib",
-        },
-    ),
-    ("answers to phones, by Hosting", "GB sent", {"hosting.out": "sent_gb"}),
-    ("events", "bytes", {"pubsub.bytes": "events_tib"}),
-    ("logs", "GiB", {"logging.bytes": "logs_gib"}),
-    (
-        "images and secret",
-        "GB kept, versions",
-        {"registry.storage": "images_gb", "secrets.versions": "versions"},
-    ),
+    ("functions and model server", "CPU-seconds, memory, requests", ("run.",)),
+    ("photos, after {months} months", "GB kept", ("storage.standard", "storage.nearline")),
+    ("requests to storage", "uploads, reads, moves to nearline", ("storage.class_",)),
+    ("Firestore", "documents read and written", ("firestore.",)),
+    ("answers to phones, by Hosting", "GB sent", ("hosting.",)),
+    ("events", "bytes", ("pubsub.",)),
+    ("logs", "GiB", ("logging.",)),
+    ("images and secret", "GB kept, versions", ("registry.", "secrets.")),
 )
 
 
@@ -87,6 +59,9 @@ class Usage:
     function_cpu: float = 0.045  # seconds to decode 12 megapixels and answer
     function_wait: float = 0.060  # seconds for the model server and the network
     model_cpu: float = 0.020  # seconds of one core for one forward pass at 320 px
+    passes: float = 1.40  # forward passes of a photo: models/default/MODEL_CARD.md, "as they are"
+    again_cpu: float = 0.55  # of a second look, two of these passes, as a share of function_cpu
+    again_wait: float = 0.040  # seconds
     model_cores: int = 4
     probes: float = 6 * 24 * 12  # a day: the uptime check asks from six places every five minutes
     process_cpu: float = 0.35  # decode, two WebP files, hash, a classification
@@ -96,6 +71,11 @@ class Usage:
     log_gib: float = 1.2 / 2**20  # our line and Cloud Run's request line
     months: int = 12  # of photos kept, for the stored data
     nearline_after: int = 3  # months
+
+    @property
+    def again(self) -> float:
+        """The share of photos that are looked at a second time."""
+        return (self.passes - 1) / 2
 
 
 class Prices:
@@ -137,44 +117,46 @@ class _Month:
         self.photos = photos
         saved = photos * usage.saved
         pages = saved * usage.read_pages
-        classify = billed_seconds(
-            photos + usage.probes,
-            usage.function_cpu + usage.function_wait,
-            usage.function_cpu,
-            1,
-            usage,
-        )
+        again = usage.again * usage.again_cpu * usage.function_cpu
+        cpu, wait = usage.function_cpu + again, usage.function_wait + usage.again * usage.again_wait
+        classify = billed_seconds(photos + usage.probes, cpu + wait, cpu, 1, usage)
         save = billed_seconds(saved, 0.3, usage.function_cpu, 1, usage)
-        process = billed_seconds(saved, usage.process_cpu + 0.2, usage.process_cpu, 1, usage)
+        process_cpu = usage.process_cpu + again
+        process = billed_seconds(saved, process_cpu + 0.2, process_cpu, 1, usage)
         read = billed_seconds(pages, 0.1, 0.02, 1, usage)
         model = billed_seconds(
-            photos + saved + usage.probes,
+            usage.passes * (photos + saved) + usage.probes,
             usage.model_cpu + 0.02,
             usage.model_cpu,
             usage.model_cores,
             usage,
         )
-        self.cpu = _MONTH_DAYS * (classify + save + process + read + usage.model_cores * model)
-        self.memory = _MONTH_DAYS * (1.5 * (classify + save + process) + 0.5 * read + 2 * model)
-        self.requests = _MONTH_DAYS * (2 * (photos + usage.probes) + 3 * saved + pages)
-        self.saved = _MONTH_DAYS * saved
+        kept = _MONTH_DAYS * saved
         recent = min(usage.months, usage.nearline_after)
-        originals = self.saved * usage.original_gb
-        self.standard_gb = originals * recent + self.saved * usage.derived_gb * usage.months
-        self.nearline_gb = originals * (usage.months - recent)
-        self.class_a = 3 * self.saved  # the original and two derived files
-        self.class_b = 4 * self.saved + 20 * _MONTH_DAYS * pages  # thumbnails of a page
-        self.reads = _MONTH_DAYS * (photos + 12 * saved + 20 * pages)  # quotas, duplicates, pages
-        self.writes = _MONTH_DAYS * (photos + 5 * saved)
-        self.documents_gib = self.saved * usage.months * usage.document_gib
-        self.sent_gb = _MONTH_DAYS * (photos * 2e-6 + pages * 20 * 15e-6)
-        self.events_tib = self.saved * 2 * 2 / 2**30
-        self.logs_gib = self.requests * usage.log_gib
-        self.images_gb = 2.5
-        self.versions = 2
+        originals = kept * usage.original_gb
+        requests = _MONTH_DAYS * (2 * (photos + usage.probes) + 3 * saved + pages)
+        self.amounts = {
+            "run.cpu": _MONTH_DAYS * (classify + save + process + read + usage.model_cores * model),
+            "run.memory": _MONTH_DAYS
+            * (1.5 * (classify + save + process) + 0.5 * read + 2 * model),
+            "run.requests": requests,
+            "storage.standard": originals * recent + kept * usage.derived_gb * usage.months,
+            "storage.nearline": originals * (usage.months - recent),
+            "storage.class_a": 3 * kept,  # the original and two derived files
+            "storage.class_b": 4 * kept + 20 * _MONTH_DAYS * pages,  # thumbnails of a page
+            "storage.class_a_nearline": kept,
+            "firestore.reads": _MONTH_DAYS * (photos + 12 * saved + 20 * pages),  # quotas, lists
+            "firestore.writes": _MONTH_DAYS * (photos + 5 * saved),
+            "firestore.storage": kept * usage.months * usage.document_gib,
+            "hosting.out": _MONTH_DAYS * (photos * 2e-6 + pages * 20 * 15e-6),
+            "pubsub.bytes": kept * 2 * 2 / 2**30,
+            "logging.bytes": requests * usage.log_gib,
+            "registry.storage": 2.5,
+            "secrets.versions": 2,
+        }
         rate = photos / (usage.busy_hours * 3600)
-        passes = rate * (1 + usage.saved)
-        self.classify_instances = instances(rate, usage.function_cpu, 1)
+        passes = rate * (1 + usage.saved) * usage.passes
+        self.classify_instances = instances(rate, cpu, 1)
         self.model_instances = instances(passes, usage.model_cpu, usage.model_cores)
         # Of Vertex AI's nodes, which have two cores; there is never less than one.
         nodes = max(1, math.ceil(passes * usage.model_cpu / usage.packed / 2))
@@ -214,9 +196,9 @@ def table(prices: Prices, usage: Usage, photos_a_day: Sequence[int]) -> str:
         "|---|---|" + "--:|" * len(months),
     ]
     totals = [0.0] * len(months)
-    for part, driver, amounts in _PARTS:
+    for part, driver, items in _PARTS:
         dollars = [
-            sum(prices.cost(item, getattr(month, amount)) for item, amount in amounts.items())
+            sum(prices.cost(*paid) for paid in month.amounts.items() if paid[0].startswith(items))
             for month in months
         ]
         totals = [total + more for total, more in zip(totals, dollars, strict=True)]
@@ -237,7 +219,7 @@ def ceiling(prices: Prices, settings: str) -> float:
         (name, kind): int(size) / (1024 if unit == "Mi" else 1) for name, kind, size, unit in found
     }
     seconds = 24 * 3600 * _MONTH_DAYS
-    services = [name for name, kind in value if kind == "MEMORY"]
+    services = [name for name, kind in value if kind == "MAX" and (name, "MEMORY") in value]
     cpu, memory = (
         sum(value[name, kind] * value[name, "MAX"] for name in services) * seconds
         for kind in ("CPU", "MEMORY")
