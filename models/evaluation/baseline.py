@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.data.photo_lines import PhotoLine
 
 NAME = "baseline.json"
-_BINS = 8
+_BINS = 5
 _DECIMALS = 4
 _WHO = {
     ("yes", "maybe", "no"): "photos",
@@ -41,7 +41,7 @@ class Measure(msgspec.Struct, frozen=True):
     verdicts: tuple[str, ...]
     kinds: tuple[str, ...] = ()  # empty for numbers
     worse: int = 0  # 1: only larger numbers are drift, -1: only smaller ones
-    mix: bool = False  # says what people photograph, not how
+    mix: bool = False  # depends on what people photograph: a training set cannot tell
     matters: float = 0.25  # the least stability index that counts against a training set
 
     @property
@@ -61,12 +61,12 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 # How large and sharp its photos are says how a training set was collected. Photos of sources that a
-# fit never saw had indices of up to 1.8 here and of up to 0.16 elsewhere: docs/learning.md.
+# fit never saw had indices of up to 1.8 here, and of up to 0.16 elsewhere: docs/learning.md.
 _COLLECTED = 2.5
 MEASURES = (
     Measure("verdict", _EVERY, VERDICTS, mix=True),
     Measure("reason", _OTHERS, tuple(Reason), mix=True),
-    Measure("names", _PARROTS, NAMES),
+    Measure("names", _PARROTS, NAMES, mix=True),
     Measure("doubt", _PARROTS, worse=1),
     Measure("doubt", _OTHERS, worse=1),
     Measure("distance", _PARROTS, worse=1),

@@ -27,7 +27,7 @@ OTHER_VERSIONS = "(versions with few photos)"
 _LEAST_OF_A_MEASURE = 40
 # How likely a week has a false alarm, all versions and measures together: in 26 weeks a quarter.
 _CHANCE = 0.01
-_SERIES = 2.0  # photos come in series, of one bird or one place: so many say as much as one
+_SERIES = 1.8  # photos come in series, of one bird or one place: so many say as much as one
 _MATTERS = 0.1  # the least stability index that counts against an earlier week
 _PRIOR = 0.5  # photos beside those that were counted, so that no bin is empty
 _WORDS = {  # of so many; else, what they are if numbers are larger, and if smaller

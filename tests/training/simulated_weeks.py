@@ -180,7 +180,8 @@ def _simulate(where: Path, extractor: Extractor, folder: Path) -> None:
         week = traffic["as they are"].week(_WEEK, rng)
         parrots = [number for number, of in enumerate(week) if of.verdict != "no"]
         for number in rng.choice(parrots, round(share * len(parrots)), replace=False):
-            week[number] = lines[kind][rng.integers(len(lines[kind]))]
+            one = lines[kind][rng.integers(len(lines[kind]))]
+            week[number] = msgspec.structs.replace(one, app=week[number].app)
         return week
 
     for before in (1000, 0):

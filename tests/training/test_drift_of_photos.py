@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from models.data import labelled_photos
 from models.data.features import Extractor
 from models.evaluation import drift
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 PARROTS, OTHERS = 60, 45
 
 
+@pytest.mark.timeout(900)  # 840 forward passes
 def test_a_week_of_thumbnails_is_found_and_a_usual_one_is_quiet(
     photos: Path, tmp_path: Path
 ) -> None:
