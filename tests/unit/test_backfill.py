@@ -21,7 +21,7 @@ from parrot.config import Settings
 from parrot.errors import InvalidImage, ModelUnavailable
 from parrot.observation import Label, Observation, Status
 from parrot.records import Classification, Prediction
-from tests.support.observations import observation, verdict
+from tests.support.observations import at, observation, verdict
 from tests.support.photos import encoded, noise
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Classifies:
             sha256=photo.sha256,
             width=8,
             height=8,
+            embedded=at(30),
         )
 
 
@@ -108,6 +109,7 @@ def test_a_photo_is_judged_once() -> None:
     assert store.stored is not None
     assert store.stored.verdict is not None
     assert (store.stored.verdict.bundle, store.stored.revision) == ("new", 2)
+    assert store.stored.embedded == at(30), "or it would never be found beside newer photos"
     assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
     assert store.writes == 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from parrot.classify import Classifier
 from parrot.errors import BadModelResponse, TooExpensive
+from parrot.model.embedding import DIMENSIONS, Embedding
 from parrot.model.gate import ThreeWay
 from parrot.model.look import View
 from parrot.model.rules import ReasonPolicy
@@ -176,3 +177,14 @@ def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Rea
 def test_a_bundle_without_reasons_gives_none() -> None:
     """Older bundles still work."""
     assert classifier(Scripted([NO_PARROT])).classify(PHOTO).reason is None
+
+
+def test_where_a_photo_lies_is_told_by_its_first_look_alone() -> None:
+    """Vectors are compared over years: they must not depend on whether there was doubt."""
+    halves = np.random.default_rng(3).normal(size=(len(SURE), DIMENSIONS)).astype(np.float16)
+    embedding = Embedding.of(halves[:, 0], halves, halves[:2])
+    lying = replace(bundle(), embedding=embedding)
+    doubtful = Classifier(lying, Scripted([DOUBT, SURE]), DECODER).classify(PHOTO)
+    assert "look-again" in [timing.step for timing in doubtful.timings]
+    assert doubtful.embedded == embedding.embedded(np.array(DOUBT, np.float32))
+    assert classifier(Scripted([SURE])).classify(PHOTO).embedded is None, "an older bundle"
