@@ -3,8 +3,9 @@
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
 import { byId, opened, store } from "./dom.js";
-import { day, errorWords, t } from "./language.js";
+import { day, errorWords, nameOf, t } from "./language.js";
 import * as outbox from "./outbox.js";
+import { table } from "./plate.js";
 import { asProblem } from "./problem.js";
 import * as service from "./service.js";
 import { fillSelect, labelName, named, OTHER_PARROT } from "./species-select.js";
@@ -21,6 +22,7 @@ class Sheet {
   #dialog = byId("bird");
   #tag = null;
   #outcome = null;
+  #taxa = {}; // reviewers may settle a group
 
   constructor(tile, kinds) {
     this.kinds = kinds;
@@ -58,7 +60,7 @@ class Sheet {
     this.#drawSighting();
     this.#part(".training input").checked = observation.training === true;
     this.#part(".state").textContent = this.#stateWords();
-    this.#part(".state").hidden = observation.status === "ready" && !observation.duplicate_of;
+    this.#part(".state").hidden = !this.#part(".state").textContent;
     this.#part("form").hidden = false;
     this.#part(".entry").hidden = true;
     this.#part(".saved").hidden = false;
@@ -109,7 +111,12 @@ class Sheet {
   }
 
   #stateWords() {
-    const { status, verdict, duplicate_of: twin } = this.observation;
+    const { status, verdict, review, duplicate_of: twin } = this.observation;
+    if (review) {
+      const row = this.#taxa[review.species];
+      const name = row ? nameOf(row) : labelName(review, this.kinds);
+      return this.#contested ? t("bird.settled", { name }) : t("bird.agreed", { name });
+    }
     if (status === "ready") return twin ? t("bird.duplicate") : "";
     if (status !== "needs_review") return t(`status.${status}.words`);
     const kind = verdict?.set?.unknown ? OTHER_PARROT : verdict?.species;
@@ -117,11 +124,20 @@ class Sheet {
     return t("status.needs_review.words", { name: labelName({ species: id }, this.kinds) });
   }
 
+  /** Whether reviewers settled another name: saying the same again is then an objection. */
+  get #contested() {
+    const { review, species } = this.observation;
+    return review !== undefined && review.species !== species;
+  }
+
   #chosen() {
     const { value } = this.#part("select");
     const other = value === OTHER_PARROT;
+    const same = value === this.observation.species;
     this.#part(".text").hidden = !other;
-    this.#part("[type=submit]").disabled = !value || (value === this.observation.species && !other);
+    this.#part("[type=submit]").disabled = !value || (same && !other && !this.#contested);
+    const object = same && this.#contested;
+    this.#part("[type=submit]").textContent = object ? t("bird.object") : t("bird.relabel");
   }
 
   /** What the service knows now, and the tag that a change needs. */
@@ -129,6 +145,7 @@ class Sheet {
     try {
       const headers = await headersOf(account.key());
       const { observation, tag } = await service.read(this.observation.id, { headers });
+      if (observation.review) this.#taxa = (await table().catch(() => ({ kinds: {} }))).kinds;
       const chosen = this.#part("select").value;
       const touched = chosen !== this.observation.species;
       this.#tag = tag;
@@ -153,8 +170,12 @@ class Sheet {
       const headers = await headersOf(account.key());
       const { id } = this.observation;
       const answer = await service.change(id, named(species, text), { tag: this.#tag, headers });
+      const { review } = answer.observation;
+      const objected = this.#contested && review?.species !== species;
+      const name = observationName(answer.observation, this.kinds);
       this.#outcome = { changed: answer.observation };
-      toast(t("keep.changed", { name: observationName(answer.observation, this.kinds) }));
+      if (!objected) toast(t("keep.changed", { name }));
+      else toast(review ? t("bird.final") : t("bird.objected"));
       this.#dialog.close();
     } catch (error) {
       const problem = asProblem(error);

@@ -20,7 +20,7 @@ from parrot.photo.headers import MEDIA_TYPES
 from parrot.progress import attempts
 from parrot.quota import User
 from parrot.records import FAR
-from parrot.review import standing
+from parrot.review import settled, standing
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -244,9 +244,14 @@ def _file(stored: Observation, file: str) -> tuple[str | None, str | None]:
 
 
 def _relabelled(stored: Observation, label: Label) -> Observation:
-    """With one more label, unless it is the current one. Raises Conflict."""
+    """With one more label, unless it is the current one. Raises Conflict.
+
+    The current one again is an objection if reviewers settled another and can be asked again.
+    """
     if stored.label is not None and replace(stored.label, at=label.at) == label:
-        return stored
+        outcome = settled(stored.label, stored.opinions)
+        if settled(label, stored.opinions) == outcome:
+            return stored
     if len(stored.labels) >= MOST_LABELS:
         raise Conflict(
             f"observation {stored.id} has had {MOST_LABELS} labels; to choose another one,"

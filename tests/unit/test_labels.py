@@ -14,12 +14,12 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Training
 from parrot.documents import document
 from parrot.errors import Conflict
-from parrot.observation import MOST_LABELS, Label, Status, Verdict
+from parrot.observation import MOST_LABELS, Label, Opinion, Status, Verdict
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import reviewed
-from tests.support.observations import observation, verdict
+from tests.support.observations import observation, processed, verdict
 from tests.support.processing import GALAH, KEA, MemoryPhotos
 
 if TYPE_CHECKING:
@@ -70,6 +70,18 @@ def test_where_nothing_trains_nobody_can_allow_it(tmp_path: Path) -> None:
     refused = observations.change(ANA, stored.id, training=False)
     assert refused.consent is not None
     assert not refused.consent.given
+
+
+def test_the_same_label_again_objects_once_to_what_reviewers_settled(tmp_path: Path) -> None:
+    """Nobody should have to name a bird wrongly first, only to be heard."""
+    store = SqliteObservations(tmp_path / "observations.db")
+    observations = Observations(store, MemoryPhotos())
+    opinions = tuple(Opinion(name, "macaws", NOW) for name in ("ray", "sue"))
+    settled = replace(processed(1, "0" * 16), verdict=MACAW, opinions=opinions)
+    stored, _ = store.create(settled)
+    objected = observations.change(ANA, stored.id, KEA)
+    assert (objected.status, len(objected.labels)) == (Status.NEEDS_REVIEW, 2)
+    assert observations.change(ANA, stored.id, KEA) == objected
 
 
 def test_labels_end_before_the_document_grows_large(tmp_path: Path) -> None:
