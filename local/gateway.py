@@ -64,9 +64,10 @@ def _page(rewritten: dict[str, str]) -> Flask:
     headers = _headers()
 
     @page.get("/config.json")
-    def config() -> dict[str, str]:
+    def config() -> dict[str, Any]:
         """No sign-in here: a name is enough."""
-        return {"signIn": "name"}
+        reviewers = [name for name in os.environ.get("LOCAL_REVIEWERS", "").split(",") if name]
+        return {"signIn": "name", "reviewers": reviewers}
 
     bundles = Bundles(public / "vendor", (str(_ROOT / "dev.sh"), "sdk"))
     names = "any('reference.js', 'reference.css')"

@@ -7,6 +7,7 @@ import { errorWords, t } from "./language.js";
 import { toast } from "./toast.js";
 
 const KEY = "parrot.account";
+const REVIEWER = "parrot.reviewer";
 const EMAIL = "parrot.email";
 const JOIN = "parrot.join"; // the address whose account the birds here are to join
 const TAKEN = new Set([
@@ -30,6 +31,10 @@ export async function start(settings, changed) {
 
 export function key() {
   return localStorage.getItem(KEY);
+}
+
+export function reviewer() {
+  return localStorage.getItem(REVIEWER) === key();
 }
 
 export async function ensure() {
@@ -87,16 +92,17 @@ async function loadAppCheck(app) {
 
 /** Keep who it is, and the token for the service worker, which cannot ask for a new one. */
 async function note(user) {
-  const before = key();
+  const before = [key(), reviewer()];
   if (user) {
-    const { token, expirationTime } = await user.getIdTokenResult();
+    const { token, expirationTime, claims } = await user.getIdTokenResult();
     const account = `uid:${user.uid}`;
     await credentials.keep({ account, token, expires: Date.parse(expirationTime) });
     localStorage.setItem(KEY, account);
+    localStorage.setItem(REVIEWER, claims.reviewer === true ? account : "");
   } else {
     localStorage.removeItem(KEY);
   }
-  if (key() !== before) tell();
+  if (`${[key(), reviewer()]}` !== `${before}`) tell();
 }
 
 async function refresh(account) {

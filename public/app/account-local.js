@@ -5,10 +5,12 @@ import { byId, newId, opened } from "./dom.js";
 const KEY = "parrot.name";
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 let name = null;
+let reviewers = [];
 let tell = () => {};
 
-export async function start(_config, changed) {
+export async function start(config, changed) {
   tell = changed;
+  reviewers = config.reviewers ?? [];
   try {
     name = localStorage.getItem(KEY);
   } catch {
@@ -19,6 +21,10 @@ export async function start(_config, changed) {
 
 export function key() {
   return `local:${name}`;
+}
+
+export function reviewer() {
+  return reviewers.includes(name);
 }
 
 export async function ensure() {

@@ -38,6 +38,11 @@ export function ensure() {
   return provider.ensure();
 }
 
+/** Whether this is a reviewer, as far as this device knows. */
+export function reviewer() {
+  return provider.reviewer();
+}
+
 /** Show the dialog where people say who they are. */
 export function open() {
   return provider.open();

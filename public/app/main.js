@@ -20,6 +20,8 @@ async function start() {
   kinds.then(drawKinds);
   document.addEventListener("language", () => kinds.then(drawKinds));
   byId("account-button").addEventListener("click", () => account.open());
+  account.changed(drawReviewer);
+  drawReviewer();
   window.addEventListener("hashchange", route);
   route();
   followNetwork();
@@ -30,6 +32,10 @@ async function start() {
   navigator.serviceWorker?.register("/sw.js", { type: "module" }).catch(console.warn);
 }
 
+function drawReviewer() {
+  byId("review-link").hidden = !account.reviewer();
+}
+
 function go(view) {
   const hash = view === "birds" ? "#birds" : "#";
   if ((location.hash || "#") === hash) route();
@@ -37,6 +43,10 @@ function go(view) {
 }
 
 function route() {
+  if (location.hash === "#account") {
+    history.replaceState(null, "", "#");
+    account.open();
+  }
   const view = ["#birds", "#privacy"].includes(location.hash) ? location.hash.slice(1) : "identify";
   document.body.dataset.view = view;
   for (const name of ["identify", "birds", "privacy"]) byId(name).hidden = name !== view;

@@ -1,4 +1,4 @@
-// What waits to be sent: saves and deletions, kept on the device until the service has them.
+// What waits to be sent: saves, deletions and reviews, kept on the device until the service has them.
 // The page and the service worker both send; a lock sees to it that only one does at a time.
 
 import { headersOf } from "./credentials.js";
@@ -26,6 +26,11 @@ export function addSave(entry) {
 export function addDeletion(observation, account) {
   const due = Date.now() + UNDO_SECONDS * 1000;
   return add({ id: deletionOf(observation), kind: "delete", account, observation, due });
+}
+
+/** Queue a reviewer's decision. */
+export function addReview(entry) {
+  return add({ ...entry, kind: "review", due: 0 });
 }
 
 export function deletionOf(observation) {
@@ -123,6 +128,16 @@ const SENDERS = {
       if (error.code !== "not_found") throw error;
     }
     return { removed: observation };
+  },
+  /** One that the service does not take, since others settled it for example, is done with too. */
+  async review({ account, review, species }) {
+    try {
+      return { review: await service.decide(review, species, { headers: await headersOf(account) }) };
+    } catch (error) {
+      const { code, retry } = asProblem(error);
+      if (retry || code === "unauthenticated") throw error;
+      return { refused: code };
+    }
   },
 };
 

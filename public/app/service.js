@@ -8,6 +8,7 @@ const APP = "page"; // Hosting has the release's digest behind it
 export const MOST_PHOTOS = 5; // of one bird
 const FIELDS = ["species", "text", "training", "taken", "place"]; // of a save
 const ALL_KINDS = 1000; // the most that the service lists
+const REVIEW_IMAGE_SECONDS = 60;
 
 /** Whether it can be asked; raises Problem where it cannot. */
 export function ready() {
@@ -99,15 +100,47 @@ export const EXPORT = `${BASE}/me/export`;
 
 /** A ZIP of what the person saved, and the address of the next one, null after the last. */
 export async function exported(address, { headers }) {
-  const response = await fetch(address, { headers }).catch(() => {
+  const response = await answered(address, { headers });
+  const [, next] = response.headers.get("Link")?.match(/<([^>]+)>/) ?? [];
+  return { blob: await response.blob(), next: next ? ownAddress(next) : null };
+}
+
+/** The next photos to review, so many at most, and how many wait for all reviewers. */
+export async function reviews({ size, headers }) {
+  const [page, summary] = await Promise.all([
+    request(`${BASE}/reviews?page_size=${size}`, { headers }),
+    request(`${BASE}/reviews/summary`, { headers }),
+  ]);
+  return { rows: page.json.reviews, waiting: summary.json.waiting };
+}
+
+/** Say what a photo shows, or say it again; the review as it is then. */
+export async function decide(id, species, { headers }) {
+  const answer = await request(`${BASE}/reviews/${id}`, {
+    method: "POST",
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify({ species }),
+  });
+  return answer.json;
+}
+
+/** A photo to review, as a Blob. */
+export async function reviewImage(address, { headers }) {
+  const signal = AbortSignal.timeout(REVIEW_IMAGE_SECONDS * 1000);
+  const response = await answered(address, { headers, signal });
+  return response.blob().catch(() => {
+    throw new Problem("offline"); // it broke off
+  });
+}
+
+/** The response, whatever it brings. */
+async function answered(address, options) {
+  const response = await fetch(address, options).catch(() => {
     throw new Problem("offline");
   });
   const header = (name) => response.headers.get(name);
-  if (!response.ok) {
-    throw problemOf({ status: response.status, text: await response.text(), header });
-  }
-  const [, next] = header("Link")?.match(/<([^>]+)>/) ?? [];
-  return { blob: await response.blob(), next: next ? ownAddress(next) : null };
+  if (response.ok) return response;
+  throw problemOf({ status: response.status, text: await response.text(), header });
 }
 
 /** Remove everything of the person: `{receipt}`, or `{removed}` where more is left. */
