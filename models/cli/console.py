@@ -16,8 +16,9 @@ from rich.table import Table
 from models.folders import LOCAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from models.evaluation.comparison import ComparisonTable
     from models.evaluation.results import Results
     from models.training.judging import Fitted
 
@@ -76,6 +77,24 @@ def show_fit(fitted: Fitted) -> None:
         style = "red" if figure.worse else ""
         table.add_row(figure.name, f"{figure.frozen:.2%}", f"{figure.tuned:.2%}", style=style)
     out.print(table)
+
+
+def compared(tables: Sequence[ComparisonTable], names: tuple[str, str]) -> Table:
+    """The differences of photos as they are, then of others; `names` are the two bundles'."""
+    table = Table()
+    for heading in ("figure", *names, "difference", "95 % interval", "verdict"):
+        table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
+    for number, part in enumerate(tables):
+        for line in part.differences:
+            table.add_row(
+                f"{line.figure}{f', {part.title}' if number else ''} [dim](n = {line.photos})",
+                f"{line.before:.2%}",
+                f"{line.after:.2%}",
+                f"{(line.after - line.before) * 100:+.2f}",
+                f"{line.low * 100:+.2f}..{line.high * 100:+.2f}",
+                line.verdict,
+            )
+    return table
 
 
 def _table(title: str | None, first: str, *others: str) -> Table:

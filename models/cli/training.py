@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from models.cli import console
 from models.cli.console import FEATURE_CACHE, BundleFolder, Cache, Photos, SpeciesFile
@@ -167,23 +166,7 @@ def compare(
             names = (before.name, after.name) if before.name != after.name else context.bundles
             report_file.write_comparison(report, tables, (names[0], names[1]), context)
             _report_written(report)
-    table = Table()
-    for heading in ("figure", before.name, after.name, "difference", "95 % interval", "verdict"):
-        table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
-    clean, stressed = tables[:2]
-    for suffix, line in [
-        *(("", line) for line in clean.differences),
-        *((", stressed", line) for line in stressed.differences),
-    ]:
-        table.add_row(
-            f"{line.figure}{suffix} [dim](n = {line.photos})",
-            f"{line.before:.2%}",
-            f"{line.after:.2%}",
-            f"{(line.after - line.before) * 100:+.2f}",
-            f"{line.low * 100:+.2f}..{line.high * 100:+.2f}",
-            line.verdict,
-        )
-    console.out.print(table)
+    console.out.print(console.compared(tables[:2], (before.name, after.name)))
     _warn(context)
 
 

@@ -48,6 +48,7 @@ class Dataset:
     signs: Floats  # (photos, samples, signs): see `models.data.samples`
     seen: Floats  # (photos, samples, views): how much each has of the bird; NaN: not known
     served: int  # species that the served model names: the first ones
+    groups: tuple[str, ...] | None = None  # by class index; None: those that have enough photos
 
     @cached_property
     def kind(self) -> Index:
@@ -104,6 +105,8 @@ class Dataset:
     @cached_property
     def group_ids(self) -> tuple[str, ...]:
         """Groups of parrots that have enough photos, by class index; none if it is only one."""
+        if self.groups is not None:
+            return self.groups
         names, counts = np.unique(self._group_of_photo, return_counts=True)
         enough = zip(names.tolist(), counts.tolist(), strict=True)
         ids = tuple(name for name, count in enough if name and count >= FEWEST)
@@ -166,6 +169,7 @@ def load(  # noqa: PLR0913 - what a data set is made of
     *,
     seed: int = 0,
     served: int | None = None,
+    groups: tuple[str, ...] | None = None,
     count: int = sampling.JUDGED,
     progress: Callable[[str, int], Callable[[int], None]],
 ) -> Dataset:
@@ -181,7 +185,7 @@ def load(  # noqa: PLR0913 - what a data set is made of
     signs, seen, _ = np.split(extractor.signs(flat).reshape(*shape, -1), sampling.PARTS, axis=2)
     features = features.reshape(*shape, *features.shape[1:])
     known = len(species) if served is None else served
-    return Dataset(photos, species, taxonomy, samples, features, fold, signs, seen, known)
+    return Dataset(photos, species, taxonomy, samples, features, fold, signs, seen, known, groups)
 
 
 def fold_of_each(photos: Sequence[LabelledPhoto], seed: int) -> Index:

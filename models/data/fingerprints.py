@@ -40,9 +40,18 @@ def dump(files: Sequence[bytes]) -> bytes:
     return b"".join(sorted({digest[:_PREFIX] for digest in files}))
 
 
+def joined(first: bytes, second: bytes) -> bytes:
+    """One `trained_on.bin` of two."""
+    return dump([data[at : at + _PREFIX] for data in (first, second) for at in _starts(data)])
+
+
 def seen(trained_on: bytes, files: Sequence[bytes]) -> int:
     """How many of these photos a bundle was fitted on. Raises BadBundle."""
     if len(trained_on) % _PREFIX:
         raise BadBundle(f"{TRAINED_ON} is not a list of {_PREFIX}-byte prefixes")
-    known = {trained_on[at : at + _PREFIX] for at in range(0, len(trained_on), _PREFIX)}
+    known = {trained_on[at : at + _PREFIX] for at in _starts(trained_on)}
     return sum(digest[:_PREFIX] in known for digest in files)
+
+
+def _starts(trained_on: bytes) -> range:
+    return range(0, len(trained_on), _PREFIX)

@@ -16,14 +16,13 @@ from models.data.labelled_photos import (
     class_id,
     taxa_by_label,
 )
-from parrot.model.species import COLUMNS, Taxonomy
+from parrot.model.species import COLUMNS, ID, SpeciesTable, Taxonomy
 from parrot.records import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.species import SpeciesTable
     from parrot.records import Species
 
 _GENERA = Path(__file__).with_name("genera.csv")
@@ -51,25 +50,41 @@ def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: 
     out = io.StringIO()
     table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     table.writeheader()
-    for index, name in enumerate(ids):
-        known = taxonomy.taxa.get(name)
-        words = labels.get(name, name).replace("-", " ").replace("_", " ").strip()
-        table.writerow(
-            {
-                "index": index,
-                "id": name,
-                "scientific_name": known.scientific_name if known else "",
-                "en": known.english if known else words[:1].upper() + words[1:],
-                "ko": known.korean if known else "",
-                "cites": known.cites if known else "",
-            }
-        )
+    table.writerows(
+        _row(index, name, labels.get(name, name), taxonomy) for index, name in enumerate(ids)
+    )
     return out.getvalue().encode()
 
 
-def taxonomy_for(table: SpeciesTable) -> bytes:
-    """`taxonomy.csv`, and the table's own species that it does not have."""
-    data = TAXONOMY_CSV.read_bytes()
+def appended(species_csv: bytes, kind: str, taxonomy: Taxonomy) -> bytes:
+    """The table with one more class at its end, whose names are known or made of its id."""
+    table = SpeciesTable.parse(species_csv)
+    if not ID.fullmatch(kind) or kind != class_id(kind) or kind in {row.id for row in table.rows}:
+        raise BadDataset(f"{kind!r:.60} is not the id of a new class: species.csv only grows")
+    out = io.StringIO()
+    csv.DictWriter(out, COLUMNS, lineterminator="\n").writerow(
+        _row(len(table), kind, kind, taxonomy)
+    )
+    return species_csv.rstrip() + b"\n" + out.getvalue().encode()
+
+
+def _row(index: int, name: str, label: str, taxonomy: Taxonomy) -> dict[str, str | int]:
+    """What is known of a class; one of no known species is named after its label."""
+    known = taxonomy.taxa.get(name)
+    words = label.replace("-", " ").replace("_", " ").strip()
+    return {
+        "index": index,
+        "id": name,
+        "scientific_name": known.scientific_name if known else "",
+        "en": known.english if known else words[:1].upper() + words[1:],
+        "ko": known.korean if known else "",
+        "cites": known.cites if known else "",
+    }
+
+
+def taxonomy_for(table: SpeciesTable, taxonomy: bytes | None = None) -> bytes:
+    """This `taxonomy.csv`, or ours, and the table's own species that it does not have."""
+    data = taxonomy or TAXONOMY_CSV.read_bytes()
     known = Taxonomy.parse(data)
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")

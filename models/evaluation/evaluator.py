@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.data import dataset, labelled_photos
 from models.data.samples import JUDGED
 from models.evaluation import answers, reasons
@@ -41,8 +43,7 @@ def evaluate(  # noqa: PLR0913 - what is judged, by what, and how it is told
     bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
-    policy = bundle.manifest.rules.naming
-    if policy is None or bundle.naming is None or bundle.taxonomy is None:
+    if bundle.naming is None or bundle.taxonomy is None:
         raise BadBundle(f"{bundle_folder} names no groups: it is of an older kind, fit it again")
     tail = read_tail(bundle_folder, bundle.manifest)
     if tail is not None:
@@ -52,8 +53,21 @@ def evaluate(  # noqa: PLR0913 - what is judged, by what, and how it is told
     data = dataset.load(
         labelled, species, bundle.taxonomy, extractor, count=samples, progress=progress
     )
-    vocabulary = Vocabulary(species, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
-    return Judged.of([_results(bundle, vocabulary, data, sample) for sample in range(samples)])
+    return judge(bundle, data)
+
+
+def judge(bundle: Bundle, data: Dataset) -> Judged:
+    """What a bundle with naming answers for each sample.
+
+    Species of the data that it does not have come after its own, and it never names them.
+    """
+    policy = bundle.manifest.rules.naming
+    if policy is None or bundle.naming is None or bundle.taxonomy is None:
+        raise BadBundle("a bundle that names no groups")
+    own = [row.id for row in bundle.species.rows]
+    vocabulary = Vocabulary(own, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
+    samples = range(data.features.shape[1])
+    return Judged.of([_results(bundle, vocabulary, data, sample) for sample in samples])
 
 
 def _results(bundle: Bundle, vocabulary: Vocabulary, data: Dataset, sample: int) -> Results:
@@ -63,6 +77,12 @@ def _results(bundle: Bundle, vocabulary: Vocabulary, data: Dataset, sample: int)
     answered = answers.answer(partial(score, bundle), data.features[:, sample], rules)
     stress = [row[sample].change for row in data.samples]
     results = answers.results(answered, data.photos, data.target, stress, vocabulary, coverage)
-    evidence = reasons.evidence(answered.decision.scores, data.signs[:, sample])
-    results = replace(results, evidence=evidence)
+    unnamed = ((0, 0), (0, len(data.species) - len(vocabulary.species)))
+    results = replace(
+        results,
+        species=data.species,
+        probabilities=np.pad(results.probabilities, unnamed),
+        sets=np.pad(results.sets, unnamed),
+        evidence=reasons.evidence(answered.decision.scores, data.signs[:, sample]),
+    )
     return results if rules.reasons is None else reasons.explained(results, rules.reasons)

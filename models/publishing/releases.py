@@ -23,7 +23,7 @@ from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
 from parrot.model.bundle import SIGNATURE, Bundle
-from parrot.model.manifest import MANIFEST, digest, version_name
+from parrot.model.manifest import MANIFEST, Manifest, digest, version_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from models.publishing.release_store import ReleaseStore
     from parrot.model.bundle import BundleFiles
-    from parrot.model.manifest import Manifest
 
 _HISTORY = 50
 
@@ -171,6 +170,36 @@ def current(store: ReleaseStore) -> Current | None:
         return Current(Promotion(**raw), history, stored.generation)
     except (ValueError, KeyError, TypeError) as error:
         raise BadBundle(f"{CURRENT} cannot be read: {error!r}") from error
+
+
+def fetch(promotion: Promotion, store: ReleaseStore, folder: Path) -> None:
+    """Write a published version's files into a folder. Raises BadBundle."""
+    source = _Published(store, promotion.version)
+    if digest(source.read(MANIFEST)) != promotion.manifest_sha256:
+        raise BadBundle(f"{promotion.version} has changed since it was promoted")
+    manifest = Manifest.parse(source.read(MANIFEST))
+    write_files(manifest, {name: source.read(name) for name in manifest.files}, folder)
+
+
+def model_version(version: str, base: Path, store: ReleaseStore | None) -> str:
+    """A number for the served model of a new version of this bundle, higher than all others.
+
+    What is published under that version already keeps its own: it may be published again.
+    """
+    manifests = {"": (base / MANIFEST).read_bytes()}
+    for name in store.names(f"{FOLDER}/") if store is not None else ():
+        stored = store.read(name) if store is not None and name.endswith(f"/{MANIFEST}") else None
+        if stored is not None:
+            manifests[name.split("/")[-2]] = stored.data
+    if version in manifests:
+        return Manifest.parse(manifests[version]).models[0].version or "1"
+    numbers = [
+        int(model.version)
+        for data in manifests.values()
+        for model in Manifest.parse(data).models
+        if model.version and model.version.isdecimal()
+    ]
+    return str(max(numbers, default=0) + 1)
 
 
 def promote(version: str, store: ReleaseStore) -> Promotion:

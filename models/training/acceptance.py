@@ -57,6 +57,15 @@ class GuardedFigure:
     worse: bool  # whether fine-tuning lost something here
 
 
+def guarded(before: Mapping[str, Figures], after: Mapping[str, Figures]) -> list[GuardedFigure]:
+    """The guarded figures, by column, that there are photos for."""
+    return [
+        GuardedFigure(guard.name, old, new, old > new if guard.at_least else new > old)
+        for guard in GUARDS
+        if (old := guard.of(before)) is not None and (new := guard.of(after)) is not None
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """The figures of both models, by column of the card, from the same photos in the same run."""
@@ -68,14 +77,7 @@ class Acceptance:
     @property
     def guarded(self) -> list[GuardedFigure]:
         """The guarded figures that there are photos for."""
-        return [
-            GuardedFigure(
-                guard.name, before, after, before > after if guard.at_least else after > before
-            )
-            for guard in GUARDS
-            if (before := guard.of(self.frozen)) is not None
-            and (after := guard.of(self.tuned)) is not None
-        ]
+        return guarded(self.frozen, self.tuned)
 
     @property
     def accepted(self) -> bool:

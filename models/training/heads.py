@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.dataset import KINDS, PARROT
+from models.training.drawn import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 IMPOSSIBLE = -30.0  # logit of a class without photos
 # Inverse regularisation, chosen by cross-validation.
 _GATE_STRENGTH, _SPECIES_STRENGTH, _GROUP_STRENGTH = 0.01, 0.1, 1.0
+# The same where a head starts from another one's weights, for the sum over photos.
+_DRAWN = {"gate": 0.01, "species": 0.1, "groups": 0.1, "served": 0.1}
 _ITERATIONS = 80  # enough for a head; the last digits change no answer
 
 
@@ -76,20 +79,35 @@ class LinearHeads:
         )
 
 
-def fit_heads(data: Dataset, usable: Flags) -> LinearHeads:
-    """Heads fitted on the usable (photos, samples), every class weighing the same."""
+def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) -> LinearHeads:
+    """Heads fitted on the usable (photos, samples).
+
+    Every class weighs the same. With a start they are drawn to its weights, and a head for which
+    there is nothing to tell apart stays as it was.
+    """
     views = data.views(usable)
 
-    def named(classes: Index, count: int, strength: float) -> LinearHead:
-        known = views & (classes >= 0)[:, None, None] & (data.view_kind == PARROT)
+    def fitted(part: str, known: Flags, classes: Index, count: int, strength: float) -> LinearHead:
+        """`classes` of the known (photos, samples, views)."""
+        if start is None:
+            return regression(data.features[known], classes, count, strength=strength)
+        old: LinearHead = getattr(start, part)
+        if len(np.unique(classes)) < 2:  # noqa: PLR2004 - nothing to tell apart
+            return old
         photos = np.nonzero(known)[0]
-        return regression(data.features[known], classes[photos], count, strength=strength)
+        weight = 1 / np.bincount(photos)[photos]  # every photo counts once; then every class
+        weight *= weight.sum() / np.bincount(classes, weight)[classes] / len(np.unique(classes))
+        return drawn(data.features[known], classes, weight, old, strength=_DRAWN[part])
+
+    def named(part: str, classes: Index, count: int, strength: float) -> LinearHead:
+        known = views & (classes >= 0)[:, None, None] & (data.view_kind == PARROT)
+        return fitted(part, known, classes[np.nonzero(known)[0]], count, strength)
 
     return LinearHeads(
-        regression(data.features[views], data.view_kind[views], KINDS, strength=_GATE_STRENGTH),
-        named(data.species_class, len(data.species) + 1, _SPECIES_STRENGTH),
-        named(data.group_class, len(data.group_ids), _GROUP_STRENGTH),
-        named(data.served_class, data.served, _SPECIES_STRENGTH),
+        fitted("gate", views, data.view_kind[views], KINDS, _GATE_STRENGTH),
+        named("species", data.species_class, len(data.species) + 1, _SPECIES_STRENGTH),
+        named("groups", data.group_class, len(data.group_ids), _GROUP_STRENGTH),
+        named("served", data.served_class, data.served, _SPECIES_STRENGTH),
     )
 
 

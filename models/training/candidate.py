@@ -1,0 +1,146 @@
+"""A retrained bundle: new heads on everything else of the one in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined
+
+from models.data import fingerprints, species_table
+from models.network.weights import HEAD_FILE, SpeciesHead
+from models.publishing import releases
+from models.training import anchor, card
+from models.training.anchor import ANCHOR, Anchor
+from parrot.adapters.bucket import FolderFiles
+from parrot.model.bundle import Bundle
+from parrot.model.gate import Gate, LogisticCurve, ThreeWay
+from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Reference, digest
+from parrot.model.naming import Naming, Softmax
+from parrot.model.species import SpeciesTable, Taxonomy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from models.training.heads import LinearHeads
+
+FITTED_CARD = "FITTED.md"  # the card of the bundle whose heads the anchor has
+_TEMPLATE = Path(__file__).with_name("retrained.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The bundle in use, with the tables that the candidate will have."""
+
+    bundle: Bundle
+    files: Mapping[str, bytes]
+    anchor: Anchor
+    species: SpeciesTable
+    taxonomy: Taxonomy
+
+    @classmethod
+    def read(cls, folder: Path, add: Sequence[str] = ()) -> Base:
+        """`add` are ids of classes to append. Raises BadBundle, BadDataset."""
+        source = FolderFiles(folder)
+        bundle = Bundle.load(source, sha256=None)
+        files = anchor.read(source, bundle.manifest.files)
+        start = Anchor.of(bundle, files)
+        for kind in add:
+            taxonomy = Taxonomy.parse(files[TAXONOMY])
+            files[SPECIES] = species_table.appended(files[SPECIES], kind, taxonomy)
+            table = SpeciesTable.parse(files[SPECIES])
+            files[TAXONOMY] = species_table.taxonomy_for(table, files[TAXONOMY])
+        table, taxonomy = SpeciesTable.parse(files[SPECIES]), Taxonomy.parse(files[TAXONOMY])
+        return cls(bundle, files, start, table, taxonomy)
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the candidate's classes."""
+        return [row.id for row in self.species.rows]
+
+    @property
+    def group_ids(self) -> tuple[str, ...]:
+        """Of the groups that both name."""
+        return () if self.bundle.naming is None else self.bundle.naming.group_ids
+
+    def start(self) -> LinearHeads:
+        """Where the candidate's heads start."""
+        return self.anchor.with_classes(self.ids, self.group_ids, self.taxonomy)
+
+
+def bundle(base: Base, heads: LinearHeads, version: str, model_version: str) -> Bundle:
+    """The candidate as functions would load it, but for the digests of its files.
+
+    Thresholds and cuts are those of the bundle in use: what the heads' numbers mean is kept.
+    """
+    manifest = base.bundle.manifest
+    scorer = ThreeWay(heads.gate.weights.astype(float), heads.gate.biases.astype(float))
+    gate = Gate(base.bundle.gate.projection, scorer, LogisticCurve(1.0, 0.0))
+    (model,) = manifest.models
+    served = None if len(base.species) == manifest.served_classes else manifest.served_classes
+    return replace(
+        base.bundle,
+        manifest=replace(
+            manifest,
+            version=version,
+            classes=len(base.species),
+            models=(replace(model, version=model_version, classes=served),),
+            gate_kind=scorer.kind,
+            reference=tuple(
+                Reference(line.features, round(float(gate.parrot([line.features])[0]), 8))
+                for line in manifest.reference
+            ),
+        ),
+        gate=gate,
+        species=base.species,
+        naming=Naming(
+            Softmax(heads.species.weights, heads.species.biases),
+            Softmax(heads.groups.weights, heads.groups.biases),
+            base.group_ids,
+        ),
+        taxonomy=base.taxonomy,
+    )
+
+
+def write(  # noqa: PLR0913 - what a bundle is made of
+    base: Base,
+    candidate: Bundle,
+    heads: LinearHeads,
+    learnt: Sequence[bytes],
+    folder: Path,
+    *,
+    told: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+) -> None:
+    """`learnt` are the sha256 of the photos, `told` what the card says. Raises BadBundle."""
+    assert candidate.naming is not None  # noqa: S101 - as `bundle` made it
+    temperature = SpeciesHead.load(base.files[HEAD_FILE]).temperature
+    served = heads.served.weights * temperature, heads.served.biases * temperature
+    trained_on = fingerprints.joined(base.anchor.trained_on, fingerprints.dump(learnt))
+    files = {
+        **base.files,
+        GATE: candidate.gate.dump(),
+        NAMING: candidate.naming.dump(),
+        HEAD_FILE: SpeciesHead(*served, temperature).dump(),
+        ANCHOR: base.anchor.dump(),
+        fingerprints.TRAINED_ON: trained_on,
+        FITTED_CARD: base.files.get(FITTED_CARD) or base.files.get(card.NAME, b""),
+        card.NAME: _card(base, candidate, told).encode(),
+    }
+    manifest = replace(
+        candidate.manifest,
+        files={name: digest(content) for name, content in files.items()},
+        metrics=metrics,
+    )
+    releases.write_files(manifest, files, folder)
+
+
+def _card(base: Base, candidate: Bundle, told: Mapping[str, Any]) -> str:
+    environment = Environment(  # noqa: S701 - Markdown, of the project's own figures and ids
+        undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    )
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    before, after = base.bundle.manifest, candidate.manifest
+    new = base.ids[before.classes :]
+    return template.render(before=before, after=after, new=new, fitted_card=FITTED_CARD, **told)

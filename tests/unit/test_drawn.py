@@ -1,0 +1,87 @@
+"""Heads that start from another one's weights: what new photos move, and what they leave."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.data import species_table
+from models.data.labelled_photos import TAXONOMY_CSV, BadDataset
+from models.folders import DEFAULT_BUNDLE
+from models.training.anchor import Anchor
+from models.training.candidate import Base
+from models.training.drawn import drawn
+from models.training.heads import LinearHead
+from parrot.model.species import SpeciesTable, Taxonomy
+
+RNG = np.random.default_rng(5)
+TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
+TAXONOMY = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
+# Three classes along the first three of eight features.
+OLD = LinearHead(np.eye(8, 3, dtype=np.float32) * 6, np.zeros(3, np.float32))
+
+
+def around(axis: int, count: int = 40) -> np.ndarray:
+    rows = np.eye(8)[axis] + RNG.normal(0, 0.1, (count, 8))
+    return np.asarray(rows, np.float32)
+
+
+def refitted(x: np.ndarray, y: list[int], strength: float = 1.0) -> LinearHead:
+    return drawn(x, np.array(y), np.ones(len(y)), OLD, strength=strength)
+
+
+def test_what_new_photos_do_not_contradict_stays_nearly_as_it_was() -> None:
+    """A class that nobody saved must not be forgotten."""
+    new = refitted(np.vstack([around(0), around(1)]), [0] * 40 + [1] * 40)
+    moved = np.abs(new.weights - OLD.weights).max()
+    assert moved < 0.5
+    assert (new(around(2)).argmax(axis=1) == 2).all()
+
+
+def test_new_evidence_moves_the_weights() -> None:
+    """Birds of the first class that look as none did before: old weights cannot tell them."""
+    strange = np.vstack([around(7), around(1)])
+    before, after = OLD(around(7)), refitted(strange, [0] * 40 + [1] * 40)(around(7))
+    assert (before.argmax(axis=1) == 0).mean() < 0.9
+    assert (after.argmax(axis=1) == 0).all()
+
+
+def test_weaker_evidence_moves_less() -> None:
+    """The strength says how much a photo counts against what was known."""
+    x, y = around(7), [0] * 40
+    near, far = (np.abs(refitted(x, y, s).weights - OLD.weights).sum() for s in (0.01, 1.0))
+    assert near < far / 2
+
+
+def test_a_new_class_comes_before_another_parrot_and_starts_as_one_of_its_group() -> None:
+    """The order of the old ones is the contract with phones and heads."""
+    base = Base.read(DEFAULT_BUNDLE, ["monk-parakeet"])
+    old, new = base.anchor.heads.species, base.start().species
+    count = len(old.biases)
+    assert base.ids[:-1] == [row.id for row in SpeciesTable.parse(TABLE).rows]
+    assert (
+        TAXONOMY.taxa["conures"] == base.taxonomy.taxa[base.taxonomy.taxa["monk-parakeet"].parent]
+    )
+    np.testing.assert_array_equal(new.weights[:, : count - 1], old.weights[:, :-1])
+    np.testing.assert_array_equal(new.weights[:, -1], old.weights[:, -1])
+    groups = base.anchor.heads.groups.weights
+    conures = groups[:, base.group_ids.index("conures")] - groups.mean(axis=1)
+    np.testing.assert_allclose(new.weights[:, -2] - old.weights[:, -1], conures, atol=1e-5)
+
+
+def test_an_anchor_comes_back_as_it_was_kept() -> None:
+    """The next retraining starts from it."""
+    anchor = Base.read(DEFAULT_BUNDLE).anchor
+    again = Anchor.load(anchor.dump())
+    assert again.trained_on == anchor.trained_on
+    for name in ("gate", "species", "groups", "served"):
+        mine, other = getattr(anchor.heads, name), getattr(again.heads, name)
+        np.testing.assert_array_equal(mine.weights, other.weights)
+        np.testing.assert_array_equal(mine.biases, other.biases)
+
+
+@pytest.mark.parametrize("kind", ["nestor-notabilis", "Monk parakeet", "", "a/b"])
+def test_only_a_new_id_becomes_a_class(kind: str) -> None:
+    """A class twice, or a name that could be no folder, would come out of the table later."""
+    with pytest.raises(BadDataset, match="not the id of a new class"):
+        species_table.appended(TABLE, kind, TAXONOMY)
