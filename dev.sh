@@ -15,6 +15,7 @@ usage() {
     --bundle DIR                            (demo too) with models of your own
     --shadow DIR                            a candidate's heads beside them: the logs say what agrees
     --model-server URL|docker               (demo too) on another TF Serving, or its public image
+./dev.sh loop PHOTOS                        simulated people save photos, and a model learns from them
 ./dev.sh emulators [--exec CMD]             the same in the Firebase Emulator Suite
 ./dev.sh test [pytest arguments]            format, lint, types, import rules, the quick tests
 ./dev.sh test all [pytest arguments]        all tests, as CI runs them
@@ -226,7 +227,7 @@ no_arguments() {
 command=${1:-}
 [ $# -gt 0 ] && shift
 case "$command" in
-  demo | up | emulators | openapi) run -m local "$command" "$@" ;;
+  demo | up | loop | emulators | openapi) run -m local "$command" "$@" ;;
   models)
     if [ "${1:-}" = backfill ] && ! wants_help "$@"; then
       shift

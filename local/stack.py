@@ -48,7 +48,7 @@ MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 STORAGE = "storage"
-_OBSERVATIONS = "observations.db"
+OBSERVATIONS = "observations.db"
 _READY_SECONDS = 180.0  # loading TensorFlow took over a minute on a busy machine
 _PROBE_SECONDS = 5.0
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - asked for by --host
@@ -216,7 +216,7 @@ def _events(url: str, data: Path, storage: str, process: str) -> Part:
     port = url.rpartition(":")[2]
     return Part(
         "storage events",
-        [sys.executable, "-m", "local.events", port, process, BUCKET, str(data / _OBSERVATIONS)],
+        [sys.executable, "-m", "local.events", port, process, BUCKET, str(data / OBSERVATIONS)],
         url,
         lambda: listens(url),
         {"STORAGE_EMULATOR_HOST": storage, "GOOGLE_CLOUD_PROJECT": PROJECT},
@@ -269,7 +269,7 @@ def _environment(
         "MODEL_SERVER_URL": models,
         "STORAGE_EMULATOR_HOST": storage,
         "GOOGLE_CLOUD_PROJECT": PROJECT,
-        "OBSERVATIONS": f"sqlite:{data / _OBSERVATIONS}",
+        "OBSERVATIONS": f"sqlite:{data / OBSERVATIONS}",
         "DOWNLOAD_SECRET": _secret(data / "download-secret"),
         "RECEIPT_KEY": _secret(data / "receipt-key"),
         **MEMORY,

@@ -1,0 +1,118 @@
+"""Simulated people: which photos they have, and what they say that those show."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from models.data.labelled_photos import UNSORTED
+from parrot.records import NOT_A_PARROT, OTHER_PARROT, Rank
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from models.data.labelled_photos import LabelledPhoto
+    from parrot.model.species import Taxonomy
+
+_PARROTS = 2 / 3  # of the photos that people save
+_SHARES = (2, 2, 1)  # of all photos: known, saved, unseen
+_MISTAKES = 0.03  # of the labels of people who mean well
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Photos by who has them: no source and no near-duplicate is in two parts."""
+
+    known: Sequence[LabelledPhoto]  # the bundle in use was fitted on them
+    saved: Sequence[LabelledPhoto]
+    unseen: Sequence[LabelledPhoto]  # of people who never save one
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A photo that a person saves; ids of what it shows, and of what the person says."""
+
+    person: str
+    photo: LabelledPhoto
+    truth: str
+    label: str
+
+
+def split(photos: Sequence[LabelledPhoto], *, saves: int, seed: int) -> Split:
+    """Whole sources, the largest first, go to the part that has least; so many photos are saved.
+
+    Parrots of an uncertain species are left out but where they are known: nobody can say whether
+    their label is right.
+    """
+    rng = random.Random(seed)
+    sources: defaultdict[str, list[LabelledPhoto]] = defaultdict(list)
+    for photo in photos:
+        sources[photo.source or photo.cluster].append(photo)
+    parts: list[list[LabelledPhoto]] = [[], [], []]
+    for source in sorted(sources.values(), key=lambda rows: (-_parrots(rows), rng.random())):
+        count = _parrots if _parrots(source) else len
+        least = min(range(3), key=lambda part: (count(parts[part]) / _SHARES[part], rng.random()))
+        parts[least] += source
+    known, saved, unseen = parts
+    saved, unseen = _apart(saved, known), _apart(unseen, (*known, *saved))
+    rng.shuffle(saved)
+    saved.sort(key=lambda photo: photo.is_parrot)
+    parrots = round(saves * _PARROTS)
+    return Split(known, saved[-parrots:] + saved[: saves - parrots], unseen)
+
+
+def saves(
+    photos: Sequence[LabelledPhoto],
+    kinds: Sequence[str],
+    taxonomy: Taxonomy,
+    weights: Mapping[str, float],
+    *,
+    seed: int,
+) -> list[Save]:
+    """What people save: each has photos of neighbouring sources, as many as their weight says."""
+    rng, wrong = random.Random(seed), renamed(kinds, taxonomy)
+    ends = list(accumulate(weight / sum(weights.values()) for weight in weights.values()))
+    names = list(weights)
+    said = []
+    for group in (True, False):
+        rows = [photo for photo in photos if photo.is_parrot is group]
+        rows.sort(key=lambda photo: (photo.source or photo.cluster, str(photo.path)))
+        for number, photo in enumerate(rows):
+            person = names[min(bisect(ends, number / len(rows)), len(names) - 1)]  # rounded
+            truth = shows(photo, kinds)
+            label = wrong[truth] if rng.random() < _MISTAKES else truth
+            said.append(Save(person, photo, truth, label))
+    return said
+
+
+def shows(photo: LabelledPhoto, kinds: Sequence[str]) -> str:
+    """The id of what a photo shows."""
+    other = OTHER_PARROT.id if photo.is_parrot else NOT_A_PARROT.id
+    return photo.species(kinds) or other
+
+
+def renamed(kinds: Sequence[str], taxonomy: Taxonomy) -> dict[str, str]:
+    """A wrong name for everything: a kind's is the next one of its group, if there is one."""
+    groups = defaultdict[str, list[str]](list)
+    for kind in kinds:
+        group = taxonomy.above(kind, Rank.GROUP)
+        groups[group.id if group else ""].append(kind)
+    wrong = {other.id: kinds[0] for other in (OTHER_PARROT, NOT_A_PARROT)}
+    for kind in kinds:
+        (own,) = [group for group in groups.values() if kind in group]
+        own = own if len(own) > 1 else list(kinds)
+        wrong[kind] = own[(own.index(kind) + 1) % len(own)]
+    return wrong
+
+
+def _parrots(photos: Sequence[LabelledPhoto]) -> int:
+    return sum(photo.is_parrot for photo in photos)
+
+
+def _apart(photos: Sequence[LabelledPhoto], others: Sequence[LabelledPhoto]) -> list[LabelledPhoto]:
+    clusters = {photo.cluster for photo in others}
+    return [photo for photo in photos if photo.label != UNSORTED and photo.cluster not in clusters]

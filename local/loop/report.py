@@ -1,0 +1,80 @@
+"""What a story tells a person at a terminal."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from local.loop import story
+from local.supervisor import PartFailed
+from models.data.features import Extractor
+from models.data.labelled_photos import BadDataset
+from models.folders import LOCAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from local.loop.story import Cast, Told
+
+_PARTS = 10  # of a long step that are told
+_MINUTE = 60
+
+
+def told(photos: Path, work: Path, cast: Cast, say: Callable[[str], None]) -> Told:
+    """Tell the story in an empty folder. Raises PartFailed, BadBundle, InvalidImage."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+
+    def progress(name: str, total: int) -> Callable[[int], None]:
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            before, done = done, done + count
+            if before * _PARTS // max(1, total) < done * _PARTS // max(1, total):
+                say(f"{name}: {done} of {total}")
+
+        return advance
+
+    try:
+        return story.tell(
+            photos, work, cast, Extractor(LOCAL / "features.sqlite"), progress=progress, say=say
+        )
+    except BadDataset as error:
+        raise PartFailed(str(error)) from error
+
+
+def show(told: Told, out: Console) -> None:
+    """What the commands printed, then the figures."""
+    for text in told.printed:
+        out.print(text, markup=False, highlight=False)
+    steps = Table("step", "minutes")
+    for name, seconds in told.seconds.items():
+        steps.add_row(name, f"{seconds / _MINUTE:.1f}")
+    out.print(steps)
+    figures = Table("people never seen", "photos", "before", "after", "difference, 95 %")
+    for line in told.differences:
+        figures.add_row(
+            line.figure,
+            str(line.photos),
+            f"{line.before:.1%}",
+            f"{line.after:.1%}",
+            f"{line.low * 100:+.1f}..{line.high * 100:+.1f}",
+        )
+    out.print(figures)
+    if told.refused:
+        out.print("[red]The candidate was refused: nothing was promoted.")
+    receipt = told.receipt
+    out.print(
+        f"{told.said_wrong / max(1, told.saved):.1%} of {told.saved} labels were wrong;"
+        f" of {told.trains} that train, {told.trains_wrong / max(1, told.trains):.1%}"
+        f" ({told.trains_wrong}), after {told.decisions} decisions.\n"
+        f"{receipt['user']} left: {receipt['observations']} photos are gone; the signed receipt"
+        f" names who had learnt from them: {', '.join(receipt['bundles']) or 'nobody'}.",
+        highlight=False,
+    )

@@ -1,0 +1,265 @@
+"""The learning loop from end to end: people save, reviewers decide, a candidate learns and is used.
+
+Every step is the service's own, on the local stack; people and reviewers are simulated.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import os
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from local import stack
+from local.loop import people
+from local.loop.app import App
+from local.supervisor import PartFailed
+from models.data import labelled_photos, species_table, training_labels
+from models.data.labelled_photos import TAXONOMY_CSV
+from models.evaluation import comparison, evaluator
+from models.training.calibration import FitPolicy
+from models.training.fit import Order, fit
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.receipt import verified
+from parrot.records import NOT_A_PARROT, OTHER_PARROT
+from parrot.review import handle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from local.loop.people import Save, Split
+    from models.data.features import Extractor
+    from models.data.labelled_photos import LabelledPhoto
+    from models.evaluation.comparison import Difference
+    from parrot.observation import Observation
+
+    Progress = Callable[[str, int], Callable[[int], None]]
+    Key = tuple[str, str]  # uid and id of an observation
+
+CANDIDATE = "candidate"
+_WORK = "retrain"  # the folder of `models retrain`
+_REFUSED = 3  # exit code of `models retrain`
+_REVIEWERS = ("reviewer-one", "reviewer-two")
+_FEWEST = 8  # photos that make a kind one that the first bundle knows
+_PHONES = 4  # that save at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """How many take part; everything else follows from the photos and the seed."""
+
+    people: int = 40
+    hostile: int = 4
+    saves: int = 600
+    decisions: int = 80
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The bundle in use, and who has which photos."""
+
+    split: Split
+    bundle: Path
+    kinds: list[str]
+    taxonomy: Taxonomy
+
+
+@dataclass(slots=True)
+class Told:
+    """What happened."""
+
+    seconds: dict[str, float] = field(default_factory=dict)  # by step
+    saved: int = 0
+    said_wrong: int = 0  # labels of people, hostile or mistaken
+    decisions: int = 0
+    trains: int = 0
+    trains_wrong: int = 0
+    printed: list[str] = field(default_factory=list)  # by retrain, shadow and promote
+    refused: bool = False  # whether the candidate was worse where nothing may get worse
+    receipt: dict[str, Any] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)  # on photos of unseen people
+
+    @contextmanager
+    def step(self, name: str, say: Callable[[str], None]) -> Iterator[None]:
+        """Say what begins, and note how long it takes."""
+        say(name)
+        begun = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - begun
+
+
+def tell(  # noqa: PLR0913 - who takes part
+    photos: Path,
+    folder: Path,
+    cast: Cast,
+    extractor: Extractor,
+    *,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> Told:
+    """Everything, in an empty folder. Raises PartFailed, BadDataset, BadBundle, InvalidImage."""
+    told, data = Told(), folder / "data"
+    with told.step("a bundle that never saw what people save", say):
+        scene = stage(photos, folder, cast, extractor, progress, say)
+    said = saves(scene, cast)
+    told.saved, told.said_wrong = len(said), sum(save.label != save.truth for save in said)
+    bundle = scene.bundle
+    with (
+        stack.running(data, bundle=bundle, reviewers=_REVIEWERS, say=say) as running,
+        stack.noted(running, data, bundle),
+    ):
+        with told.step(f"{cast.people} people save {len(said)} photos", say):
+            saved = save_all(running.url, said)
+        with told.step(f"two reviewers decide {cast.decisions}", say):
+            told.decisions = review(running.url, saved, cast.decisions)
+        store = SqliteObservations(data / stack.OBSERVATIONS)
+        told.trains, told.trains_wrong = errors(list(store.everything()), saved, scene.kinds)
+        storage = running.supervisor.part(stack.STORAGE).url
+        for name, arguments in commands(data, folder, bundle).items():
+            if name == "promote" and told.refused:
+                continue
+            with told.step(f"models {name}", say):
+                text, code = command(storage, name, *arguments)
+            told.printed.append(text)
+            told.refused = told.refused or code == _REFUSED
+        rows = sorted(store.everything(), key=lambda row: (CANDIDATE not in row.learnt_by, row.uid))
+        with told.step("somebody leaves", say):
+            told.receipt = leave(running.url, rows[0].uid)
+    with told.step("people never seen judge both", say):
+        unseen = folder / "unseen.csv"
+        _list(scene.split.unseen, unseen)
+        before, after = (
+            evaluator.evaluate(one, [unseen], extractor, progress=progress, samples=1).clean
+            for one in (bundle, folder / _WORK / "bundle")
+        )
+        told.differences = comparison.differences(before, after)
+    return told
+
+
+def stage(  # noqa: PLR0913, PLR0917 - who takes part
+    photos: Path,
+    folder: Path,
+    cast: Cast,
+    extractor: Extractor,
+    progress: Progress,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Stage:
+    """Fit a bundle on what nobody saves: heads on the published backbone, photos as they are.
+
+    The default bundle would know them all. Raises BadDataset, InvalidImage.
+    """
+    split = people.split(labelled_photos.read(photos), saves=cast.saves, seed=cast.seed)
+    taxonomy = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
+    species, known = folder / "species.csv", folder / "known.csv"
+    species.write_bytes(species_table.from_photos(split.known, taxonomy, fewest=_FEWEST))
+    _list(split.known, known)
+    bundle = folder / "first"
+    order = Order([known], species, "first", "1", bundle, FitPolicy(), samples=1)
+    fit(order, extractor, progress=progress, step=say)
+    kinds = [row.id for row in SpeciesTable.parse(species.read_bytes()).rows]
+    return Stage(split, bundle, kinds, taxonomy)
+
+
+def saves(stage: Stage, cast: Cast) -> list[Save]:
+    """What everybody says; hostile people call every kind by another name."""
+    names = [f"user-{number:02}" for number in range(1, cast.people + 1)]
+    rng = random.Random(cast.seed)
+    hostile, wrong = (
+        rng.sample(names, min(cast.hostile, len(names))),
+        people.renamed(stage.kinds, stage.taxonomy),
+    )
+    said = people.saves(
+        stage.split.saved, stage.kinds, stage.taxonomy, dict.fromkeys(names, 1.0), seed=cast.seed
+    )
+    rng.shuffle(said)
+    return [
+        replace(save, label=wrong[save.truth]) if save.person in hostile else save for save in said
+    ]
+
+
+def save_all(url: str, saves: Sequence[Save]) -> dict[Key, Save]:
+    """Everybody saves over HTTP; by uid and id, once everything is processed."""
+    with ThreadPoolExecutor(_PHONES) as phones:
+        ids = list(
+            phones.map(lambda save: App(url, save.person).save(save.photo.path, save.label), saves)
+        )
+    for person in {save.person for save in saves}:
+        App(url, person).processed()
+    return {(save.person, name): save for save, name in zip(saves, ids, strict=True)}
+
+
+def review(url: str, saved: Mapping[Key, Save], decisions: int) -> int:
+    """Two reviewers in turn decide what they are shown first; how many decisions were wanted."""
+    truth = {handle(*key): save.truth for key, save in saved.items()}
+    for number in range(decisions):
+        reviewer = App(url, _REVIEWERS[number % len(_REVIEWERS)])
+        waiting = reviewer.ask("GET", "/reviews", params={"page_size": 1})["reviews"]
+        if not waiting:
+            return number
+        name = waiting[0]["id"]
+        reviewer.ask("POST", f"/reviews/{name}", json={"species": truth[name]})
+    return decisions
+
+
+def errors(
+    rows: Sequence[Observation], saved: Mapping[Key, Save], kinds: Sequence[str]
+) -> tuple[int, int]:
+    """Photos that train, and how many of them under a wrong label."""
+    labels = {*kinds, NOT_A_PARROT.id, OTHER_PARROT.id}
+    said = [
+        label == saved[row.uid, row.id].truth
+        for row, label in training_labels.chosen(rows, labels)
+        if not isinstance(label, training_labels.LeftOut)
+    ]
+    return len(said), said.count(False)
+
+
+def commands(data: Path, folder: Path, bundle: Path) -> dict[str, list[str]]:
+    """From what was saved to a bundle in use, as a person types it after `./dev.sh models`."""
+    saved = [f"sqlite:{data / stack.OBSERVATIONS}", stack.BUCKET]
+    bucket, work = f"gs://{stack.MODEL_BUCKET}", str(folder / _WORK)
+    first = ["--bundle", str(bundle), "--version", CANDIDATE, "--work", work]
+    return {
+        "retrain": [*saved, "--to", bucket, *first],
+        "shadow": [*saved, f"{work}/bundle"],
+        "promote": [CANDIDATE, "--to", bucket],
+    }
+
+
+def command(storage: str, *arguments: str) -> tuple[str, int]:
+    """What a command prints, and its exit code: 0, or that of a refusal. Raises PartFailed."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "models", *arguments],
+        env={**os.environ, "STORAGE_EMULATOR_HOST": storage},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in {0, _REFUSED}:
+        raise PartFailed(f"models {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+    return done.stdout, done.returncode
+
+
+def leave(url: str, person: str) -> dict[str, Any]:
+    """Delete everything of a person; what their receipt says. Raises ValueError if it is forged."""
+    app = App(url, person)
+    key = base64.b64decode(app.ask("GET", "/me")["receipt_key"])
+    return verified(app.leave(), key)
+
+
+def _list(photos: Sequence[LabelledPhoto], index: Path) -> None:
+    with index.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("path", "group", "label", "near_duplicates", "source"))
+        for photo in photos:
+            table.writerow((photo.path, photo.group, photo.label, photo.cluster, photo.source))
