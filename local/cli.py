@@ -16,7 +16,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local import console, model_servers, stack, suite, toolchain
+from local import console, model_servers, note, stack, suite, toolchain
 from local.demo import EXPLANATION, NEXT, ask_all, complaint, photos_of, samples, table
 from local.progress import steps
 from models import folders
@@ -97,7 +97,7 @@ def _stack(
     data: Path, model_server: str | None, bundle: Path, say: Callable[[str], None]
 ) -> Iterator[str]:
     """The URL of a stack: one that is up on this folder, unless it has another model server."""
-    if model_server is None and (url := stack.found(data, bundle)):
+    if model_server is None and (url := note.found(data, bundle)):
         say(f"using the stack at {url}")
         yield url
         return
@@ -147,7 +147,7 @@ def up(  # noqa: PLR0913 - the options of one command
             reviewers=reviewer or (),
             say=console.note,
         ) as running,
-        stack.noted(running, data, bundle),
+        note.noted(running, data, bundle),
     ):
         console.err.print(_parts(running))
         console.note(f"data and logs in {data.resolve()}; Ctrl-C stops everything")

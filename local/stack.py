@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import shutil
 import sys
@@ -139,35 +138,6 @@ def running(  # noqa: PLR0913 - what a person may choose
         )
 
 
-@contextmanager
-def noted(running: Running, data: Path, bundle: Path) -> Iterator[None]:
-    """While this lasts, `found` and the commands of `models` find the stack by its data folder."""
-    note = data / folders.RUNNING
-    told = {
-        "url": running.url,
-        "storage": running.supervisor.part(STORAGE).url,
-        "model_server": running.model_server,
-        "bundle": str(bundle.resolve()),
-        "bundles": f"gs://{MODEL_BUCKET}",
-    }
-    note.write_text(json.dumps(told))
-    try:
-        yield
-    finally:
-        note.unlink(missing_ok=True)
-
-
-def found(data: Path, bundle: Path) -> str | None:
-    """The URL of a stack that is up on this folder with this bundle."""
-    try:
-        note = json.loads((data / folders.RUNNING).read_text())
-        url, of = str(note["url"]), note["bundle"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    up = of == str(bundle.resolve()) and _answers(f"{url}/parrot-classifier/classify")
-    return url if up else None  # a stack that was killed left its note
-
-
 def storage_client(url: str) -> Client:
     """Google's client, connected to the local storage."""
     return Client(
@@ -207,7 +177,7 @@ def _storage(url: str, data: Path, events: str) -> Part:
             *("-event.pubsub-project-id", PROJECT, "-event.pubsub-topic", "photos"),
         ],
         url,
-        lambda: _answers(f"{url}/storage/v1/b?project={PROJECT}"),
+        lambda: answers(f"{url}/storage/v1/b?project={PROJECT}"),
         {"PUBSUB_EMULATOR_HOST": _address(events)},
     )
 
@@ -236,7 +206,7 @@ def _functions(host: str, port: int, environment: Mapping[str, str]) -> Part:
             *("--log-level", "warning", "local.gateway:application()"),
         ],
         url,
-        lambda: _answers(f"{url}/parrot-classifier/classify"),
+        lambda: answers(f"{url}/parrot-classifier/classify"),
         {**environment, "THREADS": str(_THREADS)},
     )
 
@@ -303,7 +273,8 @@ def _publish(storage: str, bundle: Path) -> Release:
     return release
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a GET succeeds."""
     try:
         return requests.get(url, timeout=_PROBE_SECONDS).ok
     except requests.RequestException:

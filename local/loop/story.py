@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from local import stack
+from local import note, stack
 from local.loop import people
 from local.loop.app import App
 from local.supervisor import PartFailed
@@ -116,7 +116,7 @@ def tell(  # noqa: PLR0913 - who takes part
     bundle = scene.bundle
     with (
         stack.running(data, bundle=bundle, reviewers=_REVIEWERS, say=say) as running,
-        stack.noted(running, data, bundle),
+        note.noted(running, data, bundle),
     ):
         with told.step(f"{cast.people} people save {len(said)} photos", say):
             saved = save_all(running.url, said)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from parrot.consent import Consent
+from parrot.embedded import Embedded
 from parrot.observation import (
     FORM,
     Attempts,
@@ -23,7 +24,7 @@ from parrot.observation import (
     Verdict,
     instant,
 )
-from parrot.records import Embedded, Reason
+from parrot.records import Reason
 from parrot.sighting import Sighting
 
 _OLDEST_FORM = 1

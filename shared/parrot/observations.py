@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parrot import duplicates, page_token
 from parrot.consent import Consent, Training
+from parrot.embedded import FAR
 from parrot.errors import Conflict, NotFound, PreconditionFailed, StoreUnavailable
 from parrot.observation import (
     MOST_LABELS,
@@ -19,7 +20,6 @@ from parrot.observation import (
 from parrot.photo.headers import MEDIA_TYPES
 from parrot.progress import attempts
 from parrot.quota import User
-from parrot.records import FAR
 from parrot.review import settled, standing
 from parrot.store import update
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from operator import mul
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
@@ -13,6 +12,8 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
 
     import numpy as np
     import numpy.typing as npt
+
+    from parrot.embedded import Embedded
 
     Floats: TypeAlias = npt.NDArray[np.float32]
     Numbers: TypeAlias = npt.NDArray[np.floating]
@@ -209,23 +210,6 @@ class Decision:
         """These of the leading axes."""
         in_set = None if self.in_set is None else self.in_set[rows]
         return Decision(self.scores.at(rows), self.is_parrot[rows], in_set, self.maybe[rows])
-
-
-FAR = 0.4  # photos so far apart, or more, have little in common
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Where a photo lies among others: see `model.embedding`."""
-
-    space: str  # vectors of different spaces cannot be compared
-    vector: tuple[float, ...] = field(repr=False)  # of length 1
-    distance: float  # from what the bundle was fitted on, 0 to 2
-
-    def apart(self, other: Embedded) -> float:
-        """1 - cosine of two of one space: 0 for the same photo, 2 for opposites."""
-        cosine: float = sum(map(mul, self.vector, other.vector))
-        return max(0.0, 1 - cosine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from parrot.consent import Training
+from parrot.embedded import FAR
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
 from parrot.observation import Observation, Opinion
 from parrot.observations import StoredFile
-from parrot.records import FAR, NOT_A_PARROT, OTHER_PARROT
+from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import CANNOT_TELL, UNUSABLE, arranged, example, handle, standing, waiting
 from parrot.store import update
 

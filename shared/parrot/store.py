@@ -11,9 +11,10 @@ from parrot.errors import StoreUnavailable, TooManyRequests
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from parrot.embedded import Embedded
     from parrot.observation import Observation, Page, Place, Status
     from parrot.receipt import Erasure
-    from parrot.records import Embedded, OpenObject, Photo, StoredObject
+    from parrot.records import OpenObject, Photo, StoredObject
 
 _TRIES = 20
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from local import stack
+from local import note, stack
 from local.samples import MACAW
 from local.stack import ROOT
 from tests.support.photos import named
@@ -90,7 +90,7 @@ def test_a_stack_that_is_up_is_used(photos: Path, tmp_path: Path, shared_model: 
     """Whoever has one open gets the answer at once, and finds what was saved on its page."""
     with (
         stack.running(tmp_path, model_server=shared_model) as running,
-        stack.noted(running, tmp_path, stack.DEFAULT_BUNDLE),
+        note.noted(running, tmp_path, stack.DEFAULT_BUNDLE),
     ):
         (galah,) = named(photos / "parrots" / "galah", 1)
         done = demo("--save", "--data", str(tmp_path), str(galah))

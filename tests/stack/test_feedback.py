@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from local import stack
+from local import note, stack
 from models.data import labelled_photos
 from tests.support.default_bundle import SERVED
 from tests.support.phone import Phone
@@ -36,7 +36,7 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
         out = tmp_path / "saved"
         command = [sys.executable, "-m", "models", "export-saved"]
         command += [f"sqlite:{tmp_path / 'data' / 'observations.db'}", stack.BUCKET, str(out)]
-        with stack.noted(running, tmp_path / "data", stack.DEFAULT_BUNDLE):
+        with note.noted(running, tmp_path / "data", stack.DEFAULT_BUNDLE):
             for _ in range(2):  # again is harmless
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr

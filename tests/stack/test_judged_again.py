@@ -14,7 +14,7 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
-from local import stack
+from local import note, stack
 from models.cli import app
 from models.publishing.releases import write_files
 from parrot.adapters.sqlite import SqliteObservations
@@ -85,7 +85,7 @@ def saved(
     phone, ids = Phone("", "ana"), {}
     with (
         stack.running(data, model_server=shared_model, shadow=shadow) as running,
-        stack.noted(running, data, stack.DEFAULT_BUNDLE),
+        note.noted(running, data, stack.DEFAULT_BUNDLE),
     ):
         phone = replace(phone, url=running.url)
         for name, folder in ((CLEAR, photos), (DOUBTFUL, photos), (NO_PARROT, photos), (HEIC, odd)):

@@ -15,8 +15,8 @@ from models.data.migration import Migrated, migrate
 from parrot.adapters.firestore_documents import fields_of
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
+from parrot.embedded import Embedded
 from parrot.observation import FORM, Attempts, Label, Observation, Opinion
-from parrot.records import Embedded
 from parrot.review import handle
 from parrot.sighting import Sighting
 from tests.support.observations import NOW, observation, processed, verdict

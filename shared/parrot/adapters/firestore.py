@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         WriteBatch,
     )
 
+    from parrot.embedded import Embedded
     from parrot.observation import Observation, Place, Status
-    from parrot.records import Embedded
     from parrot.store import Use
 
 _TRIES = 20
