@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -12,14 +13,19 @@ from PIL import Image
 
 from models.data import saved_photos
 from models.data.features import Extractor
+from models.data.labelled_photos import BadDataset
 from models.folders import DEFAULT_BUNDLE
+from models.network.weights import TAIL_FILE
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
+from models.training.anchor import ANCHOR
 from models.training.retraining import Least, Order, Retrained, retrain
+from parrot.adapters.bucket import FolderFiles
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
+from parrot.model.bundle import Bundle
 from parrot.observation import Derived, Label, Opinion, Status, derived_name
-from parrot.records import NOT_A_PARROT
+from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from tests.support.observations import NOW, observation, verdict
 from tests.support.photos import named
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation
 
+pytestmark = pytest.mark.timeout(900)  # some retrain three times, on features of their own
 KINDS = {
     "galah": "eolophus-roseicapilla",
     "sun-conure": "aratinga-solstitialis",
@@ -148,3 +155,98 @@ def test_killed_at_any_point_it_goes_on_to_one_candidate(run: Run) -> None:
     card = (done.folder / "MODEL_CARD.md").read_text()
     assert "24 saved photos of 3 people" in card
     assert "16 photos of 2 people" in card
+
+
+def test_a_retrained_bundle_is_retrained_from_where_it_was_fitted(run: Run) -> None:
+    """No photo counts twice, and what is taken back leaves no trace in the next one."""
+    first = run()
+    uid = LEARNERS[0]
+    gone, *_ = run.deployment.saved[uid]
+    run.order = replace(run.order, bundle=first.folder, version="same", work=run.folder / "same")
+    same = run()
+    for name in ("gate.npz", "naming.npz", "head.npz", ANCHOR, TAIL_FILE):
+        assert (same.folder / name).read_bytes() == (first.folder / name).read_bytes()
+    current = run.deployment.store.get(uid, gone.id)
+    assert current is not None
+    assert run.deployment.store.remove(current)
+    run.order = replace(run.order, bundle=same.folder, version="less", work=run.folder / "less")
+    less = run()
+    sizes = [len((done.folder / "trained_on.bin").read_bytes()) for done in (first, less)]
+    assert sizes[0] - sizes[1] == 4
+
+
+def test_who_takes_photos_back_while_it_runs_has_taught_no_candidate(run: Run) -> None:
+    """Their receipt says that nothing learnt from them, so nothing may be published that did."""
+    store, uid = run.deployment.store, LEARNERS[0]
+    steps: list[str] = []
+
+    def step(text: str) -> None:
+        steps.append(text)
+        if steps.count("the exam") == 1 and text == "the exam":
+            observation = store.get(uid, run.deployment.saved[uid][0].id)
+            assert observation is not None
+            store.remove(observation)
+
+    done = run(step=step)
+    assert steps.count("the exam") == 2
+    assert len(done.exported.learners) == 23
+    assert "23 saved photos" in (done.folder / "MODEL_CARD.md").read_text()
+    assert run.published() == ["next"]
+
+
+def test_what_the_exam_shows_to_be_worse_is_not_published(run: Run) -> None:
+    """Reviewers may be wrong about the photos to learn from; the exam's people are others."""
+    wrong = dict(zip(KINDS.values(), [*list(KINDS.values())[1:], NOT_A_PARROT.id], strict=True))
+    store = run.deployment.store
+    for uid in LEARNERS:
+        for saved in run.deployment.saved[uid]:
+            label = saved.labels[-1]
+            false = wrong.get(label.species, label.species)
+            opinions = (Opinion("reviewer", false, NOW), Opinion("another", false, NOW))
+            assert store.replace(replace(saved, opinions=opinions)) is not None
+    done = run()
+    assert not done.accepted
+    assert "species right, as they are" in done.worse
+    assert done.release is None
+    assert not run.published()
+    assert {noted for uid in LEARNERS for noted in learnt(run, uid)} == {()}
+
+
+def test_too_little_is_said_in_one_sentence(run: Run) -> None:
+    """Nothing can be learned from a handful of photos, or judged by them."""
+    run.order = replace(run.order, least=Least(photos=25))
+    with pytest.raises(BadDataset, match="too little to learn from: 24 saved photos"):
+        run()
+    run.order = replace(run.order, least=Least(photos=20, exam=17))
+    with pytest.raises(BadDataset, match="too little to judge by: 16 photos"):
+        run()
+    assert not run.published()
+
+
+def test_what_people_call_another_parrot_is_counted_and_becomes_a_class(
+    run: Run, photos: Path
+) -> None:
+    """By one option; the old classes stay where phones know them."""
+    for number, path in enumerate(named(photos / "parrots" / "eastern-rosella", 5)):
+        uid = [*LEARNERS, EXAMINERS[0]][number % 4]
+        run.deployment.save(uid, path, OTHER_PARROT.id, "Eastern Rosella")
+    run.order = replace(run.order, add=("eastern-rosella",))
+    done = run()
+    assert not done.exported.wanted
+    candidate = Bundle.load(FolderFiles(done.folder), sha256=None)
+    before = Bundle.load(FolderFiles(DEFAULT_BUNDLE), sha256=None)
+    assert candidate.species.rows[:-1] == before.species.rows
+    assert candidate.species.rows[-1].id == "eastern-rosella"
+    assert candidate.manifest.served_classes == before.manifest.served_classes
+    with (done.order.work / "photos" / saved_photos.INDEX).open(newline="") as file:
+        labels = [line["label"] for line in csv.DictReader(file)]
+    assert labels.count("eastern-rosella") == 4
+    plain = saved_photos.export(
+        run.deployment.store,
+        run.deployment.photos,
+        (DEFAULT_BUNDLE / "species.csv").read_bytes(),
+        run.folder / "plain",
+    )
+    assert list(map(str, plain.wanted)) == [
+        "eastern rosella: 4 settled photos of 3 people, too few: 16 of 3 are needed"
+    ]
