@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 IMPOSSIBLE = -30.0  # logit of a class without photos
 # Inverse regularisation, chosen by cross-validation.
 _GATE_STRENGTH, _SPECIES_STRENGTH, _GROUP_STRENGTH = 0.01, 0.1, 1.0
-# The same where a head starts from another one's weights, for the sum over photos.
-_DRAWN = {"gate": 0.01, "species": 0.1, "groups": 0.1, "served": 0.1}
+# The same where a head starts from another one's weights, for the sum over photos: see
+# docs/training.md for what it does to people and sources that were left out.
+_DRAWN = {"gate": 0.0003, "species": 0.1, "groups": 1.0, "served": 0.1}
 _ITERATIONS = 80  # enough for a head; the last digits change no answer
 
 
@@ -82,8 +83,8 @@ class LinearHeads:
 def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) -> LinearHeads:
     """Heads fitted on the usable (photos, samples).
 
-    Every class weighs the same. With a start they are drawn to its weights, and a head for which
-    there is nothing to tell apart stays as it was.
+    Every class weighs the same. With a start they are drawn to its weights, every photo weighs the
+    same for the gate, and a head for which there is nothing to tell apart stays as it was.
     """
     views = data.views(usable)
 
@@ -95,8 +96,9 @@ def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) ->
         if len(np.unique(classes)) < 2:  # noqa: PLR2004 - nothing to tell apart
             return old
         photos = np.nonzero(known)[0]
-        weight = 1 / np.bincount(photos)[photos]  # every photo counts once; then every class
-        weight *= weight.sum() / np.bincount(classes, weight)[classes] / len(np.unique(classes))
+        weight = 1 / np.bincount(photos)[photos]  # every photo counts once
+        if part != "gate":  # where a few toys would weigh as much as all parrots
+            weight *= weight.sum() / np.bincount(classes, weight)[classes] / len(np.unique(classes))
         return drawn(data.features[known], classes, weight, old, strength=_DRAWN[part])
 
     def named(part: str, classes: Index, count: int, strength: float) -> LinearHead:
