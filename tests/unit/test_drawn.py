@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from models.data import species_table
-from models.data.labelled_photos import TAXONOMY_CSV, BadDataset
+from models.data.dataset import NOT_ALIVE, PARROT, Dataset
+from models.data.labelled_photos import NOT_ALIVE as FIGURE
+from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
+from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
 from models.training.anchor import Anchor
 from models.training.candidate import Base
 from models.training.drawn import drawn
-from models.training.heads import LinearHead
+from models.training.heads import LinearHead, blank_heads, fit_heads
 from parrot.model.species import SpeciesTable, Taxonomy
 
 RNG = np.random.default_rng(5)
@@ -51,6 +56,23 @@ def test_weaker_evidence_moves_less() -> None:
     x, y = around(7), [0] * 40
     near, far = (np.abs(refitted(x, y, s).weights - OLD.weights).sum() for s in (0.01, 1.0))
     assert near < far / 2
+
+
+def test_two_toys_do_not_weigh_as_much_as_forty_parrots() -> None:
+    """They look like them; a gate for which both weighed the same would let go of parrots."""
+    kinds = [(Group.PARROTS, "ara-macao")] * 40 + [(Group.NEGATIVES, FIGURE)] * 2
+    photos = [
+        LabelledPhoto(Path(f"{number}.jpg"), group, taxon, taxon, str(number), "")
+        for number, (group, taxon) in enumerate(kinds)
+    ]
+    shape, samples = (len(photos), 1), [(Sample(photo.path),) for photo in photos]
+    features = np.zeros((*shape, 4, 8), np.float32)
+    features[..., 0] = 17  # as long as a photo's
+    unknown = np.full((*shape, 4), np.nan, np.float32)
+    fold, signs = np.zeros(len(photos), np.intp), np.zeros((*shape, 3), np.float32)
+    data = Dataset(photos, ["ara-macao"], TAXONOMY, samples, features, fold, signs, unknown, 1)
+    gate = fit_heads(data, data.everything, blank_heads(data)).gate(features[0, 0, 0])
+    assert gate[PARROT] - gate[NOT_ALIVE] > 1
 
 
 def test_a_new_class_comes_before_another_parrot_and_starts_as_one_of_its_group() -> None:
