@@ -4,32 +4,39 @@ import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
 import { reviewImage } from "./service.js";
 
-const urls = new Map(); // review id -> promise of an object URL
+const blobs = new Map(); // review id -> promise of its photo
 
-/** Where a review's photo can be seen. Raises Problem; the next call then tries again. */
-export function picture({ id, image }) {
-  if (!urls.has(id)) {
-    const url = load(image);
-    urls.set(id, url);
-    url.catch(() => urls.delete(id));
+/** Show a review's photo in an img, if it is still wanted then. Raises Problem; the next call tries again. */
+export async function show(image, review, wanted = () => true) {
+  const blob = await picture(review);
+  if (!wanted()) return;
+  const url = URL.createObjectURL(blob);
+  try {
+    image.src = url;
+    await image.decode();
+  } finally {
+    URL.revokeObjectURL(url);
   }
-  return urls.get(id);
 }
 
 /** Let go of all but these, and load them in order: on a slow network the first one comes first. */
 export async function ahead(reviews) {
   const wanted = new Set(reviews.map(({ id }) => id));
-  for (const [id, url] of urls) {
-    if (wanted.has(id)) continue;
-    urls.delete(id);
-    url.then(URL.revokeObjectURL, () => {});
-  }
+  for (const id of blobs.keys()) if (!wanted.has(id)) blobs.delete(id);
   for (const review of reviews) {
     if (!(await picture(review).catch(() => null))) return; // whoever looks at it is told why
   }
 }
 
+function picture({ id, image }) {
+  if (!blobs.has(id)) {
+    const blob = load(image);
+    blobs.set(id, blob);
+    blob.catch(() => blobs.delete(id));
+  }
+  return blobs.get(id);
+}
+
 async function load(address) {
-  const blob = await reviewImage(address, { headers: await headersOf(account.key()) });
-  return URL.createObjectURL(blob);
+  return reviewImage(address, { headers: await headersOf(account.key()) });
 }

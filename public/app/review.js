@@ -1,7 +1,7 @@
 // The reviewer's page: a photo, the choices, and what became of the last decision.
 
 import * as account from "./account.js";
-import { ahead, picture } from "./ahead.js";
+import { ahead, show } from "./ahead.js";
 import { candidates, matches, modelSays, MOST } from "./candidates.js";
 import { Desk } from "./desk.js";
 import { byId } from "./dom.js";
@@ -180,8 +180,7 @@ async function look(row) {
     if (looking === row) late.textContent = t("review.photo.slow");
   }, SLOW_SECONDS * 1000);
   try {
-    image.src = await picture(row);
-    await image.decode();
+    await show(image, row, () => looking === row);
     if (looking !== row) return;
     [image.hidden, image.alt, late.textContent, shown] = [false, t("review.photo"), "", true];
     drawSimilar(row.similar ?? []);
@@ -200,7 +199,7 @@ function drawSimilar(similar) {
   const items = similar.map((one) => {
     const [image, item] = [element("img"), element("li")];
     image.alt = "";
-    picture(one).then((url) => (image.src = url), () => item.remove());
+    show(image, one).catch(() => item.remove());
     item.append(image, name(one.species));
     return item;
   });

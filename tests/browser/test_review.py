@@ -18,6 +18,7 @@ from tests.support.photos import encoded, noise
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from typing import Any
 
     from playwright.sync_api import Locator, Page, ViewportSize
@@ -77,9 +78,9 @@ def press(page: Page, *keys: str) -> Locator:
     return page.locator("#last")
 
 
-def all_loaded(page: Page, count: int) -> list[str]:
-    """The reviews whose photos are loaded, in order, once there are so many."""
-    loaded: list[str] = page.evaluate(LOADED)
+def all_loaded(page: Page, names: Container[str], count: int) -> list[str]:
+    """Those of these reviews whose photos are loaded, in order, once there are so many."""
+    loaded = [name for name in page.evaluate(LOADED) if name in names]
     return loaded if len(loaded) == count else []
 
 
@@ -127,8 +128,8 @@ def test_what_others_settled_meanwhile_or_the_owner_took_back_is_told_and_left(
     complaints.expect("status of 404")
     page = desk(visit, ana, 3)
     expect(page.locator("#photo")).to_be_visible(timeout=MODEL_MS)
-    first, second, _ = until(lambda: all_loaded(page, 3), "photos to be loaded")
     names = {handle(ana.user, name): name for name in ana.pages()}
+    first, second, _ = until(lambda: all_loaded(page, names, 3), "photos to be loaded")
     for who in (TWO, THREE):
         say(ana, who, names[first], GALAH)
     ana.ask("DELETE", f"/observations/{names[second]}")
@@ -143,7 +144,8 @@ def test_decisions_without_a_network_are_kept_and_sent(
     """On a train: the next photos are there already, and nothing that was decided is lost."""
     complaints.expect(NO_NETWORK)
     page = desk(visit, ana, 3)
-    until(lambda: all_loaded(page, 3), "photos to be loaded")
+    names = [handle(ana.user, name) for name in ana.pages()]
+    until(lambda: all_loaded(page, names, 3), "photos to be loaded")
     page.context.set_offline(True)
     expect(page.locator("#offline")).to_be_visible()
     expect(press(page, "1")).to_contain_text("is kept on this device and sent later.")
