@@ -3,7 +3,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-all_parts=(apis storage accounts secrets firestore rules models functions hosting logs alerts)
+all_parts=(apis storage accounts secrets firestore rules models functions hosting learning logs alerts)
 functions=(classify save observations reviews process)
 
 usage() {
@@ -16,7 +16,7 @@ usage() {
 ./deploy.sh [options] destroy [--with-data]  remove what deploy.sh made, after asking; photos and database only --with-data
 ./deploy.sh [options] rotate-secret [--now]  a new key for download URLs; --now: old URLs stop working at once
 
-parts, in order: apis storage accounts secrets firestore rules models functions hosting logs alerts
+parts, in order: apis storage accounts secrets firestore rules models functions hosting learning logs alerts
 functions: classify save observations reviews process
   --project P, --region R    where to deploy; may be set in deploy.env
   --traffic N                percent of traffic for new revisions of services that already run (100)

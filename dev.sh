@@ -24,7 +24,7 @@ usage() {
 ./dev.sh models ...                         python -m models: build, fit, publish, serve, ...
 ./dev.sh openapi                            renew the API's description
 ./dev.sh sdk [FOLDER]                       bundle what pages load: Firebase's SDK, the API's reference
-./dev.sh stage [FUNCTION...|firebase]       folders as they are deployed, in build/stage
+./dev.sh stage [FUNCTION|firebase|learning] folders as they are deployed, in build/stage
 ./dev.sh lock                               renew the pinned versions
 The first command installs what it needs into .venv. Each has --help.
 TEXT
@@ -150,6 +150,8 @@ lock() {
   "${compile[@]}" --group pyproject.toml:clients -o tests/support/clients/requirements.txt
   "${compile[@]}" --group pyproject.toml:bench -c requirements.lock \
     -o benchmarks/requirements.lock
+  "${compile[@]}" --generate-hashes pyproject.toml shared/pyproject.toml -c requirements.lock \
+    -o models/training/image/requirements.txt
   # What is deployed is pinned by digest too. Only bundles of pickles need scikit-learn.
   compile+=(--generate-hashes shared/pyproject.toml -c requirements.lock)
   for function in classify save observations reviews process; do

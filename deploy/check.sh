@@ -6,6 +6,7 @@ check() {
   read_bundle
   [ "$MODELS" = vertex ] || services=("$MODEL_SERVER" "${services[@]}")
   for service in "${services[@]}"; do check_service "$service"; done
+  [ "$LEARNING" = false ] || check_learning
   if [ "$problems" != 0 ]; then
     say "Not ready: $problems problems. ./deploy.sh rollback withdraws the canary."
     exit 1
@@ -21,6 +22,18 @@ check_service() {
   if dry; then return; fi
   [ "$created" = "$ready" ] || problem "$name: revision $created never became ready"
   check_errors "$name" "${canary:-$main}"
+}
+
+# How the job's last run ended. One that found too little to learn from, or nothing better, is no problem.
+check_learning() {
+  local last
+  last=$(value gcloud run jobs executions list --job="$LEARNER" --region="$REGION" --project="$PROJECT" --limit=1 \
+    --format='value[separator="|"](metadata.name,status.succeededCount,status.completionTime)') || exit 1
+  case $last in
+    '') dry || say "??  $LEARNER: it has not run yet" ;;
+    *'||'*) say "??  $LEARNER: ${last%%|*} published no candidate, or is running: its log says why" ;;
+    *) dry || say "ok  $LEARNER: ${last%%|*} published a candidate" ;;
+  esac
 }
 
 problem() {

@@ -71,6 +71,11 @@ class Usage:
     log_gib: float = 1.2 / 2**20  # our line and Cloud Run's request line
     months: int = 12  # of photos kept, for the stored data
     nearline_after: int = 3  # months
+    learnt: float = 0.5  # of the saved photos: allowed, and confirmed or settled
+    learning_cpu: float = 1.0  # seconds of one core for each of these, once a week
+    learning_hours: float = 3.0  # at most, on so many cores, with so many GiB
+    learning_cores: int = 2
+    learning_gib: float = 4.0
 
     @property
     def again(self) -> float:
@@ -154,6 +159,7 @@ class _Month:
             "registry.storage": 2.5,
             "secrets.versions": 2,
         }
+        self.learning = _learning(kept * usage.months, usage)
         rate = photos / (usage.busy_hours * 3600)
         passes = rate * (1 + usage.saved) * usage.passes
         self.classify_instances = instances(rate, cpu, 1)
@@ -161,6 +167,20 @@ class _Month:
         # Of Vertex AI's nodes, which have two cores; there is never less than one.
         nodes = max(1, math.ceil(passes * usage.model_cpu / usage.packed / 2))
         self.node_hours = nodes * 24 * _MONTH_DAYS
+
+
+def _learning(kept: float, usage: Usage) -> dict[str, float]:
+    """What is learnt from once a week: observations are read twice, copies of photos once."""
+    photos, runs = kept * usage.learnt, _MONTH_DAYS / 7
+    seconds = runs * min(
+        photos * usage.learning_cpu / usage.learning_cores, usage.learning_hours * 3600
+    )
+    return {
+        "run.cpu": seconds * usage.learning_cores,
+        "run.memory": seconds * usage.learning_gib,
+        "firestore.reads": runs * kept * 2,
+        "storage.class_b": runs * photos,
+    }
 
 
 def instances(rate: float, cpu: float, cores: int) -> int:
@@ -204,6 +224,14 @@ def table(prices: Prices, usage: Usage, photos_a_day: Sequence[int]) -> str:
         totals = [total + more for total, more in zip(totals, dollars, strict=True)]
         out.append(f"| {part.format(months=usage.months)} | {driver} | {_cells(dollars)} |")
     out.append(f"| **all** | | {_cells(totals)} |")
+    learning = [
+        sum(
+            prices.cost(item, month.amounts[item] + more) - prices.cost(item, month.amounts[item])
+            for item, more in month.learning.items()
+        )
+        for month in months
+    ]
+    out.append(f"| learning (`LEARNING=true`) | saved photos, each week | {_cells(learning)} |")
     nodes = [prices.cost("vertex.node", month.node_hours) for month in months]
     out.append(f"| Vertex AI nodes (`--models vertex`) | node-hours | {_cells(nodes)} |")
     for part, name in (("classify", "classify_instances"), ("model server", "model_instances")):

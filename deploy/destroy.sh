@@ -31,11 +31,12 @@ destroy_all() {
   for name in "${functions[@]/#/$PREFIX}" "$MODEL_SERVER"; do
     drop "service $name" metadata.labels.fingerprint : gcloud run services describe "$name" "${place[@]}"
   done
+  drop "job $LEARNER" metadata.labels.fingerprint : gcloud run jobs describe "$LEARNER" "${place[@]}"
   [ "$MODELS" = run ] || destroy_vertex
   drop "images in $REPOSITORY" labels.parrot : gcloud artifacts repositories describe "$REPOSITORY" --location="$REGION" --project="$PROJECT"
   drop "copies in $REPOSITORY-hub" labels.parrot : gcloud artifacts repositories describe "$REPOSITORY-hub" --location="$REGION" --project="$PROJECT"
   drop "secret $SECRET" labels.parrot : gcloud secrets describe "$SECRET" --project="$PROJECT"
-  for name in "$CLASSIFY_ACCOUNT" "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT" "$PROCESS_ACCOUNT" "$MODEL_ACCOUNT" "$TRIGGER_ACCOUNT" "$BUILD_ACCOUNT"; do
+  for name in "$CLASSIFY_ACCOUNT" "$SAVE_ACCOUNT" "$OBSERVATIONS_ACCOUNT" "$PROCESS_ACCOUNT" "$MODEL_ACCOUNT" "$TRIGGER_ACCOUNT" "$BUILD_ACCOUNT" "$LEARNING_ACCOUNT"; do
     destroy_account "$name"
   done
   destroy_database "$COUNTERS_DATABASE"
@@ -105,6 +106,7 @@ destroy_events() {
   local name location
   location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
   drop "schedule $SWEEP" httpTarget.uri "^https://${PREFIX}process-" gcloud scheduler jobs describe "$SWEEP" --location="$REGION" --project="$PROJECT"
+  drop "schedule $LEARNER" httpTarget.uri "/jobs/$LEARNER:run$" gcloud scheduler jobs describe "$LEARNER" --location="$REGION" --project="$PROJECT"
   for name in "$TRIGGER" "$TRIGGER-deleted"; do
     drop "trigger $name" destination.cloudRun.service "^${PREFIX}process$" gcloud eventarc triggers describe "$name" --location="$location" --project="$PROJECT"
   done

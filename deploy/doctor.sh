@@ -101,6 +101,7 @@ doctor_collisions() {
   collision database "$COUNTERS_DATABASE" COUNTERS_DATABASE
   collision site "$HOSTING_SITE" HOSTING_SITE
   collision service "$MODEL_SERVER" MODEL_SERVER
+  collision job "$LEARNER" LEARNER
   for name in "${functions[@]}"; do collision service "$PREFIX$name" PREFIX; done
 }
 
@@ -175,6 +176,7 @@ doctor_quota() {
     [ "$need" -le "$limit" ] \
       || bad "${name}_CPU x ${name}_MAX is $need CPUs, but the project has $limit in $REGION" "lower ${name}_MAX in deploy.env, or ask for more quota"
   done
+  [ "$LEARNING" = false ] || all=$((all + LEARNING_CPU))
   if [ "$all" -le "$limit" ]; then
     good "all instances together use $all of $limit CPUs"
   else

@@ -6,7 +6,8 @@ grant() {
   local kind=$1 name=$2 member=$3 role=$4 group condition=()
   shift 4
   read -ra group <<<"$kind"
-  [ "$kind" != projects ] || condition=(--condition="${only:-None}")
+  # Where one role has a condition, gcloud wants to be told that another has none.
+  case $kind in projects | 'storage buckets') condition=(--condition="${only:-None}") ;; esac
   if has_role "$kind" "$name" "$member" "$role" "$@"; then return; fi
   change_patiently gcloud "${group[@]}" add-iam-policy-binding "$name" --member="$member" \
     --role="$role" ${condition[@]+"${condition[@]}"} "$@"

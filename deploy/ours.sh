@@ -19,6 +19,12 @@ foreign_service() {
   printf 'there is a Cloud Run service %s' "$1"
 }
 
+foreign_job() {
+  exists gcloud run jobs describe "$1" --region="$REGION" --project="$PROJECT" --format='value(metadata.labels.fingerprint)' \
+    && [ -z "$(cat "$scratch/answer")" ] || return 0
+  printf 'there is a Cloud Run job %s' "$1"
+}
+
 # An empty one may be ours: it is labelled after it is made.
 foreign_bucket() {
   exists gcloud storage buckets describe "gs://$1" --format='value(labels.settings)' \

@@ -1,6 +1,7 @@
 """Folders as they are deployed, from the commit and not from the working tree.
 
     stage.py [FUNCTION...]          build/stage/FUNCTION/: main.py, parrot/, requirements.txt
+    stage.py learning               build/stage/learning/: models/, parrot/, Dockerfile
     stage.py firebase --region ...  build/stage/firebase/: rules, indexes, public/, firebase.json,
                                     firebase_sdk/ and api_reference/, of which `./dev.sh sdk`
                                     makes public/vendor/
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 FUNCTIONS = ("classify", "save", "observations", "reviews", "process")
-FIREBASE = "firebase"
+FIREBASE, LEARNING = "firebase", "learning"
+_LEARNING_IMAGE = "models/training/image/"
 _FIREBASE_FILES = ("firebase.json", "firestore.rules", "firestore.indexes.json", "storage.rules")
 _BUNDLED = ("local/firebase_sdk", "local/api_reference")
 _TIME = 315532800  # 1980-01-01, the first time that a zip archive can hold
@@ -78,6 +80,15 @@ def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str,
     staged["requirements.txt"] = files[f"{folder}/{requirements}"]
     staged[".gcloudignore"] = _GCLOUDIGNORE
     return staged
+
+
+def learning_files(root: Path) -> dict[str, bytes]:
+    """Content by path of what the image of the learning job is built from, from HEAD."""
+    staged = {
+        path.removeprefix(_LEARNING_IMAGE): data
+        for path, data in committed(root, "models", "shared/parrot")
+    }
+    return {**staged, ".gcloudignore": _GCLOUDIGNORE}
 
 
 def firebase_files(  # noqa: PLR0913 - the names of a deployment
@@ -178,7 +189,10 @@ def main(arguments: list[str]) -> int:
         prog="./dev.sh stage", description="Write folders as they are deployed, from the commit."
     )
     parser.add_argument(
-        "names", nargs="*", metavar="FUNCTION", help=f"of {', '.join(FUNCTIONS)}; or {FIREBASE}"
+        "names",
+        nargs="*",
+        metavar="FUNCTION",
+        help=f"of {', '.join(FUNCTIONS)}; or {LEARNING}, {FIREBASE}",
     )
     parser.add_argument("--to", type=Path, default=ROOT / "build" / "stage", help="folder to write")
     parser.add_argument("--pickles", action="store_true", help="for bundles of joblib files")
@@ -190,7 +204,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--app-check-key", default="", help=f"{FIREBASE}: reCAPTCHA Enterprise's")
     wanted = parser.parse_args(arguments)
     for name in wanted.names or FUNCTIONS:
-        if name not in (*FUNCTIONS, FIREBASE):
+        if name not in (*FUNCTIONS, LEARNING, FIREBASE):
             parser.error(f"there is no function {name}")
     for name in wanted.names or FUNCTIONS:
         try:
@@ -205,6 +219,8 @@ def main(arguments: list[str]) -> int:
                     app_check_key=wanted.app_check_key,
                 )
                 if name == FIREBASE
+                else learning_files(ROOT)
+                if name == LEARNING
                 else function_files(
                     ROOT, name, pickles=wanted.pickles and name in {"classify", "process"}
                 )

@@ -31,10 +31,22 @@ part_accounts() {
       grant projects "$PROJECT" "$(member "$name")" roles/aiplatform.user
     done
   fi
+  [ "$LEARNING" = false ] || learning_account
   grant projects "$PROJECT" "$(member "$TRIGGER_ACCOUNT")" roles/eventarc.eventReceiver
   grant projects "$PROJECT" "$(member "$BUILD_ACCOUNT")" roles/logging.logWriter
   # Of the bucket of bundles, where Cloud Build finds its folders: it must see no photo.
   grant 'storage buckets' "gs://$MODEL_BUCKET" "$(member "$BUILD_ACCOUNT")" roles/storage.objectViewer
+}
+
+# It adds bundles and changes none, nor the file that names the one to be used.
+learning_account() {
+  local only object=projects/_/buckets/$MODEL_BUCKET/objects/bundles/
+  ensure_account "$LEARNING_ACCOUNT" 'learns from saved photos'
+  grant_database "$(member "$LEARNING_ACCOUNT")" "$FIRESTORE_DATABASE"
+  grant 'storage buckets' "gs://$BUCKET" "$(member "$LEARNING_ACCOUNT")" roles/storage.objectViewer
+  grant 'storage buckets' "gs://$MODEL_BUCKET" "$(member "$LEARNING_ACCOUNT")" roles/storage.objectViewer
+  only="expression=resource.name.startsWith(\"$object\") && resource.name!=\"${object}current.json\",title=new bundles"
+  grant 'storage buckets' "gs://$MODEL_BUCKET" "$(member "$LEARNING_ACCOUNT")" roles/storage.objectCreator
 }
 
 ensure_account() {

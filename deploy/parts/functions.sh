@@ -163,20 +163,26 @@ ensure_dead_letters() {
 
 # A schedule that lets process finish photos whose event was lost.
 ensure_sweep() {
-  local number url found place=(--location="$REGION" --project="$PROJECT") flags
+  local number url
   number=$(project_number) || exit 1
   url=https://${PREFIX}process-$number.$REGION.run.app
-  flags=(--schedule="$SWEEP_SCHEDULE" --uri="$url" --http-method=post --attempt-deadline=600s
-    --message-body='{"specversion": "1.0", "type": "parrot.sweep", "source": "scheduler", "id": "sweep"}'
-    --oidc-service-account-email="$(account "$TRIGGER_ACCOUNT")" --oidc-token-audience="$url")
-  if ! exists gcloud scheduler jobs describe "$SWEEP" "${place[@]}" \
-    --format='value[separator="|"](schedule,httpTarget.uri,httpTarget.oidcToken.serviceAccountEmail)'; then
-    change_patiently gcloud scheduler jobs create http "$SWEEP" "${place[@]}" "${flags[@]}" \
-      --headers=Content-Type=application/cloudevents+json
+  ensure_schedule "$SWEEP" "$SWEEP_SCHEDULE" "$url" application/cloudevents+json --attempt-deadline=600s \
+    --message-body='{"specversion": "1.0", "type": "parrot.sweep", "source": "scheduler", "id": "sweep"}' \
+    --oidc-service-account-email="$(account "$TRIGGER_ACCOUNT")" --oidc-token-audience="$url"
+}
+
+# $1 name, $2 when, $3 URL to post to, $4 type of what is posted, then who asks and more flags.
+ensure_schedule() {
+  local name=$1 place=(--location="$REGION" --project="$PROJECT") flags wanted kind=$4
+  wanted="$2|$3|$(account "$TRIGGER_ACCOUNT")"
+  flags=(--schedule="$2" --uri="$3" --http-method=post "${@:5}")
+  if ! exists gcloud scheduler jobs describe "$name" "${place[@]}" \
+    --format='value[separator="|"](schedule,httpTarget.uri,httpTarget.oidcToken.serviceAccountEmail,httpTarget.oauthToken.serviceAccountEmail)'; then
+    change_patiently gcloud scheduler jobs create http "$name" "${place[@]}" "${flags[@]}" --headers="Content-Type=$kind"
     return
   fi
-  found=$(cat "$scratch/answer")
-  [ "$found" = "$SWEEP_SCHEDULE|$url|$(account "$TRIGGER_ACCOUNT")" ] \
-    || change gcloud scheduler jobs update http "$SWEEP" "${place[@]}" "${flags[@]}" \
-      --update-headers=Content-Type=application/cloudevents+json
+  case $(cat "$scratch/answer") in
+    "$wanted|" | "${wanted%|*}||${wanted##*|}") ;; # by one kind of token or the other
+    *) change gcloud scheduler jobs update http "$name" "${place[@]}" "${flags[@]}" --update-headers="Content-Type=$kind" ;;
+  esac
 }

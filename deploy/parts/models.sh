@@ -66,7 +66,7 @@ build_model_image() {
     bundles+=(--bundle "$stage/bundles/$version")
   done
   change "$root/dev.sh" models image "$folder" "${bundles[@]}"
-  build "$folder" "$root/deploy/templates/cloudbuild.yaml" --substitutions="_IMAGE=$image,_BASE=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY-hub/$TF_SERVING"
+  build "$folder" "$root/deploy/templates/cloudbuild.yaml" --substitutions="_IMAGE=$image,_BASE=TF_SERVING=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY-hub/$TF_SERVING"
 }
 
 # Private: only the two functions that classify may call it, with an ID token for its URL.

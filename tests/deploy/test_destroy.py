@@ -45,7 +45,7 @@ def _left(project: Project) -> set[tuple[str, str]]:
 def test_destroy_takes_all_that_is_ours_and_nothing_else(project: Project, models: str) -> None:
     """Somebody else's service in the same project must outlive this one, and photos a mistake."""
     place = ("--models", models, "--set", "ALERT_EMAIL=ana@example.com")
-    project.done(*place)
+    project.done(*place, "--set", "LEARNING=true")
     for kind, name, value in OTHERS:
         project.control("put", kind, name, json.dumps(value))
     before = project.state()

@@ -55,6 +55,13 @@ def _policy(kind: str) -> dict[tuple[str, ...], Handler]:
         if kind != "projects":  # the resource must be there
             _KINDS[kind](state, call)
         policy = state.kind("policies").setdefault(f"{kind} {call.name}", {})
+        conditional = any(text.partition("|")[2] for texts in policy.values() for text in texts)
+        if conditional and "condition" not in call.flags:
+            raise StandInError(
+                "Adding a binding without specifying a condition to a policy containing conditions"
+                " is prohibited in non-interactive mode. Run the command again with"
+                " `--condition=None`"
+            )
         _, _, title = (call.flags.get("condition") or "").partition(",title=")
         policy.setdefault(role, []).append(f"{member}|{title}")
 
@@ -76,6 +83,7 @@ _KINDS: dict[str, Handler] = {
     "projects": lambda _state, _call: {"projectNumber": "123456", "lifecycleState": "ACTIVE"},
     "artifacts repositories": describe("repositories"),
     "storage buckets": describe("buckets"),
+    "run jobs": describe("run_jobs"),
     "run services": describe("services"),
     "secrets": describe("secrets"),
     "pubsub topics": describe("topics"),

@@ -114,6 +114,7 @@ _DELETED = {
     "monitoring uptime": "uptime",
     "pubsub subscriptions": "subscriptions",
     "pubsub topics": "topics",
+    "run jobs": "run_jobs",
     "run services": "services",
     "scheduler jobs": "jobs",
     "secrets": "secrets",

@@ -234,7 +234,18 @@ def _share(service: dict[str, Any], shares: dict[str, int]) -> None:
     traffic[:] = [target for target in traffic if target.get("percent") or target.get("tag")]
 
 
+def _job_deploy(state: CloudState, call: Call) -> None:
+    state.get("images", call.flags["image"])
+    labels = dict([call.flags["labels"].split("=", 1)])
+    state.kind("run_jobs")[call.name] = {**call.flags, "metadata": {"labels": labels}}
+
+
 HANDLERS = {
+    ("run", "jobs", "deploy"): _job_deploy,
+    ("run", "jobs", "describe"): lambda state, call: state.get("run_jobs", call.name),
+    ("run", "jobs", "executions", "list"): lambda state, _call: list(
+        state.kind("executions").values()
+    ),
     ("run", "deploy"): _deploy,
     ("run", "services", "replace"): _replace,
     ("run", "revisions", "describe"): _revision_describe,

@@ -12,10 +12,18 @@ if TYPE_CHECKING:
 
 
 def _job_create(state: CloudState, call: Call) -> None:
-    account = call.flags["oidc-service-account-email"]
-    job = {"schedule": call.flags["schedule"], "httpTarget": {"uri": call.flags["uri"]}}
-    job["httpTarget"]["oidcToken"] = {"serviceAccountEmail": account}
-    state.create("jobs", call.name, job)
+    state.create("jobs", call.name, _job(call))
+
+
+def _job(call: Call) -> dict[str, Any]:
+    (kind,) = (kind for kind in ("oidc", "oauth") if f"{kind}-service-account-email" in call.flags)
+    who = {"serviceAccountEmail": call.flags[f"{kind}-service-account-email"]}
+    target = {"uri": call.flags["uri"], f"{kind}Token": who}
+    return {"schedule": call.flags["schedule"], "httpTarget": target}
+
+
+def _job_update(state: CloudState, call: Call) -> None:
+    state.get("jobs", call.name).update(_job(call))
 
 
 def _trigger_create(state: CloudState, call: Call) -> None:
@@ -77,6 +85,7 @@ def _subscription_update(state: CloudState, call: Call) -> None:
 HANDLERS: dict[tuple[str, ...], Handler] = {
     ("scheduler", "jobs", "describe"): describe("jobs"),
     ("scheduler", "jobs", "create", "http"): _job_create,
+    ("scheduler", "jobs", "update", "http"): _job_update,
     ("eventarc", "triggers", "describe"): describe("triggers"),
     ("eventarc", "triggers", "create"): _trigger_create,
     ("eventarc", "triggers", "update"): _trigger_update,

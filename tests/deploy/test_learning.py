@@ -1,0 +1,151 @@
+"""The job that learns every week: off unless asked for, with few rights, gone when it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.deploy.project import PROJECT, REGION, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.deploy.project import Project
+
+ON = ("--set", "LEARNING=true")
+NAME = "parrot-learning"
+
+
+def _granted(project: Project, account: str) -> set[tuple[str, str, str]]:
+    """Resource, role and condition."""
+    policies = project.state()["policies"]
+    member = f"serviceAccount:{account}@{PROJECT}.iam.gserviceaccount.com"
+    return {
+        (resource, role, text.partition("|")[2])
+        for resource, roles in policies.items()
+        for role, members in roles.items()
+        for text in members
+        if text.partition("|")[0] == member
+    }
+
+
+def test_nothing_learns_unless_somebody_says_so(serving: Project) -> None:
+    """It reads what people saved, and costs money."""
+    assert "run_jobs" not in serving.state()
+    assert set(serving.state()["jobs"]) == {"pending-sweep"}
+    serving.again("accounts", "learning")
+
+
+def test_a_job_runs_every_week_and_may_add_bundles_but_not_choose_one(serving: Project) -> None:
+    """A candidate that chose itself would answer everybody before anybody looked at it."""
+    serving.done(*ON, "accounts", "learning")
+    job = serving.state()["run_jobs"][NAME]
+    assert job["args"] == (
+        f"firestore:{PROJECT},{PROJECT}-photos,--bundle,bundle,--to,gs://{PROJECT}-models"
+    )
+    assert job["service-account"] == f"{NAME}@{PROJECT}.iam.gserviceaccount.com"
+    assert "TRAINING=ask" in job["set-env-vars"]
+    schedule = serving.state()["jobs"][NAME]
+    assert schedule["httpTarget"] == {
+        "uri": f"https://run.googleapis.com/v2/projects/{PROJECT}/locations/{REGION}/jobs/{NAME}:run",
+        "oauthToken": {"serviceAccountEmail": f"parrot-trigger@{PROJECT}.iam.gserviceaccount.com"},
+    }
+    assert _granted(serving, NAME) == {
+        (f"projects {PROJECT}", "roles/datastore.user", "database (default)"),
+        (f"storage buckets gs://{PROJECT}-photos", "roles/storage.objectViewer", ""),
+        (f"storage buckets gs://{PROJECT}-models", "roles/storage.objectViewer", ""),
+        (f"storage buckets gs://{PROJECT}-models", "roles/storage.objectCreator", "new bundles"),
+    }
+    invoker = (f"run jobs {NAME}", "roles/run.invoker", "")
+    assert invoker in _granted(serving, "parrot-trigger")
+    serving.again(*ON)
+
+
+def test_a_new_account_gets_its_roles_beside_one_with_a_condition(serving: Project) -> None:
+    """Without being told that a role has no condition gcloud refuses where another has one."""
+    serving.done(*ON, "accounts")
+    serving.done("--set", "SAVE_ACCOUNT=other-save", "accounts")
+    assert (f"storage buckets gs://{PROJECT}-models", "roles/storage.objectViewer", "") in _granted(
+        serving, "other-save"
+    )
+
+
+def test_another_bundle_or_setting_is_another_job_and_off_ends_its_schedule(
+    serving: Project,
+) -> None:
+    """It begins with the bundle in use, and a withdrawn one must not come back."""
+    serving.done(*ON, "accounts", "learning")
+    images = set(serving.state()["images"])
+    manifest = serving.root / "models/default/manifest.json"
+    manifest.write_text(manifest.read_text().replace('"version": "', '"version": "next-', 1))
+    serving.done(*ON, "--set", "LEARNING_SCHEDULE=0 4 1 * *", "learning")
+    (new,) = set(serving.state()["images"]) - images
+    assert serving.state()["run_jobs"][NAME]["image"] == new
+    assert serving.state()["images"][new]["bundles"][0].startswith("next-")
+    assert serving.state()["jobs"][NAME]["schedule"] == "0 4 1 * *"
+    serving.done("learning")
+    assert set(serving.state()["jobs"]) == {"pending-sweep"}
+    serving.again("learning")
+
+
+def test_a_run_cut_at_each_step_is_completed_by_the_next(serving: Project) -> None:
+    """As every other part."""
+    for at in range(1, 99):
+        serving.control("fail", str(at), "before", "ERROR: Connection reset by peer")
+        if serving.run(*ON, "accounts", "learning").returncode == 0:
+            break
+    assert at > 3
+    serving.control("fail", "0", "before", "")
+    serving.again(*ON, "accounts", "learning")
+
+
+def test_a_job_of_others_is_left_alone(serving: Project) -> None:
+    """Its name may be taken."""
+    serving.control("put", "run_jobs", NAME, json.dumps({"metadata": {"labels": {}}}))
+    refused = serving.run(*ON, "accounts", "learning")
+    assert refused.returncode == 1
+    assert f"there is a Cloud Run job {NAME}" in refused.stderr
+    assert "LEARNER in deploy.env" in refused.stderr
+
+
+def test_check_says_how_the_last_run_ended(serving: Project) -> None:
+    """A job that publishes nothing is silent otherwise."""
+    serving.done(*ON, "accounts", "learning")
+    assert "it has not run yet" in serving.done(*ON, "check")
+    for count, said in ((0, "published no candidate"), (1, "published a candidate")):
+        status = {"status": {"succeededCount": count or None, "completionTime": "2026-11-30"}}
+        run = {"metadata": {"name": f"{NAME}-x"}, **status}
+        serving.control("put", "executions", "x", json.dumps(run))
+        assert f"{NAME}-x {said}" in serving.done(*ON, "check")
+
+
+def test_tf_serving_is_the_image_that_its_digest_names(serving: Project) -> None:
+    """A tag can move: what was tried is not what is built a month later."""
+    images, digest = set(serving.state()["images"]), "sha256:" + 64 * "a"
+    pinned = ("--set", f"TF_SERVING=tensorflow/serving@{digest}", "models")
+    serving.done(*pinned)
+    (new,) = set(serving.state()["images"]) - images
+    hub = f"{REGION}-docker.pkg.dev/{PROJECT}/parrot-hub"
+    assert serving.state()["images"][new]["base"] == (
+        f"TF_SERVING={hub}/tensorflow/serving@{digest}"
+    )
+    serving.again(*pinned)
+
+
+def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
+    """A module that is missing would show on a Monday night."""
+    stage = [sys.executable, str(ROOT / "deploy/stage.py"), "learning", "--to", str(tmp_path)]
+    subprocess.run(stage, check=True, capture_output=True)
+    folder = tmp_path / "learning"
+    done = subprocess.run(
+        [sys.executable, "-m", "models", "retrain", "--help"],
+        cwd=folder,
+        env={"PYTHONPATH": f"{folder}:{folder / 'shared'}", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--bundle" in done.stdout
