@@ -84,9 +84,14 @@ def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) ->
     """Heads fitted on the usable (photos, samples).
 
     Every class weighs the same. With a start they are drawn to its weights, every photo weighs the
-    same for the gate, and a head for which there is nothing to tell apart stays as it was.
+    same for the gate, and a head for which there is nothing to tell apart stays as it was. Then
+    "another parrot" teaches no names: what is settled so is mostly what the old names doubted, and
+    would take doubtful photos of known kinds with it.
     """
-    views = data.views(usable)
+    views, other = data.views(usable), len(data.species)
+    kinds = data.species_class
+    if start is not None:
+        kinds = np.where(kinds == other, -1, kinds)
 
     def fitted(part: str, known: Flags, classes: Index, count: int, strength: float) -> LinearHead:
         """`classes` of the known (photos, samples, views)."""
@@ -107,7 +112,7 @@ def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) ->
 
     return LinearHeads(
         fitted("gate", views, data.view_kind[views], KINDS, _GATE_STRENGTH),
-        named("species", data.species_class, len(data.species) + 1, _SPECIES_STRENGTH),
+        named("species", kinds, other + 1, _SPECIES_STRENGTH),
         named("groups", data.group_class, len(data.group_ids), _GROUP_STRENGTH),
         named("served", data.served_class, data.served, _SPECIES_STRENGTH),
     )

@@ -12,7 +12,7 @@ from models.evaluation import comparison, evaluator
 from models.network.weights import TAIL_FILE, Tail
 from models.publishing import releases
 from models.training import candidate
-from models.training.acceptance import guarded
+from models.training.acceptance import RETRAINING_GUARDS, guarded
 from models.training.candidate import Base
 from models.training.heads import fit_heads
 from parrot.adapters.bucket import FolderFiles
@@ -184,7 +184,7 @@ def _learn(  # noqa: PLR0913, PLR0917 - what a candidate is made of
         _people(exam.photos),
         _kept(start, heads),
         comparison.compare(before, after)[:2],
-        guarded(_figures(before), _figures(after)),
+        guarded(_figures(before), _figures(after), RETRAINING_GUARDS),
     )
     files = fingerprints.digests(lesson.photos)
     told = {"done": done, "lesson": lesson, "exam": exam}
