@@ -150,8 +150,6 @@ lock() {
   "${compile[@]}" --group pyproject.toml:clients -o tests/support/clients/requirements.txt
   "${compile[@]}" --group pyproject.toml:bench -c requirements.lock \
     -o benchmarks/requirements.lock
-  "${compile[@]}" --generate-hashes pyproject.toml shared/pyproject.toml -c requirements.lock \
-    -o models/training/image/requirements.txt
   # What is deployed is pinned by digest too. Only bundles of pickles need scikit-learn.
   compile+=(--generate-hashes shared/pyproject.toml -c requirements.lock)
   for function in classify save observations reviews process; do
@@ -160,6 +158,9 @@ lock() {
   for function in classify process; do
     "${compile[@]}" --extra joblib -o "functions/$function/requirements-joblib.txt"
   done
+  # The learning job's image: what training needs beside what a function has.
+  sed -nE 's/^([a-z0-9.-]+)==.*/--no-emit-package=\1/p' functions/process/requirements.txt \
+    | xargs "${compile[@]}" --no-annotate pyproject.toml -o models/training/image/requirements.txt
 }
 
 # What pages load that others wrote, in one place and without third-party requests: Firebase's SDK for

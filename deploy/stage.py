@@ -86,7 +86,7 @@ def learning_files(root: Path) -> dict[str, bytes]:
     """Content by path of what the image of the learning job is built from, from HEAD."""
     staged = {
         path.removeprefix(_LEARNING_IMAGE): data
-        for path, data in committed(root, "models", "shared/parrot")
+        for path, data in committed(root, "models", "shared/parrot", "functions/process")
     }
     return {**staged, ".gcloudignore": _GCLOUDIGNORE}
 
@@ -183,6 +183,24 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.with_name(f"{folder.name}.sha256").write_text(f"{digest(files)}\n")
 
 
+def _files(name: str, wanted: argparse.Namespace) -> dict[str, bytes]:
+    """Content by path of what goes by this name. Raises NotStagedError."""
+    if name == LEARNING:
+        return learning_files(ROOT)
+    if name != FIREBASE:
+        pickles = wanted.pickles and name in {"classify", "process"}
+        return function_files(ROOT, name, pickles=pickles)
+    return firebase_files(
+        ROOT,
+        region=wanted.region,
+        bucket=wanted.bucket,
+        database=wanted.database,
+        site=wanted.site,
+        prefix=wanted.prefix,
+        app_check_key=wanted.app_check_key,
+    )
+
+
 def main(arguments: list[str]) -> int:
     """The command line; exit code 1 if something could not be staged, 2 for a bad `--to`."""
     parser = argparse.ArgumentParser(
@@ -208,23 +226,7 @@ def main(arguments: list[str]) -> int:
             parser.error(f"there is no function {name}")
     for name in wanted.names or FUNCTIONS:
         try:
-            files = (
-                firebase_files(
-                    ROOT,
-                    region=wanted.region,
-                    bucket=wanted.bucket,
-                    database=wanted.database,
-                    site=wanted.site,
-                    prefix=wanted.prefix,
-                    app_check_key=wanted.app_check_key,
-                )
-                if name == FIREBASE
-                else learning_files(ROOT)
-                if name == LEARNING
-                else function_files(
-                    ROOT, name, pickles=wanted.pickles and name in {"classify", "process"}
-                )
-            )
+            files = _files(name, wanted)
         except NotStagedError as error:
             print(f"{name} cannot be staged: {error}", file=sys.stderr)
             return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -139,6 +140,10 @@ def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
     stage = [sys.executable, str(ROOT / "deploy/stage.py"), "learning", "--to", str(tmp_path)]
     subprocess.run(stage, check=True, capture_output=True)
     folder = tmp_path / "learning"
+    locks = re.findall(r"-r (\S+)", (folder / "Dockerfile").read_text())
+    installed = {line for lock in locks for line in (folder / lock).read_text().splitlines()}
+    for name in ("numpy", "msgspec", "tensorflow-cpu", "typer"):  # of functions, and of training
+        assert any(line.startswith(f"{name}==") for line in installed), name
     done = subprocess.run(
         [sys.executable, "-m", "models", "retrain", "--help"],
         cwd=folder,
