@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models import places
 from models.backfill.batches import Batched
 from models.backfill.patience import patiently
 from models.backfill.reclassify import Reclassifier, wanted
@@ -51,34 +52,28 @@ def job(  # noqa: PLR0913 - the options of one command
     max_photos: int | None,
 ) -> Job:
     """A job, from what the command line says. Raises ValueError."""
-    model_bucket, _, path = bundle.removeprefix("gs://").partition("/")
-    version = path.removeprefix("bundles/").strip("/")
-    stored = bundle.startswith("gs://")
-    if stored and not version:
-        raise ValueError(f"{bundle!r} is neither gs://BUCKET/bundles/VERSION nor a folder")
+    published = places.published(bundle)
+    model_bucket, version = published or (bucket, "")
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         **_store(observations),
         "BUCKET": bucket,
-        "MODEL_BUCKET": model_bucket if stored else bucket,
-        "MODEL_BUNDLE": version if stored else "",
+        "MODEL_BUCKET": model_bucket,
+        "MODEL_BUNDLE": version,
         "MODEL_BUNDLE_SHA256": sha256 or "",
         "MODEL_SERVER_URL": model_server,
         "VERTEX_ENDPOINTS": "",
         "MODEL_TIMEOUT_SECONDS": _MODEL_SECONDS,
         "IDENTITY": "local",  # nobody calls a worker
     }
-    return Job(environment, None if stored else bundle, batch, max_photos)
+    return Job(environment, None if published else bundle, batch, max_photos)
 
 
 def _store(observations: str) -> dict[str, str]:
-    kind, _, name = observations.partition(":")
-    if kind == "sqlite" and name:
+    kind, name, database = places.store(observations)
+    if kind == "sqlite":
         return {"OBSERVATIONS": observations}
-    if kind == "firestore" and name:
-        project, _, database = name.partition("/")
-        where = f"firestore:{database}" if database else "firestore"
-        return {"OBSERVATIONS": where, "GOOGLE_CLOUD_PROJECT": project}
-    raise ValueError(f"{observations!r} is neither sqlite:PATH nor firestore:PROJECT[/DATABASE]")
+    where = f"firestore:{database}" if database else "firestore"
+    return {"OBSERVATIONS": where, "GOOGLE_CLOUD_PROJECT": name}
 
 
 def open_bundle(job: Job) -> Bundle:

@@ -35,12 +35,11 @@ def export_saved(
 ) -> None:
     """Download the saved photos that may train and whose label is confirmed, as input for fit."""
     from models.data import saved_photos, species_table
-    from parrot.adapters.bucket import BucketPhotos
 
     with console.errors(), console.err.status("downloading"):
         exported = saved_photos.export(
             stores.observations(observations),
-            BucketPhotos(stores.storage(observations), bucket),
+            stores.photos(observations, bucket),
             species_table.read(species),
             out,
             bundle=bundle,

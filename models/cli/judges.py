@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from models import places
 from models.cli import stores
 
 if TYPE_CHECKING:
@@ -15,13 +18,16 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
-_GS = "gs://"
+ModelServer = Annotated[
+    str | None,
+    typer.Option("--model-server", help="URL of a TF Serving REST API; else the local stack's."),
+]
 _MODEL_SECONDS = 60.0  # a cold server loads its models first
 
 
 def in_use(observations: str, place: str | None) -> Bundle:
-    """The bundle at a place, else the local stack's. Raises ValueError and as `bundle`."""
-    return bundle(observations, place or _said(observations, "bundle", "--bundle"))
+    """The bundle at a place, else the local stack's. Raises as `bundle`."""
+    return bundle(observations, place or _of_stack(observations, "bundle", "--bundle"))
 
 
 def bundle(observations: str, place: str) -> Bundle:
@@ -34,12 +40,8 @@ def bundle(observations: str, place: str) -> Bundle:
     from parrot.model.bundle import Bundle, BundleFiles, SignedFiles
 
     files: BundleFiles = FolderFiles(Path(place))
-    if place.startswith(_GS):
-        bucket, _, path = place.removeprefix(_GS).partition("/")
-        version = path.removeprefix("bundles/").strip("/")
-        if not version:
-            raise ValueError(f"{place!r} is neither gs://BUCKET/bundles/VERSION nor a folder")
-        files = BucketFiles(stores.storage(observations), bucket, version)
+    if (release := places.published(place)) is not None:
+        files = BucketFiles(stores.storage(observations), *release)
     read = Reader(os.environ)
     keys = read.public_keys("MODEL_BUNDLE_PUBLIC_KEY")
     read.finish()
@@ -48,7 +50,7 @@ def bundle(observations: str, place: str) -> Bundle:
 
 def published(observations: str, bucket: str | None, version: str) -> Bundle:
     """A version in a bucket of bundles, else in the local stack's. Raises as `in_use`."""
-    root = bucket or _said(observations, "bundles", "--bundles")
+    root = bucket or _of_stack(observations, "bundles", "--bundles")
     return bundle(observations, f"{root.rstrip('/')}/bundles/{version}")
 
 
@@ -56,7 +58,7 @@ def model_server(observations: str, url: str | None) -> ModelServer:
     """The one at a URL, else the local stack's. Raises ValueError, ModelUnavailable."""
     from parrot.adapters.model_server import connect
 
-    url = url or _said(observations, "model_server", "--model-server")
+    url = url or _of_stack(observations, "model_server", "--model-server")
     auth = os.environ.get("MODEL_AUTH") or ("id-token" if url.startswith("https:") else "none")
     return connect(url, {}, auth=auth, timeout=_MODEL_SECONDS)
 
@@ -70,8 +72,8 @@ def decoder() -> Decoder:
     return Decoder(max_pixels=most, isolated=True)
 
 
-def _said(observations: str, what: str, option: str) -> str:
-    said = stores.stack(observations, what)
-    if said is None:
-        raise ValueError(f"{option} is missing: only a local stack that is up tells it by itself")
-    return said
+def _of_stack(observations: str, what: str, option: str) -> str:
+    value = stores.stack(observations, what)
+    if value is None:
+        raise ValueError(f"{option} is missing: only a local stack that is up has one")
+    return value

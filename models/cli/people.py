@@ -28,7 +28,6 @@ def forget(
     ] = "",
 ) -> None:
     """Remove everything that is kept about a person, and print the receipt. Safe to repeat."""
-    from parrot.adapters.bucket import BucketPhotos
     from parrot.environment import Reader
     from parrot.erasure import Eraser
     from parrot.http.rights import signed
@@ -40,7 +39,7 @@ def forget(
         seed = read.seed("RECEIPT_KEY")
         read.finish()  # a wrong key is refused before anything is removed
         store = stores.observations(observations)
-        photos = BucketPhotos(stores.storage(observations), bucket)
+        photos = stores.photos(observations, bucket)
         eraser = Eraser(store, stores.people(observations), photos, Observations(store, photos))
         receipt = signed(eraser.erase(User(uid)), seed, account=False)
     console.out.print_json(json.dumps(receipt))

@@ -65,7 +65,6 @@ def retrain(  # noqa: PLR0913 - the options of one command
     from models.publishing.release_store import open_store
     from models.training.retraining import Order
     from models.training.retraining import retrain as retrain_bundle
-    from parrot.adapters.bucket import BucketPhotos
 
     with console.errors(), console.progress() as (progress, step):
         published = open_store(to) if to is not None else None
@@ -83,7 +82,7 @@ def retrain(  # noqa: PLR0913 - the options of one command
         done = retrain_bundle(
             order,
             stores.observations(observations),
-            BucketPhotos(stores.storage(observations), bucket),
+            stores.photos(observations, bucket),
             Extractor(work / "features.sqlite"),
             published,
             progress=progress,

@@ -8,12 +8,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models import places
 from models.folders import DEPLOY_ENV, RUNNING
 from parrot.consent import Training
 
 if TYPE_CHECKING:
     from google.cloud.storage import Client
 
+    from parrot.adapters.bucket import BucketPhotos
     from parrot.store import ObservationStore, PeopleStore
 
 # ruff: noqa: PLC0415 - as in `models.cli`
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 def observations(where: str) -> ObservationStore:
     """Raises ValueError, FileNotFoundError."""
-    kind, name, database = _parted(where)
+    kind, name, database = places.store(where)
     if kind == "sqlite":
         from parrot.adapters.sqlite import SqliteObservations
 
@@ -30,19 +32,26 @@ def observations(where: str) -> ObservationStore:
         return SqliteObservations(Path(name))
     from parrot.adapters.firestore import connect
 
-    return connect(name or None, database)
+    return connect(name, database)
 
 
 def people(where: str) -> PeopleStore:
     """What is kept beside the observations. Raises ValueError."""
-    kind, name, database = _parted(where)
+    kind, name, database = places.store(where)
     if kind == "sqlite":
         from parrot.adapters.sqlite_people import SqlitePeople
 
         return SqlitePeople(Path(name))
     from parrot.adapters.firestore_people import connect
 
-    return connect(name or None, database)
+    return connect(name, database)
+
+
+def photos(where: str, bucket: str) -> BucketPhotos:
+    """The photos beside the observations. Raises ValueError."""
+    from parrot.adapters.bucket import BucketPhotos
+
+    return BucketPhotos(storage(where), bucket)
 
 
 def storage(where: str) -> Client:
@@ -50,9 +59,9 @@ def storage(where: str) -> Client:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud.storage import Client
 
-    kind, name, _ = _parted(where)
+    kind, name, _ = places.store(where)
     if kind == "firestore":
-        return Client(name or None)  # a person's login names no project
+        return Client(name)  # a person's login names no project
     if os.environ.get("STORAGE_EMULATOR_HOST"):
         return Client()
     url = stack(where, "storage")
@@ -64,29 +73,18 @@ def storage(where: str) -> Client:
 
 def stack(where: str, what: str) -> str | None:
     """What the local stack that is up on a SQLite store says of itself. Raises ValueError."""
-    kind, name, _ = _parted(where)
+    kind, name, _ = places.store(where)
     note = Path(name).parent / RUNNING
     if kind != "sqlite" or not note.is_file():
         return None
-    told: str | None = json.loads(note.read_text()).get(what)
-    return told
+    value: str | None = json.loads(note.read_text()).get(what)
+    return value
 
 
 def training(where: str) -> Training:
     """The deployment's TRAINING: of the environment, else of deploy.env. Raises ValueError."""
-    said = os.environ.get("TRAINING", "")
-    if not said and _parted(where)[0] == "firestore" and DEPLOY_ENV.is_file():
+    setting = os.environ.get("TRAINING", "")
+    if not setting and places.store(where)[0] == "firestore" and DEPLOY_ENV.is_file():
         text = DEPLOY_ENV.read_text(encoding="utf-8")
-        said = "".join(re.findall(r"^TRAINING=[\"']?(\w*)", text, re.MULTILINE)[-1:])
-    return Training(said or Training.ASK)
-
-
-def _parted(where: str) -> tuple[str, str, str | None]:
-    """The kind, the path or project, and the database if it is named."""
-    kind, _, name = where.partition(":")
-    if kind == "sqlite":
-        return kind, name, None
-    if kind == "firestore":
-        project, _, database = name.partition("/")
-        return kind, project, database or None
-    raise ValueError(f"{where!r} is neither sqlite:PATH nor firestore:PROJECT[/DATABASE]")
+        setting = "".join(re.findall(r"^TRAINING=[\"']?(\w*)", text, re.MULTILINE)[-1:])
+    return Training(setting or Training.ASK)
