@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import chi2
 
 from models.evaluation.baseline import MEASURES, spread
 from parrot.measured import SAVED
@@ -68,8 +69,6 @@ class Row:
     @property
     def chance(self) -> float:
         """How likely photos like the usual ones differ as much; bins without photos say nothing."""
-        from scipy.stats import chi2  # noqa: PLC0415 - 0.3 s, not for --help
-
         counts = np.array([self.now.counts, self.usual.counts], float)
         counts = counts[:, counts.any(axis=0)]
         expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
