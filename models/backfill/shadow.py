@@ -58,6 +58,7 @@ class Compared:
 class Comparison:
     """What became of all photos; those that would get another answer."""
 
+    versions: tuple[str, str]  # of the bundle in use and of the candidate
     photos: int = 0
     looked_elsewhere: int = 0
     changed: list[Compared] = field(default_factory=list)
@@ -77,6 +78,21 @@ class Comparison:
         self.looked_elsewhere += not compared.looks_alike
         if compared.change is not None:
             self.changed.append(compared)
+
+    def sentence(self) -> str:
+        """How many would get another answer, and which photos say nothing."""
+        before, after = self.versions
+        text = (
+            f"{len(self.changed)} of {self.photos} photos would get another answer from"
+            f" {after} than from {before}"
+        )
+        if self.looked_elsewhere:
+            text += (
+                f"; {self.looked_elsewhere} would be looked at again, or no longer, so that their"
+                " answer may still differ"
+            )
+        left_out = ", ".join(f"{count} {why}" for why, count in self.left_out.most_common())
+        return f"{text}; left out: {left_out}" if left_out else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,8 @@ class Comparer:
         Raises BadBundle if the two do not share a network, BackendError, DeploymentError.
         """
         check(self.candidate, self.bundle)
-        comparison, wanted = Comparison(), iter(observations)
+        versions = (self.bundle.manifest.version, self.candidate.manifest.version)
+        comparison, wanted = Comparison(versions), iter(observations)
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             while some := list(islice(wanted, _SLICE)):
                 for compared in threads.map(lambda one: patiently(lambda: self.compare(one)), some):

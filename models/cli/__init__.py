@@ -5,14 +5,15 @@ from __future__ import annotations
 import typer
 
 from models.cli import (
-    again,
     backfill,
     drift,
     exchange,
     people,
     releases,
+    replay,
     retraining,
     serving,
+    shadow,
     training,
 )
 
@@ -20,5 +21,8 @@ from models.cli import (
 # --help answers at once.
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for group in (training, retraining, releases, serving, exchange, people, backfill, again, drift):
+for group in (
+    *(training, retraining, releases, serving, exchange),
+    *(people, backfill, shadow, replay, drift),
+):
     app.add_typer(group.commands)

@@ -47,6 +47,10 @@ Store = Annotated[
     str, typer.Argument(help="sqlite:PATH, firestore:PROJECT or firestore:PROJECT/DATABASE.")
 ]
 Bucket = Annotated[str, typer.Argument(help="Bucket that contains the photos.")]
+ModelServer = Annotated[
+    str | None,
+    typer.Option("--model-server", help="URL of a TF Serving REST API; else the local stack's."),
+]
 
 out = Console()
 err = Console(stderr=True)

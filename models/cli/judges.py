@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from models import places
 from models.cli import stores
@@ -18,10 +16,6 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
-ModelServer = Annotated[
-    str | None,
-    typer.Option("--model-server", help="URL of a TF Serving REST API; else the local stack's."),
-]
 _MODEL_SECONDS = 60.0  # a cold server loads its models first
 
 
