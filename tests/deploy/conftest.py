@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deploy.project import Project, cloud, sdk
+from tests.deploy.project import Project, checkout, cloud, sdk
 from tests.support.required import missing
 from tests.support.shared import folder, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CHANGE = ("shared/parrot/changed.py", '"""A change."""\n')
 
@@ -86,3 +88,18 @@ def canary(project: Project, deployed_canary: str) -> Project:
 def project(tmp_path: Path, port: str) -> Project:
     """An empty project."""
     return Project(tmp_path, port)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose PATH has no gcloud, firebase or curl."""
+    folder = tmp_path_factory.mktemp("dry")
+    tools = folder / "bin"
+    tools.mkdir()
+    for name in ("bash", "env", "git", "sed", "tr", "grep", "cat", "mkdir", "mktemp", "rm", "mv"):
+        tools.joinpath(name).symlink_to(shutil.which(name) or name)
+    for name in ("dirname", "basename", "sort", "date", "head"):
+        tools.joinpath(name).symlink_to(shutil.which(name) or name)
+    tools.joinpath("python3").symlink_to(Path(sys.executable).resolve())
+    checkout(folder)
+    return folder

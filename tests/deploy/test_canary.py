@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.deploy.project import PROJECT, REGION
+
 if TYPE_CHECKING:
     from tests.deploy.project import Project
 
@@ -250,3 +252,16 @@ def test_vertex_refuses_another_version_of_a_model_on_the_same_endpoint(project:
     refused = project.run("--models", "vertex", "--traffic", "5", "models")
     assert refused.returncode == 1
     assert "name another endpoint in VERTEX_ENDPOINTS" in refused.stderr
+
+
+def test_tf_serving_is_the_image_that_its_digest_names(serving: Project) -> None:
+    """A tag can move: what was tried is not what is built a month later."""
+    images, digest = set(serving.state()["images"]), "sha256:" + 64 * "a"
+    pinned = ("--set", f"TF_SERVING=tensorflow/serving@{digest}", "models")
+    serving.done(*pinned)
+    (new,) = set(serving.state()["images"]) - images
+    hub = f"{REGION}-docker.pkg.dev/{PROJECT}/parrot-hub"
+    assert serving.state()["images"][new]["base"] == (
+        f"TF_SERVING={hub}/tensorflow/serving@{digest}"
+    )
+    serving.again(*pinned)

@@ -122,19 +122,6 @@ def test_check_says_how_the_last_run_ended(serving: Project) -> None:
         assert f"{NAME}-x {said}" in serving.done(*ON, "check")
 
 
-def test_tf_serving_is_the_image_that_its_digest_names(serving: Project) -> None:
-    """A tag can move: what was tried is not what is built a month later."""
-    images, digest = set(serving.state()["images"]), "sha256:" + 64 * "a"
-    pinned = ("--set", f"TF_SERVING=tensorflow/serving@{digest}", "models")
-    serving.done(*pinned)
-    (new,) = set(serving.state()["images"]) - images
-    hub = f"{REGION}-docker.pkg.dev/{PROJECT}/parrot-hub"
-    assert serving.state()["images"][new]["base"] == (
-        f"TF_SERVING={hub}/tensorflow/serving@{digest}"
-    )
-    serving.again(*pinned)
-
-
 def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
     """A module that is missing would show on a Monday night."""
     stage = [sys.executable, str(ROOT / "deploy/stage.py"), "learning", "--to", str(tmp_path)]
