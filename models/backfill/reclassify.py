@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from parrot.classify import Classifier
     from parrot.observation import Observation
+    from parrot.records import Classification
     from parrot.store import ObservationStore, PhotoStore
 
 
@@ -30,13 +31,32 @@ class Reclassified(StrEnum):
     UNREADABLE = "unreadable"  # today's decoder refuses it; its old verdict stays
 
 
+def processed(observation: Observation) -> bool:
+    """Whether a photo of it was; what is not processed yet will get a verdict of today's bundle."""
+    return observation.processed and observation.generation is not None
+
+
 def wanted(observation: Observation, bundle: str) -> bool:
-    """Whether it has a verdict of another bundle; what is not processed yet will get this one's."""
-    return (
-        observation.processed
-        and observation.generation is not None
-        and (observation.verdict is None or observation.verdict.bundle != bundle)
-    )
+    """Whether it has a verdict of another bundle."""
+    verdict = observation.verdict
+    return processed(observation) and (verdict is None or verdict.bundle != bundle)
+
+
+def classified(
+    observation: Observation, photos: PhotoStore, classifier: Classifier, *, max_bytes: int
+) -> Classification | Reclassified:
+    """The answer about its stored photo, or why there is none.
+
+    Raises BackendError, DeploymentError.
+    """
+    name, generation = observation.object_name, int(observation.generation or 0)
+    try:
+        data = photos.read_generation(name, generation, most=max_bytes)
+        if data is None:
+            return Reclassified.GONE
+        return classifier.classify(images.read(data, max_bytes=max_bytes))
+    except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
+        return Reclassified.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +81,9 @@ class Reclassifier:
             return Reclassified.GONE
         if not wanted(judged, self.bundle):
             return Reclassified.NOT_WANTED
-        generation = int(judged.generation or 0)
-        try:
-            data = self.photos.read_generation(judged.object_name, generation, most=self.max_bytes)
-            if data is None:
-                return Reclassified.GONE
-            answer = self.classifier.classify(images.read(data, max_bytes=self.max_bytes))
-        except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
-            return Reclassified.UNREADABLE
+        answer = classified(judged, self.photos, self.classifier, max_bytes=self.max_bytes)
+        if isinstance(answer, Reclassified):
+            return answer
         verdict = verdict_of(answer)
 
         def change(current: Observation) -> Observation:

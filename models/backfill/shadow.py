@@ -9,15 +9,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from models.backfill.patience import patiently
-from models.backfill.reclassify import Reclassified
+from models.backfill.reclassify import Reclassified, classified
 from parrot.classify import Classifier
-from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.model.decision import decide, in_doubt, score
-from parrot.photo import images
 from parrot.shadow import Agreement, beside, check, first_id, set_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from parrot.classify import ModelServer
     from parrot.model.bundle import Bundle
@@ -112,7 +110,7 @@ class Comparer:
         *,
         advance: Callable[[int], None] = lambda _count: None,
     ) -> Comparison:
-        """Compare these, which were `judged`.
+        """Compare these, which were `processed`.
 
         Raises BadBundle if the two do not share a network, BackendError, DeploymentError.
         """
@@ -129,19 +127,12 @@ class Comparer:
     def compare(self, observation: Observation) -> Compared | Reclassified:
         """Compare one photo, or say what became of it. Raises BackendError, DeploymentError."""
         heard: list[Seen] = []
-        generation = int(observation.generation or 0)
-        try:
-            data = self.photos.read_generation(
-                observation.object_name, generation, most=self.max_bytes
-            )
-            if data is None:
-                return Reclassified.GONE
-            classifier = Classifier(
-                self.bundle, self.server, self.decoder, lambda seen, _answer: heard.append(seen)
-            )
-            before = classifier.classify(images.read(data, max_bytes=self.max_bytes))
-        except (InvalidImage, UnsupportedMedia, PhotoTooLarge):
-            return Reclassified.UNREADABLE
+        classifier = Classifier(
+            self.bundle, self.server, self.decoder, lambda seen, _answer: heard.append(seen)
+        )
+        before = classified(observation, self.photos, classifier, max_bytes=self.max_bytes)
+        if isinstance(before, Reclassified):
+            return before
         (seen,) = heard
         after = beside(self.candidate, seen, before)
         return Compared(observation, before, after, self._looks_alike(seen))
@@ -162,8 +153,3 @@ def told(answer: Classification) -> str:
     if in_set is not None and not in_set:
         return f"{answer.verdict}: none of the known, most like {first}"
     return f"{answer.verdict}: {' or '.join([first, *sorted((in_set or set()) - {first})])}"
-
-
-def judged(observations: Iterable[Observation]) -> Iterator[Observation]:
-    """Those whose photo was processed."""
-    return (one for one in observations if one.processed and one.generation is not None)

@@ -44,7 +44,8 @@ def shadow(  # noqa: PLR0913 - the options of one command
     """
     from itertools import islice
 
-    from models.backfill.shadow import Comparer, judged
+    from models.backfill.reclassify import processed
+    from models.backfill.shadow import Comparer
     from parrot.config import MAX_PHOTO_BYTES
 
     with console.errors(), judges.decoder() as decoder, console.progress() as (progress, _):
@@ -58,7 +59,7 @@ def shadow(  # noqa: PLR0913 - the options of one command
             decoder,
             MAX_PHOTO_BYTES,
         )
-        chosen = list(islice(judged(store.everything()), most))
+        chosen = list(islice(filter(processed, store.everything()), most))
         comparison = comparer.compare_all(chosen, advance=progress("photos", len(chosen)))
     _show(comparison)
     if html is not None:
