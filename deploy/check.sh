@@ -31,7 +31,8 @@ check_learning() {
     --format='value[separator="|"](metadata.name,status.succeededCount,status.completionTime)') || exit 1
   case $last in
     '') dry || say "??  $LEARNER: it has not run yet" ;;
-    *'||'*) say "??  $LEARNER: ${last%%|*} published no candidate, or is running: its log says why" ;;
+    *'||') say "??  $LEARNER: ${last%%|*} is running" ;;
+    *'||'*) say "??  $LEARNER: ${last%%|*} published no candidate: its log says why" ;;
     *) dry || say "ok  $LEARNER: ${last%%|*} published a candidate" ;;
   esac
 }

@@ -115,9 +115,13 @@ def test_check_says_how_the_last_run_ended(serving: Project) -> None:
     """A job that publishes nothing is silent otherwise."""
     serving.done(*ON, "accounts", "learning")
     assert "it has not run yet" in serving.done(*ON, "check")
-    for count, said in ((0, "published no candidate"), (1, "published a candidate")):
-        status = {"status": {"succeededCount": count or None, "completionTime": "2026-11-30"}}
-        run = {"metadata": {"name": f"{NAME}-x"}, **status}
+    done = {"completionTime": "2026-11-30"}
+    for status, said in (
+        ({}, "is running"),
+        (done, "published no candidate: its log says why"),
+        ({**done, "succeededCount": 1}, "published a candidate"),
+    ):
+        run = {"metadata": {"name": f"{NAME}-x"}, "status": status}
         serving.control("put", "executions", "x", json.dumps(run))
         assert f"{NAME}-x {said}" in serving.done(*ON, "check")
 
