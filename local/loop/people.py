@@ -45,8 +45,8 @@ class Save:
 def split(photos: Sequence[LabelledPhoto], *, saves: int, seed: int) -> Split:
     """Whole sources, the largest first, go to the part that has least; so many photos are saved.
 
-    Parrots of an uncertain species are left out but where they are known: nobody can say whether
-    their label is right.
+    Of fewer all. Parrots of an uncertain species are left out but where they are known: nobody can
+    say whether their label is right.
     """
     rng = random.Random(seed)
     sources: defaultdict[str, list[LabelledPhoto]] = defaultdict(list)
@@ -60,9 +60,9 @@ def split(photos: Sequence[LabelledPhoto], *, saves: int, seed: int) -> Split:
     known, saved, unseen = parts
     saved, unseen = _apart(saved, known), _apart(unseen, (*known, *saved))
     rng.shuffle(saved)
-    saved.sort(key=lambda photo: photo.is_parrot)
-    parrots = round(saves * _PARROTS)
-    return Split(known, saved[-parrots:] + saved[: saves - parrots], unseen)
+    parrots, others = ([row for row in saved if row.is_parrot is kind] for kind in (True, False))
+    most = round(saves * _PARROTS)
+    return Split(known, parrots[-most:] + others[: saves - most], unseen)
 
 
 def saves(

@@ -39,6 +39,14 @@ def test_no_source_is_on_two_sides() -> None:
     assert all(row.label != UNSORTED for row in (*split.saved, *split.unseen))
 
 
+def test_no_photo_is_saved_twice_where_there_are_few() -> None:
+    """Somebody's own photos may be a hundred, and fewer parrots than others."""
+    rows = [photo for number, photo in enumerate(many()) if number < 60 or not photo.is_parrot]
+    saved = people.split(rows, saves=600, seed=1).saved
+    assert len(set(saved)) == len(saved)
+    assert {photo.is_parrot for photo in saved} == {True, False}
+
+
 def test_people_save_as_much_as_they_are_said_to_and_mostly_tell_the_truth() -> None:
     """A flood is five times as much; who means well errs in a few of a hundred."""
     weights = {"ana": 1.0, "ben": 1.0, "mal": 5.0}
