@@ -9,9 +9,9 @@ from rich.table import Table
 
 from local.loop import story
 from local.supervisor import PartFailed
+from models.cli.console import FEATURE_CACHE, tenths
 from models.data.features import Extractor
 from models.data.labelled_photos import BadDataset
-from models.folders import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from local.loop.story import Cast, Told
 
-_PARTS = 10  # of a long step that are told
 _MINUTE = 60
 
 
@@ -29,21 +28,9 @@ def told(photos: Path, work: Path, cast: Cast, say: Callable[[str], None]) -> To
     """Tell the story in an empty folder. Raises PartFailed, BadBundle, InvalidImage."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-
-    def progress(name: str, total: int) -> Callable[[int], None]:
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done
-            before, done = done, done + count
-            if before * _PARTS // max(1, total) < done * _PARTS // max(1, total):
-                say(f"{name}: {done} of {total}")
-
-        return advance
-
     try:
         return story.tell(
-            photos, work, cast, Extractor(LOCAL / "features.sqlite"), progress=progress, say=say
+            photos, work, cast, Extractor(FEATURE_CACHE), progress=tenths(say), say=say
         )
     except BadDataset as error:
         raise PartFailed(str(error)) from error

@@ -115,7 +115,7 @@ def progress() -> Iterator[
 ]:
     """A progress bar for each view of the photos, then a line for each step; a log gets lines."""
     if not err.is_terminal:
-        yield _logged_bar, logged
+        yield tenths(logged), logged
         return
     columns = (
         TextColumn("{task.description:>36}"),
@@ -135,18 +135,22 @@ def progress() -> Iterator[
         yield bar, step
 
 
-def _logged_bar(name: str, total: int) -> Callable[[int], None]:
-    """A line at the start, and at each tenth of the way."""
-    done = 0
-    logged(f"{name}: 0 of {total}")
+def tenths(say: Callable[[str], None]) -> Callable[[str, int], Callable[[int], None]]:
+    """A progress bar in lines: one at the start, and one at each tenth of the way."""
 
-    def advance(count: int) -> None:
-        nonlocal done
-        before, done = done, done + count
-        if done * _TENTHS // max(total, 1) > before * _TENTHS // max(total, 1):
-            logged(f"{name}: {done} of {total}")
+    def bar(name: str, total: int) -> Callable[[int], None]:
+        done = 0
+        say(f"{name}: 0 of {total}")
 
-    return advance
+        def advance(count: int) -> None:
+            nonlocal done
+            before, done = done, done + count
+            if done * _TENTHS // max(total, 1) > before * _TENTHS // max(total, 1):
+                say(f"{name}: {done} of {total}")
+
+        return advance
+
+    return bar
 
 
 def logged(text: str) -> None:
