@@ -6,7 +6,6 @@ Every step is the service's own, on the local stack; people and reviewers are si
 from __future__ import annotations
 
 import base64
-import csv
 import os
 import random
 import subprocess
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
     from local.loop.people import Save, Split
     from models.data.features import Extractor
-    from models.data.labelled_photos import LabelledPhoto
     from models.evaluation.comparison import Difference
     from parrot.observation import Observation
 
@@ -137,7 +135,7 @@ def tell(  # noqa: PLR0913 - who takes part
             told.receipt = leave(running.url, rows[0].uid)
     with told.step("people never seen judge both", say):
         unseen = folder / "unseen.csv"
-        _list(scene.split.unseen, unseen)
+        labelled_photos.write(scene.split.unseen, unseen)
         before, after = (
             evaluator.evaluate(one, [unseen], extractor, progress=progress, samples=1).clean
             for one in (bundle, folder / _WORK / "bundle")
@@ -162,7 +160,7 @@ def stage(  # noqa: PLR0913, PLR0917 - who takes part
     taxonomy = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
     species, known = folder / "species.csv", folder / "known.csv"
     species.write_bytes(species_table.from_photos(split.known, taxonomy, fewest=_FEWEST))
-    _list(split.known, known)
+    labelled_photos.write(split.known, known)
     bundle = folder / "first"
     order = Order([known], species, "first", "1", bundle, FitPolicy(), samples=1)
     fit(order, extractor, progress=progress, step=say)
@@ -255,11 +253,3 @@ def leave(url: str, person: str) -> dict[str, Any]:
     app = App(url, person)
     key = base64.b64decode(app.ask("GET", "/me")["receipt_key"])
     return verified(app.leave(), key)
-
-
-def _list(photos: Sequence[LabelledPhoto], index: Path) -> None:
-    with index.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(("path", "group", "label", "near_duplicates", "source"))
-        for photo in photos:
-            table.writerow((photo.path, photo.group, photo.label, photo.cluster, photo.source))

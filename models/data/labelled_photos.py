@@ -27,7 +27,7 @@ from parrot.photo.headers import SUFFIXES
 from parrot.photo.thumbnails import perceptual_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 NOT_ALIVE = "not-alive"  # what labels of drawings, toys and statues stand for
@@ -108,7 +108,7 @@ def read(where: Path, say: Callable[[str], None] = lambda _text: None) -> list[L
     hashes, wrong = {}, []
     for path in (entry.path for entry in entries):
         try:
-            hashes[path] = _hash(path)
+            hashes[path] = phash(path)
         except RequestError as error:
             wrong.append(f"{path}: {error.detail}")
         except OSError as error:
@@ -118,6 +118,17 @@ def read(where: Path, say: Callable[[str], None] = lambda _text: None) -> list[L
     if not hashes:
         raise BadDataset(f"none of the {len(entries)} photos of {where} can be read")
     return _photos([entry for entry in entries if entry.path in hashes], hashes)
+
+
+def write(photos: Iterable[LabelledPhoto], index: Path) -> None:
+    """A CSV of these photos that `read` understands, whatever folder it is in."""
+    with index.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("path", "group", "label", "near_duplicates", "source", "phone_like"))
+        for photo in photos:
+            path, phone = photo.path.resolve(), "yes" if photo.phone_like else "no"
+            row = (path, photo.group, photo.label, photo.cluster, photo.source, phone)
+            table.writerow(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +187,8 @@ def _stay_inside(entries: Sequence[_Entry], root: Path) -> None:
             raise BadDataset(f"{entry.path} is outside of {root}: copy the photo itself there")
 
 
-def _hash(path: Path) -> str:
+def phash(path: Path) -> str:
+    """The perceptual hash of a photo. Raises OSError, InvalidImage, UnsupportedMedia."""
     photo = images.read(path.read_bytes())
     return perceptual_hash(images.upright(photo, long_side=_HASHED_SIDE))
 

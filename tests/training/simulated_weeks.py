@@ -11,7 +11,6 @@ which never saw any of the photos.
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -26,12 +25,10 @@ from PIL import Image
 from models.data import dataset, labelled_photos
 from models.data.features import Extractor
 from models.data.labelled_photos import Group
-from models.data.samples import Sample, Views
+from models.data.samples import Views
 from models.evaluation import drift, evaluator
 from models.evaluation.baseline import NAME, Baseline, of_each
 from models.folders import DEFAULT_BUNDLE, LOCAL
-from models.network.model_folder import read_tail
-from models.network.weights import Tail
 from models.training.baseline import line
 from models.training.calibration import FitPolicy
 from models.training.fit import Order, fit
@@ -86,30 +83,17 @@ def changed(photos: Iterable[LabelledPhoto], folder: Path, change: Change) -> li
 
 
 def answered(
-    bundle: Path, photos: Sequence[LabelledPhoto], extractor: Extractor, folder: Path
+    bundle: Bundle, photos: Sequence[LabelledPhoto], extractor: Extractor
 ) -> list[PhotoLine]:
-    """What a function would log of these photos with this bundle."""
-    index = listed(photos, folder / "answered.csv")
-    results = evaluator.evaluate(bundle, [index], extractor, progress=_silent, samples=1).clean
-    loaded = Bundle.load(FolderFiles(bundle), sha256=None)
-    tail, space = read_tail(bundle, loaded.manifest), loaded.embedding
-    extractor = extractor if tail is None else extractor.after(Tail.load(tail))
-    looks = extractor.features([Sample(photo.path) for photo in results.photos])[:, Views.WHOLE]
-    distances = np.zeros(len(looks)) if space is None else space.distance(space.vectors(looks))
-    lines = [line(results, row, float(distance)) for row, distance in enumerate(distances)]
-    at = {photo.path: lines[row] for row, photo in enumerate(results.photos)}
-    return [at[photo.path] for photo in photos]
-
-
-def listed(photos: Sequence[LabelledPhoto], index: Path) -> Path:
-    """A CSV of these photos."""
-    with index.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "group", "label", "near_duplicates", "source"])
-        for photo in photos:
-            row = (photo.path.resolve(), photo.group.value, photo.label, photo.cluster)
-            writer.writerow([*row, photo.source])
-    return index
+    """What a function would log of these photos with this bundle, but for the reason."""
+    species, taxonomy, space = bundle.species, bundle.taxonomy, bundle.embedding
+    assert taxonomy is not None
+    assert space is not None, "of a fit"
+    ids = [row.id for row in species.rows]
+    data = dataset.load(photos, ids, taxonomy, extractor, count=1, progress=_silent)
+    distances = space.distance(space.vectors(data.features[:, 0, Views.WHOLE]))
+    results = evaluator.judge(bundle, data).clean
+    return [line(results, row, float(distance)) for row, distance in enumerate(distances)]
 
 
 class Traffic:
@@ -167,7 +151,8 @@ def _simulate(where: Path, extractor: Extractor, folder: Path) -> None:
         },
         **{kind: [photo for photo in every if photo.taxon == kind] for kind in _UNKNOWN},
     }
-    lines = {name: answered(bundle, of, extractor, folder) for name, of in photos.items()}
+    loaded = Bundle.load(FolderFiles(bundle), sha256=None)
+    lines = {name: answered(loaded, of, extractor) for name, of in photos.items()}
     traffic = {
         name: Traffic(photos[name], lines[name]) for name in ("as they are", "turned", "tiny")
     }
@@ -219,7 +204,8 @@ def _fitted(photos: Sequence[LabelledPhoto], extractor: Extractor, folder: Path)
     numbered = [f"{number},{row.partition(',')[2]}" for number, row in enumerate(kept)]
     table = folder / SPECIES
     table.write_text("\n".join([heading, *numbered]) + "\n", "utf-8")
-    index, out = listed(photos, folder / "fitted.csv"), folder / "bundle"
+    index, out = folder / "fitted.csv", folder / "bundle"
+    labelled_photos.write(photos, index)
     order = Order([index], table, "drift", "1", out, FitPolicy(), samples=1)
     fit(order, extractor, progress=_silent, step=print)
     return out

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from models.data import labelled_photos
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -103,3 +101,16 @@ def test_all_lines_of_an_index_that_are_wrong_are_told_at_once(folder: Path) -> 
     )
     with pytest.raises(labelled_photos.BadDataset, match=r"line 3.*\n.*line 4"):
         labelled_photos.read(folder)
+
+
+def test_a_list_of_photos_is_read_back_from_any_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What commands make of a person's photos names them wherever they were named from."""
+    monkeypatch.chdir(folder.parent)
+    (photo,) = labelled_photos.read(Path(folder.name))
+    photo = replace(photo, cluster="one", source="Müller, K.", phone_like=True)
+    (folder / "deep").mkdir()
+    labelled_photos.write([photo], folder / "deep" / "some.csv")
+    (back,) = labelled_photos.read(folder / "deep" / "some.csv")
+    assert back == replace(photo, path=photo.path.resolve())
