@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from local.loop import people
 from local.loop.story import Cast, Stage, stage
-from models.data import dataset, training_labels
+from models.data import dataset, labelled_photos, training_labels
 from models.data.features import Extractor
 from models.data.labelled_photos import Group
 from models.data.samples import Sample
@@ -31,12 +31,11 @@ from models.training.candidate import Base
 from models.training.heads import fit_heads
 from parrot.consent import Consent
 from parrot.model.decision import describe, score
-from parrot.observation import Derived, Label, Observation, Opinion, Status, photo_name
-from parrot.photo import images
-from parrot.photo.thumbnails import perceptual_hash
+from parrot.observation import Label, Observation, Opinion, Status
 from parrot.progress import verdict_of
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import arranged, standing, waiting
+from tests.support.observations import derived, observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 Row = tuple[str, float]  # an attack's name, and the share of people who are hostile
 _FLOOD = 5.0  # times as many photos as others save
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-_HASHED_SIDE = 128  # px, long side
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +71,6 @@ ATTACKS = (
     Attack("ask the model first", volume=_FLOOD, accounts=True, asks=True),
     Attack("change, and ask", volume=_FLOOD, patient=True, asks=True),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What is stored of a photo once it is processed."""
-
-    verdict: Verdict
-    phash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +98,10 @@ class World:
         """Ask the bundle about every photo that is saved. Raises BadBundle, InvalidImage."""
         self._stage, self._extractor, self._seed = stage, extractor, seed
         self._people = [f"person-{number:02}" for number in range(crowd)]
-        self._base = Base.read(stage.bundle, ())
+        self._base = Base.read(stage.bundle)
         self._exam = self._data(stage.split.unseen)
+        self._parrots = len(evaluator.judge(self._base.bundle, self._exam).clean.right)
+        self._right: dict[frozenset[tuple[Path, str]], int] = {}
         self._judged = self._answers(stage.split.saved)
 
     def outcome(self, attack: Attack, share: float, *, decisions: int) -> Outcome:
@@ -130,7 +122,7 @@ class World:
             confirmed.count(False),
             self._learned(lesson),
             self._learned(clean),
-            len(evaluator.judge(self._base.bundle, self._exam).clean.right),
+            self._parrots,
         )
 
     def _saves(self, attack: Attack, share: float) -> tuple[list[Save], set[str]]:
@@ -157,7 +149,7 @@ class World:
 
     def _possible(self, save: Save) -> str:
         """A wrong name that the model confirms, where there is one."""
-        verdict = self._judged[save.photo.path].verdict
+        verdict, _ = self._judged[save.photo.path]
         names = verdict.likely if verdict.likely is not None else (NOT_A_PARROT.id,)
         return next(
             (name for name in names or (OTHER_PARROT.id,) if name != save.truth), save.truth
@@ -175,31 +167,28 @@ class World:
         ]
 
     def _stored(self, number: int, save: Save) -> Observation:
-        at, known = _BEGIN + timedelta(minutes=number), self._judged[save.photo.path]
-        row = Observation(
+        """As it is once the photo is processed; its id is the number."""
+        at, (verdict, phash) = _BEGIN + timedelta(minutes=number), self._judged[save.photo.path]
+        row = replace(
+            observation(uid=save.person),
             id=str(number),
-            uid=save.person,
-            object_name=photo_name(save.person, str(number)),
             labels=(Label(save.label, None, at),),
-            sha256="",
-            media_type="image/jpeg",
-            width=1,
-            height=1,
-            status=Status.PENDING,
             created=at,
-            updated=at,
-            verdict=known.verdict,
-            derived=Derived("", "", 1, 1, "", known.phash),
+            verdict=verdict,
+            derived=derived(phash),
             consent=Consent(given=True, at=at),
         )
         return replace(row, status=standing(row))
 
     def _learned(self, lesson: Sequence[tuple[Save, str]]) -> int:
-        """How many of the exam's parrots a refitted bundle names rightly."""
-        data = self._data([_labelled(save.photo, label) for save, label in lesson])
-        heads = fit_heads(data, data.everything, self._base.start())
-        bundle = candidate.bundle(self._base, heads, "poisoned", "2")
-        return int(evaluator.judge(bundle, self._exam).clean.right.sum())
+        """How many of the exam's parrots a refitted bundle names rightly; some lessons are one."""
+        photos = frozenset((save.photo.path, label) for save, label in lesson)
+        if photos not in self._right:
+            data = self._data([_labelled(save.photo, label) for save, label in lesson])
+            heads = fit_heads(data, data.everything, self._base.start())
+            bundle = candidate.bundle(self._base, heads, "poisoned", "2")
+            self._right[photos] = int(evaluator.judge(bundle, self._exam).clean.right.sum())
+        return self._right[photos]
 
     def _data(self, photos: Sequence[LabelledPhoto]) -> Dataset:
         base = self._base
@@ -214,16 +203,16 @@ class World:
             progress=lambda _name, _total: lambda _count: None,
         )
 
-    def _answers(self, photos: Sequence[LabelledPhoto]) -> Mapping[object, Judged]:
+    def _answers(self, photos: Sequence[LabelledPhoto]) -> dict[Path, tuple[Verdict, str]]:
+        """What the bundle says of each photo, and its perceptual hash."""
         bundle = self._base.bundle
         looks = self._extractor.features([Sample(photo.path) for photo in photos])
         decided = answers.answer(partial(score, bundle), looks, bundle.manifest.rules).decision
-        judged: dict[object, Judged] = {}
+        judged = {}
         for row, photo in enumerate(photos):
             model = (("classifier", bundle.manifest.models[0].name),)
             answer = describe(bundle, decided.at(row), models=model, sha256="", size=(1, 1))
-            small = images.upright(images.read(photo.path.read_bytes()), long_side=_HASHED_SIDE)
-            judged[photo.path] = Judged(verdict_of(answer), perceptual_hash(small))
+            judged[photo.path] = verdict_of(answer), labelled_photos.phash(photo.path)
         return judged
 
 
