@@ -1,6 +1,6 @@
 """How soon drift is found, and how often it is cried where there is none.
 
-python -m tests.training.simulated_weeks PHOTOS [--cache FILE]
+    python -m tests.simulations.weeks PHOTOS
 
 Heads are fitted on photos of three fifths of the sources, without four kinds. The weeks are made of
 photos of the other sources, and of copies of them that were turned or are 64 px large; people send
@@ -10,7 +10,7 @@ which never saw any of the photos.
 
 from __future__ import annotations
 
-import argparse
+import sys
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -22,13 +22,14 @@ import msgspec
 import numpy as np
 from PIL import Image
 
+from models.cli.console import FEATURE_CACHE
 from models.data import dataset, labelled_photos
 from models.data.features import Extractor
 from models.data.labelled_photos import Group
 from models.data.samples import Views
 from models.evaluation import drift, evaluator
 from models.evaluation.baseline import NAME, Baseline, of_each
-from models.folders import DEFAULT_BUNDLE, LOCAL
+from models.folders import DEFAULT_BUNDLE
 from models.training.baseline import line
 from models.training.calibration import FitPolicy
 from models.training.fit import Order, fit
@@ -128,12 +129,8 @@ def alarms(usual: tuple[Baseline, Baseline], weeks: Iterable[list[PhotoLine]]) -
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("--cache", type=Path, default=LOCAL / "features.sqlite")
-    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        _simulate(arguments.photos, Extractor(arguments.cache), Path(folder))
+        _simulate(Path(sys.argv[1]), Extractor(FEATURE_CACHE), Path(folder))
 
 
 def _simulate(where: Path, extractor: Extractor, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 The photos are ones that the bundle in use never saw, and its answers are real. Two reviewers decide
 what is most urgent, always rightly; other people err now and then.
+
+    python -m tests.simulations.poison PHOTOS PICTURE.svg WORLDS
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ from typing import TYPE_CHECKING
 
 from local.loop import people
 from local.loop.story import Cast, Stage, stage
+from models.cli.console import FEATURE_CACHE
 from models.data import dataset, labelled_photos, training_labels
 from models.data.features import Extractor
 from models.data.labelled_photos import Group
 from models.data.samples import Sample
 from models.data.training_labels import LeftOut
 from models.evaluation import answers, evaluator
-from models.folders import LOCAL
 from models.training import candidate
 from models.training.candidate import Base
 from models.training.heads import fit_heads
@@ -244,7 +246,7 @@ def _labelled(photo: LabelledPhoto, label: str) -> LabelledPhoto:
 
 def main(photos: Path, picture: Path, seeds: int) -> None:
     """Print a line for each attack by each share of people, and draw all of them."""
-    extractor, total = Extractor(LOCAL / "features.sqlite"), defaultdict[Row, list[Outcome]](list)
+    extractor, total = Extractor(FEATURE_CACHE), defaultdict[Row, list[Outcome]](list)
     for seed in range(seeds):
         cast = Cast(seed=seed)
         with tempfile.TemporaryDirectory() as folder:
@@ -253,13 +255,13 @@ def main(photos: Path, picture: Path, seeds: int) -> None:
         for attack, share in ((NOBODY, 0.0), *product(ATTACKS, SHARES)):
             done = world.outcome(attack, share, decisions=cast.decisions)
             total[attack.name, share].append(done)
-            print(seed, attack.name, share, done, flush=True)  # noqa: T201 - a command
+            print(seed, attack.name, share, done, flush=True)
     rows = {row: Outcome.sum(outcomes) for row, outcomes in total.items()}
     for (name, share), row in rows.items():
         wrong = f"{row.wrong / row.trains:.2%} of {row.trains}"
         named = f"{row.right / row.parrots:.1%} | {row.without / row.parrots:.1%} of {row.parrots}"
         naive = f"{row.confirmed_wrong / row.confirmed:.2%}"
-        print(f"| {name} | {share:.0%} | {naive} | {wrong} | {named} |")  # noqa: T201 - as above
+        print(f"| {name} | {share:.0%} | {naive} | {wrong} | {named} |")
     picture.write_text(drawn(rows), encoding="utf-8")
 
 

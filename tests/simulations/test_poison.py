@@ -11,7 +11,7 @@ import pytest
 
 from local.loop.story import Cast, stage
 from models.data.features import Extractor
-from tests.training.poison import ATTACKS, SHARES, Outcome, World
+from tests.simulations.poison import ATTACKS, SHARES, Outcome, World
 
 if TYPE_CHECKING:
     from pathlib import Path

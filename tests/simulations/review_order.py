@@ -1,6 +1,6 @@
 """How many reviewers' opinions each order of reviews takes to teach the species head as much.
 
-    PYTHONPATH=.:shared .venv/bin/python -m benchmarks.review_order PHOTOS [WORLDS]
+    python -m tests.simulations.review_order PHOTOS [WORLDS]
 
 In each world the sources of the parrots are divided by chance: a bundle's heads are fitted on a
 fifth of the photos, people save half of them (one label in seven is another kind, by chance), the
@@ -15,7 +15,6 @@ import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +30,12 @@ from models.training import embedding, heads
 from parrot.consent import Consent
 from parrot.model.decision import decide
 from parrot.model.manifest import MANIFEST, SPECIES, Manifest
+from parrot.model.naming import Softmax
 from parrot.model.species import SpeciesTable
-from parrot.observation import Derived, Label, Observation, Status, Verdict
+from parrot.observation import Label, Observation, Status, Verdict
 from parrot.records import OTHER_PARROT, Scores
-from parrot.review import agree, arranged, waiting
+from parrot.review import arranged, reviewed, waiting
+from tests.support.observations import NOW, derived, observation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 BASE, SAVED, WRONG = 0.2, 0.5, 1 / 7
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)  # of all opinions
 _AXES, _STRENGTH = 256, 0.1  # principal components, and what regularises as in `heads`
-_NOW = datetime(2026, 11, 29, tzinfo=UTC)
-_SEEN = Derived("image", "thumbnail", 1, 1, "", "0" * 16)
 RULES = Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes()).rules
 IDS = [row.id for row in SpeciesTable.parse((DEFAULT_BUNDLE / SPECIES).read_bytes()).rows]
 LABELS = (*IDS, OTHER_PARROT.id)
@@ -96,8 +95,9 @@ def world(photos: Sequence[LabelledPhoto], features: Floats, seed: int) -> World
     said[wrong] = (shown[wrong] + chance.integers(1, len(LABELS), len(wrong))) % len(LABELS)
     lies = embedding.fit(features[base], [photos[row] for row in base])
     head = heads.regression(features[base], shown[base], len(LABELS), strength=_STRENGTH)
+    likely = Softmax(head.weights, head.biases)(features[saved])
     kept = {}
-    for row, probabilities in zip(saved.tolist(), _softmax(head(features[saved])), strict=True):
+    for row, probabilities in zip(saved.tolist(), likely, strict=True):
         label = LABELS[said[row]]
         kept[row] = replace(
             _observation(str(row), sources[row], label, _verdict(probabilities)),
@@ -126,16 +126,16 @@ def _verdict(probabilities: Floats) -> Verdict:
 
 
 def _observation(name: str, uid: str, species: str, verdict: Verdict) -> Observation:
-    label = Label(species, None, _NOW)
-    status = Status.READY if agree(label, verdict) else Status.NEEDS_REVIEW
-    file, consent = ("", "image/jpeg", 1, 1), Consent(given=True, at=_NOW)
-    row = Observation(name, uid, name, (label,), *file, status, _NOW, _NOW, consent=consent)
-    return replace(row, verdict=verdict, derived=_SEEN)
-
-
-def _softmax(logits: Floats) -> Floats:
-    exp = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exp / exp.sum(axis=1, keepdims=True), np.float32)
+    label = Label(species, None, NOW)
+    return replace(
+        observation(uid=uid),
+        id=name,
+        labels=(label,),
+        status=reviewed(label, verdict),
+        verdict=verdict,
+        derived=derived(""),
+        consent=Consent(given=True, at=NOW),
+    )
 
 
 def orders(world: World, seed: int) -> dict[str, list[list[int]]]:
@@ -185,4 +185,4 @@ def main(folder: Path, worlds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 16)  # noqa: PLR2004
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 16)
