@@ -14,7 +14,7 @@ from parrot.measured import MESSAGE
 from parrot.records import Reason  # noqa: TC001 - msgspec reads the annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 NO_VERSION = "(no version)"
 VERDICTS = ("yes", "maybe", "no")
@@ -49,12 +49,14 @@ def parsed(text: str) -> Iterator[PhotoLine]:
 
 
 def _entries(text: str) -> Iterator[Any]:
+    """One decoded at a time: a week may have a million."""
+    rows: Sequence[str | msgspec.Raw]
     try:
-        whole = msgspec.json.decode(text)
-        yield from whole if isinstance(whole, list) else [whole]
+        rows = msgspec.json.decode(text, type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
-        for line in text.splitlines():
-            try:
-                yield msgspec.json.decode(line)
-            except (msgspec.DecodeError, RecursionError):  # another program's, or cut
-                continue
+        rows = text.splitlines()
+    for row in rows:
+        try:
+            yield msgspec.json.decode(row)
+        except (msgspec.DecodeError, RecursionError):  # another program's, or cut
+            continue
