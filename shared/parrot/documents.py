@@ -7,9 +7,11 @@ and is read back exactly. It says which FORM it has: `restored` reads every olde
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from parrot.consent import Consent
 from parrot.embedded import Embedded
@@ -27,98 +29,63 @@ from parrot.observation import (
 from parrot.records import Reason
 from parrot.sighting import Sighting
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed import DataclassInstance
+
+    Record = TypeVar("Record", bound=DataclassInstance)
+
 _OLDEST_FORM = 1
+_time = datetime.fromisoformat
 
 
 def document(observation: Observation) -> dict[str, Any]:
     """Every field, in types that JSON and Firestore both have."""
-    return {
-        **{field.name: getattr(observation, field.name) for field in fields(Observation)},
-        "labels": [{**asdict(label), "at": instant(label.at)} for label in observation.labels],
-        "status": observation.status.value,
-        "created": instant(observation.created),
-        "updated": instant(observation.updated),
-        "verdict": None if observation.verdict is None else _verdict_document(observation.verdict),
-        "derived": None if observation.derived is None else asdict(observation.derived),
-        "attempts": None if observation.attempts is None else asdict(observation.attempts),
-        "learnt_by": list(observation.learnt_by),
-        "opinions": [{**asdict(one), "at": instant(one.at)} for one in observation.opinions],
-        "consent": _consent_document(observation.consent),
-        "sighting": None if observation.sighting is None else asdict(observation.sighting),
-        "lease": None if observation.lease is None else instant(observation.lease),
-        "embedded": observation.embedded and _embedded_document(observation.embedded),
-        "form": FORM,
-    }
+    return {**_plain(observation), "form": FORM}
 
 
 def restored(stored: dict[str, Any]) -> Observation:
-    """The observation of a document; fields that it does not have are ignored.
-
-    Older documents do not have every field that has a default.
-    """
-    known = {
-        field.name: stored.get(field.name, field.default)
-        for field in fields(Observation)
-        if field.name in stored or field.default is not MISSING
-    }
-    return Observation(
-        **{
-            **known,
-            "labels": tuple(
-                Label(
-                    label["species"],
-                    label["index"],
-                    datetime.fromisoformat(label["at"]),
-                    label.get("text"),  # older documents have none
-                )
-                for label in stored["labels"]
-            ),
-            "status": Status(stored["status"]),
-            "created": datetime.fromisoformat(stored["created"]),
-            "updated": datetime.fromisoformat(stored["updated"]),
-            "verdict": None if stored["verdict"] is None else _verdict(stored["verdict"]),
-            "derived": None if stored["derived"] is None else Derived(**stored["derived"]),
-            "attempts": None if known["attempts"] is None else Attempts(**known["attempts"]),
-            "opinions": tuple(
-                Opinion(one["reviewer"], one["species"], datetime.fromisoformat(one["at"]))
-                for one in known["opinions"]
-            ),
-            "consent": None if known["consent"] is None else _consent(known["consent"]),
-            "learnt_by": tuple(known["learnt_by"]),
-            "sighting": None if known["sighting"] is None else Sighting(**known["sighting"]),
-            "lease": None if known["lease"] is None else datetime.fromisoformat(known["lease"]),
-            "embedded": None if known["embedded"] is None else _embedded(known["embedded"]),
-            "form": stored.get("form", _OLDEST_FORM),
-        }
+    """The observation of a document."""
+    return _record(
+        Observation,
+        {"form": _OLDEST_FORM, **stored},
+        labels=_each(Label, at=_time),
+        status=Status,
+        created=_time,
+        updated=_time,
+        verdict=partial(_record, Verdict, reason=Reason, likely=tuple),
+        derived=partial(_record, Derived),
+        attempts=partial(_record, Attempts),
+        opinions=_each(Opinion, at=_time),
+        consent=partial(_record, Consent, at=_time),
+        learnt_by=tuple,
+        sighting=partial(_record, Sighting),
+        lease=_time,
+        embedded=partial(_record, Embedded, vector=tuple),
     )
 
 
-def _consent_document(consent: Consent | None) -> dict[str, Any] | None:
-    return None if consent is None else {"given": consent.given, "at": instant(consent.at)}
+def _plain(record: DataclassInstance) -> dict[str, Any]:
+    return {field.name: _value(getattr(record, field.name)) for field in fields(record)}
 
 
-def _consent(stored: dict[str, Any]) -> Consent:
-    return Consent(stored["given"], datetime.fromisoformat(stored["at"]))
+def _value(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_value(part) for part in value]
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, Enum):
+        return value.value
+    return _plain(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
-def _embedded_document(embedded: Embedded) -> dict[str, Any]:
-    return {**asdict(embedded), "vector": list(embedded.vector)}
+def _record(kind: type[Record], stored: dict[str, Any], **reads: Callable[[Any], Any]) -> Record:
+    """Of the fields that both have: older documents lack some, and later ones have others."""
+    known = {field.name: stored[field.name] for field in fields(kind) if field.name in stored}
+    read = {name: reads[name](known[name]) for name in reads if known.get(name) is not None}
+    return kind(**known | read)
 
 
-def _embedded(stored: dict[str, Any]) -> Embedded:
-    return Embedded(stored["space"], tuple(stored["vector"]), stored["distance"])
-
-
-def _verdict_document(verdict: Verdict) -> dict[str, Any]:
-    reason = verdict.reason.value if verdict.reason else None
-    likely = None if verdict.likely is None else list(verdict.likely)
-    return {**asdict(verdict), "reason": reason, "likely": likely}
-
-
-def _verdict(stored: dict[str, Any]) -> Verdict:
-    """Older documents have no reason, no set, no `maybe`; fields that are not known are ignored."""
-    reason, likely = stored.get("reason"), stored.get("likely")
-    known = {field.name: stored[field.name] for field in fields(Verdict) if field.name in stored}
-    known["reason"] = Reason(reason) if reason else None
-    known["likely"] = None if likely is None else tuple(likely)
-    return Verdict(**known)
+def _each(kind: type[Record], **reads: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda rows: tuple(_record(kind, row, **reads) for row in rows)
