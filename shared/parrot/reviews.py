@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from parrot import deadline
 from parrot.consent import Training
 from parrot.embedded import FAR
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore, PhotoStore
 
 _LOG = logging.getLogger(__name__)
-_COMPARED = 10  # of a page: each costs a search
+_COMPARED, _SEARCH_SECONDS = 10, 3.0  # of a page: each costs a search
 _EXAMPLES, _SEARCHED = 4, 12  # some that are found are the reviewer's own
 # Looked through for a reviewer: those that they decided already are among the most urgent.
 _LOOKED_AT = 500
@@ -84,15 +85,18 @@ class Reviews:
     def examples(self, reviewer: User, rows: Sequence[Observation]) -> list[list[Example]]:
         """For the first 10 of these the settled photos that look most alike, the nearest first.
 
-        They help, but nobody waits for them: where the store cannot search, there are none. Raises
-        Forbidden.
+        They help, but nobody waits long for them: where the store cannot search, or takes long,
+        there are fewer or none. Raises Forbidden.
         """
         self._require(reviewer)
+        found: list[list[Example]] = []
         try:
-            return [self._examples(reviewer, row) for row in rows[:_COMPARED]]
+            with deadline.within(_SEARCH_SECONDS):
+                for row in rows[:_COMPARED]:
+                    found.append(self._examples(reviewer, row))  # noqa: PERF401 - some are enough
         except StoreUnavailable as error:
             _LOG.warning("reviews without similar photos: %s", error.detail)
-            return []
+        return found
 
     def _examples(self, reviewer: User, row: Observation) -> list[Example]:
         if row.embedded is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import requests
 
+from parrot import deadline
 from parrot.consent import Consent, Training
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
 from parrot.observation import Observation, Opinion, Status
@@ -160,16 +161,22 @@ def test_settled_photos_that_look_alike_stand_beside_the_one_to_decide(
 def test_reviewers_work_on_where_the_store_cannot_search(
     store: ObservationStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Firestore refuses to search until its index is built; that must not stop a review."""
+    """Firestore refuses to search until its index is built; nor may a slow one hold a review up."""
+    seconds: list[float] = []
 
-    def unbuilt(*_args: object, **_options: object) -> None:
+    def breaks_off(*_args: object, **_options: object) -> tuple[Observation, ...]:
+        seconds.append(deadline.left(60))
+        if len(seconds) == 1:
+            return ()
         raise StoreUnavailable("observations cannot be read or written now (FailedPrecondition)")
 
-    store.create(contested(1, embedded=at(0)))
-    monkeypatch.setattr(type(store), "nearest", unbuilt)
+    for number in range(3):
+        store.create(contested(number, embedded=at(40 * number)))
+    monkeypatch.setattr(type(store), "nearest", breaks_off)
     desk = reviews(store)
-    assert desk.examples(RAY, desk.next(RAY, size=1)) == []
+    assert desk.examples(RAY, desk.next(RAY, size=3)) == [[]], "what was found before stays"
     assert "reviews without similar photos: " in caplog.text
+    assert (len(seconds), max(seconds) <= 3) == (2, True)
 
 
 def test_where_nothing_trains_nobody_reviews(store: ObservationStore) -> None:
