@@ -108,18 +108,17 @@ class SqliteObservations:
     ) -> tuple[Observation, ...]:
         import numpy as np  # noqa: PLC0415 - 60 ms, which other calls do without
 
-        own = "space = ? AND uid = ? AND status != 'deleting'"
-        where, values = ("example_space = ?", ()) if uid is None else (own, (uid,))
-        query = f"FROM documents JOIN vectors USING (uid, id) WHERE {where}"
+        query, values = "FROM vectors WHERE example_space = ?", [embedded.space]
+        if uid is not None:
+            query, values = "FROM vectors WHERE space = ? AND uid = ?", [embedded.space, uid]
         with self._file.connection() as db:
-            rows = db.execute(f"SELECT uid, id, vector {query}", (embedded.space, *values))
-            found = rows.fetchall()
+            found = db.execute(f"SELECT vector, uid, id {query}", values).fetchall()
             if not found:
                 return ()
-            vectors = np.frombuffer(b"".join(row[2] for row in found), np.float32)
+            vectors = np.frombuffer(b"".join(row[0] for row in found), np.float32)
             alike = vectors.reshape(len(found), -1) @ np.array(embedded.vector, np.float32)
             best = np.argsort(-alike, kind="stable")[:limit].tolist()
-            read = [sqlite_rows.read(db, *found[number][:2]) for number in best]
+            read = [sqlite_rows.read(db, *found[number][1:]) for number in best]
         return tuple(row for row in read if row is not None)
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:

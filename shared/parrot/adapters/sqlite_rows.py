@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from parrot.documents import document, restored
 from parrot.duplicates import quarters
+from parrot.observation import Status
 from parrot.review import example, handle, waiting
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def write(db: sqlite3.Connection, observation: Observation) -> None:
             waiting(observation),
         ),
     )
-    if observation.embedded is not None:
+    if observation.embedded is not None and observation.status is not Status.DELETING:
         space = observation.embedded.space
         vector = array("f", observation.embedded.vector).tobytes()
         db.execute(
