@@ -121,19 +121,19 @@ class Classifier:
         clock.lap("model")
         role = "extractor" if second else "classifier"
         looks = [
-            _Look(
-                photo,
-                raster,
-                seen,
-                decide(self._score(features), self.bundle.manifest.rules),
-                ((role, seen.model_version),),
-                Seen(features[None], nothing=False),
-            )
+            self._first_look(photo, raster, seen, ((role, seen.model_version),))
             for photo, raster, seen in zip(photos, rasters, predictions, strict=True)
-            for features in (self._features(seen),)
         ]
         clock.lap("gate")
         return looks
+
+    def _first_look(
+        self, photo: Photo, raster: Raster, seen: Prediction, versions: tuple[tuple[str, str], ...]
+    ) -> _Look:
+        features = self._features(seen)
+        decision = decide(self._score(features), self.bundle.manifest.rules)
+        basis = Seen(features[None], nothing=False)
+        return _Look(photo, raster, seen, decision, versions, basis)
 
     def _look_again(self, looks: list[_Look], clock: Stopwatch) -> list[_Look]:
         """In doubt what the first look and closer ones say, all of those in one request."""
@@ -190,7 +190,7 @@ class Classifier:
         if self._hears is not None:
             self._hears(look.basis, answer)
         focus = None if look.seen.focus is None else tuple(_focus(look.seen.focus))
-        embedded = None if embedding is None else embedding.embedded(self._features(look.seen))
+        embedded = None if embedding is None else embedding.embedded(look.basis.features[0])
         answer = replace(answer, timings=timings, focus=focus, embedded=embedded)
         measured.log(answer, quality)
         return answer
