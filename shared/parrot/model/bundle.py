@@ -93,14 +93,14 @@ class Bundle:
         _reproduce(gate, manifest)
         if manifest.rules.tells_birds and not gate.tells_birds:
             raise BadBundle(f"rules: a {gate.scorer.kind} gate cannot tell other birds apart")
-        embedding = _embedding(files, manifest)
-        if manifest.rules.naming is None:
-            return cls(manifest, actual, gate, species, embedding=embedding)
-        from parrot.model.naming import Naming  # with NumPy, as above
+        naming = taxonomy = None
+        if manifest.rules.naming is not None:
+            from parrot.model.naming import Naming  # with NumPy, as above
 
-        naming = Naming.load(_verified(files, manifest, NAMING))
-        taxonomy = Taxonomy.parse(_verified(files, manifest, TAXONOMY))
-        _check_naming(naming, taxonomy, manifest)
+            naming = Naming.load(_verified(files, manifest, NAMING))
+            taxonomy = Taxonomy.parse(_verified(files, manifest, TAXONOMY))
+            _check_naming(naming, taxonomy, manifest)
+        embedding = _embedding(files, manifest)
         return cls(manifest, actual, gate, species, naming, taxonomy, embedding)
 
 
