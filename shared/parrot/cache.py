@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from parrot.errors import InvalidImage
-from parrot.model.joint import joined
+from parrot.model.joint import joined, limited
 from parrot.records import Timing
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class CachedClassifier:
         else:
             answer = self._classifier.classify(photo)
             self._keep(photo, answer)
-        return replace(answer, species=answer.species[:top])
+        return limited(answer, top)
 
     def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
         """Answers for several photos of one bird, and the joint one. Raises as `classify`."""

@@ -248,10 +248,9 @@ def _relabelled(stored: Observation, label: Label) -> Observation:
 
     The current one again is an objection if reviewers settled another and can be asked again.
     """
-    if stored.label is not None and replace(stored.label, at=label.at) == label:
-        outcome = settled(stored.label, stored.opinions)
-        if settled(label, stored.opinions) == outcome:
-            return stored
+    same = stored.label is not None and replace(stored.label, at=label.at) == label
+    if same and settled(stored.label, stored.opinions) == settled(label, stored.opinions):
+        return stored
     if len(stored.labels) >= MOST_LABELS:
         raise Conflict(
             f"observation {stored.id} has had {MOST_LABELS} labels; to choose another one,"
