@@ -73,26 +73,27 @@ def bundle() -> Bundle:
 @once
 def bundle_files() -> tuple[BundleFiles, str | None]:
     """Its files, which must be signed where keys are configured; its manifest's sha256."""
-    from parrot.adapters.bucket import BucketFiles, connect, current_version
-    from parrot.model.manifest import version_name
+    from parrot.adapters.bucket import connect, current_version
 
     config = settings()
     version, sha256 = config.bundle_version, config.bundle_sha256
     if version is None:
         version, sha256 = current_version(connect(), config.model_bucket)
-    return signed(BucketFiles(connect(), config.model_bucket, version_name(version))), sha256
+    return _published(version), sha256
 
 
-def candidate() -> Bundle:
-    """The bundle that answers beside the one in use; nothing in it is unpickled."""
-    from parrot.adapters.bucket import BucketFiles, connect
+def candidate(version: str) -> Bundle:
+    """One that answers beside the bundle in use; nothing in it is unpickled."""
     from parrot.model.bundle import Bundle
+
+    return Bundle.load(_published(version), sha256=settings().shadow_sha256)
+
+
+def _published(version: str) -> BundleFiles:
+    from parrot.adapters.bucket import BucketFiles, connect
     from parrot.model.manifest import version_name
 
-    config = settings()
-    version = version_name(config.shadow_version or "")
-    files = signed(BucketFiles(connect(), config.model_bucket, version))
-    return Bundle.load(files, sha256=config.shadow_sha256)
+    return signed(BucketFiles(connect(), settings().model_bucket, version_name(version)))
 
 
 def signed(files: BundleFiles) -> BundleFiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from parrot.building import once
@@ -50,7 +51,7 @@ def shadow() -> Shadow | None:
     name = settings().shadow_version
     if name is None:
         return None
-    return Shadow(neighbours.bundle(), neighbours.candidate, name=name).start()
+    return Shadow(neighbours.bundle(), partial(neighbours.candidate, name), name=name).start()
 
 
 @once
@@ -76,8 +77,6 @@ def saver() -> Saver:
 
 @once
 def processor() -> Processor:
-    from functools import partial
-
     from parrot import progress
     from parrot.classify import Classifier
     from parrot.process import Processor
