@@ -1,10 +1,16 @@
-"""What tests of model servers share: each of them in turn."""
+"""What tests share: each model server in turn, and a stack to attack."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from local import stack
 from tests.support.vendors import TF_SERVING, VERTEX, Ask, Vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])
@@ -18,3 +24,12 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 def ask(vendor: Vendor) -> Ask:
     """Asks that one."""
     return Ask(vendor)
+
+
+@pytest.fixture(scope="module")
+def attacked(
+    tmp_path_factory: pytest.TempPathFactory, shared_model: str
+) -> Iterator[stack.Running]:
+    """A stack of its own: other tests would be told that theirs is overloaded."""
+    with stack.running(tmp_path_factory.mktemp("attacked"), model_server=shared_model) as running:
+        yield running
