@@ -198,7 +198,7 @@ def loop(  # noqa: PLR0913 - the options of one command
 
     cast = story.Cast(people, hostile, saves, decisions, seed)
     with console.errors(), steps(console.err) as say:
-        told = report.told(photos, folders.LOCAL / "loop", cast, say)
+        told = story.tell(photos, folders.LOCAL / "loop", cast, say)
     report.show(told, console.out)
 
 

@@ -15,6 +15,7 @@ from local.model_servers import EngineMissing
 from local.stack import DataUnusable
 from local.supervisor import PartFailed, PortTaken
 from local.toolchain import ToolMissing
+from models.data.labelled_photos import BadDataset
 from parrot.errors import ParrotError
 
 if TYPE_CHECKING:
@@ -38,13 +39,18 @@ def errors() -> Iterator[None]:
     """Print expected errors as one sentence, without a traceback."""
     try:
         yield
-    except (EngineMissing, ToolMissing, PortTaken, DataUnusable, PartFailed, ParrotError) as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        failed = isinstance(error, PartFailed | ParrotError)
-        raise typer.Exit(_FAILED if failed else USAGE) from error
+    except (PartFailed, ParrotError, BadDataset) as error:
+        raise _exit(error, _FAILED) from error
+    except (EngineMissing, ToolMissing, PortTaken, DataUnusable) as error:
+        raise _exit(error, USAGE) from error
     except KeyboardInterrupt as error:
         err.print("[dim]stopped")
         raise typer.Exit(_INTERRUPTED) from error
+
+
+def _exit(error: Exception, code: int) -> typer.Exit:
+    err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(code)
 
 
 def note(text: str) -> None:

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from local.loop import story
-from local.supervisor import PartFailed
-from models.cli.console import FEATURE_CACHE, tenths
-from models.data.features import Extractor
-from models.data.labelled_photos import BadDataset
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from rich.console import Console
 
-    from local.loop.story import Cast, Told
+    from local.loop.story import Told
 
 _MINUTE = 60
-
-
-def told(photos: Path, work: Path, cast: Cast, say: Callable[[str], None]) -> Told:
-    """Tell the story in an empty folder. Raises PartFailed, BadBundle, InvalidImage."""
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
-        return story.tell(
-            photos, work, cast, Extractor(FEATURE_CACHE), progress=tenths(say), say=say
-        )
-    except BadDataset as error:
-        raise PartFailed(str(error)) from error
 
 
 def show(told: Told, out: Console) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +21,10 @@ from local import note, stack
 from local.loop import people
 from local.loop.app import App
 from local.supervisor import PartFailed
+from models.cli.console import FEATURE_CACHE, tenths
+from models.cli.retraining import REFUSED
 from models.data import labelled_photos, species_table, training_labels
+from models.data.features import Extractor
 from models.data.labelled_photos import TAXONOMY_CSV
 from models.evaluation import comparison, evaluator
 from models.training.calibration import FitPolicy
@@ -36,16 +40,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.loop.people import Save, Split
-    from models.data.features import Extractor
     from models.evaluation.comparison import Difference
     from parrot.observation import Observation
 
-    Progress = Callable[[str, int], Callable[[int], None]]
     Key = tuple[str, str]  # uid and id of an observation
 
 CANDIDATE = "candidate"
 _WORK = "retrain"  # the folder of `models retrain`
-_REFUSED = 3  # exit code of `models retrain`
 _REVIEWERS = ("reviewer-one", "reviewer-two")
 _FEWEST = 8  # photos that make a kind one that the first bundle knows
 _PHONES = 4  # that save at the same time
@@ -96,19 +97,13 @@ class Told:
         self.seconds[name] = time.monotonic() - begun
 
 
-def tell(  # noqa: PLR0913 - who takes part
-    photos: Path,
-    folder: Path,
-    cast: Cast,
-    extractor: Extractor,
-    *,
-    progress: Progress,
-    say: Callable[[str], None],
-) -> Told:
-    """Everything, in an empty folder. Raises PartFailed, BadDataset, BadBundle, InvalidImage."""
-    told, data = Told(), folder / "data"
+def tell(photos: Path, folder: Path, cast: Cast, say: Callable[[str], None]) -> Told:
+    """Everything; empties the folder. Raises PartFailed, BadDataset, BadBundle, InvalidImage."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    told, data, extractor = Told(), folder / "data", Extractor(FEATURE_CACHE)
     with told.step("a bundle that never saw what people save", say):
-        scene = stage(photos, folder, cast, extractor, progress, say)
+        scene = stage(photos, folder, cast, extractor, say)
     said = saves(scene, cast)
     told.saved, told.said_wrong = len(said), sum(save.label != save.truth for save in said)
     bundle = scene.bundle
@@ -129,7 +124,7 @@ def tell(  # noqa: PLR0913 - who takes part
             with told.step(f"models {name}", say):
                 text, code = command(storage, name, *arguments)
             told.printed.append(text)
-            told.refused = told.refused or code == _REFUSED
+            told.refused = told.refused or code == REFUSED
         rows = sorted(store.everything(), key=lambda row: (CANDIDATE not in row.learnt_by, row.uid))
         with told.step("somebody leaves", say):
             told.receipt = leave(running.url, rows[0].uid)
@@ -137,19 +132,18 @@ def tell(  # noqa: PLR0913 - who takes part
         unseen = folder / "unseen.csv"
         labelled_photos.write(scene.split.unseen, unseen)
         before, after = (
-            evaluator.evaluate(one, [unseen], extractor, progress=progress, samples=1).clean
+            evaluator.evaluate(one, [unseen], extractor, progress=tenths(say), samples=1).clean
             for one in (bundle, folder / _WORK / "bundle")
         )
         told.differences = comparison.differences(before, after)
     return told
 
 
-def stage(  # noqa: PLR0913, PLR0917 - who takes part
+def stage(
     photos: Path,
     folder: Path,
     cast: Cast,
     extractor: Extractor,
-    progress: Progress,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Stage:
     """Fit a bundle on what nobody saves: heads on the published backbone, photos as they are.
@@ -163,7 +157,7 @@ def stage(  # noqa: PLR0913, PLR0917 - who takes part
     labelled_photos.write(split.known, known)
     bundle = folder / "first"
     order = Order([known], species, "first", "1", bundle, FitPolicy(), samples=1)
-    fit(order, extractor, progress=progress, step=say)
+    fit(order, extractor, progress=tenths(say), step=say)
     kinds = [row.id for row in SpeciesTable.parse(species.read_bytes()).rows]
     return Stage(split, bundle, kinds, taxonomy)
 
@@ -172,10 +166,8 @@ def saves(stage: Stage, cast: Cast) -> list[Save]:
     """What everybody says; hostile people call every kind by another name."""
     names = [f"user-{number:02}" for number in range(1, cast.people + 1)]
     rng = random.Random(cast.seed)
-    hostile, wrong = (
-        rng.sample(names, min(cast.hostile, len(names))),
-        people.renamed(stage.kinds, stage.taxonomy),
-    )
+    hostile = rng.sample(names, min(cast.hostile, len(names)))
+    wrong = people.renamed(stage.kinds, stage.taxonomy)
     said = people.saves(
         stage.split.saved, stage.kinds, stage.taxonomy, dict.fromkeys(names, 1.0), seed=cast.seed
     )
@@ -243,7 +235,7 @@ def command(storage: str, *arguments: str) -> tuple[str, int]:
         text=True,
         check=False,
     )
-    if done.returncode not in {0, _REFUSED}:
+    if done.returncode not in {0, REFUSED}:
         raise PartFailed(f"models {' '.join(arguments)}\n{done.stdout}{done.stderr}")
     return done.stdout, done.returncode
 

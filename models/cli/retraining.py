@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - as in `models.cli`
 
 commands = typer.Typer()
-_REFUSED = 3
+REFUSED = 3  # the exit code where something guarded got worse
 
 To = Annotated[
     str | None, typer.Option("--to", help="gs://BUCKET or a folder, to publish the candidate in.")
@@ -90,7 +90,7 @@ def retrain(  # noqa: PLR0913 - the options of one command
         )
     _show(done)
     if not done.accepted:
-        raise typer.Exit(_REFUSED)
+        raise typer.Exit(REFUSED)
 
 
 def _in_use(published: ReleaseStore | None, folder: Path) -> Path:

@@ -250,7 +250,7 @@ def main(photos: Path, picture: Path, seeds: int) -> None:
     for seed in range(seeds):
         cast = Cast(seed=seed)
         with tempfile.TemporaryDirectory() as folder:
-            scene = stage(photos, Path(folder), cast, extractor, lambda *_: lambda _: None)
+            scene = stage(photos, Path(folder), cast, extractor)
             world = World(scene, extractor, crowd=cast.people, seed=seed)
         for attack, share in ((NOBODY, 0.0), *product(ATTACKS, SHARES)):
             done = world.outcome(attack, share, decisions=cast.decisions)

@@ -39,7 +39,7 @@ def world(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
                 table.writerow({**line, "path": photos / line["path"]})
     extractor = Extractor(folder / "features.sqlite")
     cast = Cast(saves=60)
-    scene = stage(folder / "some.csv", folder, cast, extractor, lambda *_: lambda _: None)
+    scene = stage(folder / "some.csv", folder, cast, extractor)
     return World(scene, extractor, crowd=20, seed=0)
 
 
