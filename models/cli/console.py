@@ -178,6 +178,8 @@ def errors() -> Iterator[None]:
         raise typer.Exit(_USAGE) from error
     except (ParrotError, BadDataset, Refused, GoogleAPIError, ValueError, OSError) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        text = error.strerror if isinstance(error, OSError) and taken else error
-        err.print(f"[red]{escape(str(text))}", highlight=False, soft_wrap=True)
+        text = str(error)
+        if isinstance(error, OSError) and error.strerror:  # without "[Errno 2]"
+            text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        err.print(f"[red]{escape(text)}", highlight=False, soft_wrap=True)
         raise typer.Exit(_USAGE if taken else 1) from error
