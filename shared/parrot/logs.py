@@ -101,7 +101,7 @@ def request(**fields: object) -> None:
 
 
 def apart(message: str, fields: dict[str, Any]) -> None:
-    """Write a line that cannot be joined to its request: it names the app's version alone."""
+    """Write a line with neither id nor trace of its request: it names the app's version alone."""
     app = _APP.get()
     named = {} if app is None else {"app": app}
     _LOG.info(message, extra={"fields": {**named, **fields}, "apart": True})
