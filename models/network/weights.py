@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -29,17 +28,15 @@ class SpeciesHead:
 
     def dump(self) -> bytes:
         """The head as `head.npz`."""
-        out = io.BytesIO()
-        np.savez_compressed(
-            out, weights=self.weights, bias=self.bias, temperature=np.float32(self.temperature)
-        )
-        return out.getvalue()
+        temperature = np.array(self.temperature, np.float32)
+        return npz.dump(weights=self.weights, bias=self.bias, temperature=temperature)
 
     @classmethod
     def load(cls, data: bytes) -> SpeciesHead:
-        """Read `head.npz`."""
-        file = npz.arrays(data)
-        return cls(file["weights"], file["bias"], float(file["temperature"]))
+        """Read `head.npz`; pickled arrays are refused. Raises BadBundle."""
+        with npz.reading(HEAD_FILE):
+            file = npz.arrays(data)
+            return cls(file["weights"], file["bias"], float(file["temperature"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +61,20 @@ class Tail:
 
     def dump(self) -> bytes:
         """The weights as `backbone.npz`."""
-        out = io.BytesIO()
         arrays = {f"kernel_{n}": kernel.astype(np.float16) for n, kernel in enumerate(self.kernels)}
         arrays |= {f"bias_{n}": bias.astype(np.float16) for n, bias in enumerate(self.biases)}
-        np.savez_compressed(out, allow_pickle=False, **arrays)
-        return out.getvalue()
+        return npz.dump(**arrays)
 
     @classmethod
     def load(cls, data: bytes) -> Self:
         """Read `backbone.npz`; pickled arrays are refused. Raises BadBundle."""
-        try:
+        with npz.reading(TAIL_FILE):
             file = npz.arrays(data)
             count = sum(name.startswith("kernel_") for name in file)
             kernels, biases = (
                 tuple(file[f"{part}_{n}"].astype(np.float32) for n in range(count))
                 for part in ("kernel", "bias")
             )
-        except Exception as error:  # zip, header and key errors alike: the file is damaged
-            raise BadBundle(f"{TAIL_FILE} cannot be read: {error!r}") from error
         if not all(np.isfinite(array).all() for array in (*kernels, *biases)):
             raise BadBundle(f"{TAIL_FILE} contains numbers that are not finite")
         return cls(kernels, biases)

@@ -8,7 +8,6 @@ writers of `embedding.npz`, which a bundle may do without.
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     Halves = npt.NDArray[np.float16]
 
 DIMENSIONS = 64  # as Firestore's indexes say
+_ARRAYS = ("mean", "components", "centroids")
 _DECIMALS = 5  # as stored
 _SMALLEST = 1e-9  # what lengths are divided by, at least
 
@@ -62,24 +62,14 @@ class Embedding:
 
     def dump(self) -> bytes:
         """The content of `embedding.npz`."""
-        out, half = io.BytesIO(), np.float16
-        np.savez(
-            out,
-            allow_pickle=False,
-            mean=self.mean.astype(half),
-            components=self.components.astype(half),
-            centroids=self.centroids.astype(half),
-        )
-        return out.getvalue()
+        return npz.dump(**{name: getattr(self, name).astype(np.float16) for name in _ARRAYS})
 
     @classmethod
     def load(cls, data: bytes) -> Embedding:
         """Read `embedding.npz`; pickled arrays are refused. Raises BadBundle."""
-        try:
+        with npz.reading("embedding.npz"):
             file = npz.arrays(data)
-            arrays = [file[name] for name in ("mean", "components", "centroids")]
-        except Exception as error:  # zip, header and key errors alike: the file is damaged
-            raise BadBundle(f"embedding.npz cannot be read: {error!r}") from error
+            arrays = [file[name] for name in _ARRAYS]
         (*features,), (*projection,), (*kinds,) = (array.shape for array in arrays)
         if projection != [*features, DIMENSIONS] or kinds[1:] != [DIMENSIONS] or not kinds[0]:
             raise BadBundle(f"embedding.npz: arrays of {features}, {projection} and {kinds}")

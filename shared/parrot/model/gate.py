@@ -14,7 +14,6 @@ birds, of no birds and perhaps of figures of birds; None if it does not tell the
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
@@ -160,14 +159,12 @@ class Gate:
             arrays["curve"] = np.array([self.calibration.slope, self.calibration.offset])
         else:
             arrays |= _arrays(self.calibration, _TABLE)
-        out = io.BytesIO()
-        np.savez_compressed(out, allow_pickle=False, kind=np.array(self.scorer.kind), **arrays)
-        return out.getvalue()
+        return npz.dump(kind=np.array(self.scorer.kind), **arrays)
 
     @classmethod
     def load(cls, data: bytes) -> Gate:
         """Read `gate.npz`; pickled arrays are refused. Raises BadBundle."""
-        try:
+        with npz.reading("gate.npz"):
             raw = npz.arrays(data)
             scorer = _scorer(str(raw.pop("kind")))
             arrays = {name: np.asarray(array, np.float64) for name, array in raw.items()}
@@ -178,10 +175,6 @@ class Gate:
                 calibration = _part(MonotoneTable, _TABLE, arrays)
             projection = _part(Projection, _PROJECTION, arrays)
             return cls(projection, _part(scorer, scorer.prefix, arrays), calibration)
-        except BadBundle:
-            raise
-        except Exception as error:  # zip, header, key and shape errors all mean a damaged file
-            raise BadBundle(f"gate.npz cannot be read: {error!r}") from error
 
 
 def _scorer(kind: str) -> type[Scorer]:

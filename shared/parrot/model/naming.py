@@ -8,7 +8,6 @@ and writers of `naming.npz`.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,22 +46,18 @@ class Naming:
 
     def dump(self) -> bytes:
         """The heads as `naming.npz`."""
-        out = io.BytesIO()
-        np.savez_compressed(
-            out,
-            allow_pickle=False,
+        return npz.dump(
             species_weights=self.species.weights,
             species_biases=self.species.biases,
             group_weights=self.groups.weights,
             group_biases=self.groups.biases,
             group_ids=np.array(self.group_ids),
         )
-        return out.getvalue()
 
     @classmethod
     def load(cls, data: bytes) -> Naming:
         """Read `naming.npz`; pickled arrays are refused. Raises BadBundle."""
-        try:
+        with npz.reading("naming.npz"):
             file = npz.arrays(data)
             species, groups = (
                 Softmax(
@@ -72,8 +67,6 @@ class Naming:
                 for part in ("species", "group")
             )
             ids = tuple(str(group) for group in file["group_ids"])
-        except Exception as error:  # zip, header and key errors alike: the file is damaged
-            raise BadBundle(f"naming.npz cannot be read: {error!r}") from error
         for head, classes in ((species, len(species.biases)), (groups, len(ids))):
             if head.weights.shape != (*species.weights.shape[:1], classes):
                 raise BadBundle(f"naming.npz: {head.weights.shape} weights for {classes} classes")

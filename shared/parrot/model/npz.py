@@ -1,4 +1,4 @@
-"""Arrays from an `.npz` file, none of them made before its size is known to be right.
+"""The `.npz` files of a bundle: no array is made before its size is known to be right.
 
 NumPy's own reader makes an array as large as its header says, and unpacks as much as there is: a
 file of 100 kB can ask for any amount of memory.
@@ -9,16 +9,39 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
+from parrot.errors import BadBundle
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
 _MOST_BYTES = 128 * 2**20  # of all arrays together; the largest real ones have a tenth of that
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def dump(**arrays: npt.NDArray[Any]) -> bytes:
+    """The content of a file with these arrays, none of them pickled."""
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Whatever goes wrong in here is a BadBundle that names the file."""
+    try:
+        yield
+    except BadBundle:
+        raise
+    except Exception as error:  # zip, header, key and shape errors alike: the file is damaged
+        raise BadBundle(f"{name} cannot be read: {error!r}") from error
 
 
 def arrays(data: bytes) -> dict[str, npt.NDArray[Any]]:
