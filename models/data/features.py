@@ -22,6 +22,8 @@ from models.network import focus
 from models.network.backbone import BACKBONE, CELLS, TRUNK_CHANNELS, Backbone, pooled_features
 from models.network.lazy_tf import each_on_a_core, tf
 from models.network.model_folder import INPUT
+from models.network.weights import TAIL_FILE, Tail
+from parrot.model.bundle import verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
     from models.arrays import Halves
     from models.data.samples import Sample
-    from models.network.weights import Tail
+    from parrot.model.bundle import BundleFiles
+    from parrot.model.manifest import Manifest
     from parrot.records import Floats
 
     Batch = tuple[list[bytes], Floats, Floats, Halves]
@@ -136,6 +139,12 @@ class Extractor:
     def after(self, tail: Tail) -> Extractor:
         """The same photos after these last blocks."""
         return replace(self, tail=tail, keep_maps=False)
+
+    def of_bundle(self, files: BundleFiles, manifest: Manifest) -> Extractor:
+        """The same photos after a bundle's own last blocks, if it has some. Raises BadBundle."""
+        if TAIL_FILE not in manifest.files:
+            return self
+        return self.after(Tail.load(verified(files, manifest, TAIL_FILE)))
 
     def _batches(self, cache: _Cache, jobs: Sequence[tuple[bytes, Sample]]) -> Iterator[Batch]:
         if self.alone or len(jobs) < _MANY:

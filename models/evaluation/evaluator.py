@@ -12,8 +12,7 @@ from models.data import dataset, labelled_photos
 from models.data.samples import JUDGED
 from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
-from models.network.model_folder import read_tail
-from models.network.weights import HEAD_FILE, Tail
+from models.network.weights import HEAD_FILE
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
@@ -40,14 +39,13 @@ def evaluate(  # noqa: PLR0913 - what is judged, by what, and how it is told
 
     Raises BadBundle, BadDataset, InvalidImage.
     """
-    bundle = Bundle.load(FolderFiles(bundle_folder), sha256=None)
+    files = FolderFiles(bundle_folder)
+    bundle = Bundle.load(files, sha256=None)
     if HEAD_FILE not in bundle.manifest.files:
         raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
     if bundle.naming is None or bundle.taxonomy is None:
         raise BadBundle(f"{bundle_folder} names no groups: it is of an older kind, fit it again")
-    tail = read_tail(bundle_folder, bundle.manifest)
-    if tail is not None:
-        extractor = extractor.after(Tail.load(tail))
+    extractor = extractor.of_bundle(files, bundle.manifest)
     labelled = [photo for folder in where for photo in labelled_photos.read(folder, say)]
     species = [row.id for row in bundle.species.rows]
     data = dataset.load(

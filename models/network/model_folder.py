@@ -22,6 +22,7 @@ from models.network.lazy_tf import tf
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead, Tail
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
+from parrot.model.bundle import verified
 from parrot.model.manifest import MANIFEST, Manifest, digest
 from parrot.model.served_model import Crop, InputSpec
 
@@ -60,22 +61,6 @@ def is_built(bundle: Path, models: Path) -> bool:
     return parts.are_in(parts.folder(models))
 
 
-def read_tail(bundle: Path, manifest: Manifest) -> bytes | None:
-    """The bundle's own last blocks, if it has some. Raises BadBundle where they are damaged."""
-    expected = manifest.files.get(TAIL_FILE)
-    if expected is None:
-        return None
-    try:
-        data = (bundle / TAIL_FILE).read_bytes()
-    except OSError as error:
-        raise BadBundle(f"{bundle} has no {TAIL_FILE}") from error
-    if digest(data) != expected:
-        raise BadBundle(
-            f"{TAIL_FILE} has sha256 {digest(data)[:12]}..., expected {expected[:12]}..."
-        )
-    return data
-
-
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """What a model is built from: `head.npz`, and `backbone.npz` if the bundle has it."""
@@ -86,11 +71,13 @@ class _Parts:
 
     @classmethod
     def of(cls, bundle: Path) -> Self:
-        manifest = Manifest.parse(FolderFiles(bundle).read(MANIFEST))
-        head = bundle / HEAD_FILE
-        if len(manifest.models) != 1 or not head.is_file():
+        files = FolderFiles(bundle)
+        manifest = Manifest.parse(files.read(MANIFEST))
+        if len(manifest.models) != 1 or HEAD_FILE not in manifest.files:
             raise BadBundle(f"{bundle} has no {HEAD_FILE}: its models were built elsewhere")
-        return cls(manifest.models[0], head.read_bytes(), read_tail(bundle, manifest))
+        own = TAIL_FILE in manifest.files
+        tail = verified(files, manifest, TAIL_FILE) if own else None
+        return cls(manifest.models[0], verified(files, manifest, HEAD_FILE), tail)
 
     @property
     def fingerprint(self) -> str:

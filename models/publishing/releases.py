@@ -22,7 +22,7 @@ from models.publishing.release_store import Changed
 from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
-from parrot.model.bundle import SIGNATURE, Bundle
+from parrot.model.bundle import SIGNATURE, Bundle, verified
 from parrot.model.manifest import MANIFEST, Manifest, digest, version_name
 
 if TYPE_CHECKING:
@@ -123,9 +123,7 @@ def publish(
     try:
         for name in local.manifest.files:
             unfinished = store.read(f"{prefix}/{name}")
-            data = source.read(name)
-            if digest(data) != local.manifest.files[name]:  # functions read only some of them
-                raise BadBundle(f"{name} does not have the sha256 that {MANIFEST} says: damaged")
+            data = verified(source, local.manifest, name)  # functions read only some of them
             if unfinished is None or unfinished.data != data:
                 over = unfinished.generation if unfinished else None
                 store.write(f"{prefix}/{name}", data, over=over)
@@ -178,7 +176,9 @@ def fetch(promotion: Promotion, store: ReleaseStore, folder: Path) -> None:
     if digest(source.read(MANIFEST)) != promotion.manifest_sha256:
         raise BadBundle(f"{promotion.version} has changed since it was promoted")
     manifest = Manifest.parse(source.read(MANIFEST))
-    write_files(manifest, {name: source.read(name) for name in manifest.files}, folder)
+    write_files(
+        manifest, {name: verified(source, manifest, name) for name in manifest.files}, folder
+    )
 
 
 def model_version(version: str, base: Path, store: ReleaseStore | None) -> str:

@@ -81,14 +81,14 @@ class Bundle:
         manifest, actual = _manifest(files, sha256)
         species = _species(files, manifest)
         if manifest.compiled:
-            gate = Gate.load(_verified(files, manifest, GATE))
+            gate = Gate.load(verified(files, manifest, GATE))
         elif sha256 is None or unpickle is None:
             raise BadBundle(
                 "this bundle's gate must be unpickled, which is allowed only for a pinned manifest:"
                 f" set MODEL_BUNDLE_SHA256={actual} if you trust its files"
             )
         else:
-            pickles = {name: _verified(files, manifest, name) for name in JOBLIB_STAGES}
+            pickles = {name: verified(files, manifest, name) for name in JOBLIB_STAGES}
             gate = unpickle(pickles, manifest.scikit_learn)
         _reproduce(gate, manifest)
         if manifest.rules.tells_birds and not gate.tells_birds:
@@ -97,11 +97,23 @@ class Bundle:
         if manifest.rules.naming is not None:
             from parrot.model.naming import Naming  # with NumPy, as above
 
-            naming = Naming.load(_verified(files, manifest, NAMING))
-            taxonomy = Taxonomy.parse(_verified(files, manifest, TAXONOMY))
+            naming = Naming.load(verified(files, manifest, NAMING))
+            taxonomy = Taxonomy.parse(verified(files, manifest, TAXONOMY))
             _check_naming(naming, taxonomy, manifest)
         embedding = _embedding(files, manifest)
         return cls(manifest, actual, gate, species, naming, taxonomy, embedding)
+
+
+def verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
+    """A file of the manifest, unharmed. Raises BadBundle, StoreUnavailable."""
+    data = files.read(name)
+    actual = digest(data)
+    if actual != manifest.files[name]:
+        raise BadBundle(
+            f"{name} ({len(data):,} bytes) has sha256 {actual[:12]}...,"
+            f" the manifest says {manifest.files[name][:12]}...: damaged or half uploaded"
+        )
+    return data
 
 
 def load_species(files: BundleFiles, *, sha256: str | None) -> SpeciesTable:
@@ -117,7 +129,7 @@ def load_labels(files: BundleFiles, *, sha256: str | None) -> dict[str, int]:
     manifest, _ = _manifest(files, sha256)
     labels = {row.id for row in _species(files, manifest).rows}
     if TAXONOMY in manifest.files:
-        labels |= Taxonomy.parse(_verified(files, manifest, TAXONOMY)).taxa.keys()
+        labels |= Taxonomy.parse(verified(files, manifest, TAXONOMY)).taxa.keys()
     return dict.fromkeys(labels, 0) | dict(manifest.photos)
 
 
@@ -136,7 +148,7 @@ def _manifest(files: BundleFiles, sha256: str | None) -> tuple[Manifest, str]:
 
 
 def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
-    species = SpeciesTable.parse(_verified(files, manifest, SPECIES))
+    species = SpeciesTable.parse(verified(files, manifest, SPECIES))
     if len(species) != manifest.classes:
         raise BadBundle(
             f"{SPECIES} has {len(species)} species, the manifest says {manifest.classes}"
@@ -144,23 +156,12 @@ def _species(files: BundleFiles, manifest: Manifest) -> SpeciesTable:
     return species
 
 
-def _verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:
-    data = files.read(name)
-    actual = digest(data)
-    if actual != manifest.files[name]:
-        raise BadBundle(
-            f"{name} ({len(data):,} bytes) has sha256 {actual[:12]}...,"
-            f" the manifest says {manifest.files[name][:12]}...: damaged or half uploaded"
-        )
-    return data
-
-
 def _embedding(files: BundleFiles, manifest: Manifest) -> Embedding | None:
     if EMBEDDING not in manifest.files:
         return None
     from parrot.model.embedding import Embedding  # with NumPy, as above
 
-    embedding = Embedding.load(_verified(files, manifest, EMBEDDING))
+    embedding = Embedding.load(verified(files, manifest, EMBEDDING))
     if len(embedding.mean) != manifest.features:
         raise BadBundle(f"{EMBEDDING} is not for {manifest.features} features")
     return embedding
