@@ -219,6 +219,10 @@ class Judged:
         stressed = {"stressed": self.stressed} if self.stressed.photos else {}
         return {"as they are": self.clean, **some, **stressed}
 
+    def figures(self) -> dict[str, Any]:
+        """The figures by column, as the card has them."""
+        return {name: results.figures() for name, results in self.columns.items()}
+
     def by_stress(self) -> dict[str, Results]:
         """The stressed photos, one stress at a time."""
         stress = np.array(self.stressed.stress)

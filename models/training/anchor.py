@@ -1,84 +1,67 @@
 """Where retrained heads start: the heads that were fitted on photos of which nobody takes any back.
 
-A retrained bundle keeps them in `anchor.npz`, and the next one starts from there again, not from
-the retrained heads: so no saved photo counts twice, and what people take back is forgotten.
+A retrained bundle keeps that fit's files beside its own, and the next one starts from them again,
+not from the retrained heads: so no saved photo counts twice, and what people take back is
+forgotten.
 """
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from models.data import fingerprints
+from models.data.dataset import KINDS
+from models.data.fingerprints import TRAINED_ON
 from models.network.weights import HEAD_FILE, SpeciesHead
-from models.training.heads import LinearHead, LinearHeads
+from models.training import card
+from models.training.heads import AS_IT_IS, LinearHead, LinearHeads
 from parrot.errors import BadBundle
-from parrot.model import npz
-from parrot.model.gate import ThreeWay
-from parrot.model.manifest import digest
+from parrot.model.gate import Gate, ThreeWay
+from parrot.model.manifest import GATE, NAMING
+from parrot.model.naming import Naming
 from parrot.records import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.species import Taxonomy
 
-ANCHOR = "anchor.npz"
-_HEADS = [field.name for field in fields(LinearHeads)]
+KEPT = "fitted-"  # what the names of that fit's files begin with in a retrained bundle
+_FILES = (GATE, NAMING, HEAD_FILE, TRAINED_ON, card.NAME)
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Heads with scales and temperatures in their weights, and what they were fitted on."""
+    """Heads with scales and temperatures in their weights, and the files of their fit."""
 
     heads: LinearHeads
-    trained_on: bytes  # as `fingerprints.TRAINED_ON`
+    files: Mapping[str, bytes]
 
     @classmethod
-    def of(cls, bundle: Bundle, files: Mapping[str, bytes]) -> Self:
-        """A bundle's own, or the one that it was retrained from. Raises BadBundle."""
-        if ANCHOR in files:
-            return cls.load(files[ANCHOR])
-        naming, scorer = bundle.naming, bundle.gate.scorer
-        if naming is None or not isinstance(scorer, ThreeWay) or HEAD_FILE not in files:
-            raise BadBundle(f"{bundle.manifest.version} is of an older kind: fit it again")
-        served = SpeciesHead.load(files[HEAD_FILE])
+    def of(cls, version: str, files: Mapping[str, bytes]) -> Self:
+        """Of a bundle's files: itself, or the fit that it was retrained from. Raises BadBundle."""
+        files = {name: files.get(KEPT + name, files.get(name, b"")) for name in _FILES}
+        if not (files[GATE] and files[NAMING] and files[HEAD_FILE]):
+            raise BadBundle(f"{version} has no names of groups: fit it again")
+        gate, naming = Gate.load(files[GATE]), Naming.load(files[NAMING])
+        scorer, served = gate.scorer, SpeciesHead.load(files[HEAD_FILE])
+        plain = gate.calibration == AS_IT_IS and isinstance(scorer, ThreeWay)
+        if not plain or len(scorer.biases) != KINDS:
+            raise BadBundle(f"{version} has another kind of gate: fit it again")
         calm = np.float32(1 / served.temperature)
         heads = LinearHeads(
-            LinearHead(
-                np.asarray(scorer.weights, np.float32), np.asarray(scorer.biases, np.float32)
-            ),
+            LinearHead(scorer.weights.astype(np.float32), scorer.biases.astype(np.float32)),
             LinearHead(naming.species.weights, naming.species.biases),
             LinearHead(naming.groups.weights, naming.groups.biases),
             LinearHead(served.weights * calm, served.bias * calm),
         )
-        return cls(heads, files.get(fingerprints.TRAINED_ON, b""))
+        return cls(heads, files)
 
-    def dump(self) -> bytes:
-        """The anchor as `anchor.npz`."""
-        arrays = {"trained_on": np.frombuffer(self.trained_on, np.uint8)}
-        for name in _HEADS:
-            head = getattr(self.heads, name)
-            arrays |= {f"{name}_weights": head.weights, f"{name}_biases": head.biases}
-        out = io.BytesIO()
-        np.savez_compressed(out, allow_pickle=False, **arrays)
-        return out.getvalue()
-
-    @classmethod
-    def load(cls, data: bytes) -> Self:
-        """Read `anchor.npz`; pickled arrays are refused. Raises BadBundle."""
-        try:
-            file = npz.arrays(data)
-            heads = {
-                name: LinearHead(file[f"{name}_weights"], file[f"{name}_biases"]) for name in _HEADS
-            }
-            return cls(LinearHeads(**heads), file["trained_on"].tobytes())
-        except Exception as error:  # zip, header and key errors alike: the file is damaged
-            raise BadBundle(f"{ANCHOR} cannot be read: {error!r}") from error
+    def kept(self) -> dict[str, bytes]:
+        """What a retrained bundle keeps of them."""
+        return {KEPT + name: content for name, content in self.files.items()}
 
     def with_classes(
         self, ids: Sequence[str], group_ids: Sequence[str], taxonomy: Taxonomy
@@ -114,12 +97,3 @@ def _kin(name: str, group_ids: Sequence[str], taxonomy: Taxonomy) -> list[int]:
         if same:
             return same
     return []
-
-
-def read(files: BundleFiles, names: Mapping[str, str]) -> dict[str, bytes]:
-    """Every file of a manifest, checked. Raises BadBundle."""
-    contents = {name: files.read(name) for name in names}
-    damaged = [name for name, content in contents.items() if digest(content) != names[name]]
-    if damaged:
-        raise BadBundle(f"{damaged[0]} does not have the sha256 that the manifest says: damaged")
-    return contents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from models.network.model_folder import INPUT, NAME
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases
 from models.training import baseline, card, embedding
-from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
+from models.training.heads import LinearHead
 from parrot.model.manifest import (
     EMBEDDING,
     GATE,
@@ -25,7 +25,6 @@ from parrot.model.manifest import (
     Reference,
     digest,
 )
-from parrot.model.naming import Naming, Softmax
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from models.data.dataset import Dataset
     from models.training.calibration import Calibration
     from models.training.fit import Order
-    from models.training.heads import LinearHead, LinearHeads
+    from models.training.heads import LinearHeads
     from models.training.judging import Fitted
 
 _REFERENCE_DECIMALS = 5
@@ -47,18 +46,19 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
     trained, calibration = fitted.trained, fitted.calibration
     species_csv = species_table.read(order.species_csv)
     table = SpeciesTable.parse(species_csv)
-    gate = _gate(trained.heads, calibration)
+    heads = _calibrated(trained.heads, calibration)
+    gate = heads.as_gate()
     # The surest parrot, the surest non-parrot, and the most doubtful photo.
     ranked = np.argsort(gate.parrot(trained.first_looks.astype(np.float64)))
     doubtful = np.abs(fitted.judged.clean.parrot - fitted.rules.threshold).argmin()
     references = trained.first_looks[[ranked[-1], ranked[0], doubtful]].astype(np.float64)
     references = np.round(references, _REFERENCE_DECIMALS)
-    served = trained.heads.served.weights, trained.heads.served.biases
+    served = heads.served.weights, heads.served.biases
     files = {
         GATE: gate.dump(),
         SPECIES: species_csv,
         HEAD_FILE: SpeciesHead(*served, calibration.served_temperature).dump(),
-        NAMING: _naming(trained.heads, data.group_ids, calibration).dump(),
+        NAMING: heads.as_naming(data.group_ids).dump(),
         EMBEDDING: embedding.fit(trained.first_looks, data.photos).dump(),
         BASELINE: baseline.of(data, fitted).dump(),
         fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
@@ -109,26 +109,21 @@ def _served_model(version: str, data: Dataset) -> ServedModel:
     )
 
 
-def _gate(heads: LinearHeads, calibration: Calibration) -> Gate:
-    """The head with its scale in its weights."""
-    scale = calibration.gate
-    weights = heads.gate.weights.astype(np.float64) * scale.slope
-    biases = scale(heads.gate.biases.astype(np.float64))
-    as_it_is = Projection(np.zeros(len(weights)), np.ones(len(weights)))
-    return Gate(as_it_is, ThreeWay(weights, biases), LogisticCurve(1.0, 0.0))
+def _calibrated(heads: LinearHeads, calibration: Calibration) -> LinearHeads:
+    """The heads with scales and temperatures in their weights; the served model has its own."""
 
-
-def _naming(heads: LinearHeads, group_ids: tuple[str, ...], calibration: Calibration) -> Naming:
-    """The heads with their temperatures in their weights."""
-
-    def softmax(head: LinearHead, temperature: float) -> Softmax:
+    def calm(head: LinearHead, temperature: float) -> LinearHead:
         scale = np.float32(1 / temperature)
-        return Softmax(head.weights * scale, head.biases * scale)
+        return LinearHead(head.weights * scale, head.biases * scale)
 
-    return Naming(
-        softmax(heads.species, calibration.temperature),
-        softmax(heads.groups, calibration.group_temperature),
-        group_ids,
+    scale, gate = calibration.gate, heads.gate
+    return replace(
+        heads,
+        gate=LinearHead(
+            gate.weights * np.float32(scale.slope), scale(gate.biases).astype(np.float32)
+        ),
+        species=calm(heads.species, calibration.temperature),
+        groups=calm(heads.groups, calibration.group_temperature),
     )
 
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, StrictUndefined
-
-from models.data import fingerprints, species_table
+from models.data import dataset, fingerprints, species_table
+from models.data.fingerprints import TRAINED_ON
 from models.network.weights import HEAD_FILE, SpeciesHead
 from models.publishing import releases
-from models.training import anchor, card
-from models.training.anchor import ANCHOR, Anchor
+from models.training import card
+from models.training.anchor import KEPT, Anchor
 from parrot.adapters.bucket import FolderFiles
-from parrot.model.bundle import Bundle
-from parrot.model.gate import Gate, LogisticCurve, ThreeWay
+from parrot.model.bundle import Bundle, verified
 from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Reference, digest
-from parrot.model.naming import Naming, Softmax
 from parrot.model.species import SpeciesTable, Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from models.data.dataset import Dataset
+    from models.data.features import Extractor
+    from models.data.labelled_photos import LabelledPhoto
+    from models.training.fine_tuning import Progress
     from models.training.heads import LinearHeads
-
-FITTED_CARD = "FITTED.md"  # the card of the bundle whose heads the anchor has
-_TEMPLATE = Path(__file__).with_name("retrained.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,8 @@ class Base:
         """`add` are ids of classes to append. Raises BadBundle, BadDataset."""
         source = FolderFiles(folder)
         bundle = Bundle.load(source, sha256=None)
-        files = anchor.read(source, bundle.manifest.files)
-        start = Anchor.of(bundle, files)
+        files = {name: verified(source, bundle.manifest, name) for name in bundle.manifest.files}
+        start = Anchor.of(bundle.manifest.version, files)
         for kind in add:
             taxonomy = Taxonomy.parse(files[TAXONOMY])
             files[SPECIES] = species_table.appended(files[SPECIES], kind, taxonomy)
@@ -68,6 +66,21 @@ class Base:
         """Where the candidate's heads start."""
         return self.anchor.with_classes(self.ids, self.group_ids, self.taxonomy)
 
+    def data(
+        self, photos: Sequence[LabelledPhoto], extractor: Extractor, count: int, progress: Progress
+    ) -> Dataset:
+        """The first `count` samples of these photos, with the candidate's classes."""
+        return dataset.load(
+            photos,
+            self.ids,
+            self.taxonomy,
+            extractor,
+            served=self.bundle.manifest.served_classes,
+            groups=self.group_ids,
+            count=count,
+            progress=progress,
+        )
+
 
 def bundle(base: Base, heads: LinearHeads, version: str, model_version: str) -> Bundle:
     """The candidate as functions would load it, but for the digests of its files.
@@ -75,8 +88,7 @@ def bundle(base: Base, heads: LinearHeads, version: str, model_version: str) -> 
     Thresholds and cuts are those of the bundle in use: what the heads' numbers mean is kept.
     """
     manifest = base.bundle.manifest
-    scorer = ThreeWay(heads.gate.weights.astype(float), heads.gate.biases.astype(float))
-    gate = Gate(base.bundle.gate.projection, scorer, LogisticCurve(1.0, 0.0))
+    gate = heads.as_gate()
     (model,) = manifest.models
     served = None if len(base.species) == manifest.served_classes else manifest.served_classes
     return replace(
@@ -86,7 +98,7 @@ def bundle(base: Base, heads: LinearHeads, version: str, model_version: str) -> 
             version=version,
             classes=len(base.species),
             models=(replace(model, version=model_version, classes=served),),
-            gate_kind=scorer.kind,
+            gate_kind=gate.scorer.kind,
             reference=tuple(
                 Reference(line.features, round(float(gate.parrot([line.features])[0]), 8))
                 for line in manifest.reference
@@ -94,11 +106,7 @@ def bundle(base: Base, heads: LinearHeads, version: str, model_version: str) -> 
         ),
         gate=gate,
         species=base.species,
-        naming=Naming(
-            Softmax(heads.species.weights, heads.species.biases),
-            Softmax(heads.groups.weights, heads.groups.biases),
-            base.group_ids,
-        ),
+        naming=heads.as_naming(base.group_ids),
         taxonomy=base.taxonomy,
     )
 
@@ -117,15 +125,13 @@ def write(  # noqa: PLR0913 - what a bundle is made of
     assert candidate.naming is not None  # noqa: S101 - as `bundle` made it
     temperature = SpeciesHead.load(base.files[HEAD_FILE]).temperature
     served = heads.served.weights * temperature, heads.served.biases * temperature
-    trained_on = fingerprints.joined(base.anchor.trained_on, fingerprints.dump(learnt))
     files = {
         **base.files,
         GATE: candidate.gate.dump(),
         NAMING: candidate.naming.dump(),
         HEAD_FILE: SpeciesHead(*served, temperature).dump(),
-        ANCHOR: base.anchor.dump(),
-        fingerprints.TRAINED_ON: trained_on,
-        FITTED_CARD: base.files.get(FITTED_CARD) or base.files.get(card.NAME, b""),
+        **base.anchor.kept(),
+        TRAINED_ON: fingerprints.joined(base.anchor.files[TRAINED_ON], fingerprints.dump(learnt)),
         card.NAME: _card(base, candidate, told).encode(),
     }
     manifest = replace(
@@ -137,10 +143,9 @@ def write(  # noqa: PLR0913 - what a bundle is made of
 
 
 def _card(base: Base, candidate: Bundle, told: Mapping[str, Any]) -> str:
-    environment = Environment(  # noqa: S701 - Markdown, of the project's own figures and ids
-        undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
-    )
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     before, after = base.bundle.manifest, candidate.manifest
     new = base.ids[before.classes :]
-    return template.render(before=before, after=after, new=new, fitted_card=FITTED_CARD, **told)
+    text: str = card.template("retrained.md").render(
+        before=before, after=after, new=new, kept=KEPT, fitted_card=KEPT + card.NAME, **told
+    )
+    return text

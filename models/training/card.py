@@ -24,16 +24,15 @@ from parrot.model.embedding import DIMENSIONS
 from parrot.model.reason import PHOTOMETRIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from models.data.dataset import Dataset
     from models.training.acceptance import Figures
     from models.training.judging import Fitted
-    from parrot.model.rules import ReasonPolicy, Rules
+    from parrot.model.rules import ReasonPolicy
     from parrot.records import Reason
 
 NAME = "MODEL_CARD.md"
-_TEMPLATE = Path(__file__).with_name("card.md")
 _CLEAN, _PHONE, _STRESSED = "as they are", "phone-like", "stressed"
 _UNITS = {"window": " px", "brightness": " of 1", "sharpness": " of 1"}
 _BY_STRESS = (
@@ -80,8 +79,10 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
     counts = [reasons.counts(results) for results in fitted.columns.values()]
     lost = stressed.parrot[stressed.of(Group.PARROTS) & ~stressed.is_parrot]
     by_stress = {name: results.figures() for name, results in judged.by_stress().items()}
-    columns = {name: results.figures() for name, results in fitted.columns.items()}
-    card: str = _template(rules).render(
+    columns = judged.figures()
+    card: str = template(
+        "card.md", rule=lambda reason: rules.reasons and _rule(rules.reasons, reason)
+    ).render(
         version=version,
         data=data,
         policy=trained.policy,
@@ -123,7 +124,8 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
     return card
 
 
-def _template(rules: Rules) -> Any:
+def template(name: str, **filters: Callable[..., Any]) -> Any:
+    """One of this package's templates, as Jinja has it."""
     environment = Environment(  # noqa: S701 - Markdown, of the project's own figures and ids
         undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
@@ -132,9 +134,9 @@ def _template(rules: Rules) -> Any:
         percent=_percent,
         short=_short,
         joint=_joint,
-        rule=lambda reason: rules.reasons and _rule(rules.reasons, reason),
+        **filters,
     )
-    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return environment.from_string(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
 def _targets(columns: Figures, by_stress: Mapping[str, Figures]) -> Iterator[tuple[str, ...]]:

@@ -133,9 +133,5 @@ def fine_tuned(tuner: FineTuner, frozen: Fitted, step: Step) -> Fitted:
     logits, tail, heads = tuner.run()
     trained = Trained(tuner.policy, heads, tuner.first_looks(tail), logits, tail)
     tuned = judge(tuner.data, trained)
-    acceptance = Acceptance(
-        {name: results.figures() for name, results in frozen.columns.items()},
-        {name: results.figures() for name, results in tuned.columns.items()},
-        tuner.order,
-    )
+    acceptance = Acceptance(frozen.judged.figures(), tuned.judged.figures(), tuner.order)
     return replace(tuned if acceptance.accepted else frozen, fine_tuning=acceptance)

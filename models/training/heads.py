@@ -9,6 +9,8 @@ import numpy as np
 
 from models.data.dataset import KINDS, PARROT
 from models.training.drawn import drawn
+from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
+from parrot.model.naming import Naming, Softmax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from models.data.dataset import Dataset
     from parrot.records import Floats
 
+AS_IT_IS = LogisticCurve(1.0, 0.0)  # a gate whose scale is in its weights
 IMPOSSIBLE = -30.0  # logit of a class without photos
 # Inverse regularisation, chosen by cross-validation.
 _GATE_STRENGTH, _SPECIES_STRENGTH, _GROUP_STRENGTH = 0.01, 0.1, 1.0
@@ -68,6 +71,21 @@ class LinearHeads:
     species: LinearHead
     groups: LinearHead
     served: LinearHead  # the served model's own names: what phones of the first version know
+
+    def as_gate(self) -> Gate:
+        """The gate as functions have it."""
+        weights, biases = (
+            array.astype(np.float64) for array in (self.gate.weights, self.gate.biases)
+        )
+        whole = Projection(np.zeros(len(weights)), np.ones(len(weights)))
+        return Gate(whole, ThreeWay(weights, biases), AS_IT_IS)
+
+    def as_naming(self, group_ids: tuple[str, ...]) -> Naming:
+        """The names of species and groups as functions have them."""
+        species, groups = (
+            Softmax(head.weights, head.biases) for head in (self.species, self.groups)
+        )
+        return Naming(species, groups, group_ids)
 
     def logits(self, features: Floats, signs: Floats) -> Logits:
         """Of features (n, samples, views, d), and signs (n, samples, signs)."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from models.data import dataset, fingerprints, labelled_photos, saved_photos
+from models.data import fingerprints, labelled_photos, saved_photos
 from models.data.labelled_photos import BadDataset
 from models.data.samples import JUDGED, PER_PHOTO
 from models.evaluation import comparison, evaluator
-from models.network.weights import TAIL_FILE, Tail
 from models.publishing import releases
 from models.training import candidate
 from models.training.acceptance import RETRAINING_GUARDS, guarded
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from models.data.labelled_photos import LabelledPhoto
     from models.data.saved_photos import Exported
     from models.evaluation.comparison import ComparisonTable
-    from models.evaluation.results import Judged
     from models.publishing.release_store import ReleaseStore
     from models.publishing.releases import Release, Signer
     from models.training.acceptance import GuardedFigure
@@ -60,6 +58,11 @@ class Order:
     training: Training = Training.ASK  # the deployment's
     least: Least = Least()
     signer: Signer | None = None
+
+    @property
+    def photos(self) -> Path:
+        """Folder of the export."""
+        return self.work / "photos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +111,13 @@ def retrain(  # noqa: PLR0913 - who takes part
     to judge by, BadBundle, Refused, StoreUnavailable.
     """
     base = Base.read(order.bundle, order.add)
-    if TAIL_FILE in base.files:
-        extractor = extractor.after(Tail.load(base.files[TAIL_FILE]))
+    extractor = extractor.of_bundle(FolderFiles(order.bundle), base.bundle.manifest)
     while True:
         step("what people saved")
-        folder = order.work / "photos"
         exported = saved_photos.export(
-            store, photos, base.files[SPECIES], folder, training=order.training
+            store, photos, base.files[SPECIES], order.photos, training=order.training
         )
-        lesson, exam = _read(order, base, exported, folder, extractor, progress)
+        lesson, exam = _read(order, base, exported, extractor, progress)
         done = _learn(order, base, lesson, exam, exported, step)
         if published is None or not done.accepted:
             return done
@@ -127,13 +128,8 @@ def retrain(  # noqa: PLR0913 - who takes part
     return replace(done, release=release)
 
 
-def _read(  # noqa: PLR0913, PLR0917 - what data are read from
-    order: Order,
-    base: Base,
-    exported: Exported,
-    folder: Path,
-    extractor: Extractor,
-    progress: Progress,
+def _read(
+    order: Order, base: Base, exported: Exported, extractor: Extractor, progress: Progress
 ) -> tuple[Dataset, Dataset]:
     """The photos to learn from, and those of the exam. Raises BadDataset."""
     least, count = order.least, len(exported.learners)
@@ -148,21 +144,10 @@ def _read(  # noqa: PLR0913, PLR0917 - what data are read from
         )
     parts = []
     for name, samples in ((saved_photos.INDEX, PER_PHOTO), (saved_photos.EXAM, JUDGED)):
-        labelled = labelled_photos.read(folder / name)
+        labelled = labelled_photos.read(order.photos / name)
         if (people := _people(labelled)) < least.people:
             raise BadDataset(f"{name} has photos of {people} people, {least.people} are needed")
-        parts.append(
-            dataset.load(
-                labelled,
-                base.ids,
-                base.taxonomy,
-                extractor,
-                served=base.bundle.manifest.served_classes,
-                groups=base.group_ids,
-                count=samples,
-                progress=progress,
-            )
-        )
+        parts.append(base.data(labelled, extractor, samples, progress))
     return parts[0], parts[1]
 
 
@@ -176,19 +161,20 @@ def _learn(  # noqa: PLR0913, PLR0917 - what a candidate is made of
         heads = replace(heads, gate=start.gate)
     new = candidate.bundle(base, heads, order.version, order.model_version)
     step("the exam")
-    before, after = evaluator.judge(base.bundle, exam), evaluator.judge(new, exam)
+    judged = [evaluator.judge(one, exam) for one in (base.bundle, new)]
+    before, after = (one.figures() for one in judged)
     done = Retrained(
         order,
         exported,
         _people(lesson.photos),
         _people(exam.photos),
         _kept(start, heads),
-        comparison.compare(before, after)[:2],
-        guarded(_figures(before), _figures(after), RETRAINING_GUARDS),
+        comparison.compare(*judged)[:2],
+        guarded(before, after, RETRAINING_GUARDS),
     )
     files = fingerprints.digests(lesson.photos)
     told = {"done": done, "lesson": lesson, "exam": exam}
-    metrics = {"retrained": {"before": _figures(before), "after": _figures(after)}}
+    metrics = {"retrained": {"before": before, "after": after}}
     candidate.write(base, new, heads, files, done.folder, told=told, metrics=metrics)
     return done
 
@@ -201,7 +187,3 @@ def _kept(start: LinearHeads, heads: LinearHeads) -> tuple[str, ...]:
     """Names of the heads that nothing moved."""
     names = (part.name for part in fields(heads))
     return tuple(name for name in names if getattr(start, name) is getattr(heads, name))
-
-
-def _figures(judged: Judged) -> dict[str, Any]:
-    return {name: results.figures() for name, results in judged.columns.items()}

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from local.loop import people
 from local.loop.story import Cast, Stage, stage
 from models.cli.console import FEATURE_CACHE
-from models.data import dataset, labelled_photos, training_labels
+from models.data import labelled_photos, training_labels
 from models.data.features import Extractor
 from models.data.labelled_photos import Group
 from models.data.samples import Sample
@@ -193,17 +193,7 @@ class World:
         return self._right[photos]
 
     def _data(self, photos: Sequence[LabelledPhoto]) -> Dataset:
-        base = self._base
-        return dataset.load(
-            photos,
-            base.ids,
-            base.taxonomy,
-            self._extractor,
-            served=base.bundle.manifest.served_classes,
-            groups=base.group_ids,
-            count=1,
-            progress=lambda _name, _total: lambda _count: None,
-        )
+        return self._base.data(photos, self._extractor, 1, lambda _name, _total: lambda _: None)
 
     def _answers(self, photos: Sequence[LabelledPhoto]) -> dict[Path, tuple[Verdict, str]]:
         """What the bundle says of each photo, and its perceptual hash."""

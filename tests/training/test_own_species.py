@@ -243,7 +243,7 @@ def test_the_card_says_what_fine_tuning_changed(
     taken: bool,  # noqa: FBT001 - pytest gives it
 ) -> None:
     """Whichever model is in the bundle, both are in the card."""
-    before = {name: results.figures() for name, results in fitted.columns.items()}
+    before = fitted.judged.figures()
     after = deepcopy(before)
     after["stressed"]["gate"]["negatives_let_through"]["rate"] = 0.0 if taken else 0.9
     tuning = Acceptance(before, after, FineTuningOrder(Path("unused")))

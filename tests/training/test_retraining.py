@@ -18,7 +18,6 @@ from models.folders import DEFAULT_BUNDLE
 from models.network.weights import TAIL_FILE
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
-from models.training.anchor import ANCHOR
 from models.training.retraining import Least, Order, Retrained, retrain
 from parrot.adapters.bucket import FolderFiles
 from parrot.adapters.sqlite import SqliteObservations
@@ -164,7 +163,8 @@ def test_a_retrained_bundle_is_retrained_from_where_it_was_fitted(run: Run) -> N
     gone, *_ = run.deployment.saved[uid]
     run.order = replace(run.order, bundle=first.folder, version="same", work=run.folder / "same")
     same = run()
-    for name in ("gate.npz", "naming.npz", "head.npz", ANCHOR, TAIL_FILE):
+    heads = ("gate.npz", "naming.npz", "head.npz")
+    for name in (*heads, *(f"fitted-{head}" for head in heads), TAIL_FILE):
         assert (same.folder / name).read_bytes() == (first.folder / name).read_bytes()
     current = run.deployment.store.get(uid, gone.id)
     assert current is not None

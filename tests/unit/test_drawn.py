@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ from models.training.anchor import Anchor
 from models.training.candidate import Base
 from models.training.drawn import drawn
 from models.training.heads import LinearHead, blank_heads, fit_heads
+from parrot.errors import BadBundle
+from parrot.model.gate import Gate, LogisticCurve
+from parrot.model.manifest import GATE, NAMING
 from parrot.model.species import SpeciesTable, Taxonomy
 
 RNG = np.random.default_rng(5)
@@ -94,12 +98,25 @@ def test_a_new_class_comes_before_another_parrot_and_starts_as_one_of_its_group(
 def test_an_anchor_comes_back_as_it_was_kept() -> None:
     """The next retraining starts from it."""
     anchor = Base.read(DEFAULT_BUNDLE).anchor
-    again = Anchor.load(anchor.dump())
-    assert again.trained_on == anchor.trained_on
+    retrained = dict.fromkeys(anchor.files, b"retrained")
+    again = Anchor.of("next", {**retrained, **anchor.kept()})
+    assert again.files == anchor.files
     for name in ("gate", "species", "groups", "served"):
         mine, other = getattr(anchor.heads, name), getattr(again.heads, name)
         np.testing.assert_array_equal(mine.weights, other.weights)
         np.testing.assert_array_equal(mine.biases, other.biases)
+
+
+def test_only_a_bundle_of_todays_kind_is_retrained() -> None:
+    """Else heads would start from numbers that mean something else, and nobody would notice."""
+    files = dict(Base.read(DEFAULT_BUNDLE).anchor.files)
+    gate = Gate.load(files[GATE])
+    older = replace(gate, calibration=LogisticCurve(0.8, 0.1)).dump()
+    with pytest.raises(BadBundle, match="old has another kind of gate: fit it again"):
+        Anchor.of("old", {**files, GATE: older})
+    del files[NAMING]
+    with pytest.raises(BadBundle, match="older has no names of groups: fit it again"):
+        Anchor.of("older", files)
 
 
 @pytest.mark.parametrize("kind", ["nestor-notabilis", "Monk parakeet", "", "a/b"])
