@@ -19,14 +19,12 @@ from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
-    from datetime import datetime
 
     from parrot.observation import Observation
 
 _MOST_OF_ONE = 100  # photos of one kind by one person: a flood must not outweigh everybody else
 _ENOUGH = 0.975  # probability of being right from which on a label trains that nobody settled
 _STRANGER = 0.8  # that an empty set means another parrot: so often on photos of new sources
-_LATEST = 10  # labels that show how somebody labels now
 
 
 class LeftOut(StrEnum):
@@ -139,14 +137,12 @@ def _changed(rows: Sequence[Observation]) -> set[str]:
 
     Who gains trust and then begins to rename a kind is noticed before anybody reviews it.
     """
-    said: defaultdict[str, list[tuple[datetime, bool]]] = defaultdict(list)
-    for row in rows:
-        if row.label is not None and row.verdict is not None and not row.opinions:
-            said[row.uid].append((row.label.at, _confirmed(row)))
-    latest = {
-        uid: [right for _, right in sorted(labels)[-_LATEST:]] for uid, labels in said.items()
-    }
-    return {uid for uid, right in latest.items() if 2 * sum(right) < len(right)}
+    said = (
+        (row.uid, row.label.at, _confirmed(row))
+        for row in rows
+        if row.label is not None and row.verdict is not None and not row.opinions
+    )
+    return {uid for uid, right in trust.latest(said).items() if 2 * sum(right) < len(right)}
 
 
 def _once(rows: Sequence[Observation], said: Sequence[str | LeftOut]) -> list[str | LeftOut]:

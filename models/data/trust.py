@@ -14,26 +14,32 @@ if TYPE_CHECKING:
     from parrot.observation import Label, Observation
 
 NEUTRAL = 0.5  # of a person about whom nothing is settled
-_LATEST = 10  # settled photos that count: who begins to label differently soon has another trust
-
-
-def trust(right: int, settled: int) -> float:
-    """The share of right labels to expect of the next ones (Laplace's rule of succession)."""
-    return (right + 1) / (settled + 2)
+_LATEST = 10  # labels that show how somebody labels now
 
 
 def by_person(observations: Iterable[Observation]) -> Mapping[str, float]:
-    """For every person with a settled label; for export alone, never shown to anybody."""
-    known: defaultdict[str, list[tuple[datetime, bool]]] = defaultdict(list)
+    """The share of right labels to expect of the next ones (Laplace's rule of succession).
+
+    For every person with a settled label; for export alone, never shown to anybody.
+    """
+    said = []
     for observation in observations:
         label = claimed(observation)
         outcome = settled(observation.label, observation.opinions)
         if label is not None and outcome not in {None, CANNOT_TELL, UNUSABLE}:
-            known[observation.uid].append((label.at, label.species == outcome))
-    latest = {
-        uid: [right for _, right in sorted(labels)[-_LATEST:]] for uid, labels in known.items()
-    }
-    return {uid: trust(sum(right), len(right)) for uid, right in latest.items()}
+            said.append((observation.uid, label.at, label.species == outcome))
+    return {uid: (sum(right) + 1) / (len(right) + 2) for uid, right in latest(said).items()}
+
+
+def latest(said: Iterable[tuple[str, datetime, bool]]) -> Mapping[str, list[bool]]:
+    """Of people, times and whether a label is right: the last ten of each person.
+
+    Who begins to label differently soon has another trust.
+    """
+    every: defaultdict[str, list[bool]] = defaultdict(list)
+    for uid, _, right in sorted(said):
+        every[uid].append(right)
+    return {uid: rights[-_LATEST:] for uid, rights in every.items()}
 
 
 def claimed(observation: Observation) -> Label | None:

@@ -47,8 +47,8 @@ class Anchor:
             raise BadBundle(f"{version} has no names of groups: fit it again")
         gate, naming = Gate.load(files[GATE]), Naming.load(files[NAMING])
         scorer, served = gate.scorer, SpeciesHead.load(files[HEAD_FILE])
-        plain = gate.calibration == AS_IT_IS and isinstance(scorer, ThreeWay)
-        if not plain or len(scorer.biases) != KINDS:
+        scaled = gate.calibration == AS_IT_IS
+        if not scaled or not isinstance(scorer, ThreeWay) or len(scorer.biases) != KINDS:
             raise BadBundle(f"{version} has another kind of gate: fit it again")
         calm = np.float32(1 / served.temperature)
         heads = LinearHeads(
