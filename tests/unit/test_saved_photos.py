@@ -1,131 +1,39 @@
-"""Which saved photos train, and what of them leaves."""
+"""What of saved photos leaves, and what is noted of it."""
 
 from __future__ import annotations
 
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 from PIL import Image
 
-from models.cli import stores
-from models.data import saved_photos, training_labels
-from models.data.saved_photos import Exported, export
+from models.data import saved_photos
+from models.data.saved_photos import export
 from models.data.training_labels import LeftOut
-from models.data.trust import by_person
-from models.folders import DEFAULT_BUNDLE
 from parrot.consent import Consent, Training
-from parrot.observation import Label, Observation, Opinion, Status
-from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
-from parrot.review import UNUSABLE
-from tests.support.observations import NOW, observation, verdict
-from tests.support.photos import encoded, noise
+from parrot.observation import Label, Opinion
+from parrot.records import OTHER_PARROT
+from tests.support.observations import NOW
 from tests.support.processing import GALAH, KEA, World
+from tests.support.saved_photos import (
+    LATER,
+    SURE_GALAH,
+    TABLE,
+    UNKNOWN,
+    exported,
+    label,
+    places,
+    saved,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from parrot.records import OpenObject
-
-TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
-LATER = NOW + timedelta(hours=1)
-SURE = replace(verdict(KEA.id), species_probability=0.99)
-SURE_GALAH = replace(SURE, species=GALAH.id, likely=(GALAH.id,))
-UNKNOWN = replace(verdict(KEA.id), likely=())
-NOTHING, BIRD = verdict(), replace(verdict(), reason=Reason.OTHER_BIRD)
-
-
-def saved(world: World, number: int, *, uid: str = "ana", **changes: Any) -> Observation:
-    """A processed photo of its own that person and model call a kea, but for the changes."""
-    photo = noise(64, 48, seed=number)
-    exif = photo.getexif()
-    exif[0x8769] = {}
-    exif[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}
-    allowed = Consent(given=True, at=NOW)
-    stored = world.save(encoded(photo, exif=exif), number, uid=uid, consent=allowed)
-    world.processor().process(stored)
-    judged = {"verdict": SURE, **changes}
-    changed = world.store.replace(replace(world.observation(stored), **judged))
-    assert changed is not None
-    return changed
-
-
-def proved(world: World, uid: str, first: int = 40) -> None:
-    """Reviewers found ten labels of this person right."""
-    for number in range(first, first + 10):
-        saved(world, number, uid=uid, opinions=(Opinion("r", KEA.id, LATER),))
-
-
-def label(species: str) -> tuple[Label, ...]:
-    return (Label(species, None, NOW),)
-
-
-def exported(world: World, folder: Path, bundle: str = "") -> tuple[Exported, list[dict[str, str]]]:
-    done = export(world.store, world.photos, TABLE, folder, bundle=bundle)
-    with (folder / "index.csv").open(newline="") as file:
-        return done, list(csv.DictReader(file))
-
-
-def places(lines: list[dict[str, str]]) -> list[str]:
-    return [line["path"].rpartition("/")[0] for line in lines]
-
-
-def test_only_what_person_and_model_agree_on_trains(tmp_path: Path) -> None:
-    """A galah saved as a kea came out as a kea, and "not a parrot" was thrown away."""
-    world = World(tmp_path)
-    for number, (species, judged) in enumerate(
-        [
-            (KEA.id, verdict(KEA.id)),
-            (NOT_A_PARROT.id, BIRD),
-            (NOT_A_PARROT.id, NOTHING),
-            (OTHER_PARROT.id, UNKNOWN),
-            (KEA.id, verdict(GALAH.id)),
-            (KEA.id, UNKNOWN),
-            (KEA.id, replace(verdict(KEA.id), likely=None)),  # nothing but a best guess
-            ("no-such-kind", verdict(KEA.id)),
-        ],
-        1,
-    ):
-        saved(world, number, labels=label(species), verdict=judged)
-    saved(world, 18, consent=None)
-    saved(world, 19, consent=Consent(given=False, at=NOW))
-    saved(world, 20, status=Status.REJECTED)
-    saved(world, 21, duplicate_of="another")
-    proved(world, "ana")
-    done, lines = exported(world, tmp_path / "out")
-    assert places(lines) == [
-        "negatives/not-a-parrot",
-        "other_birds/not-a-parrot",
-        *[f"parrots/{KEA.id}"] * 11,
-        "parrots/other-parrot",
-    ]
-    assert done.written == 14
-    assert done.left_out == {
-        LeftOut.UNSETTLED: 3,
-        LeftOut.UNLABELLED: 1,
-        LeftOut.FORBIDDEN: 2,
-        LeftOut.UNPROCESSED: 1,
-        LeftOut.DUPLICATE: 1,
-    }
-
-
-def test_what_reviewers_settle_trains_under_their_label(tmp_path: Path) -> None:
-    """The person's label, the model's set and a single reviewer are overruled."""
-    world, opinions = World(tmp_path), tuple(Opinion(name, GALAH.id, NOW) for name in "rs")
-    cases = [
-        (KEA.id, verdict(KEA.id), opinions),
-        (GALAH.id, UNKNOWN, opinions[:1]),
-        (KEA.id, verdict(KEA.id), opinions[:1]),  # contested
-        (KEA.id, verdict(KEA.id), tuple(Opinion(name, UNUSABLE, NOW) for name in "rs")),
-    ]
-    for number, (species, judged, given) in enumerate(cases, 1):
-        saved(world, number, labels=label(species), verdict=judged, opinions=given)
-    done, lines = exported(world, tmp_path / "out")
-    assert places(lines) == [f"parrots/{GALAH.id}"] * 2
-    assert done.left_out == {LeftOut.UNSETTLED: 2}
 
 
 def test_pixels_leave_without_metadata_and_under_names_of_one_export(tmp_path: Path) -> None:
@@ -143,16 +51,6 @@ def test_pixels_leave_without_metadata_and_under_names_of_one_export(tmp_path: P
         data = (tmp_path / "out" / line["path"]).read_bytes()
         with Image.open(io.BytesIO(data)) as image:
             assert not {"exif", "xmp"} & image.info.keys()
-
-
-def test_a_picture_of_two_people_trains_once(tmp_path: Path) -> None:
-    """One photo sent from many accounts must not weigh as many."""
-    world = World(tmp_path)
-    first = saved(world, 1)
-    saved(world, 2, uid="ben")
-    saved(world, 3, uid="eve", derived=first.derived)
-    done, lines = exported(world, tmp_path / "out")
-    assert (len(lines), done.left_out) == (2, {LeftOut.DUPLICATE: 1})
 
 
 def test_what_may_not_train_any_more_leaves_the_folder_too(tmp_path: Path) -> None:
@@ -206,160 +104,6 @@ def test_where_nothing_trains_nothing_leaves_whatever_was_allowed_before(tmp_pat
     assert (done.written, done.left_out) == (0, {LeftOut.OFF: 1})
     assert not list(out.rglob("*.webp"))
     assert world.store.get(row.uid, row.id) == row, "nothing learns from it"
-
-
-def test_an_operators_command_knows_what_was_deployed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Their shell has none of the functions' settings; the job's environment does."""
-    settings = tmp_path / "deploy.env"
-    settings.write_text("# TRAINING=granted\nPROJECT=p\nTRAINING='off'  # nobody asked\n")
-    monkeypatch.setattr(stores, "DEPLOY_ENV", settings)
-    monkeypatch.delenv("TRAINING", raising=False)
-    assert stores.training("firestore:p") is Training.OFF
-    assert stores.training("sqlite:x.db") is Training.ASK, "the local stack is not that deployment"
-    monkeypatch.setenv("TRAINING", "granted")
-    assert stores.training("firestore:p") is Training.GRANTED
-
-
-def test_whom_reviewers_contradict_trains_nothing_more_on_their_word_alone(tmp_path: Path) -> None:
-    """Nobody starts with a bad name; who gives in to a reviewer was wrong before."""
-    world = World(tmp_path)
-    wrong = tuple(Opinion(name, GALAH.id, LATER) for name in "rs")
-    right = tuple(Opinion(name, KEA.id, LATER) for name in "rs")
-    given_in = (*label(KEA.id), Label(GALAH.id, None, LATER))
-    for number, (uid, opinions, labels) in enumerate(
-        [
-            ("mal", wrong, label(KEA.id)),
-            ("mal", wrong, given_in),
-            ("mal", right, label(KEA.id)),
-            ("ben", wrong, label(KEA.id)),
-            ("ben", right, label(KEA.id)),
-        ],
-        1,
-    ):
-        saved(world, number, uid=uid, opinions=opinions, labels=labels)
-    assert by_person(world.store.everything()) == {"mal": 2 / 5, "ben": 2 / 4}
-    for number, uid in enumerate(("mal", "ben", "new"), 11):
-        saved(world, number, uid=uid)
-    done, _ = exported(world, tmp_path / "out")
-    assert (done.written, done.left_out) == (7, {LeftOut.DISTRUSTED: 1})
-
-
-def test_of_somebody_unknown_the_model_must_be_sure(tmp_path: Path) -> None:
-    """Whoever asks the model first knows which wrong names it holds possible."""
-    world = World(tmp_path)
-    either = replace(SURE, likely=(KEA.id, GALAH.id), species_probability=0.8)
-    cases = [
-        (KEA.id, SURE),
-        (NOT_A_PARROT.id, NOTHING),
-        (KEA.id, either),
-        (NOT_A_PARROT.id, replace(NOTHING, parrot_probability=0.2)),
-        (OTHER_PARROT.id, UNKNOWN),
-        (GALAH.id, either),
-    ]
-    for number, (species, judged) in enumerate(cases, 1):
-        saved(world, number, labels=label(species), verdict=judged)
-    done, _ = exported(world, tmp_path / "out")
-    assert (done.written, done.left_out) == (2, {LeftOut.DOUBTED: 4})
-    proved(world, "ana")
-    done, _ = exported(world, tmp_path / "out")
-    assert (done.written, done.left_out) == (15, {LeftOut.DOUBTED: 1})
-
-
-def test_trust_is_of_the_latest_settled_photos() -> None:
-    """A hundred right labels of last year do not excuse what somebody says now."""
-    wrong, right = (Opinion("r", kind, LATER) for kind in (GALAH.id, KEA.id))
-    rows = [
-        replace(
-            observation(number),
-            labels=(replace(label(KEA.id)[0], at=NOW + timedelta(seconds=number)),),
-            opinions=(right, replace(right, reviewer="s"))
-            if number < 100
-            else (wrong, replace(wrong, reviewer="s")),
-        )
-        for number in range(106)
-    ]
-    assert by_person(rows[:100]) == {"ana": 11 / 12}
-    assert by_person(rows) == {"ana": 5 / 12}
-
-
-def test_who_suddenly_labels_differently_is_held_back_before_anybody_reviews_it(
-    tmp_path: Path,
-) -> None:
-    """Trust that was earned is worth money to whoever wants to spoil a kind."""
-    world = World(tmp_path)
-    proved(world, "eve")
-    for number in range(1, 5):
-        saved(world, number, uid="eve", labels=label(KEA.id))
-    renamed = label(GALAH.id)
-    for number in range(5, 11):
-        at = replace(renamed[0], at=NOW + timedelta(minutes=number))
-        saved(world, number, uid="eve", labels=(at,), verdict=verdict(KEA.id))
-    done, _ = exported(world, tmp_path / "out")
-    assert done.left_out == {LeftOut.UNSETTLED: 6, LeftOut.CHANGED: 4}
-
-
-def test_accounts_that_name_one_picture_differently_are_not_believed(tmp_path: Path) -> None:
-    """The same bird in another size comes from several accounts; what is settled stays."""
-    world = World(tmp_path)
-    first = saved(world, 1)
-    assert first.derived is not None
-    flipped = f"{int(first.derived.phash, 16) ^ 0b101:016x}"
-    ben = saved(
-        world,
-        2,
-        uid="ben",
-        labels=label(GALAH.id),
-        verdict=replace(SURE, species=GALAH.id, likely=(GALAH.id,)),
-    )
-    assert ben.derived is not None
-    ben = replace(ben, derived=replace(ben.derived, phash=flipped))
-    stored = world.store.replace(ben)
-    assert stored is not None
-    done, _ = exported(world, tmp_path / "out")
-    assert (done.written, done.left_out) == (
-        0,
-        {LeftOut.DISPUTED: 1, LeftOut.DUPLICATE: 1},
-    )
-    settled = (Opinion("r", GALAH.id, LATER),)
-    world.store.replace(replace(stored, opinions=settled))
-    done, lines = exported(world, tmp_path / "out")
-    assert places(lines) == [f"parrots/{GALAH.id}"]
-    assert done.left_out == {LeftOut.DUPLICATE: 1}
-
-
-def test_a_flood_of_one_person_is_held_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However right they are, others' birds of this kind look different."""
-    monkeypatch.setattr(training_labels, "_MOST_OF_ONE", 2)
-    world = World(tmp_path)
-    for number in (1, 2, 3):
-        saved(world, number)
-    saved(world, 4, uid="ben")
-    done, _ = exported(world, tmp_path / "out")
-    assert (done.written, done.left_out) == (3, {LeftOut.FLOOD: 1})
-
-
-@pytest.mark.parametrize("store", [stores.observations, stores.people])
-def test_a_database_that_is_named_is_the_one_that_commands_open(
-    store: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Forgetting someone in the default database would remove nothing, and sign a receipt."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
-    for where, database in (("firestore:p/d", "d"), ("firestore:p", "(default)")):
-        client = vars(store(where))["_client"]
-        assert (client.project, client._database) == ("p", database)  # noqa: SLF001
-
-
-def test_the_photos_of_a_project_need_no_setting_that_names_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The login of a person does not, and Google's client refuses to begin without one."""
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
-    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
-    assert stores.storage("firestore:p/d").project == "p"
 
 
 def test_every_fifth_person_judges_models_and_trains_none(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Saved photos that an export may find, and what it wrote of them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from models.data.saved_photos import Exported, export
+from models.folders import DEFAULT_BUNDLE
+from parrot.consent import Consent
+from parrot.observation import Label, Observation, Opinion
+from tests.support.observations import NOW, verdict
+from tests.support.photos import encoded, noise
+from tests.support.processing import GALAH, KEA, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
+LATER = NOW + timedelta(hours=1)
+SURE = replace(verdict(KEA.id), species_probability=0.99)
+SURE_GALAH = replace(SURE, species=GALAH.id, likely=(GALAH.id,))
+UNKNOWN = replace(verdict(KEA.id), likely=())
+
+
+def saved(world: World, number: int, *, uid: str = "ana", **changes: Any) -> Observation:
+    """A processed photo of its own that person and model call a kea, but for the changes."""
+    photo = noise(64, 48, seed=number)
+    exif = photo.getexif()
+    exif[0x8769] = {}
+    exif[0x8825] = {1: "N", 2: (37.0, 33.0, 0.0)}
+    allowed = Consent(given=True, at=NOW)
+    stored = world.save(encoded(photo, exif=exif), number, uid=uid, consent=allowed)
+    world.processor().process(stored)
+    judged = {"verdict": SURE, **changes}
+    changed = world.store.replace(replace(world.observation(stored), **judged))
+    assert changed is not None
+    return changed
+
+
+def proved(world: World, uid: str, first: int = 40) -> None:
+    """Reviewers found ten labels of this person right."""
+    for number in range(first, first + 10):
+        saved(world, number, uid=uid, opinions=(Opinion("r", KEA.id, LATER),))
+
+
+def label(species: str) -> tuple[Label, ...]:
+    return (Label(species, None, NOW),)
+
+
+def exported(world: World, folder: Path, bundle: str = "") -> tuple[Exported, list[dict[str, str]]]:
+    done = export(world.store, world.photos, TABLE, folder, bundle=bundle)
+    with (folder / "index.csv").open(newline="") as file:
+        return done, list(csv.DictReader(file))
+
+
+def places(lines: list[dict[str, str]]) -> list[str]:
+    return [line["path"].rpartition("/")[0] for line in lines]

@@ -1,0 +1,47 @@
+"""Which deployment an operator's command works on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.cli import stores
+from parrot.consent import Training
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_operators_command_knows_what_was_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their shell has none of the functions' settings; the job's environment does."""
+    settings = tmp_path / "deploy.env"
+    settings.write_text("# TRAINING=granted\nPROJECT=p\nTRAINING='off'  # nobody asked\n")
+    monkeypatch.setattr(stores, "DEPLOY_ENV", settings)
+    monkeypatch.delenv("TRAINING", raising=False)
+    assert stores.training("firestore:p") is Training.OFF
+    assert stores.training("sqlite:x.db") is Training.ASK, "the local stack is not that deployment"
+    monkeypatch.setenv("TRAINING", "granted")
+    assert stores.training("firestore:p") is Training.GRANTED
+
+
+@pytest.mark.parametrize("store", [stores.observations, stores.people])
+def test_a_database_that_is_named_is_the_one_that_commands_open(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forgetting someone in the default database would remove nothing, and sign a receipt."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
+    for where, database in (("firestore:p/d", "d"), ("firestore:p", "(default)")):
+        client = vars(store(where))["_client"]
+        assert (client.project, client._database) == ("p", database)  # noqa: SLF001
+
+
+def test_the_photos_of_a_project_need_no_setting_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The login of a person does not, and Google's client refuses to begin without one."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
+    assert stores.storage("firestore:p/d").project == "p"
