@@ -16,6 +16,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -233,14 +234,15 @@ def class_id(label: str) -> str:
     return words if words.isascii() else f"xn--{words.encode('punycode').decode()}"
 
 
-def _taxon(group: str, label: str, by_label: dict[str, str]) -> str | None:
+def _taxon(group: str, label: str, by_label: Mapping[str, str]) -> str | None:
     name = class_id(label)
     if group == Group.PARROTS:
         return None if label == UNSORTED else by_label.get(name, name)
     return NOT_ALIVE if by_label.get(name) == NOT_ALIVE else None
 
 
-def taxa_by_label() -> dict[str, str]:
+@cache
+def taxa_by_label() -> Mapping[str, str]:
     """What each label of `labels.csv`, and each name of `taxonomy.csv`, stands for."""
     with TAXONOMY_CSV.open(newline="", encoding="utf-8") as file:
         taxa = list(csv.DictReader(file))

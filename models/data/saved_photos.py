@@ -104,7 +104,8 @@ def export(  # noqa: PLR0913 - the options of one command
         _write(folder / name, sorted((lines[file] for file in part), key=itemgetter("path")))
     exam, off = len(lines) - len(learners), training is Training.OFF
     strangers = set[str]() if off else {OTHER_PARROT.id, LeftOut.UNLABELLED}
-    kinds = wanted.count(row for row, label in rows if label in strangers and not examines(row.uid))
+    others = (row for row, label in rows if label in strangers and not examines(row.uid))
+    kinds = wanted.count(others, labels)
     return Exported(len(lines), left_out, exam, tuple(learners.values()), tuple(kinds))
 
 

@@ -71,11 +71,11 @@ def _label(
     if (barred := _barred(row)) is not None:
         return barred
     decided, label = _decided(row), row.label.species if row.label else ""
-    words = wanted.written(row)  # "another parrot" that has become a class
+    words = wanted.written(row)
     if decided in {CANNOT_TELL, UNUSABLE} or (decided is None and words in labels):
         return LeftOut.UNSETTLED
-    if decided == OTHER_PARROT.id and words in labels:
-        return words or decided
+    if decided == OTHER_PARROT.id and words in labels and not wanted.known(words):
+        return words or decided  # has become a class since
     if not label or (decided or label) not in labels:
         return LeftOut.UNLABELLED
     return decided or _doubt(row, trusted, changed) or label

@@ -13,7 +13,7 @@ from parrot.records import OTHER_PARROT, Rank
 from parrot.review import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from parrot.observation import Observation
     from parrot.records import Taxon
@@ -43,15 +43,16 @@ class Wanted:
         )
 
 
-def count(observations: Iterable[Observation]) -> list[Wanted]:
-    """The settled kinds of observations that show none of the classes, the most photos first.
+def count(observations: Iterable[Observation], labels: Container[str]) -> list[Wanted]:
+    """The settled kinds of observations that show none of these labels, the most photos first.
 
     What only one person wrote stays between them and the reviewers.
     """
     photos: Counter[str] = Counter()
     people: defaultdict[str, set[str]] = defaultdict(set)
     for observation in observations:
-        if (kind := _settled_kind(observation)) is not None:
+        kind = _settled_kind(observation)
+        if kind is not None and kind not in labels:
             photos[kind] += 1
             people[kind].add(observation.uid)
     wanted = [Wanted(kind, n, len(people[kind])) for kind, n in photos.most_common()]
@@ -63,8 +64,7 @@ def _settled_kind(observation: Observation) -> str | None:
     outcome = settled(observation.label, observation.opinions)
     if outcome == OTHER_PARROT.id:
         return written(observation)
-    taxon = _taxa().get(outcome or "")
-    return taxon.id if taxon is not None and taxon.rank in _KINDS else None
+    return outcome if known(outcome) else None
 
 
 def written(observation: Observation) -> str | None:
@@ -73,16 +73,17 @@ def written(observation: Observation) -> str | None:
     if label is None or label.species != OTHER_PARROT.id or not label.text:
         return None
     name = class_id(label.text)
-    taxon = _taxa().get(_by_label().get(name, ""))
-    name = taxon.id if taxon is not None and taxon.rank in _KINDS else name
+    kind = taxa_by_label().get(name)
+    name = kind if kind is not None and known(kind) else name
     return name if ID.fullmatch(name) else None
+
+
+def known(kind: str | None) -> bool:
+    """Whether it is a species or genus of our taxonomy, which reviewers can choose themselves."""
+    taxon = _taxa().get(kind or "")
+    return taxon is not None and taxon.rank in _KINDS
 
 
 @cache
 def _taxa() -> Mapping[str, Taxon]:
     return Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
-
-
-@cache
-def _by_label() -> Mapping[str, str]:
-    return taxa_by_label()

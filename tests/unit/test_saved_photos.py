@@ -129,6 +129,7 @@ def test_kinds_without_a_class_are_counted_in_peoples_own_words_once_settled(
     """What one person alone wrote, or nobody settled, is nobody's new class."""
     world = World(tmp_path)
     said = [("ana", "Monk Parakeet"), ("ben", "monk parakeet"), ("ben", "My Polly"), ("cy", "kaka")]
+    said += [("ana", "Galah"), ("ben", "Galah")]  # a class is none that could become one
     for number, (uid, text) in enumerate(said, 1):
         labels = (Label(OTHER_PARROT.id, None, NOW, text),)
         opinions = () if uid == "cy" else (Opinion("r", OTHER_PARROT.id, LATER),)

@@ -80,6 +80,17 @@ def test_what_reviewers_settle_trains_under_their_label(tmp_path: Path) -> None:
     assert done.left_out == {LeftOut.UNSETTLED: 2}
 
 
+def test_peoples_own_words_name_only_what_reviewers_could_not(tmp_path: Path) -> None:
+    """Reviewers do not see them: whoever called other parrots galahs there taught galahs."""
+    world, settled = World(tmp_path), (Opinion("r", OTHER_PARROT.id, LATER),)
+    for number, text in enumerate(("Galah", "My Polly"), 1):
+        labels = (Label(OTHER_PARROT.id, None, NOW, text),)
+        saved(world, number, labels=labels, verdict=UNKNOWN, opinions=settled)
+    classes = {GALAH.id, "my-polly", OTHER_PARROT.id}
+    chosen = training_labels.chosen(world.store.everything(), classes)
+    assert [label for _, label in chosen] == [OTHER_PARROT.id, "my-polly"]
+
+
 def test_a_picture_of_two_people_trains_once(tmp_path: Path) -> None:
     """One photo sent from many accounts must not weigh as many."""
     world = World(tmp_path)
