@@ -35,23 +35,21 @@ def of_data(photos: Sequence[LabelledPhoto], files: Sequence[bytes]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def dump(files: Sequence[bytes]) -> bytes:
-    """`trained_on.bin`: sorted, so that the same photos make the same file."""
-    return b"".join(sorted({digest[:_PREFIX] for digest in files}))
+def dump(files: Sequence[bytes], known: bytes = b"") -> bytes:
+    """`trained_on.bin` of these photos and of a known one's: the same ones make the same file.
 
-
-def joined(first: bytes, second: bytes) -> bytes:
-    """One `trained_on.bin` of two."""
-    return dump([data[at : at + _PREFIX] for data in (first, second) for at in _starts(data)])
+    Raises BadBundle.
+    """
+    return b"".join(sorted(_prefixes(known) | {digest[:_PREFIX] for digest in files}))
 
 
 def seen(trained_on: bytes, files: Sequence[bytes]) -> int:
     """How many of these photos a bundle was fitted on. Raises BadBundle."""
-    if len(trained_on) % _PREFIX:
-        raise BadBundle(f"{TRAINED_ON} is not a list of {_PREFIX}-byte prefixes")
-    known = {trained_on[at : at + _PREFIX] for at in _starts(trained_on)}
+    known = _prefixes(trained_on)
     return sum(digest[:_PREFIX] in known for digest in files)
 
 
-def _starts(trained_on: bytes) -> range:
-    return range(0, len(trained_on), _PREFIX)
+def _prefixes(trained_on: bytes) -> set[bytes]:
+    if len(trained_on) % _PREFIX:
+        raise BadBundle(f"{TRAINED_ON} is not a list of {_PREFIX}-byte prefixes")
+    return {trained_on[at : at + _PREFIX] for at in range(0, len(trained_on), _PREFIX)}

@@ -131,7 +131,7 @@ def write(  # noqa: PLR0913 - what a bundle is made of
         NAMING: candidate.naming.dump(),
         HEAD_FILE: SpeciesHead(*served, temperature).dump(),
         **base.anchor.kept(),
-        TRAINED_ON: fingerprints.joined(base.anchor.files[TRAINED_ON], fingerprints.dump(learnt)),
+        TRAINED_ON: fingerprints.dump(learnt, base.anchor.files[TRAINED_ON]),
         card.NAME: _card(base, candidate, told).encode(),
     }
     manifest = replace(
