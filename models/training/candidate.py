@@ -122,13 +122,12 @@ def write(  # noqa: PLR0913 - what a bundle is made of
     metrics: Mapping[str, Any],
 ) -> None:
     """`learnt` are the sha256 of the photos, `told` what the card says. Raises BadBundle."""
-    assert candidate.naming is not None  # noqa: S101 - as `bundle` made it
     temperature = SpeciesHead.load(base.files[HEAD_FILE]).temperature
     served = heads.served.weights * temperature, heads.served.biases * temperature
     files = {
         **base.files,
         GATE: candidate.gate.dump(),
-        NAMING: candidate.naming.dump(),
+        NAMING: heads.as_naming(base.group_ids).dump(),
         HEAD_FILE: SpeciesHead(*served, temperature).dump(),
         **base.anchor.kept(),
         TRAINED_ON: fingerprints.dump(learnt, base.anchor.files[TRAINED_ON]),
