@@ -18,7 +18,7 @@ from models.folders import DEFAULT_BUNDLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.data.photo_lines import PhotoLine
+    from models.evaluation.photo_lines import PhotoLine
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -79,7 +79,7 @@ def drift(
 
 def _of(version: str, files: Sequence[Path]) -> list[PhotoLine]:
     """The lines of one bundle; says how many there are of others. Raises OSError."""
-    from models.data.photo_lines import parsed
+    from models.evaluation.photo_lines import parsed
 
     every = [line for file in files for line in parsed(_text(file))]
     for other, count in Counter(line.bundle for line in every).items():

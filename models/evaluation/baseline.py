@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from models.data.photo_lines import NAMES, VERDICTS
+from models.evaluation.photo_lines import NAMES, VERDICTS
 from parrot.errors import BadBundle
 from parrot.measured import SAVED
 from parrot.records import Reason
@@ -21,7 +21,7 @@ from parrot.records import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.data.photo_lines import PhotoLine
+    from models.evaluation.photo_lines import PhotoLine
 
 NAME = "baseline.json"
 _BINS = 5

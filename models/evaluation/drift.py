@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.arrays import Array
-    from models.data.photo_lines import PhotoLine
     from models.evaluation.baseline import Baseline, Measure, Spread
+    from models.evaluation.photo_lines import PhotoLine
 
 LEAST = 100  # photos of a version; of fewer nothing is said
 OTHER_VERSIONS = "(versions with few photos)"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.photo_lines import PhotoLine
 from models.evaluation.baseline import Baseline
+from models.evaluation.photo_lines import PhotoLine
 from models.training import embedding
 from parrot.photo import images
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from models.data.labelled_photos import LabelledPhoto
-    from models.data.photo_lines import PhotoLine
+    from models.evaluation.photo_lines import PhotoLine
 
     Change = Callable[[Image.Image], Image.Image]
 

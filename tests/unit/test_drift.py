@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from models.data.photo_lines import NO_VERSION, parsed
 from models.evaluation import drift
 from models.evaluation.baseline import Baseline, of_each
+from models.evaluation.photo_lines import NO_VERSION, parsed
 from parrot.errors import BadBundle
 from parrot.measured import SAVED
 
 if TYPE_CHECKING:
-    from models.data.photo_lines import PhotoLine
+    from models.evaluation.photo_lines import PhotoLine
 
 
 def entry(rng: np.random.Generator, **other: Any) -> dict[str, Any]:
