@@ -6,6 +6,7 @@ nothing about stays as it was.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,25 +26,23 @@ def drawn(x: Floats, y: Index, weight: Array, start: LinearHead, *, strength: fl
     difference is that of all weights and biases to those of `start`.
     """
     from scipy.optimize import minimize  # noqa: PLC0415 - 0.5 s, not for --help
+    from scipy.special import log_softmax  # noqa: PLC0415 - the same
 
     old = np.vstack([start.weights, start.biases]).astype(np.float64)
-    ones = np.hstack([x, np.ones((len(x), 1), x.dtype)])
-    rows, scale = np.arange(len(y)), (strength * weight)[:, None]
+    rows, scale = np.arange(len(y)), strength * weight
 
     def loss(flat: Array) -> tuple[float, Array]:
         both = flat.reshape(old.shape)
-        logits = (ones @ both.astype(x.dtype)).astype(np.float64)
-        logits -= logits.max(axis=1, keepdims=True)
-        likely = np.exp(logits)
-        likely /= likely.sum(axis=1, keepdims=True)
-        costs = -np.log(likely[rows, y] + 1e-12)
-        likely[rows, y] -= 1
-        slope = (ones.T @ (scale * likely).astype(x.dtype)).astype(np.float64) + (both - old)
-        total = float(scale[:, 0] @ costs + np.square(both - old).sum() / 2)
+        moved = both - old
+        logits = log_softmax((x @ both[:-1].astype(x.dtype)).astype(np.float64) + both[-1], axis=1)
+        total = float(np.square(moved).sum() / 2 - scale @ logits[rows, y])
+        pull = scale[:, None] * np.exp(logits)
+        pull[rows, y] -= scale
+        slope = np.vstack([x.T @ pull.astype(x.dtype), pull.sum(axis=0)]) + moved
         return total, slope.ravel()
 
     best = minimize(
         loss, old.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}
     )
     both = best.x.reshape(old.shape).astype(np.float32)
-    return type(start)(both[:-1], both[-1])
+    return replace(start, weights=both[:-1], biases=both[-1])
