@@ -2,6 +2,7 @@
 
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
+import { showBlob } from "./dom.js";
 import { reviewImage } from "./service.js";
 
 const blobs = new Map(); // review id -> promise of its photo
@@ -10,13 +11,8 @@ const blobs = new Map(); // review id -> promise of its photo
 export async function show(image, review, wanted = () => true) {
   const blob = await picture(review);
   if (!wanted()) return;
-  const url = URL.createObjectURL(blob);
-  try {
-    image.src = url;
-    await image.decode();
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+  await showBlob(image, blob);
+  await image.decode(); // drawn at once when it is shown
 }
 
 /** Let go of all but these, and load them in order: on a slow network the first one comes first. */

@@ -2,7 +2,7 @@
 
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
-import { byId, opened, store } from "./dom.js";
+import { byId, opened, showBlob, store } from "./dom.js";
 import { day, errorWords, nameOf, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { table } from "./plate.js";
@@ -233,7 +233,7 @@ async function openEntry(tile, kinds) {
 function drawPicture(dialog, thumbnail, large) {
   const image = dialog.querySelector("img");
   image.hidden = !thumbnail && !large;
-  if (thumbnail) image.src = thumbnail;
+  if (thumbnail) showBlob(image, thumbnail).catch(() => {}); // the large one may come first
   if (!large) return;
   const address = service.ownAddress(large);
   const loader = new Image();

@@ -2,13 +2,11 @@
 
 import { headline } from "./answer-view.js";
 import { interpret } from "./answer.js";
-import { byId, fromTemplate } from "./dom.js";
+import { byId, fromTemplate, showBlob } from "./dom.js";
 import { answers, shortDay } from "./language.js";
 import * as recent from "./recent.js";
 
 export class History {
-  #urls = [];
-
   /** `open(entry)` shows one as a card again. */
   constructor(open) {
     this.open = open;
@@ -20,17 +18,15 @@ export class History {
     const opened = recent.opened();
     const entries = await recent.entries();
     const rows = entries.filter(({ id, answer }) => answer && !opened.has(id));
-    for (const url of this.#urls) URL.revokeObjectURL(url);
-    this.#urls = rows.map(({ photos: [{ file }] }) => URL.createObjectURL(file));
     byId("recent").hidden = rows.length === 0;
-    byId("recent-grid").replaceChildren(...rows.map((row, index) => this.#tile(row, index)));
+    byId("recent-grid").replaceChildren(...rows.map((row) => this.#tile(row)));
   }
 
-  #tile(entry, index) {
+  #tile(entry) {
     const tile = fromTemplate("tile");
     const image = tile.querySelector("img");
     image.onload = () => image.classList.add("there");
-    image.src = this.#urls[index];
+    showBlob(image, entry.photos[0].file).catch(() => {}); // HEIC, for most browsers
     const words = headline(interpret(entry.answer, answers()));
     tile.querySelector(".name").textContent = words;
     tile.querySelector(".badge").textContent = shortDay(entry.at);

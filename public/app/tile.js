@@ -2,7 +2,7 @@
 
 import * as account from "./account.js";
 import { drawBlurHash } from "./blurhash.js";
-import { fromTemplate } from "./dom.js";
+import { fromTemplate, showBlob } from "./dom.js";
 import { t } from "./language.js";
 import * as shelf from "./shelf.js";
 import { labelName } from "./species-select.js";
@@ -10,7 +10,7 @@ import { labelName } from "./species-select.js";
 const QUIET = new Set(["ready"]); // needs no badge
 
 export class Tile {
-  #url = null;
+  #picture = null;
   #state = "queued";
   #seen;
 
@@ -53,9 +53,9 @@ export class Tile {
     return this.entry.text || labelName(this.entry, kinds);
   }
 
-  /** Its picture as far as it is there. */
+  /** Its picture as a blob, as far as it is there. */
   get picture() {
-    return this.#url;
+    return this.#picture;
   }
 
   update(observation, kinds) {
@@ -85,12 +85,11 @@ export class Tile {
     const { blurhash } = this.observation ?? {};
     const canvas = this.element.querySelector("canvas");
     canvas.hidden = !blurhash;
-    if (blurhash && !this.#url) drawBlurHash(canvas, blurhash);
+    if (blurhash && !this.#picture) drawBlurHash(canvas, blurhash);
   }
 
   close() {
     this.#seen.disconnect();
-    if (this.#url) URL.revokeObjectURL(this.#url);
     this.element.remove();
   }
 
@@ -103,13 +102,13 @@ export class Tile {
   }
 
   async #load() {
-    if (this.#url) return;
+    if (this.#picture) return;
     const blob = this.entry ? this.entry.photo : await this.#thumbnail();
-    if (!blob || this.#url) return;
-    this.#url = URL.createObjectURL(blob);
+    if (!blob || this.#picture) return;
+    this.#picture = blob;
     const image = this.element.querySelector("img");
     image.onload = () => image.classList.add("there");
-    image.src = this.#url;
+    showBlob(image, blob).catch(() => {}); // this browser cannot: the blurred one stays
   }
 
   async #thumbnail() {
