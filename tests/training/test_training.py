@@ -51,7 +51,7 @@ def photo_set(root: Path, photos: Path, *, each: int, others: int) -> Path:
 @pytest.fixture(scope="module")
 def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough to tell three species apart."""
-    return photo_set(tmp_path_factory.mktemp("small"), photos, each=10, others=20)
+    return photo_set(tmp_path_factory.mktemp("small"), photos, each=8, others=10)
 
 
 def models(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -90,7 +90,7 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
         "--metrics", str(tmp_path / "metrics.json"),
     )  # fmt: skip
     assert evaluated.returncode == 0, evaluated.stderr
-    assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 30
+    assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 24
     compared = models("compare", str(out), str(out), str(small_set), "--cache", str(cache))
     assert "no difference shown" in compared.stdout
 
