@@ -58,6 +58,7 @@ const FILES = [
     "service",
     "share",
     "shelf",
+    "similar",
     "species-select",
     "tile",
     "toast",

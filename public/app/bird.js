@@ -8,12 +8,13 @@ import * as outbox from "./outbox.js";
 import { table } from "./plate.js";
 import { asProblem } from "./problem.js";
 import * as service from "./service.js";
+import { similar } from "./similar.js";
 import { fillSelect, labelName, named, OTHER_PARROT } from "./species-select.js";
 import { observationName } from "./tile.js";
 import { toast } from "./toast.js";
 import * as training from "./training.js";
 
-/** What became of it: `{changed}`, `{deleted}`, `{gone}` or nothing. */
+/** What became of it: `{changed}`, `{deleted}`, `{gone}` or nothing; `next` is a tile to open then. */
 export function openBird(tile, kinds) {
   return tile.entry ? openEntry(tile, kinds) : new Sheet(tile, kinds).open();
 }
@@ -22,6 +23,9 @@ class Sheet {
   #dialog = byId("bird");
   #tag = null;
   #outcome = null;
+  #next; // a tile that was tapped
+  #closed = false; // what comes later must not be drawn: the dialog shows another bird
+  #large; // address of the large picture, as soon as it is asked for
   #taxa = {}; // reviewers may settle a group
 
   constructor(tile, kinds) {
@@ -45,16 +49,20 @@ class Sheet {
     this.#part(".original").onclick = () => this.#download();
     this.#part(".training input").onchange = () => this.#allow();
     this.#part(".sighting button").onclick = () => this.#forget();
+    drawThumbnail(dialog, this.thumbnail);
+    this.#part(".similar").hidden = true;
     this.#draw();
     const closing = opened(dialog);
     this.#refresh();
+    this.#drawSimilar();
     await closing;
-    return this.#outcome;
+    this.#closed = true;
+    return { ...this.#outcome, next: this.#next };
   }
 
   #draw() {
     const { observation, kinds } = this;
-    drawPicture(this.#dialog, this.thumbnail, observation.files?.image);
+    if (observation.files) this.#drawLarge(service.ownAddress(observation.files.image));
     this.#part("h2").textContent = observationName(observation, kinds);
     this.#part(".date").textContent = t("bird.date", { date: day(observation.created) });
     this.#drawSighting();
@@ -70,6 +78,29 @@ class Sheet {
     fillSelect(this.#part("select"), kinds, { ranked: suggested, chosen });
     this.#part(".text input").value = observation.labels?.at(-1)?.text ?? "";
     this.#chosen();
+  }
+
+  /** The large picture over the thumbnail, once it is there; another address after some time. */
+  #drawLarge(address) {
+    if (address === this.#large) return;
+    this.#large = address;
+    const [image, loader] = [this.#part(".large"), new Image()];
+    loader.onload = () => {
+      if (this.#closed) return;
+      image.src = address;
+      image.hidden = false;
+    };
+    loader.src = address;
+  }
+
+  async #drawSimilar() {
+    const tiles = await similar(this.observation.id, this.kinds, (tile) => {
+      this.#next = tile;
+      this.#dialog.close();
+    });
+    if (this.#closed) return;
+    this.#part(".similar ul").replaceChildren(...tiles.map(({ element }) => element));
+    this.#part(".similar").hidden = tiles.length === 0;
   }
 
   async #allow() {
@@ -146,6 +177,7 @@ class Sheet {
       const headers = await headersOf(account.key());
       const { observation, tag } = await service.read(this.observation.id, { headers });
       if (observation.review) this.#taxa = (await table().catch(() => ({ kinds: {} }))).kinds;
+      if (this.#closed) return;
       const chosen = this.#part("select").value;
       const touched = chosen !== this.observation.species;
       this.#tag = tag;
@@ -154,7 +186,7 @@ class Sheet {
       if (!touched) this.#draw();
     } catch (error) {
       const problem = asProblem(error);
-      if (problem.code !== "not_found") return; // offline: shown as it was loaded
+      if (problem.code !== "not_found" || this.#closed) return; // offline: shown as it was loaded
       this.#outcome = { gone: this.observation.id };
       toast(errorWords("not_found")[1]);
       this.#dialog.close();
@@ -209,7 +241,7 @@ async function openEntry(tile, kinds) {
   const dialog = byId("bird");
   const part = (selector) => dialog.querySelector(selector);
   const { entry } = tile;
-  drawPicture(dialog, tile.picture, null);
+  drawThumbnail(dialog, tile.picture);
   part("h2").textContent = tile.name(kinds);
   part(".date").textContent = t("status.queued");
   part(".sighting").hidden = true;
@@ -217,7 +249,7 @@ async function openEntry(tile, kinds) {
   part(".state").textContent = words;
   part(".state").hidden = false;
   part("form").hidden = true;
-  part(".saved").hidden = true;
+  part(".saved").hidden = part(".similar").hidden = true;
   part(".entry").hidden = false;
   part(".send").onclick = () => {
     outbox.again(entry.id);
@@ -228,18 +260,13 @@ async function openEntry(tile, kinds) {
     dialog.close();
   };
   await opened(dialog);
+  return {};
 }
 
-function drawPicture(dialog, thumbnail, large) {
-  const image = dialog.querySelector("img");
-  image.hidden = !thumbnail && !large;
-  if (thumbnail) showBlob(image, thumbnail).catch(() => {}); // the large one may come first
-  if (!large) return;
-  const address = service.ownAddress(large);
-  const loader = new Image();
-  loader.onload = () => {
-    image.src = address;
-    image.hidden = false;
-  };
-  loader.src = address;
+/** In place of the picture of the bird that was shown before. */
+function drawThumbnail(dialog, thumbnail) {
+  const image = dialog.querySelector(".large");
+  image.removeAttribute("src");
+  image.hidden = !thumbnail;
+  if (thumbnail) showBlob(image, thumbnail).catch(() => {}); // this browser cannot
 }

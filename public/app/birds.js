@@ -4,9 +4,10 @@ import * as account from "./account.js";
 import { arrange, place } from "./arrange.js";
 import { openBird } from "./bird.js";
 import { headersOf } from "./credentials.js";
-import { byId, fromTemplate } from "./dom.js";
+import { byId } from "./dom.js";
 import { errorWords, t } from "./language.js";
 import * as outbox from "./outbox.js";
+import { element } from "./plate.js";
 import { asProblem } from "./problem.js";
 import * as service from "./service.js";
 import * as shelf from "./shelf.js";
@@ -178,16 +179,19 @@ export class Birds {
   }
 
   async #open(tile) {
-    const outcome = await openBird(tile, await this.kinds);
-    if (outcome?.changed) {
-      await shelf.keep(account.key(), [outcome.changed]);
-      await this.#put(outcome.changed);
+    for (let shown = tile; shown; ) {
+      const { changed, gone, deleted, next } = await openBird(shown, await this.kinds);
+      if (changed) {
+        await shelf.keep(account.key(), [changed]);
+        await this.#put(changed);
+      }
+      if (gone) {
+        this.#drop(gone);
+        await shelf.forget(account.key(), gone);
+      }
+      if (deleted) await this.#delete(deleted);
+      shown = next;
     }
-    if (outcome?.gone) {
-      this.#drop(outcome.gone);
-      await shelf.forget(account.key(), outcome.gone);
-    }
-    if (outcome?.deleted) await this.#delete(outcome.deleted);
     if (tile.element.isConnected) tile.element.querySelector("button").focus();
   }
 
@@ -268,7 +272,7 @@ export class Birds {
     const tiles = this.#all;
     const groups = arrange(tiles, this.#wants, kinds);
     const elements = groups.flatMap(({ heading, tiles: found }) => [
-      headingOf(heading),
+      element("li", "heading", element("h2", "", heading)),
       ...found.map((tile) => tile.element),
     ]);
     place(byId("birds-grid"), elements);
@@ -290,10 +294,4 @@ export class Birds {
     for (const tile of this.#all) tile.draw(kinds);
     this.#count();
   }
-}
-
-function headingOf(text) {
-  const heading = fromTemplate("birds-heading");
-  heading.querySelector("h2").textContent = text;
-  return heading;
 }

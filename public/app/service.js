@@ -45,6 +45,12 @@ export async function list({ token, size, headers, signal }) {
   return (await request(`${BASE}/observations?${query}`, { headers, signal })).json;
 }
 
+/** The person's own that look like this one, the nearest first. */
+export async function similar(id, { size, headers }) {
+  const path = `${BASE}/observations/${id}/similar?page_size=${size}`;
+  return (await request(path, { headers })).json.observations;
+}
+
 /** One observation and its tag. */
 export async function read(id, { headers, signal }) {
   const answer = await request(`${BASE}/observations/${id}`, { headers, signal });

@@ -146,6 +146,7 @@ export default {
   "bird.undone": "It is back.",
   "bird.duplicate": "You have a very similar photo.",
   "bird.original": "Download the original",
+  "bird.similar": "More like this bird",
   "bird.send": "Send again",
   "bird.discard": "Discard",
 

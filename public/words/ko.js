@@ -146,6 +146,7 @@ export default {
   "bird.undone": "되돌렸어요.",
   "bird.duplicate": "아주 비슷한 사진이 이미 있어요.",
   "bird.original": "원본 내려받기",
+  "bird.similar": "이 새와 비슷한 사진",
   "bird.send": "다시 보내기",
   "bird.discard": "버리기",
 

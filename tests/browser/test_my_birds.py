@@ -213,37 +213,6 @@ def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
     expect(tiles).to_have_count(count)
 
 
-def test_a_bird_that_another_device_deleted_goes_away(
-    phone: Page, complaints: Complaints, running_url: str, photos: Path
-) -> None:
-    """A sheet about something that is gone must say so, and not fail at the next button."""
-    complaints.expect("status of 404")
-    tile = saved(phone, photos)
-    other = Phone(running_url, name_of(phone))
-    (name,) = other.pages()
-    assert other.ask("DELETE", f"/observations/{name}").status_code == 204
-    opened(tile)
-    expect(phone.locator("#toast")).to_contain_text("deleted")
-    expect(tile).to_have_count(0)
-
-
-def test_an_older_state_is_not_overwritten(
-    phone: Page, complaints: Complaints, running_url: str, photos: Path
-) -> None:
-    """Two devices change the same bird: the second one sees the first one's change."""
-    complaints.expect("status of 412")
-    tile = saved(phone, photos)
-    other = Phone(running_url, name_of(phone))
-    (name,) = other.pages()
-    with phone.expect_response(f"**/observations/{name}"):
-        sheet = opened(tile)
-    change = {"species": "nestor-notabilis"}
-    assert other.ask("PATCH", f"/observations/{name}", json=change).status_code == 200
-    sheet.get_by_label("Save as").select_option("ara-ararauna")
-    sheet.get_by_role("button", name="Change").click()
-    expect(sheet.get_by_role("alert")).to_contain_text("changed on another device")
-
-
 def test_whether_photos_may_train_is_asked_once_and_changed_for_each_bird(
     phone: Page, running_url: str, photos: Path
 ) -> None:

@@ -52,7 +52,7 @@ def save_as(card: Locator, species: str | None = None) -> str:
 def my_birds(page: Page) -> Locator:
     """Go to My birds; returns its tiles."""
     page.locator("nav.views a[data-view=birds]").click()
-    return page.locator(".tile")
+    return page.locator("#birds-grid .tile")
 
 
 def saved(page: Page, photos: Path, label: str = "sun-conure") -> Locator:
