@@ -8,12 +8,14 @@ import { asProblem, Problem } from "./problem.js";
 import { reviews } from "./service.js";
 
 const PAGE = 10; // asked for at once: only so many come with similar photos
+const MOST = 100; // that the service lists
 const REFILL = 3;
 const KEPT = 20; // decisions that can be undone
 
 export class Desk {
   rows = []; // the first one is shown
   past = []; // decisions of this visit, `{id, row, species, state, outcome}`, oldest first
+  skipped = new Set(); // ids of reviews that are left for another visit
   waiting = 0; // how many wait, for all reviewers
   problem = null; // why no more could be asked for
   asked = 0; // when, in milliseconds
@@ -36,11 +38,13 @@ export class Desk {
 
   /** The decision that the next undo takes back: one that the service refused is over. */
   get undoable() {
-    return this.past.findLast(({ state }) => ["sending", "kept", "settled", "noted"].includes(state));
+    const states = ["sending", "kept", "settled", "noted", "skipped"];
+    return this.past.findLast(({ state }) => states.includes(state));
   }
 
   async restart() {
     [this.rows, this.past, this.problem, this.#loaded] = [[], [], null, false];
+    this.skipped.clear();
     this.changed();
     await this.fill();
   }
@@ -58,13 +62,14 @@ export class Desk {
 
   async #ask(who) {
     if (who === null) throw new Problem("unauthenticated");
-    const { rows, waiting } = await reviews({ size: PAGE, headers: await headersOf(who) });
+    const size = Math.min(PAGE + this.skipped.size, MOST); // those that were skipped come again
+    const { rows, waiting } = await reviews({ size, headers: await headersOf(who) });
     const unsent = (await outbox.entries(who)).map(({ review }) => review);
     if (who !== account.key()) return;
     const here = [...this.rows, ...this.past.map(({ row }) => row)].map(({ id }) => id);
-    const known = new Set([...unsent, ...here]);
+    const known = new Set([...unsent, ...here, ...this.skipped]);
     this.rows.push(...rows.filter(({ id }) => !known.has(id)));
-    [this.waiting, this.#more] = [waiting, rows.length === PAGE];
+    [this.waiting, this.#more] = [waiting, rows.length === size];
   }
 
   /** Decide about the first one: kept on the device until the service has it. */
@@ -82,12 +87,23 @@ export class Desk {
     this.fill();
   }
 
+  /** Leave the first one for another visit. */
+  skip() {
+    const row = this.rows.shift();
+    const decision = { id: newId(), row, species: null, state: "skipped" };
+    this.past = [...this.past, decision].slice(-KEPT);
+    this.skipped.add(row.id);
+    this.changed(decision);
+    this.fill();
+  }
+
   /** Back to the last decision: one that is sent already is replaced by the next one. */
   async undo() {
     const decision = this.undoable;
     if (!decision) return;
     this.past.splice(this.past.indexOf(decision), 1);
     this.rows.unshift(decision.row);
+    this.skipped.delete(decision.row.id);
     this.changed();
     await decision.stored;
     await outbox.drop(decision.id);

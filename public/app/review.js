@@ -28,6 +28,7 @@ async function start() {
   for (const button of document.querySelectorAll("button[data-key]")) label(button);
   byId("desk").addEventListener("click", ({ target }) => decide(target.closest("button")?.value));
   byId("last").querySelector("button").addEventListener("click", () => desk.undo());
+  byId("skip").addEventListener("click", skip);
   query().addEventListener("input", () => draw());
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -76,6 +77,13 @@ function decide(species) {
   desk.decide(species);
 }
 
+/** One whose photo does not come can be skipped too. */
+function skip() {
+  if (!desk.rows[0]) return;
+  query().value = "";
+  desk.skip();
+}
+
 /** Keys are those of the buttons, by letter or, in other alphabets, by where they are. */
 function pressed(event) {
   const { target, key, code } = event;
@@ -113,6 +121,7 @@ function drawOffers(row) {
   const wanted = query().value.trim();
   const ids = wanted ? matches(wanted, kinds) : candidates(row, kinds);
   byId("none").hidden = ids.length > 0;
+  byId("skip").querySelector(".name").textContent = t("review.skip");
   for (const [index, button] of [...byId("kinds").children].entries()) {
     const [plate] = kinds.get(ids[index])?.plates ?? [];
     button.hidden = !ids[index];
@@ -130,6 +139,7 @@ function drawOffers(row) {
 
 function drawMessage(state) {
   const { code } = desk.problem ?? {};
+  const skipped = desk.skipped.size;
   const account = ["forbidden", "unauthenticated"].includes(code);
   const problems = {
     forbidden: () => t("review.forbidden"),
@@ -139,7 +149,7 @@ function drawMessage(state) {
   };
   const messages = {
     loading: () => t("birds.loading"),
-    empty: () => t("review.empty", { count: desk.waiting }),
+    empty: () => t("review.empty", { count: Math.max(0, desk.waiting - skipped), skipped }),
     problem: problems[code] ?? (() => errorWords(code).join("\n")),
   };
   const [title, words = ""] = messages[state]().split("\n");
@@ -162,6 +172,7 @@ function drawLast(decision) {
     noted: () => t("review.noted"),
     conflict: () => t("review.late"),
     not_found: () => t("review.gone"),
+    skipped: () => t("review.skipped"),
   };
   const told = (words[state] ?? (() => errorWords(state)[1]))();
   byId("last").dataset.state = state;
