@@ -66,7 +66,7 @@ export class Tile {
   }
 
   sending(part) {
-    this.#badge("sending", `${t("status.sending")} ${Math.round(part * 100)} %`);
+    this.#badge("sending", t("card.sending", { percent: Math.round(part * 100) }));
   }
 
   waiting() {
