@@ -40,11 +40,9 @@ export class Birds {
     account.changed(() => this.#restart());
     document.addEventListener("language", () => this.#drawAll());
     document.addEventListener("visibilitychange", () => this.#look());
-    window.addEventListener("online", () => this.#visible && this.#restart());
-    byId("birds-retry").addEventListener("click", () => this.#restart());
-    for (const name of ["birds-search", "birds-by"]) {
-      byId(name).addEventListener("input", () => this.#arrange());
-    }
+    window.addEventListener("online", () => this.#begin());
+    byId("birds-retry").addEventListener("click", () => this.#begin());
+    byId("birds-tools").addEventListener("input", () => this.#arrange());
   }
 
   async show() {
@@ -58,13 +56,18 @@ export class Birds {
   }
 
   async #restart() {
+    for (const tile of this.#all) tile.close();
+    this.#tiles.clear();
+    this.#queued.clear();
+    await this.#begin();
+  }
+
+  /** Load from the start; what is there stays, or it would flicker. */
+  async #begin() {
     const round = ++this.#round;
     this.#loading = 0;
     byId("birds-loading").hidden = true;
     this.#token = undefined;
-    for (const tile of this.#all) tile.close();
-    this.#tiles.clear();
-    this.#queued.clear();
     this.#arrange();
     if (!this.#visible) return;
     if (account.key() === null) {
@@ -243,8 +246,7 @@ export class Birds {
     box.hidden = !problem;
     if (!problem) return;
     const offline = this.#tiles.size > 0 ? t("birds.offline") : t("birds.offline.none");
-    const words = problem.code === "offline" ? offline : errorWords(problem.code)[1];
-    box.querySelector("p").textContent = words;
+    box.querySelector("p").textContent = problem.code === "offline" ? offline : errorWords(problem.code)[1];
   }
 
   get #all() {

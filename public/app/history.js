@@ -7,6 +7,8 @@ import { answers, shortDay } from "./language.js";
 import * as recent from "./recent.js";
 
 export class History {
+  #tiles = new Map(); // entry id -> element: one that stays does not load its picture again
+
   /** `open(entry)` shows one as a card again. */
   constructor(open) {
     this.open = open;
@@ -18,8 +20,14 @@ export class History {
     const opened = recent.opened();
     const entries = await recent.entries();
     const rows = entries.filter(({ id, answer }) => answer && !opened.has(id));
+    this.#tiles = new Map(rows.map((row) => [row.id, this.#tiles.get(row.id) ?? this.#tile(row)]));
+    for (const { id, answer, at } of rows) {
+      const tile = this.#tiles.get(id);
+      tile.querySelector(".name").textContent = headline(interpret(answer, answers()));
+      tile.querySelector(".badge").textContent = shortDay(at);
+    }
     byId("recent").hidden = rows.length === 0;
-    byId("recent-grid").replaceChildren(...rows.map((row) => this.#tile(row)));
+    byId("recent-grid").replaceChildren(...this.#tiles.values());
   }
 
   #tile(entry) {
@@ -27,9 +35,6 @@ export class History {
     const image = tile.querySelector("img");
     image.onload = () => image.classList.add("there");
     showBlob(image, entry.photos[0].file).catch(() => {}); // HEIC, for most browsers
-    const words = headline(interpret(entry.answer, answers()));
-    tile.querySelector(".name").textContent = words;
-    tile.querySelector(".badge").textContent = shortDay(entry.at);
     tile.querySelector("button").addEventListener("click", () => this.open(entry));
     return tile;
   }
