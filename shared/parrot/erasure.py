@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from parrot import deadline
-from parrot.errors import NotFound
+from parrot.errors import NotFound, PreconditionFailed
 from parrot.receipt import Erasure
 from parrot.reviews import withdraw
 
@@ -65,8 +66,8 @@ class Eraser:
             if noted is None:  # asked twice at once: the other one noted something
                 continue
             for row in rows:
-                with contextlib.suppress(NotFound):
-                    self._observations.delete(user, row.id)
+                with contextlib.suppress(NotFound, PreconditionFailed):  # else it is noted again
+                    self._observations.delete(user, row.id, matches=partial(_as_noted, row))
                 if deadline.left(_LONG) < _RESERVE_SECONDS:  # after one, or it would never end
                     return noted
         if known is None or known.finished is None:
@@ -90,6 +91,11 @@ class Eraser:
             finished=self._now(),
         )
         return self._people.keep(done) or self._people.erasure(erasure.uid) or done
+
+
+def _as_noted(row: Observation, stored: Observation) -> bool:
+    """Whether no bundle learnt from it since; from when it is marked on, none does."""
+    return row.learnt_by == stored.learnt_by
 
 
 def _next(erasure: Erasure, rows: Sequence[Observation]) -> Erasure:

@@ -162,6 +162,27 @@ def test_a_save_in_the_middle_is_erased_too(store: ObservationStore, people: Peo
     assert (erasure.removed, everything.left("ana")) == (SAVED + 1, [])
 
 
+def test_a_receipt_names_what_learnt_at_the_last_moment(
+    store: ObservationStore, people: PeopleStore
+) -> None:
+    """Between the list of what goes and its removal a retraining may note what it learnt from."""
+    everything = Everything(store, people)
+    everything.save("ana")
+
+    def learn() -> None:
+        row = store.get("ana", observation(1, "ana").id)
+        assert row is not None
+        assert store.replace(replace(row, learnt_by=("b-1", "b-2"))) is not None
+
+    steps = Steps()
+    everything.eraser(steps).erase(ANA)
+    everything.save("ana")
+    listed = steps.names.index("keep") + 1
+    erasure = everything.eraser(Steps(listed, learn)).erase(ANA)
+    assert (erasure.removed, everything.left("ana")) == (SAVED, [])
+    assert erasure.bundles == ("b-1", "b-2")
+
+
 def test_an_account_outlives_an_erasure_that_another_request_goes_on_with(
     store: ObservationStore, people: PeopleStore
 ) -> None:
