@@ -63,10 +63,10 @@ def retrain(  # noqa: PLR0913 - the options of one command
     from models.data.features import Extractor
     from models.publishing import releases
     from models.publishing.release_store import open_store
-    from models.training.retraining import Order
+    from models.training.retraining import Order, alone
     from models.training.retraining import retrain as retrain_bundle
 
-    with console.errors(), console.progress() as (progress, step):
+    with console.errors(), alone(work), console.progress() as (progress, step):
         published = open_store(to) if to is not None else None
         name = version or f"{datetime.now(UTC):%Y-%m-%d}"
         in_use = bundle or _in_use(published, work / "in-use")

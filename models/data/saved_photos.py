@@ -70,13 +70,14 @@ def export(  # noqa: PLR0913 - the options of one command
     *,
     bundle: str = "",
     training: Training = Training.ASK,
+    without: Container[str] = (),
 ) -> Exported:
     """Write the training set; a second run fetches what is missing and removes what may not stay.
 
     Observations that train note the version of the `bundle` that will be fitted on them, if it has
     a name. Where the deployment's `training` is off, nothing is written, whatever people allowed
-    before; else `training_labels` says which train, and as what. Raises BadBundle,
-    StoreUnavailable.
+    before; else `training_labels` says which train, and as what. People `without` are left out.
+    Raises BadBundle, StoreUnavailable.
     """
     classes = {row.id for row in SpeciesTable.parse(species_csv).rows}
     labels = {*classes, NOT_A_PARROT.id, OTHER_PARROT.id}
@@ -84,7 +85,8 @@ def export(  # noqa: PLR0913 - the options of one command
     lines: dict[str, dict[str, str]] = {}  # by name of the file
     learners: dict[str, Observation] = {}  # the same, of those that train
     left_out = Counter[LeftOut]()
-    rows = training_labels.chosen(observations.everything(), labels)
+    everybody = (row for row in observations.everything() if row.uid not in without)
+    rows = training_labels.chosen(everybody, labels)
     for observation, chosen in rows:
         species = LeftOut.OFF if training is Training.OFF else chosen
         path = _fetch(observation, species, photos, folder)
@@ -109,13 +111,12 @@ def export(  # noqa: PLR0913 - the options of one command
     return Exported(len(lines), left_out, exam, tuple(learners.values()), tuple(kinds))
 
 
-def note(store: ObservationStore, learners: Iterable[Observation], bundle: str) -> bool:
-    """Note which bundle learnt from these; False if one of them was removed or withdrawn since.
+def note(store: ObservationStore, learners: Iterable[Observation], bundle: str) -> set[str]:
+    """Note which bundle learnt from these; the people who removed or withdrew one of them since.
 
     All others are noted even then: a receipt may name a bundle too many, but not one too few.
     """
-    noted = [_note(store, observation, bundle) for observation in learners]
-    return all(noted)
+    return {row.uid for row in learners if not _note(store, row, bundle)}
 
 
 def _fetch(
@@ -139,13 +140,16 @@ def _fetch(
 def _note(store: ObservationStore, observation: Observation, bundle: str) -> bool:
     """Whether it is still there, may still train, and says what learns from it."""
 
+    def stays(current: Observation) -> bool:
+        return current.processed and current.consent == observation.consent
+
     def learn(current: Observation) -> Observation:
-        if current.consent != observation.consent or bundle in current.learnt_by:
+        if not stays(current) or bundle in current.learnt_by:
             return current
         return replace(current, learnt_by=(*current.learnt_by, bundle))
 
     noted = update(store, observation.uid, observation.id, learn)
-    return noted is not None and noted.consent == observation.consent
+    return noted is not None and stays(noted)
 
 
 def _line(observation: Observation, place: str, person: str, label_map: str) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from models.data.labelled_photos import BadDataset
 from models.data.samples import JUDGED, PER_PHOTO
 from models.evaluation import comparison, evaluator
 from models.publishing import releases
+from models.publishing.releases import Refused
 from models.training import candidate
 from models.training.acceptance import RETRAINING_GUARDS, guarded
 from models.training.candidate import Base
@@ -19,7 +22,7 @@ from parrot.consent import Training
 from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from models.data.dataset import Dataset
@@ -106,26 +109,46 @@ def retrain(  # noqa: PLR0913 - who takes part
 ) -> Retrained:
     """Export, refit, judge old and new on the same exam, publish what is nowhere worse.
 
-    Whoever takes photos back meanwhile is waited for: it begins again without them. Interrupted at
-    any point, the same call goes on. Raises BadDataset where there is too little to learn from or
-    to judge by, BadBundle, Refused, StoreUnavailable.
+    Whoever takes photos back meanwhile is out: it begins again without them, so nobody can hold it
+    up twice. Interrupted at any point, the same call goes on. Raises BadDataset where there is too
+    little to learn from or to judge by, BadBundle, Refused, StoreUnavailable.
     """
     base = Base.read(order.bundle, order.add)
     extractor = extractor.of_bundle(FolderFiles(order.bundle), base.bundle.manifest)
+    gone: set[str] = set()
     while True:
         step("what people saved")
         exported = saved_photos.export(
-            store, photos, base.files[SPECIES], order.photos, training=order.training
+            *(store, photos, base.files[SPECIES], order.photos),
+            training=order.training,
+            without=gone,
         )
         lesson, exam = _read(order, base, exported, extractor, progress)
         done = _learn(order, base, lesson, exam, exported, step)
         if published is None or not done.accepted:
             return done
-        if saved_photos.note(store, exported.learners, order.version):
+        back = saved_photos.note(store, exported.learners, order.version)
+        if not back:
             break
-        step("some photos were taken back meanwhile: again without them")
+        gone |= back
+        step(f"{len(back)} people took photos back meanwhile: again without them")
     release, _ = releases.publish(FolderFiles(done.folder), published, order.signer)
     return replace(done, release=release)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Work in this folder with no other run beside: each would publish what the other left there.
+
+    Raises Refused.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(f"another run works in {folder}: wait for it, or name another") from error
+        yield
 
 
 def _read(

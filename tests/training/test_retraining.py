@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from models.cli import app
 from models.data import saved_photos
 from models.data.features import Extractor
 from models.data.labelled_photos import BadDataset
@@ -18,7 +21,7 @@ from models.folders import DEFAULT_BUNDLE
 from models.network.weights import TAIL_FILE
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
-from models.training.retraining import Least, Order, Retrained, retrain
+from models.training.retraining import Least, Order, Retrained, alone, retrain
 from parrot.adapters.bucket import FolderFiles
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
@@ -189,9 +192,39 @@ def test_who_takes_photos_back_while_it_runs_has_taught_no_candidate(run: Run) -
 
     done = run(step=step)
     assert steps.count("the exam") == 2
-    assert len(done.exported.learners) == 23
-    assert "23 saved photos" in (done.folder / "MODEL_CARD.md").read_text()
+    assert {row.uid for row in done.exported.learners} == set(LEARNERS[1:])
+    assert "16 saved photos of 2 people" in (done.folder / "MODEL_CARD.md").read_text()
     assert run.published() == ["next"]
+
+
+def test_nobody_holds_it_up_by_taking_photos_back_again_and_again(run: Run) -> None:
+    """A person may change their mind a thousand times a day: a job of three hours never ended."""
+    store, uid = run.deployment.store, LEARNERS[0]
+    steps: list[str] = []
+
+    def step(text: str) -> None:
+        steps.append(text)
+        if text == "the exam":
+            stored = store.get(uid, run.deployment.saved[uid][steps.count(text)].id)
+            assert stored is not None
+            again = Consent(given=True, at=NOW + timedelta(minutes=len(steps)))
+            store.replace(replace(stored, consent=again))
+            assert steps.count(text) < 5
+
+    run(step=step)
+    assert steps.count("the exam") == 2
+    assert run.published() == ["next"]
+
+
+def test_two_do_not_work_in_one_folder(tmp_path: Path) -> None:
+    """The second one's candidate, which its exam may refuse, was published under the first's."""
+    SqliteObservations(tmp_path / "o.db")
+    asked = ["retrain", f"sqlite:{tmp_path}/o.db", "bucket", "--work", str(tmp_path / "work")]
+    with alone(tmp_path / "work"):
+        refused = CliRunner().invoke(app, asked)
+    assert (refused.exit_code, "another run works in" in refused.stderr) == (1, True)
+    again = CliRunner().invoke(app, asked)
+    assert "another run" not in again.stderr
 
 
 def test_what_the_exam_shows_to_be_worse_is_not_published(run: Run) -> None:

@@ -13,7 +13,7 @@ from models.data import saved_photos
 from models.data.saved_photos import export
 from models.data.training_labels import LeftOut
 from parrot.consent import Consent, Training
-from parrot.observation import Label, Opinion
+from parrot.observation import Label, Opinion, Status
 from parrot.records import OTHER_PARROT
 from tests.support.observations import NOW
 from tests.support.processing import GALAH, KEA, World
@@ -93,6 +93,16 @@ def test_who_takes_it_back_while_an_export_runs_is_left_out(
 
     monkeypatch.setattr(world.photos, "open", take_back)
     assert exported(world, tmp_path / "out", "2026-12-01")[1] == []
+
+
+def test_what_is_being_deleted_teaches_nothing(tmp_path: Path) -> None:
+    """The receipt is written before its document is gone, and would not name the bundle."""
+    world = World(tmp_path)
+    learners = [saved(world, number, uid=f"p{number}") for number in (1, 2)]
+    assert world.store.replace(replace(learners[0], status=Status.DELETING)) is not None
+    assert saved_photos.note(world.store, learners, "next") == {"p1"}
+    noted = {row.uid: row.learnt_by for row in world.store.everything()}
+    assert noted == {"p1": (), "p2": ("next",)}
 
 
 def test_where_nothing_trains_nothing_leaves_whatever_was_allowed_before(tmp_path: Path) -> None:
