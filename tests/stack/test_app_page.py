@@ -159,11 +159,7 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
         (tmp_path / name).write_bytes(MACAW.read_bytes())
     classify, together, save, change, errors = snippets("sh")
     listing, *changes = re.split(r"^(?=curl)", change, flags=re.MULTILINE)[1:]
-    environment = {
-        **os.environ,
-        "BASE": f"{ana.url}{BASE}",
-        "TOKEN": f"local:{ana.user}",
-    }
+    environment = {**os.environ, "BASE": f"{ana.url}{BASE}", "TOKEN": f"local:{ana.user}"}
 
     def run(script: str, *, fail: str = "--fail", **variables: str) -> str:
         known = "" if shutil.which("uuidgen") else f"uuidgen() {{ echo {uuid.uuid4()}; }}\n"

@@ -80,9 +80,7 @@ def test_an_isolated_decoder_keeps_every_photo_in_the_other_process() -> None:
         assert isolated.measure(photo) == (90, 70)
 
 
-def test_a_photo_that_ends_the_other_process_ends_nothing_else(
-    decoder: Decoder,
-) -> None:
+def test_a_photo_that_ends_the_other_process_ends_nothing_else(decoder: Decoder) -> None:
     """After crashing on one photo, the decoder answers for the next."""
     photo = images.read(encoded(noise(300, 200), "AVIF"))
     assert decoder.measure(photo) == (300, 200)

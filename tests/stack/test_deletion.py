@@ -20,16 +20,7 @@ from parrot.photo import images
 from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import (
-    KEA,
-    NOW,
-    Counted,
-    Killed,
-    MemoryPhotos,
-    Steps,
-    World,
-    die,
-)
+from tests.support.processing import KEA, NOW, Counted, Killed, MemoryPhotos, Steps, World, die
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -174,9 +174,7 @@ def test_the_emulators_tokens_are_accepted_if_the_emulator_is_configured(
             identity.user(token)
 
 
-def test_an_unreachable_firebase_is_not_a_revocation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_unreachable_firebase_is_not_a_revocation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is it a pass."""
     monkeypatch.setenv(AUTH_EMULATOR, f"127.0.0.1:{free_port()}")
     identity = FirebaseIdentity(connect(PROJECT, credentialed=False), check_revoked=True)

@@ -15,13 +15,7 @@ import pytest
 from local.supervisor import free_port
 from parrot import deadline
 from parrot.adapters.guarded_model import GuardedModelServer
-from parrot.errors import (
-    BadModelResponse,
-    ModelTimeout,
-    ModelUnavailable,
-    Overloaded,
-    ParrotError,
-)
+from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable, Overloaded, ParrotError
 from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 from tests.support.vendors import MODEL, ROW, TF_SERVING
 

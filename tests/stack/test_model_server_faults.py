@@ -13,13 +13,7 @@ from local.supervisor import free_port
 from parrot import deadline
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 from tests.support.scripted_http import ScriptedAnswer, json_answer, serving, shouting
-from tests.support.vendors import (
-    FEATURES_ONLY,
-    MODEL,
-    ROW,
-    Ask,
-    Vendor,
-)
+from tests.support.vendors import FEATURES_ONLY, MODEL, ROW, Ask, Vendor
 
 PATIENCE_SECONDS = 10  # less than a fault lasts
 
@@ -48,10 +42,7 @@ def test_a_refusal_in_any_words_is_a_refusal(ask: Ask) -> None:
 def test_an_answer_that_comes_too_late_is_a_timeout(vendor: Vendor) -> None:
     """504, after as long as the deployment allows."""
     late = replace(vendor.predictions(ROW), silent_seconds=30)
-    with (
-        serving(lambda _request: late) as server,
-        pytest.raises(ModelTimeout, match=r"0\.2 s"),
-    ):
+    with serving(lambda _request: late) as server, pytest.raises(ModelTimeout, match=r"0\.2 s"):
         vendor.connect(server.url, 0.2).predict(MODEL, [b"photo"])
 
 

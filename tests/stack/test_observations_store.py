@@ -18,24 +18,10 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.documents import document, restored
 from parrot.errors import StoreUnavailable
-from parrot.observation import (
-    Attempts,
-    Label,
-    Observation,
-    Opinion,
-    Status,
-)
+from parrot.observation import Attempts, Label, Observation, Opinion, Status
 from parrot.records import Reason
 from parrot.sighting import Sighting
-from tests.support.observations import (
-    KEA,
-    NOW,
-    derived,
-    observation,
-    processed,
-    use,
-    verdict,
-)
+from tests.support.observations import KEA, NOW, derived, observation, processed, use, verdict
 from tests.support.stores import fill, walk
 
 if TYPE_CHECKING:

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
 
 def claim(
-    store: ObservationStore,
-    key: str,
-    name: str,
-    *,
-    now: datetime = NOW,
-    limit: int = 100,
+    store: ObservationStore, key: str, name: str, *, now: datetime = NOW, limit: int = 100
 ) -> str:
     use = Use("keys", limit, DAY, now.timestamp())
     return store.claim("ana", key * 64, name, expires=now + timedelta(days=7), use=use)
@@ -126,11 +121,6 @@ def test_of_many_claims_at_once_exactly_one_counts(store: ObservationStore) -> N
     """All of them get the same answer."""
     ids = [f"id-{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        owners = list(
-            pool.map(
-                lambda name: claim(store, "a", name),
-                ids,
-            )
-        )
+        owners = list(pool.map(lambda name: claim(store, "a", name), ids))
     assert len(set(owners)) == 1
     assert owners[0] in ids

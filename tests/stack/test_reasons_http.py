@@ -55,10 +55,7 @@ def test_another_bird_and_no_bird_say_so(
     [(_dark, Reason.TOO_DARK), (_blurred, Reason.BLURRED), (_tiny, Reason.TOO_SMALL)],
 )
 def test_bad_photos_of_parrots_get_the_right_reason(
-    classify_url: str,
-    photos: Path,
-    spoil: Callable[[Image.Image], Image.Image],
-    reason: Reason,
+    classify_url: str, photos: Path, spoil: Callable[[Image.Image], Image.Image], reason: Reason
 ) -> None:
     """For those that are no longer recognised; never one of the other two reasons."""
     given: Counter[str] = Counter()

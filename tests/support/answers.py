@@ -36,11 +36,7 @@ def answer(parrot: float, ranking: dict[str, float], **more: Any) -> Answer:
         for name, share in ranking.items()
     ]
     body: Answer = {
-        "parrot": {
-            "is_parrot": verdict == "yes",
-            "probability": parrot,
-            "verdict": verdict,
-        },
+        "parrot": {"is_parrot": verdict == "yes", "probability": parrot, "verdict": verdict},
         "species": species,
         "model": {"bundle": "2026-11-28", "classifier": "ParrotClassifier/2"},
         "photo": {"sha256": "ab" * 32, "width": 640, "height": 480},
@@ -54,13 +50,7 @@ def answer(parrot: float, ranking: dict[str, float], **more: Any) -> Answer:
 def taxon(name: str, share: float) -> Answer:
     """A species as the lowest sure rank."""
     row = answers.species(_TABLE.find(species=name))
-    return {
-        **row,
-        "rank": "species",
-        "iucn": "EN",
-        "status_year": 2023,
-        "probability": share,
-    }
+    return {**row, "rank": "species", "iucn": "EN", "status_year": 2023, "probability": share}
 
 
 _GALAH = answer(0.99, {GALAH: 0.98, COCKATIEL: 0.01}, taxon=taxon(GALAH, 0.98))

@@ -21,13 +21,7 @@ from parrot.observation import Label, derived_folder, photo_name
 from parrot.photo import images
 from parrot.process import Processor
 from parrot.quota import CpuSeconds, Meter, Quota
-from parrot.records import (
-    Classification,
-    OpenObject,
-    SpeciesScore,
-    SpeciesSet,
-    StoredObject,
-)
+from parrot.records import Classification, OpenObject, SpeciesScore, SpeciesSet, StoredObject
 from tests.support.events import event
 from tests.support.observations import observation
 from tests.support.photos import DECODER, encoded, noise

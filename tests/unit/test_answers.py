@@ -70,11 +70,7 @@ NO_PARROT = replace(
     PENDING,
     status=Status.READY,
     verdict=replace(
-        VERDICT,
-        is_parrot=False,
-        species=None,
-        species_probability=None,
-        reason=Reason.OTHER_BIRD,
+        VERDICT, is_parrot=False, species=None, species_probability=None, reason=Reason.OTHER_BIRD
     ),
 )
 MAYBE_ONE = replace(

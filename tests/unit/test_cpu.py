@@ -45,10 +45,7 @@ def test_a_caller_over_its_time_is_refused_until_the_next_minute() -> None:
         cpu.bill().add(29.0)
     with quota.billed(ANA):
         cpu.bill().add(2.0)
-    with (
-        pytest.raises(TooManyRequests, match="30 cpu-seconds") as caught,
-        quota.billed(ANA),
-    ):
+    with pytest.raises(TooManyRequests, match="30 cpu-seconds") as caught, quota.billed(ANA):
         pytest.fail("the request began")
     assert caught.value.retry_after == 30
     with quota.billed(BEN):

@@ -13,17 +13,7 @@ from parrot.observations import Observations
 from parrot.process import Outcome
 from parrot.quota import User
 from tests.support.photos import encoded, noise
-from tests.support.processing import (
-    KEA,
-    NOW,
-    OTHER,
-    PHOTO,
-    Killed,
-    Steps,
-    World,
-    die,
-    uuid_of,
-)
+from tests.support.processing import KEA, NOW, OTHER, PHOTO, Killed, Steps, World, die, uuid_of
 
 if TYPE_CHECKING:
     from pathlib import Path

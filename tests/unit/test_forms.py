@@ -64,8 +64,7 @@ def test_a_part_named_image_is_the_photo(parts: list[tuple[str, bytes]]) -> None
 
 
 @pytest.mark.parametrize(
-    "parts",
-    [[EMPTY_INPUT], [('name="image"; filename="a.jpg"', b""), ("name=image", PHOTO)]],
+    "parts", [[EMPTY_INPUT], [('name="image"; filename="a.jpg"', b""), ("name=image", PHOTO)]]
 )
 def test_a_file_that_is_empty_is_the_callers_mistake(parts: list[tuple[str, bytes]]) -> None:
     """Nothing was chosen, or a named file has no bytes: neither is a photo."""

@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 
 from parrot.errors import BadBundle
-from parrot.model.gate import (
-    Gate,
-    LogisticCurve,
-    MonotoneTable,
-    OneClass,
-    Projection,
-    ThreeWay,
-)
+from parrot.model.gate import Gate, LogisticCurve, MonotoneTable, OneClass, Projection, ThreeWay
 
 RNG = np.random.default_rng(3)
 D, K = 6, 4

@@ -11,16 +11,7 @@ from parrot.observation import Status
 from parrot.observations import Observations
 from parrot.process import Outcome
 from parrot.quota import User
-from tests.support.processing import (
-    GALAH,
-    KEA,
-    OTHER,
-    PHOTO,
-    Killed,
-    Steps,
-    World,
-    die,
-)
+from tests.support.processing import GALAH, KEA, OTHER, PHOTO, Killed, Steps, World, die
 
 if TYPE_CHECKING:
     from pathlib import Path

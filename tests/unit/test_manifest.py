@@ -13,15 +13,7 @@ from hypothesis import strategies as st
 from local.stack import DEFAULT_BUNDLE
 from parrot.errors import BadBundle
 from parrot.model.look import SecondLook, View
-from parrot.model.manifest import (
-    GATE,
-    MANIFEST,
-    NAMING,
-    SPECIES,
-    TAXONOMY,
-    Manifest,
-    Reference,
-)
+from parrot.model.manifest import GATE, MANIFEST, NAMING, SPECIES, TAXONOMY, Manifest, Reference
 from parrot.model.rules import Conformal, JointPolicy, NamingPolicy, ReasonPolicy, Rules
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
 
@@ -34,10 +26,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 SHARES = st.floats(0, 1)
 EDGES = st.integers(1, 4096)
 REASONS = st.builds(
-    ReasonPolicy,
-    st.floats(0.01, 1),
-    st.floats(0.01, 1),
-    *[st.none() | st.floats(0, 1e6)] * 5,
+    ReasonPolicy, st.floats(0.01, 1), st.floats(0.01, 1), *[st.none() | st.floats(0, 1e6)] * 5
 )
 SHA256 = st.text("0123456789abcdef", min_size=64, max_size=64)
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
@@ -153,8 +142,7 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: ruled(m, conformal=Conformal(0.9, math.inf)), "finite"),
         (
             lambda m: replace(
-                ruled(m, conformal=Conformal(0.9, 0.0)),
-                models=(replace(m.models[0], logits=None),),
+                ruled(m, conformal=Conformal(0.9, 0.0)), models=(replace(m.models[0], logits=None),)
             ),
             "logits",
         ),

@@ -15,15 +15,7 @@ from parrot.observation import Status
 from parrot.observations import Observations
 from parrot.quota import User
 from tests.support.photos import encoded
-from tests.support.processing import (
-    NOW,
-    OTHER,
-    Counted,
-    Killed,
-    Steps,
-    World,
-    die,
-)
+from tests.support.processing import NOW, OTHER, Counted, Killed, Steps, World, die
 
 if TYPE_CHECKING:
     from pathlib import Path

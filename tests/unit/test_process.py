@@ -14,15 +14,7 @@ from parrot.photo import images
 from parrot.process import Outcome
 from tests.support import heifs
 from tests.support.photos import encoded, noise
-from tests.support.processing import (
-    GALAH,
-    KEA,
-    OTHER,
-    PHOTO,
-    SameAnswer,
-    Steps,
-    World,
-)
+from tests.support.processing import GALAH, KEA, OTHER, PHOTO, SameAnswer, Steps, World
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 

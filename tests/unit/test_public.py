@@ -17,11 +17,7 @@ TEXTS = sorted(
     for path in PUBLIC.rglob("*.*")
     if path.suffix not in {".json", ".png"} and path.parent.name != "vendor"
 )
-THIRD_PARTIES = {
-    "apis.google.com",
-    "identitytoolkit.googleapis.com",
-    "securetoken.googleapis.com",
-}
+THIRD_PARTIES = {"apis.google.com", "identitytoolkit.googleapis.com", "securetoken.googleapis.com"}
 
 
 class Rows(HTMLParser):

@@ -197,10 +197,7 @@ def test_accounts_that_name_one_picture_differently_are_not_believed(tmp_path: P
     stored = world.store.replace(ben)
     assert stored is not None
     done, _ = exported(world, tmp_path / "out")
-    assert (done.written, done.left_out) == (
-        0,
-        {LeftOut.DISPUTED: 1, LeftOut.DUPLICATE: 1},
-    )
+    assert (done.written, done.left_out) == (0, {LeftOut.DISPUTED: 1, LeftOut.DUPLICATE: 1})
     settled = (Opinion("r", GALAH.id, LATER),)
     world.store.replace(replace(stored, opinions=settled))
     done, lines = exported(world, tmp_path / "out")
