@@ -20,7 +20,17 @@ from parrot.photo import images
 from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
 from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import KEA, NOW, Counted, Killed, MemoryPhotos, Steps, World, die
+from tests.support.processing import (
+    KEA,
+    NOW,
+    Counted,
+    Killed,
+    MemoryPhotos,
+    Steps,
+    World,
+    at_every_step,
+    die,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,9 +162,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
     """At each step of the first: the phone's retry ends, and the same photo is saved again."""
     user, data = User("ana"), PHOTO.data
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         old = world.save(data) if not direct else world.upload(data, "photos/ana/x")
         world.processor().process(old)
         world.processor().process(world.save(data, 2))  # a twin, which names it
@@ -162,7 +170,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
 
         def meanwhile() -> None:
             if world.store.get("ana", old.id) is not None:  # otherwise the slow one did all of it
-                Observations(world.store, world.photos).delete(user, old.id)
+                world.observations().delete(user, old.id)
             if direct:
                 new = world.upload(data, old.name, created=LATER)
             else:
@@ -171,20 +179,16 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
                 world.processor().process(new)
             kept.append((world.observation(new), dict(world.photos.objects)))
 
-        steps = Steps(at, meanwhile)
-        slow = Observations(Counted(world.store, steps), Counted(world.photos, steps))
-        slow.delete(user, old.id)
-        if at:
-            assert kept == [(world.observation(old), world.photos.objects)], at
+        steps.then = meanwhile
+        world.observations(steps).delete(user, old.id)
+        if steps.at:
+            assert kept == [(world.observation(old), world.photos.objects)], steps.at
         else:
             assert world.store.get("ana", old.id) is None
             assert old.name not in world.files()
-        return steps.count
+            assert steps.count > 10
 
-    steps = run(tmp_path / "undisturbed", 0)
-    assert steps > 10
-    for at in range(1, steps + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
 def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(

@@ -18,10 +18,12 @@ from parrot.consent import Training
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
 from parrot.observation import Label, derived_folder, photo_name
+from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Processor
 from parrot.quota import CpuSeconds, Meter, Quota
 from parrot.records import Classification, OpenObject, SpeciesScore, SpeciesSet, StoredObject
+from parrot.save import Saver
 from tests.support.events import event
 from tests.support.observations import observation
 from tests.support.photos import DECODER, encoded, noise
@@ -198,6 +200,16 @@ class World:
             now=lambda: self.now,
         )
 
+    def observations(self, steps: Steps | None = None) -> Observations:
+        steps = steps or Steps()
+        store, photos = Counted(self.store, steps), Counted(self.photos, steps)
+        return Observations(store, photos, now=lambda: self.now)
+
+    def saver(self, steps: Steps | None = None) -> Saver:
+        steps = steps or Steps()
+        store, photos = Counted(self.store, steps), Counted(self.photos, steps)
+        return Saver(store, photos, DECODER, meter=self.meter(), now=lambda: self.now)
+
     def meter(self) -> Meter:
         return Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp)
 
@@ -238,3 +250,17 @@ class World:
 
 def uuid_of(number: int) -> str:
     return f"00000000-0000-5000-8000-{number:012}"
+
+
+def at_every_step(folder: Path, story: Callable[[World, Steps], None], **options: Any) -> None:
+    """Tell a story undisturbed, then in a new world for each of its steps, whose `then` it sets."""
+
+    def told(at: int) -> int:
+        place = folder / str(at)
+        place.mkdir(parents=True)
+        steps = Steps(at)
+        story(World(place, **options), steps)
+        return steps.count
+
+    for at in range(1, told(0) + 1):
+        told(at)

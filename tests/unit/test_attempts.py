@@ -21,7 +21,16 @@ from parrot.errors import (
 from parrot.observation import Attempts, Status
 from parrot.process import Outcome
 from parrot.quota import ANONYMOUS_UID, CpuSeconds, Visitor
-from tests.support.processing import MOST_ATTEMPTS, OTHER, PHOTO, Killed, Steps, World, die
+from tests.support.processing import (
+    MOST_ATTEMPTS,
+    OTHER,
+    PHOTO,
+    Killed,
+    Steps,
+    World,
+    at_every_step,
+    die,
+)
 from tests.support.scripted_model import DOUBT, OutOfTime, Scripted, classifier
 
 if TYPE_CHECKING:
@@ -57,27 +66,19 @@ def test_what_keeps_failing_is_rejected_with_its_reason(
 def test_attempts_that_killed_the_process_count(tmp_path: Path, *, direct: bool) -> None:
     """Out of memory, or stopped for taking too long: no process is left to count them."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
-        steps = Steps()
-        for _ in range(MOST_ATTEMPTS):
-            steps = Steps(at, die)
+        attempts = [steps, *(Steps(steps.at) for _ in range(MOST_ATTEMPTS - 1))]
+        for attempt in attempts:
+            attempt.then = die
             with contextlib.suppress(Killed):
-                world.processor(steps).process(stored)
+                world.processor(attempt).process(stored)
             world.now += LEASE
-        if "classify" in steps.names[:at]:
+        if "classify" in attempts[-1].names[: steps.at]:
             outcome = world.processor().process(stored)
-            assert outcome in {Outcome.REJECTED, Outcome.DONE_BEFORE}, at
-        return steps.count
+            assert outcome in {Outcome.REJECTED, Outcome.DONE_BEFORE}, steps.at
 
-    names = Steps()
-    world = World(tmp_path)
-    stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
-    world.processor(names).process(stored)
-    for at in range(1, names.count + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
 @pytest.mark.parametrize("direct", [False, True])

@@ -9,7 +9,6 @@ import pytest
 
 from parrot.consent import Consent
 from parrot.observation import Label, Status
-from parrot.observations import Observations
 from parrot.process import Outcome
 from parrot.quota import User
 from tests.support.photos import encoded, noise
@@ -64,7 +63,7 @@ def test_a_deletion_takes_an_object_that_took_the_observations_id(world: World) 
     stored = world.upload(PHOTO, "photos/ana/bird.jpg")
     world.processor().process(stored)
     world.upload(OTHER, f"photos/ana/{stored.id}")
-    Observations(world.store, world.photos).delete(User("ana"), stored.id)
+    world.observations().delete(User("ana"), stored.id)
     assert world.files() == []
 
 

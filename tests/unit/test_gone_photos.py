@@ -11,14 +11,12 @@ import pytest
 from parrot.errors import Conflict, StoreUnavailable
 from parrot.events import DELETED, deleted_photo, stored_photo
 from parrot.observation import Status
-from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
-from parrot.quota import Meter, Quota, User
-from parrot.save import Saver
+from parrot.quota import User
 from tests.support.events import event
-from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import BUCKET, KEA, Counted, Killed, Steps, World
+from tests.support.photos import encoded, noise
+from tests.support.processing import BUCKET, KEA, Killed, Steps, World, at_every_step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,22 +30,9 @@ PHOTO = images.read(DATA)
 ANA = User("ana")
 
 
-def observations(world: World, steps: Steps | None = None) -> Observations:
-    steps = steps or Steps()
-    store, photos = Counted(world.store, steps), Counted(world.photos, steps)
-    return Observations(store, photos, now=lambda: world.now)
-
-
-def saver(world: World, steps: Steps | None = None) -> Saver:
-    steps = steps or Steps()
-    store, photos = Counted(world.store, steps), Counted(world.photos, steps)
-    meter = Meter(lambda: world.store, Quota("saves", 0, 86400))
-    return Saver(store, photos, DECODER, meter=meter, now=lambda: world.now)
-
-
 def finished(world: World) -> StoredPhoto:
     """A photo that was saved and processed."""
-    saved = saver(world).save(PHOTO, KEA, ANA).observation
+    saved = world.saver().save(PHOTO, KEA, ANA).observation
     stored = world.upload_event(saved.object_name)
     assert world.processor().process(stored) is Outcome.READY
     return stored
@@ -57,20 +42,20 @@ def test_the_observation_goes_with_its_original(world: World) -> None:
     """An operator removes a photo in the console: its copies and its label must not stay."""
     stored = finished(world)
     world.photos.delete(stored.name)
-    assert observations(world).follow(stored)
+    assert world.observations().follow(stored)
     assert world.store.get("ana", stored.id) is None
     assert world.files() == []
-    assert not observations(world).follow(stored)  # delivered twice
+    assert not world.observations().follow(stored)  # delivered twice
 
 
 def test_what_the_event_says_is_checked_against_the_bucket(world: World) -> None:
     """An event may be forged, late, or about a photo that was overwritten."""
     stored = finished(world)
-    assert not observations(world).follow(stored)
+    assert not world.observations().follow(stored)
     newer = world.upload(encoded(noise(seed=2)), stored.name)
-    assert not observations(world).follow(stored)
+    assert not world.observations().follow(stored)
     world.photos.delete(stored.name)
-    assert not observations(world).follow(newer)  # never processed: the sweep gives it up
+    assert not world.observations().follow(newer)  # never processed: the sweep gives it up
     assert world.observation(stored).status is Status.READY
 
 
@@ -83,10 +68,10 @@ def test_a_photo_that_is_deleted_while_it_is_processed_goes_too(world: World) ->
             if name == "classify":
                 world.photos.delete(stored.name)
                 with pytest.raises(StoreUnavailable):
-                    observations(world).follow(stored)
+                    world.observations().follow(stored)
 
     assert world.processor(Interrupted()).process(stored) is Outcome.READY
-    assert observations(world).follow(stored)
+    assert world.observations().follow(stored)
     assert world.files() == []
 
 
@@ -94,12 +79,12 @@ def test_a_save_in_progress_and_a_reason_stay(world: World) -> None:
     """A pending photo may be on its way; a rejected one says why its photo was removed."""
     pending = world.save(DATA)
     world.photos.delete(pending.name)
-    assert not observations(world).follow(pending)
+    assert not world.observations().follow(pending)
     assert world.observation(pending).status is Status.PENDING
     rejected = world.upload(b"<html>", "photos/ana/x")
     assert world.processor().process(rejected) is Outcome.REJECTED
     world.photos.delete(rejected.name)
-    assert not observations(world).follow(rejected)
+    assert not world.observations().follow(rejected)
     assert world.observation(rejected).status is Status.REJECTED
 
 
@@ -107,12 +92,12 @@ def test_a_photo_that_is_saved_again_comes_back(world: World) -> None:
     """Its original is gone, whether the event has come, will come, or was lost."""
     stored = finished(world)
     world.photos.delete(stored.name)
-    again = saver(world).save(PHOTO, KEA, ANA)
+    again = world.saver().save(PHOTO, KEA, ANA)
     assert (again.created, again.observation.status) == (False, Status.PENDING)
-    assert not observations(world).follow(stored)
+    assert not world.observations().follow(stored)
     event_again = world.upload_event(stored.name)
     assert world.processor().process(event_again) is Outcome.READY
-    assert not observations(world).follow(stored)
+    assert not world.observations().follow(stored)
 
 
 @pytest.mark.parametrize("accident", ["killed", "saved", "uploaded", "processed"])
@@ -121,9 +106,7 @@ def test_whatever_happens_after_any_step_no_acknowledged_photo_is_lost(
 ) -> None:
     """A save, a direct upload, the end of the instance: the event comes again, the sweep too."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = finished(world)
         world.photos.delete(stored.name)
         acknowledged = False
@@ -138,25 +121,23 @@ def test_whatever_happens_after_any_step_no_acknowledged_photo_is_lost(
                 world.processor().process(world.upload(DATA, stored.name))
             else:
                 with contextlib.suppress(Conflict):
-                    saver(world).save(PHOTO, KEA, ANA)
+                    world.saver().save(PHOTO, KEA, ANA)
                     acknowledged = True
 
-        steps = Steps(at, disturb)
+        steps.then = disturb
         with contextlib.suppress(Killed, StoreUnavailable):
-            observations(world, steps).follow(stored)
+            world.observations(steps).follow(stored)
         with contextlib.suppress(StoreUnavailable):
-            observations(world).follow(stored)
+            world.observations().follow(stored)
         kept = world.store.get("ana", stored.id)
         if acknowledged or (kept is not None and accident != "killed"):
-            assert kept is not None, at
-            assert kept.status in {Status.PENDING, Status.READY}, at
-            assert world.photos.generation(stored.name) is not None, at
+            assert kept is not None, steps.at
+            assert kept.status in {Status.PENDING, Status.READY}, steps.at
+            assert world.photos.generation(stored.name) is not None, steps.at
         elif kept is not None:
-            assert kept.status is Status.DELETING, at  # the sweep finishes it
-        return steps.count
+            assert kept.status is Status.DELETING, steps.at  # the sweep finishes it
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
 @pytest.mark.parametrize("at", range(1, 9))
@@ -170,10 +151,10 @@ def test_a_save_overtaken_by_the_event_after_any_step_is_kept_or_refused(
 
     def follow() -> None:
         with contextlib.suppress(StoreUnavailable):
-            observations(world).follow(stored)
+            world.observations().follow(stored)
 
     try:
-        saver(world, Steps(at, follow)).save(PHOTO, KEA, ANA)
+        world.saver(Steps(at, follow)).save(PHOTO, KEA, ANA)
     except Conflict:
         return
     follow()

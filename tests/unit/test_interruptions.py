@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parrot.observation import Status
-from parrot.observations import Observations
 from parrot.process import Outcome
 from parrot.quota import User
-from tests.support.processing import GALAH, KEA, OTHER, PHOTO, Killed, Steps, World, die
+from tests.support.processing import (
+    GALAH,
+    KEA,
+    OTHER,
+    PHOTO,
+    Killed,
+    Steps,
+    World,
+    at_every_step,
+    die,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,101 +29,86 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 
+BAD = PHOTO[:-200]
 
-def plain(observation: Observation) -> Observation:
+
+def plain(observation: Observation, **changes: None) -> Observation:
     """Without the number of changes, which may differ."""
-    return dataclasses.replace(observation, revision=0)
+    return dataclasses.replace(observation, revision=0, **changes)
 
 
 def test_a_newer_generation_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
     """Nothing about the older photo may remain on the observation."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         old = world.save(PHOTO)
 
         def overtake() -> None:
             new = world.upload(OTHER, old.name)
             assert world.processor().process(new) is Outcome.READY
 
-        steps = Steps(at, overtake)
+        steps.then = overtake
         world.processor(steps).process(old)
-        assert world.observation(old).width == (64 if at else 80), at
-        return steps.count
+        assert world.observation(old).width == (64 if steps.at else 80), steps.at
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
+@pytest.mark.parametrize("data", [PHOTO, BAD], ids=["good", "bad"])
 @pytest.mark.parametrize("direct", [False, True])
 def test_a_kill_after_any_step_is_repaired_by_the_next_delivery(
-    tmp_path: Path, *, direct: bool
+    tmp_path: Path, data: bytes, *, direct: bool
 ) -> None:
     """The end is the same as without the accident, for good photos and bad ones."""
+    ends: list[tuple[Observation, list[str]]] = []
 
-    def run(folder: Path, data: bytes, at: int) -> tuple[int, Observation, list[str]]:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = world.upload(data, "photos/ana/x") if direct else world.save(data)
-        steps = Steps(at, die)
+        steps.then = die
         try:
             world.processor(steps).process(stored)
         except Killed:
             world.processor().process(stored)
         assert world.processor().process(stored) is Outcome.DONE_BEFORE
-        return steps.count, plain(world.observation(stored)), world.files()
+        ends.append((plain(world.observation(stored), generation=None), world.files()))
 
-    for name, data in (("good", PHOTO), ("bad", PHOTO[:-200])):
-        count, expected, files = run(tmp_path / name, data, 0)
-        for at in range(1, count + 1):
-            again = run(tmp_path / f"{name}-{at}", data, at)[1:]
-            assert (again[0].status, again[1]) == (expected.status, files)
-            assert dataclasses.replace(again[0], generation=None) == dataclasses.replace(
-                expected, generation=None
-            )
+    at_every_step(tmp_path, story)
+    assert ends == [ends[0]] * len(ends)
 
 
-@pytest.mark.parametrize("data", [PHOTO, PHOTO[:-200]], ids=["good", "bad"])
+@pytest.mark.parametrize("data", [PHOTO, BAD], ids=["good", "bad"])
 def test_another_delivery_in_the_middle_of_any_step_changes_nothing(
     tmp_path: Path, data: bytes
 ) -> None:
     """Two instances work on one photo."""
+    ends: list[tuple[Observation, list[str]]] = []
 
-    def run(folder: Path, at: int) -> tuple[int, Observation, list[str]]:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = world.save(data)
-        steps = Steps(at, lambda: world.processor().process(stored))
+        steps.then = lambda: world.processor().process(stored)
         world.processor(steps).process(stored)
-        return steps.count, plain(world.observation(stored)), world.files()
+        ends.append((plain(world.observation(stored)), world.files()))
 
-    count, expected, files = run(tmp_path / "undisturbed", 0)
-    for at in range(1, count + 1):
-        assert run(tmp_path / str(at), at)[1:] == (expected, files), at
+    at_every_step(tmp_path, story)
+    assert ends == [ends[0]] * len(ends)
 
 
 def test_a_relabel_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
     """The person's last choice counts, and the review is about it."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = world.save(PHOTO)
-        observations = Observations(world.store, world.photos)
-        steps = Steps(at, lambda: observations.change(User("ana"), stored.id, GALAH))
+        steps.then = lambda: world.observations().change(User("ana"), stored.id, GALAH)
         world.processor(steps).process(stored)
         done = world.observation(stored)
-        if at:
-            assert [label.species for label in done.labels] == [KEA.id, GALAH.id], at
-            assert done.status is Status.NEEDS_REVIEW, at
-        return steps.count
+        if steps.at:
+            assert [label.species for label in done.labels] == [KEA.id, GALAH.id], steps.at
+            assert done.status is Status.NEEDS_REVIEW, steps.at
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
-@pytest.mark.parametrize("data", [PHOTO, PHOTO[:-200]], ids=["good", "bad"])
+@pytest.mark.parametrize("data", [PHOTO, BAD], ids=["good", "bad"])
 @pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("dies", [False, True], ids=["lives", "dies"])
 def test_a_deletion_in_the_middle_of_any_step_leaves_nothing(
@@ -122,38 +116,34 @@ def test_a_deletion_in_the_middle_of_any_step_leaves_nothing(
 ) -> None:
     """No observation comes back, no thumbnail stays; also if the function dies just then."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = world.upload(data, "photos/ana/x") if direct else world.save(data)
 
         def delete() -> None:
             if world.store.get("ana", stored.id) is None:
                 world.photos.delete(stored.name)  # there is no observation yet
             else:
-                Observations(world.store, world.photos).delete(User("ana"), stored.id)
+                world.observations().delete(User("ana"), stored.id)
             if dies:
                 raise Killed
 
-        steps = Steps(at, delete)
+        steps.then = delete
         try:
             world.processor(steps).process(stored)
         except Killed:
             world.processor().process(stored)
-        if at:
-            assert world.files() == [], at
-            assert world.store.get("ana", stored.id) is None, at
-        return steps.count
+        if steps.at:
+            assert world.files() == [], steps.at
+            assert world.store.get("ana", stored.id) is None, steps.at
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
 def test_an_event_after_the_deletion_brings_nothing_back(world: World) -> None:
     """The last redelivery may come a day later."""
     for stored in (world.save(PHOTO), world.upload(OTHER, "photos/ana/direct")):
         world.processor().process(stored)
-        Observations(world.store, world.photos).delete(User("ana"), stored.id)
+        world.observations().delete(User("ana"), stored.id)
         assert world.processor().process(stored) is Outcome.GONE
         assert world.store.get("ana", stored.id) is None
     assert world.files() == []
@@ -166,5 +156,5 @@ def test_a_deletion_that_is_under_way_is_not_disturbed(world: World) -> None:
     assert world.processor().process(stored) is Outcome.GONE
     assert world.observation(stored).status is Status.DELETING
     assert world.files() == [stored.name]
-    Observations(world.store, world.photos).delete(User("ana"), stored.id)
+    world.observations().delete(User("ana"), stored.id)
     assert world.files() == []

@@ -12,10 +12,9 @@ from PIL import Image
 
 from parrot.errors import NotFound
 from parrot.observation import Status
-from parrot.observations import Observations
 from parrot.quota import User
 from tests.support.photos import encoded
-from tests.support.processing import NOW, OTHER, Counted, Killed, Steps, World, die
+from tests.support.processing import NOW, OTHER, Killed, Steps, World, at_every_step, die
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,25 +47,21 @@ def test_near_duplicates_name_the_oldest_whatever_came_first(world: World, first
     assert world.observation(theirs).duplicate_of is None
 
 
-def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [0, 1])
+def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path, first: int) -> None:
     """Two instances, each in the middle of its own: at every step of the one, all of the other."""
     data = encoded(Image.fromarray(_smooth()))
 
-    def run(folder: Path, first: int, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         events = [world.save(data, 1), world.save(data, 2)]
-        steps = Steps(at, lambda: world.processor().process(events[1 - first]))
+        steps.then = lambda: world.processor().process(events[1 - first])
         world.processor(steps).process(events[first])
-        if at:
+        if steps.at:
             marks = [world.observation(stored).duplicate_of for stored in events]
-            assert marks == [None, events[0].id], (first, at)
+            assert marks == [None, events[0].id], steps.at
             assert all(world.observation(stored).status is Status.READY for stored in events)
-        return steps.count
 
-    for first in (0, 1):
-        for at in range(1, run(tmp_path / f"{first}", first, 0) + 1):
-            run(tmp_path / f"{first}-{at}", first, at)
+    at_every_step(tmp_path, story)
 
 
 def sound(world: World) -> bool:
@@ -89,7 +84,7 @@ def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> No
     events = [world.save(data, name) for name in (1, 2, 3)]
     for stored in events:
         world.processor().process(stored)
-    Observations(world.store, world.photos).delete(User("ana"), events[0].id)
+    world.observations().delete(User("ana"), events[0].id)
     assert [world.observation(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
     again = world.save(data, 1, created=LATER)
     world.processor().process(again)
@@ -115,22 +110,22 @@ def test_a_wrong_name_is_corrected_when_the_photo_that_it_names_is_processed(wor
 @pytest.mark.parametrize("dies", [None, 0, 1], ids=["lives", "dies", "dies-later"])
 @pytest.mark.parametrize("victim", [0, 1])
 @pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("last", [0, 1, 2])
 def test_no_duplicate_names_a_twin_deleted_in_the_middle_of_any_step(
-    tmp_path: Path, victim: int, *, dies: int | None, again: bool
+    tmp_path: Path, victim: int, last: int, *, dies: int | None, again: bool
 ) -> None:
     """Of three, processed in any order; also if it is saved again at once."""
     data = encoded(Image.fromarray(_smooth()))
 
-    def run(folder: Path, last: int, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
+        at = steps.at
         events = [world.save(data, name) for name in (1, 2, 3)]
         queue = [*events[:last], *events[last + 1 :], events[last]]
         for stored in queue[:-1]:
             world.processor().process(stored)
 
         def delete() -> None:
-            Observations(world.store, world.photos).delete(User("ana"), events[victim].id)
+            world.observations().delete(User("ana"), events[victim].id)
             if again:
                 queue.append(world.save(data, victim + 1, created=LATER))
             if dies == 0:
@@ -138,21 +133,18 @@ def test_no_duplicate_names_a_twin_deleted_in_the_middle_of_any_step(
             if dies is not None:
                 steps.at, steps.then = at + dies, die
 
-        steps = Steps(at, delete)
+        steps.then = delete
         try:
             world.processor(steps).process(events[last])
         except Killed:
             world.processor().process(events[last])
         world.processor().process(queue[-1])  # what was saved again
-        assert sound(world), (last, at)
+        assert sound(world), at
         left = list(world.store.everything())
         assert len(left) == (2 if at and not again else 3)
-        assert sum(observation.duplicate_of is None for observation in left) == 1, (last, at)
-        return steps.count
+        assert sum(observation.duplicate_of is None for observation in left) == 1, at
 
-    for last in (0, 1, 2):
-        for at in range(1, run(tmp_path / f"{last}", last, 0) + 1):
-            run(tmp_path / f"{last}-{at}", last, at)
+    at_every_step(tmp_path, story)
 
 
 @pytest.mark.parametrize("processing", [False, True])
@@ -162,9 +154,7 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
     """Also with a younger twin processed just then."""
     data = encoded(Image.fromarray(_smooth()))
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         events = [world.save(data, name) for name in (1, 2, 3)]
         for stored in events[: 2 if processing else 3]:
             world.processor().process(stored)
@@ -174,22 +164,19 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
                 world.processor().process(events[2])
             raise Killed
 
-        steps = Steps(at, disturb)
-        observations = Observations(Counted(world.store, steps), Counted(world.photos, steps))
+        steps.then = disturb
         with contextlib.suppress(Killed):
-            observations.delete(User("ana"), events[0].id)
+            world.observations(steps).delete(User("ana"), events[0].id)
         with contextlib.suppress(NotFound):
-            Observations(world.store, world.photos).delete(User("ana"), events[0].id)
-        if at == 0 and processing:
+            world.observations().delete(User("ana"), events[0].id)
+        if steps.at == 0 and processing:
             world.processor().process(events[2])
         assert [world.observation(stored).duplicate_of for stored in events[1:]] == [
             None,
             events[1].id,
         ]
-        return steps.count
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
 def _smooth() -> Bytes:

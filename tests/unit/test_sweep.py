@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,11 @@ import pytest
 
 from parrot.errors import ModelUnavailable
 from parrot.observation import Status
-from parrot.observations import Observations
 from parrot.photo import images
 from parrot.process import Outcome
-from parrot.quota import Meter, Quota, User
-from parrot.save import Saver
+from parrot.quota import User
 from parrot.sweep import NEVER_ARRIVED, Sweeper, SweepLimits, Swept
-from tests.support.photos import DECODER, encoded, noise
+from tests.support.photos import encoded, noise
 from tests.support.processing import (
     BUCKET,
     KEA,
@@ -27,10 +26,12 @@ from tests.support.processing import (
     Killed,
     Steps,
     World,
+    at_every_step,
     die,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
@@ -41,26 +42,24 @@ ANA = User("ana")
 LATER = timedelta(minutes=11)
 
 
-def sweeper(world: World, steps: Steps | None = None, *, most: int = 50) -> Sweeper:
+def sweeper(
+    world: World,
+    steps: Steps | None = None,
+    *,
+    most: int = 50,
+    clock: Callable[[], float] = time.monotonic,
+) -> Sweeper:
     steps = steps or Steps()
-    store, photos = Counted(world.store, steps), Counted(world.photos, steps)
     return Sweeper(
-        store,
-        photos,
+        Counted(world.store, steps),
+        Counted(world.photos, steps),
         world.processor(steps),
-        Observations(store, photos, now=lambda: world.now),
+        world.observations(steps),
         bucket=BUCKET,
         limits=SweepLimits(most=most),
         now=lambda: world.now,
+        clock=clock,
     )
-
-
-def saver(world: World, steps: Steps | None = None) -> Saver:
-    steps = steps or Steps()
-    store = Counted(world.store, steps)
-    meter = Meter(lambda: world.store, Quota("saves", 0, 86400))
-    photos = Counted(world.photos, steps)
-    return Saver(store, photos, DECODER, meter=meter, now=lambda: world.now)
 
 
 def test_a_photo_whose_event_was_lost_is_processed(world: World) -> None:
@@ -85,11 +84,11 @@ def test_a_photo_that_never_arrived_is_rejected_and_a_later_save_heals_it(world:
     world.now += LATER
     assert sweeper(world).sweep() == Swept()
 
-    saved = saver(world).save(PHOTO, KEA, ANA).observation
+    saved = world.saver().save(PHOTO, KEA, ANA).observation
     world.photos.delete(saved.object_name)
     world.now += LATER
     sweeper(world).sweep()
-    again = saver(world).save(PHOTO, KEA, ANA)
+    again = world.saver().save(PHOTO, KEA, ANA)
     assert (again.created, again.observation.status) == (False, Status.PENDING)
     assert again.observation.reason is None
     world.now += LATER
@@ -99,12 +98,13 @@ def test_a_photo_that_never_arrived_is_rejected_and_a_later_save_heals_it(world:
     assert done.status is Status.READY
 
 
-def test_a_photo_that_arrives_just_as_it_is_given_up_is_not_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_a_photo_that_arrives_just_as_it_is_given_up_is_not_lost(
+    tmp_path: Path, *, late: bool
+) -> None:
     """At every step of the sweep; its event comes at once, or later."""
 
-    def run(folder: Path, at: int, *, late: bool) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = world.save(DATA)
         world.photos.delete(stored.name)
         world.now += LATER
@@ -115,18 +115,15 @@ def test_a_photo_that_arrives_just_as_it_is_given_up_is_not_lost(tmp_path: Path)
             if not late:
                 world.processor().process(events[0])
 
-        steps = Steps(at, arrive)
+        steps.then = arrive
         sweeper(world, steps).sweep()
         for event in events:
             world.processor().process(event)
-        if at:
+        if steps.at:
             done = world.observation(stored)
-            assert (done.status, done.reason) == (Status.READY, None), at
-        return steps.count
+            assert (done.status, done.reason) == (Status.READY, None), steps.at
 
-    for late in (False, True):
-        for at in range(1, run(tmp_path / f"{late}", 0, late=late) + 1):
-            run(tmp_path / f"{late}-{at}", at, late=late)
+    at_every_step(tmp_path, story)
 
 
 @pytest.mark.parametrize("derived", [False, True])
@@ -148,9 +145,7 @@ def test_an_interrupted_deletion_is_finished(world: World, *, derived: bool) -> 
 def test_a_sweep_killed_after_any_step_is_completed_by_the_next(tmp_path: Path, case: str) -> None:
     """Whatever was killed in the first place."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, steps: Steps) -> None:
         stored = world.save(DATA)
         if case == "absent":
             world.photos.delete(stored.name)
@@ -159,22 +154,20 @@ def test_a_sweep_killed_after_any_step_is_completed_by_the_next(tmp_path: Path, 
             marked = dataclasses.replace(world.observation(stored), status=Status.DELETING)
             world.store.replace(marked)
         world.now += LATER
-        steps = Steps(at, die)
+        steps.then = die
         with contextlib.suppress(Killed):
             sweeper(world, steps).sweep()
         world.now += LATER
         sweeper(world).sweep()
         end = world.store.get("ana", stored.id)
         if case == "deleting":
-            assert (end, world.files()) == (None, []), at
+            assert (end, world.files()) == (None, []), steps.at
         else:
             assert end is not None
             wanted = Status.READY if case == "lost" else Status.REJECTED
-            assert end.status is wanted, at
-        return steps.count
+            assert end.status is wanted, steps.at
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
 def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
@@ -215,50 +208,37 @@ def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
         world.save(encoded(noise(seed=number)), number)
     world.now += LATER
     ticking = iter(range(0, 1000, 40))  # 60 s are over at the third look
-    timed = Sweeper(
-        world.store,
-        world.photos,
-        world.processor(),
-        Observations(world.store, world.photos),
-        bucket=BUCKET,
-        now=lambda: world.now,
-        clock=lambda: next(ticking),
-    )
-    assert timed.sweep() == Swept(finished=1)
+    assert sweeper(world, clock=lambda: next(ticking)).sweep() == Swept(finished=1)
 
 
 def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
     """A second one may begin before the first has ended; no photo is processed by both."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
+    def story(world: World, first: Steps) -> None:
         events = [world.save(encoded(noise(seed=number)), number) for number in (1, 2)]
         world.now += LATER
         second = Steps()
-        first = Steps(at, lambda: sweeper(world, second).sweep())
+        first.then = lambda: sweeper(world, second).sweep()
         sweeper(world, first).sweep()
-        assert all(world.observation(stored).status is Status.READY for stored in events), at
-        assert [*first.names, *second.names].count("classify") == len(events), at
-        return first.count
+        assert all(world.observation(stored).status is Status.READY for stored in events), first.at
+        assert [*first.names, *second.names].count("classify") == len(events), first.at
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
 
 
 def test_a_retried_save_heals_its_own_lost_event(world: World) -> None:
     """The photo is written again, which is another event; a retry within a minute writes none."""
-    saved = saver(world).save(PHOTO, KEA, ANA).observation
+    saved = world.saver().save(PHOTO, KEA, ANA).observation
     before = world.photos.generation(saved.object_name)
-    saver(world).save(PHOTO, KEA, ANA)
+    world.saver().save(PHOTO, KEA, ANA)
     assert world.photos.generation(saved.object_name) == before
     world.now += timedelta(minutes=2)
-    assert saver(world).save(PHOTO, KEA, ANA).observation.id == saved.id
+    assert world.saver().save(PHOTO, KEA, ANA).observation.id == saved.id
     event = world.upload_event(saved.object_name)
     assert event.generation != before
     assert world.processor().process(event) is Outcome.READY
     world.now += timedelta(minutes=2)
-    saver(world).save(PHOTO, KEA, ANA)
+    world.saver().save(PHOTO, KEA, ANA)
     assert world.photos.generation(saved.object_name) == event.generation
 
 
@@ -268,10 +248,8 @@ def test_a_healing_save_disturbed_after_any_step_loses_nothing(
 ) -> None:
     """By its own death, by the old event that comes after all, by a deletion."""
 
-    def run(folder: Path, at: int) -> int:
-        folder.mkdir()
-        world = World(folder)
-        stored = saver(world).save(PHOTO, KEA, ANA).observation
+    def story(world: World, steps: Steps) -> None:
+        stored = world.saver().save(PHOTO, KEA, ANA).observation
         world.now += timedelta(minutes=2)
 
         def disturb() -> None:
@@ -280,20 +258,18 @@ def test_a_healing_save_disturbed_after_any_step_loses_nothing(
             if accident == "processed":
                 world.processor().process(world.upload_event(stored.object_name))
             else:
-                Observations(world.store, world.photos).delete(ANA, stored.id)
+                world.observations().delete(ANA, stored.id)
 
-        steps = Steps(at, disturb)
+        steps.then = disturb
         with contextlib.suppress(Killed):
-            saver(world, steps).save(PHOTO, KEA, ANA)
+            world.saver(steps).save(PHOTO, KEA, ANA)
         kept = world.store.get("ana", stored.id)
         if kept is None:
-            assert world.files() == [], at
+            assert world.files() == [], steps.at
         else:
             world.processor().process(world.upload_event(stored.object_name))
             done = world.store.get("ana", stored.id)
             assert done is not None
-            assert done.status is Status.READY, at
-        return steps.count
+            assert done.status is Status.READY, steps.at
 
-    for at in range(1, run(tmp_path / "undisturbed", 0) + 1):
-        run(tmp_path / str(at), at)
+    at_every_step(tmp_path, story)
