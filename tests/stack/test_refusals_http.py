@@ -113,22 +113,6 @@ def test_the_page_about_errors_is_where_every_problem_points(classify_url: str) 
     assert f'id="{problem["code"]}"' in page.text
 
 
-@pytest.mark.parametrize(
-    ("kind", "body"),
-    [
-        ("application/json", b"[" + b"{}," * 1_000_000 + b"{}]"),
-        (FORM, b"a&" * 1_000_000),
-        ("application/json", b'{"image": "eA==", "x": [' + b"1," * 200 + b"1]}"),
-    ],
-)
-def test_more_values_than_any_client_sends_are_refused(
-    classify_url: str, kind: str, body: bytes
-) -> None:
-    """Parsed, a million empty ones would take gigabytes."""
-    response = requests.post(classify_url, data=body, headers={"Content-Type": kind}, timeout=30)
-    assert_problem(response, 400, "invalid_request")
-
-
 def test_a_chunked_body_over_the_limit_is_refused_as_such(classify_url: str) -> None:
     """Its length is not known in advance."""
     chunks = (bytes(2**20) for _ in range(32))

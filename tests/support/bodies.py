@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from parrot.http import request_body
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from parrot.budget import Budget
+from parrot.http import request_body, submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flask import Request
+    from parrot.http.submission import Submission
 
-    from parrot.budget import Budget
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+PARTS = "multipart/form-data; boundary=B"
+
+
+def arriving(body: bytes | io.BytesIO, kind: str, method: str = "POST", **headers: str) -> Request:
+    stream = body if isinstance(body, io.BytesIO) else io.BytesIO(body)
+    length = len(stream.getvalue())
+    return Request(
+        EnvironBuilder(
+            method=method,
+            input_stream=stream,
+            content_type=kind,
+            content_length=length,
+            headers=headers.items(),
+        ).get_environ()
+    )
 
 
 @contextmanager
@@ -21,3 +41,17 @@ def admitted(request: Request, bodies: Budget) -> Iterator[None]:
     with bodies.reserve() as reservation:
         request.environ[request_body.RESERVATION] = reservation
         yield
+
+
+def submitted(body: bytes, kind: str) -> Submission:
+    """What `classify` and `save` read."""
+    request = arriving(body, kind)
+    with admitted(request, Budget(2**24)):
+        return submission.read_photos(request, max_bytes=2**20)
+
+
+def fields(body: bytes, **headers: str) -> dict[str, object]:
+    """What a change of an observation reads."""
+    request = arriving(body, JSON, "PATCH", **headers)
+    with admitted(request, Budget(2**20)):
+        return dict(submission.read_fields(request))

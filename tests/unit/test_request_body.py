@@ -6,15 +6,12 @@ import io
 from typing import Any
 
 import pytest
-from flask import Request
-from werkzeug.test import EnvironBuilder
 
 from parrot.budget import Budget
 from parrot.errors import InvalidImage, InvalidRequest, Overloaded, UnsupportedMedia
-from parrot.http import request_body, submission
-from tests.support.bodies import admitted
+from parrot.http import request_body
+from tests.support.bodies import FORM, JSON, admitted, arriving, fields, submitted
 
-FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 MOST_FIELDS = 100
 
 
@@ -25,22 +22,10 @@ class Trickle(io.BytesIO):
         return super().readinto(memoryview(buffer)[:1])
 
 
-def arriving(stream: io.BytesIO, kind: str = "image/jpeg", **headers: str) -> Request:
-    size = len(stream.getvalue())
-    environ = EnvironBuilder(
-        method="POST",
-        input_stream=stream,
-        content_type=kind,
-        content_length=size,
-        headers=headers.items(),
-    ).get_environ()
-    return Request(environ)
-
-
 def test_single_bytes_are_reserved_with_what_python_keeps_of_each() -> None:
     """A byte takes 33 more: a body of a few MB in single bytes would fill an instance."""
     body = b"x" * 2000
-    request = arriving(Trickle(body))
+    request = arriving(Trickle(body), "image/jpeg")
     with admitted(request, Budget(2**20)):
         assert request_body.read(request, most=len(body)) == body
         assert request.environ["parrot.reservation"].held >= 50 * len(body)
@@ -49,10 +34,10 @@ def test_single_bytes_are_reserved_with_what_python_keeps_of_each() -> None:
 def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
     """Others are still answered."""
     budget = Budget(2**16, patience=0.0)
-    first = arriving(io.BytesIO(b"x" * 1000))
+    first = arriving(b"x" * 1000, "image/jpeg")
     with admitted(first, budget):
         request_body.read(first, most=1000)
-        second = arriving(Trickle(b"x" * 2000))
+        second = arriving(Trickle(b"x" * 2000), "image/jpeg")
         with admitted(second, budget), pytest.raises(Overloaded):
             request_body.read(second, most=2000)
 
@@ -60,25 +45,38 @@ def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "gzip, gzip"])
 def test_a_compressed_body_is_refused(encoding: str) -> None:
     """It could unpack to any size, and no app sends one."""
-    request = arriving(io.BytesIO(b"x"), JSON, **{"Content-Encoding": encoding})
-    with admitted(request, Budget(2**20)), pytest.raises(UnsupportedMedia):
-        submission.read_fields(request)
+    with pytest.raises(UnsupportedMedia):
+        fields(b"x", **{"Content-Encoding": encoding})
 
 
 @pytest.mark.parametrize("kind", [FORM, JSON])
-@pytest.mark.parametrize("fields", [MOST_FIELDS, MOST_FIELDS + 1])
-def test_a_body_has_a_hundred_fields_at_most(kind: str, fields: int) -> None:
+@pytest.mark.parametrize("count", [MOST_FIELDS, MOST_FIELDS + 1])
+def test_a_body_has_a_hundred_fields_at_most(kind: str, count: int) -> None:
     """Millions of empty ones fit into the bytes of a photo."""
-    names = [f"f{number}" for number in range(fields)]
+    names = [f"f{number}" for number in range(count)]
     if kind == FORM:
         body = "&".join(f"{name}=1" for name in names)
     else:
         body = "{" + ",".join(f'"{name}": 1' for name in names) + "}"
-    request = arriving(io.BytesIO(body.encode()), kind)
     # So few are read, and then there is no photo among them.
-    error = InvalidImage if fields == MOST_FIELDS else InvalidRequest
-    with admitted(request, Budget(2**20)), pytest.raises(error):
-        submission.read_photos(request, max_bytes=2**20)
+    error = InvalidImage if count == MOST_FIELDS else InvalidRequest
+    with pytest.raises(error):
+        submitted(body.encode(), kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (JSON, b"[" + b"{}," * 300_000 + b"{}]"),
+        (FORM, b"a&" * 300_000),
+        (JSON, b'{"image": "eA==", "x": [' + b"1," * 200 + b"1]}"),
+    ],
+    ids=["empty objects", "empty fields", "a list in a field"],
+)
+def test_more_values_than_any_client_sends_are_refused(kind: str, body: bytes) -> None:
+    """Parsed, a million empty ones would take gigabytes."""
+    with pytest.raises(InvalidRequest):
+        submitted(body, kind)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +89,5 @@ def test_a_body_has_a_hundred_fields_at_most(kind: str, fields: int) -> None:
 )
 def test_what_is_not_quite_json_is_the_callers_mistake(body: bytes) -> None:
     """It was a 500: fuzzing found letters that are not UTF-8."""
-    request = Request(EnvironBuilder(method="PATCH", data=body).get_environ())
-    with admitted(request, Budget(2**20)), pytest.raises(InvalidRequest):
-        submission.read_fields(request)
+    with pytest.raises(InvalidRequest):
+        fields(body)
