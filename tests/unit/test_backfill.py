@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -19,158 +18,127 @@ from models.backfill.price import price
 from models.backfill.reclassify import Reclassified, Reclassifier
 from parrot.config import Settings
 from parrot.errors import InvalidImage, ModelUnavailable
-from parrot.observation import Label, Observation, Status
-from parrot.records import Classification, Prediction
-from tests.support.observations import at, observation, verdict
-from tests.support.photos import encoded, noise
+from parrot.observation import Label, Status
+from parrot.records import Prediction
+from tests.support.observations import NOW, at
+from tests.support.processing import OTHER, PHOTO, Counted, SameAnswer, Steps, World, uuid_of
+from tests.support.scripted_model import MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from models.backfill.job import Job
+    from parrot.classify import Classifier
     from parrot.model.served_model import ServedModel
-    from parrot.records import Floats, Photo
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
-OLD = verdict(bundle="old", model="ParrotClassifier/1")
-STORED = replace(
-    observation(uid="ann"), labels=(), status=Status.READY, generation="7", verdict=OLD
-)
-PHOTO = encoded(noise(8, 8))
+    from parrot.observation import Observation
+    from parrot.records import Classification, Floats, Photo
 
 
-class Store:
-    """One observation in a store; `before_write` is a concurrent change that comes first, once."""
-
-    def __init__(self, stored: Observation | None) -> None:
-        self.stored = stored
-        self.writes = 0
-        self.before_write: Callable[[Observation], Observation | None] | None = None
-
-    def get(self, _uid: str, _id: str) -> Observation | None:
-        return self.stored
-
-    def replace(self, observation: Observation, _use: object = None) -> Observation | None:
-        if self.before_write is not None and self.stored is not None:
-            faster, self.before_write = self.before_write, None
-            self.stored = faster(replace(self.stored, revision=self.stored.revision + 1))
-        if self.stored is None or self.stored.revision != observation.revision:
-            return None
-        self.writes += 1
-        self.stored = replace(observation, revision=observation.revision + 1)
-        return self.stored
-
-
-class Photos:
-    """One generation of one photo."""
-
-    def read_generation(self, _name: str, generation: int, *, most: int) -> bytes | None:  # noqa: ARG002 - small photos
-        return PHOTO if generation == 7 else None
-
-
-class Classifies:
-    """The new bundle says that no photo shows a parrot."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
+class NewBundle(SameAnswer):
+    """Says that no photo shows a parrot."""
 
     def classify(self, photo: Photo) -> Classification:
-        if self.error is not None:
-            raise self.error
-        return Classification(
-            is_parrot=False,
-            parrot_probability=0.2,
-            species=(),
-            probabilities=(),
-            species_set=None,
-            bundle="new",
-            models=(("classifier", "ParrotClassifier/2"),),
-            sha256=photo.sha256,
-            width=8,
-            height=8,
-            embedded=at(30),
-        )
+        return dataclasses.replace(super().classify(photo), bundle="new", embedded=at(30))
 
 
-def reclassifier(store: Store, error: Exception | None = None) -> Reclassifier:
-    return Reclassifier(
-        cast("Any", store),
-        cast("Any", Photos()),
-        cast("Any", Classifies(error)),
+def stored(world: World) -> Observation:
+    """A photo without a label, once it has the verdict of the bundle of its day."""
+    photo = world.save(PHOTO, labels=())
+    world.processor().process(photo)
+    return world.observation(photo)
+
+
+def change(world: World, **changes: Any) -> Observation:
+    (row,) = world.store.everything()
+    changed = world.store.replace(dataclasses.replace(row, **changes))
+    assert changed is not None
+    return changed
+
+
+def reclassify(
+    world: World, steps: Steps | None = None, error: Exception | None = None
+) -> Reclassified:
+    """With something after step 3: the observation was read again, to be written."""
+    steps = steps or Steps()
+    judge = Reclassifier(
+        Counted(world.store, steps),
+        Counted(world.photos, steps),
+        cast("Classifier", NewBundle(None, error)),
         bundle="new",
         max_bytes=10**6,
         now=lambda: NOW,
     )
+    return judge.reclassify("ana", uuid_of(1))
 
 
-def test_a_photo_is_judged_once() -> None:
+def test_a_photo_is_judged_once(world: World) -> None:
     """A second run finds nothing to do, so a run that was killed can be repeated."""
-    store = Store(STORED)
-    assert reclassifier(store).reclassify("ann", "1") is Reclassified.RECLASSIFIED
-    assert store.stored is not None
-    assert store.stored.verdict is not None
-    assert (store.stored.verdict.bundle, store.stored.revision) == ("new", 2)
-    assert store.stored.embedded == at(30), "or it would never be found beside newer photos"
-    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
-    assert store.writes == 1
+    before = stored(world)
+    assert reclassify(world) is Reclassified.RECLASSIFIED
+    (after,) = world.store.everything()
+    assert after.verdict is not None
+    assert (after.verdict.bundle, after.revision) == ("new", before.revision + 1)
+    assert after.embedded == at(30), "or it would never be found beside newer photos"
+    assert reclassify(world) is Reclassified.NOT_WANTED
+    assert list(world.store.everything()) == [after]
 
 
 @pytest.mark.parametrize(
-    "stored",
+    "changes",
     [
-        replace(STORED, status=Status.PENDING, generation=None, verdict=None),
-        replace(STORED, status=Status.REJECTED, verdict=None),
-        replace(STORED, status=Status.DELETING),
-        replace(STORED, verdict=replace(OLD, bundle="new")),
+        {"status": Status.PENDING, "generation": None, "verdict": None},
+        {"status": Status.REJECTED, "verdict": None},
+        {"status": Status.DELETING},
     ],
-    ids=["pending", "rejected", "deleting", "judged"],
+    ids=["pending", "rejected", "deleting"],
 )
-def test_what_is_not_for_a_backfill_is_left_alone(stored: Observation) -> None:
+def test_what_is_not_for_a_backfill_is_left_alone(world: World, changes: dict[str, Any]) -> None:
     """A pending photo will be judged by the bundle of its day."""
-    store = Store(stored)
-    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
-    assert store.stored == stored
+    stored(world)
+    left = change(world, **changes)
+    assert reclassify(world) is Reclassified.NOT_WANTED
+    assert list(world.store.everything()) == [left]
 
 
-def test_a_label_given_meanwhile_is_kept_and_compared_with_the_new_verdict() -> None:
+def test_a_label_given_meanwhile_is_kept_and_compared_with_the_new_verdict(world: World) -> None:
     """People are faster than pipelines: their label stays, and the status is about both."""
-    label = Label("ara-ararauna", 3, NOW)
-    store = Store(STORED)
-    store.before_write = lambda current: replace(current, labels=(label,))
-    assert reclassifier(store).reclassify("ann", "1") is Reclassified.RECLASSIFIED
-    assert store.stored is not None
-    assert store.stored.labels == (label,)
-    assert store.stored.status is Status.NEEDS_REVIEW
-    assert store.stored.verdict is not None
-    assert store.stored.verdict.bundle == "new"
+    stored(world)
+    labels = (Label("ara-ararauna", 3, NOW),)
+    steps = Steps(3, lambda: change(world, labels=labels))
+    assert reclassify(world, steps) is Reclassified.RECLASSIFIED
+    (after,) = world.store.everything()
+    assert (after.labels, after.status) == (labels, Status.NEEDS_REVIEW)
+    assert after.verdict is not None
+    assert after.verdict.bundle == "new"
 
 
-def test_a_photo_that_was_overwritten_meanwhile_keeps_its_own_verdict() -> None:
+def test_a_photo_that_was_overwritten_meanwhile_keeps_its_own_verdict(world: World) -> None:
     """The verdict would be about the old photo."""
-    store = Store(STORED)
-    store.before_write = lambda current: replace(current, generation="8")
-    assert reclassifier(store).reclassify("ann", "1") is Reclassified.NOT_WANTED
-    assert store.stored is not None
-    assert store.stored.verdict == OLD
+    before = stored(world)
+    steps = Steps(3, lambda: change(world, generation="8"))
+    assert reclassify(world, steps) is Reclassified.NOT_WANTED
+    assert [row.verdict for row in world.store.everything()] == [before.verdict]
 
 
-def test_a_deleted_photo_is_counted_as_gone() -> None:
+def test_a_deleted_photo_is_counted_as_gone(world: World) -> None:
     """Whether it went before, or while it was being judged."""
-    assert reclassifier(Store(None)).reclassify("ann", "1") is Reclassified.GONE
-    other = Store(replace(STORED, generation="8"))
-    assert reclassifier(other).reclassify("ann", "1") is Reclassified.GONE
-    store = Store(STORED)
-    store.before_write = lambda _current: None
-    assert reclassifier(store).reclassify("ann", "1") is Reclassified.GONE
+    assert reclassify(world) is Reclassified.GONE
+    before = stored(world)
+    steps = Steps(3, lambda: world.store.remove(before))
+    assert reclassify(world, steps) is Reclassified.GONE
+    world.upload(OTHER, stored(world).object_name)
+    assert reclassify(world) is Reclassified.GONE
 
 
-def test_an_unreadable_photo_keeps_its_verdict_and_a_failing_server_ends_the_run() -> None:
+def test_an_unreadable_photo_keeps_its_verdict_and_a_failing_server_ends_the_run(
+    world: World,
+) -> None:
     """The first will never be better; the second will, so nothing is written off."""
-    store = Store(STORED)
-    error = InvalidImage("broken")
-    assert reclassifier(store, error).reclassify("ann", "1") is Reclassified.UNREADABLE
+    before = stored(world)
+    assert reclassify(world, error=InvalidImage("broken")) is Reclassified.UNREADABLE
     with pytest.raises(ModelUnavailable):
-        reclassifier(store, ModelUnavailable("away")).reclassify("ann", "1")
-    assert store.stored == STORED
+        reclassify(world, error=ModelUnavailable("away"))
+    assert list(world.store.everything()) == [before]
 
 
 class NumberingServer:
@@ -195,13 +163,13 @@ class NumberingServer:
         return "M/1"
 
 
-def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> None:
+def test_photos_that_are_judged_at_once_share_requests() -> None:
     """Each thread gets its own answer back."""
     server = NumberingServer()
     batched = Batched(cast("Any", server), size=8)
 
     def ask(number: int) -> float:
-        features = batched.predict(model, [str(number).encode()])[0].features
+        features = batched.predict(MODEL, [str(number).encode()])[0].features
         assert features is not None
         return float(features[0])
 
@@ -212,24 +180,15 @@ def test_photos_that_are_judged_at_once_share_requests(model: ServedModel) -> No
     assert len(server.sizes) < 50
 
 
-def test_a_failed_request_fails_every_photo_of_it(model: ServedModel) -> None:
+def test_a_failed_request_fails_every_photo_of_it() -> None:
     """Nobody waits forever, and the next request is a new one."""
     batched = Batched(cast("Any", NumberingServer()), size=2)
     with ThreadPoolExecutor(2) as threads:
-        asked = [threads.submit(batched.predict, model, [payload]) for payload in (b"1", b"bad")]
+        asked = [threads.submit(batched.predict, MODEL, [payload]) for payload in (b"1", b"bad")]
         for future in asked:
             with pytest.raises(ModelUnavailable):
                 future.result(5)
-    assert batched.predict(model, [b"3"])[0].model_version == "M/1"
-
-
-@pytest.fixture
-def model() -> ServedModel:
-    """Any model."""
-    from local.stack import DEFAULT_BUNDLE  # noqa: PLC0415 - only the file is read
-    from parrot.model.manifest import MANIFEST, Manifest  # noqa: PLC0415
-
-    return Manifest.parse((DEFAULT_BUNDLE / MANIFEST).read_bytes()).models[0]
+    assert batched.predict(MODEL, [b"3"])[0].model_version == "M/1"
 
 
 def test_a_backfill_costs_what_its_photos_cost() -> None:
@@ -241,6 +200,18 @@ def test_a_backfill_costs_what_its_photos_cost() -> None:
     assert price(1_000, 1_000, dataflow=False)["workers"] == 0
 
 
+def described(observations: str, bundle: str) -> Job:
+    return job(
+        observations,
+        "b",
+        bundle=bundle,
+        sha256="a" * 64,
+        model_server="https://models.example",
+        batch=16,
+        max_photos=None,
+    )
+
+
 @pytest.mark.parametrize("bundle", ["gs://m/bundles/2026-11-22", "models/default"])
 def test_a_worker_has_the_limits_and_keys_of_the_operators_environment(
     bundle: str, monkeypatch: pytest.MonkeyPatch
@@ -249,15 +220,7 @@ def test_a_worker_has_the_limits_and_keys_of_the_operators_environment(
     monkeypatch.setenv("MAX_PHOTO_BYTES", "10")
     monkeypatch.setenv("MAX_PHOTO_PIXELS", "100")
     monkeypatch.setenv("MODEL_BUNDLE_PUBLIC_KEY", base64.b64encode(bytes(32)).decode())
-    asked = job(
-        "firestore:p/d",
-        "b",
-        bundle=bundle,
-        sha256="a" * 64,
-        model_server="https://models.example",
-        batch=16,
-        max_photos=None,
-    )
+    asked = described("firestore:p/d", bundle)
     settings = Settings.from_env(asked.environment)
     assert (settings.max_photo_bytes, settings.max_photo_pixels) == (10, 100)
     assert settings.bundle_keys == (bytes(32),)
@@ -276,12 +239,4 @@ def test_a_store_or_bundle_that_is_not_named_in_full_is_refused(
 ) -> None:
     """Nothing is guessed: a bucket without a version could mean any bundle."""
     with pytest.raises(ValueError, match="is neither"):
-        job(
-            observations,
-            "b",
-            bundle=bundle,
-            sha256=None,
-            model_server="http://127.0.0.1:1",
-            batch=1,
-            max_photos=None,
-        )
+        described(observations, bundle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,15 +15,15 @@ from parrot.photo import images
 from parrot.progress import verdict_of
 from tests.support.observations import observation
 from tests.support.photos import DECODER, encoded, noise
+from tests.support.processing import MemoryPhotos, World
 from tests.support.scripted_model import DOUBT, SURE, Scripted, bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from parrot.model.bundle import Bundle
     from parrot.observation import Verdict
 
 PHOTO = encoded(noise(120, 80), "PNG")
+LIVE = (7, PHOTO)  # its generation
 
 
 def judged() -> Verdict:
@@ -35,34 +35,9 @@ def judged() -> Verdict:
 STORED = replace(observation(), status=Status.READY, generation="7", verdict=judged())
 
 
-class Store:
-    def __init__(self, *stored: Observation) -> None:
-        self.stored = stored
-
-    def get(self, uid: str, name: str) -> Observation | None:
-        return next((each for each in self.stored if (each.uid, each.id) == (uid, name)), None)
-
-    def by_handle(self, _handle: str) -> None:
-        return None
-
-    def everything(self) -> Iterator[Observation]:
-        return iter(self.stored)
-
-
-class Photos:
-    def __init__(self, data: bytes = PHOTO, live: int | None = 7) -> None:
-        self.data, self.live = data, live
-
-    def read_generation(self, _name: str, generation: int, *, most: int) -> bytes | None:  # noqa: ARG002 - small photos
-        return self.data if generation == self.live else None
-
-    def generation(self, _name: str) -> int | None:
-        return self.live
-
-
 def replayed(
     stored: Observation = STORED,
-    photos: Photos | None = None,
+    live: tuple[int, bytes] | None = LIVE,
     *,
     look: tuple[float, ...] = DOUBT,
     model: str = "M/1",
@@ -72,9 +47,11 @@ def replayed(
             raise BadBundle(f"bundles/{version}/manifest.json does not exist")
         return bundle()
 
+    photos = MemoryPhotos()
+    if live is not None:
+        photos.objects[stored.object_name] = live
     server = Scripted([look, SURE], version_name=model)
-    replayer = Replayer(cast("Any", photos or Photos()), open_bundle, server, DECODER, 2**20)
-    return replayer.replay(stored)
+    return Replayer(photos, open_bundle, server, DECODER, 2**20).replay(stored)
 
 
 def changed(**fields: object) -> Observation:
@@ -113,34 +90,39 @@ def test_a_difference_has_its_usual_reason(asked: dict[str, Any], why: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("stored", "photos", "why"),
+    ("stored", "live", "why"),
     [
-        (replace(STORED, generation="6"), Photos(), "overwritten: generation 7 is there, 6 was"),
-        (STORED, Photos(live=None), "gone from the bucket"),
-        (changed(bundle="2025-01-01"), Photos(), "bundle 2025-01-01 cannot be used any more"),
-        (STORED, Photos(PHOTO[:60]), "refused today"),
-        (observation(), Photos(), "no verdict, it is pending"),
+        (replace(STORED, generation="6"), LIVE, "overwritten: generation 7 is there, 6 was"),
+        (STORED, None, "gone from the bucket"),
+        (changed(bundle="2025-01-01"), LIVE, "bundle 2025-01-01 cannot be used any more"),
+        (STORED, (7, PHOTO[:60]), "refused today"),
+        (observation(), LIVE, "no verdict, it is pending"),
         (
             replace(observation(), status=Status.REJECTED, generation="7", reason="not an image"),
-            Photos(),
+            LIVE,
             "it is rejected: not an image",
         ),
     ],
 )
-def test_what_cannot_be_repeated_says_why(stored: Observation, photos: Photos, why: str) -> None:
+def test_what_cannot_be_repeated_says_why(
+    stored: Observation, live: tuple[int, bytes] | None, why: str
+) -> None:
     """Each of these happens to real deployments."""
     with pytest.raises(CannotReplay, match=why):
-        replayed(stored, photos)
+        replayed(stored, live)
 
 
-def test_an_observation_is_found_by_its_id_or_with_its_owner() -> None:
+def test_an_observation_is_found_by_its_id_or_with_its_owner(world: World) -> None:
     """Phones that upload by themselves choose their ids, so two people may have the same."""
-    other = replace(STORED, uid="bea")
-    assert find(cast("Any", Store(STORED)), STORED.id) == STORED
-    both = cast("Any", Store(STORED, other))
-    assert find(both, f"bea/{STORED.id}") == other
+    store, other = world.store, replace(STORED, uid="bea")
+    with pytest.raises(CannotReplay, match="deleted, or never was"):
+        find(store, STORED.id)
+    store.create(STORED)
+    assert find(store, STORED.id) == STORED
+    store.create(other)
+    assert find(store, f"bea/{STORED.id}") == other
     with pytest.raises(CannotReplay, match="several people"):
-        find(both, STORED.id)
-    for store in (Store(), Store(replace(STORED, status=Status.DELETING))):
-        with pytest.raises(CannotReplay, match="deleted, or never was"):
-            find(cast("Any", store), STORED.id)
+        find(store, STORED.id)
+    store.replace(replace(other, status=Status.DELETING))
+    with pytest.raises(CannotReplay, match="deleted, or never was"):
+        find(store, f"bea/{STORED.id}")
