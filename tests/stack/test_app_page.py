@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ import pytest
 from local.samples import MACAW
 from local.stack import ROOT
 from parrot.review import handle
-from tests.support.node import installed
+from tests.support.node import compiled, run
 from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.required import missing
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
-TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable"]
 # Calls the snippets and prints the results.
 DRIVER = """
 import { readFileSync } from "node:fs";
@@ -75,20 +72,9 @@ def snippets(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the page's TypeScript, compiled without errors."""
-    compiler = installed()
     folder = tmp_path_factory.mktemp("app")
-    (folder / "package.json").write_text('{"type": "module"}')
     (folder / "app.ts").write_text("\n".join(snippets("ts")))
-    openapi = compiler / "openapi-typescript" / "bin" / "cli.js"
-    described = str(ROOT / "docs" / "openapi.yaml")
-    commands = (
-        ["node", str(openapi), described, "-o", "openapi.ts"],
-        ["node", str(compiler / "typescript" / "bin" / "tsc"), *TSC, "app.ts"],
-    )
-    for command in commands:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return compiled(folder, "app.ts")
 
 
 def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> None:
@@ -96,11 +82,7 @@ def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> No
     (app / "driver.js").write_text(DRIVER)
     desk, name = REVIEWERS[0], contested(ana, 951)
     arguments = (f"{ana.url}{BASE}", f"local:{ana.user}", str(MACAW), f"local:{desk}", name)
-    done = subprocess.run(
-        ["node", "driver.js", *arguments], cwd=app, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout)
+    results = json.loads(run("node", "driver.js", *arguments, cwd=app))
     assert results["verdict"]["species"][0]["id"] == "ara-ararauna"
     assert results["created"] == [True, False]
     assert results["ids"][0] == results["id"]
@@ -159,33 +141,25 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
         (tmp_path / name).write_bytes(MACAW.read_bytes())
     classify, together, save, change, errors = snippets("sh")
     listing, *changes = re.split(r"^(?=curl)", change, flags=re.MULTILINE)[1:]
-    environment = {**os.environ, "BASE": f"{ana.url}{BASE}", "TOKEN": f"local:{ana.user}"}
+    environment = {"BASE": f"{ana.url}{BASE}", "TOKEN": f"local:{ana.user}"}
 
-    def run(script: str, *, fail: str = "--fail", **variables: str) -> str:
+    def curl(script: str, *, fail: str = "--fail", **variables: str) -> str:
         known = "" if shutil.which("uuidgen") else f"uuidgen() {{ echo {uuid.uuid4()}; }}\n"
-        done = subprocess.run(
-            ["bash", "-ec", known + script.replace("curl ", f"curl --silent --show-error {fail} ")],
-            cwd=tmp_path,
-            env={**environment, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        script = known + script.replace("curl ", f"curl --silent --show-error {fail} ")
+        return run("bash", "-ec", script, cwd=tmp_path, **environment, **variables)
 
-    assert json.loads(run(classify))["species"][0]["id"] == "ara-ararauna"
-    assert len(json.loads(run(together))["photos"]) == 2
-    name = json.loads(run(save))["id"]
-    assert [row["id"] for row in json.loads(run(listing))["observations"]] == [name]
+    assert json.loads(curl(classify))["species"][0]["id"] == "ara-ararauna"
+    assert len(json.loads(curl(together))["photos"]) == 2
+    name = json.loads(curl(save))["id"]
+    assert [row["id"] for row in json.loads(curl(listing))["observations"]] == [name]
     tag = ana.get(f"/observations/{name}").headers["ETag"]
-    assert json.loads(run(changes[0], ID=name, ETAG=tag))["species"] == "ara-macao"
+    assert json.loads(curl(changes[0], ID=name, ETAG=tag))["species"] == "ara-macao"
     provoked = re.findall(r"((?:.*\\\n)?.*?) +# (\d+) (\w+)\n", errors)
     assert len(provoked) > 10
     for script, status, code in provoked:
-        problem = json.loads(run(script, fail="", ID=name))
+        problem = json.loads(curl(script, fail="", ID=name))
         assert (problem["status"], problem["code"]) == (int(status), code), script
-    run(changes[1], ID=name)
+    curl(changes[1], ID=name)
     assert ana.get(f"/observations/{name}").status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""Five hundred photos in the local bucket judged by a new bundle: once each, killed and resumed."""
+"""Two hundred photos in the local bucket judged by a new bundle: once each, killed and resumed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ from parrot.observation import Status
 from tests.support.default_bundle import SERVED, SERVED_CLASSES
 from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
-from tests.support.scripted_http import Listener, ScriptedAnswer, serving
+from tests.support.scripted_http import ScriptedAnswer, serving
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
     from google.cloud.storage import Client
 
-    from tests.support.scripted_http import Request
+    from tests.support.scripted_http import Request, Server
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = 200
@@ -49,44 +48,26 @@ PATIENCE_SECONDS = 240
 NEW, OLD = "2099-01-01", "2001-01-01"
 
 
-class Events(BaseHTTPRequestHandler):
-    """Stands in for `process`, and counts the events about photos.
+@pytest.fixture
+def process() -> Iterator[Server]:
+    """Stands in for `process`."""
+    with serving(lambda _request: ScriptedAnswer(status=204)) as server:
+        yield server
 
-    The scheduled event, which comes every minute, is not about a photo.
-    """
 
-    received = 0
-    lock = threading.Lock()
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        with Events.lock:
-            Events.received += SWEEP.encode() not in body
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
+def events(process: Server) -> int:
+    """How many were about photos; the scheduled event, which comes every minute, is not."""
+    return sum(SWEEP.encode() not in request.body for request in process.requests)
 
 
 @pytest.fixture
-def process() -> Iterator[str]:
-    """The URL of the stand-in for `process`."""
-    Events.received = 0
-    server = Listener(("127.0.0.1", 0), Events)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture
-def storage(tmp_path: Path, process: str) -> Iterator[str]:
+def storage(tmp_path: Path, process: Server) -> Iterator[str]:
     """The URL of the local storage, whose events go to `process`."""
-    url, events = (free_url() for _ in range(2))
+    url, broker = (free_url() for _ in range(2))
     with Supervisor(tmp_path / "logs") as supervisor:
         for part in (
-            stack._storage(url, tmp_path, events),  # noqa: SLF001 - a part of the stack
-            stack._events(events, tmp_path, url, process),  # noqa: SLF001
+            stack._storage(url, tmp_path, broker),  # noqa: SLF001 - a part of the stack
+            stack._events(broker, tmp_path, url, process.url),  # noqa: SLF001
         ):
             supervisor.start(part)
             supervisor.wait(part, 60)
@@ -166,7 +147,9 @@ def counts(done: subprocess.Popen[str]) -> dict[str, int]:
 
 
 @pytest.mark.timeout(900)
-def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_path: Path) -> None:
+def test_each_photo_is_judged_once_though_the_run_is_killed(
+    storage: str, process: Server, tmp_path: Path
+) -> None:
     """Counts are exact, a second run does nothing, and `process` never runs."""
     bundle = tmp_path / "bundle"
     shutil.copytree(stack.DEFAULT_BUNDLE, bundle)
@@ -178,7 +161,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
     client.create_bucket(stack.BUCKET)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: save(client, store, number), range(PHOTOS)))
-    until(lambda: Events.received == PHOTOS, "the uploads' own events")
+    until(lambda: events(process) == PHOTOS, "the uploads' own events")
     blobs = {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)}
 
     model = Model(manifest["reference"][0]["features"], SERVED_CLASSES)
@@ -229,7 +212,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(storage: str, tmp_pa
         assert {saved.revision for saved in store.everything()} == {2}
 
     time.sleep(2)  # for an event that should not come
-    assert Events.received == PHOTOS, "nothing was written to the bucket"
+    assert events(process) == PHOTOS, "nothing was written to the bucket"
     assert {blob.name: blob.generation for blob in client.list_blobs(stack.BUCKET)} == blobs
     name, generation = next(iter(blobs.items()))
     photos = BucketPhotos(client, stack.BUCKET)

@@ -7,9 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,9 @@ import pytest
 
 from local.samples import MACAW
 from local.stack import ROOT
-from tests.support.node import installed
+from tests.support.node import DESCRIPTION, compiled, installed, run
 from tests.support.required import missing
+from tests.support.scripted_http import Request, ScriptedAnswer, serving
 from tests.support.shared import folder, shared
 
 if TYPE_CHECKING:
@@ -26,27 +25,10 @@ if TYPE_CHECKING:
 
     from tests.support.phone import Phone
 
-DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 API = json.loads((ROOT / "public" / "openapi.json").read_text(encoding="utf-8"))
 CLIENTS = ROOT / "tests" / "support" / "clients"
 FUTURE = "of-next-year"
 VOCABULARIES = {"verdict", "reason", "status", "code", "rank"}
-TSC = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.iterable"]
-
-
-def run(*command: str | Path, cwd: Path, **variables: str) -> str:
-    """What a command prints; it must succeed, and leave nothing out."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "some pieces may be missing" not in done.stdout, done.stdout
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -82,58 +64,27 @@ def drive(
     """Generate a client; then do with it what an app does, at a URL with a token."""
     made = tmp_path_factory.mktemp(request.param)
     if request.param == "openapi_fetch":
-        modules = installed()
-        (made / "package.json").write_text('{"type": "module"}')
-        (made / "node_modules").symlink_to(modules)
+        (made / "node_modules").symlink_to(installed())
         shutil.copy(CLIENTS / "openapi_fetch.ts", made)
-        run(
-            "node",
-            modules / "openapi-typescript/bin/cli.js",
-            DESCRIPTION,
-            "-o",
-            "openapi.ts",
-            cwd=made,
-        )
-        run(
-            "node",
-            modules / "typescript/bin/tsc",
-            *TSC,
-            "--types",
-            "node",
-            "openapi_fetch.ts",
-            cwd=made,
-        )
+        compiled(made, "openapi_fetch.ts", "--types", "node")
         command: list[str | Path] = ["node", "openapi_fetch.js"]
     else:
         interpreter = request.getfixturevalue("python")
-        generate = {
+        tool, *options = {
             "openapi_python_client": (
-                *(interpreter.with_name("openapi-python-client"), "generate", "--meta", "none"),
-                *(
-                    "--config",
-                    CLIENTS / "openapi_python_client.yaml",
-                    "--path",
-                    DESCRIPTION,
-                    "--output-path",
-                    "parrot_classifier_client",
-                ),
+                *("openapi-python-client", "generate", "--meta", "none", "--path", DESCRIPTION),
+                *("--config", CLIENTS / "openapi_python_client.yaml"),
+                *("--output-path", "parrot_classifier_client"),
             ),
             "openapi_generator": (
-                *(interpreter.with_name("openapi-generator-cli"), "generate", "--generator-name"),
-                *(
-                    "python",
-                    "--input-spec",
-                    DESCRIPTION,
-                    "--package-name",
-                    "parrots",
-                    "--output",
-                    ".",
-                ),
+                *("openapi-generator-cli", "generate", "--generator-name", "python"),
+                *("--input-spec", DESCRIPTION, "--package-name", "parrots", "--output", "."),
                 *("--global-property", "apis,models,supportingFiles"),
             ),
         }[request.param]
         path = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
-        run(*generate, cwd=made, PATH=path)
+        told = run(interpreter.with_name(tool), *options, cwd=made, PATH=path)
+        assert "some pieces may be missing" not in told, told
         command = [interpreter, CLIENTS / f"{request.param}.py"]
     return lambda url, token: dict(
         json.loads(run(*command, url, token, MACAW, cwd=made, PYTHONPATH=str(made)))
@@ -188,54 +139,28 @@ def test_linters_find_nothing(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def future() -> Iterator[str]:
     """The URL of a server that answers as the description says, but with news everywhere."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Future)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with serving(_of_next_year) as server:
+        yield server.url
 
 
-class Future(BaseHTTPRequestHandler):
-    """Answers each call with an example of the description, which has aged."""
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_PATCH(self) -> None:
-        self._answer()
-
-    def do_DELETE(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.partition("?")[0]
-        if "observations/" in path:
-            path = "/parrot-classifier/observations/{id}"
-        responses = API["paths"][path][self.command.lower()]["responses"]
-        status = "422" if b"<html>" in body else min(responses)
-        content = responses[status].get("content", {})
-        examples = [
-            example for kind in content.values() for example in kind.get("examples", {}).values()
-        ]
-        several = body.count(b' name="image"') > 1
-        answer = examples[0 if several else -1] if examples else None
-        if answer and "$ref" in answer:
-            answer = API["components"]["examples"][answer["$ref"].rpartition("/")[2]]
-        data = json.dumps(aged(answer["value"])).encode() if answer else b""
-        self.send_response(int(status))
-        self.send_header("Content-Type", next(iter(content), "application/json"))
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("ETag", '"1"')
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
+def _of_next_year(request: Request) -> ScriptedAnswer:
+    """An example of the description, which has aged."""
+    path = request.path.partition("?")[0]
+    if "observations/" in path:
+        path = "/parrot-classifier/observations/{id}"
+    responses = API["paths"][path][request.method.lower()]["responses"]
+    status = "422" if b"<html>" in request.body else min(responses)
+    content = responses[status].get("content", {})
+    examples = [
+        example for kind in content.values() for example in kind.get("examples", {}).values()
+    ]
+    several = request.body.count(b' name="image"') > 1
+    answer = examples[0 if several else -1] if examples else None
+    if answer and "$ref" in answer:
+        answer = API["components"]["examples"][answer["$ref"].rpartition("/")[2]]
+    data = json.dumps(aged(answer["value"])).encode() if answer else b""
+    headers = {"Content-Type": next(iter(content), "application/json"), "ETag": '"1"'}
+    return ScriptedAnswer(data, int(status), headers)
 
 
 def aged(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -13,7 +14,12 @@ from tests.support.required import missing
 if TYPE_CHECKING:
     from pathlib import Path
 
+DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 _PINS = ROOT / "tests" / "support" / "typescript"
+_TSC = (
+    *("--strict", "--target", "es2022", "--module", "nodenext"),
+    *("--lib", "es2022,dom,dom.iterable"),
+)
 
 
 def installed() -> Path:
@@ -33,3 +39,27 @@ def installed() -> Path:
                 missing(f"npm cannot install: {npm.stderr}", required_by="REQUIRE_SUITE")
             done.write_bytes(lock)
     return home / "node_modules"
+
+
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+    """What a command prints; it must succeed."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def compiled(folder: Path, source: str, *flags: str) -> Path:
+    """The folder, once a module in it is compiled strictly with the API's types beside it."""
+    modules = installed()
+    (folder / "package.json").write_text('{"type": "module"}')
+    types = modules / "openapi-typescript/bin/cli.js"
+    run("node", types, DESCRIPTION, "-o", "openapi.ts", cwd=folder)
+    run("node", modules / "typescript/bin/tsc", *_TSC, *flags, source, cwd=folder)
+    return folder
