@@ -7,133 +7,102 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from local.samples import MACAW
+from tests.support.phone import Phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMEOUT = 60
+    import requests
+
+    Save = Callable[..., tuple[Phone, dict[str, Any]]]
+
+GALAH = "eolophus-roseicapilla"
 
 
 @pytest.fixture
-def save(save_url: str) -> Callable[..., dict[str, Any]]:
-    """Save a photo as a new person; the answer's JSON with the person's headers."""
+def save(running_url: str) -> Save:
+    """Save a photo as a new person, who is given with the observation."""
 
-    def post(**fields: str) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer local:{uuid.uuid4().hex}"}
-        files = {"image": MACAW.read_bytes()}
-        response = requests.post(
-            save_url, files=files, data=fields, headers=headers, timeout=TIMEOUT
-        )
-        return {**response.json(), "code_": response.status_code, "headers_": headers}
+    def post(**fields: str) -> tuple[Phone, dict[str, Any]]:
+        phone = Phone(running_url, uuid.uuid4().hex)
+        return phone, phone.send(MACAW.read_bytes(), **fields)
 
     return post
 
 
-def test_a_photo_is_saved_as_something_outside_the_classes(
-    save: Callable[..., dict[str, Any]],
-) -> None:
+def refused(running_url: str, **fields: str) -> bool:
+    phone = Phone(running_url, uuid.uuid4().hex)
+    photo = {"image": MACAW.read_bytes()}
+    return phone.ask("POST", "/save", files=photo, data=fields).status_code == 400
+
+
+def change(phone: Phone, saved: dict[str, Any], **request: Any) -> requests.Response:
+    return phone.ask("PATCH", f"/observations/{saved['id']}", **request)
+
+
+def test_a_photo_is_saved_as_something_outside_the_classes(save: Save) -> None:
     """People know better than our classes; a wrong class would teach the next model."""
     for label in ("other-parrot", "not-a-parrot"):
-        saved = save(species=label)
-        assert saved["code_"] == 201
+        _, saved = save(species=label)
         assert (saved["species"], saved["index"]) == (label, None)
         assert saved["labels"][0]["index"] is None
 
 
-def test_the_persons_words_are_kept_beside_the_label(
-    save: Callable[..., dict[str, Any]], running_url: str
-) -> None:
+def test_the_persons_words_are_kept_beside_the_label(save: Save) -> None:
     """The person who later maps the label reads them."""
-    saved = save(species="other-parrot", text=" Green-winged macaw ")
+    phone, saved = save(species="other-parrot", text=" Green-winged macaw ")
     assert saved["labels"][0]["text"] == "Green-winged macaw"
-    response = requests.patch(
-        f"{running_url}/parrot-classifier/observations/{saved['id']}",
-        json={"species": "other-parrot", "text": "홍금강앵무"},
-        headers=saved["headers_"],
-        timeout=TIMEOUT,
-    )
-    assert [label["text"] for label in response.json()["labels"]] == [
-        "Green-winged macaw",
-        "홍금강앵무",
-    ]
+    changed = change(phone, saved, json={"species": "other-parrot", "text": "홍금강앵무"}).json()
+    assert [label["text"] for label in changed["labels"]] == ["Green-winged macaw", "홍금강앵무"]
 
 
-def test_a_list_can_be_of_one_such_label(
-    save: Callable[..., dict[str, Any]], running_url: str
-) -> None:
+def test_a_list_can_be_of_one_such_label(save: Save) -> None:
     """The filter knows every label that a save knows."""
-    saved = save(species="not-a-parrot")
-    url = f"{running_url}/parrot-classifier/observations"
-    for label, count in (("not-a-parrot", 1), ("other-parrot", 0)):
-        page = requests.get(
-            url, params={"species": label}, headers=saved["headers_"], timeout=TIMEOUT
-        )
-        assert len(page.json()["observations"]) == count
+    phone, saved = save(species="not-a-parrot")
+    assert phone.pages(species="not-a-parrot") == [saved["id"]]
+    assert phone.pages(species="other-parrot") == []
 
 
 def test_a_person_says_whether_a_photo_may_train_and_takes_it_back(
-    save: Callable[..., dict[str, Any]], running_url: str
+    save: Save, running_url: str
 ) -> None:
     """What nobody was asked about has no answer, and every way to send a photo has the field."""
-    unasked, saved = (
-        save(species="eolophus-roseicapilla"),
-        save(species="eolophus-roseicapilla", training="true"),
-    )
+    (_, unasked), (phone, saved) = save(species=GALAH), save(species=GALAH, training="true")
     assert "training" not in unasked
     assert (saved["training"], saved["training_at"]) == (True, saved["created"])
-    assert save(species="eolophus-roseicapilla", training="perhaps")["code_"] == 400
+    assert refused(running_url, species=GALAH, training="perhaps")
     encoded = base64.b64encode(MACAW.read_bytes()).decode()
     body = {"image": encoded, "species": "ara-macao", "training": False}
-    headers = {"Authorization": f"Bearer local:{uuid.uuid4().hex}"}
-    sent = requests.post(
-        f"{running_url}/parrot-classifier/save", json=body, headers=headers, timeout=TIMEOUT
-    )
+    sent = Phone(running_url, uuid.uuid4().hex).ask("POST", "/save", json=body)
     assert sent.json()["training"] is False
-    url = f"{running_url}/parrot-classifier/observations/{saved['id']}"
-    tag = {
-        "If-Match": requests.get(url, headers=saved["headers_"], timeout=TIMEOUT).headers["ETag"]
-    }
-    for change in ({"training": False}, {"training": True, "species": "ara-macao"}):
-        changed = requests.patch(
-            url, json=change, headers={**saved["headers_"], **tag}, timeout=TIMEOUT
-        )
-        assert changed.json()["training"] is change["training"]
-        assert changed.json()["training_at"] > saved["created"]
-    assert changed.json()["species"] == "ara-macao"
+    tag = {"If-Match": phone.get(f"/observations/{saved['id']}").headers["ETag"]}
+    for said in ({"training": False}, {"training": True, "species": "ara-macao"}):
+        changed = change(phone, saved, json=said, headers=tag).json()
+        assert changed["training"] is said["training"]
+        assert changed["training_at"] > saved["created"]
+    assert changed["species"] == "ara-macao"
     for nonsense in (
         {"training": "perhaps"},
         {"training": 1},
         {"training": True, "text": "x"},
         {"training": [False], "species": "ara-macao"},  # no silence: that may be a yes
     ):
-        refused = requests.patch(url, json=nonsense, headers=saved["headers_"], timeout=TIMEOUT)
-        assert refused.status_code == 400, nonsense
+        assert change(phone, saved, json=nonsense).status_code == 400, nonsense
 
 
-def test_when_and_where_are_kept_for_the_person_and_taken_back(
-    save: Callable[..., dict[str, Any]], running_url: str
-) -> None:
+def test_when_and_where_are_kept_for_the_person_and_taken_back(save: Save) -> None:
     """About a hundred metres are enough to find the tree; nobody has to say it."""
-    label = "eolophus-roseicapilla"
-    assert "sighting" not in save(species=label)
+    assert "sighting" not in save(species=GALAH)[1]
     when = "2026-05-03T10:15:00"
-    saved = save(species=label, taken=when, place="37.57123, 126.97689")
+    phone, saved = save(species=GALAH, taken=when, place="37.57123, 126.97689")
     seen = {"taken": when, "latitude": 37.571, "longitude": 126.977}
     assert saved["sighting"] == seen
-    url = f"{running_url}/parrot-classifier/observations/{saved['id']}"
-
-    def patch(change: dict[str, Any]) -> dict[str, Any]:
-        answer = requests.patch(url, json=change, headers=saved["headers_"], timeout=TIMEOUT)
-        body: dict[str, Any] = answer.json()
-        return body
-
-    assert patch({"species": label})["sighting"] == seen
-    alone = patch({"taken": when, "place": ""})["sighting"]
+    assert change(phone, saved, json={"species": GALAH}).json()["sighting"] == seen
+    alone = change(phone, saved, json={"taken": when, "place": ""}).json()["sighting"]
     assert alone == {"taken": when, "latitude": None, "longitude": None}
-    assert "sighting" not in patch({"taken": "", "place": ""})
+    assert "sighting" not in change(phone, saved, json={"taken": "", "place": ""}).json()
     for nonsense in (
         {"place": "37.5"},
         {"place": "95,10"},
@@ -142,10 +111,10 @@ def test_when_and_where_are_kept_for_the_person_and_taken_back(
         {"taken": when, "place": [37.5, 126.9]},
         {"taken": "2026-02-30T10:15:00"},
     ):
-        assert patch(nonsense)["status"] == 400, nonsense
+        assert change(phone, saved, json=nonsense).status_code == 400, nonsense
 
 
-def test_words_have_limits(save: Callable[..., dict[str, Any]]) -> None:
+def test_words_have_limits(running_url: str) -> None:
     """A label is a name, not a story, and it is shown on pages."""
     for text in ("x" * 101, "one\x00two", "one\ntwo"):
-        assert save(species="other-parrot", text=text)["code_"] == 400
+        assert refused(running_url, species="other-parrot", text=text)
