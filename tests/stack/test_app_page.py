@@ -13,7 +13,8 @@ import pytest
 from local.samples import MACAW
 from local.stack import ROOT
 from parrot.review import handle
-from tests.support.node import compiled, run
+from tests.support.commands import printed
+from tests.support.node import compiled
 from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.required import missing
@@ -82,7 +83,7 @@ def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> No
     (app / "driver.js").write_text(DRIVER)
     desk, name = REVIEWERS[0], contested(ana, 951)
     arguments = (f"{ana.url}{BASE}", f"local:{ana.user}", str(MACAW), f"local:{desk}", name)
-    results = json.loads(run("node", "driver.js", *arguments, cwd=app))
+    results = json.loads(printed("node", "driver.js", *arguments, cwd=app))
     assert results["verdict"]["species"][0]["id"] == "ara-ararauna"
     assert results["created"] == [True, False]
     assert results["ids"][0] == results["id"]
@@ -146,7 +147,7 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
     def curl(script: str, *, fail: str = "--fail", **variables: str) -> str:
         known = "" if shutil.which("uuidgen") else f"uuidgen() {{ echo {uuid.uuid4()}; }}\n"
         script = known + script.replace("curl ", f"curl --silent --show-error {fail} ")
-        return run("bash", "-ec", script, cwd=tmp_path, **environment, **variables)
+        return printed("bash", "-ec", script, cwd=tmp_path, **environment, **variables)
 
     assert json.loads(curl(classify))["species"][0]["id"] == "ara-ararauna"
     assert len(json.loads(curl(together))["photos"]) == 2

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -27,6 +26,7 @@ from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
 from parrot.observation import Status
+from tests.support.commands import models
 from tests.support.default_bundle import SERVED, SERVED_CLASSES
 from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
@@ -221,17 +221,9 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(
 
 def test_a_bundle_that_no_trusted_key_signed_judges_nothing(tmp_path: Path) -> None:
     """The functions refuse it too."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "models", "backfill", f"sqlite:{tmp_path / 'o.db'}", "b"),
-            *("--bundle", str(stack.DEFAULT_BUNDLE), "--model-server", "http://127.0.0.1:1"),
-            "--dry-run",
-        ],
-        cwd=ROOT,
-        env={**os.environ, "MODEL_BUNDLE_PUBLIC_KEY": base64.b64encode(bytes(32)).decode()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    key = base64.b64encode(bytes(32)).decode()
+    store, server = f"sqlite:{tmp_path / 'o.db'}", ("--model-server", "http://127.0.0.1:1")
+    options = ("--bundle", stack.DEFAULT_BUNDLE, *server, "--dry-run")
+    done = models("backfill", store, "b", *options, MODEL_BUNDLE_PUBLIC_KEY=key)
     assert done.returncode == 1, done.stdout
     assert "manifest.sig" in done.stderr

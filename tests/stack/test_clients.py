@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,8 @@ import pytest
 
 from local.samples import MACAW
 from local.stack import ROOT
-from tests.support.node import DESCRIPTION, compiled, installed, run
+from tests.support.commands import done, printed
+from tests.support.node import DESCRIPTION, compiled, installed
 from tests.support.required import missing
 from tests.support.scripted_http import Request, ScriptedAnswer, serving
 from tests.support.shared import folder, shared
@@ -36,19 +36,17 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The Python of an environment with both generators, installed once as pinned."""
     pins = CLIENTS / "requirements.txt"
     home = ROOT / ".local" / "clients"
-    done = home / "installed"
+    installed_pins = home / "installed"
 
     @contextmanager
     def install() -> Iterator[Path]:
-        if not done.is_file() or done.read_bytes() != pins.read_bytes():
+        if not installed_pins.is_file() or installed_pins.read_bytes() != pins.read_bytes():
             uv = Path(sys.executable).with_name("uv")
-            for command in (["venv", "--clear", home], ["pip", "sync", "--python", home, pins]):
-                made = subprocess.run(
-                    [str(uv), *map(str, command)], capture_output=True, text=True, check=False
-                )
+            for command in (("venv", "--clear", home), ("pip", "sync", "--python", home, pins)):
+                made = done(uv, *map(str, command))
                 if made.returncode:
                     missing(f"no generators: {made.stderr}", required_by="REQUIRE_SUITE")
-            done.write_bytes(pins.read_bytes())
+            installed_pins.write_bytes(pins.read_bytes())
         yield home / "bin" / "python"
 
     with shared(folder(tmp_path_factory), "clients", install) as interpreter:
@@ -83,11 +81,11 @@ def drive(
             ),
         }[request.param]
         path = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
-        told = run(interpreter.with_name(tool), *options, cwd=made, PATH=path)
+        told = printed(interpreter.with_name(tool), *options, cwd=made, PATH=path)
         assert "some pieces may be missing" not in told, told
         command = [interpreter, CLIENTS / f"{request.param}.py"]
     return lambda url, token: dict(
-        json.loads(run(*command, url, token, MACAW, cwd=made, PYTHONPATH=str(made)))
+        json.loads(printed(*command, url, token, MACAW, cwd=made, PYTHONPATH=str(made)))
     )
 
 
@@ -125,7 +123,9 @@ def test_linters_find_nothing(tmp_path: Path) -> None:
     rules = tmp_path / "spectral.yaml"
     rules.write_text("extends: spectral:oas\n")
     spectral = modules / "@stoplight/spectral-cli/dist/index.js"
-    run("node", spectral, "lint", "--fail-severity=hint", "-r", rules, DESCRIPTION, cwd=tmp_path)
+    printed(
+        "node", spectral, "lint", "--fail-severity=hint", "-r", rules, DESCRIPTION, cwd=tmp_path
+    )
     redocly = modules / "@redocly/cli/bin/cli.js"
     off = {
         "REDOCLY_TELEMETRY": "off",
@@ -133,7 +133,7 @@ def test_linters_find_nothing(tmp_path: Path) -> None:
         "NODE_NO_WARNINGS": "1",
     }
     command = ("node", redocly, "lint", "--extends=recommended", "--format=json", DESCRIPTION)
-    assert json.loads(run(*command, cwd=tmp_path, **off))["problems"] == []
+    assert json.loads(printed(*command, cwd=tmp_path, **off))["problems"] == []
 
 
 @pytest.fixture(scope="module")

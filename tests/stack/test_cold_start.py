@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local import stack
+from tests.support.commands import printed
 from tests.support.photos import encoded, named, noise
 from tests.support.settings import environment_of
 
@@ -46,14 +46,8 @@ def environment(running: stack.Running) -> dict[str, str]:
 
 def first_answer(function: str, photo: Path, environment: dict[str, str]) -> tuple[int, set[str]]:
     source = stack.ROOT / "functions" / function / "main.py"
-    done = subprocess.run(
-        [sys.executable, "-c", _FIRST_ANSWER, function, str(source), str(photo)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    status, modules = json.loads(done.stdout.splitlines()[-1])
+    told = printed(sys.executable, "-c", _FIRST_ANSWER, function, source, photo, env=environment)
+    status, modules = json.loads(told.splitlines()[-1])
     return status, set(modules)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local.stack import ROOT
+from tests.support import commands
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -27,14 +28,8 @@ def dev(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     """Run `./dev.sh` without Google Cloud credentials."""
     unknown = {"GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST"}
     known = {name: value for name, value in os.environ.items() if name not in unknown}
-    return subprocess.run(
-        [str(ROOT / "dev.sh"), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**known, "NO_GCE_CHECK": "true", **environment},
-    )
+    known["NO_GCE_CHECK"] = "true"
+    return commands.done(ROOT / "dev.sh", *arguments, env={**known, **environment})
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -68,14 +63,8 @@ def checkout(tmp_path: Path) -> Path:
 def test_help_runs_and_installs_nothing(checkout: Path) -> None:
     """Asking what a command does is not a decision to run it."""
     for asked in (*(f"{command} --help" for command in COMMANDS), "test -h", "sdk -h", "lock -h"):
-        done = subprocess.run(
-            [str(checkout / "dev.sh"), *asked.split()],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env={**os.environ, "PATH": f"{checkout / 'tools'}:{os.environ['PATH']}"},
-        )
+        path = f"{checkout / 'tools'}:{os.environ['PATH']}"
+        done = commands.done(checkout / "dev.sh", *asked.split(), PATH=path)
         assert (done.returncode, done.stderr) == (0, ""), asked
         assert asked.split(maxsplit=1)[0] in done.stdout
     assert not (checkout / "called").exists()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from local import note, stack
 from models.data import labelled_photos
+from tests.support.commands import models
 from tests.support.default_bundle import SERVED
 from tests.support.phone import Phone
 from tests.support.photos import encoded, named, noise
@@ -34,14 +33,18 @@ def test_saved_photos_come_back_labelled_split_by_user_and_without_names(
             phone.send(encoded(noise()), "not-a-parrot")  # nobody said that it may train
             phone.all_settled(len(saves) + 1)
         out = tmp_path / "saved"
-        command = [sys.executable, "-m", "models", "export-saved"]
-        command += [f"sqlite:{tmp_path / 'data' / 'observations.db'}", stack.BUCKET, str(out)]
+        command = [
+            "export-saved",
+            f"sqlite:{tmp_path / 'data' / 'observations.db'}",
+            stack.BUCKET,
+            str(out),
+        ]
         with note.noted(running, tmp_path / "data", stack.DEFAULT_BUNDLE):
             for _ in range(2):  # again is harmless
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                done = models(*command)
                 assert done.returncode == 0, done.stderr
                 assert done.stdout.startswith("3 photos"), done.stdout
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = models(*command)
     assert done.returncode == 1
     assert f"./dev.sh up --data {tmp_path / 'data'}" in done.stderr
     labelled = labelled_photos.read(out)

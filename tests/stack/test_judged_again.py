@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,10 +18,12 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.model.manifest import NAMING, Manifest, digest
 from parrot.model.naming import Naming
 from parrot.review import handle
+from tests.support.commands import models
 from tests.support.phone import BASE, Phone
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -51,14 +50,7 @@ class Saved(NamedTuple):
         return f"sqlite:{self.data / 'observations.db'}", stack.BUCKET
 
     def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "models", name, *self.where, *arguments],
-            cwd=stack.ROOT,
-            env={**os.environ, "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return models(name, *self.where, *arguments, COLUMNS="200")
 
 
 def candidate(folder: Path) -> Path:

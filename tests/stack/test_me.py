@@ -6,7 +6,6 @@ import base64
 import csv
 import io
 import json
-import subprocess
 import sys
 import uuid
 import zipfile
@@ -20,6 +19,7 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.observation import Opinion
 from parrot.quota import User
 from parrot.receipt import verified
+from tests.support.commands import models
 from tests.support.observations import NOW, processed
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -145,8 +145,7 @@ def checked(receipt: dict[str, Any], key: str, folder: Path) -> None:
     for removed, code in ((receipt["receipt"]["observations"], 0), (99, 1)):
         receipt["receipt"]["observations"] = removed
         (folder / "receipt.json").write_text(json.dumps(receipt))
-        command = [sys.executable, "-m", "models", "receipt", str(folder / "receipt.json")]
-        done = subprocess.run([*command, "--key", key], capture_output=True, text=True, check=False)
+        done = models("receipt", folder / "receipt.json", "--key", key)
         assert done.returncode == code, done.stderr
         assert ("genuine: 2 observations" in done.stdout) is (code == 0)
 
@@ -177,18 +176,18 @@ def test_an_operator_forgets_a_person(
         phone.send(encoded(noise(40, 30, seed=73)))
         phone.all_settled()
     where = f"sqlite:{data / 'observations.db'}"
-    command = [sys.executable, "-m", "models", "forget", where, bucket.name, ana.user]
+    command = ("forget", where, bucket.name, ana.user)
     environment = {
         "PYTHONPATH": ":".join(sys.path),
         "STORAGE_EMULATOR_HOST": bucket.client._connection.API_BASE_URL,  # noqa: SLF001
         "GOOGLE_CLOUD_PROJECT": "demo-parrot",
     }
     short = {**environment, "RECEIPT_KEY": "ab" * 31}  # no receipt could be signed
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=short)
+    done = models(*command, env=short)
     assert (done.returncode, len(ana.pages())) == (1, 1)
     assert "RECEIPT_KEY is not 64 hex digits" in done.stderr
     for _ in range(2):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        done = models(*command, env=environment)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["receipt"]["observations"] == 1
     assert (ana.pages(), len(bea.pages())) == ([], 1), running_url

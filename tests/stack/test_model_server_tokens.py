@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import jwt
 import pytest
 
 from local.supervisor import free_port
+from tests.support.commands import printed
 from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 from tests.support.vendors import TF_SERVING, VERTEX
 
@@ -65,15 +65,7 @@ def ask_signed(url: str, audience: str, metadata_address: str, home: Path) -> st
         "GCE_METADATA_IP": metadata_address,
         "GCE_METADATA_DETECT_RETRIES": "1",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", _ASK_SIGNED, url, audience],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return done.stdout.strip()
+    return printed(sys.executable, "-c", _ASK_SIGNED, url, audience, env=environment).strip()
 
 
 def test_a_private_cloud_run_service_gets_an_id_token_for_itself(tmp_path: Path) -> None:

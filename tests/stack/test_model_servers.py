@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from local import stack
 from local.model_servers import docker_command
 from local.supervisor import PartFailed, free_port
+from tests.support import commands
 from tests.support.default_bundle import NAME, VERSION
 from tests.support.scripted_http import json_answer, serving
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
 
 
 def test_a_model_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
@@ -40,34 +42,27 @@ def test_a_model_server_without_the_model_is_named(tmp_path: Path) -> None:
         pytest.fail("nothing can run")
 
 
-def _demo(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "local", "demo", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'shared'}", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def _demo(model_server: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-m", "local", "demo", "--model-server", model_server)
+    return commands.done(*command, PATH=path)
 
 
 def test_docker_is_asked_for_where_there_is_none(tmp_path: Path) -> None:
     """One sentence and status 2: nothing was started, and nothing here can be retried."""
-    done = _demo({"PATH": str(tmp_path)}, "--model-server", "docker")
+    done = _demo("docker", str(tmp_path))
     assert done.returncode == 2
     assert "needs Docker, and there is no `docker` on PATH" in " ".join(done.stderr.split())
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\nexit 1\n")
     docker.chmod(0o755)
-    done = _demo({"PATH": f"{tmp_path}:/usr/bin:/bin"}, "--model-server", "docker")
+    done = _demo("docker", f"{tmp_path}:/usr/bin:/bin")
     assert done.returncode == 2
     assert "Docker's engine, which does not answer" in " ".join(done.stderr.split())
 
 
 def test_a_model_server_is_a_url_or_docker() -> None:
     """A typo is not looked up as a host."""
-    done = _demo({}, "--model-server", "localhost:8501")
+    done = _demo("localhost:8501")
     assert done.returncode == 2
     assert "not a URL and not" in done.stderr
 
@@ -76,8 +71,5 @@ def test_a_model_server_is_a_url_or_docker() -> None:
 def test_dockers_own_client_accepts_the_command() -> None:
     """Up to the point where it needs an engine, which is not on every machine."""
     command = docker_command("tensorflow/serving:2.21.0", "8501")
-    engine = {"DOCKER_HOST": f"tcp://127.0.0.1:{free_port()}", "PATH": os.environ["PATH"]}
-    done = subprocess.run(
-        command, env=engine, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = commands.done(*command, DOCKER_HOST=f"tcp://127.0.0.1:{free_port()}")
     assert "Cannot connect to the Docker daemon" in done.stderr, json.dumps(done.stderr)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import pytest
 
 from local import stack
 from local.supervisor import free_port
+from tests.support.commands import printed
 from tests.support.settings import environment_of
 
 _ASK = """
@@ -67,12 +67,6 @@ def test_strangers_who_ask_for_neighbours_again_and_again_are_stopped(
 def asked(name: str, environment: dict[str, str], *paths: str) -> list[int]:
     """What a function that was just started answers, one path after the other."""
     source = stack.ROOT / "functions" / name / "main.py"
-    done = subprocess.run(
-        [sys.executable, "-c", _ASK, FUNCTIONS[name], str(source), *paths],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    answers: list[int] = json.loads(done.stdout.splitlines()[-1])
+    told = printed(sys.executable, "-c", _ASK, FUNCTIONS[name], source, *paths, env=environment)
+    answers: list[int] = json.loads(told.splitlines()[-1])
     return answers

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 from local.stack import ROOT
+from tests.support import commands
 from tests.support.required import missing
 
 if TYPE_CHECKING:
@@ -33,26 +32,11 @@ def installed() -> Path:
             if shutil.which("npm") is None or shutil.which("node") is None:
                 missing("needs Node 20 and npm", required_by="REQUIRE_SUITE")
             shutil.copytree(_PINS, home, dirs_exist_ok=True)
-            command = ["npm", "ci", "--no-progress", "--loglevel=error"]
-            npm = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+            npm = commands.done("npm", "ci", "--no-progress", "--loglevel=error", cwd=home)
             if npm.returncode:
                 missing(f"npm cannot install: {npm.stderr}", required_by="REQUIRE_SUITE")
             done.write_bytes(lock)
     return home / "node_modules"
-
-
-def run(*command: str | Path, cwd: Path, **variables: str) -> str:
-    """What a command prints; it must succeed."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def compiled(folder: Path, source: str, *flags: str) -> Path:
@@ -60,6 +44,6 @@ def compiled(folder: Path, source: str, *flags: str) -> Path:
     modules = installed()
     (folder / "package.json").write_text('{"type": "module"}')
     types = modules / "openapi-typescript/bin/cli.js"
-    run("node", types, DESCRIPTION, "-o", "openapi.ts", cwd=folder)
-    run("node", modules / "typescript/bin/tsc", *_TSC, *flags, source, cwd=folder)
+    commands.printed("node", types, DESCRIPTION, "-o", "openapi.ts", cwd=folder)
+    commands.printed("node", modules / "typescript/bin/tsc", *_TSC, *flags, source, cwd=folder)
     return folder

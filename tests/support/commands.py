@@ -1,0 +1,40 @@
+"""Commands that tests run to their end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from local.stack import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def done(
+    *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] = os.environ, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A command once it has ended, with what it printed; `variables` come on top of `env`."""
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**env, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def printed(*command: str | Path, **options: Any) -> str:
+    """What a command prints; it must succeed."""
+    ended = done(*command, **options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def models(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """`python -m models` with these arguments, once it has ended."""
+    return done(sys.executable, "-m", "models", *arguments, **options)
