@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import requests
@@ -13,7 +12,6 @@ from tests.support.deployed import bearer, functions
 from tests.support.firebase_tokens import AUTH_EMULATOR, signed, unsigned
 from tests.support.observations import observation
 from tests.support.problems import assert_problem
-from tests.support.scripted_http import json_answer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,20 +30,6 @@ def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> No
         assert int(response.headers["Retry-After"]) > 0
         response = requests.get(f"{url}/observations", headers=bearer(unsigned()), timeout=30)
         assert_problem(response, 401, "unauthenticated")
-
-
-def test_over_http_a_session_that_is_ended_is_refused_from_then_on(tmp_path: Path) -> None:
-    """A stolen phone: its token would be good for another hour."""
-    known = {"localId": "ana", "validSince": "1", "disabled": False}
-    with serving(lambda _request: json_answer({"users": [known]})) as firebase:
-        environment = {"CHECK_REVOKED": "true", AUTH_EMULATOR: firebase.address}
-        with functions(tmp_path, **environment) as url:
-            ana = bearer(unsigned())
-            assert requests.get(f"{url}/observations", headers=ana, timeout=30).status_code == 200
-            known["validSince"] = str(int(time.time()) + 1)
-            response = requests.get(f"{url}/observations", headers=ana, timeout=30)
-            assert_problem(response, 401, "unauthenticated")
-            assert "sign in again" in response.json()["detail"]
 
 
 def test_over_http_every_call_needs_app_check_if_it_is_required(tmp_path: Path) -> None:

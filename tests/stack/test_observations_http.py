@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -54,18 +53,6 @@ def test_a_change_with_a_stale_tag_is_refused(ana: Phone) -> None:
     assert ana.get(path).json()["species"] == "amazona"
     anything = ana.ask("PATCH", path, json={"index": 14}, headers={"If-Match": "*"})
     assert anything.status_code == 200
-
-
-def test_many_relabellings_at_once_are_all_in_the_history(ana: Phone) -> None:
-    """Without If-Match the last one counts, and none is lost."""
-    name = ana.save(next(SEEDS))
-    path = f"/observations/{name}"
-    indexes = [0, 1, 2, 3, 4, 5, 6, 7]
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda i: ana.ask("PATCH", path, json={"index": i}), indexes))
-    assert [answer.status_code for answer in answers] == [200] * 8
-    labels = ana.get(path).json()["labels"]
-    assert sorted(label["index"] for label in labels[1:]) == indexes
 
 
 def test_an_impossible_change_is_refused(ana: Phone) -> None:

@@ -10,10 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud.firestore import Client
 
-from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.documents import document, restored
@@ -168,16 +165,6 @@ def test_a_file_that_is_not_a_database_is_an_unavailable_store(tmp_path: Path) -
     (tmp_path / "x.db").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreUnavailable):
         SqliteObservations(tmp_path / "x.db")
-
-
-def test_a_firestore_that_does_not_answer_is_an_unavailable_store(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Nor may gRPC's, and within a phone's patience."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
-    store = FirestoreObservations(Client("demo-parrot", credentials=AnonymousCredentials()))
-    with pytest.raises(StoreUnavailable):
-        store.get("ana", "id-00001")
 
 
 def test_the_export_to_training_sees_every_users_observations(store: ObservationStore) -> None:

@@ -40,11 +40,6 @@ def test_three_photos_get_one_answer_and_one_each(classify_url: str, galahs: lis
     assert body["photo"] in [answer["photo"] for answer in alone]
 
 
-def test_a_single_part_is_answered_as_before(classify_url: str, galahs: list[bytes]) -> None:
-    """Apps in the field send one and expect no new fields."""
-    assert "photos" not in asked(classify_url, galahs[0]).json()
-
-
 def test_six_photos_are_too_many(classify_url: str) -> None:
     """Each costs a forward pass; the code tells an app how to put it to a person."""
     body = asked(classify_url, *(encoded(noise(16, 16, seed=n)) for n in range(6))).json()

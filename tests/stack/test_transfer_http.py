@@ -70,13 +70,3 @@ def test_a_broken_download_continues_where_it_ended(ana: Phone) -> None:
     beyond = ana.get(path, headers={"Range": f"bytes={len(data)}-"})
     assert_problem(beyond, 416, "range_not_satisfiable")
     assert beyond.headers["Content-Range"] == f"bytes */{len(data)}"
-
-
-def test_derived_files_are_sent_in_part_too(ana: Phone) -> None:
-    """By their URL alone, as an image view asks."""
-    body = ana.settled(ana.save(31_300))
-    assert body["status"] != "rejected", body["reason"]
-    for url in body["files"].values():
-        whole = requests.get(url, timeout=60).content
-        part = requests.get(url, headers={"Range": "bytes=10-19"}, timeout=60)
-        assert (part.status_code, part.content) == (206, whole[10:20])

@@ -163,4 +163,5 @@ def test_each_call_answers_those_who_may_and_tells_others_nothing(
         code = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}[status]
         assert_problem(answer, status, code)
         assert owner not in answer.text
+        assert who != "revoked reviewer" or "sign in again" in answer.text
         assert world.store.get(owner, kept.id) == kept, who
