@@ -85,13 +85,6 @@ def test_a_photo_that_takes_too_long_at_full_size_gets_the_first_looks_answer() 
             classifier(Scripted([SURE, DOUBT]), decoder=decoder).together([PHOTO, PHOTO])
 
 
-def test_a_bundle_without_a_second_look_never_looks_again() -> None:
-    """Older bundles still work."""
-    server = Scripted([DOUBT])
-    classifier(server, None).classify(PHOTO)
-    assert server.requests == [1]
-
-
 @pytest.mark.parametrize(
     ("look", "chosen", "rank", "name"),
     [

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import joint
-from parrot.model.decision import decide, join
+from parrot.model.decision import decide
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.records import Decision, Scores
 
@@ -69,12 +68,3 @@ def test_contradictions_are_counted_in_one_species_and_in_two() -> None:
     clean = decisions([0.9] * 4, [kea, kea, galah, galah])
     found = joint.Judge(photos, np.array([0, 0, 1, 1]), [clean], RULES).contradictions()
     assert found == {"one_species": 0.0, "two_species": 1.0}
-
-
-def test_joining_leaves_equal_answers_alone() -> None:
-    """Photos of one series would make it overconfident otherwise."""
-    photo = decisions([0.8], [[0.7, 0.2, 0.1]]).at(0)
-    together, agree = join([photo, photo], RULES)
-    assert agree
-    assert together.scores.parrot == pytest.approx(photo.scores.parrot)
-    assert together.scores.species == pytest.approx(photo.scores.species)

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image, ImageCms
 
 from parrot.duplicates import bits_apart
-from parrot.errors import InvalidImage
 from parrot.photo import images, thumbnails
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
 from tests.support.photos import encoded, named, noise
@@ -84,12 +83,6 @@ def test_no_place_camera_or_profile_is_passed_on(kind: str) -> None:
     assert b"SecretCam" not in made.image + made.thumbnail
 
 
-def test_half_a_photo_is_refused() -> None:
-    """Its thumbnail would be half grey."""
-    with pytest.raises(InvalidImage):
-        make(encoded(noise(1200, 900))[:-500])
-
-
 def test_colours_of_a_wide_profile_become_srgb() -> None:
     """Without its profile a Display P3 photo looks pale, so its colours are converted."""
     # The sRGB profile with red and green swapped: its effect cannot be missed.
@@ -150,15 +143,12 @@ def test_a_plain_photo_has_hashes_too() -> None:
     assert len(made.blurhash) == 28
 
 
-def test_the_blurhash_decodes_to_the_photos_colours() -> None:
-    """Phones decode it with their own library; this decoder follows the published format."""
-    made = make(encoded(corners(), quality=95))
-    seen = _decoded(made.blurhash, 4, 3)
-    left, right = seen[:, 0].mean(axis=0), seen[:, -1].mean(axis=0)
-    assert seen[0, 0].argmax() == 0
-    assert seen[0, -1].argmax() == 1
-    assert seen[-1, 0].argmax() == 2
-    assert right[1] > left[1]
+def test_the_blurhash_is_of_the_photo_as_a_person_sees_it() -> None:
+    """Phones show it while the thumbnail loads."""
+    tiny, exif = corners().resize((32, 24), Image.Resampling.BOX), Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    lying = encoded(tiny.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
+    assert make(lying).blurhash == thumbnails.blurhash(np.asarray(tiny))
 
 
 def test_the_blurhash_is_that_of_the_reference_implementation() -> None:
@@ -174,31 +164,5 @@ def test_the_blurhash_is_that_of_the_reference_implementation() -> None:
     )
     assert thumbnails.blurhash(pixels) == "L:HmHh2gw*bKrLWYjuf8f%fQfQfQ"
     assert thumbnails.blurhash(pixels.swapaxes(0, 1)) == "T:HmHhrLf%2gWYfQw*jufQbKf8fQ"
-
-
-def _decoded(
-    text: str, width: int, height: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    digits = thumbnails._DIGITS  # noqa: SLF001 - the format's alphabet
-
-    def number(part: str) -> int:
-        value = 0
-        for digit in part:
-            value = value * 83 + digits.index(digit)
-        return value
-
-    across, down = number(text[0]) % 9 + 1, number(text[0]) // 9 + 1
-    assert len(text) == 4 + 2 * across * down
-    loudest = (number(text[1]) + 1) / 166
-    colour = np.array(list(number(text[2:6]).to_bytes(3, "big"))) / 255
-    waves = [np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)]
-    for at in range(6, len(text), 2):
-        value = number(text[at : at + 2])
-        steps = (np.array([value // 361, value // 19 % 19, value % 19]) - 9) / 9
-        waves.append(np.sign(steps) * steps**2 * loudest)
-    out = np.zeros((height, width, 3))
-    for at, wave in enumerate(waves):
-        x = np.cos(np.pi * (at % across) * np.arange(width) / width)
-        y = np.cos(np.pi * (at // across) * np.arange(height) / height)
-        out += np.outer(y, x)[..., None] * wave
-    return out
+    red = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+    assert thumbnails.blurhash(red)[2:6] == "TI:j"  # the mean colour, which these two leave grey
