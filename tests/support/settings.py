@@ -1,4 +1,4 @@
-"""Settings with which a function starts: the fewest, and those of the running stack."""
+"""Settings with which a function starts: the fewest, as deployed, and of the running stack."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ LOCAL = {
     "MODEL_SERVER_URL": "http://127.0.0.1:8501",
     "OBSERVATIONS": "sqlite:/tmp/x.db",
     "IDENTITY": "local",
+}
+DEPLOYED = {
+    **LOCAL,
+    "OBSERVATIONS": "firestore",
+    "IDENTITY": "firebase",
+    "GOOGLE_CLOUD_PROJECT": "p",
+    "K_SERVICE": "observations",
+    "K_CONFIGURATION": "observations",
 }
 
 

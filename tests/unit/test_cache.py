@@ -11,26 +11,25 @@ import pytest
 from parrot.cache import CachedClassifier
 from parrot.errors import ModelUnavailable
 from parrot.photo import images
-from parrot.records import Classification, SpeciesScore
+from parrot.records import SpeciesScore
 from tests.support.photos import encoded, noise
-from tests.support.processing import GALAH, KEA
+from tests.support.processing import GALAH, KEA, SameAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from parrot.classify import Classifier
-    from parrot.records import Photo
+    from parrot.records import Classification, Photo
 
 PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
 
 
 @dataclass
-class Counting:
-    """Answers, or fails, and counts its calls."""
+class Counting(SameAnswer):
+    """Counts its calls."""
 
     asked: int = 0
     version: str = "1"
-    error: Exception | None = None
     bundle: Any = field(default_factory=lambda: SimpleNamespace(sha256="a"))
 
     def classify_each(self, photos: Sequence[Photo]) -> list[Classification]:
@@ -38,20 +37,9 @@ class Counting:
 
     def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
         self.asked += 1
-        if self.error is not None:
-            raise self.error
-        return Classification(
-            is_parrot=True,
-            parrot_probability=0.9,
-            species=(SpeciesScore(KEA, 0.7), SpeciesScore(GALAH, 0.3))[:top],
-            probabilities=(0.7, 0.3),
-            species_set=None,
-            bundle="b",
-            models=(("classifier", f"M/{self.version}"),),
-            sha256=photo.sha256,
-            width=16,
-            height=16,
-        )
+        both = (SpeciesScore(KEA, 0.7), SpeciesScore(GALAH, 0.3))
+        model = ("classifier", f"M/{self.version}")
+        return replace(super().classify(photo), species=both[:top], models=(model,))
 
 
 def caching(inner: Counting, **options: Any) -> CachedClassifier:

@@ -12,12 +12,11 @@ from werkzeug.test import EnvironBuilder
 from parrot.budget import Budget
 from parrot.config import Settings
 from parrot.http.respond import respond
-from tests.support.settings import LOCAL
+from tests.support.settings import DEPLOYED, LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEPLOYED = {**LOCAL, "IDENTITY": "firebase", "GOOGLE_CLOUD_PROJECT": "p"}
 APP = "https://app.example"
 
 

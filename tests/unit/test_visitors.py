@@ -12,18 +12,9 @@ from parrot.config import Settings
 from parrot.errors import TooManyRequests
 from parrot.http.caller import visitor
 from parrot.quota import Visitor, Visitors, network
+from tests.support.settings import DEPLOYED
 
-CLOUD_RUN = Settings.from_env(
-    {
-        "BUCKET": "b",
-        "MODEL_SERVER_URL": "https://models.example",
-        "OBSERVATIONS": "firestore",
-        "IDENTITY": "firebase",
-        "GOOGLE_CLOUD_PROJECT": "p",
-        "K_SERVICE": "classify",
-        "K_CONFIGURATION": "classify",
-    }
-)
+CLOUD_RUN = Settings.from_env(DEPLOYED)
 DIRECT = replace(CLOUD_RUN, trusted_proxies=0)
 BALANCED = replace(CLOUD_RUN, trusted_proxies=2)
 
