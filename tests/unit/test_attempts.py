@@ -45,6 +45,15 @@ LEASE = timedelta(minutes=2)  # of an attempt
 BEGUN = 4  # the step that counts it: after it was looked up twice, and the photo once
 
 
+def fails(world: World, stored: StoredPhoto, times: int, error: Exception | None = None) -> None:
+    """So often, until the model is well again."""
+    world.model.error = error or MemoryError()
+    for _ in range(times):
+        with pytest.raises(type(world.model.error)):
+            world.processor().process(stored)
+    world.model.error = None
+
+
 @pytest.mark.parametrize("error", [MemoryError(), ValueError("ours"), DecoderUnavailable("ended")])
 @pytest.mark.parametrize("direct", [False, True])
 def test_what_keeps_failing_is_rejected_with_its_reason(
@@ -52,11 +61,8 @@ def test_what_keeps_failing_is_rejected_with_its_reason(
 ) -> None:
     """Eventarc would retry it for a day, and the sweep forever."""
     stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
-    world.model.error = error
-    for _ in range(MOST_ATTEMPTS):
-        with pytest.raises(type(error)):
-            world.processor().process(stored)
-        assert world.observation(stored).status is Status.PENDING
+    fails(world, stored, MOST_ATTEMPTS, error)
+    assert world.observation(stored).status is Status.PENDING
     assert world.processor().process(stored) is Outcome.REJECTED
     assert world.observation(stored).reason == "processing this photo failed 3 times"
     assert world.processor().process(stored) is Outcome.DONE_BEFORE
@@ -109,11 +115,7 @@ def test_what_fails_beside_a_running_attempt_is_not_counted(world: World, *, die
     stored = world.save(PHOTO)
 
     def others() -> None:
-        world.model.error = MemoryError()
-        for _ in range(2 * MOST_ATTEMPTS):
-            with pytest.raises(MemoryError):
-                world.processor().process(stored)
-        world.model.error = None
+        fails(world, stored, 2 * MOST_ATTEMPTS)
         if dies:
             raise Killed
 
@@ -121,11 +123,8 @@ def test_what_fails_beside_a_running_attempt_is_not_counted(world: World, *, die
         world.processor(Steps(BEGUN, others)).process(stored)
     if dies:
         assert world.observation(stored).attempts == Attempts(str(stored.generation), 1)
-        world.model.error = MemoryError()
         world.now += LEASE
-        for _ in range(MOST_ATTEMPTS - 1):
-            with pytest.raises(MemoryError):
-                world.processor().process(stored)
+        fails(world, stored, MOST_ATTEMPTS - 1)
         assert world.processor().process(stored) is Outcome.REJECTED
     else:
         assert world.observation(stored).status is Status.READY
@@ -148,10 +147,7 @@ def test_a_lease_of_a_wrong_clock_protects_nothing(world: World) -> None:
     with contextlib.suppress(Killed):
         world.processor(Steps(BEGUN, die)).process(stored)
     world.now -= timedelta(days=365)
-    world.model.error = MemoryError()
-    for _ in range(MOST_ATTEMPTS - 1):
-        with pytest.raises(MemoryError):
-            world.processor().process(stored)
+    fails(world, stored, MOST_ATTEMPTS - 1)
     assert world.processor().process(stored) is Outcome.REJECTED
 
 
@@ -171,12 +167,8 @@ def test_a_neighbour_that_fails_is_not_held_against_the_photo(
 ) -> None:
     """A model server that is down for a night must not reject the photos saved meanwhile."""
     stored = world.save(PHOTO)
-    world.model.error = error
-    for _ in range(MOST_ATTEMPTS + 2):
-        with pytest.raises(type(error)):
-            world.processor().process(stored)
+    fails(world, stored, MOST_ATTEMPTS + 2, error)
     assert world.observation(stored).attempts == Attempts(str(stored.generation), 0)
-    world.model.error = None
     assert world.processor().process(stored) is Outcome.READY
     assert world.observation(stored).attempts is None
 
@@ -184,11 +176,7 @@ def test_a_neighbour_that_fails_is_not_held_against_the_photo(
 def test_another_photo_under_the_same_name_starts_from_zero(world: World) -> None:
     """The previous photo's failures are not its own."""
     stored = world.save(PHOTO)
-    world.model.error = MemoryError()
-    for _ in range(MOST_ATTEMPTS):
-        with pytest.raises(MemoryError):
-            world.processor().process(stored)
-    world.model.error = None
+    fails(world, stored, MOST_ATTEMPTS)
     new = world.upload(OTHER, stored.name)
     assert world.processor().process(new) is Outcome.READY
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 BAD = PHOTO[:-200]
 
 
-def plain(observation: Observation, **changes: None) -> Observation:
+def plain(observation: Observation, **changes: Any) -> Observation:
     """Without the number of changes, which may differ."""
     return dataclasses.replace(observation, revision=0, **changes)
 
