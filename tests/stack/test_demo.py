@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-import requests
 
 from local import note, stack
 from local.samples import MACAW
 from local.stack import ROOT
+from tests.support import commands
+from tests.support.phone import Phone
 from tests.support.photos import named
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
     from pathlib import Path
 
 
+class Up(NamedTuple):
+    """A stack that is up, whose data folder the demos name: they ask it, and start none."""
+
+    data: Path
+    url: str
+
+
 def demo(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(ROOT / "dev.sh"), "demo", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+    return commands.done(ROOT / "dev.sh", "demo", *arguments, cwd=cwd, COLUMNS="200")
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[Up]:
+    data = tmp_path_factory.mktemp("up")
+    with (
+        stack.running(data, model_server=shared_model) as running,
+        note.noted(running, data, stack.DEFAULT_BUNDLE),
+    ):
+        yield Up(data, running.url)
 
 
 def test_json_is_the_http_answer_with_the_path_one_line_a_photo(
@@ -48,11 +59,10 @@ def test_json_is_the_http_answer_with_the_path_one_line_a_photo(
     assert not lines[3]["parrot"]["is_parrot"]
 
 
-def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model: str) -> None:
+def test_together_asks_for_one_answer(photos: Path, up: Up) -> None:
     """Two photos of one bird are one line, with both paths."""
     chosen = named(photos / "parrots" / "galah", 2)
-    where = ["--data", str(tmp_path), "--model-server", shared_model]
-    done = demo("--json", "--together", *where, *map(str, chosen))
+    done = demo("--json", "--together", "--data", str(up.data), *map(str, chosen))
     assert done.returncode == 0, done.stderr
     (line,) = (json.loads(line) for line in done.stdout.splitlines())
     assert line["taxon"]["id"] == "eolophus-roseicapilla"
@@ -60,11 +70,9 @@ def test_together_asks_for_one_answer(photos: Path, tmp_path: Path, shared_model
 
 
 @pytest.mark.smoke
-def test_without_photos_it_explains_itself_and_answers_for_samples(
-    tmp_path: Path, shared_model: str
-) -> None:
+def test_without_photos_it_explains_itself_and_answers_for_samples(up: Up) -> None:
     """A new user may have no photo of a parrot."""
-    done = demo("--data", str(tmp_path), "--model-server", shared_model)
+    done = demo("--data", str(up.data))
     assert done.returncode == 0
     assert "./dev.sh demo PHOTO..." in done.stderr
     assert "./dev.sh up" in done.stderr.splitlines()[-1]
@@ -86,27 +94,19 @@ def test_where_no_path_is_a_photo_each_is_told_and_nothing_starts(tmp_path: Path
     assert page.startswith("page.jpg: not a photo")
 
 
-def test_a_stack_that_is_up_is_used(photos: Path, tmp_path: Path, shared_model: str) -> None:
+def test_a_stack_that_is_up_is_used(photos: Path, up: Up) -> None:
     """Whoever has one open gets the answer at once, and finds what was saved on its page."""
-    with (
-        stack.running(tmp_path, model_server=shared_model) as running,
-        note.noted(running, tmp_path, stack.DEFAULT_BUNDLE),
-    ):
-        (galah,) = named(photos / "parrots" / "galah", 1)
-        done = demo("--save", "--data", str(tmp_path), str(galah))
-        assert done.returncode == 0, done.stderr
-        assert running.url in done.stderr
-        assert "starting" not in done.stderr
-        listed = requests.get(
-            f"{running.url}/parrot-classifier/observations",
-            headers={"Authorization": "Bearer local:demo"},
-            timeout=30,
-        ).json()
-        assert listed["observations"][0]["id"] in done.stdout
+    (galah,) = named(photos / "parrots" / "galah", 1)
+    done = demo("--save", "--data", str(up.data), str(galah))
+    assert done.returncode == 0, done.stderr
+    assert up.url in done.stderr
+    assert "starting" not in done.stderr
+    (saved,) = Phone(up.url, "demo").pages()
+    assert saved in done.stdout
 
 
 def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
-    tmp_path: Path, shared_model: str
+    tmp_path: Path, up: Up
 ) -> None:
     """Each in its own words; scripts check the exit code, people the table."""
     folder, empty = tmp_path / "photos", tmp_path / "empty"
@@ -117,8 +117,7 @@ def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
     (folder / "notes.txt").write_text("not a photo, and not called one")
     (folder / "deeper" / "MACAW.JPG").write_bytes(MACAW.read_bytes())
     asked = [str(tmp_path / "gone.jpg"), str(empty), str(folder)]
-    options = ("--data", str(tmp_path / "data"), "--model-server", shared_model)
-    done = demo(*options, *asked)
+    done = demo("--data", str(up.data), *asked)
     assert done.returncode == 1, done.stderr
     output = done.stdout
     for words in ("no such file", "no photos in this folder", "damaged", "not a photo: JPEG"):
@@ -126,7 +125,7 @@ def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
     assert "notes.txt" not in output
     assert output.count("error") == 4
     assert "Blue-and-yellow" in output
-    lines = demo("--json", *options, *asked).stdout.splitlines()
+    lines = demo("--json", "--data", str(up.data), *asked).stdout.splitlines()
     answers = [(json.loads(line)["photo"]["path"], json.loads(line).get("code")) for line in lines]
     assert answers == [
         (asked[0], "no_such_file"),

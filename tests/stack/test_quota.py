@@ -18,6 +18,7 @@ from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from parrot.store import ObservationStore
@@ -46,32 +47,26 @@ def test_a_count_is_kept_until_no_clock_can_need_it() -> None:
     assert use.added(2, 3) == (0, 1)
 
 
-def test_each_user_and_each_window_has_its_own_count(store: ObservationStore) -> None:
-    """One person's upload of a holiday must not stop another's."""
+def test_each_user_and_each_window_has_a_count_of_all_photos_of_a_request_or_none(
+    store: ObservationStore,
+) -> None:
+    """One person's upload of a holiday must not stop another's; what is refused costs nothing."""
     now = [86_400.0]
     meter = Meter(lambda: store, SAVES, lambda: now[0])
-    for remaining in (2, 1, 0):
-        allowance = meter.take(User("ana"))
-        assert allowance is not None
-        assert allowance.remaining == remaining
+
+    def remaining(photos: int = 1, user: str = "ana") -> int | None:
+        allowance = meter.take(User(user), photos)
+        return None if allowance is None else allowance.remaining
+
+    assert remaining(photos=2) == 1
     with pytest.raises(TooManyRequests):
-        meter.take(User("ana"))
-    assert meter.take(User("bea")) is not None
+        remaining(photos=2)
+    assert remaining() == 0
+    with pytest.raises(TooManyRequests):
+        remaining()
+    assert remaining(user="bea") == 2
     now[0] += 86_400
-    assert meter.take(User("ana")) is not None
-
-
-def test_several_at_once_are_all_counted_or_none(store: ObservationStore) -> None:
-    """Photos of one bird cost as many as they are; a refused request costs nothing."""
-    meter = Meter(lambda: store, SAVES, lambda: 86_400.0)
-    first = meter.take(User("several"), 2)
-    assert first is not None
-    assert first.remaining == 1
-    with pytest.raises(TooManyRequests):
-        meter.take(User("several"), 2)
-    last = meter.take(User("several"))
-    assert last is not None
-    assert last.remaining == 0
+    assert remaining() == 2
 
 
 def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) -> None:
@@ -82,72 +77,71 @@ def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) 
         assert [meter.take(user) for _ in range(3)] == [None] * 3
 
 
-def test_quotas_over_http(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_model: str
-) -> None:
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[str]:
+    """The URL of a stack with limits that a few requests reach."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAVES_PER_DAY", "2")
+        patch.setenv("CLASSIFICATIONS_PER_MINUTE", "3")
+        patch.setenv("RELABELS_PER_DAY", "2")
+        patch.setenv("CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", "2")
+        patch.setenv("TRUSTED_PROXIES", "1")
+        folder = tmp_path_factory.mktemp("limited")
+        with stack.running(folder, model_server=shared_model) as running:
+            yield running.url
+
+
+def test_quotas_over_http(limited: str) -> None:
     """429 with Retry-After; a retry of a save uses up nothing; reading is free."""
-    monkeypatch.setenv("SAVES_PER_DAY", "2")
-    monkeypatch.setenv("CLASSIFICATIONS_PER_MINUTE", "3")
-    monkeypatch.setenv("RELABELS_PER_DAY", "2")
-    with stack.running(tmp_path, model_server=shared_model) as running:
-        ana = Phone(running.url, "ana")
+    ana = Phone(limited, "ana")
 
-        def save(seed: int) -> requests.Response:
-            return ana.ask("POST", "/save?index=1", data=encoded(noise(32, 24, seed=seed)))
+    def save(seed: int) -> requests.Response:
+        return ana.ask("POST", "/save?index=1", data=encoded(noise(32, 24, seed=seed)))
 
-        first, again, second, refused = (save(seed) for seed in (1, 1, 2, 3))
-        assert [response.status_code for response in (first, again, second)] == [201, 200, 201]
-        assert first.headers["RateLimit-Policy"] == '"saves";q=2;w=86400'
-        assert first.headers["RateLimit"].startswith('"saves";r=1;t=')
-        assert "RateLimit" not in again.headers
-        assert_problem(refused, 429, "too_many_requests")
-        assert int(refused.headers["Retry-After"]) > 0
-        assert refused.headers["RateLimit"].startswith('"saves";r=0;t=')
-        assert save(2).status_code == 200
-        assert len(ana.pages()) == 2
+    first, again, second, refused = (save(seed) for seed in (1, 1, 2, 3))
+    assert [response.status_code for response in (first, again, second)] == [201, 200, 201]
+    assert first.headers["RateLimit-Policy"] == '"saves";q=2;w=86400'
+    assert first.headers["RateLimit"].startswith('"saves";r=1;t=')
+    assert "RateLimit" not in again.headers
+    assert_problem(refused, 429, "too_many_requests")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert refused.headers["RateLimit"].startswith('"saves";r=0;t=')
+    assert save(2).status_code == 200
+    assert len(ana.pages()) == 2
 
-        path = f"/observations/{first.json()['id']}"
-        relabelled = [ana.ask("PATCH", path, json={"index": index}) for index in (2, 3, 4)]
-        assert [response.status_code for response in relabelled] == [200, 200, 429]
-        assert relabelled[0].headers["RateLimit-Policy"] == '"relabels";q=2;w=86400'
-        assert relabelled[2].json()["code"] == "too_many_requests"
-        assert ana.get(path).json()["index"] == 3
-        assert Phone(running.url, "bea").save(9)
+    path = f"/observations/{first.json()['id']}"
+    relabelled = [ana.ask("PATCH", path, json={"index": index}) for index in (2, 3, 4)]
+    assert [response.status_code for response in relabelled] == [200, 200, 429]
+    assert relabelled[0].headers["RateLimit-Policy"] == '"relabels";q=2;w=86400'
+    assert relabelled[2].json()["code"] == "too_many_requests"
+    assert ana.get(path).json()["index"] == 3
+    assert Phone(limited, "bea").save(9)
 
-        photo = encoded(noise(32, 24))
-        # Seven in a row reach the limit of three even where a minute begins among them.
-        responses = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
-        assert {response.status_code for response in responses} == {200, 429}
-        assert responses[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
-        for _ in range(5):
-            open_to_all = requests.post(f"{running.url}{BASE}/classify", data=photo, timeout=30)
-            assert open_to_all.status_code == 200
-            assert "RateLimit" not in open_to_all.headers
+    photo = encoded(noise(32, 24))
+    # Seven in a row reach the limit of three even where a minute begins among them.
+    responses = [ana.ask("POST", "/classify", data=photo) for _ in range(7)]
+    assert {response.status_code for response in responses} == {200, 429}
+    assert responses[0].headers["RateLimit-Policy"] == '"classifications";q=3;w=60'
 
 
-def test_who_is_not_signed_in_has_a_limit_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_model: str
-) -> None:
+def test_who_is_not_signed_in_has_a_limit_of_their_own(limited: str) -> None:
     """By address, before the body is read; those who sign in are not counted with them."""
-    monkeypatch.setenv("CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", "2")
-    monkeypatch.setenv("TRUSTED_PROXIES", "1")
-    with stack.running(tmp_path, model_server=shared_model) as running:
-        url, photo = f"{running.url}{BASE}/classify", encoded(noise(32, 24))
+    url, photo = f"{limited}{BASE}/classify", encoded(noise(32, 24))
 
-        def ask(address: str, **more: str) -> requests.Response:
-            headers = {"X-Forwarded-For": f"1.2.3.4, {address}", **more}
-            return requests.post(url, data=photo, headers=headers, timeout=30)
+    def ask(address: str, **more: str) -> requests.Response:
+        headers = {"X-Forwarded-For": f"1.2.3.4, {address}", **more}
+        return requests.post(url, data=photo, headers=headers, timeout=30)
 
-        # Five in a row reach the limit of two even where a minute begins among them.
-        answers = [ask("203.0.113.7") for _ in range(5)]
-        assert {answer.status_code for answer in answers} == {200, 429}
-        assert answers[0].headers["RateLimit-Policy"] == '"classifications";q=2;w=60'
-        refused = ask("203.0.113.7")
-        assert_problem(refused, 429, "too_many_requests")
-        assert int(refused.headers["Retry-After"]) > 0
-        assert ask("203.0.113.8").status_code == 200
-        assert ask("203.0.113.7", Authorization="Bearer local:ana").status_code == 200
-        assert _answer_before_the_body(url, "203.0.113.7").startswith(b"HTTP/1.1 429 ")
+    # Five in a row reach the limit of two even where a minute begins among them.
+    answers = [ask("203.0.113.7") for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert answers[0].headers["RateLimit-Policy"] == '"classifications";q=2;w=60'
+    refused = ask("203.0.113.7")
+    assert_problem(refused, 429, "too_many_requests")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert ask("203.0.113.8").status_code == 200
+    assert ask("203.0.113.7", Authorization="Bearer local:cleo").status_code == 200
+    assert _answer_before_the_body(url, "203.0.113.7").startswith(b"HTTP/1.1 429 ")
 
 
 def test_the_time_that_a_callers_photos_take_has_a_limit(

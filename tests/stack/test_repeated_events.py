@@ -73,7 +73,7 @@ def test_saves_survive_repeated_shuffled_events_and_two_kills(
     tmp_path: Path, photos: Path, shared_model: str
 ) -> None:
     """At least once, in any order, with instances that die: the result is the same."""
-    good, bad, users = 60, 6, ("ana", "bea")
+    good, bad, users = 30, 6, ("ana", "bea")
     files = sorted((photos / "parrots").glob("*/*.jpg"))[:good]  # any will do
     chaos = Chaos(seed=4)
     with stack.running(tmp_path, model_server=shared_model) as running:
@@ -99,7 +99,7 @@ def test_saves_survive_repeated_shuffled_events_and_two_kills(
             with Delivery(process_url) as delivery:
                 for event in queue[:third]:
                     delivery.accept(event)
-                for count, rest in ((10, queue[third : 2 * third]), (30, queue[2 * third :])):
+                for count, rest in ((6, queue[third : 2 * third]), (16, queue[2 * third :])):
                     _wait_until_finished(store, users, count)
                     process = running.supervisor.kill("process")
                     for event in rest:
