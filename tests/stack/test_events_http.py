@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
 import requests
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
@@ -42,16 +41,10 @@ def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) 
     assert Phone(running.url, "process-none").observations(page_size=50) == []
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{}, {"Content-Type": "application/cloudevents+json"}, {"ce-id": "1", "ce-type": "x"}],
-)
-def test_what_is_not_an_event_is_refused_without_an_echo(
-    running: stack.Running, headers: dict[str, str]
-) -> None:
+def test_what_is_not_an_event_is_refused_without_an_echo(running: stack.Running) -> None:
     """functions-framework itself would send all headers back, tokens among them."""
     (url,) = [url for name, url, _ in running.parts if name == "process"]
-    secret = {"Authorization": "Bearer secret", **headers}
+    secret = {"Authorization": "Bearer secret", "Content-Type": "application/cloudevents+json"}
     for body in (b"", b"{}", b"<html>"):
         answer = requests.post(url, body, headers=secret, timeout=30)
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from parrot.adapters.model_server import TfServing, unsigned
 from parrot.classify import Classifier
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
+from parrot.model.manifest import digest
 from parrot.photo import images
 from tests.support.photos import DECODER, named
 from tests.support.serving import model_server
@@ -147,8 +149,7 @@ def test_joblib_files_are_not_unpickled_unless_the_manifest_is_pinned(adopted: P
 
 def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_path: Path) -> None:
     """The deployment pins the manifest, and the manifest pins the files."""
-    for file in adopted.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(adopted, tmp_path, dirs_exist_ok=True)
     (tmp_path / "gmm.joblib").write_bytes(b"cos\nsystem\n")
     with pytest.raises(BadBundle, match=r"gmm\.joblib .* damaged"):
         Bundle.load(FolderFiles(tmp_path), sha256=_sha256(adopted), unpickle=unpickle)
@@ -156,8 +157,7 @@ def test_a_changed_joblib_file_is_named_and_not_unpickled(adopted: Path, tmp_pat
 
 def test_joblib_files_of_another_scikit_learn_are_refused(adopted: Path, tmp_path: Path) -> None:
     """scikit-learn promises nothing across versions, and a wrong gate is worse than none."""
-    for file in adopted.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(adopted, tmp_path, dirs_exist_ok=True)
     manifest = json.loads((adopted / "manifest.json").read_text())
     manifest["scikit_learn"] = "0.24.2"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
@@ -191,6 +191,4 @@ def test_every_covariance_type_compiles_to_the_same_densities(covariance: str) -
 
 
 def _sha256(folder: Path) -> str:
-    from parrot.model.manifest import digest  # noqa: PLC0415
-
     return digest((folder / "manifest.json").read_bytes())

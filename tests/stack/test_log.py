@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from PIL import Image
 
 from local import stack
 from tests.support.phone import BASE, Phone
-from tests.support.photos import noise
+from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
 if TYPE_CHECKING:
@@ -33,9 +32,7 @@ def photo() -> bytes:
     """With metadata that names its owner."""
     exif = Image.Exif()
     exif[0x010E] = MAIL  # ImageDescription
-    out = io.BytesIO()
-    noise(320, 240).save(out, "JPEG", exif=exif)
-    return out.getvalue()
+    return encoded(noise(320, 240), exif=exif)
 
 
 def lines(text: str, message: str = "request") -> Iterator[dict[str, Any]]:

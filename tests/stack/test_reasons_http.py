@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance
+from PIL.ImageFilter import GaussianBlur
 
 from parrot.http.answers import TIPS
 from parrot.records import Reason
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LABELS = ("galah", "sun-conure", "cockatiel", "scarlet-macaw", "budgerigar")
-
-
-def _dark(image: Image.Image) -> Image.Image:
-    return ImageEnhance.Brightness(image).enhance(0.06)
-
-
-def _blurred(image: Image.Image) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(min(image.size) / 64))
-
-
-def _tiny(image: Image.Image) -> Image.Image:
-    return image.resize((40, 40))
 
 
 def ask(url: str, image: bytes) -> dict[str, Any]:
@@ -53,7 +42,12 @@ def test_another_bird_and_no_bird_say_so(
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
-    [(_dark, Reason.TOO_DARK), (_blurred, Reason.BLURRED), (_tiny, Reason.TOO_SMALL)],
+    [
+        (lambda image: ImageEnhance.Brightness(image).enhance(0.06), Reason.TOO_DARK),
+        (lambda image: image.filter(GaussianBlur(min(image.size) / 64)), Reason.BLURRED),
+        (lambda image: image.resize((40, 40)), Reason.TOO_SMALL),
+    ],
+    ids=["dark", "blurred", "tiny"],
 )
 def test_bad_photos_of_parrots_get_the_right_reason(
     classify_url: str, photos: Path, spoil: Callable[[Image.Image], Image.Image], reason: Reason

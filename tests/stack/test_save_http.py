@@ -102,13 +102,6 @@ def test_the_first_versions_phones_save_without_a_login(save_url: str, stored: N
     assert len(stored("photos/anonymous/")) == before + 1
 
 
-def test_anonymous_users_may_label_one_photo_differently(save_url: str) -> None:
-    """They share one user; the second must not learn about the first."""
-    for index in ("1", "2"):
-        form = {"b64": base64.b64encode(photo(11)), "index": index}
-        assert requests.post(save_url, data=form, timeout=60).text == "Image save Succeess"
-
-
 def test_a_species_that_does_not_exist_is_refused_and_nothing_is_stored(
     ana: Phone, stored: Names
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 
 from local.stack import DEFAULT_BUNDLE, ROOT
 from parrot.model.species import SpeciesTable
@@ -20,34 +19,12 @@ TEXTS = sorted(
 THIRD_PARTIES = {"apis.google.com", "identitytoolkit.googleapis.com", "securetoken.googleapis.com"}
 
 
-class Rows(HTMLParser):
-    """The table rows that have an id, and the numbers in each row's second column."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.statuses: dict[str, set[int]] = {}
-        self._row: str | None = None
-        self._cell = 0
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "tr":
-            self._row, self._cell = dict(attrs).get("id"), 0
-            if self._row:
-                assert self._row not in self.statuses
-                self.statuses[self._row] = set()
-        elif tag in {"th", "td"}:
-            self._cell += 1
-
-    def handle_data(self, data: str) -> None:
-        if self._row and self._cell == 2:
-            self.statuses[self._row] |= {int(number) for number in re.findall(r"\d+", data)}
-
-
 def test_every_error_code_is_explained_and_no_other() -> None:
     """A problem's `type` links to its explanation there."""
     html = (PUBLIC / "errors.html").read_text(encoding="utf-8")
-    explained = Rows(html).statuses
+    rows = re.findall(r'<tr id="(\w+)">\s*<th.*?</th>\s*<td>([^<]*)</td>', html)
+    explained = {code: set(map(int, re.findall(r"\d+", statuses))) for code, statuses in rows}
+    assert len(rows) == len(explained) == html.count("<tr id=")
     assert set(explained) == {error.code for error in errors()}
     for error in errors():
         assert error.status in explained[error.code] or error.code == "invalid_image"

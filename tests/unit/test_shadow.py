@@ -105,33 +105,33 @@ def test_a_candidate_hears_all_looks() -> None:
     ]
 
 
-def without_heads() -> Bundle:
-    return replace(IN_USE, naming=None)
-
-
 def of_another_network() -> Bundle:
     manifest = IN_USE.manifest
     files = {"head.npz": "0" * 64, "backbone.npz": "1" * 64}
     return replace(IN_USE, manifest=replace(manifest, version="other", files=files))
 
 
-def damaged() -> Bundle:
-    raise BadBundle("gate.npz is damaged")
-
-
-def unreachable() -> Bundle:
-    raise StoreUnavailable("the bundle cannot be read right now")
-
-
-def unlucky() -> Bundle:
-    raise MemoryError
-
-
-@pytest.mark.parametrize("load", [without_heads, of_another_network, damaged, unreachable, unlucky])
+@pytest.mark.parametrize(
+    "found",
+    [
+        replace(IN_USE, naming=None),
+        of_another_network(),
+        BadBundle("gate.npz is damaged"),
+        StoreUnavailable("the bundle cannot be read right now"),
+        MemoryError(),
+    ],
+    ids=["no heads", "another network", "damaged", "unreachable", "unlucky"],
+)
 def test_a_candidate_that_cannot_be_used_is_logged_once(
-    load: Callable[[], Bundle], caplog: pytest.LogCaptureFixture
+    found: Bundle | Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nobody's request waits for it or fails with it."""
+
+    def load() -> Bundle:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
     with caplog.at_level("INFO", "parrot"):
         shadow = Shadow(IN_USE, load, name="2026-12-06")
         shadow.load()
