@@ -11,11 +11,13 @@ from rich.table import Table
 
 from models.cli import console, judges, stores
 from models.cli.console import Bucket, ModelServer, Store
+from parrot.consent import Training
 
 if TYPE_CHECKING:
     from models.backfill.shadow import Compared, Comparison
     from models.report.report_file import ChangedAnswer
-    from parrot.store import PhotoStore
+    from parrot.observation import Observation
+    from parrot.store import ObservationStore, PhotoStore
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -64,7 +66,8 @@ def shadow(  # noqa: PLR0913 - the options of one command
     _show(comparison)
     if html is not None:
         with console.errors():
-            _write_page(html, comparison, photos)
+            trains = stores.training(observations) is not Training.OFF
+            _write_page(html, comparison, store, photos, shown=trains)
 
 
 def _show(comparison: Comparison) -> None:
@@ -103,14 +106,23 @@ def _line(one: Compared, picture: bytes | None = None) -> ChangedAnswer:
     )
 
 
-def _write_page(path: Path, comparison: Comparison, photos: PhotoStore) -> None:
+def _write_page(
+    path: Path, comparison: Comparison, store: ObservationStore, photos: PhotoStore, *, shown: bool
+) -> None:
     from models.report import report_file
 
-    rows = []
-    for one in comparison.changed[:_MOST_PICTURES]:
-        derived = one.observation.derived
-        shown = derived.image if derived is not None and one.observation.may_train else None
-        clean = None if shown is None else photos.open(shown)
-        rows.append(_line(one, None if clean is None else clean.read(0, clean.size)))
+    changed = comparison.changed[:_MOST_PICTURES]
+    rows = [
+        _line(one, picture(one.observation, store, photos) if shown else None) for one in changed
+    ]
     report_file.write_shadow(path, rows, comparison.versions, comparison.sentence())
     console.err.print(f"page: {path}", soft_wrap=True)
+
+
+def picture(judged: Observation, store: ObservationStore, photos: PhotoStore) -> bytes | None:
+    """The clean copy, if its owner still allows training: judging all photos takes hours."""
+    now = store.get(judged.uid, judged.id)
+    if now is None or not (now.may_train and now.processed and now.derived):
+        return None
+    clean = photos.open(now.derived.image)
+    return None if clean is None else clean.read(0, clean.size)

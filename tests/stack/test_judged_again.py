@@ -13,13 +13,17 @@ from typer.testing import CliRunner
 
 from local import note, stack
 from models.cli import app
+from models.cli.shadow import picture
 from models.publishing.releases import write_files
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.consent import Consent
 from parrot.model.manifest import NAMING, Manifest, digest
 from parrot.model.naming import Naming
 from parrot.review import handle
 from tests.support.commands import models
+from tests.support.observations import NOW, processed
 from tests.support.phone import BASE, Phone
+from tests.support.processing import MemoryPhotos
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -49,8 +53,10 @@ class Saved(NamedTuple):
     def where(self) -> tuple[str, str]:
         return f"sqlite:{self.data / 'observations.db'}", stack.BUCKET
 
-    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return models(name, *self.where, *arguments, COLUMNS="200")
+    def command(
+        self, name: str, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return models(name, *self.where, *arguments, COLUMNS="200", **environment)
 
 
 def candidate(folder: Path) -> Path:
@@ -136,6 +142,19 @@ def test_shadow_prints_who_would_get_another_answer(saved: Saved, tmp_path: Path
     assert "nestor-notabilis" in done.stdout
     assert html.count("data:image/webp") == 1
     assert saved.phone.user not in html
+    saved.command("shadow", str(saved.data / "candidate"), "--html", str(page), TRAINING="off")
+    assert "data:image/webp" not in page.read_text("utf-8"), "people allowed it for training"
+
+
+def test_what_was_taken_back_while_all_photos_were_judged_is_not_shown(tmp_path: Path) -> None:
+    """That takes hours, and the page outlives it."""
+    store, photos = SqliteObservations(tmp_path / "observations.db"), MemoryPhotos()
+    allowed = replace(processed(1, "0" * 16), consent=Consent(given=True, at=NOW))
+    judged, _ = store.create(allowed)
+    photos.upload("derived/a", b"copy")
+    assert picture(judged, store, photos) == b"copy"
+    store.replace(replace(judged, consent=Consent(given=False, at=NOW)))
+    assert picture(judged, store, photos) is None
 
 
 def test_a_candidate_with_another_network_is_refused(saved: Saved, tmp_path: Path) -> None:
