@@ -69,6 +69,7 @@ class Usage:
     derived_gb: float = 0.00015
     document_gib: float = 3 / 2**20  # with its index entries
     log_gib: float = 1.2 / 2**20  # our line and Cloud Run's request line
+    photo_log_gib: float = 0.6 / 2**20  # the line of a photo's measures: 0.2 KiB are ours
     months: int = 12  # of photos kept, for the stored data
     nearline_after: int = 3  # months
     learnt: float = 0.5  # of the saved photos: allowed, and confirmed or settled
@@ -155,7 +156,8 @@ class _Month:
             "firestore.storage": kept * usage.months * usage.document_gib,
             "hosting.out": _MONTH_DAYS * (photos * 2e-6 + pages * 20 * 15e-6),
             "pubsub.bytes": kept * 2 * 2 / 2**30,
-            "logging.bytes": requests * usage.log_gib,
+            "logging.bytes": requests * usage.log_gib
+            + _MONTH_DAYS * (photos + saved) * usage.photo_log_gib,
             "registry.storage": 2.5,
             "secrets.versions": 2,
         }

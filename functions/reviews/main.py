@@ -13,6 +13,7 @@ from parrot.http import caller, files, parameters, reviewing, submission
 from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
 from parrot.quota import Visitor
+from parrot.reviews import MOST_COMPARED
 from parrot.wiring import limits, neighbours, stories
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from parrot.quota import User
 
 _HANDLE_LETTERS = 32
+# What looking through hundreds of photos counts as, and each search among everybody's vectors.
+_SEARCH_BYTES = 2**20
 _PROBE = Probe(
     parts=(stories.reviews, neighbours.identity),
     neighbours=(neighbours.stores_answer,),
@@ -51,14 +54,17 @@ def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], R
 
 
 def _next(request: Request) -> Response:
-    reviewer = _user(request)
+    reviewer, size = _user(request), parameters.page_size(request)
+    _charge(reviewer, min(size, MOST_COMPARED) * _SEARCH_BYTES)
     desk = stories.reviews()
-    rows = desk.next(reviewer, size=parameters.page_size(request))
+    rows = desk.next(reviewer, size=size)
     return reviewing.page(rows, desk.examples(reviewer, rows))
 
 
 def _summary(request: Request) -> Response:
-    return reviewing.summary(stories.reviews().summary(_user(request)))
+    reviewer = _user(request)
+    _charge(reviewer, _SEARCH_BYTES)
+    return reviewing.summary(stories.reviews().summary(reviewer))
 
 
 def _decide(name: str, request: Request) -> Response:
@@ -75,8 +81,11 @@ def _image(name: str, request: Request) -> Response:
     """Only with a login: a URL with a token would tell whose it is."""
     reviewer = _user(request)
     stored = stories.reviews().image(reviewer, _handle(name))
-    charge = partial(limits.downloaded().download, Visitor.signed_in(reviewer.uid))
-    return files.answer(stored, None, charge)
+    return files.answer(stored, None, partial(_charge, reviewer))
+
+
+def _charge(reviewer: User, size: int) -> None:
+    limits.downloaded().download(Visitor.signed_in(reviewer.uid), size)
 
 
 def _handle(text: str) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore, PhotoStore
 
 _LOG = logging.getLogger(__name__)
-_COMPARED, _SEARCH_SECONDS = 10, 3.0  # of a page: each costs a search
+MOST_COMPARED, _SEARCH_SECONDS = 10, 3.0  # of a page: each costs a search
 _EXAMPLES, _SEARCHED = 4, 12  # some that are found are the reviewer's own
 # Looked through for a reviewer: those that they decided already are among the most urgent.
 _LOOKED_AT = 500
@@ -92,7 +92,7 @@ class Reviews:
         found: list[list[Example]] = []
         try:
             with deadline.within(_SEARCH_SECONDS):
-                for row in rows[:_COMPARED]:
+                for row in rows[:MOST_COMPARED]:
                     found.append(self._examples(reviewer, row))  # noqa: PERF401 - some are enough
         except StoreUnavailable as error:
             _LOG.warning("reviews without similar photos: %s", error.detail)

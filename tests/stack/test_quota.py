@@ -13,7 +13,7 @@ from local import stack
 from parrot.errors import TooManyRequests
 from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
 from tests.support import hostile
-from tests.support.phone import BASE, Phone
+from tests.support.phone import BASE, GREEDY, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
@@ -157,6 +157,15 @@ def test_the_time_that_a_callers_photos_take_has_a_limit(
         assert "1 cpu-seconds" in refused.json()["detail"]
         assert int(refused.headers["Retry-After"]) > 0
         assert Phone(running.url, "ben").save(9)
+
+
+def test_who_searches_without_end_is_stopped(ana: Phone, running_url: str) -> None:
+    """Each hundred vectors cost a read: all of a person's, or for reviewers those of everybody."""
+    similar, desk = f"/observations/{ana.save(74)}/similar", Phone(running_url, GREEDY)
+    for phone, path, most in ((ana, similar, 32), (desk, "/reviews", 25)):
+        # Even where a minute begins among them.
+        statuses = [phone.get(path).status_code for _ in range(2 * most + 1)]
+        assert set(statuses) == {200, 429}
 
 
 def _answer_before_the_body(url: str, address: str) -> bytes:
