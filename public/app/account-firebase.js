@@ -3,7 +3,7 @@
 
 import * as credentials from "./credentials.js";
 import { byId, opened } from "./dom.js";
-import { errorWords, t } from "./language.js";
+import { errorLine, t } from "./language.js";
 import { toast } from "./toast.js";
 
 const KEY = "parrot.account";
@@ -120,7 +120,7 @@ async function attempt(action) {
   } catch (error) {
     if (error.code === "auth/popup-closed-by-user") return;
     console.warn(error);
-    problem.textContent = errorWords(error.code === "auth/invalid-action-code" ? "link" : "signin")[1];
+    problem.textContent = errorLine(error.code === "auth/invalid-action-code" ? "link" : "signin");
     problem.hidden = false;
   }
 }

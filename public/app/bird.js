@@ -3,7 +3,7 @@
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
 import { byId, opened, showBlob, store } from "./dom.js";
-import { day, errorWords, nameOf, t } from "./language.js";
+import { day, errorLine, nameOf, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { table } from "./plate.js";
 import { asProblem } from "./problem.js";
@@ -112,7 +112,7 @@ class Sheet {
       this.#outcome = { changed: observation };
     } catch (error) {
       box.checked = !box.checked;
-      toast(errorWords(asProblem(error).code)[1]);
+      toast(errorLine(asProblem(error).code));
     }
   }
 
@@ -122,7 +122,8 @@ class Sheet {
     const link = this.#part(".sighting a");
     this.#part(".sighting").hidden = !taken && !place;
     this.#part(".sighting span").textContent = taken ? t("bird.seen", { date: day(taken) }) : "";
-    link.textContent = place ? t("bird.where", { place }) : "";
+    link.textContent = taken ? t("bird.where", { place }) : t("bird.place", { place });
+    link.hidden = !place;
     link.href = `geo:${latitude},${longitude}`; // a phone's map
   }
 
@@ -137,7 +138,7 @@ class Sheet {
       this.#drawSighting();
       toast(t("bird.unseen.done"));
     } catch (error) {
-      toast(errorWords(asProblem(error).code)[1]);
+      toast(errorLine(asProblem(error).code));
     }
   }
 
@@ -188,7 +189,7 @@ class Sheet {
       const problem = asProblem(error);
       if (problem.code !== "not_found" || this.#closed) return; // offline: shown as it was loaded
       this.#outcome = { gone: this.observation.id };
-      toast(errorWords("not_found")[1]);
+      toast(errorLine("not_found"));
       this.#dialog.close();
     }
   }
@@ -211,7 +212,7 @@ class Sheet {
       this.#dialog.close();
     } catch (error) {
       const problem = asProblem(error);
-      this.#part(".problem").textContent = errorWords(problem.code)[1];
+      this.#part(".problem").textContent = errorLine(problem.code);
       this.#part(".problem").hidden = false;
       button.disabled = false;
       if (problem.code === "precondition_failed") await this.#refresh();
@@ -226,8 +227,8 @@ class Sheet {
         headers: await headersOf(account.key()),
       });
       store(blob, `${id}.${photo.media_type.split("/")[1]}`);
-    } catch {
-      toast(errorWords("offline")[0]);
+    } catch (error) {
+      toast(errorLine(asProblem(error).code));
     }
   }
 
@@ -243,9 +244,9 @@ async function openEntry(tile, kinds) {
   const { entry } = tile;
   drawThumbnail(dialog, tile.picture);
   part("h2").textContent = tile.name(kinds);
-  part(".date").textContent = t("status.queued");
+  part(".date").textContent = t(`status.${tile.state}`);
   part(".sighting").hidden = true;
-  const words = entry.problem ? errorWords(entry.problem.code)[1] : t("status.queued.words");
+  const words = entry.problem ? errorLine(entry.problem.code) : t("status.queued.words");
   part(".state").textContent = words;
   part(".state").hidden = false;
   part("form").hidden = true;

@@ -12,6 +12,7 @@ import { Picture } from "./picture.js";
 import { asProblem, patiently, Problem } from "./problem.js";
 import * as recent from "./recent.js";
 import { classify, MOST_PHOTOS } from "./service.js";
+import { toast } from "./toast.js";
 
 /** Builds the element and runs the requests. */
 export class Card {
@@ -68,7 +69,7 @@ export class Card {
     const room = MOST_PHOTOS - this.#pictures.length;
     this.#take(photos.slice(0, room));
     this.ask();
-    if (photos.length > room) announce(errorWords("photos")[1].replace("{most}", MOST_PHOTOS));
+    if (photos.length > room) toast(errorWords("photos")[1].replace("{most}", MOST_PHOTOS));
   }
 
   /** Show what was answered before, or ask. */

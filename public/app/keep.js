@@ -4,7 +4,7 @@ import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
 import { announce, newId } from "./dom.js";
 import { drawChoice } from "./each.js";
-import { errorWords, size, t } from "./language.js";
+import { errorLine, size, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem } from "./problem.js";
 import * as service from "./service.js";
@@ -143,7 +143,7 @@ export class Keep {
     this.#sending.clear();
     this.#button(false);
     this.#conflict = problem.code === "conflict" ? problem.observation : null;
-    this.#say(errorWords(problem.code)[1], "bad");
+    this.#say(errorLine(problem.code), "bad");
     if (this.#conflict) {
       const name = this.select.selectedOptions[0].textContent;
       this.#part(".change").textContent = t("keep.change", { name });
@@ -161,7 +161,7 @@ export class Keep {
       this.#say(t("keep.changed", { name }), "good");
       this.#part("[type=submit]").disabled = true;
     } catch (error) {
-      this.#say(errorWords(asProblem(error).code)[1], "bad");
+      this.#say(errorLine(asProblem(error).code), "bad");
     }
   }
 

@@ -4,6 +4,8 @@
 export const LANGUAGES = { en: "English", ko: "한국어" };
 
 const KEY = "parrot.language";
+const TITLE_IS_ENOUGH = ["offline", "stalled"]; // their sentences are about a photo that waits
+const SENTENCE_IS_ENOUGH = ["conflict", "not_found", "precondition_failed"];
 let current = "en";
 let words = {};
 let wanted = current;
@@ -84,6 +86,13 @@ export function answers() {
 /** The title and the sentence of an error's code. */
 export function errorWords(code) {
   return words[`error.${code}`] ?? words["error.internal"];
+}
+
+/** An error's code in a line, for a place without a title. */
+export function errorLine(code) {
+  const [title, sentence] = errorWords(code);
+  if (SENTENCE_IS_ENOUGH.includes(code)) return sentence;
+  return TITLE_IS_ENOUGH.includes(code) ? `${title}.` : `${title}. ${sentence}`;
 }
 
 /** A text that comes in every language. */

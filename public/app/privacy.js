@@ -3,7 +3,7 @@
 import * as account from "./account.js";
 import { headersOf } from "./credentials.js";
 import { byId, opened, store } from "./dom.js";
-import { day, errorWords, t } from "./language.js";
+import { day, errorLine, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem, patiently, pause } from "./problem.js";
 import * as service from "./service.js";
@@ -36,7 +36,7 @@ async function draw() {
     figures.textContent =
       count > 0 ? t("me.figures", { count, since: day(me.first), allowed }) : t("me.none");
   } catch (error) {
-    figures.textContent = errorWords(asProblem(error).code)[1];
+    figures.textContent = errorLine(asProblem(error).code);
   }
 }
 
@@ -46,7 +46,7 @@ async function working(action) {
   try {
     await action();
   } catch (error) {
-    say(errorWords(asProblem(error).code)[1]);
+    say(errorLine(asProblem(error).code));
   }
   for (const button of buttons) button.disabled = false;
 }

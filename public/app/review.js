@@ -13,7 +13,7 @@ import { kinds as loadKinds } from "./service.js";
 import { labelName } from "./species-select.js";
 import { reachable } from "./transport.js";
 
-const { errorWords, t } = language;
+const { errorLine, errorWords, t } = language;
 const [AGAIN_SECONDS, IDLE_SECONDS, SLOW_SECONDS] = [30, 300, 5];
 const [AHEAD, BEHIND] = [5, 2]; // photos in memory
 const kinds = new Map(); // what a decision may name, by id
@@ -173,8 +173,9 @@ function drawLast(decision) {
     conflict: () => t("review.late"),
     not_found: () => t("review.gone"),
     skipped: () => t("review.skipped"),
+    forbidden: () => t("review.refused"),
   };
-  const told = (words[state] ?? (() => errorWords(state)[1]))();
+  const told = (words[state] ?? (() => t("review.unsent", { problem: errorLine(state) })))();
   byId("last").dataset.state = state;
   byId("last").querySelector("p").replaceChildren(element("b", "", name(species)), ` ${told}`);
 }

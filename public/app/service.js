@@ -71,11 +71,12 @@ export async function remove(id, { headers }) {
   await request(`${BASE}/observations/${id}`, { method: "DELETE", headers });
 }
 
-/** A derived file or the original, as a Blob. */
+/** A derived file or the original, as a Blob. Raises Problem. */
 export async function file(address, { headers, signal } = {}) {
-  const response = await fetch(address, { headers, signal });
-  if (!response.ok) throw new Error(`${response.status}`);
-  return response.blob();
+  const response = await answered(address, { headers, signal });
+  return response.blob().catch(() => {
+    throw new Problem("offline"); // it broke off
+  });
 }
 
 /** Where this page finds a file that the service names by its public address. */
@@ -131,12 +132,8 @@ export async function decide(id, species, { headers }) {
 }
 
 /** A photo to review, as a Blob. */
-export async function reviewImage(address, { headers }) {
-  const signal = AbortSignal.timeout(REVIEW_IMAGE_SECONDS * 1000);
-  const response = await answered(address, { headers, signal });
-  return response.blob().catch(() => {
-    throw new Problem("offline"); // it broke off
-  });
+export function reviewImage(address, { headers }) {
+  return file(address, { headers, signal: AbortSignal.timeout(REVIEW_IMAGE_SECONDS * 1000) });
 }
 
 /** The response, whatever it brings. */
