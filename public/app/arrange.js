@@ -25,16 +25,13 @@ function otherNames({ species }, kinds) {
   return row ? [row.scientific_name, ...Object.values(row.names)].join(" ") : "";
 }
 
-/** Put elements into `list` in this order, touching only what is not in its place. */
+/** Put elements into `list` in this order; one that is in its place is not touched, and keeps the focus. */
 export function place(list, elements) {
+  const wanted = new Set(elements);
+  for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
   let next = list.firstChild;
   for (const element of elements) {
     if (element === next) next = next.nextSibling;
     else list.insertBefore(element, next);
-  }
-  while (next) {
-    const after = next.nextSibling;
-    next.remove();
-    next = after;
   }
 }

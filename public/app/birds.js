@@ -5,7 +5,7 @@ import { arrange, place } from "./arrange.js";
 import { openBird } from "./bird.js";
 import { headersOf } from "./credentials.js";
 import { byId } from "./dom.js";
-import { errorWords, t } from "./language.js";
+import { errorLine, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { element } from "./plate.js";
 import { asProblem } from "./problem.js";
@@ -67,13 +67,10 @@ export class Birds {
     const round = ++this.#round;
     this.#loading = 0;
     byId("birds-loading").hidden = true;
-    this.#token = undefined;
-    this.#arrange();
-    if (!this.#visible) return;
-    if (account.key() === null) {
-      this.#count();
-      return;
-    }
+    const nobody = account.key() === null;
+    this.#token = nobody ? undefined : null; // not asked yet: nothing says that there are none
+    this.#count();
+    if (!this.#visible || nobody) return;
     await this.#drawQueued();
     for (const observation of await shelf.observations(account.key())) {
       await this.#put(observation, round);
@@ -246,7 +243,7 @@ export class Birds {
     box.hidden = !problem;
     if (!problem) return;
     const offline = this.#tiles.size > 0 ? t("birds.offline") : t("birds.offline.none");
-    box.querySelector("p").textContent = problem.code === "offline" ? offline : errorWords(problem.code)[1];
+    box.querySelector("p").textContent = problem.code === "offline" ? offline : errorLine(problem.code);
   }
 
   get #all() {
@@ -278,7 +275,9 @@ export class Birds {
       ...found.map((tile) => tile.element),
     ]);
     place(byId("birds-grid"), elements);
-    byId("birds-nothing").hidden = elements.length > 0 || tiles.length === 0;
+    const count = groups.reduce((sum, { tiles: found }) => sum + found.length, 0);
+    byId("birds-count").textContent = t("birds.end", { count });
+    byId("birds-nothing").hidden = count > 0 || tiles.length === 0;
     if (this.#token && this.#wantsAll && !this.#loading) this.#load();
   }
 
@@ -286,9 +285,8 @@ export class Birds {
     this.#arrange();
     const count = this.#tiles.size + this.#queued.size;
     byId("birds-tools").hidden = count === 0;
-    byId("birds-empty").hidden = count > 0 || this.#loading || !byId("birds-problem").hidden;
+    byId("birds-empty").hidden = count > 0 || this.#token !== undefined;
     byId("birds-count").hidden = count === 0 || this.#loading || Boolean(this.#token);
-    byId("birds-count").textContent = t("birds.end", { count });
   }
 
   async #drawAll() {
