@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # What a reviewer may say beside a kind: neither ever trains.
 CANNOT_TELL, UNUSABLE = "cannot-tell", "unusable"
 _ENOUGH = 2  # reviewers who agree
+BEGUN = 1.0  # how urgent an opinion makes it; without one it is less
 _DOUBT = 0.3  # what it weighs beside rarity
 _ONE_SCENE = 0.05  # `Embedded.apart`
 _FINAL = 3  # of whom the person cannot reopen it
@@ -89,7 +90,7 @@ def waiting(observation: Observation) -> float | None:
     if verdict is None or label is None or observation.derived is None or observation.duplicate_of:
         return None
     sure = verdict.species_probability if verdict.likely else None
-    return len(observation.opinions) + _DOUBT * (1 - (sure if sure is not None else 1 / 2))
+    return BEGUN * len(observation.opinions) + _DOUBT * (1 - (sure if sure is not None else 1 / 2))
 
 
 def arranged(

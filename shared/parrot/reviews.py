@@ -15,7 +15,16 @@ from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUn
 from parrot.observation import Observation, Opinion
 from parrot.observations import StoredFile
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
-from parrot.review import CANNOT_TELL, UNUSABLE, arranged, example, handle, standing, waiting
+from parrot.review import (
+    BEGUN,
+    CANNOT_TELL,
+    UNUSABLE,
+    arranged,
+    example,
+    handle,
+    standing,
+    waiting,
+)
 from parrot.store import update
 
 if TYPE_CHECKING:
@@ -75,11 +84,12 @@ class Reviews:
         Raises Forbidden, StoreUnavailable.
         """
         self._require(reviewer)
-        rows = [
-            row
-            for row in self._store.to_review(limit=_LOOKED_AT)
-            if row.uid != reviewer.uid and len(_others(row, reviewer)) == len(row.opinions)
-        ]
+        looked = self._store.to_review(limit=_LOOKED_AT)
+        rows = [row for row in looked if _is_for(row, reviewer)]
+        if len(rows) < size and len(looked) == _LOOKED_AT:  # what they began hides all others
+            begun = [row for row in rows if row.opinions]
+            others = self._store.to_review(limit=_LOOKED_AT, below=BEGUN)
+            rows = [*begun, *(row for row in others if _is_for(row, reviewer))]
         return arranged(rows, self._labels, size=size)
 
     def examples(self, reviewer: User, rows: Sequence[Observation]) -> list[list[Example]]:
@@ -186,6 +196,12 @@ def withdraw(store: ObservationStore, uid: str) -> None:
 def _hidden(observation: Observation) -> bool:
     """Whether reviewers may not see it, or may no longer."""
     return not (observation.may_train and observation.processed)
+
+
+def _is_for(observation: Observation, reviewer: User) -> bool:
+    """Whether it is another person's, and this reviewer has no opinion of it."""
+    others = _others(observation, reviewer)
+    return observation.uid != reviewer.uid and len(others) == len(observation.opinions)
 
 
 def _others(observation: Observation, reviewer: User) -> tuple[Opinion, ...]:

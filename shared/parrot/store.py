@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -132,8 +133,11 @@ class ObservationStore(Protocol):
     def everything(self) -> Iterator[Observation]:
         """Every user's observations, in no particular order; for training and backfills."""
 
-    def to_review(self, *, limit: int) -> tuple[Observation, ...]:
-        """What waits for reviewers, of all users, the most urgent first; see `review.waiting`."""
+    def to_review(self, *, limit: int, below: float = math.inf) -> tuple[Observation, ...]:
+        """What waits for reviewers, of all users, the most urgent first; see `review.waiting`.
+
+        Only what is less urgent than `below`.
+        """
 
     def by_handle(self, handle: str) -> Observation | None:
         """The observation, of whichever user, that reviewers know by this handle."""

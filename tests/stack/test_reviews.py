@@ -22,6 +22,7 @@ from tests.support.phone import REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
+from tests.support.stores import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,21 @@ def test_what_teaches_most_comes_first_and_never_two_of_one_person_in_a_row(
     assert desk.summary(RAY).labels == {KEA: 6}
     with pytest.raises(Forbidden):
         desk.next(User("mallory"), size=1)
+
+
+def test_who_works_alone_is_shown_what_nobody_began(
+    store: ObservationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they said stays the most urgent until a second one comes, and hid all others."""
+    monkeypatch.setattr("parrot.reviews._LOOKED_AT", 3)
+    begun = (Opinion("ray", GALAH, NOW),)
+    fill(store, [contested(number, opinions=begun) for number in range(3)])
+    fill(store, [contested(number, f"p{number}") for number in range(3, 8)])
+    desk = reviews(store)
+    assert len(desk.next(RAY, size=2)) == 2
+    assert [row.uid for row in desk.next(SUE, size=2)] == ["ana", "ana"]
+    store.create(contested(8, "bea", opinions=(Opinion("sue", GALAH, NOW),)))
+    assert [row.uid for row in desk.next(RAY, size=9)].count("bea") == 1
 
 
 def test_two_reviewers_at_once_both_count(store: ObservationStore) -> None:

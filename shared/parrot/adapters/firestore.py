@@ -7,6 +7,7 @@ and the server refuses all of it if one has changed since, so there are no locks
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client, FieldFilter, Query
@@ -192,8 +193,9 @@ class FirestoreObservations:
         )
         return _all(query)
 
-    def to_review(self, *, limit: int) -> tuple[Observation, ...]:
+    def to_review(self, *, limit: int, below: float = math.inf) -> tuple[Observation, ...]:
         query = self._everybodys("urgency", ">=", 0)
+        query = query.where(filter=FieldFilter("urgency", "<", below))
         return _all(query.order_by("urgency", direction=Query.DESCENDING).limit(limit))
 
     def by_handle(self, handle: str) -> Observation | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -138,11 +139,11 @@ class SqliteObservations:
             *(instant(before), limit),
         )
 
-    def to_review(self, *, limit: int) -> tuple[Observation, ...]:
+    def to_review(self, *, limit: int, below: float = math.inf) -> tuple[Observation, ...]:
         return self._all(
             "SELECT document FROM documents JOIN reviews USING (uid, id)"
-            " WHERE urgency IS NOT NULL ORDER BY urgency DESC, handle LIMIT ?",
-            limit,
+            " WHERE urgency IS NOT NULL AND urgency < ? ORDER BY urgency DESC, handle LIMIT ?",
+            *(below, limit),
         )
 
     def by_handle(self, handle: str) -> Observation | None:
@@ -158,7 +159,7 @@ class SqliteObservations:
             *(uid, limit),
         )
 
-    def _all(self, query: str, *values: str | int) -> tuple[Observation, ...]:
+    def _all(self, query: str, *values: str | float) -> tuple[Observation, ...]:
         with self._file.connection() as db:
             rows = db.execute(query, values).fetchall()
         return tuple(restored(json.loads(row[0])) for row in rows)
