@@ -1,4 +1,4 @@
-"""Two hundred photos in the local bucket judged by a new bundle: once each, killed and resumed."""
+"""A hundred photos in the local bucket judged by a new bundle: once each, killed and resumed."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from tests.support.scripted_http import Request, Server
 
 ROOT = Path(__file__).parents[2]
-PHOTOS = 200
-KILLED_AFTER = 40
+PHOTOS = 100
+KILLED_AFTER = 20
 HELD_AFTER = 4 * KILLED_AFTER  # rows: a photo in doubt is looked at in three views
 PATIENCE_SECONDS = 240
 NEW, OLD = "2099-01-01", "2001-01-01"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = [
     *("demo", "up", "emulators", "test", "bench", "models", "openapi"),
     *("sdk", "stage", "lock"),
-    *("models backfill", "models publish", "models serve", "models fit", "test unit"),
+    *("models backfill", "models publish", "test unit"),
 ]
 
 
