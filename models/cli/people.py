@@ -1,4 +1,4 @@
-"""Commands about one person: forget, receipt (checks what they were told), reviewer."""
+"""Commands about one person: forget, receipt (checks what they were told), reviewer, unsay."""
 
 from __future__ import annotations
 
@@ -80,3 +80,21 @@ def reviewer(
     with console.errors():
         FirebaseUsers(connect(project, credentialed=True)).let_review(uid, allowed=allow)
     console.out.print(f"{uid} {'may' if allow else 'may no longer'} review: they sign in again")
+
+
+@commands.command()
+def unsay(
+    observations: Store,
+    uid: Annotated[str, typer.Argument(help="A reviewer: Firebase's uid, or a name locally.")],
+) -> None:
+    """Take back all that a reviewer decided, so that others decide again. Safe to repeat.
+
+    For one who lied, after reviewer --revoke: else what they settled trains for ever. Reads every
+    observation.
+    """
+    from parrot.quota import User
+    from parrot.reviews import unsay as take_back
+
+    with console.errors(), console.err.status("taking back"):
+        count = take_back(stores.observations(observations), User(uid))
+    console.out.print(f"photos that are as if {uid} had never seen them: {count}", soft_wrap=True)

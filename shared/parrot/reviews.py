@@ -193,6 +193,23 @@ def withdraw(store: ObservationStore, uid: str) -> None:
             update(store, row.uid, row.id, rename)
 
 
+def unsay(store: ObservationStore, reviewer: User) -> int:
+    """Take back all that a reviewer said, so that others decide it again; of how many photos.
+
+    For one who lied, also if they have left since: what is settled is open to nobody else. Reads
+    everything. Raises StoreUnavailable.
+    """
+
+    def without(current: Observation) -> Observation:
+        changed = replace(current, opinions=_others(current, reviewer))
+        return replace(changed, status=standing(changed)) if current.processed else changed
+
+    seen = [row for row in store.everything() if _others(row, reviewer) != row.opinions]
+    for row in seen:
+        update(store, row.uid, row.id, without)
+    return len(seen)
+
+
 def _hidden(observation: Observation) -> bool:
     """Whether reviewers may not see it, or may no longer."""
     return not (observation.may_train and observation.processed)

@@ -16,7 +16,7 @@ from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUn
 from parrot.observation import Observation, Opinion, Status
 from parrot.quota import User
 from parrot.review import handle
-from parrot.reviews import Reviews, withdraw
+from parrot.reviews import Reviews, unsay, withdraw
 from tests.support.observations import NOW, at, processed, verdict
 from tests.support.phone import REVIEWERS, Phone
 from tests.support.photos import encoded, noise
@@ -149,6 +149,26 @@ def test_a_reviewer_who_leaves_leaves_opinions_without_a_name(store: Observation
     again = desk.decide(RAY, name, GALAH)
     assert (again.status, len(again.opinions)) == (Status.NEEDS_REVIEW, 1)
     assert desk.decide(SUE, name, GALAH).status is Status.READY
+
+
+def test_what_a_reviewer_said_who_lied_is_open_to_others(store: ObservationStore) -> None:
+    """It was settled with a hostile owner, so nobody else could decide it, and it trained."""
+    lies, agreed = Opinion("ray", KEA, NOW), Opinion("tom", KEA, NOW)
+    store.create(contested(1, opinions=(lies,), status=Status.READY))
+    store.create(contested(2, opinions=(lies, agreed), status=Status.READY))
+    store.create(contested(3, opinions=(lies,), status=Status.DELETING))
+    desk, name = reviews(store), handle("ana", "id-00001")
+    with pytest.raises(Conflict):
+        desk.decide(SUE, name, GALAH)
+    withdraw(store, "ray")  # who leaves leaves that behind
+    assert (unsay(store, RAY), unsay(store, RAY)) == (3, 0)
+    statuses = {row.id[-1]: (row.status, len(row.opinions)) for row in store.of("ana", limit=9)}
+    assert statuses == {
+        "1": (Status.NEEDS_REVIEW, 0),
+        "2": (Status.READY, 1),  # of another one, who agrees with the owner
+        "3": (Status.DELETING, 0),
+    }
+    assert len(desk.decide(SUE, name, GALAH).opinions) == 1
 
 
 def test_settled_photos_that_look_alike_stand_beside_the_one_to_decide(
