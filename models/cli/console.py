@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -176,7 +177,10 @@ def errors() -> Iterator[None]:
     except GoogleAuthError as error:
         err.print(f"[red]{_LOG_IN}", highlight=False, soft_wrap=True)
         raise typer.Exit(_USAGE) from error
-    except (ParrotError, BadDataset, Refused, GoogleAPIError, ValueError, OSError) as error:
+    except (
+        *(ParrotError, BadDataset, Refused, GoogleAPIError, ValueError, OSError),
+        sqlite3.Error,  # of the features' cache, on a full disk
+    ) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         text = str(error)
         if isinstance(error, OSError) and error.strerror:  # without "[Errno 2]"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import resource
+import signal
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pytest
+import typer
 from rich.console import Console
 
 from local.progress import steps
 from models.cli import console
+from models.data.features import _opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
+    from pathlib import Path
 
 PATIENCE_SECONDS = 20
 
@@ -64,3 +69,24 @@ def test_a_log_gets_a_line_at_each_tenth(monkeypatch: pytest.MonkeyPatch) -> Non
         "features: 8 of 40",
         "gate: logistic",
     ]
+
+
+def test_a_full_disk_is_said_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was written before stays, and the same command goes on once there is room."""
+    cache, limits = tmp_path / "features.sqlite", resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    keys, features = [b"1", b"2"], np.zeros((2, 40_000), np.float32)
+    with _opened(cache) as kept:
+        kept.write("features", keys[:1], features[:1])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (cache.stat().st_size, limits[1]))
+    try:
+        with pytest.raises(typer.Exit), console.errors(), _opened(cache) as kept:
+            kept.write("features", keys[1:], features[1:])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert "disk" in capsys.readouterr().err
+    with _opened(cache) as kept:
+        assert [kept.has("features", key) for key in keys] == [True, False]
