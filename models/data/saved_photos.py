@@ -85,7 +85,8 @@ def export(  # noqa: PLR0913 - the options of one command
     lines: dict[str, dict[str, str]] = {}  # by name of the file
     learners: dict[str, Observation] = {}  # the same, of those that train
     left_out = Counter[LeftOut]()
-    everybody = (row for row in observations.everything() if row.uid not in without)
+    everything = (replace(row, embedded=None) for row in observations.everything())  # for memory
+    everybody = (row for row in everything if row.uid not in without)
     rows = training_labels.chosen(everybody, labels)
     for observation, chosen in rows:
         species = LeftOut.OFF if training is Training.OFF else chosen

@@ -15,7 +15,7 @@ from models.data.training_labels import LeftOut
 from parrot.consent import Consent, Training
 from parrot.observation import Label, Opinion, Status
 from parrot.records import OTHER_PARROT
-from tests.support.observations import NOW
+from tests.support.observations import NOW, at
 from tests.support.processing import GALAH, KEA, World
 from tests.support.saved_photos import (
     LATER,
@@ -93,6 +93,15 @@ def test_who_takes_it_back_while_an_export_runs_is_left_out(
 
     monkeypatch.setattr(world.photos, "open", take_back)
     assert exported(world, tmp_path / "out", "2026-12-01")[1] == []
+
+
+def test_vectors_are_not_kept_while_everything_is_looked_through(tmp_path: Path) -> None:
+    """They are 2.8 of a row's 4.8 kB, of all that anybody ever saved."""
+    world = World(tmp_path)
+    saved(world, 1, embedded=at(0))
+    (learner,) = exported(world, tmp_path / "out", "next")[0].learners
+    (kept,) = world.store.everything()
+    assert (learner.embedded, kept.embedded, kept.learnt_by) == (None, at(0), ("next",))
 
 
 def test_what_is_being_deleted_teaches_nothing(tmp_path: Path) -> None:
