@@ -97,7 +97,7 @@ def test_every_other_token_is_refused_in_our_own_words(identity: FirebaseIdentit
         signed(OTHER_KEY),
         signed(kid="two"),
         signed(exp=int(time.time()) - 3600, iat=int(time.time()) - 7200),
-        signed(iat=int(time.time()) + 3600),
+        signed(iat=int(time.time()) + 70),  # the tolerance is a minute
         signed(aud="another-project"),
         signed(iss="https://securetoken.google.com/another-project"),
         signed(sub=""),
@@ -127,17 +127,6 @@ def test_a_token_of_a_faster_clock_is_accepted(
     issued = int(time.time()) + ahead
     assert identity.user(signed(iat=issued, auth_time=issued)).uid == "ana"
     app_checker.check(app_token(iat=issued))
-
-
-def test_a_token_of_tomorrow_is_refused(
-    identity: FirebaseIdentity, app_checker: FirebaseAppCheck
-) -> None:
-    """The tolerance is a minute."""
-    issued = int(time.time()) + 70
-    with pytest.raises(Unauthenticated):
-        identity.user(signed(iat=issued))
-    with pytest.raises(Unauthenticated):
-        app_checker.check(app_token(iat=issued))
 
 
 def test_the_tolerance_prolongs_no_token(
@@ -193,6 +182,7 @@ def test_every_other_app_check_token_is_refused(app_checker: FirebaseAppCheck) -
         app_token(OTHER_KEY),
         app_token(kid="two"),
         app_token(exp=int(time.time()) - 60),
+        app_token(iat=int(time.time()) + 70),
         app_token(aud=["projects/456"]),
         app_token(iss="https://example.com/"),
         signed(),

@@ -65,16 +65,26 @@ def test_origins_are_compared_as_browsers_write_them() -> None:
     assert Settings.from_env(LOCAL).cors_origins == ("*",)
 
 
-def test_one_model_server_not_two() -> None:
-    """Two would be ambiguous."""
-    with pytest.raises(BadConfig, match="one of MODEL_SERVER_URL and VERTEX_ENDPOINTS"):
-        Settings.from_env({**LOCAL, "VERTEX_ENDPOINTS": "A=https://x.example/endpoints/1"})
-
-
-def test_the_local_identity_does_not_start_on_cloud_run() -> None:
-    """It accepts any name in a token."""
-    with pytest.raises(BadConfig, match="IDENTITY=local"):
-        Settings.from_env({**LOCAL, "K_SERVICE": "classify"})
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"VERTEX_ENDPOINTS": "A=https://x.example/endpoints/1"},
+            "one of MODEL_SERVER_URL and VERTEX_ENDPOINTS",
+        ),
+        ({"K_SERVICE": "classify"}, "IDENTITY=local"),  # it accepts any name in a token
+        # A token of another project's user must not pass for one of ours.
+        ({"OBSERVATIONS": "firestore"}, "GOOGLE_CLOUD_PROJECT"),
+        ({"IDENTITY": "firebase"}, "GOOGLE_CLOUD_PROJECT"),
+        ({"REQUIRE_APP_CHECK": "true"}, "GOOGLE_CLOUD_PROJECT"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(
+    changes: dict[str, str], message: str
+) -> None:
+    """At the start, not at the first request that meets them."""
+    with pytest.raises(BadConfig, match=message):
+        Settings.from_env({**LOCAL, **changes})
 
 
 @pytest.mark.parametrize("service", ["FIREBASE_AUTH", "FIRESTORE", "STORAGE", "FIREBASE_STORAGE"])
@@ -119,17 +129,6 @@ def test_observations_are_in_firestore_or_sqlite(
     settings = Settings.from_env({**DEPLOYED, "OBSERVATIONS": text})
     assert (settings.sqlite_path and str(settings.sqlite_path)) == path
     assert settings.firestore_database == database
-
-
-def test_firebase_and_firestore_need_a_project() -> None:
-    """A token of another project's user must not pass for one of ours."""
-    for changes in (
-        {"OBSERVATIONS": "firestore"},
-        {"IDENTITY": "firebase"},
-        {"REQUIRE_APP_CHECK": "true"},
-    ):
-        with pytest.raises(BadConfig, match="GOOGLE_CLOUD_PROJECT"):
-            Settings.from_env({**LOCAL, **changes})
 
 
 def test_a_short_secret_is_refused_and_never_shown() -> None:
