@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Modules of more than half a minute, longest first: begun last, one of them would end alone.
 LONG = (
     *("test_training", "test_poison", "test_networks", "test_canary", "test_deploy", "test_signin"),
-    *("test_odd_files", "test_first_version", "test_observation_pages_http", "test_dry_run"),
+    *("test_odd_files", "test_first_version", "test_dry_run"),
     *("test_everybody", "test_resilience", "test_commands", "test_demo", "test_backfill"),
     *("test_repeated_events", "test_my_birds", "test_hostile_bodies", "test_rules"),
 )

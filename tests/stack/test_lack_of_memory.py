@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 WARM, MEASURED = 30, 90
 
 
-@pytest.mark.parametrize(("kind", "spare"), [("PNG", 2**20), ("AVIF", 60 * 2**20)])
-def test_a_lack_of_memory_is_not_the_photos_fault(kind: str, spare: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "spare", "quick"),
+    [("PNG", 2**20, {}), ("AVIF", 60 * 2**20, {"speed": 10})],
+)
+def test_a_lack_of_memory_is_not_the_photos_fault(
+    kind: str, spare: int, quick: dict[str, int]
+) -> None:
     """Another photo was large at the same moment; a second later there is room again."""
     code = (
         "import resource, sys; from pathlib import Path; from parrot.photo import images;"
@@ -30,7 +35,7 @@ def test_a_lack_of_memory_is_not_the_photos_fault(kind: str, spare: int) -> None
         f"resource.setrlimit(resource.RLIMIT_AS, (used + {spare}, -1));"
         "images.upright(photo, long_side=99)"
     )
-    large = encoded(Image.new("RGB", (4000, 4000)), kind)
+    large = encoded(Image.new("RGB", (4000, 4000)), kind, **quick)
     done = subprocess.run(
         [sys.executable, "-c", code], input=large, capture_output=True, check=False
     )
