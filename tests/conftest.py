@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from local import stack, toolchain
 from local.supervisor import Supervisor
 from tests.support import firestore as emulators
-from tests.support.phone import GREEDY, REVIEWERS, Phone
+from tests.support.phone import REVIEWERS, Phone
 from tests.support.photos import ODD, PHOTOS
 from tests.support.required import missing
 from tests.support.shared import folder, shared
@@ -90,8 +90,7 @@ def running(data: Path) -> Iterator[stack.Running]:
 
     @contextmanager
     def start() -> Iterator[tuple[str, tuple[tuple[str, str, int], ...], str]]:
-        reviewers = (*REVIEWERS, GREEDY)
-        with stack.running(data, anonymous_save=True, reviewers=reviewers) as started:
+        with stack.running(data, anonymous_save=True, reviewers=REVIEWERS) as started:
             yield started.url, started.parts, started.model_server
 
     with shared(data.parent, "stack", start) as (url, parts, model_server):

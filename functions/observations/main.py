@@ -34,8 +34,7 @@ _PROBE = Probe(
     neighbours=(neighbours.species, neighbours.stores_answer),
     charge=limits.charge_stranger,
 )
-# What it counts as to read a person's observations, to look a hundred photos up, or to search a
-# person's vectors: a large photo.
+# What reading a person's observations, or looking a hundred photos up, counts as: a large photo.
 _LOOKED_UP_BYTES = 8 * 2**20
 _MOST_LOOK_UPS = 15  # that figures about thousands count as: half of the default limit is left
 
@@ -85,7 +84,7 @@ def _read(name: str, request: Request) -> Response:
 
 def _similar(name: str, request: Request) -> Response:
     user, size = _user(request), parameters.page_size(request)
-    limits.downloaded().download(Visitor.signed_in(user.uid), _LOOKED_UP_BYTES)
+    limits.charge_searches(user)
     rows = stories.observations().similar(user, parameters.observation_id(name), size=size)
     return answers.observations(Page(rows, None), None, _links(request))
 

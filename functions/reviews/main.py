@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from parrot.quota import User
 
 _HANDLE_LETTERS = 32
-# What looking through hundreds of photos counts as, and each search among everybody's vectors.
-_SEARCH_BYTES = 2**20
 _PROBE = Probe(
     parts=(stories.reviews, neighbours.identity),
     neighbours=(neighbours.stores_answer,),
@@ -55,7 +53,7 @@ def _methods(path: tuple[str, ...] | None) -> Mapping[str, Callable[[Request], R
 
 def _next(request: Request) -> Response:
     reviewer, size = _user(request), parameters.page_size(request)
-    _charge(reviewer, min(size, MOST_COMPARED) * _SEARCH_BYTES)
+    limits.charge_searches(reviewer, min(size, MOST_COMPARED))
     desk = stories.reviews()
     rows = desk.next(reviewer, size=size)
     return reviewing.page(rows, desk.examples(reviewer, rows))
@@ -63,7 +61,7 @@ def _next(request: Request) -> Response:
 
 def _summary(request: Request) -> Response:
     reviewer = _user(request)
-    _charge(reviewer, _SEARCH_BYTES)
+    limits.charge_searches(reviewer)  # it looks through as many
     return reviewing.summary(stories.reviews().summary(reviewer))
 
 
@@ -81,11 +79,8 @@ def _image(name: str, request: Request) -> Response:
     """Only with a login: a URL with a token would tell whose it is."""
     reviewer = _user(request)
     stored = stories.reviews().image(reviewer, _handle(name))
-    return files.answer(stored, None, partial(_charge, reviewer))
-
-
-def _charge(reviewer: User, size: int) -> None:
-    limits.downloaded().download(Visitor.signed_in(reviewer.uid), size)
+    charge = partial(limits.downloaded().download, Visitor.signed_in(reviewer.uid))
+    return files.answer(stored, None, charge)
 
 
 def _handle(text: str) -> str:

@@ -13,7 +13,7 @@ from local import stack
 from parrot.errors import TooManyRequests
 from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
 from tests.support import hostile
-from tests.support.phone import BASE, GREEDY, Phone
+from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
@@ -87,7 +87,8 @@ def limited(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iter
         patch.setenv("CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", "2")
         patch.setenv("TRUSTED_PROXIES", "1")
         folder = tmp_path_factory.mktemp("limited")
-        with stack.running(folder, model_server=shared_model) as running:
+        patch.setenv("DOWNLOAD_MIB_PER_MINUTE", "3")
+        with stack.running(folder, model_server=shared_model, reviewers=REVIEWERS) as running:
             yield running.url
 
 
@@ -159,13 +160,19 @@ def test_the_time_that_a_callers_photos_take_has_a_limit(
         assert Phone(running.url, "ben").save(9)
 
 
-def test_who_searches_without_end_is_stopped(ana: Phone, running_url: str) -> None:
+def test_who_searches_without_end_is_stopped(limited: str) -> None:
     """Each hundred vectors cost a read: all of a person's, or for reviewers those of everybody."""
-    similar, desk = f"/observations/{ana.save(74)}/similar", Phone(running_url, GREEDY)
-    for phone, path, most in ((ana, similar, 32), (desk, "/reviews", 25)):
-        # Even where a minute begins among them.
-        statuses = [phone.get(path).status_code for _ in range(2 * most + 1)]
-        assert set(statuses) == {200, 429}
+    zoe, (desk, other, _) = Phone(limited, "zoe"), (Phone(limited, name) for name in REVIEWERS)
+    calls = [
+        (zoe, f"/observations/{zoe.save(74)}/similar"),
+        (desk, "/reviews?page_size=1"),
+        (other, "/reviews/summary"),
+    ]
+    for phone, path in calls:
+        # Seven in a row reach the limit of three even where a minute begins among them.
+        answers = [phone.get(path) for _ in range(7)]
+        assert {answer.status_code for answer in answers} == {200, 429}, path
+    assert_problem(desk.get("/reviews?page_size=100"), 429, "too_many_requests")
 
 
 def _answer_before_the_body(url: str, address: str) -> bytes:

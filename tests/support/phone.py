@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 BASE = "/parrot-classifier"
 REVIEWERS = ("reviewer-one", "reviewer-two", "reviewer-three")  # of the shared stack
-GREEDY = "reviewer-who-asks-without-end"  # another one, who soon may not for a minute
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from flask import Request
 
     from parrot.budget import Budget
-    from parrot.quota import CpuSeconds, Meter, Visitors
+    from parrot.quota import CpuSeconds, Meter, User, Visitors
 
 _MINUTE, _DAY = 60, 24 * 60 * 60
+_SEARCH_BYTES = 2**20
 
 
 @once
@@ -64,6 +65,16 @@ def cpu_seconds() -> CpuSeconds:
     from parrot.quota import CpuSeconds
 
     return CpuSeconds(settings().cpu_seconds_per_caller)
+
+
+def charge_searches(user: User, count: int = 1) -> None:
+    """Count searches for similar photos like downloads, since each hundred vectors cost a read.
+
+    Raises TooManyRequests.
+    """
+    from parrot.quota import Visitor
+
+    downloaded().download(Visitor.signed_in(user.uid), count * _SEARCH_BYTES)
 
 
 @once
