@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from local.stack import DEFAULT_BUNDLE
 from parrot.errors import BadBundle
@@ -22,102 +20,54 @@ if TYPE_CHECKING:
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.1, high=0.8)
 NAMING_POLICY = NamingPolicy(0.95, 0.5, 0.03, sure=0.7)
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-SHARES = st.floats(0, 1)
-EDGES = st.integers(1, 4096)
-REASONS = st.builds(
-    ReasonPolicy, st.floats(0.01, 1), st.floats(0.01, 1), *[st.none() | st.floats(0, 1e6)] * 5
+REASONS = ReasonPolicy(0.9, 0.8, 0.7, 0.6, 0.5, 32.0, 0.4, 0.3)
+MODEL = ServedModel("앵무", None, "look", InputSpec(320, 240), "f", "p", "l", "focus", "second", 2)
+# Every field that may be left out, with a value that is not the one of leaving it out.
+FULL = Manifest(
+    version="2026-11-23",
+    features=2,
+    classes=3,
+    models=(MODEL,),
+    gate_kind="three-way",
+    rules=Rules(
+        threshold=0.7,
+        maybe=0.4,
+        conformal=Conformal(0.9, -1.5),
+        naming=NAMING_POLICY,
+        second_look=replace(LOOK, margin=1.3, bird=0.5, nothing=0.3, caution=2.0),
+        joint=JointPolicy(1.5),
+        reasons=REASONS,
+    ),
+    scikit_learn="1.9.1",
+    files=dict.fromkeys((GATE, SPECIES, NAMING, TAXONOMY, "x.bin"), "0a" * 32),
+    reference=(Reference((0.1, -1e-300), 0.25), Reference((1e300, 0.0), 1.0)),
+    metrics={"é": [None, 1.5, "앵무", {"rate": 0}]},
+    photos={"ara-macao": 41},
 )
-SHA256 = st.text("0123456789abcdef", min_size=64, max_size=64)
-NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
-METRICS = st.dictionaries(
-    st.text(), st.recursive(st.none() | NUMBERS | st.text(), st.lists), max_size=3
+RULES = ("maybe", "conformal", "second_look", "joint", "reasons")
+INPUTS = (
+    *(InputSpec(1, 4096, crop=crop) for crop in Crop),
+    *(InputSpec(9, 9, resampling=resampling) for resampling in Resampling),
+    *(InputSpec(9, 9, encoding=encoding) for encoding in Encoding),
+    *(InputSpec(9, 9, scaling=scaling, encoding=Encoding.FLOATS) for scaling in Scaling),
 )
-
-
-@st.composite
-def served_models(draw: st.DrawFn, *roles: str) -> ServedModel:
-    encoding = draw(st.sampled_from(Encoding))
-    scaling = draw(st.sampled_from(Scaling)) if encoding is Encoding.FLOATS else Scaling.NONE
-    spec = InputSpec(
-        draw(EDGES),
-        draw(EDGES),
-        crop=draw(st.sampled_from(Crop)),
-        resampling=draw(st.sampled_from(Resampling)),
-        scaling=scaling,
-        encoding=encoding,
-    )
-    outputs = {role: draw(st.text()) for role in roles}
-    return ServedModel(
-        draw(st.text()),
-        draw(st.none() | st.text()),
-        draw(st.text()),
-        spec,
-        outputs.get("features"),
-        outputs.get("probabilities"),
-        outputs.get("logits"),
-        outputs.get("focus"),
-        outputs.get("second_focus"),
-    )
-
-
-@st.composite
-def manifests(draw: st.DrawFn) -> Manifest:
-    roles = ("features", "probabilities", "logits", "focus", "second_focus")
-    single = st.tuples(served_models(*roles))
-    two = st.tuples(served_models("features"), served_models("probabilities", "logits"))
-    features = draw(st.integers(1, 4))
-    vectors = st.tuples(*[NUMBERS] * features)
-    conformal = st.builds(Conformal, st.floats(0.01, 0.99), NUMBERS)
-    models = draw(single | two)
-    low, high = sorted((draw(SHARES), draw(SHARES)))
-    views = st.lists(st.sampled_from((View.CENTER, View.CLOSER)), max_size=2).map(
-        lambda views: (*views, View.CLOSER)
-    )
-    optional = st.none() | SHARES
-    second_look = st.builds(
-        SecondLook,
-        views,
-        st.just(low),
-        st.just(high),
-        st.floats(0.1, 9.0),
-        *[optional] * 2,
-        st.just(2.0),
-    )
-    naming = st.builds(NamingPolicy, st.floats(0.01, 0.99), NUMBERS, SHARES, st.floats(0.01, 1.0))
-    rules = Rules(
-        threshold=high,
-        maybe=draw(st.none() | st.just(low)),
-        conformal=draw(st.none() | conformal),
-        naming=draw(st.none() | naming),
-        second_look=draw(st.none() | second_look) if len(models) == 1 else None,
-        joint=draw(st.none() | st.builds(JointPolicy, st.floats(0, 20))),
-        reasons=draw(st.none() | REASONS) if len(models) == 1 else None,
-    )
-    return Manifest(
-        version=draw(NAMES),
-        features=features,
-        classes=draw(st.integers(1, 10_000)),
-        models=models,
-        gate_kind=draw(st.text()),
-        rules=rules,
-        scikit_learn=draw(st.text()),
-        files={
-            **draw(st.dictionaries(NAMES, SHA256)),
-            **{name: draw(SHA256) for name in (GATE, SPECIES, NAMING, TAXONOMY)},
-        },
-        reference=tuple(
-            draw(st.lists(st.builds(Reference, vectors, SHARES), min_size=1, max_size=3))
-        ),
-        metrics=draw(METRICS),
-    )
+TWO = (replace(MODEL, version="7", probabilities=None, classes=None), replace(MODEL, features=None))
 
 
 def ruled(manifest: Manifest, **changes: object) -> Manifest:
     return replace(manifest, rules=replace(manifest.rules, **changes))  # type: ignore[arg-type]
 
 
-@given(manifests())
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        FULL,
+        *(ruled(FULL, **{rule: None}) for rule in RULES),
+        replace(ruled(FULL, naming=None), models=(replace(MODEL, classes=None),)),
+        *(replace(FULL, models=(replace(MODEL, input=spec),)) for spec in INPUTS),
+        replace(ruled(FULL, second_look=None, reasons=None), models=TWO),
+    ],
+)
 def test_a_manifest_reads_back_as_it_was_written(manifest: Manifest) -> None:
     """Training writes it, functions read it: two spellings of one format would drift apart."""
     assert Manifest.parse(manifest.dump()) == manifest
