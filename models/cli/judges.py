@@ -30,16 +30,23 @@ def bundle(observations: str, place: str) -> Bundle:
     Raises ValueError, BadBundle, BadConfig, StoreUnavailable.
     """
     from parrot.adapters.bucket import BucketFiles, FolderFiles
-    from parrot.environment import Reader
     from parrot.model.bundle import Bundle, BundleFiles, SignedFiles
 
     files: BundleFiles = FolderFiles(Path(place))
     if (release := places.published(place)) is not None:
         files = BucketFiles(stores.storage(observations), *release)
+    keys = trusted()
+    return Bundle.load(SignedFiles(files, keys) if keys else files, sha256=None)
+
+
+def trusted() -> tuple[bytes, ...]:
+    """The environment's public keys, one of which must have signed a bundle. Raises BadConfig."""
+    from parrot.environment import Reader
+
     read = Reader(os.environ)
     keys = read.public_keys("MODEL_BUNDLE_PUBLIC_KEY")
     read.finish()
-    return Bundle.load(SignedFiles(files, keys) if keys else files, sha256=None)
+    return keys
 
 
 def published(observations: str, bucket: str | None, version: str) -> Bundle:

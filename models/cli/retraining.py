@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli import console, stores
+from models.cli import console, judges, stores
 from models.cli.console import Bucket, Store
 from models.folders import DEFAULT_BUNDLE, LOCAL
 
@@ -99,7 +99,7 @@ def _in_use(published: ReleaseStore | None, folder: Path) -> Path:
     current = releases.current(published) if published is not None else None
     if published is None or current is None:
         return DEFAULT_BUNDLE
-    releases.fetch(current.now, published, folder)
+    releases.fetch(current.now, published, folder, judges.trusted())
     return folder
 
 

@@ -22,11 +22,11 @@ from models.publishing.release_store import Changed
 from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
-from parrot.model.bundle import SIGNATURE, Bundle, verified
+from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, verified
 from parrot.model.manifest import MANIFEST, Manifest, digest, version_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from models.publishing.release_store import ReleaseStore
@@ -170,9 +170,16 @@ def current(store: ReleaseStore) -> Current | None:
         raise BadBundle(f"{CURRENT} cannot be read: {error!r}") from error
 
 
-def fetch(promotion: Promotion, store: ReleaseStore, folder: Path) -> None:
-    """Write a published version's files into a folder. Raises BadBundle."""
-    source = _Published(store, promotion.version)
+def fetch(
+    promotion: Promotion, store: ReleaseStore, folder: Path, keys: Sequence[bytes] = ()
+) -> None:
+    """Write a published version's files into a folder, if one of these keys signed it.
+
+    Without keys any is taken. Raises BadBundle.
+    """
+    source: BundleFiles = _Published(store, promotion.version)
+    if keys:
+        source = SignedFiles(source, keys)
     if digest(source.read(MANIFEST)) != promotion.manifest_sha256:
         raise BadBundle(f"{promotion.version} has changed since it was promoted")
     manifest = Manifest.parse(source.read(MANIFEST))

@@ -17,6 +17,7 @@ from models.publishing import releases
 from models.publishing.release_store import FolderStore
 from models.publishing.releases import Refused, Signer
 from parrot.adapters.bucket import FolderFiles
+from parrot.adapters.sqlite import SqliteObservations
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
 from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
@@ -73,6 +74,24 @@ def test_an_unsigned_changed_or_forged_bundle_is_refused(tmp_path: Path, signer:
     manifest.write_bytes(manifest.read_bytes() + b" ")
     with pytest.raises(BadBundle, match=SIGNATURE):
         load_species(files, sha256=None)
+
+
+def test_nobody_retrains_from_a_bundle_that_no_trusted_key_signed(
+    tmp_path: Path, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --key the candidate is signed: whoever may write to the bucket would have it signed."""
+    folder = published(tmp_path / "s", None)
+    releases.promote(folder.name, FolderStore(tmp_path / "s"))
+    SqliteObservations(tmp_path / "o.db")
+    places = [f"--to={tmp_path / 's'}", f"--work={tmp_path / 'work'}"]
+    monkeypatch.setenv("MODEL_BUNDLE_PUBLIC_KEY", signer.public)
+    refused = CliRunner().invoke(app, ["retrain", f"sqlite:{tmp_path}/o.db", "bucket", *places])
+    assert (refused.exit_code, SIGNATURE in refused.stderr) == (1, True)
+    store = FolderStore(tmp_path / "s")
+    published(tmp_path / "s", signer)
+    current = releases.current(store)
+    assert current is not None
+    releases.fetch(current.now, store, tmp_path / "in-use", raw(signer))
 
 
 def test_a_key_is_replaced_by_trusting_two_for_a_while(tmp_path: Path, signer: Signer) -> None:
