@@ -21,7 +21,7 @@ from parrot.http import problems
 from parrot.store import update
 from tests.support.failing_firestore import Fault, Front, failing
 from tests.support.firestore import HOST
-from tests.support.observations import KEA, NOW, observation, use
+from tests.support.observations import KEA, NOW, at, observation, use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +47,8 @@ CALLS: dict[str, Callable[[FirestoreObservations], object]] = {
     "remove": lambda store: store.remove(STORED),
     "page": lambda store: store.page(STORED.uid, size=10),
     "similar": lambda store: store.similar(STORED.uid, ["0" * 16], distance=3),
+    "nearest": lambda store: store.nearest(at(0), uid=STORED.uid, limit=10),
+    "to review": lambda store: store.to_review(limit=10),
     "duplicates": lambda store: store.duplicates_of(STORED.uid, STORED.id),
     "unfinished": lambda store: store.unfinished(before=NOW, limit=10),
     "create counted": lambda store: store.create(OTHER, use(1, quota="counted")),
