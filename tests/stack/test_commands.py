@@ -96,17 +96,14 @@ def taken() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_a_port_in_use_is_reported_in_one_sentence(taken: int, tmp_path: Path) -> None:
-    """The commonest reason: it runs already, in another terminal."""
-    done = dev("up", "--port", str(taken), "--data", str(tmp_path))
+@pytest.mark.parametrize("command", [("up", "--data"), ("models", "serve", "--base")])
+def test_a_port_in_use_is_reported_in_one_sentence(
+    taken: int, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """The commonest reason: it runs already, in another terminal. It does not retry for seconds."""
+    done = dev(*command, str(tmp_path), "--port", str(taken))
     assert_one_sentence(done, f"127.0.0.1:{taken}", "in use")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_model_server_reports_it_too(taken: int, tmp_path: Path) -> None:
-    """It does not retry for seconds."""
-    done = dev("models", "serve", "--port", str(taken), "--base", str(tmp_path))
-    assert_one_sentence(done, f"127.0.0.1:{taken}", "in use")
 
 
 def test_data_cannot_be_kept_in_a_file_nor_where_nobody_may_write(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from parrot.classify import Classifier
 from parrot.errors import BadModelResponse, TooExpensive
 from parrot.model.embedding import DIMENSIONS, Embedding
 from parrot.model.gate import ThreeWay
-from parrot.model.look import View
+from parrot.model.look import SecondLook, View
 from parrot.model.rules import ReasonPolicy
 from parrot.photo import images
 from parrot.records import Reason
@@ -33,22 +33,26 @@ from tests.support.scripted_model import (
 PHOTO = images.read(encoded(noise(120, 80), "PNG"))
 
 
-@pytest.mark.parametrize("look", [SURE, NO_PARROT])
-def test_what_is_clear_is_looked_at_once(look: tuple[float, ...]) -> None:
-    """Most photos must not pay for the few."""
-    server = Scripted([look])
-    answer = classifier(server).classify(PHOTO)
-    assert server.requests == [1]
-    assert [timing.step for timing in answer.timings] == ["decode", "model", "gate"]
+BOTH = replace(LOOK, views=(View.CENTER, View.CLOSER))
 
 
-@pytest.mark.parametrize("look", [DOUBT, TWO, STRANGER])
-def test_doubt_is_looked_at_again_in_one_more_request(look: tuple[float, ...]) -> None:
+@pytest.mark.parametrize(
+    ("look", "policy", "requests"),
+    [
+        *((look, LOOK, [1]) for look in (SURE, NO_PARROT)),  # most photos must not pay for the few
+        *((look, LOOK, [1, 1]) for look in (DOUBT, TWO, STRANGER)),
+        (DOUBT, BOTH, [1, 2]),  # however many views a bundle asks for, it is one request
+    ],
+)
+def test_only_doubt_is_looked_at_again_in_one_more_request(
+    look: tuple[float, ...], policy: SecondLook, requests: list[int]
+) -> None:
     """A phone waits for each round trip."""
-    server = Scripted([look, SURE])
-    answer = classifier(server).classify(PHOTO)
-    assert server.requests == [1, 1]
-    assert "look-again" in [timing.step for timing in answer.timings]
+    server = Scripted([look, SURE, SURE])
+    answer = classifier(server, policy).classify(PHOTO)
+    assert server.requests == requests
+    steps = ["decode", "model", "gate", "look-again"][: 2 + len(requests)]
+    assert [timing.step for timing in answer.timings] == steps
 
 
 def test_the_answer_is_that_of_the_mean_of_all_looks() -> None:
@@ -66,14 +70,6 @@ def test_the_served_model_may_name_fewer_species_than_the_heads() -> None:
     answer = Classifier(replace(known, manifest=fewer), server, DECODER).classify(PHOTO)
     assert answer.probabilities == (1.0,)
     assert [score.species.index for score in answer.species] == [0, 1]
-
-
-def test_two_views_travel_together() -> None:
-    """However many views a bundle asks for, it is one request."""
-    both = replace(LOOK, views=(View.CENTER, View.CLOSER))
-    server = Scripted([DOUBT, SURE, SURE])
-    classifier(server, both).classify(PHOTO)
-    assert server.requests == [1, 2]
 
 
 def test_a_photo_that_takes_too_long_at_full_size_gets_the_first_looks_answer() -> None:

@@ -79,21 +79,24 @@ def test_the_joint_answer_says_what_two_photos_agree_on() -> None:
     assert joint == pytest.approx(alone)
 
 
-def test_a_clear_photo_decides_where_another_cannot_tell() -> None:
-    """That is what people take a second photo for."""
-    together = asked(TWO, SURE)
-    assert chosen(together) == ["ara-macao"]
+@pytest.mark.parametrize(
+    ("looks", "agree", "names", "taxon"),
+    [
+        # That is what people take a second photo for.
+        ((TWO, SURE), True, ["ara-macao"], "ara-macao"),
+        # One confident name would be wrong for one of them.
+        ((SURE, OTHER), False, ["ara-macao", "ara-ararauna"], "macaws"),
+        ((STRANGER, SURE), True, ["ara-macao"], "ara-macao"),  # an empty set is no name
+    ],
+)
+def test_photos_have_the_names_of_those_that_can_tell(
+    looks: tuple[tuple[float, ...], ...], names: list[str], taxon: str, *, agree: bool
+) -> None:
+    """Where they contradict each other, of both."""
+    together = asked(*looks)
+    assert (together.agree, chosen(together)) == (agree, names)
     assert together.answer.taxon is not None
-    assert together.answer.taxon.taxon.id == "ara-macao"
-
-
-def test_photos_of_different_species_get_the_names_of_both() -> None:
-    """One confident name would be wrong for one of them."""
-    together = asked(SURE, OTHER)
-    assert not together.agree
-    assert chosen(together) == ["ara-macao", "ara-ararauna"]
-    assert together.answer.taxon is not None
-    assert together.answer.taxon.taxon.id == "macaws"
+    assert together.answer.taxon.taxon.id == taxon
 
 
 def test_sets_by_the_served_models_logits_are_widened_too() -> None:
@@ -143,11 +146,6 @@ def test_two_photos_that_may_show_a_parrot_may_show_it_together() -> None:
     assert (together.answer.is_parrot, together.answer.maybe) == (False, True)
     assert together.answer.species
     assert (with_a_sure_one.answer.is_parrot, chosen(with_a_sure_one)) == (True, ["ara-macao"])
-
-
-def test_an_unknown_parrot_contradicts_no_known_one() -> None:
-    """An empty set is no name."""
-    assert asked(STRANGER, SURE).agree
 
 
 def test_a_damaged_photo_is_named_by_its_place() -> None:
