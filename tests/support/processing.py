@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from parrot.classify import Classifier
     from parrot.observation import Observation
+    from parrot.photo.decoder import Decoder
     from parrot.records import Photo, StoredPhoto
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -203,12 +204,19 @@ class World:
     def observations(self, steps: Steps | None = None) -> Observations:
         steps = steps or Steps()
         store, photos = Counted(self.store, steps), Counted(self.photos, steps)
-        return Observations(store, photos, now=lambda: self.now)
+        return Observations(store, photos, training=self.training, now=lambda: self.now)
 
     def saver(self, steps: Steps | None = None) -> Saver:
         steps = steps or Steps()
         store, photos = Counted(self.store, steps), Counted(self.photos, steps)
-        return Saver(store, photos, DECODER, meter=self.meter(), now=lambda: self.now)
+        return Saver(
+            store,
+            photos,
+            cast("Decoder", Counted(DECODER, steps)),
+            meter=self.meter(),
+            training=self.training,
+            now=lambda: self.now,
+        )
 
     def meter(self) -> Meter:
         return Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp)

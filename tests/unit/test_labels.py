@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
-from typing import TYPE_CHECKING
 
 import pytest
 
-from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Training
 from parrot.documents import document
 from parrot.errors import Conflict
 from parrot.observation import MOST_LABELS, Label, Opinion, Status, Verdict
-from parrot.observations import Observations
 from parrot.quota import User
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import reviewed
 from tests.support.observations import observation, processed, verdict
-from tests.support.processing import GALAH, KEA, MemoryPhotos
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.support.processing import GALAH, KEA, World
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 MACAW, NOTHING = verdict("ara-macao"), verdict()
@@ -60,11 +54,10 @@ def test_person_and_model_agree_by_the_set(label: str, verdict: Verdict, status:
 ANA = User("ana")
 
 
-def test_where_nothing_trains_nobody_can_allow_it(tmp_path: Path) -> None:
+def test_where_nothing_trains_nobody_can_allow_it(world: World) -> None:
     """The page would promise what never happens."""
-    store = SqliteObservations(tmp_path / "observations.db")
-    observations = Observations(store, MemoryPhotos(), training=Training.OFF)
-    stored, _ = store.create(observation())
+    world.training = Training.OFF
+    observations, (stored, _) = world.observations(), world.store.create(observation())
     with pytest.raises(Conflict, match="uses no photos"):
         observations.change(ANA, stored.id, training=True)
     refused = observations.change(ANA, stored.id, training=False)
@@ -72,28 +65,25 @@ def test_where_nothing_trains_nobody_can_allow_it(tmp_path: Path) -> None:
     assert not refused.consent.given
 
 
-def test_the_same_label_again_objects_once_to_what_reviewers_settled(tmp_path: Path) -> None:
+def test_the_same_label_again_objects_once_to_what_reviewers_settled(world: World) -> None:
     """Nobody should have to name a bird wrongly first, only to be heard."""
-    store = SqliteObservations(tmp_path / "observations.db")
-    observations = Observations(store, MemoryPhotos())
+    observations, world.now = world.observations(), NOW + timedelta(hours=1)
     opinions = tuple(Opinion(name, "macaws", NOW) for name in ("ray", "sue"))
     settled = replace(processed(1, "0" * 16), verdict=MACAW, opinions=opinions)
-    stored, _ = store.create(settled)
+    stored, _ = world.store.create(settled)
     objected = observations.change(ANA, stored.id, KEA)
     assert (objected.status, len(objected.labels)) == (Status.NEEDS_REVIEW, 2)
     assert observations.change(ANA, stored.id, KEA) == objected
 
 
-def test_labels_end_before_the_document_grows_large(tmp_path: Path) -> None:
+def test_labels_end_before_the_document_grows_large(world: World) -> None:
     """A program that relabels endlessly gets a clear answer, and the last label stays."""
-    store = SqliteObservations(tmp_path / "observations.db")
-    observations = Observations(store, MemoryPhotos())
-    stored, _ = store.create(replace(observation(), labels=()))
+    observations = world.observations()
+    stored, _ = world.store.create(replace(observation(), labels=()))
     for _, species in zip(range(MOST_LABELS), cycle((GALAH, KEA)), strict=False):
         stored = observations.change(ANA, stored.id, species)
     with pytest.raises(Conflict, match=f"{MOST_LABELS} labels"):
         observations.change(ANA, stored.id, GALAH)
-    assert (
-        observations.change(ANA, stored.id, KEA) == stored
-    )  # the same label again is not a change
+    # The same label again is not a change.
+    assert observations.change(ANA, stored.id, KEA) == stored
     assert len(json.dumps(document(stored))) < 32 * 1024

@@ -4,59 +4,30 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from parrot import cpu
-from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent, Training
 from parrot.errors import IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
-from parrot.quota import ANONYMOUS_UID, Meter, Quota, User
-from parrot.save import Saver
-from tests.support.photos import DECODER, encoded, noise
-from tests.support.processing import GALAH, KEA, NOW, Counted, MemoryPhotos, Steps
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.photo.decoder import Decoder
+from parrot.quota import ANONYMOUS_UID, User
+from tests.support.photos import encoded, noise
+from tests.support.processing import GALAH, KEA, NOW, Steps, World
 
 PHOTO, OTHER = (images.read(encoded(noise(32, 24, seed=seed))) for seed in (1, 2))
 ANA, BEA = User("ana"), User("bea")
 NOBODY = User(ANONYMOUS_UID, anonymous=True)
 
 
-class Desk:
-    """A saver, with a clock that a test can turn."""
-
-    def __init__(self, folder: Path, *, quota: int = 0, training: Training = Training.ASK) -> None:
-        self.now, self.photos, self.decoded = NOW, MemoryPhotos(), Steps()
-        self.store = SqliteObservations(folder / "observations.db")
-        self.saver = Saver(
-            self.store,
-            self.photos,
-            cast("Decoder", Counted(DECODER, self.decoded)),
-            meter=Meter(lambda: self.store, Quota("saves", quota, 86400), NOW.timestamp),
-            training=training,
-            now=lambda: self.now,
-        )
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
-def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
+def test_a_key_is_forgotten_after_a_week(world: World) -> None:
     """No phone retries that long; then it may be used for another photo."""
-    desk.saver.save(PHOTO, KEA, ANA, key="k-1")
-    desk.now += timedelta(days=7, seconds=-1)
+    world.saver().save(PHOTO, KEA, ANA, key="k-1")
+    world.now += timedelta(days=7, seconds=-1)
     with pytest.raises(IdempotencyKeyReused):
-        desk.saver.save(OTHER, KEA, ANA, key="k-1")
-    desk.now += timedelta(seconds=1)
-    assert desk.saver.save(OTHER, KEA, ANA, key="k-1").created
+        world.saver().save(OTHER, KEA, ANA, key="k-1")
+    world.now += timedelta(seconds=1)
+    assert world.saver().save(OTHER, KEA, ANA, key="k-1").created
 
 
 @pytest.mark.parametrize(
@@ -71,75 +42,76 @@ def test_a_key_is_forgotten_after_a_week(desk: Desk) -> None:
     ],
 )
 def test_what_the_person_says_about_training_is_kept_with_its_time(
-    tmp_path: Path,
+    world: World,
     training: Training,
     said: bool | None,  # noqa: FBT001
     kept: bool | None,  # noqa: FBT001
 ) -> None:
     """And stays as it is when a phone sends the photo again: by then they may have changed it."""
-    desk = Desk(tmp_path, training=training)
-    consent = desk.saver.save(PHOTO, KEA, ANA, training=said).observation.consent
+    world.training = training
+    consent = world.saver().save(PHOTO, KEA, ANA, training=said).observation.consent
     assert consent == (None if kept is None else Consent(kept, NOW))
-    desk.now += timedelta(hours=1)
-    assert desk.saver.save(PHOTO, KEA, ANA, training=not said).observation.consent == consent
+    world.now += timedelta(hours=1)
+    assert world.saver().save(PHOTO, KEA, ANA, training=not said).observation.consent == consent
 
 
-def test_who_never_signed_up_granted_nothing(tmp_path: Path) -> None:
+def test_who_never_signed_up_granted_nothing(world: World) -> None:
     """All they can do is say so."""
-    desk = Desk(tmp_path, training=Training.GRANTED)
-    assert desk.saver.save(PHOTO, KEA, NOBODY).observation.consent is None
-    said = desk.saver.save(OTHER, KEA, NOBODY, training=True).observation.consent
+    world.training = Training.GRANTED
+    assert world.saver().save(PHOTO, KEA, NOBODY).observation.consent is None
+    said = world.saver().save(OTHER, KEA, NOBODY, training=True).observation.consent
     assert said == Consent(given=True, at=NOW)
 
 
-def test_without_a_login_a_key_binds_nothing(desk: Desk) -> None:
+def test_without_a_login_a_key_binds_nothing(world: World) -> None:
     """All these phones share one user: one phone's key must not refuse another's photo."""
-    once = desk.saver.save(PHOTO, KEA, NOBODY, key="1")
-    assert not desk.saver.save(PHOTO, KEA, NOBODY, key="1").created
-    assert desk.saver.save(OTHER, KEA, NOBODY, key="1").created
-    named_otherwise = desk.saver.save(PHOTO, GALAH, NOBODY, key="1")
+    once = world.saver().save(PHOTO, KEA, NOBODY, key="1")
+    assert not world.saver().save(PHOTO, KEA, NOBODY, key="1").created
+    assert world.saver().save(OTHER, KEA, NOBODY, key="1").created
+    named_otherwise = world.saver().save(PHOTO, GALAH, NOBODY, key="1")
     assert named_otherwise.created
     assert named_otherwise.observation.id != once.observation.id
 
 
-def test_a_refused_photo_binds_no_key(desk: Desk) -> None:
+def test_a_refused_photo_binds_no_key(world: World) -> None:
     """The phone sends the whole photo with the same key once it has it."""
     half = images.read(PHOTO.data[:-100])
     with pytest.raises(InvalidImage):
-        desk.saver.save(half, KEA, ANA, key="k-1")
-    assert desk.saver.save(PHOTO, KEA, ANA, key="k-1").created
+        world.saver().save(half, KEA, ANA, key="k-1")
+    assert world.saver().save(PHOTO, KEA, ANA, key="k-1").created
 
 
-def test_only_a_new_observation_counts_against_the_quota(tmp_path: Path) -> None:
+def test_only_a_new_observation_counts_against_the_quota(world: World) -> None:
     """Retries cost nothing, with a key or without."""
-    desk = Desk(tmp_path, quota=1)
+    world.quota = 1
     for key in ("k-1", "k-1", "k-2", None):
-        desk.saver.save(PHOTO, KEA, ANA, key=key)
+        world.saver().save(PHOTO, KEA, ANA, key=key)
     with pytest.raises(TooManyRequests):
-        desk.saver.save(OTHER, KEA, ANA, key="k-3")
+        world.saver().save(OTHER, KEA, ANA, key="k-3")
 
 
-def test_a_retry_costs_no_decoding_and_hardly_a_key(desk: Desk) -> None:
+def test_a_retry_costs_no_decoding_and_hardly_a_key(world: World) -> None:
     """A second of CPU and a document for each request would be an attack for free."""
-    once = desk.saver.save(PHOTO, KEA, ANA, key="k-0")
+    steps = Steps()
+    once = world.saver(steps).save(PHOTO, KEA, ANA, key="k-0")
     for number in range(50):
-        again = desk.saver.save(PHOTO, KEA, ANA, key=f"k-{number}")
+        again = world.saver(steps).save(PHOTO, KEA, ANA, key=f"k-{number}")
         assert (again.observation, again.created, again.allowance) == (
             once.observation,
             False,
             None,
         )
-    assert desk.decoded.names == ["measure"]
-    assert desk.store.used("ana", "keys")[1] == 20
-    desk.now += timedelta(seconds=1)  # what is new still has its key
-    desk.saver.save(OTHER, KEA, ANA, key="new")
+    assert steps.names.count("measure") == 1
+    assert world.store.used("ana", "keys")[1] == 20
+    world.now += timedelta(seconds=1)  # what is new still has its key
+    world.saver().save(OTHER, KEA, ANA, key="new")
     with pytest.raises(IdempotencyKeyReused):
-        desk.saver.save(PHOTO, KEA, ANA, key="new")
+        world.saver().save(PHOTO, KEA, ANA, key="new")
 
 
-def test_a_photo_that_nobody_tried_to_decode_does_not_count(tmp_path: Path) -> None:
+def test_a_photo_that_nobody_tried_to_decode_does_not_count(world: World) -> None:
     """Parallel saves of one phone used up their day while its time for the minute was over."""
-    desk = Desk(tmp_path, quota=1)
+    world.quota = 1
 
     def used_up(_seconds: float) -> None:
         raise TooManyRequests(quota="cpu-seconds", limit=30, seconds=60, retry_after=9)
@@ -148,36 +120,36 @@ def test_a_photo_that_nobody_tried_to_decode_does_not_count(tmp_path: Path) -> N
     with cpu.billed(bill):
         bill._charge = used_up  # noqa: SLF001 - by another request, meanwhile
         with pytest.raises(TooManyRequests, match="cpu-seconds"):
-            desk.saver.save(PHOTO, KEA, ANA)
-    assert desk.saver.save(PHOTO, KEA, ANA).created
+            world.saver().save(PHOTO, KEA, ANA)
+    assert world.saver().save(PHOTO, KEA, ANA).created
 
 
-def test_a_photo_that_cannot_be_decoded_counts_and_then_none_is_decoded(tmp_path: Path) -> None:
+def test_a_photo_that_cannot_be_decoded_counts_and_then_none_is_decoded(world: World) -> None:
     """Sending damaged photos must not be free work for the decoder."""
-    desk = Desk(tmp_path, quota=2)
+    world.quota = 2
     half = images.read(PHOTO.data[:-100])
     for _ in range(2):
         with pytest.raises(InvalidImage):
-            desk.saver.save(half, KEA, ANA)
-    with pytest.raises(TooManyRequests):
-        desk.saver.save(half, KEA, ANA)
-    with pytest.raises(TooManyRequests):
-        desk.saver.save(PHOTO, KEA, ANA)
-    assert desk.decoded.names == []  # a failure is no step
-    assert desk.saver.save(PHOTO, KEA, BEA).created
+            world.saver().save(half, KEA, ANA)
+    steps = Steps()
+    for photo in (half, PHOTO):
+        with pytest.raises(TooManyRequests):
+            world.saver(steps).save(photo, KEA, ANA)
+    assert "measure" not in steps.names
+    assert world.saver().save(PHOTO, KEA, BEA).created
 
 
 def test_as_many_photos_as_the_limit_are_saved_however_often_each_is_sent_at_once(
-    tmp_path: Path,
+    world: World,
 ) -> None:
     """A phone back from a holiday sends in parallel and repeats what takes long."""
     count = 24
-    desk = Desk(tmp_path, quota=count)
+    world.quota = count
     photos = [images.read(encoded(noise(16, 12, seed=seed))) for seed in range(count)]
     with ThreadPoolExecutor(12) as pool:
-        saves = [pool.submit(desk.saver.save, photo, KEA, ANA) for photo in photos * 2]
+        saves = [pool.submit(world.saver().save, photo, KEA, ANA) for photo in photos * 2]
     assert [save.exception() for save in saves] == [None] * len(saves)
     assert sum(save.result().created for save in saves) == count
-    assert desk.store.used("ana", "saves")[1] == count
+    assert world.store.used("ana", "saves")[1] == count
     with pytest.raises(TooManyRequests):
-        desk.saver.save(PHOTO, KEA, ANA)
+        world.saver().save(PHOTO, KEA, ANA)
