@@ -16,7 +16,8 @@ from models.data.labelled_photos import (
     class_id,
     taxa_by_label,
 )
-from parrot.model.species import COLUMNS, ID, SpeciesTable, Taxonomy
+from models.data.wanted import may_be_class
+from parrot.model.species import COLUMNS, SpeciesTable, Taxonomy
 from parrot.records import Rank
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: 
 def appended(species_csv: bytes, kind: str, taxonomy: Taxonomy) -> bytes:
     """The table with one more class at its end, whose names are known or made of its id."""
     table = SpeciesTable.parse(species_csv)
-    if not ID.fullmatch(kind) or kind != class_id(kind) or kind in {row.id for row in table.rows}:
+    if not may_be_class(kind) or kind != class_id(kind) or kind in {row.id for row in table.rows}:
         raise BadDataset(f"{kind!r:.60} is not the id of a new class: species.csv only grows")
     out = io.StringIO()
     csv.DictWriter(out, COLUMNS, lineterminator="\n").writerow(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from models.data.labelled_photos import TAXONOMY_CSV, class_id, taxa_by_label
+from models.data.labelled_photos import NOT_ALIVE, TAXONOMY_CSV, class_id, taxa_by_label
 from parrot.model.species import ID, Taxonomy
-from parrot.records import OTHER_PARROT, Rank
-from parrot.review import settled
+from parrot.records import NOT_A_PARROT, OTHER_PARROT, Rank
+from parrot.review import CANNOT_TELL, UNUSABLE, settled
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ENOUGH_PHOTOS, ENOUGH_PEOPLE = 16, 3
 _KINDS = frozenset({Rank.SPECIES, Rank.GENUS})
+_TAKEN = frozenset({NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE, NOT_ALIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,12 @@ def written(observation: Observation) -> str | None:
     name = class_id(label.text)
     kind = taxa_by_label().get(name)
     name = kind if kind is not None and known(kind) else name
-    return name if ID.fullmatch(name) else None
+    return name if may_be_class(name) else None
+
+
+def may_be_class(name: str) -> bool:
+    """Whether a class may have this id: not what means something else, as "not a parrot" does."""
+    return bool(ID.fullmatch(name)) and name not in _TAKEN and (name not in _taxa() or known(name))
 
 
 def known(kind: str | None) -> bool:

@@ -119,8 +119,10 @@ def test_only_a_bundle_of_todays_kind_is_retrained() -> None:
         Anchor.of("older", files)
 
 
-@pytest.mark.parametrize("kind", ["nestor-notabilis", "Monk parakeet", "", "a/b"])
+@pytest.mark.parametrize(
+    "kind", ["nestor-notabilis", "Monk parakeet", "", "a/b", "not-a-parrot", "unusable", "macaws"]
+)
 def test_only_a_new_id_becomes_a_class(kind: str) -> None:
-    """A class twice, or a name that could be no folder, would come out of the table later."""
+    """A class twice, or a name that could be no folder, or that already says something else."""
     with pytest.raises(BadDataset, match="not the id of a new class"):
         species_table.appended(TABLE, kind, TAXONOMY)

@@ -142,6 +142,19 @@ def test_every_fifth_person_judges_models_and_trains_none(tmp_path: Path) -> Non
     assert [row.learnt_by for row in stored if row] == [(), ("next",)]
 
 
+def test_peoples_own_words_are_never_one_of_ours(tmp_path: Path) -> None:
+    """Reviewers said that it is another parrot; "not a parrot" beside it made it a negative."""
+    world = World(tmp_path)
+    ours = ["Not a parrot", "other parrot", "cannot tell", "Unusable", "Macaws", "not alive"]
+    for number, text in enumerate([*ours, *ours], 1):
+        labels = (Label(OTHER_PARROT.id, None, NOW, text),)
+        opinions = (Opinion("r", OTHER_PARROT.id, LATER),)
+        saved(world, number, uid=f"p{number}", labels=labels, verdict=UNKNOWN, opinions=opinions)
+    done, lines = exported(world, tmp_path / "out")
+    assert {*places(lines)} == {f"parrots/{OTHER_PARROT.id}"}
+    assert done.wanted == ()
+
+
 def test_kinds_without_a_class_are_counted_in_peoples_own_words_once_settled(
     tmp_path: Path,
 ) -> None:
