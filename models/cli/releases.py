@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from models.cli import console
 from models.cli.console import BundleFolder, Target
@@ -50,15 +49,11 @@ def list_(to: Target) -> None:
     with console.errors():
         store = open_store(to)
         versions, current = releases.published(store), releases.current(store)
-    table = Table()
-    table.add_column("version", overflow="fold", min_width=10)
-    table.add_column("current since", overflow="fold", min_width=10)
-    table.add_column("manifest sha256", overflow="fold")
     now = current.now if current is not None else None
     for release in versions:
-        promoted = now.promoted if now and now.version == release.version else ""
-        table.add_row(release.version, promoted, release.manifest_sha256)
-    console.out.print(table)
+        since = f"  current since {now.promoted}" if now and now.version == release.version else ""
+        # In one piece, however narrow the terminal: it is copied into settings.
+        console.out.print(f"{release.version}  {release.manifest_sha256}{since}", soft_wrap=True)
 
 
 @commands.command()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -181,3 +184,15 @@ def test_a_function_follows_the_pointer_but_believes_only_its_digest(
     assert Bundle.load(files, sha256=sha256).manifest.version == "v1"
     with pytest.raises(BadBundle, match="expected"):
         Bundle.load(files, sha256="0" * 64)
+
+
+def test_the_list_shows_a_digest_in_one_piece(tmp_path: Path, versions: dict[str, Path]) -> None:
+    """It is copied into a deployment's settings, also from a narrow terminal."""
+    store = FolderStore(tmp_path / "store")
+    publish(store, versions["v1"])
+    releases.promote("v1", store)
+    (release,) = releases.published(store)
+    command = [sys.executable, "-m", "models", "list", "--to", str(tmp_path / "store")]
+    env = {**os.environ, "COLUMNS": "40"}
+    listed = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+    assert listed.startswith(f"v1  {release.manifest_sha256}  current since 20")
