@@ -21,17 +21,8 @@ if TYPE_CHECKING:
 
 _MONTH_DAYS = 30.4
 _BEGIN, _END = "<!-- costs: begin -->\n", "<!-- costs: end -->"
+_DEAREST = "dearest"
 _CENTS, _ROUND = 2, 100  # above a hundred dollars nobody asks for cents
-# Cloud Run's cheaper regions (cloud.google.com/run/docs/locations): in others CPU and memory cost
-# 40 % more.
-_TIER_1 = frozenset(
-    (
-        *("asia-east1", "asia-northeast1", "asia-northeast2", "europe-north1", "europe-southwest1"),
-        *("europe-west1", "europe-west4", "europe-west8", "europe-west9", "me-west1"),
-        *("us-central1", "us-east1", "us-east4", "us-east5", "us-south1", "us-west1"),
-    )
-)
-_TIER_2_FACTOR = 1.4
 _PHOTOS_A_DAY = (0, 1_000, 100_000, 10_000_000)
 # One photo in a hundred may wait longer than this for a core of an instance.
 _WAIT_SECONDS, _WAIT_SHARE = 0.1, 0.01
@@ -85,24 +76,30 @@ class Usage:
 
 
 class Prices:
-    """Dollars for an amount, after what is free every month."""
+    """Dollars for an amount in a region, after what is free every month.
 
-    def __init__(self, path: Path, region: str = "us-central1") -> None:
-        """Read the table; of its prices only Cloud Run's are the region's own."""
-        self._run = 1.0 if region in _TIER_1 else _TIER_2_FACTOR
+    An item's last row is for regions that no other names: the same everywhere, or the `dearest`.
+    """
+
+    def __init__(self, path: Path, region: str) -> None:
+        """Read the table."""
+        self._region, self._rows = region, dict[str, dict[str, str]]()
         with path.open(encoding="utf-8", newline="") as file:
-            self._rows = {row["item"]: row for row in csv.DictReader(file)}
+            for row in csv.DictReader(file):
+                if row["regions"] in {"", _DEAREST} or region in row["regions"].split():
+                    self._rows.setdefault(row["item"], row)
 
     def cost(self, item: str, amount: float) -> float:
         """Dollars for a month's amount."""
         row = self._rows[item]
-        factor = self._run if item in {"run.cpu", "run.memory"} else 1.0
-        return max(0.0, amount - float(row["free_per_month"])) * float(row["usd"]) * factor
+        return max(0.0, amount - float(row["free_per_month"])) * float(row["usd"])
 
-    @property
-    def read_on(self) -> str:
-        """The oldest day on which a price was read."""
-        return min(row["read_on"] for row in self._rows.values())
+    def __str__(self) -> str:
+        """Where, the oldest day on which a price was read, and what has another region's."""
+        rows = self._rows.values()
+        dearest = {row["item"].split(".")[0] for row in rows if row["regions"] == _DEAREST}
+        other = f", the dearest region's for {', '.join(sorted(dearest))}" if dearest else ""
+        return f"{self._region}: list prices read on {min(row['read_on'] for row in rows)}{other}"
 
 
 def billed_seconds(requests: float, seconds: float, cpu: float, cores: int, usage: Usage) -> float:
@@ -213,7 +210,7 @@ def table(prices: Prices, usage: Usage, photos_a_day: Sequence[int]) -> str:
     months = [_Month(photos, usage) for photos in photos_a_day]
     heads = " | ".join(f"{month.photos:,} a day" if month.photos else "idle" for month in months)
     out = [
-        f"Dollars a month; list prices read on {prices.read_on}, free tiers counted.\n",
+        f"Dollars a month in {prices}; free tiers counted.\n",
         f"| part | driver | {heads} |",
         "|---|---|" + "--:|" * len(months),
     ]
@@ -279,7 +276,7 @@ def main() -> None:
     parser.add_argument(
         "--photos", type=int, action="append", help="a day; can be repeated", metavar="N"
     )
-    parser.add_argument("--region", default="asia-northeast3", help="of Cloud Run")
+    parser.add_argument("--region", default="asia-northeast3", help="whose prices")
     arguments = parser.parse_args()
     usage = _measured(Usage(), arguments.bench) if arguments.bench else Usage()
     prices = Prices(Path(__file__).with_name("prices.csv"), arguments.region)

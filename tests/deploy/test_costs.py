@@ -68,6 +68,26 @@ def test_the_most_it_can_cost_is_every_allowed_instance_all_month() -> None:
     assert seoul == pytest.approx(1.4 * here)
 
 
+@pytest.mark.parametrize(
+    ("region", "item", "usd", "said"),
+    [
+        ("us-central1", "firestore.reads", 0.3, ""),
+        ("asia-northeast3", "firestore.reads", 0.6, "dearest region's for firestore"),
+        ("asia-northeast3", "storage.nearline", 16_000, "dearest region's for firestore"),
+        ("europe-west1", "storage.nearline", 10_000, "dearest region's for firestore"),
+        ("me-central2", "storage.standard", 35_000, "dearest region's for firestore, storage"),
+    ],
+)
+def test_a_price_is_the_regions_own_or_the_dearest_and_says_so(
+    region: str, item: str, usd: float, said: str
+) -> None:
+    """Whoever plans with another region's prices must hear it, and pay less rather than more."""
+    prices = costs.Prices(ROOT / "deploy/prices.csv", region)
+    million = prices.cost(item, 9_000_000) - prices.cost(item, 8_000_000)
+    assert million == pytest.approx(usd)
+    assert str(prices).partition(", the ")[2] == said
+
+
 def _last_column(*options: str) -> dict[str, float]:
     """By part."""
     command = [sys.executable, str(ROOT / "deploy" / "costs.py"), *options]
