@@ -11,22 +11,22 @@ image_there() {
 # The repository, of whose images the newest few are kept.
 ensure_repository() {
   local place=(--location="$REGION" --project="$PROJECT") policies
-  exists gcloud artifacts repositories describe "$REPOSITORY" "${place[@]}" \
-    || change gcloud artifacts repositories create "$REPOSITORY" --repository-format=docker --labels=parrot=images "${place[@]}"
+  registry "$REPOSITORY" roles/artifactregistry.writer
   policies=$(ask gcloud artifacts repositories describe "$REPOSITORY" "${place[@]}" --format='value(cleanupPolicies)')
   [ -n "$policies" ] \
     || change gcloud artifacts repositories set-cleanup-policies "$REPOSITORY" "${place[@]}" \
       --policy="$root/deploy/templates/keep-images.json" --no-dry-run
-  grant 'artifacts repositories' "$REPOSITORY" "$(member "$BUILD_ACCOUNT")" roles/artifactregistry.writer "${place[@]}"
 }
 
 # A copy of Docker Hub's images, which stay when they are withdrawn or its limits are used up.
-ensure_hub() {
+ensure_hub() { registry "$REPOSITORY-hub" roles/artifactregistry.reader --mode=remote-repository --remote-docker-repo=docker-hub; }
+
+# $1 name, $2 the role of builds, then more flags.
+registry() {
   local place=(--location="$REGION" --project="$PROJECT")
-  exists gcloud artifacts repositories describe "$REPOSITORY-hub" "${place[@]}" \
-    || change gcloud artifacts repositories create "$REPOSITORY-hub" --repository-format=docker --mode=remote-repository \
-      --remote-docker-repo=docker-hub --labels=parrot=images "${place[@]}"
-  grant 'artifacts repositories' "$REPOSITORY-hub" "$(member "$BUILD_ACCOUNT")" roles/artifactregistry.reader "${place[@]}"
+  exists gcloud artifacts repositories describe "$1" "${place[@]}" \
+    || change gcloud artifacts repositories create "$1" --repository-format=docker --labels=parrot=images "${@:3}" "${place[@]}"
+  grant 'artifacts repositories' "$1" "$(member "$BUILD_ACCOUNT")" "$2" "${place[@]}"
 }
 
 # $1 folder, $2 what Cloud Build does with it, then more flags.

@@ -39,6 +39,8 @@ advice() {
       say "An API is off. Run: $self apis, then this again." ;;
     *[Qq]uota* | *RESOURCE_EXHAUSTED*)
       say "A quota is used up: https://console.cloud.google.com/iam-admin/quotas?project=$PROJECT. Ask for more, or lower *_MAX in deploy.env." ;;
+    *'unrecognized arguments'* | *'Invalid choice'*)
+      say "Your Google Cloud SDK may be too old: $self doctor says which version is needed." ;;
     *PERMISSION_DENIED* | *'does not have permission'* | *403* | *'permission denied'*)
       say "You lack a permission, or the name belongs to another project. $self doctor says which roles are needed." ;;
     *'resolve host'* | *'Network is unreachable'* | *'Connection'* | *timed\ out*)
@@ -56,18 +58,25 @@ failed() {
   say 'Its output:'
   say "  ${error//$'\n'/$'\n'  }"
   advice "$error"
-  say "What is done stays done. Run $self again to continue."
+  say "What is done stays done. Run the same command again to continue."
   exit 1
 }
 
 # Runs a command that changes something, or prints it.
-change() {
+change() { perform "$(shown "$@")" "$@"; }
+
+# The same for a pipeline: $1 is the text of it. Values in it must be quoted already.
+change_shell() { perform "$1" bash -o pipefail -c "$1"; }
+
+# $1 how it is shown, then the command.
+perform() {
+  local status=0
   if dry; then
-    shown "$@"
+    printf '%s\n' "$1"
     return
   fi
-  local status=0
-  say "+ $(shown "$@")"
+  say "+ $1"
+  shift
   changes=$((changes + 1))
   "$@" 2>"$scratch/error" >&2 || status=$?
   [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" "$@"
@@ -99,19 +108,6 @@ change_patiently() {
     [ "$try" = 30 ] || sleep "$RETRY_SECONDS"
   done
   failed "$status" "$(cat "$scratch/error")" "$@"
-}
-
-# Like change, for a pipeline: $1 is the text of it. Values in it must be quoted already.
-change_shell() {
-  if dry; then
-    printf '%s\n' "$1"
-    return
-  fi
-  local status=0
-  say "+ $1"
-  changes=$((changes + 1))
-  (eval "$1") 2>"$scratch/error" >&2 || status=$?
-  [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" bash -c "$1"
 }
 
 # The answer to a question. Under --dry-run the question itself, for the shell into which it is pasted.
@@ -170,6 +166,12 @@ write_file() {
   dry || return 0
   for line in "$@"; do words+=" $(shown "$line")"; done
   printf "printf '%%s\\\\n'%s > %s\n" "$words" "$(shown "$path")"
+}
+
+# Writes folders as they are deployed, from the commit: the words of ./dev.sh stage.
+staged() {
+  ! dry || shown "$root/dev.sh" stage "$@"
+  "$python" "$root/deploy/stage.py" "$@" >"$scratch/staged" || die 'staging failed; the lines above say why'
 }
 
 # Fills a template: $1 template, $2 file to write, then NAME=VALUE for each @NAME@ in it.

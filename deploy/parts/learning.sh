@@ -12,7 +12,7 @@ part_learning() {
   read_bundle
   ensure_repository
   ensure_hub
-  stage_learning
+  staged learning
   image=$(image_name learning "$({ cat "$stage/learning.sha256"; printf '%s\n' "$bundle_sha256" "$PYTHON_IMAGE" "$BUILT"; } | digest)") || exit 1
   if ! image_there "$image"; then
     change cp -R "$bundle_folder" "$folder/bundle" # the one in use, wherever it comes from
@@ -26,11 +26,6 @@ part_learning() {
 }
 
 learning_url() { printf 'https://run.googleapis.com/v2/projects/%s/locations/%s/jobs/%s:run' "$PROJECT" "$REGION" "$LEARNER"; }
-
-stage_learning() {
-  ! dry || shown "$root/dev.sh" stage learning
-  "$python" "$root/deploy/stage.py" learning >"$scratch/staged" || die 'staging failed; the lines above say why'
-}
 
 # $1 image. A label tells the next run what it was made of.
 learning_job() {

@@ -117,10 +117,7 @@ vertex_rollback() {
       continue
     fi
     for id in $(vertex_ids "$endpoint"); do
-      if [ "$id" != "$serving" ]; then
-        vertex_all_traffic "$endpoint" "$id"
-        break
-      fi
+      [ "$id" = "$serving" ] || { vertex_all_traffic "$endpoint" "$id"; break; }
     done
   done
 }
