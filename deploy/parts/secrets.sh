@@ -18,26 +18,27 @@ ensure_secret() {
     || change gcloud secrets create "$1" --replication-policy=automatic --labels=parrot=key --project="$PROJECT"
   newest=$(ask gcloud secrets versions list "$1" --filter=state=ENABLED --limit=1 \
     --format='value(name)' --project="$PROJECT")
-  [ -n "$newest" ] || change_shell "openssl rand -hex 32 | $(add_version "$1")"
+  [ -n "$newest" ] || add_key "$1"
 }
 
-add_version() { shown gcloud secrets versions add "$1" --data-file=- --project="$PROJECT"; }
+# A new version of secret $1: a new key and, if $2 says how $old is read, the two before it.
+add_key() {
+  change_shell "${2:+$2 && }key=\$(openssl rand -hex 32) && printf %s \"\$key${2:+,\$old}\" | cut -d, -f1-3 | $(
+    shown gcloud secrets versions add "$1" --data-file=- --project="$PROJECT")"
+}
 
-# The new key signs; the previous one is still accepted, so that URLs in use work until they expire.
+# The new key signs; those before it are still accepted, so that URLs in use work until they expire: two of
+# them, because a rotation that was cut left functions that sign with the older one.
 # Functions read the newest version when they start, also after a rollback: the same revision again.
 rotate_secret() {
-  local name new='openssl rand -hex 32' old
+  local name old=''
   for name in "${PREFIX}observations" "${PREFIX}save"; do
     dry && continue
     read_service "$name"
     [ -z "$canary" ] || die "$name has a canary: promote or rollback first"
   done
-  old="$(shown gcloud secrets versions access latest --secret="$SECRET" --project="$PROJECT") | cut -d, -f1"
-  if [ "$now" = true ]; then
-    change_shell "$new | $(add_version "$SECRET")"
-  else
-    change_shell "printf '%s,%s' \"\$($new)\" \"\$($old)\" | $(add_version "$SECRET")"
-  fi
+  [ "$now" = true ] || old="old=\$($(shown gcloud secrets versions access latest --secret="$SECRET" --project="$PROJECT"))"
+  add_key "$SECRET" "$old"
   for name in "${PREFIX}observations" "${PREFIX}save"; do restart "$name"; done
   dry || say 'The new key signs. With --now the previous one is refused at once.'
 }
