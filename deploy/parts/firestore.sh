@@ -2,18 +2,18 @@
 # The database, its rules, indexes and expiry (TTL), all from the commit's own files.
 
 part_firestore() {
-  local place=(--database="$FIRESTORE_DATABASE" --project="$PROJECT") found recovery=()
+  local place=(--database="$FIRESTORE_DATABASE" --project="$PROJECT") found flags=(--delete-protection --enable-pitr) wanted=ENABLED
   must_be_ours database "$FIRESTORE_DATABASE" FIRESTORE_DATABASE
-  [ "$POINT_IN_TIME_RECOVERY" = false ] || recovery=(--enable-pitr)
-  if ! exists gcloud firestore databases describe "${place[@]}" --format='value[separator="|"](locationId,type,pointInTimeRecoveryEnablement)'; then
-    change gcloud firestore databases create "${place[@]}" --location="$FIRESTORE_LOCATION" \
-      --type=firestore-native --delete-protection ${recovery[@]+"${recovery[@]}"}
+  [ "$POINT_IN_TIME_RECOVERY" != false ] || flags=(--delete-protection --no-enable-pitr) wanted=DISABLED
+  wanted="$FIRESTORE_LOCATION|FIRESTORE_NATIVE|DELETE_PROTECTION_ENABLED|POINT_IN_TIME_RECOVERY_$wanted"
+  if ! exists gcloud firestore databases describe "${place[@]}" \
+    --format='value[separator="|"](locationId,type,deleteProtectionState,pointInTimeRecoveryEnablement)'; then
+    change gcloud firestore databases create "${place[@]}" --location="$FIRESTORE_LOCATION" --type=firestore-native "${flags[@]}"
   else
     found=$(cat "$scratch/answer")
-    [ "${found%|*}" = "$FIRESTORE_LOCATION|FIRESTORE_NATIVE" ] \
-      || die "the database $FIRESTORE_DATABASE is '${found%|*}', not Firestore in native mode in $FIRESTORE_LOCATION, and cannot change: set FIRESTORE_LOCATION, or FIRESTORE_DATABASE to a new name"
-    [ ${#recovery[@]} = 0 ] || [ "${found##*|}" = POINT_IN_TIME_RECOVERY_ENABLED ] \
-      || change gcloud firestore databases update "${place[@]}" "${recovery[@]}"
+    [ "${found%|*|*}" = "${wanted%|*|*}" ] \
+      || die "the database $FIRESTORE_DATABASE is '${found%|*|*}', not Firestore in native mode in $FIRESTORE_LOCATION, and cannot change: set FIRESTORE_LOCATION, or FIRESTORE_DATABASE to a new name"
+    [ "$found" = "$wanted" ] || change gcloud firestore databases update "${place[@]}" "${flags[@]}"
   fi
   ensure_backups
   ensure_counters
@@ -24,10 +24,11 @@ part_firestore() {
 # A backup every day. docs/operations.md says how one is restored.
 ensure_backups() {
   local found
-  [ "$BACKUP_DAYS" != 0 ] || return 0
   found=$(ask gcloud firestore backups schedules list "${place[@]}" --filter='NOT weeklyRecurrence:*' --limit=1 \
     --format='value[separator="|"](name.basename(),retention)')
-  if [ -z "$found" ]; then
+  if [ "$BACKUP_DAYS" = 0 ]; then
+    [ -z "$found" ] || change gcloud firestore backups schedules delete "${place[@]}" --backup-schedule="${found%|*}" --quiet
+  elif [ -z "$found" ]; then
     change gcloud firestore backups schedules create "${place[@]}" --recurrence=daily --retention="${BACKUP_DAYS}d"
   elif [ "${found#*|}" != "$((BACKUP_DAYS * 86400))s" ]; then
     change gcloud firestore backups schedules update "${place[@]}" --backup-schedule="${found%|*}" --retention="${BACKUP_DAYS}d"
@@ -66,6 +67,5 @@ deploy_firebase() {
 stage_firebase() {
   local flags=(firebase --region "$REGION" --bucket "$BUCKET" --database "$FIRESTORE_DATABASE" --site "$HOSTING_SITE" --prefix "$PREFIX")
   [ -z "$APP_CHECK_SITE_KEY" ] || flags+=(--app-check-key "$APP_CHECK_SITE_KEY")
-  ! dry || shown "$root/dev.sh" stage "${flags[@]}"
-  "$python" "$root/deploy/stage.py" "${flags[@]}" >"$scratch/staged" || die 'staging failed; the lines above say why'
+  staged "${flags[@]}"
 }

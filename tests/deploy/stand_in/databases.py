@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from state import Call, CloudState, Handler
 
 
+_PROTECTED = "DELETE_PROTECTION_ENABLED"
+
+
 def _database(call: Call) -> str:
     return str(call.flags["database"])
 
@@ -22,14 +25,18 @@ def _database_create(state: CloudState, call: Call) -> None:
 
 def _database_update(state: CloudState, call: Call) -> None:
     database = state.get("databases", _database(call))
-    if "enable-pitr" in call.flags:
-        database["pointInTimeRecoveryEnablement"] = "POINT_IN_TIME_RECOVERY_ENABLED"
-    if "delete-protection" in call.flags or "no-delete-protection" in call.flags:
-        database["protected"] = "delete-protection" in call.flags
+    for flag, field, name in (
+        ("enable-pitr", "pointInTimeRecoveryEnablement", "POINT_IN_TIME_RECOVERY"),
+        ("delete-protection", "deleteProtectionState", "DELETE_PROTECTION"),
+    ):
+        if flag in call.flags:
+            database[field] = f"{name}_ENABLED"
+        elif f"no-{flag}" in call.flags or field not in database:
+            database[field] = f"{name}_DISABLED"
 
 
 def _database_delete(state: CloudState, call: Call) -> None:
-    if state.get("databases", _database(call)).get("protected"):
+    if state.get("databases", _database(call))["deleteProtectionState"] == _PROTECTED:
         raise StandInError("FAILED_PRECONDITION: the database has delete protection")
     for kind in ("databases", "ttls", "schedules", "documents"):
         state.kind(kind).pop(_database(call), None)
@@ -44,6 +51,11 @@ def _backup_schedule(state: CloudState, call: Call) -> None:
     state.get("databases", _database(call))
     seconds = int(call.flags["retention"].removesuffix("d")) * 86400
     state.kind("schedules")[_database(call)] = {"name": "s/1", "retention": f"{seconds}s"}
+
+
+def _backup_schedule_delete(state: CloudState, call: Call) -> None:
+    state.get("schedules", _database(call))
+    del state.kind("schedules")[_database(call)]
 
 
 def _of_database(kind: str) -> Handler:
@@ -75,6 +87,7 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("firestore", "backups", "schedules", "list"): _of_database("schedules"),
     ("firestore", "backups", "schedules", "create"): _backup_schedule,
     ("firestore", "backups", "schedules", "update"): _backup_schedule,
+    ("firestore", "backups", "schedules", "delete"): _backup_schedule_delete,
     ("firestore", "fields", "ttls", "update"): _ttl,
     ("firestore", "fields", "ttls", "list"): _of_database("ttls"),
     ("firestore", "indexes", "composite", "list"): _indexes,
