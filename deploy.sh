@@ -71,41 +71,24 @@ usage_error() {
 main() {
   local part
   read_arguments "$@"
-  # shellcheck source=deploy/settings.sh
-  . "$root/deploy/settings.sh"
-  # shellcheck source=deploy/run.sh
-  . "$root/deploy/run.sh"
-  # shellcheck source=deploy/gcloud.sh
-  . "$root/deploy/gcloud.sh"
-  # shellcheck source=deploy/ours.sh
-  . "$root/deploy/ours.sh"
-  # shellcheck source=deploy/images.sh
-  . "$root/deploy/images.sh"
-  # shellcheck source=deploy/check.sh
-  . "$root/deploy/check.sh"
-  # shellcheck source=deploy/traffic.sh
-  . "$root/deploy/traffic.sh"
-  for part in "$root"/deploy/parts/*.sh; do
+  for part in "$root"/deploy/*.sh "$root"/deploy/parts/*.sh; do
     # shellcheck source=/dev/null
     . "$part"
   done
+  # What to type for the same deployment.
+  self=$(shown ./deploy.sh ${env_file:+"--env-file=$env_file"} ${overrides[@]+"${overrides[@]/#/--set=}"})
   read_settings
   check_settings
-  self="./deploy.sh --project $PROJECT --region $REGION"
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   changes=0
   case $task in
     deploy)
+      must_be_alone
       ! dry || shown mkdir -p "$built/metrics" "$built/alerts"
       for part in "${parts[@]}"; do "part_$part"; done
       dry || say "Done: $changes changes." ;;
-    doctor | destroy)
-      # shellcheck source=/dev/null
-      . "$root/deploy/$task.sh"
-      "$task" ;;
-    check | promote | rollback) "$task" ;;
-    rotate-secret) rotate_secret ;;
+    *) "${task/-/_}" ;;
   esac
 }
 

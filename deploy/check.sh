@@ -8,10 +8,10 @@ check() {
   for service in "${services[@]}"; do check_service "$service"; done
   [ "$LEARNING" = false ] || check_learning
   if [ "$problems" != 0 ]; then
-    say "Not ready: $problems problems. ./deploy.sh rollback withdraws the canary."
+    say "Not ready: $problems problems. $self rollback withdraws the canary."
     exit 1
   fi
-  dry || say 'Ready. ./deploy.sh promote gives the canary all traffic.'
+  dry || say "Ready. $self promote gives the canary all traffic."
 }
 
 check_service() {

@@ -13,7 +13,7 @@ doctor() {
     doctor_quota
   fi
   [ "$problems" = 0 ] || { say "problems: $problems"; exit 1; }
-  say 'Ready: ./deploy.sh --dry-run shows what would be done.'
+  say "Ready: $self --dry-run shows what would be done."
 }
 
 good() { say "ok  $*"; }
@@ -82,7 +82,7 @@ doctor_project() {
   fi
   if quietly gcloud services list --enabled --project="$PROJECT" --format='value(config.name)'; then
     for api in run cloudbuild eventarc firestore secretmanager; do
-      grep -qxF "$api.googleapis.com" "$scratch/answer" || say "??  $api.googleapis.com is off: ./deploy.sh apis turns on every API that is needed"
+      grep -qxF "$api.googleapis.com" "$scratch/answer" || say "??  $api.googleapis.com is off: $self apis turns on every API that is needed"
     done
   fi
   if quietly gcloud projects get-iam-policy "$PROJECT" --flatten='bindings[].members' \
@@ -128,7 +128,7 @@ doctor_places() {
   local found
   if quietly gcloud storage buckets describe "gs://$BUCKET" --format='value(location)'; then
     found=$(tr '[:upper:]' '[:lower:]' <"$scratch/answer")
-    if [ "$found" = "$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")" ]; then
+    if [ "$found" = "$BUCKET_LOCATION" ]; then
       good "gs://$BUCKET is in $found, and so will be the trigger"
     else
       bad "gs://$BUCKET is in $found, not $BUCKET_LOCATION; the trigger must be in the bucket's location" "BUCKET_LOCATION=$found in deploy.env"
@@ -152,8 +152,7 @@ doctor_places() {
 
 # $1 product, $2 place, $3 setting, then the question for its places. An API that is off returns nothing.
 known_place() {
-  local product=$1 place setting=$3
-  place=$(tr '[:upper:]' '[:lower:]' <<<"$2")
+  local product=$1 place=$2 setting=$3
   shift 3
   quietly "$@" || return 0
   [ -s "$scratch/answer" ] || return 0

@@ -12,17 +12,29 @@ must_be_ours() {
   say "Taken over: $what."
 }
 
-# A label says what our services and buckets were made of.
-foreign_service() {
-  exists gcloud run services describe "$1" --region="$REGION" --project="$PROJECT" --format='value(metadata.labels.fingerprint)' \
-    && [ -z "$(cat "$scratch/answer")" ] || return 0
-  printf 'there is a Cloud Run service %s' "$1"
+# Ends the script if another REGION or PREFIX made services of ours, which would go on beside the new ones or
+# lose their accounts. An API that is off has none; whatever else fails here fails again below.
+must_be_alone() {
+  local name place
+  if dry; then return; fi
+  gcloud run services list --project="$PROJECT" --format='value(metadata.name,metadata.labels."cloud.googleapis.com/location")' \
+    --filter="metadata.labels.fingerprint:* AND spec.template.spec.serviceAccountName~\"^($CLASSIFY_ACCOUNT|$SAVE_ACCOUNT|$OBSERVATIONS_ACCOUNT|$PROCESS_ACCOUNT|$MODEL_ACCOUNT)@$PROJECT\"" \
+    >"$scratch/answer" 2>/dev/null || return 0
+  while read -r name place; do
+    case "$place: $MODEL_SERVER ${functions[*]/#/$PREFIX} " in "$REGION:"*" $name "*) continue ;; esac
+    die "the service $name in $place was made with another REGION or PREFIX: set them as they were; to change them, \`destroy\` first (data stays)"
+  done <"$scratch/answer"
 }
 
-foreign_job() {
-  exists gcloud run jobs describe "$1" --region="$REGION" --project="$PROJECT" --format='value(metadata.labels.fingerprint)' \
+# A label says what our services, jobs and buckets were made of.
+foreign_service() { foreign_run service "$1"; }
+
+foreign_job() { foreign_run job "$1"; }
+
+foreign_run() {
+  exists gcloud run "$1s" describe "$2" --region="$REGION" --project="$PROJECT" --format='value(metadata.labels.fingerprint)' \
     && [ -z "$(cat "$scratch/answer")" ] || return 0
-  printf 'there is a Cloud Run job %s' "$1"
+  printf 'there is a Cloud Run %s %s' "$1" "$2"
 }
 
 # An empty one may be ours: it is labelled after it is made.

@@ -40,6 +40,7 @@ read_settings() {
   fi
   # shellcheck source=deploy.env.example
   . "$root/deploy.env.example"
+  BUCKET_LOCATION=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION") # US or us
 }
 
 # Bad settings are reported before anything is read or changed.
@@ -62,10 +63,7 @@ check_settings() {
   [[ -z $ALERT_EMAIL || $ALERT_EMAIL =~ ^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$ ]] || usage_error "ALERT_EMAIL '$ALERT_EMAIL' is not an e-mail address"
   [[ $APP_CHECK_SITE_KEY =~ ^[A-Za-z0-9_-]*$ ]] || usage_error "APP_CHECK_SITE_KEY '$APP_CHECK_SITE_KEY' is not a site key"
   [[ -z $SHADOW_BUNDLE || $SHADOW_BUNDLE_SHA256 =~ ^[0-9a-f]{64}$ ]] || usage_error "SHADOW_BUNDLE needs the sha256 of its manifest in SHADOW_BUNDLE_SHA256"
-  case $now-$task in
-    true-rotate-secret | false-*) ;;
-    *) usage_error '--now goes with rotate-secret' ;;
-  esac
+  [ "$now" = false ] || [ "$task" = rotate-secret ] || usage_error '--now goes with rotate-secret'
   [ "$with_data" = false ] || [ "$task" = destroy ] || usage_error '--with-data goes with destroy'
   case $LEARNING in true | false) ;; *) usage_error "LEARNING '$LEARNING' is neither true nor false" ;; esac
   [ "$LEARNING,$TRAINING" != true,off ] || usage_error 'with TRAINING=off nothing may be learnt: set LEARNING=false'

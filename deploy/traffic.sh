@@ -38,7 +38,6 @@ deploy_service() {
   [ "$service" != "$MODEL_SERVER" ] || share=100
   wanted=$(printf '%s\n' "${@//$root\//}" | digest) # wherever this checkout is
   shift 2
-  must_be_ours service "$service" PREFIX
   set -- gcloud run deploy "$service" --region="$REGION" --project="$PROJECT" "$@" --labels="fingerprint=$wanted" --quiet
   if dry && [ "$TRAFFIC" = 100 ] || ! service_there "$service"; then
     [ "$share" = 100 ] || say "$service has no traffic yet: its first revision gets all of it."
@@ -97,7 +96,7 @@ must_answer() {
   local problems=0 url
   url=$(tagged_url "$1" canary) || exit 1
   check_answers "$1" "$url"
-  [ "$problems" = 0 ] || die "$1: the new revision does not work, so no traffic moves. Fix it and deploy again, or ./deploy.sh rollback"
+  [ "$problems" = 0 ] || die "$1: the new revision does not work, so no traffic moves. Fix it and deploy again, or $self rollback"
 }
 
 traffic() {

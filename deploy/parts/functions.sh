@@ -2,10 +2,13 @@
 # The functions on Cloud Run, and the triggers that tell process of stored and deleted photos.
 
 part_functions() {
-  local name
+  local name flags=(--to "$stage/functions")
+  for name in "${chosen[@]}"; do must_be_ours service "$PREFIX$name" PREFIX; done
+  for name in "$TRIGGER" "$TRIGGER-deleted"; do must_listen "$name"; done
   read_bundle
   ensure_repository
-  stage_functions
+  [ "$bundle_pickles" = false ] || flags+=(--pickles)
+  staged "${flags[@]}" "${chosen[@]}"
   build_functions
   for name in "${chosen[@]}"; do deploy_function "$name"; done
   case " ${chosen[*]} " in *' process '*) ;; *) return ;; esac
@@ -64,44 +67,28 @@ setting() {
   printf '%s' "${!name}"
 }
 
-stage_functions() {
-  local flags=(--to "$stage/functions")
-  [ "$bundle_pickles" = false ] || flags+=(--pickles)
-  ! dry || shown "$root/dev.sh" stage "${flags[@]}" "${chosen[@]}"
-  "$python" "$root/deploy/stage.py" "${flags[@]}" "${chosen[@]}" >"$scratch/staged" \
-    || die 'staging failed; the lines above say why'
-}
-
 # A function's environment: settings, never secrets.
 env_file_for() {
-  local name=$1 line lines database=$FIRESTORE_DATABASE
+  local name=$1 line lines database=$FIRESTORE_DATABASE same=(
+    BUCKET MODEL_BUCKET CHECK_REVOKED REQUIRE_APP_CHECK REQUIRE_AUTH ALLOW_ANONYMOUS_SAVE PUBLIC_URL TRAINING DELETE_USERS
+    TRUSTED_PROXIES SAVES_PER_DAY RELABELS_PER_DAY PROCESS_ATTEMPTS CLASSIFICATIONS_PER_MINUTE CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE
+    CPU_SECONDS_PER_CALLER_PER_MINUTE DOWNLOAD_MIB_PER_MINUTE CLASSIFY_CACHE CORS_ORIGINS MODEL_TIMEOUT_SECONDS)
   [ "$name" != classify ] || database=$COUNTERS_DATABASE
   lines=(
-    "BUCKET: \"$BUCKET\"" "MODEL_BUCKET: \"$MODEL_BUCKET\""
     "MODEL_BUNDLE: \"$bundle_version\"" "MODEL_BUNDLE_SHA256: \"$bundle_sha256\""
-    "OBSERVATIONS: \"firestore:$database\"" 'IDENTITY: "firebase"'
-    "GOOGLE_CLOUD_PROJECT: \"$PROJECT\"" "CHECK_REVOKED: \"$CHECK_REVOKED\""
-    "REQUIRE_APP_CHECK: \"$REQUIRE_APP_CHECK\"" "REQUIRE_AUTH: \"$REQUIRE_AUTH\""
-    "ALLOW_ANONYMOUS_SAVE: \"$ALLOW_ANONYMOUS_SAVE\"" "PUBLIC_URL: \"$PUBLIC_URL\""
-    "RELABELS_PER_DAY: \"$RELABELS_PER_DAY\"" "PROCESS_ATTEMPTS: \"$PROCESS_ATTEMPTS\""
-    "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE: \"$CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE\""
-    "CPU_SECONDS_PER_CALLER_PER_MINUTE: \"$CPU_SECONDS_PER_CALLER_PER_MINUTE\""
-    "TRAINING: \"$TRAINING\"" "DELETE_USERS: \"$DELETE_USERS\""
-    "TRUSTED_PROXIES: \"$TRUSTED_PROXIES\"" "SAVES_PER_DAY: \"$SAVES_PER_DAY\"" "CLASSIFICATIONS_PER_MINUTE: \"$CLASSIFICATIONS_PER_MINUTE\""
-    "DOWNLOAD_MIB_PER_MINUTE: \"$DOWNLOAD_MIB_PER_MINUTE\""
-    "CLASSIFY_CACHE: \"$CLASSIFY_CACHE\"" "CORS_ORIGINS: \"$CORS_ORIGINS\""
+    "OBSERVATIONS: \"firestore:$database\"" 'IDENTITY: "firebase"' "GOOGLE_CLOUD_PROJECT: \"$PROJECT\""
     "THREADS: \"$(setting "$name" CONCURRENCY)\""
     # As in local/stack.py; docs/decisions.md says why.
     'MALLOC_ARENA_MAX: "2"' 'MALLOC_MMAP_THRESHOLD_: "4194304"'
     'MALLOC_TRIM_THRESHOLD_: "16777216"' 'GLIBC_TUNABLES: "glibc.malloc.hugetlb=1"'
   )
+  for line in "${same[@]}"; do lines+=("$line: \"${!line}\""); done
   line=$(model_address) || exit 1
   [ -z "$MODEL_BUNDLE_PUBLIC_KEY" ] || lines+=("MODEL_BUNDLE_PUBLIC_KEY: \"$MODEL_BUNDLE_PUBLIC_KEY\"")
   case $name in classify | process)
     [ -z "$SHADOW_BUNDLE" ] || lines+=("SHADOW_BUNDLE: \"$SHADOW_BUNDLE\"" "SHADOW_BUNDLE_SHA256: \"$SHADOW_BUNDLE_SHA256\"") ;;
   esac
-  lines+=("$line" "MODEL_TIMEOUT_SECONDS: \"$MODEL_TIMEOUT_SECONDS\"")
-  write_file "$built/$name.env.yaml" "${lines[@]}"
+  write_file "$built/$name.env.yaml" "${lines[@]}" "$line"
 }
 
 # Where functions find the model.
@@ -119,37 +106,41 @@ model_address() {
   printf 'VERTEX_ENDPOINTS: "%s"' "$(IFS=,; printf '%s' "${endpoints[*]}")"
 }
 
+# Ends the script, before functions save where nothing listens, if trigger $1 has another bucket: it cannot change it.
+must_listen() {
+  local found
+  exists gcloud eventarc triggers describe "$1" --location="$BUCKET_LOCATION" --project="$PROJECT" \
+    --format='value(eventFilters.filter(attribute=bucket).extract(value).flatten())' || return 0
+  found=$(cat "$scratch/answer")
+  [ "$found" = "$BUCKET" ] \
+    || die "trigger $1 listens to bucket '$found', not $BUCKET: delete it (gcloud eventarc triggers delete $1 --location=$BUCKET_LOCATION), or name another in TRIGGER"
+}
+
 # Eventarc, with an account of its own that may call process and nothing else. $1 name, $2 what happened.
 ensure_trigger() {
-  local name=$1 location wanted found flags
-  location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
+  local name=$1 flags
   grant 'run services' "${PREFIX}process" "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker --region="$REGION" --project="$PROJECT"
-  flags=(--location="$location" --project="$PROJECT" --destination-run-service="${PREFIX}process"
+  flags=(--location="$BUCKET_LOCATION" --project="$PROJECT" --destination-run-service="${PREFIX}process"
     --destination-run-region="$REGION" --service-account="$(account "$TRIGGER_ACCOUNT")")
-  wanted="${PREFIX}process|$(account "$TRIGGER_ACCOUNT")|$BUCKET"
-  if ! exists gcloud eventarc triggers describe "$name" --location="$location" --project="$PROJECT" \
-    --format='value[separator="|"](destination.cloudRun.service,serviceAccount,eventFilters.filter(attribute=bucket).extract(value).flatten())'; then
+  if ! exists gcloud eventarc triggers describe "$name" --location="$BUCKET_LOCATION" --project="$PROJECT" \
+    --format='value[separator="|"](destination.cloudRun.service,destination.cloudRun.region,serviceAccount)'; then
     change_patiently gcloud eventarc triggers create "$name" "${flags[@]}" \
       --event-filters="type=google.cloud.storage.object.v1.$2" --event-filters="bucket=$BUCKET"
-    return
+  elif [ "$(cat "$scratch/answer")" != "${PREFIX}process|$REGION|$(account "$TRIGGER_ACCOUNT")" ]; then
+    change gcloud eventarc triggers update "$name" "${flags[@]}"
   fi
-  found=$(cat "$scratch/answer")
-  [ "${found##*|}" = "$BUCKET" ] \
-    || die "trigger $name listens to bucket '${found##*|}', not $BUCKET: delete it (gcloud eventarc triggers delete $name --location=$location), or name another in TRIGGER"
-  [ "$found" = "$wanted" ] || change gcloud eventarc triggers update "$name" "${flags[@]}"
 }
 
 # Eventarc's subscription retries; what still fails is kept for people to look at. $1 trigger.
 ensure_dead_letters() {
-  local location subscription agent_member topic=projects/$PROJECT/topics/$DEAD_LETTERS found
-  location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
+  local subscription agent_member topic=projects/$PROJECT/topics/$DEAD_LETTERS found
   exists gcloud pubsub topics describe "$DEAD_LETTERS" --project="$PROJECT" \
     || change gcloud pubsub topics create "$DEAD_LETTERS" --labels=parrot=dead-letters --project="$PROJECT"
   exists gcloud pubsub subscriptions describe "$DEAD_LETTERS" --project="$PROJECT" \
     || change gcloud pubsub subscriptions create "$DEAD_LETTERS" --topic="$DEAD_LETTERS" --labels=parrot=dead-letters --project="$PROJECT" \
       --message-retention-duration="$DEAD_LETTER_RETENTION" --expiration-period=never
   agent_member=$(agent gcp-sa-pubsub) || exit 1
-  subscription=$(value gcloud eventarc triggers describe "$1" --location="$location" \
+  subscription=$(value gcloud eventarc triggers describe "$1" --location="$BUCKET_LOCATION" \
     --project="$PROJECT" --format='value(transport.pubsub.subscription)') || exit 1
   grant 'pubsub topics' "$DEAD_LETTERS" "$agent_member" roles/pubsub.publisher --project="$PROJECT"
   grant 'pubsub subscriptions' "$subscription" "$agent_member" roles/pubsub.subscriber --project="$PROJECT"

@@ -3,6 +3,7 @@
 
 part_models() {
   local image
+  [ "$MODELS" = vertex ] || must_be_ours service "$MODEL_SERVER" MODEL_SERVER
   read_bundle
   find_published
   ensure_repository

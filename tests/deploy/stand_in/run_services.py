@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinds import listed
 from state import StandInError
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 _HOST = re.compile(
     r"https://(?:(?P<tag>[a-z]+)---)?(?P<service>[a-z-]+)-abc[.]a[.]run[.]app(?P<path>/.*)"
 )
+
+
+_PLACE = "cloud.googleapis.com/location"
 
 
 def _deploy(state: CloudState, call: Call) -> None:
@@ -29,7 +33,9 @@ def _deploy(state: CloudState, call: Call) -> None:
             "revisions": {},
         }
     labels = dict(pair.split("=", 1) for pair in call.flags["labels"].split(","))
-    service["metadata"]["labels"].update(labels)
+    service["metadata"]["labels"].update(labels, **{_PLACE: call.flags["region"]})
+    account = {"serviceAccountName": call.flags["service-account"]}
+    service["spec"] = {"template": {"spec": account}}
     traffic = service["status"]["traffic"]
     if "no-traffic" in call.flags and not service["status"].get("latestReadyRevisionName"):
         raise StandInError("spec.traffic[0].revisionName: Should be set")
@@ -85,7 +91,8 @@ def _replace(state: CloudState, call: Call) -> None:
     template, traffic = wanted["spec"]["template"], wanted["spec"]["traffic"]
     if sum(target.get("percent", 0) for target in traffic) != 100:
         raise StandInError("spec.traffic: percents do not add up to 100")
-    service["metadata"]["labels"] = wanted["metadata"]["labels"]
+    place = {_PLACE: service["metadata"]["labels"][_PLACE]}
+    service["metadata"]["labels"] = {**wanted["metadata"]["labels"], **place}
     _revision(state, service, template["spec"], template["metadata"]["labels"])
     newest = service["status"]["latestReadyRevisionName"]
     service["status"]["traffic"] = [
@@ -250,5 +257,6 @@ HANDLERS = {
     ("run", "services", "replace"): _replace,
     ("run", "revisions", "describe"): _revision_describe,
     ("run", "services", "update-traffic"): _update_traffic,
+    ("run", "services", "list"): listed("services"),
     ("run", "services", "describe"): lambda state, call: state.get("services", call.name),
 }

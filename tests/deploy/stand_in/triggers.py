@@ -57,7 +57,12 @@ def _trigger_delete(state: CloudState, call: Call) -> None:
 
 def _trigger(call: Call) -> dict[str, Any]:
     return {
-        "destination": {"cloudRun": {"service": call.flags["destination-run-service"]}},
+        "destination": {
+            "cloudRun": {
+                "service": call.flags["destination-run-service"],
+                "region": call.flags["destination-run-region"],
+            }
+        },
         "serviceAccount": call.flags["service-account"],
     }
 
