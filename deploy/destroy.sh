@@ -7,6 +7,7 @@ destroy() {
   local place=(--region="$REGION" --project="$PROJECT")
   if ! dry; then
     listing=true
+    must_be_alone
     destroy_all
     if [ "$left" = 0 ]; then
       say 'There is nothing to remove.'
@@ -24,7 +25,7 @@ destroy() {
 
 # Outside first: nothing asks for what is already gone.
 destroy_all() {
-  local name
+  local name vertex
   destroy_page
   destroy_watching
   destroy_events
@@ -32,7 +33,8 @@ destroy_all() {
     drop "service $name" metadata.labels.fingerprint : gcloud run services describe "$name" "${place[@]}"
   done
   drop "job $LEARNER" metadata.labels.fingerprint : gcloud run jobs describe "$LEARNER" "${place[@]}"
-  [ "$MODELS" = run ] || destroy_vertex
+  vertex=$(ask gcloud services list --enabled --project="$PROJECT" --filter=config.name=aiplatform.googleapis.com --format='value(config.name)') || exit 1
+  [ "$MODELS$vertex" = run ] || destroy_vertex # an endpoint is billed, also one that is not used any more
   drop "images in $REPOSITORY" labels.parrot : gcloud artifacts repositories describe "$REPOSITORY" --location="$REGION" --project="$PROJECT"
   drop "copies in $REPOSITORY-hub" labels.parrot : gcloud artifacts repositories describe "$REPOSITORY-hub" --location="$REGION" --project="$PROJECT"
   drop "secret $SECRET" labels.parrot : gcloud secrets describe "$SECRET" --project="$PROJECT"
@@ -75,25 +77,32 @@ drop() {
   remove "$what" "${command[@]}" --quiet
 }
 
+# Removes what a `list` finds: $1 what it is, $2 the words of the list, $3 its filter, then flags of `delete`.
+drop_each() {
+  local what=$1 filter=$3 list name names
+  read -ra list <<<"$2"
+  shift 3
+  names=$(ask gcloud "${list[@]}" --project="$PROJECT" --filter="$filter" --format='value(name)') || exit 1
+  for name in $names; do
+    remove "$what $name" gcloud "${list[@]:0:${#list[@]}-1}" delete "$name" --project="$PROJECT" --quiet "$@"
+  done
+}
+
 destroy_page() {
   dry || curl --silent --fail --max-time 20 "https://$HOSTING_SITE.web.app/release.txt" | grep -qxE '[0-9a-f]{64}' || return 0
   remove "page https://$HOSTING_SITE.web.app" firebase hosting:disable --site "$HOSTING_SITE" --project "$PROJECT" --force --non-interactive
 }
 
 destroy_watching() {
-  local name file
-  for name in $(ask gcloud alpha monitoring policies list --project="$PROJECT" --filter='userLabels.parrot:*' --format='value(name)'); do
-    remove "alert $name" gcloud alpha monitoring policies delete "$name" --project="$PROJECT" --quiet
-  done
-  for name in $(ask gcloud monitoring uptime list-configs --project="$PROJECT" --filter='displayName="parrot classify"' --format='value(name)'); do
-    remove "uptime check $name" gcloud monitoring uptime delete "$name" --project="$PROJECT" --quiet
-  done
-  for name in $(ask gcloud monitoring dashboards list --project="$PROJECT" --filter='labels:parrot' --format='value(name)'); do
-    remove "dashboard $name" gcloud monitoring dashboards delete "$name" --project="$PROJECT" --quiet
-  done
-  for name in $(ask gcloud beta monitoring channels list --project="$PROJECT" --filter='displayName:"Parrot: "' --format='value(name)'); do
-    remove "notifications $name" gcloud beta monitoring channels delete "$name" --project="$PROJECT" --force --quiet
-  done
+  local name file account found
+  drop_each alert 'alpha monitoring policies list' 'userLabels.parrot:*'
+  drop_each 'uptime check' 'monitoring uptime list-configs' 'displayName="parrot classify"'
+  drop_each dashboard 'monitoring dashboards list' labels:parrot
+  drop_each notifications 'beta monitoring channels list' 'displayName:"Parrot: "' --force
+  if [ -n "$BUDGET" ]; then
+    find_budget
+    [ -z "$found" ] || remove "budget ${found%%|*}" gcloud billing budgets delete "${found%%|*}" --quiet
+  fi
   for file in "$root"/deploy/templates/metrics/*.json; do
     name=$(basename "$file" .json)
     drop "metric $name" description '\([0-9a-f]{32}\)$' gcloud logging metrics describe "$name" --project="$PROJECT"
@@ -103,12 +112,11 @@ destroy_watching() {
 }
 
 destroy_events() {
-  local name location
-  location=$(tr '[:upper:]' '[:lower:]' <<<"$BUCKET_LOCATION")
+  local name
   drop "schedule $SWEEP" httpTarget.uri "^https://${PREFIX}process-" gcloud scheduler jobs describe "$SWEEP" --location="$REGION" --project="$PROJECT"
   drop "schedule $LEARNER" httpTarget.uri "/jobs/$LEARNER:run$" gcloud scheduler jobs describe "$LEARNER" --location="$REGION" --project="$PROJECT"
   for name in "$TRIGGER" "$TRIGGER-deleted"; do
-    drop "trigger $name" destination.cloudRun.service "^${PREFIX}process$" gcloud eventarc triggers describe "$name" --location="$location" --project="$PROJECT"
+    drop "trigger $name" destination.cloudRun.service "^${PREFIX}process$" gcloud eventarc triggers describe "$name" --location="$BUCKET_LOCATION" --project="$PROJECT"
   done
   drop "events in $DEAD_LETTERS" labels.parrot : gcloud pubsub subscriptions describe "$DEAD_LETTERS" --project="$PROJECT"
   drop "topic $DEAD_LETTERS" labels.parrot : gcloud pubsub topics describe "$DEAD_LETTERS" --project="$PROJECT"
@@ -116,10 +124,11 @@ destroy_events() {
 
 # With its roles in the project: they would stay as those of a deleted account.
 destroy_account() {
-  local role
+  local role roles
   found displayName '^Parrot: ' gcloud iam service-accounts describe "$(account "$1")" --project="$PROJECT" || return 0
-  for role in $(ask gcloud projects get-iam-policy "$PROJECT" --flatten='bindings[].members' \
-    --filter="bindings.members=$(member "$1")" --format='value(bindings.role)'); do
+  roles=$(ask gcloud projects get-iam-policy "$PROJECT" --flatten='bindings[].members' \
+    --filter="bindings.members=$(member "$1")" --format='value(bindings.role)') || exit 1
+  for role in $roles; do
     remove "$role of $1" gcloud projects remove-iam-policy-binding "$PROJECT" --member="$(member "$1")" --role="$role" --all
   done
   remove "account $1" gcloud iam service-accounts delete "$(account "$1")" --project="$PROJECT" --quiet

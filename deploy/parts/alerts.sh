@@ -55,15 +55,20 @@ ensure_dashboard() {
 ensure_budget() {
   local account found
   [ -n "$BUDGET" ] || return 0
-  account=$(value gcloud billing projects describe "$PROJECT" --format='value(billingAccountName.basename())') || exit 1
-  found=$(ask gcloud billing budgets list --billing-account="$account" --filter="displayName=\"Parrot $PROJECT\"" --limit=1 \
-    --format='value[separator="|"](name,amount.specifiedAmount.units)')
+  find_budget
   if [ -z "$found" ]; then
     change gcloud billing budgets create --billing-account="$account" --display-name="Parrot $PROJECT" --budget-amount="$BUDGET" \
       --filter-projects="projects/$PROJECT" --threshold-rule=percent=0.5 --threshold-rule=percent=0.9 --threshold-rule=percent=1.0
   elif [ "${found#*|}" != "$BUDGET" ]; then
     change gcloud billing budgets update "${found%%|*}" --budget-amount="$BUDGET"
   fi
+}
+
+# Sets account, and found to the budget's name and amount.
+find_budget() {
+  account=$(value gcloud billing projects describe "$PROJECT" --format='value(billingAccountName.basename())') || exit 1
+  found=$(ask gcloud billing budgets list --billing-account="$account" --filter="displayName=\"Parrot $PROJECT\"" --limit=1 \
+    --format='value[separator="|"](name,amount.specifiedAmount.units)') || exit 1
 }
 
 # $1 name, $2 template, $3 channels as JSON strings. A label tells an unchanged policy.

@@ -106,6 +106,7 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     },
 }
 _DELETED = {
+    "billing budgets": "budgets",
     "iam service-accounts": "accounts",
     "logging metrics": "metrics",
     "monitoring channels": "channels",

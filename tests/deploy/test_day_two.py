@@ -1,0 +1,170 @@
+"""After the first day: settings that change, commands that are cut, what is restored or left."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.deploy.conftest import CHANGE
+from tests.deploy.project import PROJECT, REGION
+
+if TYPE_CHECKING:
+    from tests.deploy.project import Project
+
+ELSEWHERE = ("--region", "europe-west1")
+DATA_STAYS = tuple(f"--set={name}_LOCATION={REGION}" for name in ("BUCKET", "FIRESTORE"))
+
+
+@pytest.mark.parametrize("task", ["", "destroy"])
+@pytest.mark.parametrize("other", [ELSEWHERE, ("--set", "PREFIX=bird-")])
+def test_another_region_or_prefix_leaves_no_services_behind(
+    serving: Project, other: tuple[str, str], task: str
+) -> None:
+    """They would go on in public with their old code, or without their accounts."""
+    before = serving.state()
+    refused = serving.run(*other, *task.split(), typed=f"{PROJECT}\n")
+    assert refused.returncode == 1
+    assert f"in {REGION} was made with another REGION or PREFIX" in refused.stderr
+    assert serving.state() == before
+
+
+def test_a_service_moves_to_another_region_and_its_data_stays(serving: Project) -> None:
+    """What the documents say to do: take it down, and deploy it again."""
+    data = {kind: serving.state()[kind] for kind in ("buckets", "objects")}
+    serving.done("destroy", typed=f"{PROJECT}\n")
+    serving.done(*ELSEWHERE, *DATA_STAYS)
+    state = serving.state()
+    assert {kind: state[kind] for kind in data} == data
+    called = state["triggers"]["photo-saved"]["destination"]["cloudRun"]
+    assert called == {"service": "process", "region": "europe-west1"}
+    serving.again(*ELSEWHERE, *DATA_STAYS)
+
+
+def test_a_trigger_follows_process_to_another_region(serving: Project) -> None:
+    """Photos that are sent to where nothing runs any more would stay pending."""
+    trigger = serving.state()["triggers"]["photo-saved"]
+    trigger["destination"]["cloudRun"]["region"] = "europe-west1"
+    serving.control("put", "triggers", "photo-saved", json.dumps(trigger))
+    serving.done("functions")
+    trigger = serving.state()["triggers"]["photo-saved"]
+    assert trigger["destination"]["cloudRun"]["region"] == REGION
+    serving.again("functions")
+
+
+@pytest.mark.parametrize(
+    ("taken", "part", "setting"),
+    [("process", "functions", "PREFIX"), ("parrot-models", "models", "MODEL_SERVER")],
+)
+def test_a_name_that_is_taken_is_found_before_anything_is_deployed(
+    serving: Project, taken: str, part: str, setting: str
+) -> None:
+    """With another PREFIX, as it is told to have, a half of the functions would be left over."""
+    service = serving.state()["services"][taken]
+    service["metadata"]["labels"] = {}
+    serving.control("put", "services", taken, json.dumps(service))
+    serving.commit(*CHANGE)
+    serving.changes()
+    refused = serving.run(part)
+    assert refused.returncode == 1
+    assert f"Set {setting} in deploy.env" in refused.stderr
+    assert serving.changes() == []
+
+
+def _keys(project: Project) -> list[list[str]]:
+    """Of each version of the secret, newest first."""
+    versions = project.state()["secrets"]["download-secret"]["versions"]
+    return [version.split(",") for version in versions]
+
+
+def test_a_rotation_that_was_cut_is_run_again_and_no_url_dies(serving: Project) -> None:
+    """Functions that were not restarted go on to sign with the key before both rotations."""
+    ((signing,),) = _keys(serving)
+    serving.control("fail", "2", "before", "ERROR: Connection reset by peer")
+    assert serving.run("rotate-secret").returncode == 1
+    serving.control("fail", "0", "before", "")
+    serving.done("rotate-secret")
+    assert _keys(serving)[-1][1:] == [_keys(serving)[-2][0], signing]
+    serving.done("rotate-secret")
+    assert signing not in _keys(serving)[-1]
+
+
+def test_a_key_that_cannot_be_read_is_not_replaced(serving: Project) -> None:
+    """A new key alone would end every URL that phones hold."""
+    secret = serving.state()["secrets"]["download-secret"]
+    serving.control("put", "secrets", "download-secret", json.dumps({**secret, "versions": []}))
+    serving.changes()
+    assert serving.run("rotate-secret").returncode == 1
+    assert serving.changes() == []
+
+
+def test_a_restored_database_is_protected_as_the_first_one_was(serving: Project) -> None:
+    """From then on it is the one that nobody may delete by mistake."""
+    restored = {
+        "locationId": REGION,
+        "type": "FIRESTORE_NATIVE",
+        "deleteProtectionState": "DELETE_PROTECTION_DISABLED",
+        "pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_DISABLED",
+    }
+    serving.control("put", "databases", "restored", json.dumps(restored))
+    serving.control("put", "documents", "restored", '["users"]')
+    place = ("--set", "FIRESTORE_DATABASE=restored")
+    serving.done(*place, "--adopt", "firestore")
+    assert serving.state()["databases"]["restored"] == serving.state()["databases"]["(default)"]
+    serving.done(*place, "accounts", "functions", "learning")
+    env = serving.state()["services"]["save"]["revisions"]["save-00002"]["spec"]["env"]
+    assert env["OBSERVATIONS"] == "firestore:restored"
+    serving.again(*place, "firestore", "accounts", "functions", "learning")
+
+
+def test_backups_end_when_the_settings_say_so(serving: Project) -> None:
+    """What is off goes on to cost money, and to keep what people deleted."""
+    off = ("--set", "BACKUP_DAYS=0", "--set", "POINT_IN_TIME_RECOVERY=false", "firestore")
+    serving.done(*off)
+    assert "schedules" not in serving.state()
+    database = serving.state()["databases"]["(default)"]
+    assert database["pointInTimeRecoveryEnablement"] == "POINT_IN_TIME_RECOVERY_DISABLED"
+    serving.again(*off)
+
+
+def test_destroy_ends_what_is_billed_or_mailed_by_the_month(project: Project) -> None:
+    """An endpoint from before --models run costs the same, and its budget mails, for ever."""
+    budget = ("--set", "BUDGET=50")
+    project.done(*budget, "--models", "vertex")
+    said = project.done(*budget, "destroy", typed=f"{PROJECT}\n")
+    assert "endpoint 1001" in said
+    assert project.state().keys().isdisjoint({"endpoints", "models", "budgets"})
+
+
+def test_destroy_stops_at_a_list_that_it_cannot_read(serving: Project) -> None:
+    """It would leave out what is in it, and say that it is done."""
+    serving.control("refuse", "ERROR: Connection reset by peer")
+    refused = serving.run("destroy", typed=f"{PROJECT}\n")
+    assert refused.returncode == 1
+    assert refused.stderr.count("this command failed") == 1
+
+
+def test_an_old_gcloud_is_named_as_the_cause(project: Project) -> None:
+    """Its own message is about a flag that whoever deploys has never typed."""
+    error = "ERROR: (gcloud.secrets.create) unrecognized arguments: --labels"
+    project.control("fail", "1", "before", error)
+    assert "Google Cloud SDK may be too old" in project.run("secrets").stderr
+
+
+def test_the_advice_names_the_settings_of_the_command_that_failed(project: Project) -> None:
+    """Typed as it stands, it must not deploy under other names."""
+    project.control("fail", "1", "before", "ERROR: SERVICE_DISABLED: Secret Manager API")
+    failed = project.run("--set", "PREFIX=bird-", "secrets")
+    where = f"--set=PROJECT={PROJECT} --set=REGION={REGION} --set=RETRY_SECONDS=0"
+    assert f"Run: ./deploy.sh {where} --set=PREFIX=bird- apis" in failed.stderr
+    assert "Run the same command again" in failed.stderr
+
+
+def test_functions_are_not_moved_to_a_bucket_that_nothing_listens_to(serving: Project) -> None:
+    """Photos would be saved there and stay pending, and those of the old one be out of reach."""
+    serving.changes()
+    refused = serving.run("--set", "BUCKET=other-photos", "functions")
+    assert refused.returncode == 1
+    assert "trigger photo-saved listens to bucket 'demo-parrot-photos'" in refused.stderr
+    assert serving.changes() == []
