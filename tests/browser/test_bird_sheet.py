@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.page import my_birds, name_of, opened, saved, some_photo
+from tests.support.page import my_birds, name_of, opened, saved, serious, some_photo
 from tests.support.phone import Phone
 from tests.support.photos import encoded
 
@@ -40,6 +40,8 @@ def test_a_saved_bird_leads_to_more_like_it(phone: Page, running_url: str, photo
     more = sheet.locator(".similar .tile")
     expect(more).to_have_count(2)
     expect(more.locator("img.there")).to_have_count(2)
+    assert serious(phone) == []
+    assert sheet.evaluate("(sheet) => sheet.scrollWidth <= sheet.clientWidth")  # the row scrolls
     more.get_by_role("button", name="Kakapo").click()
     expect(sheet.get_by_role("heading", level=2)).to_have_text("Kakapo")
     sheet.get_by_role("button", name="Delete").click()
