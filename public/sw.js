@@ -7,6 +7,7 @@ const PATIENCE_SECONDS = 4; // then the kept file is shown; the new one is kept 
 const FILES = [
   "/",
   "/style.css",
+  "/birds.css",
   "/kinds",
   "/kinds.css",
   "/kinds.json",

@@ -2,6 +2,7 @@
 
 import { fill } from "./language.js";
 
+const styles = new Map(); // address -> promise
 export const byId = (id) => document.getElementById(id);
 
 /** A copy of a template's element, in the page's language. */
@@ -50,6 +51,25 @@ export function showBlob(image, blob) {
     image.addEventListener("error", reject, once);
     image.src = url;
   }).finally(() => URL.revokeObjectURL(url));
+}
+
+/** Load a stylesheet, once; resolves when it applies. Rejects where it cannot be had. */
+export function styled(address) {
+  if (!styles.has(address)) styles.set(address, load(address));
+  return styles.get(address);
+}
+
+function load(address) {
+  const link = document.createElement("link");
+  return new Promise((resolve, reject) => {
+    const failed = () => {
+      styles.delete(address);
+      link.remove();
+      reject(new Error(address));
+    };
+    Object.assign(link, { rel: "stylesheet", href: address, onload: resolve, onerror: failed });
+    document.head.append(link);
+  });
 }
 
 /** Have the browser store a file, which it may read only after a while. */

@@ -1,11 +1,12 @@
 // Identifying: photos come in, each gets a card, and the cards ask the service a few at a time.
 
-import { byId, newId } from "./dom.js";
-import { errorWords, t } from "./language.js";
+import { byId, newId, styled } from "./dom.js";
+import { errorWords, learnAnswers, t } from "./language.js";
 import * as recent from "./recent.js";
 import { MOST_PHOTOS } from "./service.js";
 import { toast } from "./toast.js";
 
+const STYLE = "/birds.css";
 const AT_ONCE = 2;
 const AGAIN_SECONDS = 30;
 const IMAGE_NAME = /\.(jpe?g|png|webp|hei[cf]|avif)$/i;
@@ -75,7 +76,7 @@ export class Identify {
 
   /** Cards for all entries, above those that are there. The first one asks for what draws them. */
   async #put(entries) {
-    const { Card } = await import("./card.js");
+    const [{ Card }] = await Promise.all([import("./card.js"), learnAnswers(), styled(STYLE)]);
     const fresh = entries.map((entry) => new Card(entry, this.context));
     byId("cards").prepend(...fresh.map((card) => card.element));
     document.body.classList.toggle("busy", this.#cards.size + fresh.length > 0);
@@ -94,8 +95,8 @@ export class Identify {
   }
 
   async #drawHistory() {
-    this.#history ??= import("./history.js").then(
-      ({ History }) => new History((entry) => this.#open([entry])),
+    this.#history ??= Promise.all([import("./history.js"), learnAnswers(), styled(STYLE)]).then(
+      ([{ History }]) => new History((entry) => this.#open([entry])),
     );
     await (await this.#history).draw();
   }

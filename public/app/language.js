@@ -12,12 +12,10 @@ let wanted = current;
 let table = null;
 let months = null; // making a formatter costs as much as using it two hundred times
 
-/** Load the language that the person chose, or the browser prefers, and what answers say. */
+/** Load the language that the person chose, or the browser prefers. */
 export async function start() {
-  const sentences = fetch("/words/answers.json").then((response) => response.json());
   const wished = [remembered(), ...navigator.languages].map((tag) => tag?.split("-")[0]);
-  const speaking = speak(wished.find((tag) => tag in LANGUAGES) ?? "en");
-  [table] = await Promise.all([sentences, speaking]);
+  await speak(wished.find((tag) => tag in LANGUAGES) ?? "en");
 }
 
 /** Switch and remember it. */
@@ -78,7 +76,12 @@ export function phrase(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
-/** Every state of an answer with its sentences: words/answers.json. */
+/** Load what answers say: the first one that is shown needs it. */
+export async function learnAnswers() {
+  table ??= await (await fetch("/words/answers.json")).json();
+}
+
+/** Every state of an answer with its sentences: words/answers.json, once it is loaded. */
 export function answers() {
   return table;
 }

@@ -1,7 +1,7 @@
 // Puts the page together: language, person, the two views, the outbox and the service worker.
 
 import * as account from "./account.js";
-import { byId } from "./dom.js";
+import { byId, styled } from "./dom.js";
 import { Identify } from "./identify.js";
 import * as language from "./language.js";
 import * as outbox from "./outbox.js";
@@ -60,7 +60,7 @@ function route() {
 }
 
 async function showBirds() {
-  const { Birds } = await import("./birds.js");
+  const [{ Birds }] = await Promise.all([import("./birds.js"), styled("/birds.css")]);
   birds ??= new Birds(kinds);
   if (document.body.dataset.view === "birds") await birds.show();
 }

@@ -1,5 +1,6 @@
 // Plates: the table of kinds, and a kind as a figure with its drawing, its name and its marks.
 
+import { styled } from "./dom.js";
 import { local, nameOf } from "./language.js";
 
 const MOST_FIGURES = 3;
@@ -60,20 +61,12 @@ export function figure(id, kind, ...more) {
 export async function drawComparison(box, ids) {
   box.dataset.ids = ids;
   if (ids.length === 0) return;
-  style();
-  const { kinds } = await table().catch(() => ({ kinds: {} }));
+  const parts = [table(), styled("/kinds.css")];
+  const [{ kinds }] = await Promise.all(parts).catch(() => [{ kinds: {} }]);
   if (box.dataset.ids !== String(ids)) return; // another answer meanwhile
   const all = ids.length === 1 ? [...ids, ...(kinds[ids]?.alike ?? [])] : ids;
   const known = all.filter((id) => id in kinds).slice(0, MOST_FIGURES);
   const figures = known.map((id) => figure(id, kinds[id], marks(kinds[id])));
   box.querySelector(".plates").replaceChildren(...figures);
   box.hidden = figures.length === 0;
-}
-
-/** The page that identifies loads it with its first answer. */
-function style() {
-  if (document.querySelector("link[href='/kinds.css']")) return;
-  const sheet = element("link");
-  Object.assign(sheet, { rel: "stylesheet", href: "/kinds.css" });
-  document.head.append(sheet);
 }
