@@ -78,3 +78,17 @@ def test_an_older_state_is_not_overwritten(
     sheet.get_by_label("Save as").select_option("ara-ararauna")
     sheet.get_by_role("button", name="Change").click()
     expect(sheet.get_by_role("alert")).to_contain_text("changed on another device")
+
+
+def test_a_change_without_a_network_speaks_of_no_photo_that_waits(
+    phone: Page, complaints: Complaints, photos: Path
+) -> None:
+    """Only saves wait for a network: the name must not seem to be changed."""
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    tile = saved(phone, photos)
+    with phone.expect_response("**/similar?*"):
+        sheet = opened(tile)
+    phone.context.set_offline(True)
+    sheet.get_by_label("Save as").select_option(KEA)
+    sheet.get_by_role("button", name="Change").click()
+    expect(sheet.get_by_role("alert")).to_have_text("You are offline.")

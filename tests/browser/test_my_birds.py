@@ -31,9 +31,10 @@ from tests.support.waiting import until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.support.browser import Complaints
+    from tests.support.visits import Visit
 
 
 def test_a_saved_bird_is_there_after_a_reload(phone: Page, photos: Path) -> None:
@@ -124,6 +125,23 @@ def save_many(phone: Page, running_url: str, count: int) -> Locator:
     for seed in range(count):
         Phone(running_url, name_of(phone)).save(seed, "nymphicus-hollandicus")
     return my_birds(phone)
+
+
+def test_no_birds_are_told_only_when_there_are_none(visit: Visit) -> None:
+    """On a slow network people would think that theirs are lost."""
+    page = visit(service_workers="block")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/observations?*", hold)
+    with page.expect_request("**/observations?*"):
+        my_birds(page)
+    expect(page.locator("#birds-loading")).to_be_visible()
+    expect(page.locator("#birds-empty")).to_be_hidden()
+    held[0].continue_()
+    expect(page.get_by_role("heading", name="No birds yet")).to_be_visible()
 
 
 def test_more_birds_come_while_scrolling(phone: Page, running_url: str) -> None:
