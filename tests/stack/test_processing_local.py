@@ -10,7 +10,6 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.support.phone import Phone
 from tests.support.photos import encoded, named, noise
 from tests.support.waiting import until
 from tests.support.webp import assert_silent_file
@@ -20,15 +19,17 @@ if TYPE_CHECKING:
 
     from google.cloud.storage import Bucket
 
+    from tests.support.phone import Phone
+
 FINISHED = {"ready", "needs_review"}
 
 
 @pytest.mark.smoke
-def test_a_saved_photo_becomes_ready_with_its_thumbnails(running_url: str, photos: Path) -> None:
+def test_a_saved_photo_becomes_ready_with_its_thumbnails(ana: Phone, photos: Path) -> None:
     """A phone shows the thumbnail as soon as it is there."""
     data = named(photos / "parrots" / "kea")[0].read_bytes()
-    saved = Phone(running_url, "process-ada").send(data)
-    (done,) = Phone(running_url, "process-ada").all_settled()
+    saved = ana.send(data)
+    (done,) = ana.all_settled()
     assert done["id"] == saved["id"]
     assert done["status"] == "ready"
     for file, long_side in (("image", 1024), ("thumbnail", 256)):
@@ -38,21 +39,20 @@ def test_a_saved_photo_becomes_ready_with_its_thumbnails(running_url: str, photo
 
 
 def test_a_photo_that_is_deleted_in_the_bucket_takes_its_observation_along(
-    running_url: str, bucket: Bucket
+    ana: Phone, bucket: Bucket
 ) -> None:
     """An operator removes it in the console; its copies and its label go too."""
-    phone = Phone(running_url, "process-gone")
-    saved = phone.send(encoded(noise(90, 70, seed=77)))
-    phone.all_settled()
-    (original,) = bucket.list_blobs(prefix="photos/process-gone/")
+    saved = ana.send(encoded(noise(90, 70, seed=77)))
+    ana.all_settled()
+    (original,) = bucket.list_blobs(prefix=f"photos/{ana.user}/")
     original.delete()
-    until(lambda: not phone.pages(), "the observation to go")
-    derived = f"derived/process-gone/{saved['id']}/"
+    until(lambda: not ana.pages(), "the observation to go")
+    derived = f"derived/{ana.user}/{saved['id']}/"
     until(lambda: not list(bucket.list_blobs(prefix=derived)), "its copies to go after it")
 
 
 def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
-    running_url: str, bucket: Bucket, odd: Path
+    ana: Phone, bucket: Bucket, odd: Path
 ) -> None:
     """A thumbnail must not reveal where a person lives."""
     gps = sorted((odd / "derived-parrot").glob("*gps*.jpg"))
@@ -62,12 +62,10 @@ def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
         data = path.read_bytes()
         assert b"Exif" in data
         with Image.open(path) as image:
-            sideways[Phone(running_url, "process-gps").send(data)["id"]] = (
-                image.height / image.width
-            )
-    for done in Phone(running_url, "process-gps").all_settled(len(gps)):
+            sideways[ana.send(data)["id"]] = image.height / image.width
+    for done in ana.all_settled(len(gps)):
         assert done["status"] in FINISHED
-        derived = list(bucket.list_blobs(prefix=f"derived/process-gps/{done['id']}/"))
+        derived = list(bucket.list_blobs(prefix=f"derived/{ana.user}/{done['id']}/"))
         assert len(derived) == 2
         for blob in derived:
             width, height = assert_silent_file(blob.download_as_bytes())
@@ -89,18 +87,16 @@ def test_the_first_versions_phones_photos_are_processed_too(
     until(lambda: derived() >= before + 2, "both copies")
 
 
-def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(
-    running_url: str, bucket: Bucket
-) -> None:
+def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(ana: Phone, bucket: Bucket) -> None:
     """4 GB of zeros are 4 MB of gzip; neither function unpacks them."""
     packed = gzip.compress(bytes(200 * 2**20), 9)
-    blob = bucket.blob("photos/process-gzip/x.jpg")
+    blob = bucket.blob(f"photos/{ana.user}/x.jpg")
     blob.content_encoding = "gzip"
     blob.upload_from_string(packed, content_type="text/html")
-    (done,) = Phone(running_url, "process-gzip").all_settled()
+    (done,) = ana.all_settled()
     assert (done["status"], done["photo"]["media_type"]) == ("rejected", "application/octet-stream")
     assert "Content-Encoding" in done["reason"]
-    answer = Phone(running_url, "process-gzip").get(f"/observations/{done['id']}/original")
+    answer = ana.get(f"/observations/{done['id']}/original")
     assert answer.content == packed
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == "attachment"

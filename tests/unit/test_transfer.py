@@ -35,21 +35,13 @@ def respond(
     content_type: str = "application/json",
     *,
     method: str = "GET",
-    parts: bool = False,
     **headers: str,
 ) -> Response:
     """The response to a request with these headers, tagged `a.1`."""
     response = Response(body, content_type=content_type)
     response.set_etag("a.1")
-    if parts:
-        response.accept_ranges = "bytes"
     fit(asking(method, headers), response)
     return response
-
-
-def photo(**headers: str) -> Response:
-    """A photo that can be sent in part."""
-    return respond(PHOTO, "image/jpeg", parts=True, **headers)
 
 
 def test_a_long_text_is_compressed_for_those_who_take_gzip() -> None:
@@ -114,56 +106,6 @@ def test_head_says_what_get_would() -> None:
     assert headers[0]["Content-Encoding"] == "gzip"
 
 
-def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
-    """A client that has everything learns that there is no more."""
-    with pytest.raises(RangeNotSatisfiable) as raised:
-        photo(Range=f"bytes={len(PHOTO)}-")
-    assert raised.value.size == len(PHOTO)
-
-
-def test_more_of_the_end_than_there_is_is_all_of_it() -> None:
-    """RFC 9110; a reader of metadata at a file's end does not know how long the file is."""
-    for most in (len(PHOTO) + 1, 10**30):
-        response = photo(Range=f"bytes=-{most}")
-        assert (response.status_code, response.get_data()) == (206, PHOTO)
-        assert response.headers["Content-Range"] == f"bytes 0-{len(PHOTO) - 1}/{len(PHOTO)}"
-        assert photo(Range=f"bytes=-{most}", If_Range='"b.1"').status_code == 200
-
-
-PART = {"Range": "bytes=0-9"}
-
-
-@pytest.mark.parametrize(
-    ("asked", "status"),
-    [
-        # RFC 9110 lets a server ignore Range.
-        *(({"Range": text}, 200) for text in ("lines=0-9", "bytes=", "bytes=a-b", "bytes=9-1")),
-        *(({"Range": text}, 200) for text in ("bytes=0-1,5-6", "nonsense")),
-        # Halves of two photos are not a photo.
-        ({**PART, "If_Range": '"a.1"'}, 206),
-        *(({**PART, "If_Range": tag}, 200) for tag in ('"b.1"', 'W/"a.1"', "Thu, 01 Jan 2026")),
-        ({**PART, "If_None_Match": '"a.1"'}, 304),  # which comes before Range
-        ({**PART, "method": "HEAD"}, 200),  # for which a Range means nothing
-    ],
-)
-def test_only_one_part_in_bytes_of_the_same_photo_is_sent(
-    asked: dict[str, str], status: int
-) -> None:
-    """Everything else gets the whole, or nothing where the caller has it."""
-    response = photo(**asked)
-    assert response.status_code == status
-    if status == 200:
-        assert response.content_length == len(PHOTO)
-        assert response.accept_ranges == "bytes"
-
-
-def test_texts_are_never_sent_in_part() -> None:
-    """A part of a compressed text is useless."""
-    response = respond(Range="bytes=0-9")
-    assert response.status_code == 200
-    assert "Accept-Ranges" not in response.headers
-
-
 class Bucket:
     """Remembers which bytes were read from it."""
 
@@ -186,6 +128,60 @@ def file(
     response = files.answer(StoredFile(content, "image/jpeg"), None, charge)
     fit(asking(method, headers), response)
     return response
+
+
+def photo(method: str = "GET", **headers: str) -> Response:
+    return file(Bucket(PHOTO), method, lambda _size: None, **headers)
+
+
+def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
+    """A client that has everything learns that there is no more."""
+    with pytest.raises(RangeNotSatisfiable) as raised:
+        photo(Range=f"bytes={len(PHOTO)}-")
+    assert raised.value.size == len(PHOTO)
+
+
+def test_more_of_the_end_than_there_is_is_all_of_it() -> None:
+    """RFC 9110; a reader of metadata at a file's end does not know how long the file is."""
+    for most in (len(PHOTO) + 1, 10**30):
+        response = photo(Range=f"bytes=-{most}")
+        assert (response.status_code, response.get_data()) == (206, PHOTO)
+        assert response.headers["Content-Range"] == f"bytes 0-{len(PHOTO) - 1}/{len(PHOTO)}"
+        assert photo(Range=f"bytes=-{most}", If_Range='"b1"').status_code == 200
+
+
+PART = {"Range": "bytes=0-9"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        # RFC 9110 lets a server ignore Range.
+        *(({"Range": text}, 200) for text in ("lines=0-9", "bytes=", "bytes=a-b", "bytes=9-1")),
+        *(({"Range": text}, 200) for text in ("bytes=0-1,5-6", "nonsense")),
+        # Halves of two photos are not a photo.
+        ({**PART, "If_Range": '"a1"'}, 206),
+        *(({**PART, "If_Range": tag}, 200) for tag in ('"b1"', 'W/"a1"', "Thu, 01 Jan 2026")),
+        ({**PART, "If_None_Match": '"a1"'}, 304),  # which comes before Range
+        ({**PART, "method": "HEAD"}, 200),  # for which a Range means nothing
+    ],
+)
+def test_only_one_part_in_bytes_of_the_same_photo_is_sent(
+    asked: dict[str, str], status: int
+) -> None:
+    """Everything else gets the whole, or nothing where the caller has it."""
+    response = photo(**asked)
+    assert response.status_code == status
+    if status == 200:
+        assert response.content_length == len(PHOTO)
+        assert response.accept_ranges == "bytes"
+
+
+def test_texts_are_never_sent_in_part() -> None:
+    """A part of a compressed text is useless."""
+    response = respond(Range="bytes=0-9")
+    assert response.status_code == 200
+    assert "Accept-Ranges" not in response.headers
 
 
 def test_a_file_is_read_in_pieces_while_it_is_sent() -> None:
