@@ -54,7 +54,7 @@ def restored(stored: dict[str, Any]) -> Observation:
         status=Status,
         created=_time,
         updated=_time,
-        verdict=partial(_record, Verdict, reason=Reason, likely=tuple),
+        verdict=partial(_record, Verdict, reason=_reason, likely=tuple),
         derived=partial(_record, Derived),
         attempts=partial(_record, Attempts),
         opinions=_each(Opinion, at=_time),
@@ -85,6 +85,11 @@ def _record(kind: type[Record], stored: dict[str, Any], **reads: Callable[[Any],
     known = {field.name: stored[field.name] for field in fields(kind) if field.name in stored}
     read = {name: reads[name](known[name]) for name in reads if known.get(name) is not None}
     return kind(**known | read)
+
+
+def _reason(text: str) -> Reason | None:
+    """None for one that only a later release knows."""
+    return next((reason for reason in Reason if reason == text), None)
 
 
 def _each(kind: type[Record], **reads: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -15,6 +15,7 @@ from models.data.migration import Migrated, migrate
 from parrot.adapters.firestore_documents import fields_of
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
+from parrot.documents import document, restored
 from parrot.embedded import Embedded
 from parrot.observation import FORM, Attempts, Label, Observation, Opinion
 from parrot.review import handle
@@ -139,6 +140,14 @@ def test_the_command_says_what_it_did(tmp_path: Path) -> None:
         f"form {FORM}: 1 of 2 observations were rewritten\n",
         f"form {FORM}: 0 of 2 observations were rewritten\n",
     ]
+
+
+def test_what_a_newer_release_wrote_is_read_during_its_rollout() -> None:
+    """Both run at once, and after a rollback: a reason that is not known here broke every list."""
+    row = replace(processed(1, "0" * 16), verdict=verdict())
+    newer = {**document(row), "form": FORM + 1, "since": {"then": 1}}
+    newer["verdict"] |= {"reason": "too_far_away", "sounds": ["squawk"]}
+    assert restored(newer) == replace(row, form=FORM + 1)
 
 
 def test_a_changed_document_has_a_form_of_its_own() -> None:
