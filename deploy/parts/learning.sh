@@ -4,10 +4,7 @@
 
 part_learning() {
   local image folder=$stage/learning
-  if [ "$LEARNING" = false ]; then
-    stop_learning
-    return
-  fi
+  [ "$LEARNING" = true ] || { stop_learning; return; }
   must_be_ours job "$LEARNER" LEARNER
   read_bundle
   ensure_repository
@@ -44,10 +41,12 @@ learning_job() {
   grant 'run jobs' "$LEARNER" "$(member "$TRIGGER_ACCOUNT")" roles/run.invoker "${place[@]}"
 }
 
-# Without its schedule it never runs; destroy removes the rest.
+# The job too: somebody could start it, and it has the settings of then. The schedule says that there is one.
 stop_learning() {
   local place=(--location="$REGION" --project="$PROJECT")
   exists gcloud scheduler jobs describe "$LEARNER" "${place[@]}" --format='value(httpTarget.uri)' \
     && [ "$(cat "$scratch/answer")" = "$(learning_url)" ] || return 0
+  ! exists gcloud run jobs describe "$LEARNER" --region="$REGION" --project="$PROJECT" \
+    || change gcloud run jobs delete "$LEARNER" --region="$REGION" --project="$PROJECT" --quiet
   change gcloud scheduler jobs delete "$LEARNER" "${place[@]}" --quiet
 }

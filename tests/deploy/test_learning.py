@@ -73,7 +73,7 @@ def test_a_new_account_gets_its_roles_beside_one_with_a_condition(serving: Proje
     )
 
 
-def test_another_bundle_or_setting_is_another_job_and_off_ends_its_schedule(
+def test_another_bundle_or_setting_is_another_job_and_off_ends_it(
     serving: Project,
 ) -> None:
     """It begins with the bundle in use, and a withdrawn one must not come back."""
@@ -88,6 +88,7 @@ def test_another_bundle_or_setting_is_another_job_and_off_ends_its_schedule(
     assert serving.state()["jobs"][NAME]["schedule"] == "0 4 1 * *"
     serving.done("learning")
     assert set(serving.state()["jobs"]) == {"pending-sweep"}
+    assert "run_jobs" not in serving.state()  # by hand it would learn with the settings of then
     serving.again("learning")
 
 
