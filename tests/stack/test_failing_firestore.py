@@ -135,59 +135,52 @@ def test_a_truncated_answer_is_not_an_answer(
     assert len(store.page(STORED.uid, size=10).observations) == 7
 
 
-LOST = Fault(grpc.StatusCode.UNAVAILABLE, reaches=True)
+@pytest.fixture
+def losing(store: FirestoreObservations, front: Front) -> FirestoreObservations:
+    """Its next commit is made, and the answer to it is lost."""
+    front.fail(Fault(grpc.StatusCode.UNAVAILABLE, reaches=True), method="Commit", times=1)
+    return store
 
 
 def test_a_creation_whose_answer_is_lost_is_the_same_observation(
-    store: FirestoreObservations, front: Front
+    losing: FirestoreObservations,
 ) -> None:
     """The library repeats it, and is told that it exists."""
-    front.fail(LOST, method="Commit", times=1)
-    stored, _ = store.create(OTHER)
-    assert stored == OTHER == store.get(OTHER.uid, OTHER.id)
+    stored, _ = losing.create(OTHER)
+    assert stored == OTHER == losing.get(OTHER.uid, OTHER.id)
 
 
-def test_a_change_whose_answer_is_lost_is_made_once(
-    store: FirestoreObservations, front: Front
-) -> None:
+def test_a_change_whose_answer_is_lost_is_made_once(losing: FirestoreObservations) -> None:
     """Twice the same label would look like two changes of mind."""
 
     def once(stored: Observation) -> Observation:
         return stored if len(stored.labels) > 1 else relabelled(stored)
 
-    front.fail(LOST, method="Commit", times=1)
-    changed = update(store, STORED.uid, STORED.id, once)
+    changed = update(losing, STORED.uid, STORED.id, once)
     assert changed is not None
     assert len(changed.labels) == 2
-    assert store.get(STORED.uid, STORED.id) == changed
+    assert losing.get(STORED.uid, STORED.id) == changed
 
 
-def test_a_removal_whose_answer_is_lost_has_removed_it(
-    store: FirestoreObservations, front: Front
-) -> None:
+def test_a_removal_whose_answer_is_lost_has_removed_it(losing: FirestoreObservations) -> None:
     """The caller learns that it is gone, without an error."""
-    front.fail(LOST, method="Commit", times=1)
-    store.remove(STORED)
-    assert store.get(STORED.uid, STORED.id) is None
+    losing.remove(STORED)
+    assert losing.get(STORED.uid, STORED.id) is None
 
 
-def test_a_quota_whose_answer_is_lost_errs_on_the_safe_side(
-    store: FirestoreObservations, front: Front
-) -> None:
+def test_a_quota_whose_answer_is_lost_errs_on_the_safe_side(losing: FirestoreObservations) -> None:
     """It may count one request twice; it never lets one more through."""
-    front.fail(LOST, method="Commit", times=1)
-    used = [store.take("ana", use(1)) for _ in range(2)]
+    used = [losing.take("ana", use(1)) for _ in range(2)]
     assert used in ([1, 2], [2, 3])
 
 
 def test_a_counted_creation_whose_answer_is_lost_is_counted_once(
-    store: FirestoreObservations, front: Front
+    losing: FirestoreObservations,
 ) -> None:
     """Both or neither: the repetition finds the observation and counts nothing."""
-    front.fail(LOST, method="Commit", times=1)
-    stored, _ = store.create(OTHER, use(1))
-    assert stored == OTHER == store.get(OTHER.uid, OTHER.id)
-    assert store.used("ana", "saves") == (1, 1)
+    stored, _ = losing.create(OTHER, use(1))
+    assert stored == OTHER == losing.get(OTHER.uid, OTHER.id)
+    assert losing.used("ana", "saves") == (1, 1)
 
 
 def test_a_change_overtaken_by_its_repetition_is_not_over_the_quota(
@@ -207,14 +200,11 @@ def test_a_change_overtaken_by_its_repetition_is_not_over_the_quota(
     assert store.used("ana", "saves") == (1, 1)
 
 
-def test_a_key_whose_answer_is_lost_belongs_to_its_claimant(
-    store: FirestoreObservations, front: Front
-) -> None:
+def test_a_key_whose_answer_is_lost_belongs_to_its_claimant(losing: FirestoreObservations) -> None:
     """Otherwise a phone's retry would be refused as another photo's."""
-    front.fail(LOST, method="Commit", times=1)
     later = NOW.replace(year=NOW.year + 1)
     for wanted in (STORED, OTHER):
-        assert store.claim("ana", "k", wanted.id, expires=later, use=use(1)) == STORED.id
+        assert losing.claim("ana", "k", wanted.id, expires=later, use=use(1)) == STORED.id
 
 
 def test_a_deadline_that_is_over_asks_nothing_more(
