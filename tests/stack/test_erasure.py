@@ -81,11 +81,13 @@ class Everything:
         return [*rows, *self.photos.list_all(uid), *keys]
 
 
-def test_an_erasure_killed_after_any_step_is_finished_by_the_next(
-    store: ObservationStore, people: PeopleStore
-) -> None:
+@pytest.fixture
+def everything(store: ObservationStore, people: PeopleStore) -> Everything:
+    return Everything(store, people)
+
+
+def test_an_erasure_killed_after_any_step_is_finished_by_the_next(everything: Everything) -> None:
     """Nothing is left, each observation is counted once, and nobody else loses anything."""
-    everything = Everything(store, people)
     everything.save("bea")
     others, killed_at = everything.left("bea"), 0
     for at in range(1, MOST_STEPS):
@@ -106,11 +108,8 @@ def test_an_erasure_killed_after_any_step_is_finished_by_the_next(
     assert everything.left("bea") == others
 
 
-def test_an_erasure_ends_however_little_time_each_request_has(
-    store: ObservationStore, people: PeopleStore
-) -> None:
+def test_an_erasure_ends_however_little_time_each_request_has(everything: Everything) -> None:
     """REQUEST_SECONDS may be less than what a request keeps for its end."""
-    everything = Everything(store, people)
     everything.save("ana")
     finished = []
     for _ in range(SAVED + 1):
@@ -120,10 +119,9 @@ def test_an_erasure_ends_however_little_time_each_request_has(
 
 
 def test_who_asks_again_gets_the_same_receipt_until_something_was_saved(
-    store: ObservationStore, people: PeopleStore
+    everything: Everything,
 ) -> None:
     """The answer may have been lost on its way."""
-    everything = Everything(store, people)
     everything.save("ana")
     first = everything.eraser().erase(ANA)
     assert everything.eraser().erase(ANA) == first
@@ -134,9 +132,8 @@ def test_who_asks_again_gets_the_same_receipt_until_something_was_saved(
     assert (nothing.removed, nothing.finished) == (0, NOW)
 
 
-def test_who_asks_again_loses_what_came_since(store: ObservationStore, people: PeopleStore) -> None:
+def test_who_asks_again_loses_what_came_since(everything: Everything) -> None:
     """Opinions, keys, and uploads whose event is late are no observations, but about the person."""
-    everything = Everything(store, people)
     first = everything.eraser().erase(ANA)
     everything.save("bea")  # ana said something about her photos
     everything.photos.upload(photo_name("ana", "late"), b"its event is on its way")
@@ -144,9 +141,8 @@ def test_who_asks_again_loses_what_came_since(store: ObservationStore, people: P
     assert everything.left("ana") == []
 
 
-def test_a_save_in_the_middle_is_erased_too(store: ObservationStore, people: PeopleStore) -> None:
+def test_a_save_in_the_middle_is_erased_too(everything: Everything) -> None:
     """Its photo was removed, and its observation stayed behind a receipt that said otherwise."""
-    everything = Everything(store, people)
     everything.save("ana")
     late = replace(observation(7, "ana"), status=Status.PENDING)
 
@@ -162,17 +158,14 @@ def test_a_save_in_the_middle_is_erased_too(store: ObservationStore, people: Peo
     assert (erasure.removed, everything.left("ana")) == (SAVED + 1, [])
 
 
-def test_a_receipt_names_what_learnt_at_the_last_moment(
-    store: ObservationStore, people: PeopleStore
-) -> None:
+def test_a_receipt_names_what_learnt_at_the_last_moment(everything: Everything) -> None:
     """Between the list of what goes and its removal a retraining may note what it learnt from."""
-    everything = Everything(store, people)
     everything.save("ana")
 
     def learn() -> None:
-        row = store.get("ana", observation(1, "ana").id)
+        row = everything.store.get("ana", observation(1, "ana").id)
         assert row is not None
-        assert store.replace(replace(row, learnt_by=("b-1", "b-2"))) is not None
+        assert everything.store.replace(replace(row, learnt_by=("b-1", "b-2"))) is not None
 
     steps = Steps()
     everything.eraser(steps).erase(ANA)
@@ -184,25 +177,24 @@ def test_a_receipt_names_what_learnt_at_the_last_moment(
 
 
 def test_an_account_outlives_an_erasure_that_another_request_goes_on_with(
-    store: ObservationStore, people: PeopleStore
+    everything: Everything,
 ) -> None:
     """Or nobody could ask again for what that one leaves when its time is over."""
-    everything = Everything(store, people)
     steps = Steps()
     everything.eraser(steps).erase(BEA)
     other = Erasure("cy", NOW, batch=("id-1",))
     read = steps.names.index("erasure") + 1
-    erasure = everything.eraser(Steps(read, lambda: people.keep(other))).erase(User("cy"))
+    overtaken = Steps(read, lambda: everything.people.keep(other))
+    erasure = everything.eraser(overtaken).erase(User("cy"))
     assert (erasure.finished, everything.removed) == (None, ["bea"])
 
 
-def test_an_erasure_gives_no_new_quota(store: ObservationStore, people: PeopleStore) -> None:
+def test_an_erasure_gives_no_new_quota(everything: Everything) -> None:
     """Or whoever erases everything could save and ask without end."""
-    everything = Everything(store, people)
     everything.save("ana")
-    before = store.used("ana", "saves")
+    before = everything.store.used("ana", "saves")
     everything.eraser().erase(ANA)
-    assert store.used("ana", "saves") == before != (0, 0)
+    assert everything.store.used("ana", "saves") == before != (0, 0)
 
 
 def test_of_two_notes_about_one_erasure_one_counts(people: PeopleStore) -> None:
