@@ -66,7 +66,7 @@ check_settings() {
   [ "$now" = false ] || [ "$task" = rotate-secret ] || usage_error '--now goes with rotate-secret'
   [ "$with_data" = false ] || [ "$task" = destroy ] || usage_error '--with-data goes with destroy'
   case $LEARNING in true | false) ;; *) usage_error "LEARNING '$LEARNING' is neither true nor false" ;; esac
-  [ "$LEARNING,$TRAINING" != true,off ] || usage_error 'with TRAINING=off nothing may be learnt: set LEARNING=false'
+  [ "$task,$LEARNING,$TRAINING" != deploy,true,off ] || usage_error 'with TRAINING=off nothing may be learnt: set LEARNING=false'
   choose_functions
   for part in ${parts[@]+"${parts[@]}"}; do
     case $task,$part in

@@ -145,6 +145,15 @@ def test_destroy_stops_at_a_list_that_it_cannot_read(serving: Project) -> None:
     assert refused.stderr.count("this command failed") == 1
 
 
+def test_a_rollback_does_not_wait_for_settings_that_only_a_deployment_needs(
+    serving: Project,
+) -> None:
+    """Whoever has just turned training off may have to take a release back first."""
+    learning = ("--set", "LEARNING=true", "--set", "TRAINING=off")
+    assert "there is no previous revision" in serving.done(*learning, "rollback")
+    assert serving.run(*learning).returncode == 2
+
+
 def test_an_old_gcloud_is_named_as_the_cause(project: Project) -> None:
     """Its own message is about a flag that whoever deploys has never typed."""
     error = "ERROR: (gcloud.secrets.create) unrecognized arguments: --labels"
