@@ -16,6 +16,8 @@ export function toast(text, { action, run, seconds = SECONDS } = {}) {
     run();
   };
   box.hidden = false;
+  box.togglePopover?.(false);
+  box.togglePopover?.(true); // above an open dialog, which would cover it
   announce(text);
   clearTimeout(timer);
   timer = setTimeout(hide, seconds * 1000);

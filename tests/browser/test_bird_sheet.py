@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from tests.support.browser import Complaints
 
+ON_TOP = """(toast) => {
+  const { x, y, width, height } = toast.getBoundingClientRect();
+  return toast.matches(':popover-open') && y + height <= innerHeight && x >= 0 && width > 300;
+}"""
 KEA, GALAH, KAKAPO = "nestor-notabilis", "eolophus-roseicapilla", "strigops-habroptila"
 
 
@@ -46,7 +51,7 @@ def test_a_saved_bird_leads_to_more_like_it(phone: Page, running_url: str, photo
     expect(sheet.get_by_role("heading", level=2)).to_have_text("Kakapo")
     sheet.get_by_role("button", name="Delete").click()
     opened(tiles.filter(has_text="Kea"))
-    expect(more.locator(".name")).to_have_text("Galah")
+    expect(more.locator(".name")).to_have_text(["Galah"])
 
 
 def test_a_bird_that_another_device_deleted_goes_away(
@@ -92,3 +97,7 @@ def test_a_change_without_a_network_speaks_of_no_photo_that_waits(
     sheet.get_by_label("Save as").select_option(KEA)
     sheet.get_by_role("button", name="Change").click()
     expect(sheet.get_by_role("alert")).to_have_text("You are offline.")
+    sheet.get_by_label("May help to train the next model").click()
+    toast = phone.locator("#toast")
+    expect(toast).to_have_text(re.compile("You are offline"))
+    assert toast.evaluate(ON_TOP)  # not below the sheet
