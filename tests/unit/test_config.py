@@ -45,15 +45,8 @@ def test_all_mistakes_are_named_at_once() -> None:
                 "MODEL_BUNDLE_SHA256": "abc",
             }
         )
-    for name in (
-        "BUCKET is not set",
-        "MODEL_SERVER_URL",
-        "OBSERVATIONS",
-        "IDENTITY",
-        "REQUIRE_AUTH",
-        "MODEL_TIMEOUT_SECONDS",
-        "MODEL_BUNDLE_SHA256",
-    ):
+    names = "MODEL_SERVER_URL OBSERVATIONS IDENTITY REQUIRE_AUTH MODEL_TIMEOUT_SECONDS"
+    for name in ("BUCKET is not set", "MODEL_BUNDLE_SHA256", *names.split()):
         assert name in caught.value.detail
 
 
