@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -79,17 +80,23 @@ def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) 
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[str]:
-    """The URL of a stack with limits that a few requests reach."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SAVES_PER_DAY", "2")
-        patch.setenv("CLASSIFICATIONS_PER_MINUTE", "3")
-        patch.setenv("RELABELS_PER_DAY", "2")
-        patch.setenv("CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE", "2")
-        patch.setenv("TRUSTED_PROXIES", "1")
-        folder = tmp_path_factory.mktemp("limited")
-        patch.setenv("DOWNLOAD_MIB_PER_MINUTE", "3")
-        with stack.running(folder, model_server=shared_model, reviewers=REVIEWERS) as running:
-            yield running.url
+    """The URL of a stack with limits that a few requests reach; no later stack has them."""
+    limits = {
+        "SAVES_PER_DAY": "2",
+        "CLASSIFICATIONS_PER_MINUTE": "3",
+        "RELABELS_PER_DAY": "2",
+        "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE": "2",
+        "TRUSTED_PROXIES": "1",
+        "DOWNLOAD_MIB_PER_MINUTE": "3",
+    }
+    folder = tmp_path_factory.mktemp("limited")
+    with ExitStack() as started:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in limits.items():
+                patch.setenv(name, value)
+            running = stack.running(folder, model_server=shared_model, reviewers=REVIEWERS)
+            url = started.enter_context(running).url
+        yield url
 
 
 def test_quotas_over_http(limited: str) -> None:
