@@ -74,6 +74,17 @@ class _Cache:
             rows = [(key, row.tobytes()) for key, row in zip(keys, arrays, strict=True)]
             self.db.executemany(query, rows)
 
+    def keep(self, keys: Sequence[bytes]) -> None:
+        """Delete every other row, and leave none of its bytes in the file."""
+        with self.db:
+            self.db.execute("CREATE TEMP TABLE kept (key BLOB PRIMARY KEY)")
+            self.db.executemany("INSERT OR IGNORE INTO kept VALUES (?)", [(key,) for key in keys])
+            queries = [f"DELETE FROM {table} WHERE key NOT IN kept" for table in _COLUMNS]  # noqa: S608 - as above
+            gone = sum(self.db.execute(query).rowcount for query in queries)
+            self.db.execute("DROP TABLE kept")
+        if gone:
+            self.db.execute("VACUUM")
+
 
 @contextmanager
 def _opened(path: Path) -> Iterator[_Cache]:
@@ -131,6 +142,11 @@ class Extractor:
             for number, key in enumerate(self._keys(samples)):
                 maps[number] = cache.maps(key)
             return maps
+
+    def keep(self, samples: Sequence[Sample]) -> None:
+        """Forget what is known of any other sample: its photo may have been taken back."""
+        with _opened(self.cache) as cache:
+            cache.keep(self._keys(samples))
 
     def digest(self, samples: Sequence[Sample]) -> bytes:
         """Tells apart what is extracted of these samples."""

@@ -123,7 +123,12 @@ def retrain(  # noqa: PLR0913 - who takes part
             training=order.training,
             without=gone,
         )
-        lesson, exam = _read(order, base, exported, extractor, progress)
+        try:
+            lesson, exam = _read(order, base, exported, extractor, progress)
+        except BadDataset:  # too few are left
+            extractor.keep([])
+            raise
+        extractor.keep([*lesson.flat_samples, *exam.flat_samples])
         done = _learn(order, base, lesson, exam, exported, step)
         if published is None or not done.accepted:
             return done

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -17,6 +19,7 @@ from models.cli import app
 from models.data import saved_photos
 from models.data.features import Extractor
 from models.data.labelled_photos import BadDataset
+from models.data.samples import PER_PHOTO
 from models.folders import DEFAULT_BUNDLE
 from models.network.weights import TAIL_FILE
 from models.publishing import releases
@@ -178,6 +181,29 @@ def test_a_retrained_bundle_is_retrained_from_where_it_was_fitted(run: Run) -> N
     assert sizes[0] - sizes[1] == 4
 
 
+def test_features_of_photos_that_were_taken_back_are_forgotten(run: Run) -> None:
+    """A photo can be told from them; also when too few are left to learn from."""
+
+    def known() -> int:
+        with closing(sqlite3.connect(run.cache)) as db:
+            (count,) = db.execute("SELECT count(*) FROM features").fetchone()
+            return int(count)
+
+    run.cache = run.folder / "features.sqlite"
+    run()
+    before = known()
+    (gone, *_) = run.deployment.saved[LEARNERS[0]]
+    current = run.deployment.store.get(LEARNERS[0], gone.id)
+    assert current is not None
+    assert run.deployment.store.remove(current)
+    run()
+    assert known() == before - PER_PHOTO
+    run.order = replace(run.order, least=Least(photos=24))
+    with pytest.raises(BadDataset):
+        run()
+    assert known() == 0
+
+
 def test_who_takes_photos_back_while_it_runs_has_taught_no_candidate(run: Run) -> None:
     """Their receipt says that nothing learnt from them, so nothing may be published that did."""
     store, uid = run.deployment.store, LEARNERS[0]
@@ -247,6 +273,7 @@ def test_what_the_exam_shows_to_be_worse_is_not_published(run: Run) -> None:
 
 def test_too_little_is_said_in_one_sentence(run: Run) -> None:
     """Nothing can be learned from a handful of photos, or judged by them."""
+    run.cache = run.folder / "features.sqlite"  # of which nothing will be left
     run.order = replace(run.order, least=Least(photos=25))
     with pytest.raises(BadDataset, match="too little to learn from: 24 saved photos"):
         run()
