@@ -25,7 +25,7 @@ IMPOSSIBLE = -30.0  # logit of a class without photos
 _GATE_STRENGTH, _SPECIES_STRENGTH, _GROUP_STRENGTH = 0.01, 0.1, 1.0
 # The same where a head starts from another one's weights, for the sum over photos: see
 # docs/training.md for what it does to people and sources that were left out.
-_DRAWN = {"gate": 0.0003, "species": 0.1, "groups": 1.0, "served": 0.1}
+_DRAWN_GATE, _DRAWN_NAMES = 0.0001, 0.003
 _ITERATIONS = 80  # enough for a head; the last digits change no answer
 
 
@@ -102,9 +102,9 @@ def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) ->
     """Heads fitted on the usable (photos, samples).
 
     Every class weighs the same. With a start they are drawn to its weights, every photo weighs the
-    same for the gate, and a head for which there is nothing to tell apart stays as it was. Then
-    "another parrot" teaches no names: what is settled so is mostly what the old names doubted, and
-    would take doubtful photos of known kinds with it.
+    same, and a head for which there is nothing to tell apart stays as it was. Then "not a parrot"
+    says not which of the other kinds, and "another parrot" teaches no names: what is settled so is
+    mostly what the old names doubted, and would take doubtful photos of known kinds with it.
     """
     views, other = data.views(usable), len(data.species)
     kinds = data.species_class
@@ -120,9 +120,11 @@ def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) ->
             return old
         photos = np.nonzero(known)[0]
         weight = 1 / np.bincount(photos)[photos]  # every photo counts once
-        if part != "gate":  # where a few toys would weigh as much as all parrots
-            weight *= weight.sum() / np.bincount(classes, weight)[classes] / len(np.unique(classes))
-        return drawn(data.features[known], classes, weight, old, strength=_DRAWN[part])
+        said, strength = np.eye(count, dtype=bool)[classes], _DRAWN_NAMES
+        if part == "gate":
+            said[~data.parrot[photos]] = np.arange(count) != PARROT
+            strength = _DRAWN_GATE
+        return drawn(data.features[known], said, weight, old, strength=strength)
 
     def named(part: str, classes: Index, count: int, strength: float) -> LinearHead:
         known = views & (classes >= 0)[:, None, None] & (data.view_kind == PARROT)

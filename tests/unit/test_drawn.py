@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.data import species_table
-from models.data.dataset import NOT_ALIVE, PARROT, Dataset
+from models.data.dataset import NO_BIRD, NOT_ALIVE, OTHER_BIRD, PARROT, Dataset
 from models.data.labelled_photos import NOT_ALIVE as FIGURE
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
 from models.data.samples import Sample
@@ -22,6 +22,7 @@ from parrot.errors import BadBundle
 from parrot.model.gate import Gate, LogisticCurve
 from parrot.model.manifest import GATE, NAMING
 from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.records import NOT_A_PARROT
 
 RNG = np.random.default_rng(5)
 TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
@@ -36,7 +37,7 @@ def around(axis: int, count: int = 40) -> np.ndarray:
 
 
 def refitted(x: np.ndarray, y: list[int], strength: float = 1.0) -> LinearHead:
-    return drawn(x, np.array(y), np.ones(len(y)), OLD, strength=strength)
+    return drawn(x, np.eye(3, dtype=bool)[y], np.ones(len(y)), OLD, strength=strength)
 
 
 def test_what_new_photos_do_not_contradict_stays_nearly_as_it_was() -> None:
@@ -62,21 +63,48 @@ def test_weaker_evidence_moves_less() -> None:
     assert near < far / 2
 
 
-def test_two_toys_do_not_weigh_as_much_as_forty_parrots() -> None:
-    """They look like them; a gate for which both weighed the same would let go of parrots."""
-    kinds = [(Group.PARROTS, "ara-macao")] * 40 + [(Group.NEGATIVES, FIGURE)] * 2
+def test_of_classes_that_a_photo_may_be_the_old_weights_choose() -> None:
+    """Who says "not a parrot" does not say which other kind: the model may know that better."""
+    seen, said = around(1) + around(7), np.tile([False, True, True], (40, 1))
+    new = drawn(seen, said, np.ones(40), OLD, strength=1.0)
+    np.testing.assert_array_equal(new(seen).argmax(axis=1), 1)
+    np.testing.assert_array_less(new(seen)[:, 0], OLD(seen)[:, 0])
+    told = refitted(seen, [2] * 40)(seen)
+    assert (told.argmax(axis=1) == 2).all()
+
+
+def dataset(kinds: list[tuple[Group, str]], features: np.ndarray) -> Dataset:
+    """Photos of these groups and taxa, all views of which have the same features (photos, 8)."""
     photos = [
         LabelledPhoto(Path(f"{number}.jpg"), group, taxon, taxon, str(number), "")
         for number, (group, taxon) in enumerate(kinds)
     ]
     shape, samples = (len(photos), 1), [(Sample(photo.path),) for photo in photos]
-    features = np.zeros((*shape, 4, 8), np.float32)
-    features[..., 0] = 17  # as long as a photo's
+    views = np.tile(features[:, None, None].astype(np.float32), (1, 1, 4, 1))
     unknown = np.full((*shape, 4), np.nan, np.float32)
     fold, signs = np.zeros(len(photos), np.intp), np.zeros((*shape, 3), np.float32)
-    data = Dataset(photos, ["ara-macao"], TAXONOMY, samples, features, fold, signs, unknown, 1)
-    gate = fit_heads(data, data.everything, blank_heads(data)).gate(features[0, 0, 0])
+    return Dataset(photos, ["ara-macao"], TAXONOMY, samples, views, fold, signs, unknown, 1)
+
+
+def test_four_toys_do_not_weigh_as_much_as_eighty_parrots() -> None:
+    """They look like them; a gate for which both weighed the same would let go of parrots."""
+    kinds = [(Group.PARROTS, "ara-macao")] * 80 + [(Group.NEGATIVES, FIGURE)] * 4
+    features = np.tile(np.eye(8)[0] * 17, (84, 1))  # as long as a photo's
+    data = dataset(kinds, features)
+    gate = fit_heads(data, data.everything, blank_heads(data)).gate(features[0])
     assert gate[PARROT] - gate[NOT_ALIVE] > 1
+
+
+def test_what_is_not_a_parrot_stays_what_the_gate_took_it_for() -> None:
+    """People say no more than that: birds that pass for parrots would become "no bird"."""
+    kinds = [(Group.PARROTS, "ara-macao")] * 20 + [(Group.NEGATIVES, NOT_A_PARROT.id)] * 20
+    features = np.repeat(np.eye(8)[:2] * 17, 20, axis=0)
+    data = dataset(kinds, features)
+    start = blank_heads(data)
+    start.gate.weights[1, OTHER_BIRD] = 0.1
+    gate = fit_heads(data, data.everything, start).gate(features[-1])
+    assert gate[OTHER_BIRD] > gate[[PARROT, NO_BIRD, NOT_ALIVE]].max() + 1.7  # as it was
+    assert gate[PARROT] < gate[NO_BIRD]
 
 
 def test_a_new_class_comes_before_another_parrot_and_starts_as_one_of_its_group() -> None:
