@@ -62,6 +62,11 @@ class Base:
         """Of the groups that both name."""
         return () if self.bundle.naming is None else self.bundle.naming.group_ids
 
+    @property
+    def new(self) -> int:
+        """How many classes the fit behind it did not have: the last ones."""
+        return len(self.ids) + 1 - len(self.anchor.heads.species.biases)
+
     def start(self) -> LinearHeads:
         """Where the candidate's heads start."""
         return self.anchor.with_classes(self.ids, self.group_ids, self.taxonomy)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.data.dataset import KINDS, PARROT
-from models.training.drawn import drawn
 from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
 from parrot.model.naming import Naming, Softmax
 
@@ -23,9 +22,6 @@ AS_IT_IS = LogisticCurve(1.0, 0.0)  # a gate whose scale is in its weights
 IMPOSSIBLE = -30.0  # logit of a class without photos
 # Inverse regularisation, chosen by cross-validation.
 _GATE_STRENGTH, _SPECIES_STRENGTH, _GROUP_STRENGTH = 0.01, 0.1, 1.0
-# The same where a head starts from another one's weights, for the sum over photos: see
-# docs/training.md for what it does to people and sources that were left out.
-_DRAWN_GATE, _DRAWN_NAMES = 0.0001, 0.003
 _ITERATIONS = 80  # enough for a head; the last digits change no answer
 
 
@@ -98,44 +94,27 @@ class LinearHeads:
         )
 
 
-def fit_heads(data: Dataset, usable: Flags, start: LinearHeads | None = None) -> LinearHeads:
-    """Heads fitted on the usable (photos, samples).
+def fit_heads(data: Dataset, usable: Flags) -> LinearHeads:
+    """Heads fitted on the usable (photos, samples). Every class weighs the same."""
+    views = data.views(usable)
 
-    Every class weighs the same. With a start they are drawn to its weights, every photo weighs the
-    same, and a head for which there is nothing to tell apart stays as it was. Then "not a parrot"
-    says not which of the other kinds, and "another parrot" teaches no names: what is settled so is
-    mostly what the old names doubted, and would take doubtful photos of known kinds with it.
-    """
-    views, other = data.views(usable), len(data.species)
-    kinds = data.species_class
-    if start is not None:
-        kinds = np.where(kinds == other, -1, kinds)
-
-    def fitted(part: str, known: Flags, classes: Index, count: int, strength: float) -> LinearHead:
-        """`classes` of the known (photos, samples, views)."""
-        if start is None:
-            return regression(data.features[known], classes, count, strength=strength)
-        old: LinearHead = getattr(start, part)
-        if len(np.unique(classes)) < 2:  # noqa: PLR2004 - nothing to tell apart
-            return old
-        photos = np.nonzero(known)[0]
-        weight = 1 / np.bincount(photos)[photos]  # every photo counts once
-        said, strength = np.eye(count, dtype=bool)[classes], _DRAWN_NAMES
-        if part == "gate":
-            said[~data.parrot[photos]] = np.arange(count) != PARROT
-            strength = _DRAWN_GATE
-        return drawn(data.features[known], said, weight, old, strength=strength)
-
-    def named(part: str, classes: Index, count: int, strength: float) -> LinearHead:
-        known = views & (classes >= 0)[:, None, None] & (data.view_kind == PARROT)
-        return fitted(part, known, classes[np.nonzero(known)[0]], count, strength)
+    def named(classes: Index, count: int, strength: float) -> LinearHead:
+        known = parrots(data, views, classes)
+        labels = classes[np.nonzero(known)[0]]
+        return regression(data.features[known], labels, count, strength=strength)
 
     return LinearHeads(
-        fitted("gate", views, data.view_kind[views], KINDS, _GATE_STRENGTH),
-        named("species", kinds, other + 1, _SPECIES_STRENGTH),
-        named("groups", data.group_class, len(data.group_ids), _GROUP_STRENGTH),
-        named("served", data.served_class, data.served, _SPECIES_STRENGTH),
+        regression(data.features[views], data.view_kind[views], KINDS, strength=_GATE_STRENGTH),
+        named(data.species_class, len(data.species) + 1, _SPECIES_STRENGTH),
+        named(data.group_class, len(data.group_ids), _GROUP_STRENGTH),
+        named(data.served_class, data.served, _SPECIES_STRENGTH),
     )
+
+
+def parrots(data: Dataset, views: Flags, classes: Index) -> Flags:
+    """The views (photos, samples, views) on parrots whose photos have a class, -1 being none."""
+    known: Flags = views & (classes >= 0)[:, None, None] & (data.view_kind == PARROT)
+    return known
 
 
 def blank_heads(data: Dataset) -> LinearHeads:

@@ -16,7 +16,7 @@ from models.publishing.releases import Refused
 from models.training import candidate
 from models.training.acceptance import RETRAINING_GUARDS, guarded
 from models.training.candidate import Base
-from models.training.heads import fit_heads
+from models.training.drawn import drawn_heads
 from parrot.adapters.bucket import FolderFiles
 from parrot.consent import Training
 from parrot.model.manifest import SPECIES
@@ -184,7 +184,7 @@ def _learn(  # noqa: PLR0913, PLR0917 - what a candidate is made of
 ) -> Retrained:
     step("heads, drawn to those in use")
     start = base.start()
-    heads = fit_heads(lesson, lesson.everything, start)
+    heads = drawn_heads(lesson, start, new=base.new)
     if exam.parrot.all() or not exam.parrot.any():  # nobody could tell whether it got worse
         heads = replace(heads, gate=start.gate)
     new = candidate.bundle(base, heads, order.version, order.model_version)

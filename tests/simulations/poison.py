@@ -30,7 +30,7 @@ from models.data.training_labels import LeftOut
 from models.evaluation import answers, evaluator
 from models.training import candidate
 from models.training.candidate import Base
-from models.training.heads import fit_heads
+from models.training.drawn import drawn_heads
 from parrot.consent import Consent
 from parrot.model.decision import describe, score
 from parrot.observation import Label, Observation, Opinion, Status
@@ -187,7 +187,7 @@ class World:
         photos = frozenset((save.photo.path, label) for save, label in lesson)
         if photos not in self._right:
             data = self._data([_labelled(save.photo, label) for save, label in lesson])
-            heads = fit_heads(data, data.everything, self._base.start())
+            heads = drawn_heads(data, self._base.start())
             bundle = candidate.bundle(self._base, heads, "poisoned", "2")
             self._right[photos] = int(evaluator.judge(bundle, self._exam).clean.right.sum())
         return self._right[photos]

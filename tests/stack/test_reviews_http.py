@@ -59,7 +59,7 @@ def test_a_review_from_the_queue_to_an_objection(
         answer = desk.ask("POST", f"/reviews/{name}", json={"species": "not-a-parrot"})
         assert answer.status_code == 200, answer.text
     assert answer.json()["outcome"] == "not-a-parrot"
-    assert_beside(saved["id"], name, one)
+    assert_beside(saved["id"], name, one, two)
     told = ana.get(f"/observations/{saved['id']}").json()
     assert (told["status"], told["review"]["species"]) == ("ready", "not-a-parrot")
     assert not any(desk.user in str(told) for desk in desks)
@@ -71,13 +71,18 @@ def test_a_review_from_the_queue_to_an_objection(
     assert ana.get(f"/observations/{saved['id']}").json()["review"]["species"] == GALAH
 
 
-def assert_beside(settled: str, name: str, desk: Phone) -> None:
+def assert_beside(settled: str, name: str, desk: Phone, other: Phone) -> None:
     """Another person's photo of the same scene has the settled one beside it, and no name."""
     bea = Phone(desk.url, "bea-who-was-there-too")
     scene = noise(48, 36, seed=901)
     scene.putpixel((0, 0), (0, 0, 0))
-    bea.settled(bea.send(encoded(scene), training="true")["id"])
-    (row,) = [row for row in pending(desk, 10) if name in str(row.get("similar"))]
+    bird = bea.settled(bea.send(encoded(scene), training="true")["id"])
+    hers = mine(other, bea, bird["id"])
+    begun = other.ask(
+        "POST", f"/reviews/{hers}", json={"species": "cannot-tell"}
+    )  # so it is on top
+    assert begun.status_code == 200, begun.text
+    (row,) = [row for row in pending(desk, 10) if row["id"] == hers]
     (similar,) = [each for each in row["similar"] if each["id"] == name]
     assert similar.keys() == {"id", "image", "species", "distance"}
     assert (similar["species"], similar["distance"] < 0.1) == ("not-a-parrot", True)

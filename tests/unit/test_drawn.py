@@ -16,8 +16,8 @@ from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
 from models.training.anchor import Anchor
 from models.training.candidate import Base
-from models.training.drawn import drawn
-from models.training.heads import LinearHead, blank_heads, fit_heads
+from models.training.drawn import drawn, drawn_heads
+from models.training.heads import LinearHead, blank_heads
 from parrot.errors import BadBundle
 from parrot.model.gate import Gate, LogisticCurve
 from parrot.model.manifest import GATE, NAMING
@@ -91,7 +91,7 @@ def test_four_toys_do_not_weigh_as_much_as_eighty_parrots() -> None:
     kinds = [(Group.PARROTS, "ara-macao")] * 80 + [(Group.NEGATIVES, FIGURE)] * 4
     features = np.tile(np.eye(8)[0] * 17, (84, 1))  # as long as a photo's
     data = dataset(kinds, features)
-    gate = fit_heads(data, data.everything, blank_heads(data)).gate(features[0])
+    gate = drawn_heads(data, blank_heads(data)).gate(features[0])
     assert gate[PARROT] - gate[NOT_ALIVE] > 1
 
 
@@ -102,9 +102,26 @@ def test_what_is_not_a_parrot_stays_what_the_gate_took_it_for() -> None:
     data = dataset(kinds, features)
     start = blank_heads(data)
     start.gate.weights[1, OTHER_BIRD] = 0.1
-    gate = fit_heads(data, data.everything, start).gate(features[-1])
+    gate = drawn_heads(data, start).gate(features[-1])
     assert gate[OTHER_BIRD] > gate[[PARROT, NO_BIRD, NOT_ALIVE]].max() + 1.7  # as it was
     assert gate[PARROT] < gate[NO_BIRD]
+
+
+def test_a_new_class_learns_beside_the_old_names_without_taking_their_photos() -> None:
+    """It starts as a guess that holds for all its kin; only new photos say what sets it apart."""
+    macaw, rosella, kea = np.eye(8)[:3] * 17
+    kinds = [(Group.PARROTS, name) for name in ("ara-macao", "rosella", "kea") for _ in range(6)]
+    data = replace(
+        dataset(kinds, np.repeat([macaw + kea, rosella + kea, kea], 6, axis=0)),
+        species=["ara-macao", "rosella"],
+    )
+    start = blank_heads(data)
+    start.species.weights[:3] = np.array([[1, 0.6, 0], [0, 0, 0], [0, 0.5, 0.3]])
+    guessed = start.species(data.features[:, 0, 0])
+    assert (guessed.argmax(axis=1) == 1).all()
+    told = drawn_heads(data, start, new=1).species
+    assert (told(data.features[:, 0, 0]).argmax(axis=1) == np.repeat([0, 1, 2], 6)).all()
+    np.testing.assert_allclose(told.weights[:, 2], start.species.weights[:, 2], atol=0.05)
 
 
 def test_a_new_class_comes_before_another_parrot_and_starts_as_one_of_its_group() -> None:
