@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 # Modules of more than half a minute, longest first: begun last, one of them would end alone.
 LONG = (
-    *("test_training", "test_poison", "test_networks", "test_canary", "test_deploy", "test_signin"),
-    *("test_odd_files", "test_first_version", "test_dry_run"),
-    *("test_everybody", "test_resilience", "test_commands", "test_demo", "test_backfill"),
-    *("test_repeated_events", "test_my_birds", "test_hostile_bodies", "test_rules"),
+    *("test_networks", "test_canary", "test_training", "test_deploy", "test_retraining"),
+    *("test_signin", "test_destroy", "test_answers", "test_day_two", "test_poison"),
+    *("test_backfill", "test_my_birds", "test_resilience", "test_settings", "test_dry_run"),
+    *("test_command", "test_hostile_bodies", "test_learning", "test_lifecycle", "test_odd_files"),
+    *("test_fine_tuning", "test_repeated_events", "test_review", "test_kinds", "test_restore"),
 )
 
 

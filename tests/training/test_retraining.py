@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from tests.support.photos import named
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from parrot.observation import Observation
@@ -94,9 +96,20 @@ def deployment(tmp_path: Path, photos: Path) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Features of photos that several tests look at."""
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the photos that all tests look at, from whichever test is the first."""
     return tmp_path_factory.mktemp("features") / "features.sqlite"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, features: Path) -> Iterator[Path]:
+    """A copy of them, since each run forgets those that it does not need."""
+    own = tmp_path / "features.sqlite"
+    if features.exists():
+        shutil.copy2(features, own)
+    yield own
+    if own.exists() and not features.exists():
+        shutil.copy2(own, features)
 
 
 @dataclass
@@ -189,7 +202,6 @@ def test_features_of_photos_that_were_taken_back_are_forgotten(run: Run) -> None
             (count,) = db.execute("SELECT count(*) FROM features").fetchone()
             return int(count)
 
-    run.cache = run.folder / "features.sqlite"
     run()
     before = known()
     (gone, *_) = run.deployment.saved[LEARNERS[0]]
