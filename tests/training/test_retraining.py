@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import csv
-import io
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from models.cli import app
 from models.data import saved_photos
-from models.data.features import Extractor
 from models.data.labelled_photos import BadDataset
 from models.data.samples import PER_PHOTO
 from models.folders import DEFAULT_BUNDLE
 from models.network.weights import TAIL_FILE
-from models.publishing import releases
-from models.publishing.release_store import FolderStore
-from models.training.retraining import Least, Order, Retrained, alone, retrain
+from models.training.retraining import Least, Order, alone
 from parrot.adapters.bucket import FolderFiles
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.model.bundle import Bundle
-from parrot.observation import Derived, Label, Opinion, Status, derived_name
+from parrot.observation import Opinion
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
-from tests.support.observations import NOW, observation, verdict
+from tests.support.observations import NOW
 from tests.support.photos import named
-from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
+from tests.support.processing import Killed, MemoryPhotos, Steps, die
+from tests.support.retraining import Deployment, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from parrot.observation import Observation
 
 pytestmark = pytest.mark.timeout(900)  # some retrain three times, on features of their own
 KINDS = {
@@ -51,35 +45,6 @@ KINDS = {
 PEOPLE = [f"user-{number}" for number in range(20)]
 LEARNERS = [uid for uid in PEOPLE if not saved_photos.examines(uid)][:3]
 EXAMINERS = [uid for uid in PEOPLE if saved_photos.examines(uid)][:2]
-
-
-@dataclass
-class Deployment:
-    """A store and a bucket with photos that people saved and reviewers settled."""
-
-    store: SqliteObservations
-    photos: MemoryPhotos
-    saved: dict[str, list[Observation]]
-
-    def save(self, uid: str, path: Path, species: str, text: str | None = None) -> None:
-        mine = self.saved.setdefault(uid, [])
-        base = observation(len(mine), uid)
-        with Image.open(path) as image:
-            out = io.BytesIO()
-            image.convert("RGB").save(out, "WEBP")
-        name = derived_name(uid, base.id, "image")
-        self.photos.upload(name, out.getvalue())
-        settled = replace(
-            base,
-            status=Status.READY,
-            labels=(Label(species, None, NOW, text),),
-            verdict=verdict(),
-            derived=Derived(name, name, 1, 1, "", sha256(path.read_bytes()).hexdigest()[:16]),
-            opinions=(Opinion("reviewer", species, NOW),),
-            consent=Consent(given=True, at=NOW),
-        )
-        assert self.store.create(settled)[1]
-        mine.append(settled)
 
 
 @pytest.fixture
@@ -112,44 +77,10 @@ def cache(tmp_path: Path, features: Path) -> Iterator[Path]:
         shutil.copy2(own, features)
 
 
-@dataclass
-class Run:
-    """Retrains as the command does, and counts every outside call."""
-
-    deployment: Deployment
-    folder: Path
-    cache: Path
-    order: Order
-
-    def published(self) -> list[str]:
-        return [release.version for release in releases.published(self.store)]
-
-    @property
-    def store(self) -> FolderStore:
-        return FolderStore(self.folder / "published")
-
-    def __call__(self, steps: Steps | None = None, step: Any = print) -> Retrained:
-        steps = steps or Steps()
-        return retrain(
-            self.order,
-            Counted(self.deployment.store, steps),
-            Counted(self.deployment.photos, steps),
-            Extractor(self.cache),
-            cast("FolderStore", Counted(self.store, steps)),
-            progress=lambda _name, _total: lambda _count: None,
-            step=step,
-        )
-
-
 @pytest.fixture
 def run(deployment: Deployment, tmp_path: Path, cache: Path) -> Run:
     order = Order(DEFAULT_BUNDLE, "next", "99", tmp_path / "work", least=Least(12, 8, 2))
     return Run(deployment, tmp_path, cache, order)
-
-
-def learnt(run: Run, uid: str) -> list[tuple[str, ...]]:
-    own = run.deployment.store.of(uid, limit=100)
-    return [observation.learnt_by for observation in own]
 
 
 def test_killed_at_any_point_it_goes_on_to_one_candidate(run: Run) -> None:
@@ -168,8 +99,8 @@ def test_killed_at_any_point_it_goes_on_to_one_candidate(run: Run) -> None:
         assert run.published() == ["next"]
         again = run.folder / "published" / "bundles" / "next" / "manifest.json"
         assert again.read_bytes() == manifest
-    assert {noted for uid in LEARNERS for noted in learnt(run, uid)} == {("next",)}
-    assert {noted for uid in EXAMINERS for noted in learnt(run, uid)} == {()}
+    assert {noted for uid in LEARNERS for noted in run.learnt(uid)} == {("next",)}
+    assert {noted for uid in EXAMINERS for noted in run.learnt(uid)} == {()}
     card = (done.folder / "MODEL_CARD.md").read_text()
     assert "24 saved photos of 3 people" in card
     assert "16 photos of 2 people" in card
@@ -284,7 +215,7 @@ def test_what_the_exam_shows_to_be_worse_is_not_published(
     assert "species right, as they are" in done.worse
     assert done.release is None
     assert not run.published()
-    assert {noted for uid in LEARNERS for noted in learnt(run, uid)} == {()}
+    assert {noted for uid in LEARNERS for noted in run.learnt(uid)} == {()}
 
 
 def test_too_little_is_said_in_one_sentence(run: Run) -> None:
