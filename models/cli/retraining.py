@@ -22,7 +22,7 @@ commands = typer.Typer()
 REFUSED = 3  # the exit code where something guarded got worse
 
 To = Annotated[
-    str | None, typer.Option("--to", help="gs://BUCKET or a folder, to publish the candidate in.")
+    str, typer.Option("--to", help="gs://BUCKET or a folder, to publish the candidate in.")
 ]
 InUse = Annotated[
     Path | None,
@@ -39,7 +39,7 @@ def retrain(  # noqa: PLR0913 - the options of one command
     observations: Store,
     bucket: Bucket,
     *,
-    to: To = None,
+    to: To,
     bundle: InUse = None,
     version: Annotated[
         str | None, typer.Option(help="The candidate's version; default: today's date.")
@@ -67,7 +67,7 @@ def retrain(  # noqa: PLR0913 - the options of one command
     from models.training.retraining import retrain as retrain_bundle
 
     with console.errors(), alone(work), console.progress() as (progress, step):
-        published = open_store(to) if to is not None else None
+        published = open_store(to)
         name = version or f"{datetime.now(UTC):%Y-%m-%d}"
         in_use = bundle or _in_use(published, work / "in-use")
         order = Order(
@@ -93,11 +93,11 @@ def retrain(  # noqa: PLR0913 - the options of one command
         raise typer.Exit(REFUSED)
 
 
-def _in_use(published: ReleaseStore | None, folder: Path) -> Path:
+def _in_use(published: ReleaseStore, folder: Path) -> Path:
     from models.publishing import releases
 
-    current = releases.current(published) if published is not None else None
-    if published is None or current is None:
+    current = releases.current(published)
+    if current is None:
         return DEFAULT_BUNDLE
     releases.fetch(current.now, published, folder, judges.trusted())
     return folder
@@ -120,11 +120,9 @@ def _show(done: Retrained) -> None:
         console.out.print(kept, soft_wrap=True)
     if done.worse:
         console.out.print(f"[red]not published, worse: {'; '.join(done.worse)}", soft_wrap=True)
-    elif not done.accepted:
+    elif done.release is None:
         console.out.print("[red]not published: there was nothing to compare", soft_wrap=True)
-    elif done.release is not None:
+    else:
         pin = f"MODEL_BUNDLE={version} MODEL_BUNDLE_SHA256={done.release.manifest_sha256}"
         console.out.print(f"{version} is published, nothing follows it yet: {pin}", soft_wrap=True)
-    else:
-        console.out.print("nothing guarded got worse: --to publishes it", soft_wrap=True)
     console.out.print(f"bundle: {done.folder}", soft_wrap=True)

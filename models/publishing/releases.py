@@ -188,14 +188,14 @@ def fetch(
     )
 
 
-def model_version(version: str, base: Path, store: ReleaseStore | None) -> str:
+def model_version(version: str, base: Path, store: ReleaseStore) -> str:
     """A number for the served model of a new version of this bundle, higher than all others.
 
     What is published under that version already keeps its own: it may be published again.
     """
     manifests = {"": (base / MANIFEST).read_bytes()}
-    for name in store.names(f"{FOLDER}/") if store is not None else ():
-        stored = store.read(name) if store is not None and name.endswith(f"/{MANIFEST}") else None
+    for name in store.names(f"{FOLDER}/"):
+        stored = store.read(name) if name.endswith(f"/{MANIFEST}") else None
         if stored is not None:
             manifests[name.split("/")[-2]] = stored.data
     if version in manifests:

@@ -102,7 +102,7 @@ def retrain(  # noqa: PLR0913 - who takes part
     store: ObservationStore,
     photos: PhotoStore,
     extractor: Extractor,
-    published: ReleaseStore | None,
+    published: ReleaseStore,
     *,
     progress: Progress,
     step: Step,
@@ -130,7 +130,7 @@ def retrain(  # noqa: PLR0913 - who takes part
             raise
         extractor.keep([*lesson.flat_samples, *exam.flat_samples])
         done = _learn(order, base, lesson, exam, exported, step)
-        if published is None or not done.accepted:
+        if not done.accepted:
             return done
         back = saved_photos.note(store, exported.learners, order.version)
         if not back:

@@ -95,10 +95,10 @@ export class Identify {
   }
 
   async #drawHistory() {
-    this.#history ??= Promise.all([import("./history.js"), learnAnswers(), styled(STYLE)]).then(
-      ([{ History }]) => new History((entry) => this.#open([entry])),
-    );
-    await (await this.#history).draw();
+    const parts = [import("./history.js"), learnAnswers(), styled(STYLE)];
+    const [{ History }] = await Promise.all(parts);
+    this.#history ??= new History((entry) => this.#open([entry]));
+    await this.#history.draw();
   }
 
   #again() {

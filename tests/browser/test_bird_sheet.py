@@ -54,14 +54,20 @@ def test_a_saved_bird_leads_to_more_like_it(phone: Page, running_url: str, photo
     expect(more.locator(".name")).to_have_text(["Galah"])
 
 
+def on_another_device(phone: Page, running_url: str) -> tuple[Phone, str]:
+    """The same person there, and the id of their only bird."""
+    other = Phone(running_url, name_of(phone))
+    (name,) = other.pages()
+    return other, name
+
+
 def test_a_bird_that_another_device_deleted_goes_away(
     phone: Page, complaints: Complaints, running_url: str, photos: Path
 ) -> None:
     """A sheet about something that is gone must say so, and not fail at the next button."""
     complaints.expect("status of 404")
     tile = saved(phone, photos)
-    other = Phone(running_url, name_of(phone))
-    (name,) = other.pages()
+    other, name = on_another_device(phone, running_url)
     assert other.ask("DELETE", f"/observations/{name}").status_code == 204
     opened(tile)
     expect(phone.locator("#toast")).to_contain_text("deleted")
@@ -74,8 +80,7 @@ def test_an_older_state_is_not_overwritten(
     """Two devices change the same bird: the second one sees the first one's change."""
     complaints.expect("status of 412")
     tile = saved(phone, photos)
-    other = Phone(running_url, name_of(phone))
-    (name,) = other.pages()
+    other, name = on_another_device(phone, running_url)
     with phone.expect_response(f"**/observations/{name}"):
         sheet = opened(tile)
     change = {"species": "nestor-notabilis"}

@@ -189,7 +189,8 @@ def test_nobody_holds_it_up_by_taking_photos_back_again_and_again(run: Run) -> N
 def test_two_do_not_work_in_one_folder(tmp_path: Path) -> None:
     """The second one's candidate, which its exam may refuse, was published under the first's."""
     SqliteObservations(tmp_path / "o.db")
-    asked = ["retrain", f"sqlite:{tmp_path}/o.db", "bucket", "--work", str(tmp_path / "work")]
+    asked = ["retrain", f"sqlite:{tmp_path}/o.db", "bucket", "--to", str(tmp_path / "published")]
+    asked += ["--work", str(tmp_path / "work")]
     with alone(tmp_path / "work"):
         refused = CliRunner().invoke(app, asked)
     assert (refused.exit_code, "another run works in" in refused.stderr) == (1, True)
