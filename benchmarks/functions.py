@@ -48,7 +48,8 @@ def lists(services: Services, folder: Path, *, times: int, say: Say) -> Iterator
         store = SqliteObservations(path)
         for number in range(count):
             store.create(_observation(number))
-        with _alone(services.ours, "observations", OBSERVATIONS=f"sqlite:{path}") as service:
+        place = {"OBSERVATIONS": f"sqlite:{path}", "DOWNLOAD_MIB_PER_MINUTE": "0"}
+        with _alone(services.ours, "observations", **place) as service:
             say(f"walking down {count:,} observations")
             ask = _list(service.part.url)
             first_answer(ask)

@@ -67,9 +67,11 @@ def _methods(path: str) -> Mapping[str, Callable[[Request], Response]]:
 
 
 def _list(request: Request) -> Response:
+    user, size = _user(request), parameters.page_size(request)
+    limits.charge_rows(user, size)
     page, token = stories.observations().list(
-        _user(request),
-        size=parameters.page_size(request),
+        user,
+        size=size,
         token=request.args.get("page_token") or None,
         species=parameters.species_filter(request, neighbours.species),
         status=parameters.status_filter(request),

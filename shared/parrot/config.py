@@ -34,7 +34,7 @@
 | CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE | without a login, in each instance | 60 on Cloud Run |
 | CPU_SECONDS_PER_CALLER_PER_MINUTE | that photos may take, in each instance | 30 on Cloud Run |
 | TRUSTED_PROXIES | how many proxies append to X-Forwarded-For | 1 on Cloud Run (deploy.sh: 2) |
-| DOWNLOAD_MIB_PER_MINUTE | of files, for each user in each instance; 0: no limit | 256 |
+| DOWNLOAD_MIB_PER_MINUTE | of files and lists, for each user in each instance; 0: no limit | 256 |
 | THREADS | that serve requests: functions-framework reads it too | 4 for each CPU |
 | CLASSIFY_CACHE | answers that an instance remembers; 0: none | 1024 |
 | TRAINING | whether saved photos train: `ask`, `granted` or `off` (`consent.py`) | ask |

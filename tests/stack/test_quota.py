@@ -100,7 +100,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iter
 
 
 def test_quotas_over_http(limited: str) -> None:
-    """429 with Retry-After; a retry of a save uses up nothing; reading is free."""
+    """429 with Retry-After; a retry of a save uses up nothing."""
     ana = Phone(limited, "ana")
 
     def save(seed: int) -> requests.Response:
@@ -167,13 +167,14 @@ def test_the_time_that_a_callers_photos_take_has_a_limit(
         assert Phone(running.url, "ben").save(9)
 
 
-def test_who_searches_without_end_is_stopped(limited: str) -> None:
-    """Each hundred vectors cost a read: all of a person's, or for reviewers those of everybody."""
+def test_who_searches_or_lists_without_end_is_stopped(limited: str) -> None:
+    """Each row costs a read, and a hundred vectors: a person's, or for reviewers everybody's."""
     zoe, (desk, other, _) = Phone(limited, "zoe"), (Phone(limited, name) for name in REVIEWERS)
     calls = [
         (zoe, f"/observations/{zoe.save(74)}/similar"),
         (desk, "/reviews?page_size=1"),
         (other, "/reviews/summary"),
+        (Phone(limited, "yan"), "/observations"),
     ]
     for phone, path in calls:
         # Nine in a row reach the limit of four even where a minute begins among them.
