@@ -192,8 +192,8 @@ export default {
   "kind.none": "Not listed ({year})",
   "kind.law": "Keeping one",
   "kind.sources": "Sources",
-  "kind.memory": "These facts were entered from memory of the works below, without the books at hand. Look them up before you rely on them.",
-  "kind.lists": "BirdLife International, IUCN Red List of Threatened Species, iucnredlist.org\nCITES Appendices, cites.org",
+  "kind.memory": "Lengths, ages and status were compared with the works below, the rest in part. Look them up before you rely on them.",
+  "kind.lists": "IUCN: BirdLife International, datazone.birdlife.org\nCITES: parrots.lars-bodin.dk/information/cites",
 
   "training.ask": "May this photo help to train the next model? People who review photos see it without your name or the place. You can change your mind for each bird.",
   "training.yes": "Yes, it may",

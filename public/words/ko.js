@@ -192,8 +192,8 @@ export default {
   "kind.none": "올라 있지 않음 ({year})",
   "kind.law": "기르려면",
   "kind.sources": "출처",
-  "kind.memory": "아래 책과 목록의 내용을 기억으로 옮겨 적었고, 원문과 대조하지는 않았어요. 믿기 전에 확인해 주세요.",
-  "kind.lists": "BirdLife International, IUCN Red List of Threatened Species, iucnredlist.org\nCITES Appendices, cites.org",
+  "kind.memory": "길이와 수명, 보호 등급은 아래 자료와 견줘 보았고 나머지는 일부만 견줬어요. 믿기 전에 확인해 주세요.",
+  "kind.lists": "IUCN: BirdLife International, datazone.birdlife.org\nCITES: parrots.lars-bodin.dk/information/cites",
 
   "training.ask": "다음 모델을 학습시키는 데 이 사진을 써도 될까요? 사진을 검토하는 사람에게는 이름과 장소 없이 보여요. 새마다 언제든 바꿀 수 있어요.",
   "training.yes": "네, 괜찮아요",
