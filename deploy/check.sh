@@ -2,21 +2,24 @@
 # Whether the canary, or the revision that serves, is ready for all traffic. Changes nothing.
 
 check() {
-  local service problems=0 services=("${functions[@]/#/$PREFIX}")
+  local service problems=0 tried=no services=("${functions[@]/#/$PREFIX}")
   read_bundle
   [ "$MODELS" = vertex ] || services=("$MODEL_SERVER" "${services[@]}")
   for service in "${services[@]}"; do check_service "$service"; done
   [ "$LEARNING" = false ] || check_learning
   if [ "$problems" != 0 ]; then
-    say "Not ready: $problems problems. $self rollback withdraws the canary."
+    if [ "$tried" = no ]; then say "Problems: $problems. They are in what serves: there is no canary."
+    else say "Not ready: $problems problems. $self rollback withdraws the canary."; fi
     exit 1
-  fi
-  dry || say "Ready. $self promote gives the canary all traffic."
+  elif dry; then return
+  elif [ "$tried" = no ]; then say 'All that serves works. There is no canary.'
+  else say "Ready. $self promote gives the canary all traffic."; fi
 }
 
 check_service() {
   local name=$1 url
   if dry; then canary=canary; else read_service "$name"; fi
+  [ -z "$canary" ] || tried=yes
   url=$(tagged_url "$name" "${canary:+canary}") || exit 1
   check_answers "$name" "$url"
   if dry; then return; fi
