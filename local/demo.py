@@ -199,7 +199,7 @@ def _verdict(answer: Answer) -> tuple[str, str]:
     meaning = interpret(answer.body)
     verdict, _, certainty = meaning.state.partition(".")
     text = f"[bold]{escape(meaning.headline())}[/bold]"
-    if certainty in {"one", "likely"} and verdict == "yes":
+    if certainty in {"one", "likely", "alike", "likely_alike"} and verdict == "yes":
         text += f" [italic dim]{escape(meaning.named[0]['scientific_name'])}[/]"
     detail = meaning.detail()
     if certainty == "different":

@@ -28,6 +28,7 @@ class Meaning:
     state: str
     named: tuple[Json, ...]  # the kinds that it may be, likeliest first
     group: Json | None  # the taxon to name where no kind is sure
+    alike: tuple[Json, ...] = ()  # what looks like the one kind, and the model does not know
 
     def headline(self, language: str = "en") -> str:
         """What it is, in a few words."""
@@ -36,7 +37,7 @@ class Meaning:
     def detail(self, language: str = "en") -> str:
         """The kinds that the headline leaves open, or why it is not a parrot."""
         _, words, *title = self._texts(language)
-        names = [row["names"][language] for row in self.named]
+        names = [row["names"][language] for row in self.alike or self.named]
         if title and not all(name in self.headline(language) for name in names):
             return f"{title[0]}: {', '.join(names)}"
         return "" if "{count}" in words else self._filled(words, language)
@@ -67,7 +68,8 @@ def interpret(answer: Json) -> Meaning:
     wider = taxon is not None and taxon["rank"] != "species" and taxon["id"] not in ids
     state = f"{verdict}.{_certainty(answer, likely, wider=wider)}"
     known = state if state in table()["states"] else f"{verdict}.few"
-    return Meaning(known, tuple(likely), taxon if wider else None)
+    alike = tuple(answer["look_alikes"]) if known.endswith("alike") else ()
+    return Meaning(known, tuple(likely), taxon if wider else None, alike)
 
 
 def _verdict(answer: Json) -> str:
@@ -91,5 +93,9 @@ def _certainty(answer: Json, likely: Sequence[Json], *, wider: bool) -> str:
         return "group"
     if len(likely) != 1:
         return {0: "unknown", 2: "two"}.get(len(likely), "few")
+    if _verdict(answer) != "yes":
+        return "one"
     unclear = likely[0]["probability"] < table()["clear_from"]
-    return "likely" if unclear and _verdict(answer) == "yes" else "one"
+    if "look_alikes" in answer:
+        return "likely_alike" if unclear else "alike"
+    return "likely" if unclear else "one"

@@ -1,17 +1,21 @@
 """The table behind the pages of kinds: names and protection, facts, and which plates show a kind.
 
+It also says what a model's species are mistaken for that it does not know.
+
 Names, ranks and protection come from `taxonomy.csv`, everything else from `kinds.toml`.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.data.labelled_photos import TAXONOMY_CSV
-from parrot.model.species import Taxonomy
+from parrot.model.species import LOOK_ALIKE, SpeciesTable, Taxonomy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -43,6 +47,21 @@ def table(plates: Iterable[str]) -> dict[str, Any]:
             "plates": _own(kind, drawn) or _borrowed(members, taxa, drawn)[:_MOST_PLATES],
         }
     return {"kinds": kinds, "sources": facts["sources"]}
+
+
+def look_alikes(known: SpeciesTable) -> bytes:
+    """`look_alikes.csv` of a bundle with these species."""
+    kinds, ids = table(())["kinds"], [row.id for row in known.rows]
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(LOOK_ALIKE)
+    for of in ids:
+        for name in kinds.get(of, {}).get("alike", ()):
+            names, latin = kinds[name]["names"], kinds[name]["scientific_name"]
+            within = latin.startswith(f"{kinds[of]['scientific_name']} ")  # its own genus
+            if name not in ids and not within:
+                lines.writerow((of, name, latin, names["en"], names["ko"]))
+    return out.getvalue().encode()
 
 
 def shown(table: dict[str, Any]) -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.data import fingerprints, species_table
+from models.data import fingerprints, kinds, species_table
 from models.evaluation import reasons
 from models.evaluation.baseline import NAME as BASELINE
 from models.network.model_folder import INPUT, NAME
@@ -18,6 +18,7 @@ from models.training.heads import LinearHead
 from parrot.model.manifest import (
     EMBEDDING,
     GATE,
+    LOOK_ALIKES,
     NAMING,
     SPECIES,
     TAXONOMY,
@@ -63,6 +64,7 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
         BASELINE: baseline.of(data, fitted).dump(),
         fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
         TAXONOMY: species_table.taxonomy_for(table),
+        LOOK_ALIKES: kinds.look_alikes(table),
         card.NAME: card.write(order.version, data, fitted).encode(),
         **({} if trained.tail is None else {TAIL_FILE: trained.tail.dump()}),
     }

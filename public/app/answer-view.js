@@ -59,12 +59,13 @@ function protection({ id, cites }, taxon) {
   return facts && known.status_year ? `${facts} (${known.status_year})` : facts;
 }
 
-/** The kinds that it may be, where it is not one. */
-function drawAlike(box, { named }, title) {
-  box.hidden = !title || named.length === 0;
+/** The kinds that it may be, where it is not one; or what looks like the one. */
+function drawAlike(box, { named, alike }, title) {
+  const kinds = alike.length ? alike : named;
+  box.hidden = !title || kinds.length === 0;
   if (box.hidden) return;
   box.querySelector("h3").textContent = title;
-  const rows = named.map((row) => {
+  const rows = kinds.map((row) => {
     const item = fromTemplate("candidate");
     item.dataset.kind = row.id;
     item.querySelector(".name").textContent = nameOf(row);
@@ -75,10 +76,10 @@ function drawAlike(box, { named }, title) {
 }
 
 /** Plates of what the answer names, for people to compare with their bird. */
-async function drawCompare(box, { named, group }) {
+async function drawCompare(box, { named, alike, group }) {
   box.hidden = true;
   const { drawComparison } = await import("./plate.js"); // not needed at the start
-  drawComparison(box, group ? [group.id] : named.map(({ id }) => id));
+  drawComparison(box, group ? [group.id] : [...named, ...alike].map(({ id }) => id));
 }
 
 /** How the choice is shared out among the kinds that it may be. */

@@ -7,6 +7,7 @@ const MOST_ROWS = 5;
  * - `state`: a key of `table.states`
  * - `named`: the kinds that it may be, likeliest first; the headline names no other
  * - `group`: the taxon to name where no kind is sure
+ * - `alike`: what looks like the one kind of a "yes", and the service does not know
  * - `odd`: of several photos, the positions of those that do not show the bird of the others
  * - `photos`: how many there are; `tip`: what may help, by language, where the service says
  */
@@ -14,18 +15,19 @@ export function interpret(answer, table) {
   const { species, set, tip, photos = [] } = answer;
   const likely = set ? species.filter((row) => set.species.includes(row.id)) : species.slice(0, 1);
   const verdict = verdictOf(answer);
-  const meaning = { named: [], group: null, odd: [], photos: photos.length || 1, tip };
+  const meaning = { named: [], group: null, alike: [], odd: [], photos: photos.length || 1, tip };
   if (verdict === "no") return { ...meaning, state: refusal(answer, table) };
   const odd = strangers(photos);
   const group = wider(answer, likely);
   const state = `${verdict}.${certainty(answer, likely, group, table)}`;
   const known = state in table.states ? state : `${verdict}.few`; // maybe.two and the like
-  return { ...meaning, state: known, named: likely.slice(0, MOST_ROWS), group, odd };
+  const alike = known.endsWith("alike") ? answer.look_alikes : [];
+  return { ...meaning, state: known, named: likely.slice(0, MOST_ROWS), group, alike, odd };
 }
 
 /** The one kind that the headline names, which a save should suggest; null where it does not. */
 export function oneKind({ state, named }) {
-  return ["yes.one", "yes.likely"].includes(state) ? named[0] : null;
+  return ["yes.one", "yes.likely", "yes.alike", "yes.likely_alike"].includes(state) ? named[0] : null;
 }
 
 /** A verdict that this page does not know yet counts as `is_parrot` says. */
@@ -59,10 +61,13 @@ function wider({ taxon }, likely) {
   return likely.some((row) => row.id === taxon.id) ? null : taxon;
 }
 
-function certainty({ agree = true, parrot }, likely, group, { clear_from: clear }) {
+function certainty({ agree = true, parrot, look_alikes: alike }, likely, group, { clear_from: clear }) {
   if (!agree) return "different";
   if (group) return "group";
   if (likely.length === 0) return "unknown";
   if (likely.length > 1) return likely.length === 2 ? "two" : "few";
-  return verdictOf({ parrot }) === "yes" && likely[0].probability < clear ? "likely" : "one";
+  if (verdictOf({ parrot }) !== "yes") return "one";
+  const unclear = likely[0].probability < clear;
+  if (alike) return unclear ? "likely_alike" : "alike";
+  return unclear ? "likely" : "one";
 }

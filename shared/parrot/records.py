@@ -150,6 +150,17 @@ class Named:
     probability: float
 
 
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """A kind, or a group of kinds, that the model does not know and that looks like one it does."""
+
+    of: str  # id of the species that it looks like
+    id: str
+    scientific_name: str
+    english: str
+    korean: str
+
+
 class Reason(StrEnum):
     """Why a photo was not taken for a parrot."""
 
@@ -233,6 +244,7 @@ class Classification:
     maybe: bool = False  # it is not taken for a parrot, but may be one
     focus: tuple[float, ...] | None = None  # see Prediction, of the whole photo
     embedded: Embedded | None = None  # of the first look; None if the bundle cannot tell
+    look_alikes: tuple[LookAlike, ...] = ()  # of the one species of the set, where it is one
 
     @property
     def verdict(self) -> str:

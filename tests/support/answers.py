@@ -11,6 +11,7 @@ from parrot.records import Reason
 
 Answer = dict[str, Any]
 _TABLE = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
+HYACINTH = "anodorhynchus-hyacinthinus"
 GALAH, SCARLET, BLUE = "eolophus-roseicapilla", "ara-macao", "ara-ararauna"
 BUDGERIGAR, AMAZONS, COCKATIEL = "melopsittacus-undulatus", "amazona", "nymphicus-hollandicus"
 MACAWS = {"id": "macaws", "rank": "group", "names": {"en": "Macaws", "ko": "마코앵무류"}}
@@ -18,6 +19,11 @@ ROSELLAS = {
     "id": "australian-parakeets",
     "rank": "group",
     "names": {"en": "Australian parakeets and rosellas", "ko": "호주앵무류"},
+}
+LEARS = {
+    "id": "anodorhynchus-leari",
+    "scientific_name": "Anodorhynchus leari",
+    "names": {"en": "Lear's macaw", "ko": "리어금강앵무"},
 }
 AMAZON_GENUS = {
     "id": AMAZONS,
@@ -65,6 +71,14 @@ CASES: dict[str, tuple[str, Answer]] = {
     "one of an old bundle": ("yes.one", answer(0.8, {GALAH: 0.98})),
     "seen: one at 0.44": ("yes.likely", answer(0.99, {SCARLET: 0.44}, taxon=taxon(SCARLET, 0.44))),
     "seen: an unknown kind at 0.92": ("yes.likely", answer(0.99, {SCARLET: 0.92})),
+    "seen: an unknown kind that looks just like it": (
+        "yes.alike",
+        answer(0.99, {HYACINTH: 0.97}, taxon=taxon(HYACINTH, 0.97), look_alikes=[LEARS]),
+    ),
+    "one of two alike at 0.6": (
+        "yes.likely_alike",
+        answer(0.99, {HYACINTH: 0.6, GALAH: 0.01}, look_alikes=[LEARS]),
+    ),
     "two": ("yes.two", answer(0.95, _TWO, likely=[SCARLET, BLUE])),
     "few": ("yes.few", answer(0.95, _FEW, likely=list(_FEW)[:4])),
     "group": ("yes.group", answer(0.95, _TWO, likely=[SCARLET, BLUE], taxon=MACAWS)),
@@ -90,6 +104,10 @@ CASES: dict[str, tuple[str, Answer]] = {
             "agree": False,
             "photos": [_GALAH, _SCARLET, _GALAH],
         },
+    ),
+    "maybe one that has a look-alike": (
+        "maybe.one",
+        answer(0.6, {HYACINTH: 0.97}, verdict="maybe", look_alikes=[LEARS]),
     ),
     "maybe one": ("maybe.one", answer(0.6, {SCARLET: 0.97}, verdict="maybe")),
     "maybe one at 0.44": ("maybe.one", answer(0.6, {SCARLET: 0.44}, verdict="maybe")),

@@ -33,7 +33,7 @@ def test_a_state_names_only_what_it_knows(language: str) -> None:
         "yes.two": {"a", "b"},
         "yes.group": {"group"},
         "maybe.group": {"group"},
-        **{f"yes.{state}": {"a"} for state in ("one", "likely", "few")},
+        **{f"yes.{state}": {"a"} for state in ("one", "likely", "alike", "likely_alike", "few")},
     }
     for state, sentences in table()["states"].items():
         named = set(re.findall(r"\{(\w+)\}", " ".join(sentences[language]))) - {"count"}

@@ -184,6 +184,15 @@ def _classification(answer: Classification) -> schemas.Classification:
         )
     if answer.taxon is not None:
         body["taxon"] = _taxon(answer.taxon)
+    if answer.look_alikes:
+        body["look_alikes"] = [
+            schemas.LookAlike(
+                id=row.id,
+                scientific_name=row.scientific_name or None,
+                names=schemas.Names(en=row.english, ko=row.korean),
+            )
+            for row in answer.look_alikes
+        ]
     if answer.reason is not None:
         body["reason"], body["tip"] = answer.reason, TIPS[answer.reason]
     elif answer.maybe:

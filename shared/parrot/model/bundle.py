@@ -21,6 +21,7 @@ from parrot.model.manifest import (
     EMBEDDING,
     GATE,
     JOBLIB_STAGES,
+    LOOK_ALIKES,
     MANIFEST,
     NAMING,
     SPECIES,
@@ -28,7 +29,7 @@ from parrot.model.manifest import (
     Manifest,
     digest,
 )
-from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy, look_alikes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from parrot.model.embedding import Embedding
     from parrot.model.gate import Gate
     from parrot.model.naming import Naming
+    from parrot.records import LookAlike
 
     Unpickle = Callable[[Mapping[str, bytes], str], Gate]
 
@@ -65,6 +67,7 @@ class Bundle:
     naming: Naming | None = None
     taxonomy: Taxonomy | None = None
     embedding: Embedding | None = None
+    look_alikes: tuple[LookAlike, ...] = ()
 
     @classmethod
     def load(
@@ -101,7 +104,10 @@ class Bundle:
             taxonomy = Taxonomy.parse(verified(files, manifest, TAXONOMY))
             _check_naming(naming, taxonomy, manifest)
         embedding = _embedding(files, manifest)
-        return cls(manifest, actual, gate, species, naming, taxonomy, embedding)
+        alike: tuple[LookAlike, ...] = ()
+        if LOOK_ALIKES in manifest.files:
+            alike = look_alikes(verified(files, manifest, LOOK_ALIKES), species)
+        return cls(manifest, actual, gate, species, naming, taxonomy, embedding, alike)
 
 
 def verified(files: BundleFiles, manifest: Manifest, name: str) -> bytes:

@@ -206,6 +206,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
     if named and decision.in_set is not None and policy is not None:
         in_set = tuple(table.rows[k] for k in np.flatnonzero(decision.in_set).tolist())
         species_set = SpeciesSet(policy.coverage, in_set)
+    one = species_set.species[0].id if species_set and len(species_set.species) == 1 else None
     return Classification(
         is_parrot=bool(decision.is_parrot),
         maybe=bool(decision.maybe),
@@ -221,6 +222,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
         taxon=taxon(decision, vocabulary) if named and vocabulary is not None else None,
         decision=decision,
         reason=None if named else reason,
+        look_alikes=tuple(row for row in bundle.look_alikes if row.of == one),
     )
 
 

@@ -48,6 +48,7 @@ SPECIES = "species.csv"
 NAMING = "naming.npz"
 TAXONOMY = "taxonomy.csv"
 EMBEDDING = "embedding.npz"  # may be missing
+LOOK_ALIKES = "look_alikes.csv"  # may be missing
 # What the served model is built from, beside the published backbone: `models.network` reads them.
 HEAD, LAST_BLOCKS = "head.npz", "backbone.npz"
 # What the first version kept its gate in, in the order in which features pass through.

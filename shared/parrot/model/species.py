@@ -3,7 +3,8 @@
 The order of `species.csv` is the contract with the model. `taxonomy.csv` has a row per taxon: id,
 rank, parent, scientific_name, en, ko, iucn, cites and status_year, the year that IUCN's category
 and CITES' appendix are of. A group is an everyday word (macaws, lories) and lies between family and
-genus.
+genus. `look_alikes.csv` (of, id, scientific_name, en, ko) has what the model does not know and is
+taken for one of its species.
 """
 
 from __future__ import annotations
@@ -15,17 +16,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from parrot.errors import BadBundle, InvalidRequest
-from parrot.records import UNTRAINED, Named, Rank, Species, SpeciesScore, Taxon, UntrainedLabel
+from parrot.records import (
+    UNTRAINED,
+    LookAlike,
+    Named,
+    Rank,
+    Species,
+    SpeciesScore,
+    Taxon,
+    UntrainedLabel,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    _Row = TypeVar("_Row", Species, Taxon)
+    _Row = TypeVar("_Row", Species, Taxon, LookAlike)
 
 # Ids become parts of paths: of pages, and of the folders that photos are exported to.
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 COLUMNS = ("index", "id", "scientific_name", "en", "ko", "cites")
+LOOK_ALIKE = ("of", "id", "scientific_name", "en", "ko")
 _TAXON = ("id", "rank", "parent", "scientific_name", "en", "ko", "iucn", "cites", "status_year")
 
 
@@ -75,6 +86,15 @@ class SpeciesTable:
         if not _NUMBER.fullmatch(text) or int(text) >= len(self.rows):
             raise InvalidRequest(f"index {text!r:.20} is not one of 0..{len(self.rows) - 1}")
         return self.rows[int(text)]
+
+
+def look_alikes(data: bytes, known: SpeciesTable) -> tuple[LookAlike, ...]:
+    """Read `look_alikes.csv`, without what has become a class since. Raises BadBundle."""
+    ids = {row.id for row in known.rows}
+    rows = _rows("look_alikes.csv", data, _look_alike)
+    if stray := next((row.of for row in rows if row.of not in ids), None):
+        raise BadBundle(f"look_alikes.csv: {stray!r:.60} is not in species.csv")
+    return tuple(row for row in rows if row.id not in ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +171,11 @@ def _species(line: Mapping[str, str]) -> Species:
 def _taxon(line: Mapping[str, str]) -> Taxon:
     first, rank, *others = (line[name].strip() for name in _TAXON)
     return Taxon(_id(first), Rank(rank), *others)
+
+
+def _look_alike(line: Mapping[str, str]) -> LookAlike:
+    of, name, *others = (line[column].strip() for column in LOOK_ALIKE)
+    return LookAlike(_id(of), _id(name), *others)
 
 
 def _id(text: str) -> str:

@@ -72,6 +72,14 @@ class Taxon(TypedDict):
     probability: float
 
 
+class LookAlike(TypedDict):
+    """A kind, or a group of kinds, that the model does not know."""
+
+    id: str
+    scientific_name: str | None
+    names: Names
+
+
 class ModelVersions(TypedDict):
     """What answered, each as NAME/VERSION; `extractor` only where a second model classifies."""
 
@@ -95,6 +103,8 @@ class ClassifiedPhoto(TypedDict):
 class Classification(TypedDict):
     """The answer for one photo. `species` is empty where it is not a parrot.
 
+    `look_alikes` are kinds that the model takes for the one species of the set, left out where there
+    are none: compare the bird with them before you rely on the name.
     `reason` says why it is not; left out where that is not clear. `tip` says what a person can do,
     beside a reason or if the verdict is `maybe`.
     """
@@ -103,6 +113,7 @@ class Classification(TypedDict):
     species: list[ScoredSpecies]
     set: NotRequired[SpeciesSet]
     taxon: NotRequired[Taxon]
+    look_alikes: NotRequired[list[LookAlike]]
     reason: NotRequired[Reason]
     tip: NotRequired[Names]
     model: ModelVersions
