@@ -13,7 +13,7 @@ from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyReques
 from parrot.http import answers, problems
 from parrot.http.parameters import Links
 from parrot.observation import Label, Page, Status, Verdict
-from parrot.records import Classification, Reason, SpeciesScore, SpeciesSet
+from parrot.records import Classification, LookAlike, Reason, SpeciesScore, SpeciesSet
 from parrot.tokens import Downloads
 from tests.support.observations import NOW, derived, observation
 from tests.support.processing import GALAH, KEA
@@ -92,6 +92,12 @@ def classified(answer: Classification, *, first_version: bool = False) -> Respon
 SAMPLES = {
     "a parrot": classified(PARROT),
     "a parrot, but no known species": classified(replace(PARROT, species_set=SpeciesSet(0.95, ()))),
+    "a parrot with a look-alike": classified(
+        replace(
+            PARROT,
+            look_alikes=(LookAlike(KEA.id, "nestor-meridionalis", "", "Kaka", "카카앵무"),),
+        )
+    ),
     "maybe a parrot": classified(MAYBE),
     "maybe a parrot for the first version": classified(MAYBE, first_version=True),
     "not a parrot": classified(NOT_A_PARROT),

@@ -59,7 +59,7 @@ def test_species_keep_the_order_that_phones_know() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["gate.npz", "species.csv", "embedding.npz"])
+@pytest.mark.parametrize("name", ["gate.npz", "species.csv", "embedding.npz", "look_alikes.csv"])
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data + b" "])
 def test_a_damaged_file_is_named(copy: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
     """Half an upload is the most common damage."""

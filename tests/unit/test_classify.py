@@ -14,7 +14,7 @@ from parrot.model.gate import ThreeWay
 from parrot.model.look import SecondLook, View
 from parrot.model.rules import ReasonPolicy
 from parrot.photo import images
-from parrot.records import Reason
+from parrot.records import LookAlike, Reason
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
@@ -106,6 +106,20 @@ def test_set_taxon_and_ranking_agree(
         assert answer.taxon.probability == ranked[name]
     if not chosen:
         assert max(ranked.values()) <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("look", "named"), [(SURE, ["ara-rubrogenys"]), (TWO, []), (STRANGER, []), (NO_PARROT, [])]
+)
+def test_the_one_name_comes_with_what_the_model_takes_for_it(
+    look: tuple[float, ...], named: list[str]
+) -> None:
+    """The model cannot exclude what it does not know: a Lear's macaw was surely a hyacinth."""
+    alike = LookAlike("ara-macao", "ara-rubrogenys", "", "Red-fronted macaw", "")
+    other = replace(alike, of="ara-ararauna", id="ara-glaucogularis")
+    given = replace(bundle(second=None), look_alikes=(alike, other))
+    answer = Classifier(given, Scripted([look]), DECODER).classify(PHOTO)
+    assert [row.id for row in answer.look_alikes] == named
 
 
 def test_what_is_not_a_parrot_has_no_names() -> None:

@@ -81,6 +81,15 @@ def test_the_table_refers_to_what_is_there() -> None:
     assert json.loads(kinds.dump(TABLE)) == TABLE
 
 
+def test_the_default_bundle_has_the_newest_look_alikes() -> None:
+    """`fit` writes them from the table; a genus is not mistaken for one of its own species."""
+    table = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
+    written = kinds.look_alikes(table)
+    assert (DEFAULT_BUNDLE / "look_alikes.csv").read_bytes() == written
+    assert b"anodorhynchus-leari" in written
+    assert b"zanda-funerea" not in written
+
+
 def test_a_plate_is_small_and_complete() -> None:
     """At most 4 kB, well formed, and every colour belongs to a part of the shape."""
     table = tomllib.loads((ROOT / "models/data/plates/colours.toml").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ import pytest
 
 from parrot.errors import BadBundle
 from parrot.model.naming import Naming, Softmax
-from parrot.model.species import Taxonomy
+from parrot.model.species import SpeciesTable, Taxonomy, look_alikes
 from parrot.records import Rank
 
 RNG = np.random.default_rng(5)
@@ -87,6 +87,19 @@ def test_every_label_and_class_of_the_default_bundle_has_a_family() -> None:
         assert TAXONOMY.above(taxon, Rank.FAMILY) is not None, taxon
         if taxon not in families:
             assert TAXONOMY.above(taxon, Rank.GROUP) is not None, taxon
+
+
+def test_what_became_a_class_is_no_look_alike_any_more() -> None:
+    """A candidate with one more class keeps the file of the bundle that it grew from."""
+    header = "of,id,scientific_name,en,ko\n"
+    rows = "ara-macao,ara-chloropterus,A,a,a\nara-macao,ara-militaris,M,m,m\n"
+    table = "index,id,scientific_name,en,ko,cites\n0,ara-macao,A,a,a,I\n"
+    small = SpeciesTable.parse(table.encode())
+    grown = SpeciesTable.parse((table + "1,ara-chloropterus,A,a,a,II\n").encode())
+    seen = [[row.id for row in look_alikes((header + rows).encode(), t)] for t in (small, grown)]
+    assert seen == [["ara-chloropterus", "ara-militaris"], ["ara-militaris"]]
+    with pytest.raises(BadBundle, match=r"look_alikes\.csv: 'kea'"):
+        look_alikes((header + "kea,kaka,K,k,k\n").encode(), small)
 
 
 @pytest.mark.parametrize(

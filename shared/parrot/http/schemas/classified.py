@@ -103,8 +103,9 @@ class ClassifiedPhoto(TypedDict):
 class Classification(TypedDict):
     """The answer for one photo. `species` is empty where it is not a parrot.
 
-    `look_alikes` are kinds that the model takes for the one species of the set, left out where there
-    are none: compare the bird with them before you rely on the name.
+    `look_alikes` are kinds that the model may take for the one species of the set, left out where
+    there are none: compare the bird with them before you rely on the name.
+
     `reason` says why it is not; left out where that is not clear. `tip` says what a person can do,
     beside a reason or if the verdict is `maybe`.
     """
