@@ -1,32 +1,27 @@
 """What many tests share: the photos, and one running stack for all of pytest's workers."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from google.cloud.firestore import Client
+from google.cloud.storage import Bucket
 from hypothesis import HealthCheck, settings
 
 from local import stack, toolchain
 from local.supervisor import Supervisor
+from parrot.adapters.firestore import FirestoreObservations
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.store import ObservationStore
 from tests.support import firestore as emulators
 from tests.support.phone import REVIEWERS, Phone
 from tests.support.photos import ODD, PHOTOS
 from tests.support.required import missing
 from tests.support.shared import folder, shared
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from google.cloud.firestore import Client
-    from google.cloud.storage import Bucket
-
-    from parrot.store import ObservationStore
 
 # Modules of more than half a minute, longest first: begun last, one of them would end alone.
 LONG = (
@@ -177,8 +172,6 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[toolchain.Toolch
 @pytest.fixture(scope="session")
 def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Client]]:
     """Make clients of the Firestore emulator, each with its own empty database."""
-    from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
-
     place = folder(tmp_path_factory)
     try:
         with (
@@ -198,9 +191,6 @@ def firestore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 @pytest.fixture(params=["sqlite", "firestore"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObservationStore:
     """Every store of observations in turn, empty."""
-    from parrot.adapters.firestore import FirestoreObservations  # noqa: PLC0415 - 0.3 s
-    from parrot.adapters.sqlite import SqliteObservations  # noqa: PLC0415
-
     if request.param == "sqlite":
         return SqliteObservations(tmp_path / "deep" / "observations.db")
     return FirestoreObservations(request.getfixturevalue("firestore")())

@@ -1,18 +1,10 @@
 """The page on different screens."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
+from playwright.sync_api import Page
 
 from tests.support.browser import PHONE
-from tests.support.visits import browser, complaints, visit
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-    from tests.support.visits import Visit
+from tests.support.visits import Visit, browser, complaints, visit
 
 __all__ = ["browser", "complaints", "visit"]
 

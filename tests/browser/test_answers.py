@@ -1,24 +1,16 @@
 """Every state of an answer on a card: words, lists and numbers agree."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
 
 from tests.support.answers import CASES, Answer
-from tests.support.browser import DESKTOP, PHONE
+from tests.support.browser import DESKTOP, PHONE, Complaints
 from tests.support.page import MODEL_MS, choose, module, serious
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Locator, Page, Route, ViewportSize
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 LAYOUTS = {"yes.one", "yes.few", "yes.different", "maybe.group", "no.blurred"}  # for axe
 SURE = ("Clearly", "단연")

@@ -1,23 +1,15 @@
 """A saved bird's sheet: more like it, and what other devices did to it meanwhile."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from tests.support.browser import Complaints
 from tests.support.page import my_birds, name_of, opened, saved, serious, some_photo
 from tests.support.phone import Phone
 from tests.support.photos import encoded
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Page
-
-    from tests.support.browser import Complaints
 
 ON_TOP = """(toast) => {
   const { x, y, width, height } = toast.getBoundingClientRect();

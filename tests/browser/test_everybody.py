@@ -1,22 +1,14 @@
 """A page for everybody: keyboards, screen readers, dark rooms, thin networks, careful people."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Response, ViewportSize, expect
 
 from tests.support.browser import DESKTOP, PHONE
 from tests.support.page import MODEL_MS, choose, my_birds, serious, some_photo, states
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Page, Response, ViewportSize
-
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 FIRST_LOAD_BYTES = 100_000
 ARRANGED_AGAIN = """new Promise((done) => {

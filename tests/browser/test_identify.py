@@ -1,22 +1,14 @@
 """From a photo to an answer, as a new user meets it on a phone."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from tests.support.browser import Complaints
 from tests.support.page import MODEL_MS, assert_above_the_fold, choose, some_photo
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Page
-
-    from tests.support.browser import Complaints
 
 
 def test_the_species_stands_above_the_fold_with_the_photo(phone: Page, photos: Path) -> None:

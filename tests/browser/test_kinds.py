@@ -1,19 +1,11 @@
 """The pages of kinds: what an answer names can be compared, read and shared, anywhere."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.support.browser import DESKTOP, PHONE
 from tests.support.page import serious
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page, ViewportSize
-
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 KEPT = """async (address) => {
   for (;;) {

@@ -1,24 +1,16 @@
 """Every word in the reader's language."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import PHONE
+from tests.support.browser import PHONE, Complaints
 from tests.support.page import choose, some_photo, states
 from tests.support.problems import errors
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Page
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 # Letters that stay as they are in every language: names, types of file, species in Latin.
 SAME_EVERYWHERE = re.compile(

@@ -1,18 +1,17 @@
 """My birds: what people saved is there, can be renamed, and can be deleted."""
 
-from __future__ import annotations
-
 import json
 import re
 import zipfile
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pillow_heif
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.support.browser import Complaints
 from tests.support.page import (
     MODEL_MS,
     be_somebody,
@@ -26,15 +25,8 @@ from tests.support.page import (
     some_photo,
 )
 from tests.support.phone import Phone
+from tests.support.visits import Visit
 from tests.support.waiting import until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Locator, Page, Route
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
 
 
 def test_a_saved_bird_is_there_after_a_reload(phone: Page, photos: Path) -> None:

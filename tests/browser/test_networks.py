@@ -1,14 +1,13 @@
 """Slow, broken and absent networks: nothing that a person did is lost."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import requests
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
+from tests.support.browser import Complaints
 from tests.support.page import (
     MODEL_MS,
     choose,
@@ -19,14 +18,7 @@ from tests.support.page import (
     slow_upload,
     some_photo,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Page, Route
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 NO_NETWORK = "ERR_INTERNET_DISCONNECTED|ERR_FAILED"
 

@@ -1,21 +1,13 @@
 """/api: Scalar shows the API's description, within our security policy, and sends requests."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
-from tests.support.browser import DESKTOP, PHONE
+from tests.support.browser import DESKTOP, PHONE, Complaints
 from tests.support.required import missing
-
-if TYPE_CHECKING:
-    from playwright.sync_api import ViewportSize
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 BUNDLING_MS = 200_000  # by npm, for the first who asks
 

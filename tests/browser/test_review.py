@@ -1,30 +1,21 @@
 """The reviewer's page: photos are decided quickly, once, and only by those who may."""
 
-from __future__ import annotations
-
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Container
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from parrot.review import handle
-from tests.support.browser import DESKTOP, PHONE
+from tests.support.browser import DESKTOP, PHONE, Complaints
 from tests.support.page import MODEL_MS, opened, serious
 from tests.support.phone import REVIEWERS, Phone
 from tests.support.photos import encoded, noise
+from tests.support.visits import Visit
 from tests.support.waiting import until
-
-if TYPE_CHECKING:
-    from collections.abc import Container
-    from typing import Any
-
-    from playwright.sync_api import Locator, Page, ViewportSize
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
 
 ONE, TWO, THREE = REVIEWERS
 KEA, GALAH = "nestor-notabilis", "eolophus-roseicapilla"

@@ -1,13 +1,11 @@
 """Several photos of one bird on the page: one answer, each photo's own, and what is kept."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from tests.support.browser import DESKTOP, PHONE
+from tests.support.browser import DESKTOP, PHONE, Complaints
 from tests.support.page import (
     MODEL_MS,
     assert_above_the_fold,
@@ -17,14 +15,7 @@ from tests.support.page import (
     serious,
     some_photo,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Locator, Page, ViewportSize
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 
 def one_bird(page: Page, *files: Path) -> Locator:

@@ -1,22 +1,17 @@
 """The stand-in cloud, where the Google Cloud SDK is installed."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.deploy.project import Project, checkout, cloud, sdk
 from tests.support.required import missing
 from tests.support.shared import folder, shared
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHANGE = ("shared/parrot/changed.py", '"""A change."""\n')
 

@@ -1,14 +1,9 @@
 """deploy.sh where no cloud is in reach: what it prints with --dry-run, and what it refuses."""
 
-from __future__ import annotations
-
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.deploy.project import PROJECT, REGION
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLACE = f"--project {PROJECT} --region {REGION}"
 

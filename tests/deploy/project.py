@@ -1,18 +1,14 @@
 """A checkout to deploy from, and the stand-in cloud that it is deployed to."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROJECT, REGION = "demo-parrot", "asia-northeast3"

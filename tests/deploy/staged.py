@@ -1,21 +1,16 @@
 """A staged function, in an environment of its own requirements.txt, as Cloud Run starts it."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import requests
 
 from local.supervisor import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _READY_SECONDS = 60.0
 TARGETS = {

@@ -1,16 +1,10 @@
 """New versions take a little traffic first, then all or none."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deploy.project import PROJECT, REGION
-
-if TYPE_CHECKING:
-    from tests.deploy.project import Project
+from tests.deploy.project import PROJECT, REGION, Project
 
 SERVICES = ("classify", "save", "observations", "reviews", "process")
 

@@ -1,22 +1,17 @@
 """deploy/costs.py: from the CPU of a photo to instances and dollars."""
 
-from __future__ import annotations
-
 import heapq
 import json
 import random
 import subprocess
 import sys
+from pathlib import Path
 from statistics import quantiles
-from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy import costs
 from tests.deploy.project import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PROMISE_SECONDS = 0.1
 

@@ -1,17 +1,11 @@
 """After the first day: settings that change, commands that are cut, what is restored or left."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.deploy.conftest import CHANGE
-from tests.deploy.project import PROJECT, REGION
-
-if TYPE_CHECKING:
-    from tests.deploy.project import Project
+from tests.deploy.project import PROJECT, REGION, Project
 
 ELSEWHERE = ("--region", "europe-west1")
 DATA_STAYS = tuple(f"--set={name}_LOCATION={REGION}" for name in ("BUCKET", "FIRESTORE"))

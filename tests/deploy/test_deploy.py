@@ -1,15 +1,11 @@
 """deploy.sh against a cloud that remembers: what it makes, twice, and after failures."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.deploy.project import Project
+from tests.deploy.project import Project
 
 PARTS = (
     *("apis", "storage", "accounts", "secrets", "firestore", "rules"),

@@ -1,16 +1,11 @@
 """What ./deploy.sh destroy takes and what it leaves."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.deploy.project import PROJECT
-
-if TYPE_CHECKING:
-    from tests.deploy.project import Project
+from tests.deploy.project import PROJECT, Project
 
 # Of a project that others use too.
 OTHERS: tuple[tuple[str, str, Any], ...] = (

@@ -1,7 +1,5 @@
 """docs/operations.md says what the scripts compute and grant."""
 
-from __future__ import annotations
-
 import csv
 import re
 import subprocess

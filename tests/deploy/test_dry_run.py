@@ -1,7 +1,5 @@
 """What --dry-run prints: every command, one a line, each as its own tool would parse it."""
 
-from __future__ import annotations
-
 import functools
 import os
 import re
@@ -9,14 +7,12 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.deploy import dry
 from tests.deploy.project import PROJECT, ROOT, sdk_python
 from tests.support.required import missing
-
-if TYPE_CHECKING:
-    import pytest
 
 _FIREBASE_TOOLS = Path(
     os.environ.get("FIREBASE_TOOLS", ROOT / ".local/firebase-tools/node_modules/firebase-tools")

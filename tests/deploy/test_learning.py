@@ -1,19 +1,12 @@
 """The job that learns every week: off unless asked for, with few rights, gone when it is."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from tests.deploy.project import PROJECT, REGION, ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.deploy.project import Project
+from tests.deploy.project import PROJECT, REGION, ROOT, Project
 
 ON = ("--set", "LEARNING=true")
 NAME = "parrot-learning"

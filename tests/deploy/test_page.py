@@ -1,20 +1,14 @@
 """The page as it is staged for Hosting: what it may call, and what it loads."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from local.toolchain import Toolchain
 from tests.deploy.dry import printed
 from tests.deploy.project import REGION, ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from local.toolchain import Toolchain
 
 
 def _page(root: Path, *settings: str) -> tuple[str, dict[str, str | None]]:

@@ -1,10 +1,8 @@
 """What decides how a deployment looks: deploy.env, the command line, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,9 +11,6 @@ from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.dry import PLACE, deploy, printed
 from tests.deploy.project import PROJECT, REGION, ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("models", ["run", "vertex"])

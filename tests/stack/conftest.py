@@ -1,16 +1,11 @@
 """What tests share: each model server in turn, and a stack to attack."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from local import stack
 from tests.support.vendors import TF_SERVING, VERTEX, Ask, Vendor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])

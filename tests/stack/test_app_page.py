@@ -1,12 +1,11 @@
 """The snippets of docs/app.md, compiled and run against the stack."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
 import uuid
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,9 +17,6 @@ from tests.support.node import compiled
 from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.required import missing
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGE = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
 # Calls the snippets and prints the results.

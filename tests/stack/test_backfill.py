@@ -1,7 +1,5 @@
 """A hundred photos in the local bucket judged by a new bundle: once each, killed and resumed."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os
@@ -12,13 +10,14 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from google.cloud.storage import Client
 
 from local import stack
 from local.supervisor import Supervisor, free_url
@@ -30,15 +29,8 @@ from tests.support.commands import models
 from tests.support.default_bundle import SERVED, SERVED_CLASSES
 from tests.support.observations import observation, verdict
 from tests.support.photos import encoded, noise
-from tests.support.scripted_http import ScriptedAnswer, serving
+from tests.support.scripted_http import Request, ScriptedAnswer, Server, serving
 from tests.support.waiting import until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from google.cloud.storage import Client
-
-    from tests.support.scripted_http import Request, Server
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = 100

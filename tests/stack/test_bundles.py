@@ -1,18 +1,13 @@
 """What pages load that others wrote is made when somebody asks for it."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from werkzeug.exceptions import NotFound
 
 from local.bundles import AGAIN_SECONDS, Bundles
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Notes that it ran, and makes the file once it may.
 COMMAND = """

@@ -1,11 +1,9 @@
 """Good requests of every kind, changed in one place or a few: none may break the stack."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
@@ -14,12 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests import PreparedRequest, Request
 
-from local.stack import BUCKET
+from local.stack import BUCKET, Running
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    from local.stack import Running
 
 USER = {"Authorization": "Bearer local:changed"}
 LATER = {"overloaded", "model_unavailable", "model_timeout", "decoder_unavailable"}

@@ -1,11 +1,9 @@
 """Changes of one observation by many writers, as every store makes and refuses them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +12,6 @@ from parrot.observation import Label, Observation, Status
 from parrot.store import ObservationStore, update
 from tests.support.observations import NOW, observation
 from tests.support.stores import fill
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: ObservationStore) -> None:

@@ -1,10 +1,8 @@
 """classify over HTTP: every way to send a photo, and both versions' answers."""
 
-from __future__ import annotations
-
 import base64
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,9 +11,6 @@ from local.stack import DEFAULT_BUNDLE, ROOT
 from tests.support.commands import printed
 from tests.support.default_bundle import SERVED
 from tests.support.photos import encoded, named, noise
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 README = ROOT / "README.md"
 

@@ -1,14 +1,13 @@
 """Clients that others generate from the API's description, against the stack and its future."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,14 +15,10 @@ from local.samples import MACAW
 from local.stack import ROOT
 from tests.support.commands import done, printed
 from tests.support.node import DESCRIPTION, compiled, installed
+from tests.support.phone import Phone
 from tests.support.required import missing
 from tests.support.scripted_http import Request, ScriptedAnswer, serving
 from tests.support.shared import folder, shared
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.support.phone import Phone
 
 API = json.loads((ROOT / "public" / "openapi.json").read_text(encoding="utf-8"))
 CLIENTS = ROOT / "tests" / "support" / "clients"

@@ -1,10 +1,8 @@
 """Each function loads only what its answer needs: users wait for every import."""
 
-from __future__ import annotations
-
 import json
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,6 @@ from local import stack
 from tests.support.commands import printed
 from tests.support.photos import encoded, named, noise
 from tests.support.settings import environment_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # The first answer of a fresh process, and what it loaded for it.
 _FIRST_ANSWER = """

@@ -1,21 +1,16 @@
 """What `./dev.sh` says when asked for help, or if it cannot begin."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
-from typing import TYPE_CHECKING
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local.stack import ROOT
 from tests.support import commands
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
-    from pathlib import Path
 
 COMMANDS = [
     *("demo", "up", "emulators", "test", "bench", "models", "openapi"),

@@ -1,10 +1,8 @@
 """Photos are decoded within a budget, whatever their headers claim."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
@@ -22,9 +20,6 @@ from parrot.photo.geometry import Box
 from parrot.records import Header, Photo
 from tests.support import hostile
 from tests.support.photos import DECODER, encoded, noise
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SPEC = InputSpec(320, 320)
 MOST = MAX_PHOTO_PIXELS

@@ -1,24 +1,26 @@
 """A deletion that is interrupted leaves nothing behind once it is repeated."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import uuid
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from google.cloud.storage import Bucket
 
 from local.stack import ROOT
 from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import Conflict, NotFound
-from parrot.observation import Status, derived_name
+from parrot.observation import Observation, Status, derived_name
 from parrot.observations import Observations
 from parrot.photo import images
 from parrot.quota import Meter, Quota, User
 from parrot.save import Saver
+from parrot.store import ObservationStore
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import (
     KEA,
@@ -32,16 +34,7 @@ from tests.support.processing import (
     die,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from google.cloud.storage import Bucket
-
-    from parrot.observation import Observation
-    from parrot.store import ObservationStore
-
-    Names = Callable[[str], list[str]]
+Names = Callable[[str], list[str]]
 
 PHOTO = images.read(encoded(noise(32, 24)))
 MOST_STEPS = 20

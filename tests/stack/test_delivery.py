@@ -1,23 +1,16 @@
 """The local stand-in for Eventarc: it loses no event and never gives up."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from cloudevents.http import from_http
+from cloudevents.http import CloudEvent, from_http
 
 from local import events
 from local.events import Delivery, pause
 from local.supervisor import free_port
 from tests.support.scripted_http import Request, ScriptedAnswer, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from cloudevents.http import CloudEvent
 
 
 def event(name: str) -> CloudEvent:

@@ -1,9 +1,10 @@
 """The README's first command."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, NamedTuple
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -13,11 +14,6 @@ from local.stack import ROOT
 from tests.support import commands
 from tests.support.phone import Phone
 from tests.support.photos import named
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Up(NamedTuple):

@@ -1,10 +1,8 @@
 """Drift in what the log says of real photos, compared with the default bundle's own baseline."""
 
-from __future__ import annotations
-
 import io
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
@@ -16,9 +14,6 @@ from models.evaluation.photo_lines import PhotoLine, parsed
 from models.folders import DEFAULT_BUNDLE
 from tests.support.photos import encoded
 from tests.support.waiting import until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PARROTS, OTHERS = 60, 45
 

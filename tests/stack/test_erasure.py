@@ -1,9 +1,7 @@
 """An erasure of everything of one person: killed, repeated and overtaken, it leaves nothing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +14,9 @@ from parrot.observation import EPOCH, Opinion, Status, derived_name, photo_name
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.receipt import Erasure
+from parrot.store import ObservationStore, PeopleStore
 from tests.support.observations import NOW, observation, use
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.store import ObservationStore, PeopleStore
 
 ANA, BEA = User("ana"), User("bea")
 MOST_STEPS = 100

@@ -1,15 +1,14 @@
 """Events as the function `process` gets them: true, forged, overdue, or no events at all."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import requests
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
+from google.cloud.storage import Bucket
 
 from local import events, stack
 from parrot.adapters.sqlite import SqliteObservations
@@ -18,11 +17,6 @@ from parrot.observation import photo_name
 from tests.support.observations import observation
 from tests.support.phone import Phone
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from google.cloud.storage import Bucket
 
 
 def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) -> None:

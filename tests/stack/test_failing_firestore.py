@@ -3,12 +3,10 @@
 Google's own client talks gRPC to a server that fails as scripted, with the emulator behind it.
 """
 
-from __future__ import annotations
-
 import os
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -18,15 +16,11 @@ from parrot import deadline
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import StoreUnavailable
 from parrot.http import problems
+from parrot.observation import Observation
 from parrot.store import update
 from tests.support.failing_firestore import Fault, Front, failing
 from tests.support.firestore import HOST
 from tests.support.observations import KEA, NOW, at, observation, use
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from parrot.observation import Observation
 
 SECONDS = 0.2
 PATIENCE_SECONDS = 10

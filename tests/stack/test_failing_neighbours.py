@@ -4,20 +4,19 @@ Google's own clients talk to a server whose answers are scripted. Whatever it do
 one error that says to try again, before the request's deadline is far behind.
 """
 
-from __future__ import annotations
-
 import json
 import socket
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from firebase_admin import _token_gen
 from google.auth.credentials import AnonymousCredentials
+from google.cloud import firestore
 from google.cloud.storage import Client
 from urllib3.exceptions import HTTPError
 
@@ -33,9 +32,6 @@ from parrot.store import update
 from tests.support.observations import use
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 SECONDS = 0.2
 PATIENCE_SECONDS = 10  # less than a fault lasts, more than a busy machine needs
@@ -208,8 +204,6 @@ def test_an_unreachable_firestore_is_unavailable_in_time(
     monkeypatch: pytest.MonkeyPatch, call: Callable[[FirestoreObservations], object]
 ) -> None:
     """The library would repeat its calls for minutes."""
-    from google.cloud import firestore  # noqa: PLC0415 - 0.3 s
-
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
     with in_time(StoreUnavailable):
         call(FirestoreObservations(firestore.Client("p")))

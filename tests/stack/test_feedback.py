@@ -1,9 +1,7 @@
 """What people saved becomes a training set."""
 
-from __future__ import annotations
-
 import csv
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from local import note, stack
 from models.data import labelled_photos
@@ -11,9 +9,6 @@ from tests.support.commands import models
 from tests.support.default_bundle import SERVED
 from tests.support.phone import Phone
 from tests.support.photos import encoded, named, noise
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_saved_photos_come_back_labelled_split_by_user_and_without_names(

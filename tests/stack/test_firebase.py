@@ -1,12 +1,10 @@
 """Firebase's tokens, verified by firebase-admin itself; only the certificates come from here."""
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import firebase_admin
 import jwt
@@ -31,9 +29,6 @@ from tests.support.firebase_tokens import (
     unsigned,
 )
 from tests.support.scripted_http import json_answer, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def certificate() -> str:

@@ -1,10 +1,11 @@
 """The functions as they are deployed, with Firebase's users."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
+import pytest
 import requests
+from google.cloud.firestore import Client
 
 from local.supervisor import free_port
 from parrot.adapters.firestore import FirestoreObservations
@@ -12,13 +13,6 @@ from tests.support.deployed import bearer, functions
 from tests.support.firebase_tokens import AUTH_EMULATOR, signed, unsigned
 from tests.support.observations import observation
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    import pytest
-    from google.cloud.firestore import Client
 
 
 def test_over_http_a_token_that_cannot_be_checked_is_a_503(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """The first version's models, gate and phones still work."""
 
-from __future__ import annotations
-
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,10 +22,6 @@ from parrot.model.manifest import digest
 from parrot.photo import images
 from tests.support.photos import DECODER, named
 from tests.support.serving import model_server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 FEATURES, CLASSES = 96, 5
 _CAFFE = [103.939, 116.779, 123.68]

@@ -1,14 +1,12 @@
 """A dead model server must not waste the callers' time."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,10 +16,6 @@ from parrot.adapters.guarded_model import GuardedModelServer
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable, Overloaded, ParrotError
 from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 from tests.support.vendors import MODEL, ROW, TF_SERVING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
 CALLERS = 40
 PATIENCE_SECONDS = 10  # 2 on a quiet machine; each alone would wait for 30

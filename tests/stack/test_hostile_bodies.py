@@ -1,28 +1,21 @@
 """Bodies made to exhaust the functions, which must answer, live and stay small."""
 
-from __future__ import annotations
-
 import contextlib
 import select
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 import requests
 
+from local.stack import Running
 from parrot.budget import MIB
 from tests.support import hostile
 from tests.support.attacked import MOST_BYTES, Peak, classify_url, functions, sending
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local.stack import Running
-
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

@@ -1,15 +1,14 @@
 """Connections made to exhaust the functions: half sent, never closed, never read, or no HTTP."""
 
-from __future__ import annotations
-
 import json
 import select
+import socket
 import time
 import uuid
-from typing import TYPE_CHECKING
 
 import requests
 
+from local.stack import Running
 from parrot.budget import MIB
 from tests.support.attacked import (
     MOST_BYTES,
@@ -22,11 +21,6 @@ from tests.support.attacked import (
 )
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    import socket
-
-    from local.stack import Running
 
 
 def test_half_sent_requests_do_not_delay_others(attacked: Running) -> None:

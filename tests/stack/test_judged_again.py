@@ -1,10 +1,11 @@
 """Stored photos judged again on a real stack: by a candidate, and by the bundle of a verdict."""
 
-from __future__ import annotations
-
 import json
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -25,11 +26,6 @@ from tests.support.observations import NOW, processed
 from tests.support.phone import BASE, Phone
 from tests.support.processing import MemoryPhotos
 from tests.support.waiting import until
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
-    from pathlib import Path
 
 CANDIDATE = "2099-01-01"
 CLEAR, DOUBTFUL = "parrots/kea/14ca46351660.jpg", "parrots/green-winged-macaw/4b71c3b42c0e.jpg"

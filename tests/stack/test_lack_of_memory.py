@@ -1,21 +1,17 @@
 """What happens when memory runs out, and that ordinary requests do not use it up."""
 
-from __future__ import annotations
-
 import base64
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
 import requests
 from PIL import Image
 
+from local.stack import Running
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    from local.stack import Running
 
 WARM, MEASURED = 30, 90
 

@@ -1,10 +1,10 @@
 """What the log says about requests, and what it must never contain."""
 
-from __future__ import annotations
-
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -14,10 +14,6 @@ from local import stack
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 UID, KEY, APP_CHECK = "uid-of-ana-7f3a", "idempotency-key-5c1d", "app-check-token-9b2e"
 TRACE = "105445aa7843bc8bf206b12000100000"

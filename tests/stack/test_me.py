@@ -1,7 +1,5 @@
 """What a person can do about everything that is kept about them."""
 
-from __future__ import annotations
-
 import base64
 import csv
 import io
@@ -9,10 +7,13 @@ import json
 import sys
 import uuid
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from google.cloud.storage import Bucket
 
 from parrot import archive, takeout
 from parrot.adapters.sqlite import SqliteObservations
@@ -21,17 +22,10 @@ from parrot.quota import User
 from parrot.receipt import verified
 from tests.support.commands import models
 from tests.support.observations import NOW, processed
+from tests.support.phone import Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 from tests.support.processing import Counted, Killed, Steps, World, die
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from google.cloud.storage import Bucket
-
-    from tests.support.phone import Phone
 
 
 def saved(world: World, number: int, size: int) -> bytes:

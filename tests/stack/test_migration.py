@@ -1,13 +1,14 @@
 """Observations that an older release wrote, rewritten in today's form by every store."""
 
-from __future__ import annotations
-
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from google.cloud.firestore import DELETE_FIELD
 from typer.testing import CliRunner
 
 from models.cli import app
@@ -20,15 +21,10 @@ from parrot.embedded import Embedded
 from parrot.observation import FORM, Attempts, Label, Observation, Opinion
 from parrot.review import handle
 from parrot.sighting import Sighting
+from parrot.store import ObservationStore
 from tests.support.observations import NOW, observation, processed, verdict
 from tests.support.processing import Counted, Killed, Steps, die
 from tests.support.stores import fill
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from parrot.store import ObservationStore
 
 # What documents had before reviewers, training, places, and the parts of the sweep's index.
 SINCE = ("form", "attempts", "consent", "learnt_by", "opinions", "sighting", "lease", "embedded")
@@ -68,8 +64,6 @@ def _age(store: ObservationStore, row: Observation) -> None:
             db.execute(f"DELETE FROM reviews{where}", (row.uid, row.id))  # noqa: S608
         db.close()
         return
-    from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415 - 0.3 s
-
     document = vars(store)["_client"].document(f"users/{row.uid}/observations/{row.id}")
     document.update(dict.fromkeys((*SINCE, *QUERIED), DELETE_FIELD))
 

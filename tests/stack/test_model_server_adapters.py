@@ -1,7 +1,5 @@
 """One contract for TF Serving and Vertex AI: what they are sent, and what they answer."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import replace
 

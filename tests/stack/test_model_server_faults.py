@@ -1,13 +1,11 @@
 """How the failures of TF Serving and Vertex AI are named, whatever they send."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +14,6 @@ from parrot import deadline
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable, ParrotError
 from tests.support.scripted_http import ScriptedAnswer, json_answer, serving, shouting
 from tests.support.vendors import FEATURES_ONLY, MODEL, ROW, Ask, Vendor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PATIENCE_SECONDS = 10  # less than a fault lasts
 REFUSALS = (b"", b"[1]", b'{"error": {"message": "x"}}', b"<html>")

@@ -1,11 +1,9 @@
 """Google's tokens for private model servers: real google-auth, scripted metadata server."""
 
-from __future__ import annotations
-
 import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -15,9 +13,6 @@ from local.supervisor import free_port
 from tests.support.commands import printed
 from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 from tests.support.vendors import TF_SERVING, VERTEX
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # In a process of its own: google-auth reads its environment when it is imported.
 _ASK_SIGNED = """

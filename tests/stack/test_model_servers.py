@@ -1,12 +1,11 @@
 """The stack on a TF Serving that already runs, or that Docker has to start."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +15,6 @@ from local.supervisor import PartFailed, free_port
 from tests.support import commands
 from tests.support.default_bundle import NAME, VERSION
 from tests.support.scripted_http import json_answer, serving
-
-if TYPE_CHECKING:
-    import subprocess
-    from pathlib import Path
 
 
 def test_a_model_server_that_does_not_answer_is_named(tmp_path: Path) -> None:

@@ -1,20 +1,16 @@
 """Photos that look alike, as every store finds them by their vectors."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parrot.consent import Consent
 from parrot.model.embedding import DIMENSIONS
 from parrot.observation import Observation, Opinion, Status
+from parrot.store import ObservationStore
 from tests.support.observations import NOW, at, processed
 from tests.support.stores import fill
-
-if TYPE_CHECKING:
-    from parrot.store import ObservationStore
 
 INDEXES = Path(__file__).parents[2] / "firestore.indexes.json"
 KEA = "nestor-notabilis"

@@ -1,7 +1,5 @@
 """Files of observations over HTTP: copies by their URLs, the original for its owner."""
 
-from __future__ import annotations
-
 import io
 from itertools import count
 

@@ -1,7 +1,5 @@
 """Lists of observations over HTTP: users see all of their own, each once, and no others."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 

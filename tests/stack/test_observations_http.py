@@ -1,21 +1,15 @@
 """One observation over HTTP: read, changed and deleted by its user, and by nobody else."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from parrot.http import respond
+from tests.support.phone import Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.phone import Phone
 
 SEEDS = count(10_000)
 

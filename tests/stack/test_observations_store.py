@@ -1,13 +1,11 @@
 """Every store of observations fulfils the same contract."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,13 +16,9 @@ from parrot.errors import StoreUnavailable
 from parrot.observation import Attempts, Label, Observation, Opinion, Status
 from parrot.records import Reason
 from parrot.sighting import Sighting
+from parrot.store import ObservationStore
 from tests.support.observations import KEA, NOW, derived, observation, processed, use, verdict
 from tests.support.stores import fill, walk
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.store import ObservationStore
 
 
 def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:

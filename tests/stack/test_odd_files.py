@@ -1,24 +1,19 @@
 """Strange files get an answer or a clear refusal, and the process survives."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 import requests
 from PIL import Image
 
+from local.stack import Running
 from parrot.errors import ParrotError, RequestError
 from parrot.photo import headers, images, thumbnails
 from tests.support.photos import DECODER, ODD
 from tests.support.problems import assert_problem
 from tests.support.webp import assert_silent_file
-
-if TYPE_CHECKING:
-    from local.stack import Running
 
 FOLDERS = sorted({path.parent for path in ODD.rglob("*") if path.is_file()})
 MEMORY_LIMIT = 400 * 2**20

@@ -1,14 +1,13 @@
 """The running stack against its own description: whatever that allows gets what it promises."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -18,12 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from local.samples import MACAW
-from local.stack import ROOT
-
-if TYPE_CHECKING:
-    from schemathesis import Case
-
-    from local.stack import Running
+from local.stack import ROOT, Running
 
 CHECKS = [
     not_a_server_error,

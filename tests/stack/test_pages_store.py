@@ -1,17 +1,12 @@
 """Pages of a user's observations, as every store lists them."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from parrot.observation import Label, Status
+from parrot.store import ObservationStore
 from tests.support.observations import KEA, NOW, observation, processed
 from tests.support.stores import fill, walk
-
-if TYPE_CHECKING:
-    from parrot.store import ObservationStore
 
 
 def test_all_pages_together_are_everything_newest_first(store: ObservationStore) -> None:

@@ -1,25 +1,18 @@
 """From the phone's save to the finished observation, through every part of the local stack."""
 
-from __future__ import annotations
-
 import base64
 import gzip
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
+from google.cloud.storage import Bucket
 from PIL import Image
 
+from tests.support.phone import Phone
 from tests.support.photos import encoded, named, noise
 from tests.support.waiting import until
 from tests.support.webp import assert_silent_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from google.cloud.storage import Bucket
-
-    from tests.support.phone import Phone
 
 FINISHED = {"ready", "needs_review"}
 

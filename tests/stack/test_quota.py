@@ -1,10 +1,9 @@
 """Quotas: decided by pure arithmetic, counted per user, reported in RateLimit headers."""
 
-from __future__ import annotations
-
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,16 +12,11 @@ import requests
 from local import stack
 from parrot.errors import TooManyRequests
 from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
+from parrot.store import ObservationStore
 from tests.support import hostile
 from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from parrot.store import ObservationStore
 
 SAVES = Quota("saves", 3, 86400)
 

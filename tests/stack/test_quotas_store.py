@@ -1,11 +1,8 @@
 """Quotas and idempotency keys, as every store counts and remembers them."""
 
-from __future__ import annotations
-
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,9 +10,6 @@ from parrot.errors import TooManyRequests
 from parrot.store import ObservationStore, Use
 from tests.support.observations import DAY, NOW, observation, use
 from tests.support.stores import walk
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 def claim(

@@ -1,7 +1,5 @@
 """GET /ready and /ready/all of each function: whether an instance starts, and gets traffic."""
 
-from __future__ import annotations
-
 import json
 import sys
 

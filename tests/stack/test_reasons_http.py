@@ -1,9 +1,9 @@
 """Reasons over HTTP: eagles, plates, and photos that show too little."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -13,10 +13,6 @@ from PIL.ImageFilter import GaussianBlur
 from parrot.http.answers import TIPS
 from parrot.records import Reason
 from tests.support.photos import encoded, named
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 LABELS = ("galah", "sun-conure", "cockatiel", "scarlet-macaw", "budgerigar")
 

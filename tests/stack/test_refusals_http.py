@@ -1,7 +1,5 @@
 """Requests that classify and its neighbours refuse, and the problems that say why."""
 
-from __future__ import annotations
-
 import gzip
 import socket
 from urllib.parse import urljoin

@@ -1,13 +1,15 @@
 """Events that come late, often and in any order, while processes end."""
 
-from __future__ import annotations
-
 import random
 import time
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+from cloudevents.http import CloudEvent
+from google.cloud.storage import Bucket
 
 from local import events, stack
 from local.events import Delivery
@@ -16,12 +18,6 @@ from parrot.observation import Status
 from tests.support.phone import Phone
 from tests.support.photos import encoded, noise
 from tests.support.waiting import PATIENCE_SECONDS, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from cloudevents.http import CloudEvent
-    from google.cloud.storage import Bucket
 
 FINISHED = {"ready", "needs_review"}
 

@@ -1,13 +1,12 @@
 """Parts stop and start; the phones get a clear answer and nothing is lost."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
@@ -19,10 +18,6 @@ from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 from tests.support.serving import start, stop
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PHOTO, OTHER_PHOTO = encoded(noise()), encoded(noise(seed=1))
 PATIENCE_SECONDS = 20

@@ -1,11 +1,9 @@
 """Reviewers decide what people and the model disagree about, and learn nothing else."""
 
-from __future__ import annotations
-
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 
@@ -16,12 +14,10 @@ from parrot.observation import Observation, Opinion, Status
 from parrot.quota import User
 from parrot.review import handle
 from parrot.reviews import Reviews, unsay, withdraw
+from parrot.store import ObservationStore
 from tests.support.observations import NOW, at, processed, verdict
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
 from tests.support.stores import fill
-
-if TYPE_CHECKING:
-    from parrot.store import ObservationStore
 
 KEA, GALAH = "nestor-notabilis", "eolophus-roseicapilla"
 RAY, SUE, TOM = (User(name, reviewer=True) for name in ("ray", "sue", "tom"))

@@ -1,8 +1,7 @@
 """Reviews over HTTP: from the queue to an objection, in the words that there are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -11,9 +10,6 @@ from parrot.review import handle
 from tests.support.phone import REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 KEA, GALAH = "nestor-notabilis", "eolophus-roseicapilla"
 

@@ -1,10 +1,10 @@
 """save over HTTP: once, however often it is sent; no photo lost, no users mixed up."""
 
-from __future__ import annotations
-
 import base64
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -13,11 +13,7 @@ from tests.support.phone import Phone
 from tests.support.photos import encoded, named, noise
 from tests.support.problems import assert_problem
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    Names = Callable[[str], list[str]]
+Names = Callable[[str], list[str]]
 
 
 def photo(seed: int) -> bytes:

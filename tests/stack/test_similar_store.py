@@ -1,17 +1,12 @@
 """Photos that look alike, as every store finds them by their hashes."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from parrot.observation import Status
+from parrot.store import ObservationStore
 from tests.support.observations import observation, processed
 from tests.support.stores import fill
-
-if TYPE_CHECKING:
-    from parrot.store import ObservationStore
 
 
 def test_observations_that_name_an_original_are_found(store: ObservationStore) -> None:

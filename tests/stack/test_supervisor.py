@@ -1,17 +1,11 @@
 """Parts whose starter is killed."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 # A part that starts another process in a group of its own, as firebase-tools does, and ends.
 EMULATORS = """

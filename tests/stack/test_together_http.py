@@ -1,18 +1,14 @@
 """Several photos of one bird over HTTP: one joint answer, and each photo's own."""
 
-from __future__ import annotations
-
 import base64
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from tests.support.photos import encoded, named, noise
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 JOINT = ["parrot", "species", "set", "model", "photo", "taxon", "agree", "photos"]
 

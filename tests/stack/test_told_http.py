@@ -1,22 +1,17 @@
 """What a person tells beside a photo: a label of their own, consent, when and where."""
 
-from __future__ import annotations
-
 import base64
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+import requests
 
 from local.samples import MACAW
 from tests.support.phone import Phone
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import requests
-
-    Save = Callable[..., tuple[Phone, dict[str, Any]]]
+Save = Callable[..., tuple[Phone, dict[str, Any]]]
 
 GALAH = "eolophus-roseicapilla"
 

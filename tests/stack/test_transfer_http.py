@@ -1,18 +1,13 @@
 """Compressed texts and partial photos, from the running stack."""
 
-from __future__ import annotations
-
 import gzip
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import requests
 
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PLAIN = {"Accept-Encoding": "identity"}
 GZIP = {"Accept-Encoding": "gzip"}

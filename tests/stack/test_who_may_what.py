@@ -1,13 +1,13 @@
 """Who may ask what: every call of the description, by everybody."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
+from google.cloud.storage import Bucket
 
 from local.samples import MACAW
 from local.stack import DEFAULT_BUNDLE, MODEL_BUCKET, ROOT
@@ -19,14 +19,7 @@ from tests.support.deployed import bearer, functions
 from tests.support.firebase_tokens import AUTH_EMULATOR, unsigned
 from tests.support.observations import NOW, observation, verdict
 from tests.support.problems import assert_problem
-from tests.support.scripted_http import json_answer, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from google.cloud.storage import Bucket
-
-    from tests.support.scripted_http import Request, ScriptedAnswer
+from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 
 WHO = ("nobody", "owner", "another user", "reviewer", "revoked reviewer")
 REVOKED = "rex"

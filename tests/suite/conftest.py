@@ -1,22 +1,15 @@
 """The Firebase Emulator Suite with our functions in it, started once for all workers of pytest."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
 from local import suite, toolchain
-from tests.support.firebase_users import sign_up
+from tests.support.firebase_users import Account, sign_up
 from tests.support.shared import folder, shared
 from tests.support.visits import browser, complaints, visit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from tests.support.firebase_users import Account
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,14 @@
 """`./dev.sh emulators --exec`: for scripts, so its exit code and what it leaves behind count."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
 
 from local.stack import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,22 +1,17 @@
 """A backup brings back all documents and photos: docs/operations.md, "Backups", rehearsed."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from local import stack
 from local.supervisor import free_port
+from local.toolchain import Toolchain
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from local.toolchain import Toolchain
-
-    Records = dict[str, dict[str, dict[str, Any]]]
+Records = dict[str, dict[str, dict[str, Any]]]
 
 
 def _in_emulators(tools: Toolchain, folder: Path, *options: str, fill: bool) -> Records:

@@ -1,11 +1,9 @@
 """Who may do what, asked of the emulators that read firestore.rules and storage.rules."""
 
-from __future__ import annotations
-
 import gzip
 import os
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import pytest
@@ -14,9 +12,6 @@ import requests
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
 from tests.support.firebase_users import TIMEOUT, Account, sign_up, upload
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LIMIT = 20 * 1024 * 1024
 

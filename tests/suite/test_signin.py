@@ -1,26 +1,17 @@
 """Signing in on the page, with Firebase's own SDK and Auth emulator."""
 
-from __future__ import annotations
-
 import os
 import uuid
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import requests
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from local.stack import PROJECT
-from tests.support.browser import PHONE
+from tests.support.browser import PHONE, Complaints
 from tests.support.firebase_users import TIMEOUT
 from tests.support.page import MODEL_MS, choose, my_birds, save_as, saved, some_photo
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from playwright.sync_api import Locator, Page
-
-    from tests.support.browser import Complaints
-    from tests.support.visits import Visit
+from tests.support.visits import Visit
 
 
 def auth_emulator() -> str:

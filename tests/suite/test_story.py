@@ -1,12 +1,11 @@
 """A photo's way through Firebase: signed up, saved, processed, listed, deleted."""
 
-from __future__ import annotations
-
 import os
 import uuid
 from typing import Any
 
 import requests
+from google.cloud.firestore import Client
 
 from local.samples import MACAW
 from local.stack import BUCKET, PROJECT
@@ -37,8 +36,6 @@ def processed(url: str, person: Account) -> list[dict[str, Any]]:
 
 def document(uid: str, name: str) -> dict[str, Any] | None:
     """The document in Firestore, read as an operator would."""
-    from google.cloud.firestore import Client  # noqa: PLC0415 - 0.3 s
-
     found = Client(PROJECT).document(f"users/{uid}/observations/{name}").get()
     return found.to_dict() or None
 

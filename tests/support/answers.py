@@ -1,7 +1,5 @@
 """Answers of the service in every state that a person can meet, for page and demo."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from local.stack import DEFAULT_BUNDLE

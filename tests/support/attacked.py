@@ -1,22 +1,17 @@
 """What tests of hostile requests share: what an attack costs, and connections of their own."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import threading
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
+from typing import Self
 from urllib.parse import urlsplit
 
 import psutil
 
+from local.stack import Running
 from parrot.budget import MIB
 from tests.support.phone import BASE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from local.stack import Running
 
 MOST_BYTES = 512 * MIB
 

@@ -1,21 +1,15 @@
 """Requests whose bodies are read without a function around them."""
 
-from __future__ import annotations
-
 import io
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from parrot.budget import Budget
 from parrot.http import request_body, submission
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from parrot.http.submission import Submission
+from parrot.http.submission import Submission
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 PARTS = "multipart/form-data; boundary=B"

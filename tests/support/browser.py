@@ -1,15 +1,11 @@
 """Finds Chromium, and collects what goes wrong in its pages."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Request, ViewportSize
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, ViewportSize
 
 _VARIABLE = "PLAYWRIGHT_CHROMIUM"
 _CANDIDATES = (

@@ -1,7 +1,5 @@
 """What the bundle in use says about its served model."""
 
-from __future__ import annotations
-
 from models.folders import DEFAULT_BUNDLE
 from parrot.model.manifest import MANIFEST, Manifest
 

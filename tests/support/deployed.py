@@ -1,23 +1,18 @@
 """The functions with Firebase's users, as they are deployed, behind one port."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import requests
 
 from local import stack
 from local.supervisor import free_port
 from tests.support.firebase_tokens import PROJECT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Cloud Storage events, made up for tests."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cloudevents.http import CloudEvent

@@ -4,16 +4,14 @@ Writes every document with all its fields, and every photo's digest and metadata
 first stores some, as the functions do.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from google.cloud import storage
 from google.cloud.firestore import Client
 
 from local import stack
@@ -24,9 +22,6 @@ from parrot.photo import images
 from parrot.receipt import Erasure
 from tests.support.observations import NOW, observation, processed, use
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    from google.cloud import storage
 
 
 def fill() -> None:

@@ -1,7 +1,5 @@
 """Tokens as Firebase and its emulator issue them, and keys to sign them with."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

@@ -1,18 +1,14 @@
 """People as Firebase's Auth emulator knows them, and what they upload to Storage's."""
 
-from __future__ import annotations
-
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from local.stack import BUCKET
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 TIMEOUT = 60
 _PART = "between-parts-of-an-upload"

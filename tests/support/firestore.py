@@ -1,17 +1,12 @@
 """The Firestore emulator that comes with gcloud; nothing else of gcloud is used."""
 
-from __future__ import annotations
-
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from local.supervisor import Part, Supervisor, free_port, listens
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 _READY_SECONDS = 60.0

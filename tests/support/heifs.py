@@ -1,18 +1,13 @@
 """HEIC and AVIF files, built box by box from what an encoder wrote."""
 
-from __future__ import annotations
-
 import io
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pillow_heif
 from PIL import Image
 
 from parrot.photo import heif
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PQ, HLG = 16, 18
 

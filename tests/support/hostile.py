@@ -3,8 +3,6 @@
 AVIF_LIAR is one flat colour, written once by Pillow: encoding 144 megapixels takes eight seconds.
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
 from pathlib import Path

@@ -1,17 +1,12 @@
 """What npm brings for tests: compilers, generators of clients, linters."""
 
-from __future__ import annotations
-
 import fcntl
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from local.stack import ROOT
 from tests.support import commands
 from tests.support.required import missing
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 _PINS = ROOT / "tests" / "support" / "typescript"

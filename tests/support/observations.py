@@ -1,7 +1,5 @@
 """Observations made up for tests."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

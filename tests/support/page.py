@@ -1,23 +1,17 @@
 """What tests repeatedly do on the page, in the order that a person would."""
 
-from __future__ import annotations
-
 import re
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from tests.support.browser import PHONE
 from tests.support.photos import named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from playwright.sync_api import CDPSession, Locator, Page
 
 MODEL_MS = 60_000  # for whatever waits for the model: the first photo after a start is slow
 

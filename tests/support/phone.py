@@ -1,17 +1,13 @@
 """A signed-in user of the service, over HTTP."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from tests.support.photos import encoded, noise
 from tests.support.waiting import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 BASE = "/parrot-classifier"
 REVIEWERS = ("reviewer-one", "reviewer-two", "reviewer-three")  # of the shared stack

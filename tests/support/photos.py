@@ -1,7 +1,5 @@
 """Where the test photos are, and images made up for tests that need no photo."""
 
-from __future__ import annotations
-
 import io
 import os
 from pathlib import Path

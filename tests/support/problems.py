@@ -1,15 +1,10 @@
 """What every error response looks like."""
 
-from __future__ import annotations
+from collections.abc import Iterator
 
-from typing import TYPE_CHECKING
+import requests
 
 from parrot.errors import ParrotError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import requests
 
 
 def assert_problem(

@@ -1,41 +1,42 @@
 """A bucket in memory, a model that always answers the same, and interruptions at any step."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 from local.stack import DEFAULT_BUNDLE
 from parrot import progress
 from parrot.adapters.sqlite import SqliteObservations
+from parrot.classify import Classifier
 from parrot.config import MAX_PHOTO_BYTES
 from parrot.consent import Training
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
-from parrot.observation import Label, derived_folder, photo_name
+from parrot.observation import Label, Observation, derived_folder, photo_name
 from parrot.observations import Observations
 from parrot.photo import images
+from parrot.photo.decoder import Decoder
 from parrot.process import Processor
 from parrot.quota import CpuSeconds, Meter, Quota
-from parrot.records import Classification, OpenObject, SpeciesScore, SpeciesSet, StoredObject
+from parrot.records import (
+    Classification,
+    OpenObject,
+    Photo,
+    SpeciesScore,
+    SpeciesSet,
+    StoredObject,
+    StoredPhoto,
+)
 from parrot.save import Saver
 from tests.support.events import event
 from tests.support.observations import observation
 from tests.support.photos import DECODER, encoded, noise
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from parrot.classify import Classifier
-    from parrot.observation import Observation
-    from parrot.photo.decoder import Decoder
-    from parrot.records import Photo, StoredPhoto
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BUCKET = "b"

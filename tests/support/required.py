@@ -1,7 +1,5 @@
 """Requirements that a machine may lack: tests skip on a laptop and fail in CI."""
 
-from __future__ import annotations
-
 import os
 from typing import NoReturn
 

@@ -1,11 +1,10 @@
 """A deployment whose photos are retrained on, and the retraining as the command does it."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 from PIL import Image
 
@@ -13,16 +12,11 @@ from models.data.features import Extractor
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
 from models.training.retraining import Order, Retrained, retrain
+from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
-from parrot.observation import Derived, Label, Opinion, Status, derived_name
+from parrot.observation import Derived, Label, Observation, Opinion, Status, derived_name
 from tests.support.observations import NOW, observation, verdict
 from tests.support.processing import Counted, MemoryPhotos, Steps
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.adapters.sqlite import SqliteObservations
-    from parrot.observation import Observation
 
 
 @dataclass

@@ -1,16 +1,12 @@
 """Small SavedModels with random weights or none, and the input they take."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from models.network.lazy_tf import tf
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WIDTH, HEIGHT, FEATURES = 24, 16, 7
 SQUASHED = InputSpec(

@@ -1,11 +1,10 @@
 """Saved photos that an export may find, and what it wrote of them."""
 
-from __future__ import annotations
-
 import csv
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from models.data.saved_photos import Exported, export
 from models.folders import DEFAULT_BUNDLE
@@ -14,9 +13,6 @@ from parrot.observation import Label, Observation, Opinion
 from tests.support.observations import NOW, verdict
 from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA, World
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
 LATER = NOW + timedelta(hours=1)

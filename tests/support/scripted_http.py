@@ -1,21 +1,17 @@
 """A real HTTP server with scripted answers: what a vendor's server does on a bad day."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from requests.structures import CaseInsensitiveDict
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,12 @@
 """A real model server, for tests that need one to themselves."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from pathlib import Path
 
 PATIENCE_SECONDS = 60
 _READY = "ready: "

@@ -1,14 +1,10 @@
 """Settings with which a function starts: the fewest, as deployed, and of the running stack."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
 
 import psutil
 
-if TYPE_CHECKING:
-    from local import stack
+from local import stack
 
 LOCAL = {
     "BUCKET": "b",

@@ -1,19 +1,14 @@
 """What pytest's workers share: each is a process, and a stack takes seconds and memory to start."""
 
-from __future__ import annotations
-
 import fcntl
 import pickle
 import signal
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    import pytest
+import pytest
 
 T = TypeVar("T")
 

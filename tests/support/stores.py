@@ -1,15 +1,10 @@
 """Stores of observations, filled and read page by page."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from parrot.observation import Observation, Place
-    from parrot.store import ObservationStore
+from parrot.observation import Observation, Place
+from parrot.store import ObservationStore
 
 
 def fill(store: ObservationStore, observations: list[Observation]) -> None:

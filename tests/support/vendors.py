@@ -1,18 +1,13 @@
 """TF Serving and Vertex AI, where their answers differ."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from parrot.adapters.model_server import TfServing, VertexEndpoint, unsigned
+from parrot.classify import ModelServer
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
 from tests.support.scripted_http import ScriptedAnswer, json_answer, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from parrot.classify import ModelServer
 
 INPUT = InputSpec(4, 4, Crop.CENTER, Resampling.ANTIALIAS, Scaling.NONE, Encoding.RAW)
 MODEL = ServedModel("Parrots", "3", "look", INPUT, "features", "probabilities", "logits")

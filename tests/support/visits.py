@@ -1,20 +1,14 @@
 """A real browser that shows the page: fixtures for every folder that has a `running_url`."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.support.browser import DESKTOP, Complaints, find_chromium
 from tests.support.required import missing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Page, ViewportSize
 
 
 class Visit(Protocol):

@@ -1,14 +1,10 @@
 """Waiting for what happens elsewhere: as short as possible, and not for ever."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import TypeVar
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0

@@ -1,7 +1,5 @@
 """A look inside WebP files."""
 
-from __future__ import annotations
-
 import io
 
 from PIL import Image

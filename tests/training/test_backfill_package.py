@@ -1,7 +1,5 @@
 """What a backfill sends to Dataflow's workers stands on its own."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Fine-tuning: resumed to the same weights, served as it was fitted, taken only where allowed."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where a model looks closer: at the part of the map that looks most like a parrot."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """TensorFlow comes without its chatter."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """A person's own photos: any labels, few of them, and a sentence where something is wrong."""
 
-from __future__ import annotations
-
 import unicodedata
 from copy import deepcopy
 from dataclasses import replace

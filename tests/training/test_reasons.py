@@ -1,7 +1,5 @@
 """Reasons are fitted for a stated precision, judged by photos that no threshold was fitted on."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

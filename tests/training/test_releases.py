@@ -1,7 +1,5 @@
 """The life of a bundle, the same in a bucket and in a folder."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -9,9 +7,10 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from google.cloud.storage import Bucket
 
 from local import stack
 from models.publishing import releases
@@ -19,11 +18,6 @@ from models.publishing.release_store import BucketStore, Changed, FolderStore, R
 from parrot.adapters.bucket import BucketFiles, FolderFiles, current_version
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from google.cloud.storage import Bucket
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -1,12 +1,11 @@
 """A report that opens anywhere: one file, every section, whatever was evaluated."""
 
-from __future__ import annotations
-
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +18,6 @@ from models.report import report_file
 from models.report.about import About
 from models.report.mistakes import EACH, WORST
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 SECTIONS = [
     "columns",

@@ -1,14 +1,13 @@
 """Retraining: what people saved becomes a candidate, and nothing else does."""
 
-from __future__ import annotations
-
 import csv
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -30,11 +29,6 @@ from tests.support.observations import NOW
 from tests.support.photos import named
 from tests.support.processing import Killed, MemoryPhotos, Steps, die
 from tests.support.retraining import Deployment, Run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 pytestmark = pytest.mark.timeout(900)  # some retrain three times, on features of their own
 KINDS = {

@@ -1,7 +1,5 @@
 """The model server's image: what it is built from is complete, valid and reproducible."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

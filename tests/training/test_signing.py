@@ -1,12 +1,14 @@
 """Signed bundles: whoever may write to the bucket alone cannot make a function use a bundle."""
 
-from __future__ import annotations
-
 import base64
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
@@ -22,11 +24,6 @@ from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
 from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
 from tests.support.settings import LOCAL
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 
 def key_file(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> Path:

@@ -1,7 +1,5 @@
 """Pixels for models whose training resized photos with TensorFlow."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

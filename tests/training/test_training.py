@@ -1,13 +1,11 @@
 """Training: features are computed once, figures mean what they say, bundles load."""
 
-from __future__ import annotations
-
 import json
 import os
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +18,6 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle
 from tests.support.photos import encoded, named, noise
 from tests.support.waiting import kill_once
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RNG = np.random.default_rng(11)
 SPECIES = {

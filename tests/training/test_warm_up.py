@@ -1,7 +1,5 @@
 """The file that TF Serving warms a version up with: one photo, as functions send it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

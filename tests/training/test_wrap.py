@@ -1,7 +1,5 @@
 """Teams with their own models can stop sending lists of floats."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,17 +1,13 @@
 """A model that cannot be wrapped is refused with a reason, and nothing is written."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.network.lazy_tf import tf
 from models.network.wrapper import wrap
 from tests.support.saved_models import HEIGHT, SQUASHED, WIDTH, save, save_function
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def assert_refused(source: Path, message: str) -> None:

@@ -1,21 +1,17 @@
 """Keeps this folder fast: no server, no process, no TensorFlow, no waiting for a disk."""
 
-from __future__ import annotations
-
 import functools
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import pytest
 
 from parrot.photo import thumbnails
 from tests.support.processing import World
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only if the system has it
 _FORBIDDEN = {

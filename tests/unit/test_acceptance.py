@@ -1,7 +1,5 @@
 """Whether fine-tuned last blocks are accepted: only the guarded figures decide."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,12 +1,10 @@
 """Answers stay the same, byte for byte: apps in the field parse them, and caches hash them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from flask import Response
 
 from parrot.consent import Consent
 from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyRequests
@@ -17,9 +15,6 @@ from parrot.records import Classification, LookAlike, Reason, SpeciesScore, Spec
 from parrot.tokens import Downloads
 from tests.support.observations import NOW, derived, observation
 from tests.support.processing import GALAH, KEA
-
-if TYPE_CHECKING:
-    from flask import Response
 
 RECORDED = Path(__file__).with_name("recorded_answers.txt")
 LINKS = Links("https://parrots.example", "/parrot-classifier/observations", Downloads(()))

@@ -1,10 +1,9 @@
 """Photos that cannot be processed, whatever the reason: tried a few times, never forever."""
 
-from __future__ import annotations
-
 import contextlib
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,23 +20,19 @@ from parrot.errors import (
 from parrot.observation import Attempts, Status
 from parrot.process import Outcome
 from parrot.quota import ANONYMOUS_UID, CpuSeconds, Visitor
+from parrot.records import StoredPhoto
 from tests.support.processing import (
     MOST_ATTEMPTS,
     OTHER,
     PHOTO,
     Killed,
+    SameAnswer,
     Steps,
     World,
     at_every_step,
     die,
 )
 from tests.support.scripted_model import DOUBT, OutOfTime, Scripted, classifier
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.records import StoredPhoto
-    from tests.support.processing import SameAnswer
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 

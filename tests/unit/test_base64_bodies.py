@@ -1,10 +1,8 @@
 """Base64 as phones send it: in forms with every kind of escape, and in JSON."""
 
-from __future__ import annotations
-
 import base64
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -14,9 +12,6 @@ from hypothesis import strategies as st
 from parrot.errors import InvalidImage
 from tests.support.bodies import FORM, JSON, submitted
 from tests.support.photos import encoded, noise
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PHOTO = encoded(noise(16, 12))
 

@@ -1,10 +1,10 @@
 """A bundle is used only after everything that it promises was checked."""
 
-from __future__ import annotations
-
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +17,6 @@ from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_labels, loa
 from parrot.model.embedding import Embedding
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable, Taxonomy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 def load(folder: Path, pinned: str | None = None) -> Bundle:

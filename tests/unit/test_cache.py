@@ -1,25 +1,19 @@
 """Answers are remembered by photo and bundle; failures are not."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 
 from parrot.cache import CachedClassifier
+from parrot.classify import Classifier
 from parrot.errors import ModelUnavailable
 from parrot.photo import images
-from parrot.records import SpeciesScore
+from parrot.records import Classification, Photo, SpeciesScore
 from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA, SameAnswer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from parrot.classify import Classifier
-    from parrot.records import Classification, Photo
 
 PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
 

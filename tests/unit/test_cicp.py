@@ -1,10 +1,8 @@
 """HDR and wide colours, named by code points, look as they should on a screen."""
 
-from __future__ import annotations
-
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,9 +12,6 @@ from parrot.model.served_model import InputSpec, Resampling
 from parrot.photo import cicp, images
 from tests.support import heifs
 from tests.support.photos import encoded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 WHITE = {heifs.PQ: 0.5807, heifs.HLG: 0.75}  # where BT.2408 has it
 

@@ -1,7 +1,5 @@
 """One classification: a second look only in doubt, in one request, and figures that agree."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Settings name every mistake at once and refuse what must not be deployed."""
 
-from __future__ import annotations
-
 import pytest
 
 from parrot.config import Settings

@@ -1,7 +1,5 @@
 """What `./dev.sh up --host` tells people who want to open the page on a phone."""
 
-from __future__ import annotations
-
 from local import console
 
 

@@ -1,7 +1,5 @@
 """CPU time is measured, and charged to the request and to its caller."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,15 +1,11 @@
 """One deadline for everything that a request waits for."""
 
-from __future__ import annotations
-
 import threading
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+
+import pytest
 
 from parrot import deadline
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_a_call_may_take_what_is_left() -> None:

@@ -1,7 +1,5 @@
 """docs/decisions.md: short enough to be read, and every decision has a reason."""
 
-from __future__ import annotations
-
 import re
 
 from local.stack import ROOT

@@ -1,20 +1,16 @@
 """What the demo makes of paths and answers, without a stack."""
 
-from __future__ import annotations
-
 import itertools
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
 from local import demo
 from local.demo import Answer
 from local.samples import MACAW
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PARROT: dict[str, Any] = {
     "parrot": {"is_parrot": True, "probability": 0.99},

@@ -1,9 +1,7 @@
 """Photos that phones upload by themselves, with the Firebase SDK: what they become, or why not."""
 
-from __future__ import annotations
-
 import contextlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,6 @@ from parrot.process import Outcome
 from parrot.quota import User
 from tests.support.photos import encoded, noise
 from tests.support.processing import KEA, NOW, OTHER, PHOTO, Killed, Steps, World, die, uuid_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 

@@ -1,7 +1,5 @@
 """Heads that start from another one's weights: what new photos move, and what they leave."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,21 +1,16 @@
 """What is read from the log, and when photos differ from what is usual."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from models.evaluation import drift
 from models.evaluation.baseline import Baseline, of_each
-from models.evaluation.photo_lines import NO_VERSION, parsed
+from models.evaluation.photo_lines import NO_VERSION, PhotoLine, parsed
 from parrot.errors import BadBundle
 from parrot.measured import SAVED
-
-if TYPE_CHECKING:
-    from models.evaluation.photo_lines import PhotoLine
 
 
 def entry(rng: np.random.Generator, **other: Any) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """How much work near-duplicates cause a deletion in the store."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,6 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.observation import Status
 from tests.support.observations import NOW, processed
 from tests.support.processing import Counted, Steps
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PHASH = 0x0123456789ABCDEF
 TWINS = 200

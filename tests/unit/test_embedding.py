@@ -1,18 +1,12 @@
 """Where a photo lies among others: the projection and its file."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from parrot.errors import BadBundle
 from parrot.model import npz
 from parrot.model.embedding import DIMENSIONS, Embedding
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 RNG = np.random.default_rng(7)
 

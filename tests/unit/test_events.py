@@ -1,7 +1,5 @@
 """Storage's events: photos, other objects, and broken ones."""
 
-from __future__ import annotations
-
 import uuid
 from typing import Any
 

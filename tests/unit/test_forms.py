@@ -1,7 +1,5 @@
 """Forms and JSON as clients write them, and what a form without a photo is told."""
 
-from __future__ import annotations
-
 import base64
 import json
 import random

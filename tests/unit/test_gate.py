@@ -1,7 +1,5 @@
 """Gates of every kind are saved and loaded without loss; damaged files are refused."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -1,10 +1,8 @@
 """An original that is deleted in the bucket takes its observation along, and nothing else."""
 
-from __future__ import annotations
-
 import contextlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,14 +12,10 @@ from parrot.observation import Status
 from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import User
+from parrot.records import StoredPhoto
 from tests.support.events import event
 from tests.support.photos import encoded, noise
 from tests.support.processing import BUCKET, KEA, Killed, Steps, World, at_every_step
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.records import StoredPhoto
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 

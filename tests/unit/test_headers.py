@@ -1,11 +1,9 @@
 """What a file says about itself is read within bounds, and agrees with its decoder."""
 
-from __future__ import annotations
-
 import struct
 import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +12,9 @@ from PIL import Image
 
 from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
 from parrot.photo import chunks, icc, images
+from parrot.records import Header
 from tests.support import hostile
 from tests.support.photos import encoded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from parrot.records import Header
 
 EXIF_ORIENTATION = 0x0112
 

@@ -1,7 +1,5 @@
 """HEIC and AVIF files are read whole or refused, and cost what their streams say."""
 
-from __future__ import annotations
-
 import struct
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """Photos become the pixels that models want, whatever the file."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

@@ -1,13 +1,12 @@
 """A photo whose processing is killed, overtaken, relabelled or deleted after any outside call."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from parrot.observation import Status
+from parrot.observation import Observation, Status
 from parrot.process import Outcome
 from parrot.quota import User
 from tests.support.processing import (
@@ -21,11 +20,6 @@ from tests.support.processing import (
     at_every_step,
     die,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.observation import Observation
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 

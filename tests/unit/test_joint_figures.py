@@ -1,7 +1,5 @@
 """What the figures about several photos count: one kind, different sources, single beside joint."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,11 +1,8 @@
 """JPEGs are read wherever libjpeg and browsers read them, and refused where they are cut."""
 
-from __future__ import annotations
-
 import io
 import random
 import struct
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,12 +11,10 @@ from PIL import Image
 from parrot.errors import InvalidImage, RequestError
 from parrot.photo import headers, images
 from parrot.photo.jpeg import MOST_SCANS
+from parrot.records import Header
 from tests.support import hostile
 from tests.support.hostile import segment
 from tests.support.photos import encoded
-
-if TYPE_CHECKING:
-    from parrot.records import Header
 
 SIZE = (136, 104)
 PICTURE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (13, 17, 3), np.uint8)).resize(

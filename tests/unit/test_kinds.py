@@ -1,10 +1,8 @@
 """What the pages of kinds show: a plate and facts for each name that an answer can give."""
 
-from __future__ import annotations
-
 import json
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,9 +14,6 @@ from models.data import kinds, plates
 from models.data.labelled_photos import TAXONOMY_CSV
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MOST_BYTES = 4096
 PLATES = plates.drawn()

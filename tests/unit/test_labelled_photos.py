@@ -1,7 +1,5 @@
 """Which photos a folder for training contains, whoever made it."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import replace
 from pathlib import Path

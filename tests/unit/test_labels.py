@@ -1,7 +1,5 @@
 """The person's label against the model's verdict."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

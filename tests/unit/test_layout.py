@@ -1,7 +1,5 @@
 """How the tests themselves are laid out."""
 
-from __future__ import annotations
-
 import re
 
 from local.stack import ROOT

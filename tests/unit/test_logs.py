@@ -1,19 +1,14 @@
 """What is logged, and how often."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from parrot import logs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture

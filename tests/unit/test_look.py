@@ -1,7 +1,5 @@
 """The second look: only in doubt, always within the photo, square as the model wants it."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

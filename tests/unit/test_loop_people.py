@@ -1,7 +1,5 @@
 """Simulated people: what they have in common with real ones, and with nobody else."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 

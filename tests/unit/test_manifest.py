@@ -1,10 +1,8 @@
 """A manifest reads back as it was written, and a wrong one is never written."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +12,6 @@ from parrot.model.look import SecondLook, View
 from parrot.model.manifest import GATE, MANIFEST, NAMING, SPECIES, TAXONOMY, Manifest, Reference
 from parrot.model.rules import Conformal, JointPolicy, NamingPolicy, ReasonPolicy, Rules
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.1, high=0.8)
 NAMING_POLICY = NamingPolicy(0.95, 0.5, 0.03, sure=0.7)

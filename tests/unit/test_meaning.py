@@ -1,7 +1,5 @@
 """What answers mean, in words: no sentence contradicts another, or a number."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Which versions are loaded and unloaded, decided without a server."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

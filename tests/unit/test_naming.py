@@ -1,7 +1,5 @@
 """Names: ranks that include the set, files that are what they say."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 

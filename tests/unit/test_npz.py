@@ -1,7 +1,5 @@
 """Arrays of a bundle are made only if their sizes are what the file contains."""
 
-from __future__ import annotations
-
 import io
 import tracemalloc
 import zipfile

@@ -1,7 +1,5 @@
 """docs/openapi.yaml: the description that clients are generated from matches the code."""
 
-from __future__ import annotations
-
 import json
 
 from local.openapi.description import ROOT, document, files

@@ -1,9 +1,7 @@
 """Pages of other sites: welcome where callers sign in, kept out where everybody is trusted."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pytest
 from flask import Request, Response
@@ -13,9 +11,6 @@ from parrot.budget import Budget
 from parrot.config import Settings
 from parrot.http.respond import respond
 from tests.support.settings import DEPLOYED, LOCAL
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 APP = "https://app.example"
 

@@ -1,7 +1,5 @@
 """One stored photo: events once or often, in any order."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 from typing import Any

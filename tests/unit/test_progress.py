@@ -1,12 +1,11 @@
 """What a long command says while it runs."""
 
-from __future__ import annotations
-
 import io
 import resource
 import signal
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +15,6 @@ from rich.console import Console
 from local.progress import steps
 from models.cli import console
 from models.data.features import _opened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 PATIENCE_SECONDS = 20
 

@@ -1,7 +1,5 @@
 """The page's files, read as text: complete, consistent with the service, free of other origins."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """Why something is not a parrot: the gate first, then the photo itself, and nothing if unclear."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

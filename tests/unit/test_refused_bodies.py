@@ -1,10 +1,8 @@
 """A failed request frees its body at once, not when the collector runs."""
 
-from __future__ import annotations
-
 import gc
 import tracemalloc
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask, Request, Response
@@ -16,9 +14,6 @@ from parrot.errors import StoreUnavailable
 from parrot.http import answers, request_body, submission
 from parrot.http.respond import respond
 from tests.support.settings import LOCAL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 MIB = 2**20
 SIZE = 4 * MIB

@@ -1,26 +1,21 @@
 """A stored decision is made again, or one reads why not."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from models.backfill.replay import CannotReplay, Replay, Replayer, find
 from parrot.classify import Classifier
 from parrot.errors import BadBundle
-from parrot.observation import Observation, Status
+from parrot.model.bundle import Bundle
+from parrot.observation import Observation, Status, Verdict
 from parrot.photo import images
 from parrot.progress import verdict_of
 from tests.support.observations import observation
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import MemoryPhotos, World
 from tests.support.scripted_model import DOUBT, SURE, Scripted, bundle
-
-if TYPE_CHECKING:
-    from parrot.model.bundle import Bundle
-    from parrot.observation import Verdict
 
 PHOTO = encoded(noise(120, 80), "PNG")
 LIVE = (7, PHOTO)  # its generation

@@ -1,7 +1,5 @@
 """Bodies as they arrive: in single bytes, compressed, with a field too many."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

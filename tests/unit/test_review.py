@@ -1,7 +1,5 @@
 """When a decision about a photo is settled."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

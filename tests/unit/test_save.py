@@ -1,7 +1,5 @@
 """One save: what makes it the same save, and what a phone's Idempotency-Key does."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 

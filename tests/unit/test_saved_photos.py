@@ -1,12 +1,11 @@
 """What of saved photos leaves, and what is noted of it."""
 
-from __future__ import annotations
-
 import csv
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from models.data import saved_photos
@@ -14,7 +13,7 @@ from models.data.saved_photos import export
 from models.data.training_labels import LeftOut
 from parrot.consent import Consent, Training
 from parrot.observation import Label, Opinion, Status
-from parrot.records import OTHER_PARROT
+from parrot.records import OTHER_PARROT, OpenObject
 from tests.support.observations import NOW, at
 from tests.support.processing import GALAH, KEA, World
 from tests.support.saved_photos import (
@@ -27,13 +26,6 @@ from tests.support.saved_photos import (
     places,
     saved,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
-
-    from parrot.records import OpenObject
 
 
 def test_pixels_leave_without_metadata_and_under_names_of_one_export(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The threat model names tests; they have to be there."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

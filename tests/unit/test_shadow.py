@@ -1,28 +1,21 @@
 """A candidate answers beside the bundle in use: it is heard by the log alone, and hurts nobody."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from parrot.classify import Classifier
 from parrot.errors import BadBundle, StoreUnavailable
+from parrot.model.bundle import Bundle
 from parrot.model.naming import Softmax
 from parrot.model.rules import NamingPolicy
 from parrot.photo import images
-from parrot.shadow import Agreement, Shadow, beside, check
+from parrot.records import Classification
+from parrot.shadow import Agreement, Seen, Shadow, beside, check
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import DOUBT, NO_PARROT, SURE, TWO, Scripted, bundle
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from parrot.model.bundle import Bundle
-    from parrot.records import Classification
-    from parrot.shadow import Seen
 
 PHOTO = images.read(encoded(noise(120, 80), "PNG"))
 IN_USE = bundle()

@@ -1,16 +1,12 @@
 """Which deployment an operator's command works on."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.cli import stores
 from parrot.consent import Training
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_an_operators_command_knows_what_was_deployed(

@@ -1,7 +1,5 @@
 """Stressed photos: the same every time, alike for every group, never sharing a background."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from collections import Counter

@@ -1,12 +1,11 @@
 """Nothing stays pending: lost events, photos that never came, deletions that were interrupted."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -29,10 +28,6 @@ from tests.support.processing import (
     at_every_step,
     die,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 

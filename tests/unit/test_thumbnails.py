@@ -1,8 +1,7 @@
 """Thumbnails: upright, small, recognisable, and without any metadata."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,14 +9,10 @@ from PIL import Image, ImageCms
 
 from parrot.duplicates import bits_apart
 from parrot.photo import images, thumbnails
+from parrot.photo.decoder import Decoder
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
 from tests.support.photos import encoded, named, noise
 from tests.support.webp import assert_silent_file, opened
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.photo.decoder import Decoder
 
 EXIF_ORIENTATION, EXIF_GPS, EXIF_CAMERA = 0x0112, 0x8825, 0x010F
 GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}

@@ -1,9 +1,6 @@
 """Several photos of one bird: one batched request, one joint answer, and honest contradictions."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +12,7 @@ from parrot.http import answers
 from parrot.model.look import View
 from parrot.model.rules import Conformal, Rules
 from parrot.photo import images
+from parrot.records import Together
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
@@ -27,9 +25,6 @@ from tests.support.scripted_model import (
     bundle,
     classifier,
 )
-
-if TYPE_CHECKING:
-    from parrot.records import Together
 
 A, B, C = (images.read(encoded(noise(120, 80, seed=seed), "PNG")) for seed in range(3))
 OTHER = (4.0, 0.0, 9.0, 0.0, 6.0)  # the other macaw

@@ -1,7 +1,5 @@
 """Download tokens open one file of one observation for a limited time."""
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 import pytest

@@ -1,10 +1,10 @@
 """Which saved photos train, and as what."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
 
 from models.data import training_labels
 from models.data.training_labels import LeftOut
@@ -16,11 +16,6 @@ from parrot.review import UNUSABLE
 from tests.support.observations import NOW, observation, verdict
 from tests.support.processing import GALAH, KEA, World
 from tests.support.saved_photos import LATER, SURE, UNKNOWN, exported, label, places, proved, saved
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 NOTHING, BIRD = verdict(), replace(verdict(), reason=Reason.OTHER_BIRD)
 

@@ -1,10 +1,8 @@
 """How a body is sent: compressed on request, in part, or not at all."""
 
-from __future__ import annotations
-
 import gzip
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 from flask import Request, Response
@@ -17,9 +15,6 @@ from parrot.http.respond import fit
 from parrot.observations import StoredFile
 from parrot.quota import DOWNLOADED, Visitor, Visitors
 from parrot.records import OpenObject
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 TEXT = '{"species": "nestor-notabilis"}' * 100
 PHOTO = bytes(range(256)) * 20

@@ -1,14 +1,12 @@
 """How long bodies and answers may take, and which of them end first."""
 
-from __future__ import annotations
-
 import collections
 import contextlib
 import math
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from flask import Request, Response
@@ -17,9 +15,6 @@ from werkzeug.test import EnvironBuilder
 from parrot.errors import StoreUnavailable
 from parrot.http import transfers as module
 from parrot.http.transfers import ADDRESS, SOCKET, Transfer, Transfers, seconds_for, watch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:

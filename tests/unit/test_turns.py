@@ -1,7 +1,5 @@
 """Callers take turns with the processes that decode expensive photos."""
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -1,7 +1,5 @@
 """Which callers without a login count as one."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest
