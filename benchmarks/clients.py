@@ -6,17 +6,14 @@ import base64
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-from urllib3 import PoolManager
+from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError
 from urllib3.filepost import encode_multipart_formdata
 
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
-    from benchmarks.photos import PhotoFile
+from benchmarks.photos import PhotoFile
 
 CLIENTS = 8
 WAYS = ("multipart", "raw", "JSON", "form b64")

@@ -20,8 +20,9 @@ import base64
 import io
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import requests
@@ -30,9 +31,6 @@ from PIL import Image
 
 from models.network.backbone import FEATURES, Backbone
 from models.network.lazy_tf import tf
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _EXTRACTOR_PX, _CLASSIFIER_PX = 224, 299
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # BGR

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlencode
 
 from benchmarks.clients import Connections, Prepared, classify, first_answer
+from benchmarks.photos import PhotoFile
 from benchmarks.results import Listing, Spread, Start
-from benchmarks.services import Service, program
+from benchmarks.services import Say, Service, Services, program
 from local import stack
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.observation import Label, Observation, Status, photo_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from benchmarks.photos import PhotoFile
-    from benchmarks.services import Say, Services
 
 TARGETS = {"classify": 0.7, "save": 0.5, "observations": 0.5}  # seconds from start to answer
 _PAGES = {1_000: 50, 100_000: 1_000}  # observations of one user, and the page far down

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
-from benchmarks.clients import WAYS, Connections, classify
+from benchmarks.clients import WAYS, Connections, Prepared, classify
+from benchmarks.limit import Limit
+from benchmarks.photos import PhotoFile
 from benchmarks.results import Latency, PhotoResult, Spread
-
-if TYPE_CHECKING:
-    from benchmarks.clients import Prepared
-    from benchmarks.limit import Limit
-    from benchmarks.photos import PhotoFile
-    from benchmarks.services import Say, Services
+from benchmarks.services import Say, Services
 
 _SELDOM = 4  # the first version is slow: it is asked in every fourth round
 

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from benchmarks.photos import PhotoFile
 from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER
 from models.network.lazy_tf import tf
 from parrot.model.manifest import MANIFEST, Manifest
 from parrot.photo import images
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.photos import PhotoFile
 
 
 class Limit:

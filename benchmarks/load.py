@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchmarks.clients import CLIENTS, burst
 from benchmarks.limit import per_second
+from benchmarks.photos import PhotoFile
 from benchmarks.results import Cpu, Load, Spread
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from concurrent.futures import ProcessPoolExecutor
-
-    from benchmarks.photos import PhotoFile
-    from benchmarks.services import Say, Services
+from benchmarks.services import Say, Services
 
 _SECONDS = 2.0  # of a burst, if it were as fast as the limit
 

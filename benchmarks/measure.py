@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from benchmarks import clients, functions, latency, load, services
 from benchmarks.limit import Limit, process
 from benchmarks.photos import PhotoFile
 from benchmarks.results import Run
+from benchmarks.services import Say
 from local.samples import MACAW
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.services import Say
 
 
 def run(given: Sequence[PhotoFile], times: int, *, say: Say) -> Run:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from benchmarks.results import Run, Spread
+from benchmarks.results import Run, Spread
 
 _BLOCK = "<!-- {name}: begin -->\n{text}\n<!-- {name}: end -->"
 _OURS, _OTHER, _LIMIT = "#1b7f5c", "#9aa0a6", "#c2410c"

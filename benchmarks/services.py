@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import requests
@@ -14,16 +16,11 @@ import requests
 from benchmarks import first_version
 from benchmarks.clients import Prepared, classify
 from benchmarks.limit import process
+from benchmarks.photos import PhotoFile
 from local import stack
 from local.supervisor import Part, Supervisor, free_port
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from benchmarks.photos import PhotoFile
-
-    Say = Callable[[str], None]
+Say = Callable[[str], None]
 
 _READY_SECONDS = 120.0
 _MEBI = 2**20

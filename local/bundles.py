@@ -6,13 +6,10 @@ import logging
 import subprocess
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from flask import Response, send_from_directory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 AGAIN_SECONDS = 300.0
 _log = logging.getLogger(__name__)

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -20,9 +21,6 @@ from local import console, model_servers, note, stack, suite, toolchain
 from local.demo import EXPLANATION, NEXT, ask_all, complaint, photos_of, samples, table
 from local.progress import steps
 from models import folders
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _WATCH_SECONDS = 0.5

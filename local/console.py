@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import segno
 import typer
@@ -17,9 +17,6 @@ from local.supervisor import PartFailed, PortTaken
 from local.toolchain import ToolMissing
 from models.data.labelled_photos import BadDataset
 from parrot.errors import ParrotError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 out = Console()
 err = Console(stderr=True)

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from rich.markup import escape
@@ -21,9 +22,6 @@ from local.samples import MACAW
 from parrot.errors import RequestError
 from parrot.photo import images
 from parrot.photo.headers import SUFFIXES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 EXPLANATION = (
     "Is it a parrot, and which one? Give photos: [bold]./dev.sh demo PHOTO...[/bold]\n"

@@ -15,30 +15,25 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import grpc
 import requests
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 from google.api_core.exceptions import GoogleAPIError, NotFound
-from google.cloud.storage import Client
+from google.cloud.storage import Bucket, Client
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.errors import StoreUnavailable
 from parrot.events import DELETED, FINALIZED, SWEEP, stored_photo
 from parrot.observation import DERIVED, PHOTOS, Status, photo_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from google.cloud.storage import Bucket
-
-    from parrot.store import ObservationStore
+from parrot.store import ObservationStore
 
 _THREADS = 8
 _WORKERS = 4

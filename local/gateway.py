@@ -10,7 +10,8 @@ import os
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
@@ -22,9 +23,6 @@ from parrot.http.parameters import BASE_PATH
 from parrot.http.respond import fit
 from parrot.model.species import SpeciesTable
 from parrot.records import UNTRAINED
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _ROOT = Path(__file__).parent.parent
 _OTHERS = f"{BASE_PATH}/observations"

@@ -7,16 +7,14 @@ state for the page, this module for the terminal.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models import folders
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    Json = Mapping[str, Any]
+Json = Mapping[str, Any]
 
 _VERDICTS = ("yes", "maybe", "no")
 

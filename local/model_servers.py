@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import requests
 
@@ -14,10 +15,6 @@ from local.supervisor import Part, PartFailed
 from models.folders import LOCAL, ROOT, model_folder
 from models.network.model_folder import is_built
 from parrot.model.manifest import MANIFEST, Manifest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 NAME = "model server"
 DOCKER = "docker"

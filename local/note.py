@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from local.stack import MODEL_BUCKET, STORAGE, answers
+from local.stack import MODEL_BUCKET, STORAGE, Running, answers
 from models import folders
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from local.stack import Running
 
 
 @contextmanager

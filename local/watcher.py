@@ -13,12 +13,9 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import psutil
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.05

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import requests
 
 from local.supervisor import PartFailed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _TIMEOUT_SECONDS = 120
 _PATIENCE_SECONDS = 600.0

@@ -5,18 +5,13 @@ from __future__ import annotations
 import random
 from bisect import bisect
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
-from models.data.labelled_photos import UNSORTED
+from models.data.labelled_photos import UNSORTED, LabelledPhoto
+from parrot.model.species import Taxonomy
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Rank
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.species import Taxonomy
 
 _PARROTS = 2 / 3  # of the photos that people save
 _SHARES = (2, 2, 1)  # of all photos: known, saved, unseen

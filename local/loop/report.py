@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from rich.console import Console
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from local.loop.story import Told
+from local.loop.story import Told
 
 _MINUTE = 60
 

@@ -12,14 +12,17 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from local import note, stack
 from local.loop import people
 from local.loop.app import App
+from local.loop.people import Save, Split
 from local.supervisor import PartFailed
 from models.cli.console import FEATURE_CACHE, tenths
 from models.cli.retraining import REFUSED
@@ -27,23 +30,17 @@ from models.data import labelled_photos, species_table, training_labels
 from models.data.features import Extractor
 from models.data.labelled_photos import TAXONOMY_CSV
 from models.evaluation import comparison, evaluator
+from models.evaluation.comparison import Difference
 from models.training.calibration import FitPolicy
 from models.training.fit import Order, fit
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.observation import Observation
 from parrot.receipt import verified
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import handle
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from local.loop.people import Save, Split
-    from models.evaluation.comparison import Difference
-    from parrot.observation import Observation
-
-    Key = tuple[str, str]  # uid and id of an observation
+Key = tuple[str, str]  # uid and id of an observation
 
 CANDIDATE = "candidate"
 _WORK = "retrain"  # the folder of `models retrain`

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, get_type_hints
+from collections.abc import Iterable, Iterator
+from typing import Any, get_type_hints
 
 import msgspec
 
 from parrot import errors
+from parrot.errors import ParrotError
 from parrot.http import schemas
 from parrot.observation import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from parrot.errors import ParrotError
 
 Json = dict[str, Any]
 SHOWN = [status.value for status in Status if status is not Status.DELETING]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from local.openapi.components import Json, coded, headers, ref
 from parrot import errors
+from parrot.errors import ParrotError
 from parrot.http import schemas
 from parrot.http.parameters import BASE_PATH
-
-if TYPE_CHECKING:
-    from parrot.errors import ParrotError
 
 _HEADERS = {
     429: ("RateLimit", "RateLimit-Policy", "Retry-After"),

@@ -8,20 +8,16 @@ compared with a training set.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
-from models.evaluation.photo_lines import NAMES, VERDICTS
+from models.evaluation.photo_lines import NAMES, VERDICTS, PhotoLine
 from parrot.errors import BadBundle
 from parrot.measured import SAVED
 from parrot.records import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.evaluation.photo_lines import PhotoLine
 
 NAME = "baseline.json"
 _BINS = 5

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.arrays import Flags
 from models.data.labelled_photos import Group
 from models.evaluation import metrics
-
-if TYPE_CHECKING:
-    from models.arrays import Flags
-    from models.evaluation.results import Judged, Results
+from models.evaluation.results import Judged, Results
 
 NO_DIFFERENCE = "no difference shown"
 

@@ -7,21 +7,16 @@ is too much for chance, and enough to matter.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import chi2
 
-from models.evaluation.baseline import MEASURES, spread
+from models.arrays import Array
+from models.evaluation.baseline import MEASURES, Baseline, Measure, Spread, spread
+from models.evaluation.photo_lines import PhotoLine
 from parrot.measured import SAVED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from models.arrays import Array
-    from models.evaluation.baseline import Baseline, Measure, Spread
-    from models.evaluation.photo_lines import PhotoLine
 
 LEAST = 100  # photos of a version; of fewer nothing is said
 OTHER_VERSIONS = "(versions with few photos)"

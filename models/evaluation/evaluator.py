@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from models.data import dataset, labelled_photos
+from models.data.dataset import Dataset
+from models.data.features import Extractor
 from models.data.samples import JUDGED
 from models.evaluation import answers, reasons
 from models.evaluation.results import Judged, Results
@@ -17,13 +20,6 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.model.decision import Vocabulary, score
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from models.data.dataset import Dataset
-    from models.data.features import Extractor
 
 
 def evaluate(  # noqa: PLR0913 - what is judged, by what, and how it is told

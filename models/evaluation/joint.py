@@ -8,22 +8,17 @@ joined as a function joins them.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.labelled_photos import UNSORTED, Group
+from models.arrays import Array, Index
+from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
 from models.evaluation import metrics
 from parrot.model import decision
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from models.arrays import Array, Index
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.rules import Rules
-    from parrot.records import Decision
+from parrot.model.rules import Rules
+from parrot.records import Decision
 
 SIZES = (2, 3)
 _TIMES = 3  # trials of each photo with others

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from models.arrays import Array, Flags
+from models.arrays import Array, Flags
 
 _BINS = 10
 _ROUNDS = 10_000  # of the bootstrap

@@ -6,15 +6,13 @@ else where a measure should be: an export has whatever its filter let through.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from parrot.measured import MESSAGE
-from parrot.records import Reason  # noqa: TC001 - msgspec reads the annotations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from parrot.records import Reason
 
 NO_VERSION = "(no version)"
 VERDICTS = ("yes", "maybe", "no")

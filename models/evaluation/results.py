@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from models.data.labelled_photos import UNSORTED, Group
+from models.arrays import Array, Flags, Index
+from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
 from models.evaluation import metrics
-from parrot.records import Rank
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.arrays import Array, Flags, Index
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.reason import Evidence
-    from parrot.records import Reason
+from parrot.model.reason import Evidence
+from parrot.records import Rank, Reason
 
 _TOP = 3
 # What each figure is called in the card, the report and the commands.

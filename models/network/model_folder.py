@@ -10,8 +10,10 @@ returns `features` (batch, 1280), and `logits` and `probabilities` (batch, class
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,13 +26,7 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import verified
 from parrot.model.manifest import MANIFEST, Manifest, digest
-from parrot.model.served_model import Crop, InputSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from parrot.model.served_model import ServedModel
+from parrot.model.served_model import Crop, InputSpec, ServedModel
 
 NAME = "ParrotClassifier"
 INPUT = InputSpec(320, 320, crop=Crop.SQUASH)  # of new bundles; older ones name their own

@@ -5,15 +5,12 @@ The pixels are the same as those of `parrot.photo.images`; tests/training/test_w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from models.network.lazy_tf import tf
-from parrot.model.served_model import Crop, Resampling, Scaling
-
-if TYPE_CHECKING:
-    from parrot.model.served_model import InputSpec
+from parrot.model.served_model import Crop, InputSpec, Resampling, Scaling
 
 CHANNELS = 3
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # BGR, as Keras has it

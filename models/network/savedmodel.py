@@ -7,20 +7,16 @@ it has loaded a version, so that no photo meets a cold graph.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from models.network.lazy_tf import tf
 from models.network.photo_graph import CHANNELS, jpeg_pixels, raw_pixels, scaled
-from parrot.model.served_model import DEFAULT_SIGNATURE, Encoding
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from parrot.model.served_model import InputSpec
+from parrot.model.served_model import DEFAULT_SIGNATURE, Encoding, InputSpec
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 SIGNATURES = {Encoding.RAW: DEFAULT_SIGNATURE, Encoding.JPEG: "jpeg", Encoding.FLOATS: "floats"}

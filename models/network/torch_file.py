@@ -11,14 +11,11 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy.typing as npt
+import numpy.typing as npt
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001

@@ -9,23 +9,19 @@ The written SavedModel has three signatures with the outputs of the source:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from models.network import photo_graph, savedmodel
 from models.network.lazy_tf import tf
 from models.network.savedmodel import SIGNATURES
-from parrot.model.served_model import Encoding, Scaling, ServedModel
+from parrot.model.served_model import Encoding, InputSpec, Scaling, ServedModel
 from parrot.photo import images
 from parrot.records import Raster
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from parrot.model.served_model import InputSpec
 
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 _RANK = 4

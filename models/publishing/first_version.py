@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,6 @@ from parrot.model.served_model import (
     ServedModel,
 )
 from parrot.model.species import SpeciesTable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _THRESHOLD = 0.5
 _REFERENCES = 3

@@ -10,14 +10,10 @@ import fcntl
 import os
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from google.cloud.storage import Client
+from google.cloud.storage import Client
 
 _GS = "gs://"
 

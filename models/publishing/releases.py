@@ -11,26 +11,21 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from models.publishing.release_store import Changed
+from models.publishing.release_store import Changed, ReleaseStore
 from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
-from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, verified
+from parrot.model.bundle import SIGNATURE, Bundle, BundleFiles, SignedFiles, verified
 from parrot.model.manifest import MANIFEST, Manifest, digest, version_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from models.publishing.release_store import ReleaseStore
-    from parrot.model.bundle import BundleFiles
 
 _HISTORY = 50
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from pathlib import Path
 
 from models.network.model_folder import BUILT_FROM, build
 from models.network.weights import HEAD_FILE
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 _GRAPH_FILE = "saved_model.pb"
 _RANDOM_FILE = "fingerprint.pb"  # TensorFlow writes a random id into it; TF Serving needs none

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.data import fingerprints
+from models.data.labelled_photos import LabelledPhoto
 from parrot.adapters.bucket import FolderFiles
 from parrot.model.manifest import MANIFEST, Manifest, digest
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from models.data.labelled_photos import LabelledPhoto
-
-    Figures = Mapping[str, Any]
+Figures = Mapping[str, Any]
 
 _DIGITS = 16  # of a digest: enough to compare two reports by eye
 _STATED = {

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from models.evaluation.metrics import CalibrationBin
+from models.evaluation.metrics import CalibrationBin
 
 # Edges of the frame, in a picture of 440 x 340 px.
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 426, 14, 294

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from models.arrays import Array, Index
 from models.data.labelled_photos import UNSORTED, Group
+from models.evaluation.results import Results
 from models.report import tables
 from parrot.errors import ParrotError
 from parrot.photo import images
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from models.arrays import Array, Index
-    from models.evaluation.results import Results
 
 EACH = 12  # of each of four kinds: 48 pictures
 WORST = 20  # of all kinds together, under stress and of photos as phones take them

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from models.arrays import Array, Flags
 from models.data.labelled_photos import Group
 from models.evaluation import metrics
+from models.evaluation.comparison import ComparisonTable
+from models.evaluation.metrics import CalibrationBin
+from models.evaluation.results import Judged, Results
 from models.report import charts, mistakes, tables
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from models.arrays import Array, Flags
-    from models.evaluation.comparison import ComparisonTable
-    from models.evaluation.metrics import CalibrationBin
-    from models.evaluation.results import Judged, Results
-    from models.report.about import About
-    from models.report.charts import Axis
+from models.report.about import About
+from models.report.charts import Axis
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _AGAINST = ((Group.OTHER_BIRDS, "other birds", "one"), (Group.NEGATIVES, "non-birds", "two"))

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from models.arrays import Index
 from models.data.labelled_photos import Group
 from models.evaluation import metrics, reasons
-from models.evaluation.results import FIGURES, rate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.arrays import Index
-    from models.evaluation.results import Judged, Results
-
+from models.evaluation.results import FIGURES, Judged, Results, rate
 
 # A rate as `rate` gives it, or a text; None where there are no photos for it.
 Cell = Mapping[str, Any] | str | None

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from models.serving.catalog import Catalog
 from models.serving.errors import ServingError
 from models.serving.predict import predict
-
-if TYPE_CHECKING:
-    from models.serving.catalog import Catalog
 
 MAX_BODY_BYTES = 100 * 1024 * 1024
 _MODEL = "/v1/models/<name>"

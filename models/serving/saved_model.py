@@ -7,20 +7,18 @@ decides which shapes it takes, and models of TensorFlow 1 load too.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from models.serving.errors import ServingError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    Array = npt.NDArray[Any]
+Array = npt.NDArray[Any]
 
 
 @contextmanager

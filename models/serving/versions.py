@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from collections.abc import Set as AbstractSet
-    from pathlib import Path
+from pathlib import Path
 
 _GRAPH_FILE = "saved_model.pb"
 _VERSION_FOLDER = re.compile(r"[0-9]+")
