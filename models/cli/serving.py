@@ -106,8 +106,8 @@ def serve(
 ) -> None:
     """Serve SavedModels over TF Serving's REST API.
 
-    Predictions in rows and columns, and each version's status. Missing: classify, regress,
-    metadata, labels, compressed bodies, gRPC, batching, Prometheus metrics.
+    Predictions of instances, and each version's status. Missing: columns of inputs, classify,
+    regress, metadata, labels, compressed bodies, gRPC, batching, Prometheus metrics.
     """
     from models.serving import server
     from models.serving.versions import parse_policies

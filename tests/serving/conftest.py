@@ -30,13 +30,10 @@ class Serving:
 
     def rows(self, target: str, rows: Any, signature: str = "") -> Any:
         """The predictions for `instances`."""
-        body = {"instances": rows, "signature_name": signature}
-        return _answer(self.predict(target, body), "predictions")
-
-    def columns(self, target: str, columns: Any, signature: str = "") -> Any:
-        """The outputs for `inputs`."""
-        body = {"inputs": columns, "signature_name": signature}
-        return _answer(self.predict(target, body), "outputs")
+        response = self.predict(target, {"instances": rows, "signature_name": signature})
+        assert response.status_code == requests.codes.ok, response.text
+        assert list(response.json()) == ["predictions"]
+        return response.json()["predictions"]
 
     def get(self, target: str) -> requests.Response:
         """GET `/v1/models/TARGET`."""
@@ -53,12 +50,6 @@ class Serving:
         while (now := self.states(model)) != states:
             assert time.monotonic() < deadline, f"{model} is {now}, not {states}"
             time.sleep(0.05)
-
-
-def _answer(response: requests.Response, key: str) -> Any:
-    assert response.status_code == requests.codes.ok, response.text
-    assert list(response.json()) == [key]
-    return response.json()[key]
 
 
 def refused(response: requests.Response, status: int = 400) -> str:

@@ -31,23 +31,15 @@ def test_raw_pixels_travel_as_base64(serving: Serving) -> None:
     assert serving.rows("raw_image", [{"image_bytes": photo} for photo in photos]) == rows
 
 
-def test_rows_and_columns_of_one_input_and_one_output_are_plain_lists(serving: Serving) -> None:
+def test_rows_are_plain_values_or_objects_of_several(serving: Serving) -> None:
     """The documented half_plus_two example; clients that always name their input may do so."""
     assert serving.rows("half_plus_two", [1.0, 2, 5]) == [2.5, 3.0, 4.5]
     assert serving.rows("half_plus_two", [{"x": 1.0}]) == [2.5]
-    assert serving.columns("half_plus_two", [1.0, 2.0]) == [2.5, 3.0]
-    assert serving.columns("half_plus_two", {"x": [1.0, 2.0], "other": 1}) == [2.5, 3.0]
-
-
-def test_rows_and_columns_of_several_tensors_are_objects(serving: Serving) -> None:
-    """One object per row, or one for all columns, in and out."""
     rows = [{"a": [1, 2], "b": 3}, {"a": [4.5, 5], "b": -6}]
     assert serving.rows("two_inputs", rows) == [
         {"total": 6.0, "twice": 6},
         {"total": 3.5, "twice": -12},
     ]
-    columns = {"a": [[1, 2], [4.5, 5]], "b": [3, -6]}
-    assert serving.columns("two_inputs", columns) == {"total": [6.0, 3.5], "twice": [6, -12]}
 
 
 def test_signature_name_selects_the_signature(serving: Serving) -> None:
@@ -57,23 +49,16 @@ def test_signature_name_selects_the_signature(serving: Serving) -> None:
     assert serving.rows("signatures", [3.0], "halve") == [1.5]
 
 
-def test_an_output_without_a_batch_has_columns_but_no_rows(serving: Serving) -> None:
+def test_outputs_without_a_common_batch_are_refused(serving: Serving) -> None:
     """Nobody could say which values belong together. No row at all is an answer."""
-    assert serving.columns("signatures", [1.5, 2.0], "total") == pytest.approx(3.5)
-    refused(serving.predict("signatures", {"signature_name": "total", "instances": [1.5]}))
-    body = {"signature_name": "signs", "instances": [1.0, 2.0, -3.0]}
-    refused(serving.predict("signatures", body))
-    assert serving.columns("signatures", [1.0, 2.0, -3.0], "signs") == {
-        "positive": [1.0, 2.0],
-        "negative": [-3.0],
-    }
+    for name, rows in (("total", [1.5]), ("signs", [1.0, 2.0, -3.0])):
+        refused(serving.predict("signatures", {"signature_name": name, "instances": rows}))
     assert serving.rows("signatures", [0.0], "signs") == []
 
 
 def test_a_model_of_tensorflow_1_answers(serving: Serving) -> None:
     """As the first version's could be. The graph decides which shapes it takes."""
     assert serving.rows("version_1", [[2.0], [3.0]]) == [[4.0], [4.5]]
-    assert serving.columns("version_1", 1.0) == 3.5
 
 
 def test_strings_come_back_as_text_and_as_base64_by_name(serving: Serving) -> None:
@@ -81,7 +66,7 @@ def test_strings_come_back_as_text_and_as_base64_by_name(serving: Serving) -> No
     row = {"same": "héllo", "same_bytes": b64("héllo".encode()), "length": 6}
     for given in ("héllo", b64("héllo".encode())):
         assert serving.rows("strings", [given]) == [row]
-    assert serving.columns("strings", b64(b"\xff\x00"), "only_bytes") == b64(b"\xff\x00")
+    assert serving.rows("strings", [b64(b"\xff\x00")], "only_bytes") == [b64(b"\xff\x00")]
 
 
 def test_not_a_number_and_infinity_are_bare_words(serving: Serving) -> None:
@@ -108,9 +93,8 @@ def test_not_a_number_and_infinity_are_bare_words(serving: Serving) -> None:
 def test_every_type_survives_the_round_trip(
     serving: Serving, dtype: str, values: list[Any]
 ) -> None:
-    """At its ends, nested, and as rows. 0.1 in float32 is not 0.10000000149011612."""
-    assert serving.columns("types", [values, values], dtype) == [values, values]
-    assert serving.rows("types", [[values]], dtype) == [[values]]
+    """At its ends, and nested. 0.1 in float32 is not 0.10000000149011612."""
+    assert serving.rows("types", [values, values], dtype) == [values, values]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +113,7 @@ def test_a_value_that_the_type_cannot_hold_is_refused(
     serving: Serving, dtype: str, value: str
 ) -> None:
     """Only floats are rounded; nothing else is converted silently."""
-    body = f'{{"signature_name": "{dtype}", "inputs": {{"x": [{value}, {value}]}}}}'.encode()
+    body = f'{{"signature_name": "{dtype}", "instances": [{value}, {value}]}}'.encode()
     refused(serving.predict("types", body))
 
 
@@ -140,14 +124,12 @@ def test_a_value_that_the_type_cannot_hold_is_refused(
         ("half_plus_two", b'{"instances": [' + b"[" * 5000),
         ("half_plus_two", b'{"instances": ' + b"[" * 600 + b"]" * 600 + b"}"),
         ("half_plus_two", b"{}"),
-        ("half_plus_two", b'{"instances": [1.0], "inputs": [1.0]}'),
         ("half_plus_two", b'{"instances": []}'),
         ("half_plus_two", b'{"instances": [[1.0], [1.0, 2.0]]}'),
         ("half_plus_two", b'{"instances": [1.0, {"x": 1.0}]}'),
         ("half_plus_two", b'{"instances": [1.0], "signature_name": "nonesuch"}'),
         ("two_inputs", b'{"instances": [[1, 2]]}'),
         ("two_inputs", b'{"instances": [{"a": [1, 2]}]}'),
-        ("two_inputs", b'{"inputs": {"a": [[1, 2]]}}'),
         ("raw_image", b'{"instances": [{"b64": "AAAA"}]}'),
         ("strings", b'{"signature_name": "number", "instances": ["parrot"]}'),
     ],
