@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support import commands
+
 ROOT = Path(__file__).parents[2]
 PROJECT, REGION = "demo-parrot", "asia-northeast3"
 _STAND_IN = Path(__file__).parent / "stand_in"
@@ -60,14 +62,8 @@ class Project:
     def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """One run of deploy.sh."""
         where = ("--project", PROJECT, "--region", REGION, "--set", "RETRY_SECONDS=0")
-        return subprocess.run(
-            ["./deploy.sh", *where, *arguments],
-            cwd=self.root,
-            env=self._env,
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
+        return commands.done(
+            "./deploy.sh", *where, *arguments, cwd=self.root, env=self._env, typed=typed
         )
 
     def done(self, *arguments: str, typed: str = "") -> str:
@@ -78,14 +74,7 @@ class Project:
 
     def control(self, *words: str) -> Any:
         """Ask the stand-in itself: `calls`, `fail`, `put`, `drop`, `reset`."""
-        result = subprocess.run(
-            [self._bin / "control", *words],
-            env=self._env,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(result.stdout)
+        return json.loads(commands.printed(self._bin / "control", *words, env=self._env))
 
     def state(self) -> dict[str, Any]:
         """Everything in the stand-in's cloud."""

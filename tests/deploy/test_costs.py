@@ -3,7 +3,6 @@
 import heapq
 import json
 import random
-import subprocess
 import sys
 from pathlib import Path
 from statistics import quantiles
@@ -12,6 +11,7 @@ import pytest
 
 from deploy import costs
 from tests.deploy.project import ROOT
+from tests.support.commands import printed
 
 _PROMISE_SECONDS = 0.1
 
@@ -85,7 +85,6 @@ def test_a_price_is_the_regions_own_or_the_dearest_and_says_so(
 
 def _last_column(*options: str) -> dict[str, float]:
     """By part."""
-    command = [sys.executable, str(ROOT / "deploy" / "costs.py"), *options]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    rows = [line.strip("| ").split(" | ") for line in printed.split("\n\n")[1].splitlines()[2:]]
+    told = printed(sys.executable, "deploy/costs.py", *options)
+    rows = [line.strip("| ").split(" | ") for line in told.split("\n\n")[1].splitlines()[2:]]
     return {row[0]: float(row[-1].strip("| ").replace(",", "")) for row in rows}

@@ -2,20 +2,18 @@
 
 import csv
 import re
-import subprocess
 import sys
 from datetime import date
 
 from tests.deploy.project import ROOT
+from tests.support.commands import printed
 
 
 def test_the_costs_in_the_document_are_current() -> None:
     """A changed price or usage must show where people read it."""
-    printed = subprocess.run(
-        [sys.executable, ROOT / "deploy/costs.py"], check=True, capture_output=True, text=True
-    ).stdout
+    costs = printed(sys.executable, "deploy/costs.py")
     document = (ROOT / "docs/operations.md").read_text()
-    assert f"<!-- costs: begin -->\n{printed}<!-- costs: end -->" in document
+    assert f"<!-- costs: begin -->\n{costs}<!-- costs: end -->" in document
 
 
 def test_every_price_has_a_day_and_a_source() -> None:

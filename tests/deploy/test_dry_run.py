@@ -5,13 +5,13 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.deploy import dry
 from tests.deploy.project import PROJECT, ROOT, sdk_python
+from tests.support.commands import printed
 from tests.support.required import missing
 
 _FIREBASE_TOOLS = Path(
@@ -63,31 +63,17 @@ def test_each_gcloud_line_parses_with_gclouds_own_parser(root: Path, sdk_root: P
     ]
     assert all(runs)
     lines = sorted({line for run in runs for line in run} | documented())
-    done = subprocess.run(
-        [sdk_python(sdk_root), "-S", ROOT / "tests/deploy/stand_in/parser.py"],
-        input="\n".join(lines),
-        env={
-            **os.environ,
-            "CLOUDSDK_ROOT": str(sdk_root),
-            "CLOUDSDK_CONFIG": str(root / "config"),
-            "PYTHONPATH": "",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    places = {"CLOUDSDK_ROOT": str(sdk_root), "CLOUDSDK_CONFIG": str(root / "config")}
+    parser = (sdk_python(sdk_root), "-S", "tests/deploy/stand_in/parser.py")
+    printed(*parser, typed="\n".join(lines), PYTHONPATH="", **places)
 
 
 def test_a_pasted_line_gives_a_command_the_words_that_the_script_would() -> None:
     """The printed text and the run must be one thing."""
     text = 'NAME=it\'s "fine" $HOME `date` \\ *'
     script = f'dry_run=true; . deploy/run.sh; shown printf "%s|" a {shlex.quote(text)} "b c"'
-    shown = subprocess.run(
-        ["bash", "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout
-    pasted = subprocess.run(["bash", "-c", shown], check=True, capture_output=True, text=True)
-    assert pasted.stdout == f"a|{text}|b c|"
+    shown = printed("bash", "-c", script)
+    assert printed("bash", "-c", shown) == f"a|{text}|b c|"
 
 
 def test_apis_are_enabled_twenty_at_a_time(root: Path) -> None:
@@ -113,17 +99,9 @@ def test_each_firebase_line_parses_and_its_configuration_fits(
     lines += _dry(root, "destroy")[:1]
     lines += [f"firebase {line}" for line in ("hosting:clone a:@1 a:live", PREVIEW)]
     assert len(lines) == 8
-    done = subprocess.run(
-        [
-            *(node, ROOT / "tests/deploy/parse_firebase.js", _FIREBASE_TOOLS),
-            root / "checkout/build/stage/firebase/firebase.json",
-        ],
-        input="\n".join(lines),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    parser = (node, "tests/deploy/parse_firebase.js", _FIREBASE_TOOLS)
+    staged = root / "checkout/build/stage/firebase/firebase.json"
+    printed(*parser, staged, typed="\n".join(lines))
 
 
 def test_the_scripts_are_shellcheck_clean() -> None:
@@ -134,5 +112,4 @@ def test_the_scripts_are_shellcheck_clean() -> None:
     scripts = [ROOT / "deploy.sh", ROOT / "dev.sh", ROOT / "tests/deploy/stand_in/shim"]
     scripts += sorted((ROOT / "deploy").rglob("*.sh"))
     assert len(scripts) > 10
-    done = subprocess.run([shellcheck, *scripts], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    printed(shellcheck, *scripts)

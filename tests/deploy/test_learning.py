@@ -2,11 +2,11 @@
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-from tests.deploy.project import PROJECT, REGION, ROOT, Project
+from tests.deploy.project import PROJECT, REGION, Project
+from tests.support.commands import printed
 
 ON = ("--set", "LEARNING=true")
 NAME = "parrot-learning"
@@ -122,20 +122,12 @@ def test_check_says_how_the_last_run_ended(serving: Project) -> None:
 
 def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
     """A module that is missing would show on a Monday night."""
-    stage = [sys.executable, str(ROOT / "deploy/stage.py"), "learning", "--to", str(tmp_path)]
-    subprocess.run(stage, check=True, capture_output=True)
+    printed(sys.executable, "deploy/stage.py", "learning", "--to", tmp_path)
     folder = tmp_path / "learning"
     locks = re.findall(r"-r (\S+)", (folder / "Dockerfile").read_text())
     installed = {line for lock in locks for line in (folder / lock).read_text().splitlines()}
     for name in ("numpy", "msgspec", "tensorflow-cpu", "typer"):  # of functions, and of training
         assert any(line.startswith(f"{name}==") for line in installed), name
-    done = subprocess.run(
-        [sys.executable, "-m", "models", "retrain", "--help"],
-        cwd=folder,
-        env={"PYTHONPATH": f"{folder}:{folder / 'shared'}", "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "--bundle" in done.stdout
+    alone = {"PYTHONPATH": f"{folder}:{folder / 'shared'}", "COLUMNS": "200"}
+    help_text = printed(sys.executable, "-m", "models", "retrain", "--help", cwd=folder, env=alone)
+    assert "--bundle" in help_text

@@ -1,14 +1,13 @@
 """The page as it is staged for Hosting: what it may call, and what it loads."""
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 
 from local.toolchain import Toolchain
 from tests.deploy.dry import printed
 from tests.deploy.project import REGION, ROOT
+from tests.support import commands
 
 
 def _page(root: Path, *settings: str) -> tuple[str, dict[str, str | None]]:
@@ -51,11 +50,8 @@ def test_the_sdk_that_the_page_loads_is_staged_and_names_what_the_policy_allows(
     tmp_path: Path, tools: Toolchain
 ) -> None:
     """It is in no commit: signing in would fail where nobody built it, or where it moved to."""
-    command = [str(ROOT / "dev.sh"), "stage", "firebase", "--to", str(tmp_path)]
-    env = {**os.environ, "PATH": tools.path}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{tmp_path / 'firebase'}\n"
+    staged = commands.printed("./dev.sh", "stage", "firebase", "--to", tmp_path, PATH=tools.path)
+    assert staged == f"{tmp_path / 'firebase'}\n"
     vendor = tmp_path / "firebase/public/vendor"
     page = (ROOT / "public/app/account-firebase.js").read_text()
     code = {

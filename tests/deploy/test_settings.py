@@ -1,7 +1,6 @@
 """What decides how a deployment looks: deploy.env, the command line, and nothing else."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from local.stack import MEMORY
 from parrot.config import Settings
 from tests.deploy.dry import PLACE, deploy, printed
 from tests.deploy.project import PROJECT, REGION, ROOT
+from tests.support.commands import done
 
 
 @pytest.mark.parametrize("models", ["run", "vertex"])
@@ -107,8 +107,6 @@ exit "$problems"
 )
 def test_no_service_asks_for_more_cpus_than_a_new_project_has(settings: str, problems: int) -> None:
     """Cloud Run refuses to deploy one that could use more: 20 is what a new project was given."""
-    done = subprocess.run(
-        ["bash", "-c", f"{settings}{_QUOTA}"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == problems, done.stderr
-    assert ("MODEL_MAX in deploy.env" in done.stderr) == bool(problems)
+    told = done("bash", "-c", f"{settings}{_QUOTA}")
+    assert told.returncode == problems, told.stderr
+    assert ("MODEL_MAX in deploy.env" in told.stderr) == bool(problems)

@@ -1,7 +1,6 @@
 """What is deployed: folders from the commit that run with nothing beside them."""
 
 import json
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,15 +13,15 @@ from google.cloud.storage import Bucket
 from local import stack
 from local.events import cloud_event
 from parrot.model.manifest import MANIFEST
-from tests.deploy.project import ROOT, checkout
+from tests.deploy.project import checkout
 from tests.deploy.staged import TARGETS, environment, started, visible
+from tests.support.commands import printed
 
 _USER = {"Authorization": "Bearer local:ana"}
 
 
 def _stage(root: Path, *arguments: str) -> Path:
-    command = [sys.executable, "-IS", "deploy/stage.py", *arguments]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    printed(sys.executable, "-IS", "deploy/stage.py", *arguments, cwd=root)
     return root / "build" / "stage"
 
 
@@ -63,8 +62,7 @@ def test_the_same_commit_gives_the_same_bytes_whatever_lies_in_the_working_tree(
 
 def test_a_staged_folder_holds_the_function_and_the_pipeline(staged: Path) -> None:
     """Nothing of tests, training or this machine is uploaded."""
-    git = ["git", "-C", str(ROOT), "ls-tree", "-r", "--name-only", "HEAD", "shared/parrot"]
-    pipeline = subprocess.run(git, check=True, capture_output=True, text=True).stdout.split()
+    pipeline = printed("git", "ls-tree", "-r", "--name-only", "HEAD", "shared/parrot").split()
     expected = {path.removeprefix("shared/") for path in pipeline}
     expected |= {"main.py", "requirements.txt", ".gcloudignore"}
     for name in TARGETS:

@@ -1,26 +1,19 @@
 """`./dev.sh emulators --exec`: for scripts, so its exit code and what it leaves behind count."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from local.stack import ROOT
+from tests.support.commands import done
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "local", "emulators", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+def run(*arguments: str, **environment: Any) -> subprocess.CompletedProcess[str]:
+    return done(sys.executable, "-m", "local", "emulators", *arguments, **environment)
 
 
 @pytest.mark.usefixtures("tools")
@@ -36,9 +29,9 @@ def test_the_commands_exit_code_comes_back_and_nothing_keeps_running(tmp_path: P
         " && curl -sfo /dev/null $SUITE_URL/vendor/reference.js"
         " && curl -sf $SUITE_URL/parrot-classifier/classify && exit 7"
     )
-    done = run("--exec", asked, **{name: value})
-    assert done.returncode == 7, done.stderr
-    assert '"status": "ready"' in done.stdout
+    told = run("--exec", asked, **{name: value})
+    assert told.returncode == 7, told.stderr
+    assert '"status": "ready"' in told.stdout
     assert [process for process in psutil.process_iter() if marked(process, name, value)] == []
 
 
@@ -54,8 +47,8 @@ def test_what_is_missing_is_said_with_where_to_get_it(
     tmp_path: Path, tool: str, package: str
 ) -> None:
     """One sentence for each, and no traceback."""
-    done = run(PATH=str(tmp_path), PARROT_TOOLS=str(tmp_path))
-    assert done.returncode == 2
-    assert tool in done.stderr
-    assert f"pip install --target {tmp_path} {package}" in done.stderr.replace("\n", "")
-    assert "Traceback" not in done.stderr
+    told = run(PATH=str(tmp_path), PARROT_TOOLS=str(tmp_path))
+    assert told.returncode == 2
+    assert tool in told.stderr
+    assert f"pip install --target {tmp_path} {package}" in told.stderr.replace("\n", "")
+    assert "Traceback" not in told.stderr

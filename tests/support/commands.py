@@ -11,13 +11,18 @@ from local.stack import ROOT
 
 
 def done(
-    *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] = os.environ, **variables: str
+    *command: str | Path,
+    cwd: Path = ROOT,
+    env: Mapping[str, str] = os.environ,
+    typed: str = "",
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """A command once it has ended, with what it printed; `variables` come on top of `env`."""
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
         env={**env, **variables},
+        input=typed,
         capture_output=True,
         text=True,
         check=False,

@@ -1,10 +1,10 @@
 """What a backfill sends to Dataflow's workers stands on its own."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 from models.backfill import package
+from tests.support.commands import printed
 
 
 def test_workers_get_everything_that_they_import_and_no_tensorflow(tmp_path: Path) -> None:
@@ -15,16 +15,8 @@ def test_workers_get_everything_that_they_import_and_no_tensorflow(tmp_path: Pat
         "assert not {'tensorflow', 'sklearn', 'flask'} & set(sys.modules)\n"
         "print(models.backfill.job.__file__)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()).is_relative_to(tmp_path)
+    told = printed(sys.executable, "-c", code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert Path(told.strip()).is_relative_to(tmp_path)
     needs = setup.read_text()
     assert "google-cloud-storage==" in needs
     assert "apache-beam" not in needs

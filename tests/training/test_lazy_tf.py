@@ -1,7 +1,8 @@
 """TensorFlow comes without its chatter."""
 
-import subprocess
 import sys
+
+from tests.support.commands import done
 
 _USE = """
 import sys
@@ -14,6 +15,5 @@ print("after", file=sys.stderr)
 
 def test_only_our_own_words_reach_standard_error() -> None:
     """A person who waits for `fit` reads what it does, not what oneDNN says of itself."""
-    done = subprocess.run([sys.executable, "-c", _USE], capture_output=True, text=True, check=True)
-    assert done.stdout == "3.0\n"
-    assert done.stderr == "before\nafter\n"
+    told = done(sys.executable, "-c", _USE)
+    assert (told.stdout, told.stderr) == ("3.0\n", "before\nafter\n")

@@ -1,10 +1,7 @@
 """The life of a bundle, the same in a bucket and in a folder."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +15,7 @@ from models.publishing.release_store import BucketStore, Changed, FolderStore, R
 from parrot.adapters.bucket import BucketFiles, FolderFiles, current_version
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
+from tests.support.commands import models
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -186,7 +184,5 @@ def test_the_list_shows_a_digest_in_one_piece(tmp_path: Path, versions: dict[str
     publish(store, versions["v1"])
     releases.promote("v1", store)
     (release,) = releases.published(store)
-    command = [sys.executable, "-m", "models", "list", "--to", str(tmp_path / "store")]
-    env = {**os.environ, "COLUMNS": "40"}
-    listed = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+    listed = models("list", "--to", tmp_path / "store", COLUMNS="40").stdout
     assert listed.startswith(f"v1  {release.manifest_sha256}  current since 20")

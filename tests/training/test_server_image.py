@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from models.publishing import server_image
 from parrot.errors import BadBundle
+from tests.support.commands import printed
 from tests.support.default_bundle import NAME, VERSION
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -105,9 +105,7 @@ def test_batching_has_tf_servings_names_and_room_for_a_request_of_the_backfill()
 @pytest.mark.parametrize("folder", ["serving/image", "training/image"])
 def test_the_dockerfiles_are_clean(folder: str) -> None:
     """No image can be built here, so at least what a linter finds is not in it."""
-    file = MODELS / folder / "Dockerfile"
-    done = subprocess.run([str(HADOLINT), str(file)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    printed(HADOLINT, MODELS / folder / "Dockerfile")
 
 
 @pytest.mark.parametrize(
@@ -143,14 +141,8 @@ def _flags(folder: Path, environment: dict[str, str], *arguments: str) -> list[s
     binary = folder / "tensorflow_model_server"
     binary.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     binary.chmod(0o755)
-    done = subprocess.run(
-        ["/bin/sh", str(FIXED / "entrypoint.sh"), *arguments],
-        env={"PATH": f"{folder}:/usr/bin:/bin", **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.splitlines()
+    variables = {"PATH": f"{folder}:/usr/bin:/bin", **environment}
+    return printed("/bin/sh", FIXED / "entrypoint.sh", *arguments, env=variables).splitlines()
 
 
 def test_a_model_that_links_to_other_files_is_refused(tmp_path: Path) -> None:

@@ -1,10 +1,9 @@
 """Training: features are computed once, figures mean what they say, bundles load."""
 
 import json
-import os
 import sqlite3
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,12 @@ from models.evaluation.baseline import NAME, Baseline
 from models.network.weights import TAIL_FILE
 from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle
+from tests.support import commands
 from tests.support.photos import encoded, named, noise
 from tests.support.waiting import kill_once
 
 RNG = np.random.default_rng(11)
+models = partial(commands.models, COLUMNS="160")
 SPECIES = {
     "galah": "eolophus-roseicapilla",
     "sun-conure": "aratinga-solstitialis",
@@ -47,16 +48,6 @@ def photo_set(root: Path, photos: Path, *, each: int, others: int) -> Path:
 def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough to tell three species apart."""
     return photo_set(tmp_path_factory.mktemp("small"), photos, each=8, others=10)
-
-
-def models(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "models", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "160"},
-    )
 
 
 def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
@@ -180,13 +171,9 @@ def test_a_paired_difference_sees_what_two_separate_rates_would_not() -> None:
 
 def test_the_tools_explain_themselves_quickly() -> None:
     """--help must not wait for TensorFlow or scikit-learn."""
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "models", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "COLUMNS": "100"},
+    told = commands.done(
+        sys.executable, "-X", "importtime", "-m", "models", "--help", COLUMNS="100"
     )
-    assert "promote" in done.stdout
-    assert "tensorflow" not in done.stderr
-    assert "sklearn" not in done.stderr
+    assert "promote" in told.stdout
+    assert "tensorflow" not in told.stderr
+    assert "sklearn" not in told.stderr
