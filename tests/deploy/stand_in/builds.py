@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinds import create, delete, describe
-from state import StandInError
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
+from state import Call, CloudState, Handler, StandInError
 
 
 def _image(state: CloudState, call: Call) -> Any:

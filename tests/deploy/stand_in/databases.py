@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from state import StandInError
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
-
+from state import Call, CloudState, Handler, StandInError
 
 _PROTECTED = "DELETE_PROTECTION_ENABLED"
 

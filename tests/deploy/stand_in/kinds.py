@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
+from state import Call, CloudState, Handler
 
 
 def describe(kind: str) -> Handler:

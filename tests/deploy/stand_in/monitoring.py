@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinds import describe, listed
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
+from state import Call, CloudState, Handler
 
 
 def _sink(state: CloudState, call: Call) -> dict[str, Any]:

@@ -6,13 +6,10 @@ import base64
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import run_services
-from state import StandInError
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
+from state import Call, CloudState, Handler, StandInError
 
 
 def _upload(state: CloudState, call: Call) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinds import describe
-from state import StandInError
+from state import Call, CloudState, Handler, StandInError
 from triggers import subscription
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
 
 # Google's own accounts, by what has to be asked for before they exist.
 _MADE_BY = {

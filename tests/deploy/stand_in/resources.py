@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kinds import create, delete, describe, listed
-from state import StandInError
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
+from state import Call, CloudState, Handler, StandInError
 
 _APIS_AT_A_TIME = 20
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinds import listed
-from state import StandInError
-
-if TYPE_CHECKING:
-    from state import Call, CloudState
+from state import Call, CloudState, StandInError
 
 _HOST = re.compile(
     r"https://(?:(?P<tag>[a-z]+)---)?(?P<service>[a-z-]+)-abc[.]a[.]run[.]app(?P<path>/.*)"

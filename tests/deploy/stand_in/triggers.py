@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinds import create, describe, short
-from state import StandInError
-
-if TYPE_CHECKING:
-    from state import Call, CloudState, Handler
+from state import Call, CloudState, Handler, StandInError
 
 
 def _job_create(state: CloudState, call: Call) -> None:
