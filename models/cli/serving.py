@@ -100,18 +100,13 @@ def serve(
     poll_seconds: Annotated[
         float, typer.Option(help="Seconds between looking for new versions; 0: only once.")
     ] = 1.0,
-    versions: Annotated[
-        list[str] | None, typer.Option(help="Versions to serve: NAME:all or NAME:1,2.")
-    ] = None,
 ) -> None:
-    """Serve SavedModels over TF Serving's REST API.
+    """Serve the latest version of each SavedModel over TF Serving's REST API.
 
     Predictions of instances, and each version's status. Missing: columns of inputs, classify,
     regress, metadata, labels, compressed bodies, gRPC, batching, Prometheus metrics.
     """
     from models.serving import server
-    from models.serving.versions import parse_policies
 
     with console.errors():
-        policies = parse_policies(versions or [])
-        server.serve(base, host=host, port=port, poll_seconds=poll_seconds, policies=policies)
+        server.serve(base, host=host, port=port, poll_seconds=poll_seconds)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.serving.saved_model import SavedModel
-    from models.serving.versions import Folders, Policies, VersionFolder, VersionId
+    from models.serving.versions import Folders, VersionFolder, VersionId
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,9 @@ class Catalog:
     version stays in memory until the request is answered.
     """
 
-    def __init__(self, base: Path, policies: Policies, load: Callable[[Path], SavedModel]) -> None:
+    def __init__(self, base: Path, load: Callable[[Path], SavedModel]) -> None:
         """Nothing is read here. `load` may raise anything: that version is not served then."""
         self._base = base
-        self._policies = policies
         self._load = load
         self._seen: Folders | None = None
         self._versions: Mapping[VersionId, ServedVersion] = {}
@@ -79,7 +78,7 @@ class Catalog:
         now = versions.scan(self._base)
         settled = versions.settled(now, self._seen, self._loaded())
         self._seen = now
-        wanted = versions.aspired(settled, self._policies)
+        wanted = versions.aspired(settled)
         failed = {key: served.fingerprint for key, served in self._versions.items() if served.error}
         folders = versions.to_load(wanted, self._loaded(), failed)
         for folder in folders:

@@ -23,22 +23,19 @@ if TYPE_CHECKING:
     from flask import Flask
     from gunicorn.workers.base import Worker
 
-    from models.serving.versions import Policies
-
 _GRACE_SECONDS = 1  # for running requests at a signal; the whole shutdown should take less than 2 s
 _KEEP_ALIVE_SECONDS = 75  # longer than clients keep connections, so that they close first
 _REQUEST_THREADS = 4
 
 
-def serve(base: Path, *, host: str, port: int, poll_seconds: float, policies: Policies) -> None:
-    """Serve every model under `base` until SIGTERM or SIGINT.
+def serve(base: Path, *, host: str, port: int, poll_seconds: float) -> None:
+    """Serve the latest version of every model under `base` until SIGTERM or SIGINT.
 
     Args:
         base: the folder that holds `NAME/VERSION/saved_model.pb`.
         host: the address to bind; keep it local, there is no authentication.
         port: 0 picks a free one; the `ready:` line names it.
         poll_seconds: between two scans of the folder; 0 scans once, at the start.
-        policies: the versions to serve of each model; without an entry, the latest.
 
     Prints `ready: http://HOST:PORT` on stdout once the first scan is finished, and one line per
     loaded or unloaded version on stderr. Ends with SystemExit, status 0 after a signal.
@@ -48,7 +45,7 @@ def serve(base: Path, *, host: str, port: int, poll_seconds: float, policies: Po
     if not base.is_dir():
         raise NotADirectoryError(f"{base} is not a folder")
     _require_free(host, port)
-    _Server(f"{host}:{port}", partial(_application, base, poll_seconds, policies)).run()
+    _Server(f"{host}:{port}", partial(_application, base, poll_seconds)).run()
 
 
 def _require_free(host: str, port: int) -> None:
@@ -62,7 +59,7 @@ def _require_free(host: str, port: int) -> None:
             raise OSError(error.errno, text) from error
 
 
-def _application(base: Path, poll_seconds: float, policies: Policies) -> Flask:
+def _application(base: Path, poll_seconds: float) -> Flask:
     """In the worker: load the models, then start to poll."""
     # TensorFlow must not be imported before the fork: its threads would not survive it.
     from models.serving.app import create_app  # noqa: PLC0415
@@ -71,7 +68,7 @@ def _application(base: Path, poll_seconds: float, policies: Policies) -> Flask:
     log = logging.getLogger("models.serving")
     log.addHandler(logging.StreamHandler(sys.stderr))
     log.setLevel(logging.INFO)
-    catalog = Catalog(base, policies, SavedModel)
+    catalog = Catalog(base, SavedModel)
     catalog.poll()
     if poll_seconds > 0:
         Thread(target=catalog.follow, args=(poll_seconds,), daemon=True).start()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from pathlib import Path
 
 _GRAPH_FILE = "saved_model.pb"
 _VERSION_FOLDER = re.compile(r"[0-9]+")
-_POLICY_FLAG = re.compile(r"(?P<model>[^:/]+):(?P<versions>all|[0-9]+(?:,[0-9]+)*)")
 
 # (path inside the version folder, size in bytes, modification time in ns), sorted
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -41,24 +40,6 @@ class VersionFolder:
 
 
 Folders = dict[VersionId, VersionFolder]
-
-
-# model -> the versions to serve; None is every one
-Policies = dict[str, frozenset[int] | None]
-
-
-def parse_policies(flags: Iterable[str]) -> Policies:
-    """Read `NAME:all` or `NAME:1,2` each; ValueError for anything else."""
-    policies: Policies = {}
-    for flag in flags:
-        match = _POLICY_FLAG.fullmatch(flag)
-        if match is None:
-            raise ValueError(f"{flag!r} is not of the form NAME:all or NAME:1,2")
-        numbers = match["versions"]
-        policies[match["model"]] = (
-            None if numbers == "all" else frozenset(map(int, numbers.split(",")))
-        )
-    return policies
 
 
 def scan(base: Path) -> Folders:
@@ -89,15 +70,10 @@ def settled(now: Folders, before: Folders | None, loaded: AbstractSet[VersionId]
     }
 
 
-def aspired(folders: Folders, policies: Policies) -> Folders:
-    """Choose the folders that should be served: what the model's policy says, or the latest."""
-    latest = {version_id.model: version_id.version for version_id in sorted(folders)}
-
-    def wanted(version_id: VersionId) -> bool:
-        only = policies.get(version_id.model, {latest[version_id.model]})
-        return only is None or version_id.version in only
-
-    return {version_id: folder for version_id, folder in folders.items() if wanted(version_id)}
+def aspired(folders: Folders) -> Folders:
+    """Choose the folders that should be served: the latest version of each model."""
+    latest = {version_id.model: version_id for version_id in sorted(folders)}
+    return {version_id: folders[version_id] for version_id in latest.values()}
 
 
 def to_load(

@@ -77,7 +77,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     which takes longer than anything else here.
     """
     base, staging = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("staging")
-    process = launch(base, "--poll-seconds=0.2", "--versions=every:all")
+    process = launch(base, "--poll-seconds=0.2")
     try:
         from tests.serving import fixture_models  # noqa: PLC0415 - it imports TensorFlow
 
@@ -86,9 +86,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
             (staging / model).rename(base / model)
         serving = Serving(ready_url(process), base)
         for model, versions in fixture_models.MODELS.items():
-            latest = max(versions)
-            loaded = versions if model == "every" else [latest]
-            serving.wait_for(model, dict.fromkeys(loaded, "AVAILABLE"))
+            serving.wait_for(model, {max(versions): "AVAILABLE"})
         yield serving
     finally:
         stop(process)

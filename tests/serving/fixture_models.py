@@ -149,7 +149,6 @@ def _write_version_1(folder: Path) -> None:
 
 MODELS: dict[str, dict[int, Callable[[Path], None]]] = {
     "half_plus_two": {1: write_numbered, 2: write_numbered},
-    "every": {1: write_numbered, 2: write_numbered},
     "two_inputs": {1: _write_two_inputs},
     "strings": {1: _write_strings},
     "raw_image": {1: _write_raw_image},
@@ -164,10 +163,9 @@ def write(base: Path) -> None:
     for name, versions in MODELS.items():
         for number, write_version in versions.items():
             write_version(base / name / str(number))
-    policy = "model_version_policy { all {} } "
     entries = "".join(
         f"  config {{ name: {json.dumps(name)} base_path: {json.dumps(f'/models/{name}')} "
-        f'model_platform: "tensorflow" {policy if name == "every" else ""}}}\n'
+        'model_platform: "tensorflow" }\n'
         for name in MODELS
     )
     (base / "models.config").write_text(f"model_config_list {{\n{entries}}}\n", encoding="utf-8")

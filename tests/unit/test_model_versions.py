@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from models.serving.versions import (
     Folders,
     VersionFolder,
     VersionId,
     aspired,
-    parse_policies,
     scan,
     settled,
     to_load,
@@ -40,21 +37,12 @@ def test_only_numbered_folders_with_a_graph_are_versions(tmp_path: Path) -> None
     assert scan(tmp_path / "nonesuch") == {}
 
 
-def test_the_latest_version_is_wanted_without_a_policy() -> None:
+def test_the_latest_version_is_wanted() -> None:
     """By number, not by text: 10 comes after 9."""
-    assert set(aspired({**folders(9, 10), **folders(1, model="n")}, {})) == {
+    assert set(aspired({**folders(9, 10), **folders(1, model="n")})) == {
         VersionId("m", 10),
         VersionId("n", 1),
     }
-
-
-def test_a_policy_names_versions_or_takes_all_for_its_model_only() -> None:
-    """Functions that name an older version need one."""
-    found = {**folders(1, 2, 3), **folders(1, 2, model="n")}
-    every = aspired(found, parse_policies(["m:all"]))
-    assert set(every) == ids(1, 2, 3) | ids(2, model="n")
-    some = aspired(found, parse_policies(["m:1,3,9"]))
-    assert set(some) == ids(1, 3) | ids(2, model="n")
 
 
 def test_a_folder_that_still_changes_is_left_for_the_next_scan() -> None:
@@ -80,10 +68,3 @@ def test_the_old_version_stays_until_a_wanted_one_serves() -> None:
     assert set(to_unload(folders(2), ids(1, 2))) == ids(1)
     assert set(to_unload({}, ids(1))) == ids(1)
     assert to_unload(folders(2), ids(1, model="n") | ids(2)) == (VersionId("n", 1),)
-
-
-def test_a_policy_is_read_or_refused_with_its_form() -> None:
-    """The message is what a person sees on the command line."""
-    for text in ("m", "m:", "m:latest", "m:1,"):
-        with pytest.raises(ValueError, match="NAME:all"):
-            parse_policies([text])
