@@ -1,13 +1,11 @@
 """Requests that classify and its neighbours refuse, and the problems that say why."""
 
-import gzip
 import socket
 from urllib.parse import urljoin
 
 import pytest
 import requests
 
-from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
 FORM = "application/x-www-form-urlencoded"
@@ -48,19 +46,6 @@ def test_bad_requests_get_a_problem_that_names_them(
     """The app can tell a person what to do; nothing is a server error."""
     response = requests.post(classify_url, timeout=30, **request_)  # type: ignore[arg-type]
     assert_problem(response, status, code)
-
-
-def test_a_compressed_body_is_refused_and_the_answer_says_why(classify_url: str) -> None:
-    """Some HTTP clients compress bodies; "not an image" would not help their authors."""
-    data = gzip.compress(encoded(noise(64, 48)))
-    for kind in ("image/jpeg", FORM, "application/json"):
-        headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
-        response = requests.post(classify_url, data=data, headers=headers, timeout=30)
-        assert_problem(response, 415, "unsupported_media")
-        assert "compressed (gzip)" in response.json()["detail"]
-    plain = {"Content-Type": "image/jpeg", "Content-Encoding": "identity"}
-    answer = requests.post(classify_url, encoded(noise(64, 48)), headers=plain, timeout=30)
-    assert answer.status_code == 200
 
 
 @pytest.mark.smoke

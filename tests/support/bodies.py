@@ -37,9 +37,9 @@ def admitted(request: Request, bodies: Budget) -> Iterator[None]:
         yield
 
 
-def submitted(body: bytes, kind: str) -> Submission:
+def submitted(body: bytes, kind: str, **headers: str) -> Submission:
     """What `classify` and `save` read."""
-    request = arriving(body, kind)
+    request = arriving(body, kind, **headers)
     with admitted(request, Budget(2**24)):
         return submission.read_photos(request, max_bytes=2**20)
 

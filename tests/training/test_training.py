@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data import labelled_photos
 from models.evaluation import metrics
 from models.evaluation.baseline import NAME, Baseline
 from models.network.weights import TAIL_FILE
@@ -116,26 +115,6 @@ def test_a_species_without_photos_is_named(tmp_path: Path) -> None:
     done = models("fit", str(tmp_path / "photos"), "--cache", str(tmp_path / "cache"))
     assert done.returncode == 1
     assert "missing: photos of psittacus-erithacus, amazona" in done.stderr.replace("\n", " ")
-
-
-def test_a_csv_names_the_line_that_is_wrong(tmp_path: Path) -> None:
-    """Nobody finds one typo in ten thousand lines."""
-    (tmp_path / "a.jpg").write_bytes(encoded(noise()))
-    table = tmp_path / "list.csv"
-    table.write_text("path,label,group\na.jpg,kea,parrots\na.jpg,kea,parots\n")
-    with pytest.raises(labelled_photos.BadDataset, match=r"line 3.*parots"):
-        labelled_photos.read(table)
-
-
-def test_a_csv_and_a_folder_give_the_same_photos(tmp_path: Path) -> None:
-    """Both are documented."""
-    (tmp_path / "parrots" / "kea").mkdir(parents=True)
-    (tmp_path / "parrots" / "kea" / "a.jpg").write_bytes(encoded(noise()))
-    (folder,) = labelled_photos.read(tmp_path)
-    (tmp_path / "list.csv").write_text("path,label,group\nparrots/kea/a.jpg,kea,parrots\n")
-    (line,) = labelled_photos.read(tmp_path / "list.csv")
-    assert (line.path, line.taxon, line.group) == (folder.path, folder.taxon, folder.group)
-    assert line.taxon == "nestor-notabilis"
 
 
 def test_calibration_error_is_zero_for_calibrated_and_large_for_overconfident_probabilities() -> (

@@ -53,16 +53,6 @@ def test_a_model_that_disagrees_asks_for_a_review(
     assert world.observation(stored).status is status
 
 
-def test_the_same_event_again_changes_nothing(world: World) -> None:
-    """Delivery is at least once."""
-    stored = world.save(PHOTO)
-    world.processor().process(stored)
-    before, objects = world.observation(stored), dict(world.photos.objects)
-    assert world.processor().process(stored) is Outcome.DONE_BEFORE
-    assert world.observation(stored) == before
-    assert world.photos.objects == objects
-
-
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

@@ -9,6 +9,7 @@ from parrot.budget import Budget
 from parrot.errors import InvalidImage, InvalidRequest, Overloaded, UnsupportedMedia
 from parrot.http import request_body
 from tests.support.bodies import FORM, JSON, admitted, arriving, fields, submitted
+from tests.support.photos import encoded, noise
 
 MOST_FIELDS = 100
 
@@ -40,11 +41,16 @@ def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
             request_body.read(second, most=2000)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "gzip, gzip"])
-def test_a_compressed_body_is_refused(encoding: str) -> None:
-    """It could unpack to any size, and no app sends one."""
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip"])
+def test_a_compressed_body_is_refused_and_the_answer_says_why(encoding: str) -> None:
+    """It could unpack to any size; "not an image" would not help the author of a client."""
+    for kind in ("image/jpeg", FORM, JSON):
+        with pytest.raises(UnsupportedMedia, match=rf"compressed \({encoding}\)"):
+            submitted(b"x", kind, **{"Content-Encoding": encoding.upper()})
     with pytest.raises(UnsupportedMedia):
         fields(b"x", **{"Content-Encoding": encoding})
+    photo = encoded(noise(16, 12))
+    assert submitted(photo, "image/jpeg", **{"Content-Encoding": "identity"}).photos
 
 
 @pytest.mark.parametrize("kind", [FORM, JSON])

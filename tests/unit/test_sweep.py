@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from parrot.errors import ModelUnavailable
 from parrot.observation import Status
 from parrot.photo import images
 from parrot.process import Outcome
@@ -182,19 +181,6 @@ def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
     assert world.observation(bad).status is Status.REJECTED
     world.now += LATER
     assert sweeper(world).sweep() == Swept()
-
-
-def test_photos_wait_for_a_model_server_however_long(world: World) -> None:
-    """The photos are not at fault."""
-    stored = world.save(DATA)
-    world.model.error = ModelUnavailable("away")
-    for _ in range(MOST_ATTEMPTS + 2):
-        world.now += LATER
-        assert sweeper(world).sweep() == Swept(failed=1)
-    world.model.error = None
-    world.now += LATER
-    assert sweeper(world).sweep() == Swept(finished=1)
-    assert world.observation(stored).status is Status.READY
 
 
 def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
