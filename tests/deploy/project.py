@@ -72,6 +72,12 @@ class Project:
         assert result.returncode == 0, result.stderr
         return result.stderr
 
+    def refused(self, *arguments: str, typed: str = "") -> str:
+        """What a run that must fail says."""
+        result = self.run(*arguments, typed=typed)
+        assert result.returncode == 1, result.stderr
+        return result.stderr
+
     def control(self, *words: str) -> Any:
         """Ask the stand-in itself: `calls`, `fail`, `put`, `drop`, `reset`."""
         return json.loads(commands.printed(self._bin / "control", *words, env=self._env))

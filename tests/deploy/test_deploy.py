@@ -51,9 +51,7 @@ def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
     for part in PARTS:
         if part in {"rules", "hosting"}:
             continue  # firebase alone, which has a login of its own
-        result = serving.run(part)
-        assert result.returncode == 1, part
-        assert "gcloud auth login" in result.stderr
+        assert "gcloud auth login" in serving.refused(part)
         assert serving.changes() == []
 
 
@@ -112,10 +110,9 @@ def test_what_others_made_is_changed_only_when_told_to(
     """In a project in use our names may be taken, and rules, pages and services overwritten."""
     _strange(serving, kind)
     before = serving.state()
-    refused = serving.run(part)
-    assert refused.returncode == 1
-    assert said in refused.stderr
-    assert "--adopt" in refused.stderr
+    refused = serving.refused(part)
+    assert said in refused
+    assert "--adopt" in refused
     assert serving.state() == before
     listed = serving.run("doctor")
     assert f"{said}, which deploy.sh did not make" in listed.stderr
@@ -233,17 +230,13 @@ def test_a_bucket_elsewhere_is_refused_with_what_to_do(serving: Project) -> None
     """An old Firebase bucket in `us` cannot move; the trigger has to follow it."""
     bucket = {**serving.state()["buckets"]["gs://demo-parrot-photos"], "location": "US"}
     serving.control("put", "buckets", "gs://demo-parrot-photos", json.dumps(bucket))
-    refused = serving.run("storage")
-    assert refused.returncode == 1
-    assert "BUCKET_LOCATION=us" in refused.stderr
+    assert "BUCKET_LOCATION=us" in serving.refused("storage")
 
 
 def test_a_quota_that_is_used_up_says_where_to_ask(project: Project) -> None:
     """The first deployment of a new project meets it most often."""
     project.control("fail", "1", "before", "ERROR: RESOURCE_EXHAUSTED: Quota exceeded for CPUs")
-    refused = project.run("apis")
-    assert refused.returncode == 1
-    assert "iam-admin/quotas" in refused.stderr
+    assert "iam-admin/quotas" in project.refused("apis")
 
 
 def test_a_page_under_another_name_gets_a_site_beside_the_default_one(serving: Project) -> None:

@@ -99,10 +99,9 @@ def test_a_run_cut_at_each_step_is_completed_by_the_next(serving: Project) -> No
 def test_a_job_of_others_is_left_alone(serving: Project) -> None:
     """Its name may be taken."""
     serving.control("put", "run_jobs", NAME, json.dumps({"metadata": {"labels": {}}}))
-    refused = serving.run(*ON, "accounts", "learning")
-    assert refused.returncode == 1
-    assert f"there is a Cloud Run job {NAME}" in refused.stderr
-    assert "LEARNER in deploy.env" in refused.stderr
+    refused = serving.refused(*ON, "accounts", "learning")
+    assert f"there is a Cloud Run job {NAME}" in refused
+    assert "LEARNER in deploy.env" in refused
 
 
 def test_check_says_how_the_last_run_ended(serving: Project) -> None:
