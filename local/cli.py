@@ -252,8 +252,8 @@ def _parts(running: stack.Running) -> Table:
     parts = Table(box=None)
     for heading in ("part", "address", "pid"):
         parts.add_column(heading)
-    for name, url, pid in running.parts:
-        parts.add_row(name, url, str(pid))
-    if running.model_server not in [url for _, url, _ in running.parts]:
+    for name, url in running.urls.items():
+        parts.add_row(name, url, str(running.pids[name]))
+    if running.model_server not in running.urls.values():
         parts.add_row(model_servers.NAME, running.model_server, "elsewhere")
     return parts

@@ -51,10 +51,11 @@ _THREADS = 80  # Cloud Run's default concurrency: a slow client holds a thread, 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running stack: its URL, and each part's name, URL and pid."""
+    """A running stack: its URL, and the URLs and process ids of its parts, by their names."""
 
     url: str
-    parts: tuple[tuple[str, str, int], ...]
+    urls: dict[str, str]
+    pids: dict[str, int]
     supervisor: Supervisor
     model_server: str  # URL; not one of the parts if it runs elsewhere
 
@@ -121,16 +122,12 @@ def running(  # noqa: PLR0913 - what a person may choose
         supervisor.start(functions)
         supervisor.start(process)
         parts = (storage, *models, functions, process, events)
-        pids = []
+        pids = {}
         for part in parts:
             say(f"waiting for the {part.name}")
-            pids.append(supervisor.wait(part, _READY_SECONDS))
-        yield Running(
-            functions.url,
-            tuple((part.name, part.url, pid) for part, pid in zip(parts, pids, strict=True)),
-            supervisor,
-            models_url,
-        )
+            pids[part.name] = supervisor.wait(part, _READY_SECONDS)
+        urls = {part.name: part.url for part in parts}
+        yield Running(functions.url, urls, pids, supervisor, models_url)
 
 
 def storage_client(url: str) -> Client:

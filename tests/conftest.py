@@ -85,12 +85,12 @@ def running(data: Path) -> Iterator[stack.Running]:
     """
 
     @contextmanager
-    def start() -> Iterator[tuple[str, tuple[tuple[str, str, int], ...], str]]:
+    def start() -> Iterator[tuple[str, dict[str, str], dict[str, int], str]]:
         with stack.running(data, anonymous_save=True, reviewers=REVIEWERS) as started:
-            yield started.url, started.parts, started.model_server
+            yield started.url, started.urls, started.pids, started.model_server
 
-    with shared(data.parent, "stack", start) as (url, parts, model_server):
-        yield stack.Running(url, parts, Supervisor(data / "logs"), model_server)
+    with shared(data.parent, "stack", start) as (url, urls, pids, model_server):
+        yield stack.Running(url, urls, pids, Supervisor(data / "logs"), model_server)
 
 
 @pytest.fixture(scope="session")
@@ -132,8 +132,7 @@ def bea(running_url: str) -> Phone:
 @pytest.fixture(scope="session")
 def bucket(running: stack.Running) -> Bucket:
     """The local bucket, over Cloud Storage's own protocol."""
-    (url,) = [url for name, url, _ in running.parts if name == "storage"]
-    return stack.storage_client(url).bucket(stack.BUCKET)
+    return stack.storage_client(running.urls["storage"]).bucket(stack.BUCKET)
 
 
 @pytest.fixture

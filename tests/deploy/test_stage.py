@@ -79,8 +79,7 @@ def test_requirements_name_no_registry(staged: Path) -> None:
 @pytest.fixture(scope="module")
 def private_bucket(running: stack.Running) -> Bucket:
     """A bucket of which the stack's own `process` hears nothing."""
-    (url,) = [url for name, url, _ in running.parts if name == "storage"]
-    return stack.storage_client(url).create_bucket("staged-photos")
+    return stack.storage_client(running.urls["storage"]).create_bucket("staged-photos")
 
 
 def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - all of it is used
@@ -92,13 +91,12 @@ def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - a
     tmp_path: Path,
 ) -> None:
     """Each as Cloud Run starts it: classify, save, the event, then the finished observation."""
-    url = {name: url for name, url, _ in running.parts}
     settings = {
         "BUCKET": private_bucket.name,
         "MODEL_BUCKET": stack.MODEL_BUCKET,
         "MODEL_BUNDLE": json.loads((stack.DEFAULT_BUNDLE / MANIFEST).read_text())["version"],
-        "MODEL_SERVER_URL": url["model server"],
-        "STORAGE_EMULATOR_HOST": url["storage"],
+        "MODEL_SERVER_URL": running.urls["model server"],
+        "STORAGE_EMULATOR_HOST": running.urls["storage"],
         "GOOGLE_CLOUD_PROJECT": stack.PROJECT,
         "OBSERVATIONS": f"sqlite:{tmp_path / 'observations.db'}",
         "IDENTITY": "local",

@@ -52,7 +52,6 @@ CHANGES = st.lists(
 @pytest.fixture(scope="module")
 def good(running: Running) -> list[PreparedRequest]:
     """A good request of each kind."""
-    url = {name: url for name, url, _ in running.parts}
     photo = encoded(noise(32, 24))
     one = f"/observations/{Phone(running.url, 'changed').save(1)}"
 
@@ -63,7 +62,7 @@ def good(running: Running) -> list[PreparedRequest]:
         return base64.b64encode(data).decode()
 
     def event(**body: Any) -> Request:
-        return Request("POST", url["process"], **body)
+        return Request("POST", running.urls["process"], **body)
 
     requests = [
         call("GET", "/observations?page_size=2&status=ready"),

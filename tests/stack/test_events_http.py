@@ -21,7 +21,7 @@ from tests.support.photos import encoded, noise
 
 def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) -> None:
     """Otherwise Eventarc repeats them for a day."""
-    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    url = running.urls["process"]
     resource = {
         "bucket": stack.BUCKET,
         "name": "photos/process-none/gone",
@@ -37,7 +37,7 @@ def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) 
 
 def test_what_is_not_an_event_is_refused_without_an_echo(running: stack.Running) -> None:
     """functions-framework itself would send all headers back, tokens among them."""
-    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    url = running.urls["process"]
     secret = {"Authorization": "Bearer secret", "Content-Type": "application/cloudevents+json"}
     for body in (b"", b"{}", b"<html>"):
         answer = requests.post(url, body, headers=secret, timeout=30)
@@ -49,7 +49,7 @@ def test_what_is_not_an_event_is_refused_without_an_echo(running: stack.Running)
 
 def test_a_forged_event_rejects_no_good_photo(running: stack.Running, bucket: Bucket) -> None:
     """What counts is what the bucket says about the photo."""
-    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    url = running.urls["process"]
     saved = Phone(running.url, "process-forged").send(encoded(noise(seed=46)))
     blob = bucket.get_blob(f"photos/process-forged/{saved['id']}")
     assert blob is not None
@@ -63,7 +63,7 @@ def test_a_forged_event_rejects_no_good_photo(running: stack.Running, bucket: Bu
 
 def test_a_sweep_finishes_what_was_left(running: stack.Running, data: Path, bucket: Bucket) -> None:
     """Cloud Scheduler's event: a photo whose event was lost, and one that never came."""
-    (url,) = [url for name, url, _ in running.parts if name == "process"]
+    url = running.urls["process"]
     long_ago = datetime.now(UTC) - timedelta(minutes=11)
     store = SqliteObservations(data / "observations.db")
     for number, uid in ((1, "process-swept"), (2, "process-never")):

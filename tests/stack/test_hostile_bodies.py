@@ -13,7 +13,7 @@ import requests
 from local.stack import Running
 from parrot.budget import MIB
 from tests.support import hostile
-from tests.support.attacked import MOST_BYTES, Peak, classify_url, functions, sending
+from tests.support.attacked import MOST_BYTES, Peak, classify_url, sending
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
@@ -62,7 +62,7 @@ def test_eight_at_once_stay_under_half_a_gigabyte_and_an_honest_photo_is_answere
     """An instance of 1 GiB serves everyone, even while it is attacked."""
     body = make()
     honest = encoded(noise(1200, 900))
-    with Peak(functions(attacked)) as peak, ThreadPoolExecutor(9) as pool:
+    with Peak(attacked.pids["functions"]) as peak, ThreadPoolExecutor(9) as pool:
         hostile_ones = [
             pool.submit(requests.post, classify_url(attacked), body, headers=headers, timeout=60)
             for _ in range(8)
@@ -78,7 +78,7 @@ def test_eight_at_once_stay_under_half_a_gigabyte_and_an_honest_photo_is_answere
 def test_a_refused_body_is_not_kept(attacked: Running) -> None:
     """Each refusal held its body and frames until the collector ran: 1.1 GB after a while."""
     body = b'{"image": "' + b"!" * 20_000_000 + b'"}'
-    (process,) = psutil.Process(functions(attacked)).children()  # gunicorn's worker
+    (process,) = psutil.Process(attacked.pids["functions"]).children()  # gunicorn's worker
     for _ in range(3):
         requests.post(classify_url(attacked), body, headers=JSON, timeout=60)
     before = process.memory_info().rss

@@ -10,15 +10,7 @@ import requests
 
 from local.stack import Running
 from parrot.budget import MIB
-from tests.support.attacked import (
-    MOST_BYTES,
-    Peak,
-    classify_url,
-    connected,
-    functions,
-    received,
-    sending,
-)
+from tests.support.attacked import MOST_BYTES, Peak, classify_url, connected, received, sending
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 
@@ -91,7 +83,7 @@ def test_readers_that_read_nothing_take_little_and_are_cut_off(attacked: Running
     """Each held the whole photo, and a thread for as long as it liked."""
     photo = encoded(noise(1900, 1900), "PNG")
     silent = []
-    with Peak(functions(attacked)) as peak:
+    with Peak(attacked.pids["functions"]) as peak:
         for _ in range(4):  # twenty of one user are just within the quota
             ana = Phone(attacked.url, f"ana-{uuid.uuid4().hex}")
             name = ana.ask("POST", "/save?index=1", data=photo).json()["id"]

@@ -41,9 +41,11 @@ def test_a_lack_of_memory_is_not_the_photos_fault(
 
 def test_ordinary_requests_leave_no_memory_behind(running: Running, classify_url: str) -> None:
     """An instance that keeps a part of each body is killed after some thousand photos."""
-    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
     # The part is gunicorn; what answers is its child.
-    worker = max(psutil.Process(pid).children(), key=lambda child: child.memory_info().rss)
+    worker = max(
+        psutil.Process(running.pids["functions"]).children(),
+        key=lambda child: child.memory_info().rss,
+    )
     photo = encoded(noise(640, 480))
     before = 0
     with requests.Session() as phone:

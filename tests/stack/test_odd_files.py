@@ -19,11 +19,6 @@ FOLDERS = sorted({path.parent for path in ODD.rglob("*") if path.is_file()})
 MEMORY_LIMIT = 400 * 2**20
 
 
-def functions_process(running: Running) -> psutil.Process:
-    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
-    return psutil.Process(pid)
-
-
 def resident(process: psutil.Process) -> int:
     return max(child.memory_info().rss for child in (process, *process.children(recursive=True)))
 
@@ -34,7 +29,8 @@ def test_odd_files_are_answered_or_refused_clearly(
     folder: Path, classify_url: str, save_url: str, running: Running
 ) -> None:
     """No file takes the process down, and none is an internal error."""
-    workers = functions_process(running).children()
+    functions = psutil.Process(running.pids["functions"])
+    workers = functions.children()
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         photo = {"image": path.read_bytes()}
         classified = requests.post(classify_url, files=photo, timeout=60)
@@ -52,8 +48,8 @@ def test_odd_files_are_answered_or_refused_clearly(
             assert classified.status_code in {400, 415, 422}, path.name
             assert_problem(classified, classified.status_code)
             assert_problem(saved, classified.status_code, classified.json()["code"])
-        assert functions_process(running).children() == workers, path.name
-        assert resident(functions_process(running)) < MEMORY_LIMIT, path.name
+        assert functions.children() == workers, path.name
+        assert resident(functions) < MEMORY_LIMIT, path.name
 
 
 def test_derived_files_get_the_expected_status(odd: Path, classify_url: str) -> None:

@@ -23,8 +23,7 @@ FINISHED = {"ready", "needs_review"}
 
 
 def local_bucket(running: stack.Running) -> Bucket:
-    (url,) = [url for name, url, _ in running.parts if name == "storage"]
-    return stack.storage_client(url).bucket(stack.BUCKET)
+    return stack.storage_client(running.urls["storage"]).bucket(stack.BUCKET)
 
 
 def test_undelivered_events_are_delivered_after_a_restart(
@@ -74,7 +73,6 @@ def test_saves_survive_repeated_shuffled_events_and_two_kills(
     chaos = Chaos(seed=4)
     with stack.running(tmp_path, model_server=shared_model) as running:
         port = int(running.supervisor.kill("storage events").url.rpartition(":")[2])
-        (process_url,) = [url for name, url, _ in running.parts if name == "process"]
         bucket = local_bucket(running)
         store = SqliteObservations(tmp_path / "observations.db")
         with events.publisher(port, chaos.collected.append):
@@ -92,7 +90,7 @@ def test_saves_survive_repeated_shuffled_events_and_two_kills(
 
             queue = chaos.shuffled(chaos.of("photos/"))
             third = len(queue) // 3
-            with Delivery(process_url) as delivery:
+            with Delivery(running.urls["process"]) as delivery:
                 for event in queue[:third]:
                     delivery.accept(event)
                 for count, rest in ((6, queue[third : 2 * third]), (16, queue[2 * third :])):

@@ -65,8 +65,7 @@ def test_when_the_model_is_back_what_waited_is_processed(orphaned: stack.Running
     name = ben.save(45)
     time.sleep(0.5)
     assert ben.get(f"/observations/{name}").json()["status"] == "pending"
-    parts = {part: (url, pid) for part, url, pid in orphaned.parts}
-    port = int(parts["model server"][0].rpartition(":")[2])
+    port = int(orphaned.urls["model server"].rpartition(":")[2])
     again = start(stack.MODELS, port)
     try:
         assert ben.settled(name)["status"] == "needs_review"

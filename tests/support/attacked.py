@@ -16,11 +16,6 @@ from tests.support.phone import BASE
 MOST_BYTES = 512 * MIB
 
 
-def functions(running: Running) -> int:
-    """The process of the functions."""
-    return next(pid for name, _, pid in running.parts if name == "functions")
-
-
 def classify_url(running: Running) -> str:
     return f"{running.url}{BASE}/classify"
 

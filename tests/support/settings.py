@@ -24,5 +24,5 @@ DEPLOYED = {
 
 def environment_of(running: stack.Running) -> dict[str, str]:
     """The environment of the running functions."""
-    (pid,) = [pid for name, _, pid in running.parts if name == "functions"]
-    return {**psutil.Process(pid).environ(), "PYTHONPATH": os.environ["PYTHONPATH"]}
+    environment = psutil.Process(running.pids["functions"]).environ()
+    return {**environment, "PYTHONPATH": os.environ["PYTHONPATH"]}

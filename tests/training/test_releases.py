@@ -22,8 +22,7 @@ from tests.support.commands import models
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ReleaseStore:
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
-    (url,) = [url for name, url, _ in request.getfixturevalue("running").parts if name == "storage"]
-    client = stack.storage_client(url)
+    client = stack.storage_client(request.getfixturevalue("running").urls["storage"])
     client.create_bucket(f"releases-{tmp_path.name.lower().replace('_', '-')[:40]}")
     return BucketStore(client, f"releases-{tmp_path.name.lower().replace('_', '-')[:40]}")
 
