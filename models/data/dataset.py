@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.arrays import Flags, Floats, Index
 from models.data import samples as sampling
-from models.data.labelled_photos import UNSORTED, Group
-from models.data.samples import Views
+from models.data.features import Extractor
+from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
+from models.data.samples import Sample, Views
+from parrot.model.species import Taxonomy
 from parrot.records import Rank
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from models.arrays import Flags, Index
-    from models.data.features import Extractor
-    from models.data.labelled_photos import LabelledPhoto
-    from models.data.samples import Sample
-    from parrot.model.species import Taxonomy
-    from parrot.records import Floats
-
-    Folds = Sequence[tuple[Index, Index]]  # training and test photos
+Folds = Sequence[tuple[Index, Index]]  # training and test photos
 
 KINDS = 4
 PARROT, OTHER_BIRD, NO_BIRD, NOT_ALIVE = range(KINDS)  # `Dataset.kind`

@@ -10,32 +10,25 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
-from models.data.samples import PARTS, FirstLook, Views
+from models.arrays import Floats, Halves
+from models.data.samples import PARTS, FirstLook, Sample, Views
 from models.network import focus
 from models.network.backbone import BACKBONE, CELLS, TRUNK_CHANNELS, Backbone, pooled_features
 from models.network.lazy_tf import each_on_a_core, tf
 from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE, Tail
-from parrot.model.bundle import verified
+from parrot.model.bundle import BundleFiles, verified
+from parrot.model.manifest import Manifest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from models.arrays import Halves
-    from models.data.samples import Sample
-    from parrot.model.bundle import BundleFiles
-    from parrot.model.manifest import Manifest
-    from parrot.records import Floats
-
-    Batch = tuple[list[bytes], Floats, Floats, Halves]
+Batch = tuple[list[bytes], Floats, Floats, Halves]
 
 _BATCH = 24
 _MANY = 20 * _BATCH  # from here on other processes are worth starting

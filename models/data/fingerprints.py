@@ -8,14 +8,10 @@ was. Only the very same file is recognised, not a resized copy.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from models.data.labelled_photos import LabelledPhoto
 from parrot.errors import BadBundle
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.data.labelled_photos import LabelledPhoto
 
 TRAINED_ON = "trained_on.bin"
 _PREFIX = 4

@@ -14,11 +14,11 @@ import csv
 import io
 import re
 import unicodedata
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.data import tables
 from parrot.duplicates import SIMILAR_BITS, bits_apart
@@ -26,9 +26,6 @@ from parrot.errors import RequestError
 from parrot.photo import images
 from parrot.photo.headers import SUFFIXES
 from parrot.photo.thumbnails import perceptual_hash
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 UNSORTED = "_unsorted-parrot"  # label of a photo that shows a parrot of an uncertain species
 NOT_ALIVE = "not-alive"  # what labels of drawings, toys and statues stand for

@@ -6,19 +6,13 @@ it again is all that a new form needs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from parrot.observation import FORM
-from parrot.store import update
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from parrot.observation import Observation
-    from parrot.store import ObservationStore
+from parrot.observation import FORM, Observation
+from parrot.store import ObservationStore, update
 
 _BATCH = 1000
 _AT_ONCE = 16

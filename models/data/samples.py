@@ -6,27 +6,24 @@ A function may look at a photo in three ways: whole, the centre square, and clos
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from models.arrays import Floats
 from models.data import stress
+from models.data.labelled_photos import LabelledPhoto
+from models.data.stress import Stress
 from models.network.model_folder import INPUT
 from parrot.errors import InvalidImage, RequestError
 from parrot.model import look, reason
 from parrot.photo import images
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from models.data.labelled_photos import LabelledPhoto
-    from models.data.stress import Stress
-    from parrot.photo.geometry import Box
-    from parrot.records import Floats, Photo
+from parrot.photo.geometry import Box
+from parrot.records import Photo
 
 JUDGED = 1 + stress.DRAWS  # samples of each photo that figures are about
 PER_PHOTO = JUDGED + 1

@@ -5,26 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.data import tables
 from models.data.labelled_photos import (
     TAXONOMY_CSV,
     UNSORTED,
     BadDataset,
+    LabelledPhoto,
     class_id,
     taxa_by_label,
 )
 from models.data.wanted import may_be_class
 from parrot.model.species import COLUMNS, SpeciesTable, Taxonomy
-from parrot.records import Rank
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.records import Species
+from parrot.records import Rank, Species
 
 _GENERA = Path(__file__).with_name("genera.csv")
 _NAMED = frozenset({Rank.SPECIES, Rank.GENUS})

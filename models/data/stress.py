@@ -10,26 +10,20 @@ pastes the photo into a frame, that is known.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from models.data.labelled_photos import Group
+from models.data.labelled_photos import Group, LabelledPhoto
 from parrot.photo.geometry import Box
+from parrot.records import Photo
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.records import Photo
-
-    Rng = np.random.Generator
-    Picture = Image.Image
-    # Photo and background to a picture, and where in it the photo is; None: it is the photo.
-    Change = Callable[[Picture, Picture, Rng], tuple[Picture, Box | None]]
-    Filter = Callable[[Picture, Picture, Rng], Picture]
+Rng = np.random.Generator
+Picture = Image.Image
+Change = Callable[[Picture, Picture, Rng], tuple[Picture, Box | None]]
+Filter = Callable[[Picture, Picture, Rng], Picture]
 
 DRAWS = 2  # stresses that each photo meets, beside one more of COMPOSITES
 _SHORT_SIDE = 256

@@ -7,22 +7,17 @@ not labelled as dark.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from models.data.labelled_photos import Group
+from models.arrays import Floats
+from models.data.labelled_photos import Group, LabelledPhoto
 from models.data.samples import SIGNS
 from models.evaluation import metrics
+from models.evaluation.results import Results
 from parrot.model.reason import Evidence, why
-from parrot.records import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from models.data.labelled_photos import LabelledPhoto
-    from models.evaluation.results import Results
-    from parrot.model.rules import ReasonPolicy
-    from parrot.records import Floats, Scores
+from parrot.model.rules import ReasonPolicy
+from parrot.records import Reason, Scores
 
 GROUPS: Mapping[Reason, Group] = {
     Reason.NO_BIRD: Group.NEGATIVES,

@@ -9,26 +9,22 @@ come from the weights; only the strides, which weights do not contain, are writt
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
+from models.arrays import Floats
 from models.network import torch_file
 from models.network.lazy_tf import tf
 from models.network.weights import TAIL_FILE, Tail
 from parrot.errors import BadBundle
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from parrot.records import Floats
-
-    Weights = Mapping[str, npt.NDArray[np.float32]]
+Weights = Mapping[str, npt.NDArray[np.float32]]
 
 _BN_EPSILON = 1e-3
 _LENGTH = 17.0  # about their length before scaling, so that features keep their magnitude

@@ -9,15 +9,13 @@ photo's closer look stays the same, and cached, from one fit to the next.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from models.arrays import Floats
 from models.network.backbone import scaled_roots
 from models.network.lazy_tf import tf
-
-if TYPE_CHECKING:
-    from parrot.records import Floats
 
 SIDES = (3, 4, 5, 7)  # of the windows, in cells of the map
 _OVERLAPPING = np.float32(1e4)  # times a share: more than scores differ

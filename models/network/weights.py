@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
+from models.arrays import Floats
 from parrot.errors import BadBundle
 from parrot.model import npz
 from parrot.model.manifest import HEAD, LAST_BLOCKS
-
-if TYPE_CHECKING:
-    from parrot.records import Floats
 
 HEAD_FILE, TAIL_FILE = HEAD, LAST_BLOCKS
 

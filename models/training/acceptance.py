@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.evaluation.results import FIGURES
+from models.training.fine_tuning import FineTuningOrder
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from models.training.fine_tuning import FineTuningOrder
-
-    Figures = Mapping[str, Mapping[str, Any]]
+Figures = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

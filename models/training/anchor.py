@@ -7,8 +7,9 @@ forgotten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
@@ -21,12 +22,8 @@ from parrot.errors import BadBundle
 from parrot.model.gate import Gate, ThreeWay
 from parrot.model.manifest import GATE, NAMING
 from parrot.model.naming import Naming
+from parrot.model.species import Taxonomy
 from parrot.records import Rank
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from parrot.model.species import Taxonomy
 
 KEPT = "fitted-"  # what the names of that fit's files begin with in a retrained bundle
 _FILES = (GATE, NAMING, HEAD_FILE, TRAINED_ON, card.NAME)

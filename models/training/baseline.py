@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from models.arrays import Floats
+from models.data.dataset import Dataset
 from models.evaluation.baseline import Baseline
 from models.evaluation.photo_lines import PhotoLine
+from models.evaluation.results import Results
 from models.training import embedding
+from models.training.judging import Fitted
 from parrot.photo import images
-
-if TYPE_CHECKING:
-    from models.data.dataset import Dataset
-    from models.evaluation.results import Results
-    from models.training.judging import Fitted
-    from parrot.records import Floats
 
 
 def of(data: Dataset, fitted: Fitted) -> Baseline:

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.dataset import NO_BIRD, NOT_ALIVE, OTHER_BIRD, PARROT
+from models.arrays import Array, Flags, Halves, Index
+from models.data.dataset import NO_BIRD, NOT_ALIVE, OTHER_BIRD, PARROT, Dataset
 from models.data.samples import Views
-
-if TYPE_CHECKING:
-    from models.arrays import Array, Flags, Halves, Index
-    from models.data.dataset import Dataset
 
 # Non-birds are drawn often: fine-tuning on parrots and birds alone forgets them.
 # Parrots of the table, other parrots, other birds, no birds, and what is not alive.

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from models.data import dataset, fingerprints, species_table
+from models.data.dataset import Dataset
+from models.data.features import Extractor
 from models.data.fingerprints import TRAINED_ON
+from models.data.labelled_photos import LabelledPhoto
 from models.network.weights import HEAD_FILE, SpeciesHead
 from models.publishing import releases
 from models.training import card
 from models.training.anchor import KEPT, Anchor
+from models.training.fine_tuning import Progress
+from models.training.heads import LinearHeads
 from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle, verified
 from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Reference, digest
 from parrot.model.species import SpeciesTable, Taxonomy
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from models.data.dataset import Dataset
-    from models.data.features import Extractor
-    from models.data.labelled_photos import LabelledPhoto
-    from models.training.fine_tuning import Progress
-    from models.training.heads import LinearHeads
 
 
 @dataclass(frozen=True, slots=True)

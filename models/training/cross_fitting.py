@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from models.arrays import Index
+from models.data.dataset import Dataset
 from models.data.samples import JUDGED
 from models.training.heads import Logits, fit_heads
-
-if TYPE_CHECKING:
-    from models.arrays import Index
-    from models.data.dataset import Dataset
 
 
 def cross_fitted(data: Dataset) -> Logits:

@@ -7,18 +7,12 @@ nothing about stays as it was.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.dataset import KINDS, PARROT
-from models.training.heads import LinearHeads, parrots
-
-if TYPE_CHECKING:
-    from models.arrays import Array, Flags, Index
-    from models.data.dataset import Dataset
-    from models.training.heads import LinearHead
-    from parrot.records import Floats
+from models.arrays import Array, Flags, Floats, Index
+from models.data.dataset import KINDS, PARROT, Dataset
+from models.training.heads import LinearHead, LinearHeads, parrots
 
 # For the sum over photos; docs/training.md says what they do to people who were left out.
 _GATE, _NAMES, _NEW = 0.0001, 0.003, 3.0

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
+from models.arrays import Floats
 from models.data.dataset import FEWEST
+from models.data.labelled_photos import LabelledPhoto
 from parrot.model.embedding import DIMENSIONS, Embedding, unit
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.records import Floats
 
 
 def fit(first_looks: Floats, photos: Sequence[LabelledPhoto]) -> Embedding:

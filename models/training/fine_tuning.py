@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
+from models.arrays import Flags, Floats, Halves, Index
+from models.data.dataset import Dataset
+from models.data.features import Extractor
 from models.data.samples import JUDGED, PARTS, Views
 from models.network.backbone import FEATURES, Backbone, pooled_features
 from models.network.lazy_tf import each_on_a_core, tf
+from models.network.weights import Tail
 from models.training.batches import Batches
+from models.training.calibration import FitPolicy
 from models.training.heads import LinearHeads, Logits, blank_heads, fit_heads
 from models.training.tuner import Recipe, tune
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from models.arrays import Flags, Halves, Index
-    from models.data.dataset import Dataset
-    from models.data.features import Extractor
-    from models.network.weights import Tail
-    from models.training.calibration import FitPolicy
-    from parrot.records import Floats
-
-    Progress = Callable[[str, int], Callable[[int], None]]
+Progress = Callable[[str, int], Callable[[int], None]]
 
 # Raise when the drawing of batches, the loss or the step change what they compute.
 _REVISION = 2

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from models.data import dataset, labelled_photos, species_table
-from models.data.labelled_photos import BadDataset
+from models.data.dataset import Dataset
+from models.data.features import Extractor
+from models.data.labelled_photos import BadDataset, LabelledPhoto
 from models.data.samples import PER_PHOTO, Views
 from models.training import bundle
 from models.training.acceptance import Acceptance
+from models.training.calibration import FitPolicy
 from models.training.cross_fitting import cross_fitted
-from models.training.fine_tuning import FineTuner
+from models.training.fine_tuning import FineTuner, FineTuningOrder, Progress
 from models.training.heads import fit_heads
 from models.training.judging import Fitted, Trained, judge
 from models.training.tuner import device
 from parrot.model.species import SpeciesTable, Taxonomy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from models.data.dataset import Dataset
-    from models.data.features import Extractor
-    from models.data.labelled_photos import LabelledPhoto
-    from models.training.calibration import FitPolicy
-    from models.training.fine_tuning import FineTuningOrder, Progress
-
-    Step = Callable[[str], None]
+Step = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.dataset import KINDS, PARROT
+from models.arrays import Flags, Floats, Index
+from models.data.dataset import KINDS, PARROT, Dataset
 from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
 from parrot.model.naming import Naming, Softmax
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.arrays import Flags, Index
-    from models.data.dataset import Dataset
-    from parrot.records import Floats
 
 AS_IT_IS = LogisticCurve(1.0, 0.0)  # a gate whose scale is in its weights
 IMPOSSIBLE = -30.0  # logit of a class without photos

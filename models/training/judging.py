@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.arrays import Floats, Index
+from models.data.dataset import Dataset
 from models.evaluation import answers, joint
 from models.evaluation import reasons as explaining
-from models.evaluation.results import Judged
+from models.evaluation.results import Judged, Results
+from models.network.weights import Tail
 from models.training import reasons
-from models.training.calibration import SURE, Calibration, calibrate
+from models.training.acceptance import Acceptance
+from models.training.calibration import SURE, Calibration, FitPolicy, calibrate
+from models.training.heads import LinearHeads, Logits
 from parrot.model.decision import Vocabulary
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from models.arrays import Index
-    from models.data.dataset import Dataset
-    from models.evaluation.results import Results
-    from models.network.weights import Tail
-    from models.training.acceptance import Acceptance
-    from models.training.calibration import FitPolicy
-    from models.training.heads import LinearHeads, Logits
-    from parrot.model.rules import Rules
-    from parrot.records import Floats
+from parrot.model.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)

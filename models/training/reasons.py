@@ -8,18 +8,15 @@ is never given. Photos as they are and photos under stress weigh the same.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.arrays import Array, Flags, Index
 from models.evaluation import reasons
 from models.evaluation.results import Judged, Results
 from parrot.model.reason import OF_THE_GATE, PHOTOMETRIC, gate_reason, measured
 from parrot.model.rules import ReasonPolicy
 from parrot.records import Reason
-
-if TYPE_CHECKING:
-    from models.arrays import Array, Flags, Index
 
 PRECISION = 0.95
 SURE = 0.95  # the gate's probability from which on no look at the photo is needed

@@ -11,22 +11,19 @@ killed continues from its last checkpoint and ends with the same weights.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from models.arrays import Halves
 from models.network.backbone import Backbone, scaled_roots
 from models.network.lazy_tf import tf
 from models.network.weights import Tail
+from models.training.batches import Batch, Batches
 from models.training.heads import LinearHead
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from models.arrays import Halves
-    from models.training.batches import Batch, Batches
 
 _MOMENTUM, _VARIANCE, _TINY = 0.9, 0.999, 1e-7  # Adam's
 _ROOT_FLOOR = 1e-8  # a channel without any activation has a root without a slope

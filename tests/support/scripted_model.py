@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
+from models.arrays import Floats
 from parrot.classify import Classifier
 from parrot.errors import TooExpensive
 from parrot.model.bundle import Bundle
@@ -21,11 +23,6 @@ from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.photo.decoder import Decoder
 from parrot.records import Prediction
 from tests.support.photos import DECODER
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from parrot.records import Floats
 
 MODEL = ServedModel(
     "M", "1", "serving_default", InputSpec(8, 8, crop=Crop.SQUASH), "f", "p", "l", "focus", "second"

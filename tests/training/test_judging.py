@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from models.arrays import Floats
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.evaluation import answers
 from models.training import card
@@ -15,9 +15,6 @@ from parrot.model.decision import Vocabulary
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.species import Taxonomy
 from parrot.records import Rank, Scores
-
-if TYPE_CHECKING:
-    from parrot.records import Floats
 
 SPECIES = ("ara-macao", "cacatua")
 TAXONOMY = Taxonomy.parse((Path(__file__).parents[2] / "models/data/taxonomy.csv").read_bytes())

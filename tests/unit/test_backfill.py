@@ -6,32 +6,27 @@ import base64
 import dataclasses
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from models.arrays import Floats
 from models.backfill.batches import Batched
-from models.backfill.job import job
+from models.backfill.job import Job, job
 from models.backfill.price import price
 from models.backfill.reclassify import Reclassified, Reclassifier
+from parrot.classify import Classifier
 from parrot.config import Settings
 from parrot.errors import InvalidImage, ModelUnavailable
-from parrot.observation import Label, Status
-from parrot.records import Prediction
+from parrot.model.served_model import ServedModel
+from parrot.observation import Label, Observation, Status
+from parrot.records import Classification, Photo, Prediction
 from tests.support.observations import NOW, at
 from tests.support.processing import OTHER, PHOTO, Counted, SameAnswer, Steps, World, uuid_of
 from tests.support.scripted_model import MODEL
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.backfill.job import Job
-    from parrot.classify import Classifier
-    from parrot.model.served_model import ServedModel
-    from parrot.observation import Observation
-    from parrot.records import Classification, Floats, Photo
 
 
 class NewBundle(SameAnswer):

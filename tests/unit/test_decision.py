@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from models.arrays import Flags, Floats
 from models.evaluation import answers
 from parrot.classify import Classifier
 from parrot.model.decision import combined, decide, in_doubt, ranking, score, sees_nothing
@@ -29,9 +29,6 @@ from tests.support.scripted_model import (
     Scripted,
     bundle,
 )
-
-if TYPE_CHECKING:
-    from parrot.records import Flags, Floats
 
 PHOTO = images.read(encoded(noise(120, 80), "PNG"))
 RNG = np.random.default_rng(5)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from models.arrays import Bytes
 from parrot.errors import NotFound
 from parrot.observation import Status
 from parrot.quota import User
 from tests.support.photos import encoded
 from tests.support.processing import NOW, OTHER, Killed, Steps, World, at_every_step, die
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from parrot.records import Bytes
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 
