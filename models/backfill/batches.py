@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from models.arrays import Floats
+from parrot.classify import ModelServer
+from parrot.model.served_model import ServedModel
+from parrot.records import Prediction
 
-    from parrot.classify import ModelServer
-    from parrot.model.served_model import ServedModel
-    from parrot.records import Floats, Prediction
-
-    Waiting = list[tuple[bytes | Floats, Future[Prediction]]]
+Waiting = list[tuple[bytes | Floats, Future[Prediction]]]
 
 _WAIT_SECONDS = 0.05  # for company, where the other threads have nothing to ask
 

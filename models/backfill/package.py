@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from models.folders import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _REQUIREMENTS = ROOT / "models" / "backfill" / "requirements.txt"
 _PARTS = (

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from parrot.classify import Classifier
 from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
+from parrot.observation import Observation
 from parrot.photo import images
 from parrot.progress import verdict_of
+from parrot.records import Classification
 from parrot.review import standing
-from parrot.store import update
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from parrot.classify import Classifier
-    from parrot.observation import Observation
-    from parrot.records import Classification
-    from parrot.store import ObservationStore, PhotoStore
+from parrot.store import ObservationStore, PhotoStore, update
 
 
 class Reclassified(StrEnum):

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
-from parrot.classify import Classifier
+from parrot.classify import Classifier, ModelServer
 from parrot.errors import BadBundle, InvalidImage, PhotoTooLarge, UnsupportedMedia
-from parrot.observation import Status, Verdict
+from parrot.model.bundle import Bundle
+from parrot.observation import Observation, Status, Verdict
 from parrot.photo import images
+from parrot.photo.decoder import Decoder
 from parrot.progress import verdict_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from parrot.classify import ModelServer
-    from parrot.model.bundle import Bundle
-    from parrot.observation import Observation
-    from parrot.photo.decoder import Decoder
-    from parrot.store import ObservationStore, PhotoStore
+from parrot.store import ObservationStore, PhotoStore
 
 # What the first verdicts did not keep: nothing there may mean that nobody wrote it down.
 _LATER = ("reason", "likely")

@@ -11,16 +11,13 @@ import csv
 import io
 import json
 import tomllib
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.data.labelled_photos import TAXONOMY_CSV
 from parrot.model.species import LOOK_ALIKE, SpeciesTable, Taxonomy
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-    from parrot.records import Taxon
+from parrot.records import Taxon
 
 _FACTS = Path(__file__).with_suffix(".toml")
 _TEXTS = ("range", "diet", "life", "law")

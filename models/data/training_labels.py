@@ -9,18 +9,14 @@ people gain nothing by opening more accounts.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from models.data import trust, wanted
 from parrot.duplicates import SIMILAR_BITS, bits_apart, quarters
+from parrot.observation import Observation
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
-
-    from parrot.observation import Observation
 
 _MOST_OF_ONE = 100  # photos of one kind by one person: a flood must not outweigh everybody else
 _ENOUGH = 0.975  # probability of being right from which on a label trains that nobody settled

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
+from parrot.observation import Label, Observation
 from parrot.review import CANNOT_TELL, UNUSABLE, settled
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-
-    from parrot.observation import Label, Observation
 
 NEUTRAL = 0.5  # of a person about whom nothing is settled
 _LATEST = 10  # labels that show how somebody labels now

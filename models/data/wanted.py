@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from models.data.labelled_photos import NOT_ALIVE, TAXONOMY_CSV, class_id, taxa_by_label
 from parrot.model.species import ID, Taxonomy
-from parrot.records import NOT_A_PARROT, OTHER_PARROT, Rank
+from parrot.observation import Observation
+from parrot.records import NOT_A_PARROT, OTHER_PARROT, Rank, Taxon
 from parrot.review import CANNOT_TELL, UNUSABLE, settled
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
-
-    from parrot.observation import Observation
-    from parrot.records import Taxon
 
 ENOUGH_PHOTOS, ENOUGH_PEOPLE = 16, 3
 _KINDS = frozenset({Rank.SPECIES, Rank.GENUS})
