@@ -1,10 +1,16 @@
-"""docs/decisions.md: short enough to be read, and every decision has a reason."""
+"""Every file that a page names exists; decisions are short and have reasons, defences tests."""
 
 import re
 
+import pytest
+
 from local.stack import ROOT
 
-PAGE = (ROOT / "docs" / "decisions.md").read_text("utf-8")
+PAGES = {
+    path.name: path.read_text("utf-8")
+    for path in (*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+}
+PAGE = PAGES["decisions.md"]
 FEWEST_WORDS = 25  # for a context, a decision and what follows from it
 MOST_BYTES = 25_000
 
@@ -33,10 +39,18 @@ def test_no_decision_is_only_a_sentence() -> None:
     assert short == []
 
 
-def test_every_file_that_is_named_exists() -> None:
-    """A decision about code that moved is looked for where it was."""
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_is_named_exists(page: str) -> None:
+    """Code that moved is looked for where it was; a defence without its test is only a claim."""
     named = re.findall(
-        r"`((?:benchmarks|deploy|docs|functions|local|models|public|shared|tests)/[\w./-]+)`", PAGE
+        r"`((?:benchmarks|deploy|docs|functions|local|models|public|shared|tests)/[\w./-]+)`",
+        PAGES[page],
     )
-    assert len(named) > 1
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_asset_of_the_threat_model_has_a_test() -> None:
+    """A row without a test is only a wish."""
+    rows = [line for line in PAGES["security.md"].splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 10
+    assert [row for row in rows if "`tests/" not in row.rsplit("|", 2)[1]] == []
