@@ -115,17 +115,6 @@ check() {
   exit "$status"
 }
 
-test_help() {
-  cat <<'TEXT'
-./dev.sh test [pytest arguments]            format, lint, types, import rules, unit tests, and the
-                                            main paths on a real stack: under three minutes
-./dev.sh test all [pytest arguments]        the same with all tests, as CI runs them
-./dev.sh test FOLDER [pytest arguments]     only the tests of a folder of tests/: unit, stack, ...
-For example: ./dev.sh test -k gate, or ./dev.sh test unit -q. All that pytest takes: pytest --help
-Tests run in two or three processes; -n 0 runs them in one, as a debugger needs it.
-TEXT
-}
-
 # Packages that only the benchmark needs.
 setup_bench() {
   setup
@@ -239,7 +228,7 @@ case "$command" in
     run -m models "$@"
     ;;
   bench) wants_help "$@" || setup_bench; run -m benchmarks "$@" ;;
-  test) if wants_help "$@"; then test_help; else check "$@"; fi ;;
+  test) if wants_help "$@"; then no_arguments "$@"; else check "$@"; fi ;;
   sdk) if wants_help "$@"; then no_arguments "$@"; else sdk "$@"; fi ;;
   lock) no_arguments "$@"; lock ;;
   stage) stage "$@" ;;
