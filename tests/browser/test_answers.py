@@ -225,3 +225,11 @@ def test_zoom_starts_where_the_model_looked_and_ends_where_pixels_do(
             page.locator("#crop button[value=done]").click()
         seen.append(response.value.json()["photo"]["width"])
     assert seen == [780, 120]
+
+
+def test_a_phone_held_sideways_shows_all_of_zoom(visit: Visit, files: list[Path]) -> None:
+    """Its buttons were below the edge, where few would scroll to them."""
+    page = visit(screen={"width": 844, "height": 390})
+    answered(page, CASES["one"][1], files).locator(".zoom").click()
+    for part in ("h2", ".window", "input", ".actions"):
+        expect(page.locator(f"#crop {part}")).to_be_in_viewport(ratio=1)
