@@ -1,8 +1,8 @@
 // Photos for a reviewer, loaded ahead: a few at a time, the one to look at first.
 
 import * as account from "./account.js";
+import { showBlob } from "./blobs.js";
 import { headersOf } from "./credentials.js";
-import { showBlob } from "./dom.js";
 import { reviewImage } from "./service.js";
 
 const blobs = new Map(); // review id -> promise of its photo

@@ -1,8 +1,9 @@
 // One saved bird, large: what it is saved as, what the model says, and changing or deleting it.
 
 import * as account from "./account.js";
+import { showBlob, store } from "./blobs.js";
 import { headersOf } from "./credentials.js";
-import { byId, opened, showBlob, store } from "./dom.js";
+import { byId, opened } from "./dom.js";
 import { day, errorLine, nameOf, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { table } from "./plate.js";

@@ -12,6 +12,7 @@ import { Picture } from "./picture.js";
 import { asProblem, patiently, Problem } from "./problem.js";
 import * as recent from "./recent.js";
 import { classify, MOST_PHOTOS } from "./service.js";
+import { share } from "./share.js";
 import { toast } from "./toast.js";
 
 /** Builds the element and runs the requests. */
@@ -217,7 +218,6 @@ export class Card {
   }
 
   async #share() {
-    const { share } = await import("./share.js");
     const readable = await this.#pictures[this.#shown].open();
     const kind = oneKind(interpret(this.#answer, answers()));
     await share({

@@ -40,7 +40,22 @@ async function run(store, mode, action) {
   });
 }
 
-export const all = (store, range) => run(store, "readonly", (rows) => rows.getAll(range));
-export const get = (store, key) => run(store, "readonly", (rows) => rows.get(key));
-export const put = (store, row) => run(store, "readwrite", (rows) => rows.put(row));
 export const drop = (store, key) => run(store, "readwrite", (rows) => rows.delete(key));
+
+export async function all(store, range) {
+  return Promise.all((await run(store, "readonly", (rows) => rows.getAll(range))).map(whole));
+}
+
+export async function get(store, key) {
+  return whole(await run(store, "readonly", (rows) => rows.get(key)));
+}
+
+/** A private window of Safari keeps no Blob: there, photos are kept as their bytes. */
+export async function put(store, row) {
+  const keep = (kept) => run(store, "readwrite", (rows) => rows.put(kept));
+  return keep(row).catch(async () => keep(await (await import("./bytes.js")).packed(row)));
+}
+
+async function whole(row) {
+  return row?.packed ? (await import("./bytes.js")).unpacked(row) : row;
+}

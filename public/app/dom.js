@@ -42,17 +42,6 @@ export function announce(text) {
   byId("news").textContent = text;
 }
 
-/** Show a picture in an img, which needs its address only until it has loaded. Rejects where it cannot. */
-export function showBlob(image, blob) {
-  const url = URL.createObjectURL(blob);
-  return new Promise((resolve, reject) => {
-    const once = { once: true };
-    image.addEventListener("load", resolve, once);
-    image.addEventListener("error", reject, once);
-    image.src = url;
-  }).finally(() => URL.revokeObjectURL(url));
-}
-
 /** Load a stylesheet, once; resolves when it applies. Rejects where it cannot be had. */
 export function styled(address) {
   if (!styles.has(address)) styles.set(address, load(address));
@@ -70,13 +59,4 @@ function load(address) {
     Object.assign(link, { rel: "stylesheet", href: address, onload: resolve, onerror: failed });
     document.head.append(link);
   });
-}
-
-/** Have the browser store a file, which it may read only after a while. */
-export function store(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -2,7 +2,8 @@
 
 import { headline } from "./answer-view.js";
 import { interpret } from "./answer.js";
-import { byId, fromTemplate, showBlob } from "./dom.js";
+import { showBlob } from "./blobs.js";
+import { byId, fromTemplate } from "./dom.js";
 import { answers, shortDay } from "./language.js";
 import * as recent from "./recent.js";
 

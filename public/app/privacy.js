@@ -1,8 +1,9 @@
 // What is kept about a person: how much it is, taking it along, removing it.
 
 import * as account from "./account.js";
+import { store } from "./blobs.js";
 import { headersOf } from "./credentials.js";
-import { byId, opened, store } from "./dom.js";
+import { byId, opened } from "./dom.js";
 import { day, errorLine, t } from "./language.js";
 import * as outbox from "./outbox.js";
 import { asProblem, patiently, pause } from "./problem.js";

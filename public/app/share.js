@@ -13,8 +13,9 @@ const SERIF = 'Georgia, "Noto Serif KR", "Noto Serif CJK KR", serif';
 export async function share({ image, headline, latin, url }) {
   const text = latin ? `${headline} (${latin})` : headline;
   try {
-    const files = image ? [await picture(image, headline, latin)] : [];
-    if (files.length > 0 && navigator.canShare?.({ files })) {
+    // Copying must follow the click at once: no picture is made where none can be shared.
+    const files = image && navigator.canShare ? [await picture(image, headline, latin)] : [];
+    if (files.length > 0 && navigator.canShare({ files })) {
       await navigator.share({ files, title: headline, text, url });
     } else if (navigator.share) {
       await navigator.share({ title: headline, text, url });

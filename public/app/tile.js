@@ -1,8 +1,9 @@
 // One square of My birds: a saved observation, or an entry that waits to be sent.
 
 import * as account from "./account.js";
+import { showBlob } from "./blobs.js";
 import { drawBlurHash } from "./blurhash.js";
-import { fromTemplate, showBlob } from "./dom.js";
+import { fromTemplate } from "./dom.js";
 import { t } from "./language.js";
 import * as shelf from "./shelf.js";
 import { labelName } from "./species-select.js";
