@@ -21,6 +21,15 @@ from tests.support.page import (
 from tests.support.visits import Visit
 
 NO_NETWORK = "ERR_INTERNET_DISCONNECTED|ERR_FAILED"
+NO_BLOBS = """(() => {
+  const { put } = IDBObjectStore.prototype;
+  const inside = (value) => (typeof value === "object" ? Object.values(value ?? {}) : []);
+  const blobs = (value) => value instanceof Blob || inside(value).some(blobs);
+  IDBObjectStore.prototype.put = function (row) {
+    if (blobs(row)) throw new DOMException("Error preparing Blob/File data", "UnknownError");
+    return put.call(this, row);
+  };
+})()"""
 
 
 def installed(page: Page) -> None:
@@ -144,6 +153,19 @@ def test_a_photo_chosen_offline_is_looked_at_when_online(
     phone.context.set_offline(False)
     expect(card.locator(".headline")).to_have_text("Sun conure", timeout=MODEL_MS)
     expect(phone.locator("#offline")).to_be_hidden()
+
+
+def test_a_browser_that_keeps_no_blobs_loses_nothing(phone: Page, photos: Path) -> None:
+    """Private windows of Safari: nothing could be saved there, and a reload lost every photo."""
+    phone.add_init_script(NO_BLOBS)
+    phone.reload()
+    choose(phone, some_photo(photos, "parrots/sun-conure"))
+    phone.reload()
+    card = phone.locator(".card")
+    expect(card).to_have_attribute("data-state", "answered")
+    assert card.locator(".preview").evaluate("(it) => it.decode().then(() => it.naturalWidth)") > 0
+    assert "Saved" in save_as(card)
+    expect(my_birds(phone).locator("img.there")).to_be_visible(timeout=MODEL_MS)
 
 
 def test_an_upload_shows_its_progress_and_can_be_cancelled(phone: Page, odd: Path) -> None:
