@@ -45,8 +45,13 @@ find_python() {
   exit 1
 }
 
+# Whether a command of `models` is a pipeline: a backfill, or an export that names a runner.
+pipeline() {
+  case " $* " in " backfill "* | " export-saved "*" --runner"[\ =]*) ;; *) false ;; esac
+}
+
 # Apache Beam and TensorFlow need different versions of protobuf, so Beam has a venv of its own.
-backfill() {
+beam() {
   venv="$root/.venv/backfill" python="$root/.venv/backfill/bin/python"
   local pins="$root/models/backfill/requirements.txt" wanted
   wanted=$(cksum <"$pins")
@@ -59,7 +64,7 @@ backfill() {
     printf '%s' "$wanted" >"$venv/installed"
   fi
   export PYTHONPATH="$root:$root/shared"
-  exec "$python" -m models backfill "$@"
+  exec "$python" -m models "$@"
 }
 
 # Installs the pinned packages unless these very pins are installed already.
@@ -221,10 +226,7 @@ command=${1:-}
 case "$command" in
   demo | up | loop | emulators | openapi) run -m local "$command" "$@" ;;
   models)
-    if [ "${1:-}" = backfill ] && ! wants_help "$@"; then
-      shift
-      backfill "$@"
-    fi
+    if pipeline "$@" && ! wants_help "$@"; then beam "$@"; fi
     run -m models "$@"
     ;;
   bench) wants_help "$@" || setup_bench; run -m benchmarks "$@" ;;

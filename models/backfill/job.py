@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import places
 from models.backfill.batches import Batched
-from models.backfill.patience import patiently
 from models.backfill.reclassify import Reclassifier, wanted
+from models.patience import each
 from parrot import wiring
 from parrot.adapters.bucket import FolderFiles
 from parrot.classify import Classifier
@@ -23,7 +23,7 @@ from parrot.model.bundle import Bundle
 from parrot.wiring import neighbours, stories
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Key = tuple[str, str]  # uid, id
 # What the operator's environment may say, as a function's does.
@@ -39,6 +39,34 @@ class Job:
     folder: str | None  # with the bundle, on every worker; None: the environment names a bundle
     batch: int  # photos in one request; at most the server's max_batch_size
     max_photos: int | None
+
+    def find(self) -> Iterator[Key]:
+        """Whose verdict is of another bundle. Raises BadBundle, StoreUnavailable."""
+        return candidates(self, open_bundle(self).manifest.version)
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[Sequence[Key]], Counter[str]]]:
+        """On a worker. Raises BadConfig, BadBundle, StoreUnavailable, ModelUnavailable.
+
+        What it gives raises BackendError, DeploymentError.
+        """
+        bundle = open_bundle(self)
+        # Not the guarded one: a batch waits for a server that is away.
+        server = Batched(neighbours.unguarded_model_server(), size=self.batch)
+        with stories.decoder() as decoder:
+            reclassifier = Reclassifier(
+                neighbours.observation_store(),
+                neighbours.photo_store(),
+                Classifier(bundle, server, decoder),
+                bundle=bundle.manifest.version,
+                max_bytes=wiring.settings().max_photo_bytes,
+            )
+
+            def share(keys: Sequence[Key]) -> Counter[str]:
+                again = reclassifier.reclassify
+                return Counter(each(lambda key: again(*key).value, keys, at_once=self.batch))
+
+            yield share
 
 
 def job(  # noqa: PLR0913 - the options of one command
@@ -107,32 +135,3 @@ def _scan(job: Job, version: str) -> Iterator[Key | None]:
         if chosen and left is not None:
             left -= 1
         yield (observation.uid, observation.id) if chosen else None
-
-
-class BackfillWorker:
-    """Everything open, on one machine; a bundle of Beam's is one call."""
-
-    def __init__(self, job: Job) -> None:
-        """Raises BadConfig, BadBundle, StoreUnavailable, ModelUnavailable."""
-        bundle = open_bundle(job)
-        # Not the guarded one: a batch waits for a server that is away.
-        server = Batched(neighbours.unguarded_model_server(), size=job.batch)
-        self._threads = ThreadPoolExecutor(job.batch)
-        self._decoder = stories.decoder()
-        self._reclassifier = Reclassifier(
-            neighbours.observation_store(),
-            neighbours.photo_store(),
-            Classifier(bundle, server, self._decoder),
-            bundle=bundle.manifest.version,
-            max_bytes=wiring.settings().max_photo_bytes,
-        )
-
-    def reclassify(self, keys: Sequence[Key]) -> Counter[str]:
-        """How many photos had which outcome. Raises BackendError, DeploymentError."""
-        again = self._reclassifier.reclassify
-        return Counter(self._threads.map(lambda key: patiently(lambda: again(*key)).value, keys))
-
-    def close(self) -> None:
-        """Let the threads and the decoder's process go."""
-        self._threads.shutdown()
-        self._decoder.__exit__()

@@ -12,6 +12,8 @@ _PARTS = (
     (ROOT / "shared", "parrot/**/*.py"),
     (ROOT, "models/*.py"),
     (ROOT, "models/backfill/*.py"),
+    (ROOT, "models/data/*.py"),
+    (ROOT, "models/data/*.csv"),
 )
 _SETUP = """from setuptools import find_packages, setup
 
@@ -19,6 +21,7 @@ setup(
     name="parrot-backfill",
     version="1",
     packages=find_packages(),
+    package_data={{"": ["*.csv"]}},
     install_requires={needs!r},
 )
 """

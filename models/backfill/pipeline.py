@@ -1,11 +1,12 @@
-"""Beam's part: find the photos, spread them over workers, count what became of them."""
+"""Beam's part: find photos, spread them over workers, count what became of them."""
 
 from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics, MetricsFilter
@@ -13,43 +14,58 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from models.backfill import package
-from models.backfill.job import BackfillWorker, candidates, open_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.backfill.job import Job, Key
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
 DATAFLOW = "Dataflow"
 _NAMESPACE = "backfill"
 
 
-class _Reclassify(beam.DoFn):  # type: ignore[misc]
-    """One worker's share; everything is opened once per worker."""
+class Job(Protocol):
+    """What to do, as plain data that travels to workers."""
+
+    @property
+    def batch(self) -> int:
+        """Photos in one call of what `open` gives."""
+
+    def find(self) -> Iterable[Any]:
+        """The keys of all photos; called on one worker."""
+
+    def open(self) -> AbstractContextManager[Callable[[Sequence[Any]], Counter[str]]]:
+        """What works on keys and counts outcomes, again if need be; once on each worker."""
+
+
+class _Share(beam.DoFn):  # type: ignore[misc]
+    """One worker's share."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
 
     def setup(self) -> None:
-        self._worker = BackfillWorker(self._job)
+        self._opened = ExitStack()
+        self._share = self._opened.enter_context(self._job.open())
 
-    def process(self, keys: Sequence[Key]) -> None:
-        for outcome, count in self._worker.reclassify(keys).items():
+    def process(self, keys: Sequence[Any]) -> None:
+        for outcome, count in self._share(keys).items():
             Metrics.counter(_NAMESPACE, outcome).inc(count)
 
     def teardown(self) -> None:
-        self._worker.close()
+        self._opened.close()
+
+
+def _find(job: Job) -> Iterable[Any]:
+    return job.find()
 
 
 def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:
     """How many photos had which outcome.
 
     `options` are Beam's own, such as `--project`, `--region` and `--temp_location`. A run that
-    fails or is killed may be repeated: what it has written is skipped.
-
-    Raises BadBundle, StoreUnavailable, and whatever ended the pipeline.
+    fails or is killed may be repeated: what it has written is skipped. Raises whatever ended the
+    pipeline.
     """
-    version = open_bundle(job).manifest.version
     with tempfile.TemporaryDirectory() as folder:
         if runner == DATAFLOW:
             setup = package.write(Path(folder))
@@ -61,10 +77,10 @@ def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:
         (
             pipeline
             | beam.Create([job])
-            | "find" >> beam.FlatMap(candidates, version)
+            | "find" >> beam.FlatMap(_find)
             | beam.Reshuffle()
             | beam.BatchElements(min_batch_size=job.batch, max_batch_size=job.batch)
-            | "reclassify" >> beam.ParDo(_Reclassify(job))
+            | "share" >> beam.ParDo(_Share(job))
         )
         result = pipeline.run()
         result.wait_until_finish()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from models.backfill.patience import patiently
 from models.backfill.reclassify import Reclassified, classified
+from models.patience import each
 from parrot.classify import Classifier
 from parrot.model.decision import decide, in_doubt, score
 from parrot.shadow import Agreement, beside, check, first_id, set_ids
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from parrot.store import PhotoStore
 
 _AT_ONCE = 4  # photos: one is decoded while others are with the model server
-_SLICE = 16 * _AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +113,10 @@ class Comparer:
         """
         check(self.candidate, self.bundle)
         versions = (self.bundle.manifest.version, self.candidate.manifest.version)
-        comparison, wanted = Comparison(versions), iter(observations)
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            while some := list(islice(wanted, _SLICE)):
-                for compared in threads.map(lambda one: patiently(lambda: self.compare(one)), some):
-                    comparison.add(compared)
-                    advance(1)
+        comparison = Comparison(versions)
+        for compared in each(self.compare, observations, at_once=_AT_ONCE):
+            comparison.add(compared)
+            advance(1)
         return comparison
 
     def compare(self, observation: Observation) -> Compared | Reclassified:

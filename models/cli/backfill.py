@@ -1,19 +1,29 @@
-"""The command that judges every stored photo again with another bundle."""
+"""The commands that work on every stored photo, also on many machines: backfill, export-saved."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from models.cli import console
-from models.cli.console import Bucket, Store
+from models.cli.console import Bucket, SpeciesFile, Store
+from models.data import stores
+from models.folders import DEFAULT_BUNDLE
+from parrot.model.manifest import SPECIES
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Sequence
+
+    from models.backfill.pipeline import Job
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
 commands = typer.Typer()
+BEAMS_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 class Runner(StrEnum):
@@ -23,7 +33,7 @@ class Runner(StrEnum):
     DATAFLOW = "Dataflow"
 
 
-@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@commands.command(context_settings=BEAMS_OPTIONS)
 def backfill(  # noqa: PLR0913 - the options of one command
     context: typer.Context,
     observations: Store,
@@ -60,8 +70,8 @@ def backfill(  # noqa: PLR0913 - the options of one command
             batch=batch,
             max_photos=max_photos,
         )
+        version = jobs.open_bundle(job).manifest.version
         if dry_run:
-            version = jobs.open_bundle(job).manifest.version
             photos, scanned = jobs.count(job, version)
             table = Table("paid for", "US$", title="at list prices")
             for name, usd in price(photos, scanned, dataflow=runner is Runner.DATAFLOW).items():
@@ -69,15 +79,76 @@ def backfill(  # noqa: PLR0913 - the options of one command
             console.err.print(table)
             console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
             return
-        try:
-            from models.backfill import pipeline
-        except ModuleNotFoundError as error:
-            raise ValueError(
-                "Apache Beam is not installed here: ./dev.sh models backfill has an environment "
-                "with it"
-            ) from error
-        outcomes = pipeline.run(job, runner.value, context.args)
-    for outcome, photos in sorted(outcomes.items()):
-        console.out.print(f"{outcome} {photos}", highlight=False)
+        outcomes = _on_workers(job, runner, context.args)
     if not outcomes:
         console.out.print("nothing to do")
+
+
+@commands.command(context_settings=BEAMS_OPTIONS)
+def export_saved(  # noqa: PLR0913 - the options of one command
+    context: typer.Context,
+    observations: Store,
+    bucket: Bucket,
+    out: Annotated[
+        str, typer.Argument(help="Folder to write, for fit to read, or gs://BUCKET/FOLDER.")
+    ],
+    *,
+    species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
+    bundle: Annotated[
+        str, typer.Option("--for", help="Version to be fitted on them; noted, for receipts.")
+    ] = "",
+    runner: Annotated[
+        Runner | None, typer.Option(help="Copy by an Apache Beam pipeline, here or on Dataflow.")
+    ] = None,
+) -> None:
+    """Copy the saved photos that may train and whose label is confirmed, as input for fit.
+
+    A run that was killed continues when it is repeated. With a runner further options are Beam's
+    own, as for backfill.
+    """
+    from models.backfill.exporting import ExportJob
+    from models.data import saved_photos, species_table
+
+    with console.errors(), console.err.status("copying"):
+        if context.args and runner is None:
+            raise ValueError(f"{context.args[0]} is Beam's option, if anybody's: name a --runner")
+        if runner is Runner.DATAFLOW and not out.startswith("gs://"):
+            raise ValueError(
+                f"{out} is on this machine: workers of Dataflow need gs://BUCKET/FOLDER"
+            )
+        training, table = stores.training(observations), species_table.read(species)
+        job = ExportJob(observations, bucket, table, out, bundle, training)
+        folder = job.folder()  # whether it may be written to is said at once
+        if runner is None:
+            exported = saved_photos.export(
+                stores.observations(observations),
+                stores.photos(observations, bucket),
+                table,
+                folder,
+                bundle=bundle,
+                training=training,
+            )
+        else:
+            _on_workers(job, runner, context.args)
+            exported = job.finish()
+    left_out = ", ".join(f"{count} {why}" for why, count in exported.left_out.most_common())
+    console.out.print(
+        f"{exported.written} photos in {out}, {exported.exam} of them in exam.csv, never to be"
+        f" fitted on; left out: {left_out or 'none'}",
+        soft_wrap=True,
+    )
+
+
+def _on_workers(job: Job, runner: Runner, options: Sequence[str]) -> Counter[str]:
+    """Print how many photos had which outcome, and return it. Raises ValueError without Beam."""
+    try:
+        from models.backfill import pipeline
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            "Apache Beam is not installed here: ./dev.sh models has an environment with it for"
+            " backfill and for --runner"
+        ) from error
+    outcomes = pipeline.run(job, runner.value, options)
+    for outcome, photos in sorted(outcomes.items()):
+        console.out.print(f"{outcome} {photos}", highlight=False)
+    return outcomes

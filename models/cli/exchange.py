@@ -1,6 +1,6 @@
-"""Commands that import, export and rewrite what is stored.
+"""Commands that import, export and rewrite tables and what is stored.
 
-export-saved, migrate, species-csv, species-json, kinds, adopt.
+migrate, species-csv, species-json, kinds, adopt.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from models.cli import console, stores
-from models.cli.console import Bucket, BundleFolder, Photos, SpeciesFile, Store
+from models.cli import console
+from models.cli.console import BundleFolder, Photos, Store
+from models.data import stores
 from models.folders import DEFAULT_BUNDLE, ROOT
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
@@ -20,37 +21,6 @@ from parrot.model.species import SpeciesTable
 # ruff: noqa: PLC0415 - as in `models.cli`
 
 commands = typer.Typer()
-
-
-@commands.command()
-def export_saved(
-    observations: Store,
-    bucket: Bucket,
-    out: Annotated[Path, typer.Argument(help="Folder to write, for fit to read.")],
-    *,
-    species: SpeciesFile = DEFAULT_BUNDLE / SPECIES,
-    bundle: Annotated[
-        str, typer.Option("--for", help="Version to be fitted on them; noted, for receipts.")
-    ] = "",
-) -> None:
-    """Download the saved photos that may train and whose label is confirmed, as input for fit."""
-    from models.data import saved_photos, species_table
-
-    with console.errors(), console.err.status("downloading"):
-        exported = saved_photos.export(
-            stores.observations(observations),
-            stores.photos(observations, bucket),
-            species_table.read(species),
-            out,
-            bundle=bundle,
-            training=stores.training(observations),
-        )
-    left_out = ", ".join(f"{count} {why}" for why, count in exported.left_out.most_common())
-    console.out.print(
-        f"{exported.written} photos in {out}, {exported.exam} of them in exam.csv, never to be"
-        f" fitted on; left out: {left_out or 'none'}",
-        soft_wrap=True,
-    )
 
 
 @commands.command()

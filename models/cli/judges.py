@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import places
-from models.cli import stores
+from models.data import stores
 
 if TYPE_CHECKING:
     from parrot.classify import ModelServer

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from models.cli import console, stores
+from models.cli import console
 from models.cli.console import Bucket, Store
+from models.data import stores
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 

@@ -8,8 +8,9 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from models.cli import console, judges, stores
+from models.cli import console, judges
 from models.cli.console import Bucket, ModelServer, Store
+from models.data import stores
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli import console, judges, stores
+from models.cli import console, judges
 from models.cli.console import Bucket, Store
+from models.data import stores
 from models.folders import DEFAULT_BUNDLE, LOCAL
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from models.cli import console, judges, stores
+from models.cli import console, judges
 from models.cli.console import Bucket, ModelServer, Store
+from models.data import stores
 from parrot.consent import Training
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from models.data import fingerprints, labelled_photos, saved_photos
+from models.data import copying, fingerprints, labelled_photos, saved_photos
+from models.data.export_folder import LocalFolder
 from models.data.labelled_photos import BadDataset
 from models.data.samples import JUDGED, PER_PHOTO
 from models.evaluation import comparison, evaluator
@@ -119,7 +120,7 @@ def retrain(  # noqa: PLR0913 - who takes part
     while True:
         step("what people saved")
         exported = saved_photos.export(
-            *(store, photos, base.files[SPECIES], order.photos),
+            *(store, photos, base.files[SPECIES], LocalFolder(order.photos)),
             training=order.training,
             without=gone,
         )
@@ -132,7 +133,7 @@ def retrain(  # noqa: PLR0913 - who takes part
         done = _learn(order, base, lesson, exam, exported, step)
         if not done.accepted:
             return done
-        back = saved_photos.note(store, exported.learners, order.version)
+        back = copying.note(store, exported.learners, order.version)
         if not back:
             break
         gone |= back

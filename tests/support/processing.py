@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 from local.stack import DEFAULT_BUNDLE
@@ -135,14 +136,17 @@ class Steps:
     at: int = 0
     then: Callable[[], object] = lambda: None
     names: list[str] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)  # an export's calls come from several threads
 
     @property
     def count(self) -> int:
         return len(self.names)
 
     def taken(self, name: str) -> None:
-        self.names.append(name)
-        if self.count == self.at:
+        with self.lock:
+            self.names.append(name)
+            last = self.count == self.at
+        if last:
             self.then()
 
 

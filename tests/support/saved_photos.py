@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from models.data.export_folder import LocalFolder
 from models.data.saved_photos import Exported, export
 from models.folders import DEFAULT_BUNDLE
 from parrot.consent import Consent
@@ -47,7 +48,7 @@ def label(species: str) -> tuple[Label, ...]:
 
 
 def exported(world: World, folder: Path, bundle: str = "") -> tuple[Exported, list[dict[str, str]]]:
-    done = export(world.store, world.photos, TABLE, folder, bundle=bundle)
+    done = export(world.store, world.photos, TABLE, LocalFolder(folder), bundle=bundle)
     with (folder / "index.csv").open(newline="") as file:
         return done, list(csv.DictReader(file))
 

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from models.cli import app
-from models.data import saved_photos
+from models.data import copying, saved_photos
+from models.data.export_folder import LocalFolder
 from models.data.labelled_photos import BadDataset
 from models.data.samples import PER_PHOTO
 from models.folders import DEFAULT_BUNDLE
@@ -37,8 +38,8 @@ KINDS = {
     "cockatiel": "nymphicus-hollandicus",
 }
 PEOPLE = [f"user-{number}" for number in range(20)]
-LEARNERS = [uid for uid in PEOPLE if not saved_photos.examines(uid)][:3]
-EXAMINERS = [uid for uid in PEOPLE if saved_photos.examines(uid)][:2]
+LEARNERS = [uid for uid in PEOPLE if not copying.examines(uid)][:3]
+EXAMINERS = [uid for uid in PEOPLE if copying.examines(uid)][:2]
 
 
 @pytest.fixture
@@ -85,7 +86,8 @@ def test_killed_at_any_point_it_goes_on_to_one_candidate(run: Run) -> None:
     assert run.published() == ["next"]
     manifest = (run.folder / "published" / "bundles" / "next" / "manifest.json").read_bytes()
     for name in ("open", "replace", "write"):
-        run.folder = run.folder / name  # nothing is published here
+        run.folder = run.folder / name  # nothing is published here, or copied
+        run.order = replace(run.order, work=run.folder / "work")
         (run.folder / "published").mkdir(parents=True)
         with pytest.raises(Killed):
             run(Steps(total.names.index(name) + 2, die))
@@ -247,7 +249,7 @@ def test_what_people_call_another_parrot_is_counted_and_becomes_a_class(
         run.deployment.store,
         run.deployment.photos,
         (DEFAULT_BUNDLE / "species.csv").read_bytes(),
-        run.folder / "plain",
+        LocalFolder(run.folder / "plain"),
     )
     assert list(map(str, plain.wanted)) == [
         "eastern rosella: 4 settled photos of 3 people, too few: 16 of 3 are needed"

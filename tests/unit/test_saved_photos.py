@@ -2,17 +2,20 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from models.data import saved_photos
+from models.data import copying, saved_photos
+from models.data.export_folder import LocalFolder
 from models.data.saved_photos import export
 from models.data.training_labels import LeftOut
 from parrot.consent import Consent, Training
-from parrot.observation import Label, Opinion, Status
+from parrot.errors import StoreUnavailable
+from parrot.observation import Label, Observation, Opinion, Status
 from parrot.records import OTHER_PARROT, OpenObject
 from tests.support.observations import NOW, at
 from tests.support.processing import GALAH, KEA, World
@@ -75,16 +78,42 @@ def test_who_takes_it_back_while_an_export_runs_is_left_out(
     world = World(tmp_path)
     row = saved(world, 1)
     exported(world, tmp_path / "out", "2026-12-01")
-    opened = world.photos.open
+    everything = world.store.everything
 
-    def take_back(object_name: str) -> OpenObject | None:
+    def take_back() -> Iterator[Observation]:
+        yield from everything()
         stored = world.store.get(row.uid, row.id)
         assert stored is not None
         world.store.replace(replace(stored, consent=Consent(given=False, at=NOW)))
-        return opened(object_name)
 
-    monkeypatch.setattr(world.photos, "open", take_back)
-    assert exported(world, tmp_path / "out", "2026-12-01")[1] == []
+    monkeypatch.setattr(world.store, "everything", take_back)
+    done, lines = exported(world, tmp_path / "out", "2026-12-01")
+    assert (lines, done.left_out) == ([], {LeftOut.MISSING: 1})
+    assert not list((tmp_path / "out").rglob("*.webp"))
+
+
+def test_a_photo_that_goes_between_being_found_and_being_read_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended the whole export; one that cannot be read now is asked for again."""
+    monkeypatch.setattr("models.patience._FIRST_PAUSE_SECONDS", 0)
+    world = World(tmp_path)
+    gone, _ = (saved(world, number) for number in (1, 2))
+    opened = world.photos.open
+
+    def overtaken(object_name: str) -> OpenObject | None:
+        content = opened(object_name)
+        if content is None or not gone.derived or object_name != gone.derived.image:
+            return content
+        world.photos.delete(object_name)
+        return replace(content, read=unreadable)
+
+    def unreadable(_first: int, _end: int) -> bytes:
+        raise StoreUnavailable("the photo was replaced while it was read")
+
+    monkeypatch.setattr(world.photos, "open", overtaken)
+    done, lines = exported(world, tmp_path / "out")
+    assert (len(lines), done.left_out) == (1, {LeftOut.MISSING: 1})
 
 
 def test_vectors_are_not_kept_while_everything_is_looked_through(tmp_path: Path) -> None:
@@ -101,7 +130,7 @@ def test_what_is_being_deleted_teaches_nothing(tmp_path: Path) -> None:
     world = World(tmp_path)
     learners = [saved(world, number, uid=f"p{number}") for number in (1, 2)]
     assert world.store.replace(replace(learners[0], status=Status.DELETING)) is not None
-    assert saved_photos.note(world.store, learners, "next") == {"p1"}
+    assert copying.note(world.store, learners, "next") == {"p1"}
     noted = {row.uid: row.learnt_by for row in world.store.everything()}
     assert noted == {"p1": (), "p2": ("next",)}
 
@@ -111,7 +140,9 @@ def test_where_nothing_trains_nothing_leaves_whatever_was_allowed_before(tmp_pat
     world, out = World(tmp_path), tmp_path / "out"
     row = saved(world, 1)
     assert exported(world, out)[0].written == 1
-    done = export(world.store, world.photos, TABLE, out, bundle="2", training=Training.OFF)
+    done = export(
+        world.store, world.photos, TABLE, LocalFolder(out), bundle="2", training=Training.OFF
+    )
     assert (done.written, done.left_out) == (0, {LeftOut.OFF: 1})
     assert not list(out.rglob("*.webp"))
     assert world.store.get(row.uid, row.id) == row, "nothing learns from it"
@@ -121,8 +152,8 @@ def test_every_fifth_person_judges_models_and_trains_none(tmp_path: Path) -> Non
     """Else a model is judged by people whom it knows, and nobody can tell whether it learned."""
     world = World(tmp_path)
     people = [f"user-{number}" for number in range(500)]
-    assert 80 < sum(map(saved_photos.examines, people)) < 120
-    examiner = next(uid for uid in people if saved_photos.examines(uid))
+    assert 80 < sum(map(copying.examines, people)) < 120
+    examiner = next(uid for uid in people if copying.examines(uid))
     kept, trains = saved(world, 1, uid=examiner), saved(world, 2)
     done, lines = exported(world, tmp_path / "out", bundle="next")
     with (tmp_path / "out" / saved_photos.EXAM).open(newline="") as file:
@@ -164,5 +195,5 @@ def test_kinds_without_a_class_are_counted_in_peoples_own_words_once_settled(
     ]
     assert str(done.wanted[0]).startswith("monk parakeet: 2 settled photos of 2 people, too few")
     table = TABLE + b"22,monk-parakeet,Myiopsitta monachus,Monk parakeet,,II\n"
-    export(world.store, world.photos, table, tmp_path / "more")
+    export(world.store, world.photos, table, LocalFolder(tmp_path / "more"))
     assert len(list((tmp_path / "more" / "parrots" / "monk-parakeet").iterdir())) == 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.cli import stores
+from models.data import stores
 from parrot.consent import Training
 
 

@@ -84,7 +84,7 @@ class BucketPhotos:
         # download the original, with its EXIF, forever.
         blob.metadata = {"sha256": photo.sha256}
         try:
-            with _translated("the photo cannot be stored now"):
+            with translated("the photo cannot be stored now"):
                 blob.upload_from_string(
                     photo.data,
                     content_type=photo.media_type,
@@ -97,7 +97,7 @@ class BucketPhotos:
             return None
 
     def open(self, object_name: str) -> OpenObject | None:
-        with _translated("the photo cannot be read now"):
+        with translated("the photo cannot be read now"):
             blob = self._bucket.get_blob(object_name, **_patience())
             size, tag = (0, "") if blob is None else (int(blob.size), _tag(blob))
         if blob is None:
@@ -105,7 +105,7 @@ class BucketPhotos:
 
         def part(first: int, end: int) -> bytes:
             try:
-                with _translated("the photo cannot be read now"):
+                with translated("the photo cannot be read now"):
                     # The blob asks for its generation only (the local storage gives any).
                     options = {"raw_download": True, "checksum": None, **_patience()}
                     data = bytes(blob.download_as_bytes(start=first, end=end - 1, **options))
@@ -119,7 +119,7 @@ class BucketPhotos:
 
     def read_generation(self, object_name: str, generation: int, *, most: int) -> bytes | None:
         try:
-            with _translated("the photo cannot be read now"):
+            with translated("the photo cannot be read now"):
                 # Looked up without the generation: with it, a versioned bucket finds deleted ones.
                 if self._generation(object_name) != generation:
                     return None
@@ -132,7 +132,7 @@ class BucketPhotos:
             return None
 
     def describe(self, object_name: str) -> StoredObject | None:
-        with _translated("the photo cannot be looked up now"):
+        with translated("the photo cannot be looked up now"):
             blob = self._bucket.get_blob(object_name, **_patience())
             if blob is None:
                 return None
@@ -150,14 +150,14 @@ class BucketPhotos:
             )
 
     def generation(self, object_name: str) -> int | None:
-        with _translated("the photo cannot be looked up now"):
+        with translated("the photo cannot be looked up now"):
             return self._generation(object_name)
 
     def write_derived(self, object_name: str, data: bytes) -> None:
         blob = self._bucket.blob(object_name)
         blob.cache_control = "private, max-age=3600"
         blob.metadata = {"sha256": hashlib.sha256(data).hexdigest()}
-        with _translated("the photo cannot be stored now"):
+        with translated("the photo cannot be stored now"):
             blob.upload_from_string(
                 data, content_type="image/webp", checksum="crc32c", **_patience()
             )
@@ -171,12 +171,12 @@ class BucketPhotos:
     def delete(self, object_name: str, *, generation: int | None = None) -> None:
         with (
             contextlib.suppress(NotFound, PreconditionFailed),
-            _translated("the photo cannot be removed now"),
+            translated("the photo cannot be removed now"),
         ):
             self._bucket.blob(object_name).delete(if_generation_match=generation, **_patience())
 
     def _list(self, prefix: str) -> dict[str, int]:
-        with _translated("the photos cannot be listed now"):
+        with translated("the photos cannot be listed now"):
             options = {"max_results": _MOST_LISTED, **_patience()}
             blobs = self._bucket.list_blobs(prefix=prefix, **options)
             return {blob.name: int(blob.generation) for blob in blobs}
@@ -227,7 +227,7 @@ def current_version(client: Client, bucket: str) -> tuple[str, str]:
 def _bundle_file(client: Client, bucket: str, name: str) -> bytes:
     place = f"gs://{bucket}/{name}"
     try:
-        with _translated("the bundle cannot be read right now", seconds=_BUNDLE_SECONDS):
+        with translated("the bundle cannot be read right now", seconds=_BUNDLE_SECONDS):
             return bytes(client.bucket(bucket).blob(name).download_as_bytes(**_patience()))
     except NotFound as error:
         raise BadBundle(f"{place} does not exist") from error
@@ -263,7 +263,7 @@ def _patience() -> dict[str, Any]:
 
 
 @contextmanager
-def _translated(what: str, *, seconds: float = _WHOLE_SECONDS) -> Iterator[None]:
+def translated(what: str, *, seconds: float = _WHOLE_SECONDS) -> Iterator[None]:
     """The vendor's errors as StoreUnavailable, except those that are answers; within a time limit.
 
     The detail names only the error's class: its text may quote URLs with tokens.

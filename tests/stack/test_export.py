@@ -1,0 +1,165 @@
+"""Saved photos copied into a bucket by a pipeline: killed and resumed, as one machine does it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import signal
+import subprocess
+import threading
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from local import stack
+from models.data.copying import examines
+from parrot.adapters.sqlite import SqliteObservations
+from parrot.consent import Consent
+from parrot.observation import Derived, Status, derived_name
+from tests.support.commands import models
+from tests.support.observations import NOW, observation
+from tests.support.photos import encoded, noise
+from tests.support.saved_photos import SURE
+from tests.support.scripted_http import ScriptedAnswer, serving
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from google.cloud.storage import Bucket, Client
+
+    from tests.support.scripted_http import Request
+
+PHOTOS, HELD_AFTER = 40, 12
+PATIENCE_SECONDS = 240
+_PASSED_ON = {"content-type", "etag", "x-goog-hash", "x-goog-generation", "content-range"}
+
+
+def save(store: SqliteObservations, bucket: Bucket, number: int) -> None:
+    """A photo that may train, and its clean copy."""
+    row = observation(number, f"user-{number % 12}")
+    image = derived_name(row.uid, row.id, "image")
+    bucket.blob(image).upload_from_string(encoded(noise(seed=number), "WEBP"), "image/webp")
+    phash = hashlib.sha256(image.encode()).hexdigest()[:16]
+    processed = replace(row, status=Status.READY, verdict=SURE, generation=str(number))
+    copies = Derived(image, image, 64, 48, "", phash)
+    store.create(replace(processed, derived=copies, consent=Consent(given=True, at=NOW)))
+
+
+def forwarding(storage: str, released: threading.Event) -> Callable[[Request], ScriptedAnswer]:
+    """A script that passes all on to the local storage, but few uploads until it is released."""
+    uploads = count(1)
+
+    def answer(request: Request) -> ScriptedAnswer:
+        if request.path.startswith("/upload") and next(uploads) > HELD_AFTER:
+            released.wait(PATIENCE_SECONDS)
+        headers = {name: text for name, text in request.headers.items() if name != "Host"}
+        url = f"{storage}{request.path}"
+        given = requests.request(
+            request.method, url, headers=headers, data=request.body, timeout=PATIENCE_SECONDS
+        )
+        kept = {name: given.headers[name] for name in given.headers if name.lower() in _PASSED_ON}
+        return ScriptedAnswer(given.content, given.status_code, kept)
+
+    return answer
+
+
+@pytest.mark.timeout(900)
+def test_many_machines_copy_what_one_would_though_they_are_killed(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    """What goes meanwhile is left out and counted; a photo is listed once it is noted."""
+    client: Client = bucket.client
+    photos, copies = (client.create_bucket(f"{name}-of-an-export") for name in ("photos", "copies"))
+    database, storage = tmp_path / "observations.db", str(client._connection.API_BASE_URL)  # noqa: SLF001
+    store = SqliteObservations(database)
+    for number in range(PHOTOS):
+        save(store, photos, number)
+    rows = list(store.everything())
+    gone, deleted = (next(row for row in rows if row.uid == f"user-{number}") for number in (1, 2))
+    assert gone.derived is not None
+    photos.blob(gone.derived.image).delete()
+
+    asked = ("export-saved", f"sqlite:{database}", photos.name)
+    alone = models(*asked, tmp_path / "alone", STORAGE_EMULATOR_HOST=storage)
+    assert alone.stdout.startswith(f"{PHOTOS - 1} photos"), alone.stderr
+
+    def run(url: str) -> subprocess.Popen[str]:
+        options = (f"gs://{copies.name}/saved/all", "--for", "next", "--runner", "Direct")
+        return subprocess.Popen(
+            [str(stack.ROOT / "dev.sh"), "models", *asked, *options],
+            env={**os.environ, "STORAGE_EMULATOR_HOST": url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def copied() -> dict[str, bytes]:
+        blobs = client.list_blobs(copies)
+        return {
+            blob.name.removeprefix("saved/all/"): blob.download_as_bytes()
+            for blob in blobs
+            if blob.name.endswith(".webp")
+        }
+
+    released = threading.Event()
+    with serving(forwarding(storage, released)) as held:
+        killed = run(held.url)
+        until(lambda: len(copied()) == HELD_AFTER, "some of the work", PATIENCE_SECONDS)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.communicate(timeout=PATIENCE_SECONDS)
+        released.set()
+    assert not copies.blob("saved/all/index.csv").exists()
+    current = store.get(deleted.uid, deleted.id)
+    assert current is not None
+    assert store.remove(current)
+
+    out, err = run(storage).communicate(timeout=PATIENCE_SECONDS)
+    *outcomes, summary = out.splitlines()
+    assert summary.startswith(f"{PHOTOS - 2} photos in gs://"), out + err
+    assert summary.endswith("left out: 1 whose photo is missing")
+    numbers = {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in outcomes}
+    assert numbers.pop("removed or taken back meanwhile") == 1
+    assert numbers["copied"] + numbers["copied before"] == PHOTOS - 2
+    assert HELD_AFTER - 1 <= numbers["copied before"] < PHOTOS - 2
+    trains, judges = (listed(copies, name) for name in ("index.csv", "exam.csv"))
+    files = {
+        path.relative_to(tmp_path / "alone").as_posix(): path.read_bytes()
+        for path in (tmp_path / "alone").rglob("*.webp")
+    }
+    assert trains | judges == set(copied())
+    assert copied().items() < files.items(), "but for the one that was removed since"
+    learnt = {row.id for row in store.everything() if row.learnt_by == ("next",)}
+    expected = {row.id for row in store.everything() if not examines(row.uid)}
+    assert expected - learnt == {gone.id} - {row.id for row in rows if examines(row.uid)}
+    assert len(trains) == len(learnt)
+
+    again = models(*asked, f"gs://{copies.name}/saved/all", STORAGE_EMULATOR_HOST=storage)
+    assert again.stdout == f"{summary}\n", "one machine goes on where many stopped"
+
+
+def listed(copies: Bucket, name: str) -> set[str]:
+    """The photos that one of the lists names."""
+    text = copies.blob(f"saved/all/{name}").download_as_text()
+    return {line["path"] for line in csv.DictReader(text.splitlines())}
+
+
+def test_an_export_is_only_written_where_it_can_be(tmp_path: Path) -> None:
+    """Each photo's event would start `process`, and removing what may not stay needs a folder."""
+    SqliteObservations(tmp_path / "o.db")
+    for where in ("gs://photos/saved", "gs://other", "gs://other/"):
+        refused = models("export-saved", f"sqlite:{tmp_path}/o.db", "photos", where)
+        assert refused.returncode == 1
+        assert "in another bucket than the photos" in refused.stderr
+    there = ("export-saved", f"sqlite:{tmp_path}/o.db", "photos", tmp_path / "out")
+    for options, said in (
+        (["--runner", "Dataflow"], "workers of Dataflow need gs://BUCKET/FOLDER"),
+        (["--fro", "next"], "name a --runner"),
+    ):
+        assert said in models(*there, *options).stderr
