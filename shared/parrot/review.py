@@ -11,7 +11,7 @@ from parrot.observation import Label, Observation, Opinion, Status, Verdict
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 # What a reviewer may say beside a kind: neither ever trains.
 CANNOT_TELL, UNUSABLE = "cannot-tell", "unusable"
@@ -19,6 +19,8 @@ _ENOUGH = 2  # reviewers who agree
 BEGUN = 1.0  # how urgent an opinion makes it; without one it is less
 _DOUBT = 0.3  # what it weighs beside rarity
 _ONE_SCENE = 0.05  # `Embedded.apart`
+_TIES = 1e-9  # what is equally urgent comes in an order that nobody chose
+_SHARE = 4  # of a page: one person has at most one in so many places while there are others
 _FINAL = 3  # of whom the person cannot reopen it
 # Each is a write, and after so many without an agreement the next reviewer brings none either.
 _MOST_OPINIONS = 7
@@ -90,7 +92,9 @@ def waiting(observation: Observation) -> float | None:
     if verdict is None or label is None or observation.derived is None or observation.duplicate_of:
         return None
     sure = verdict.species_probability if verdict.likely else None
-    return BEGUN * len(observation.opinions) + _DOUBT * (1 - (sure if sure is not None else 1 / 2))
+    tie = _TIES * int(handle(observation.uid, observation.id)[:8], 16) / 2**32
+    doubt = _DOUBT * (1 - (sure if sure is not None else 1 / 2))
+    return BEGUN * len(observation.opinions) + doubt + tie
 
 
 def arranged(
@@ -99,24 +103,36 @@ def arranged(
     """What teaches most comes first: to what is urgent by itself, rarity is added.
 
     That is 1 for a label without any photo, less the more there are: of `known` ones, which the
-    bundle was fitted on, and of those chosen before. Never two of one person in a row, nor two of
-    one scene, as long as there are others.
+    bundle was fitted on, and of those chosen before. Never more of one person than their share, nor
+    two in a row, nor two of one scene, as long as there are others.
     """
-    left, photos = list(rows), Counter(known)
+    left, photos, people = list(rows), Counter(known), Counter[str]()
     chosen: list[Observation] = []
 
-    def teaches(row: Observation) -> tuple[bool, bool, float]:
+    def teaches(row: Observation) -> tuple[bool, bool, bool, float]:
         last = chosen[-1] if chosen else None
-        other = last is None or row.uid != last.uid
+        fair, other = people[row.uid] < _share(size), last is None or row.uid != last.uid
         rarity = 1 / math.sqrt(1 + photos[_said(row)])
-        return last is None or not _one_scene(row, last), other, (waiting(row) or 0.0) + rarity
+        another = last is None or not _one_scene(row, last)
+        return fair, another, other, (waiting(row) or 0.0) + rarity
 
     while left and len(chosen) < size:
         best = max(left, key=teaches)
         left.remove(best)
         chosen.append(best)
         photos[_said(best)] += 1
+        people[best.uid] += 1
     return chosen
+
+
+def crowded(rows: Iterable[Observation], *, size: int) -> bool:
+    """Whether a page of these gives somebody more than their share: they may hide all others."""
+    people = Counter(row.uid for row in rows)
+    return sum(min(count, _share(size)) for count in people.values()) < size
+
+
+def _share(size: int) -> int:
+    return max(2, size // _SHARE)
 
 
 def _said(row: Observation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from parrot.review import (
     CANNOT_TELL,
     UNUSABLE,
     arranged,
+    crowded,
     example,
     handle,
     standing,
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 MOST_COMPARED, _SEARCH_SECONDS = 10, 3.0  # of a page: each costs a search
 _EXAMPLES, _SEARCHED = 4, 12  # some that are found are the reviewer's own
-# Looked through for a reviewer: those that they decided already are among the most urgent.
-_LOOKED_AT = 500
+# Looked through for a reviewer, up to four times: what they decided already is among the most
+# urgent, and so is what one person saves to hide all others.
+_LOOKED_AT, _LOOKS = 500, 4
 _OTHERS = {NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE}
 _LISTED = ", ".join(sorted(_OTHERS))
 
@@ -84,13 +87,17 @@ class Reviews:
         Raises Forbidden, StoreUnavailable.
         """
         self._require(reviewer)
-        looked = self._store.to_review(limit=_LOOKED_AT)
-        rows = [row for row in looked if _is_for(row, reviewer)]
-        if len(rows) < size and len(looked) == _LOOKED_AT:  # what they began hides all others
-            begun = [row for row in rows if row.opinions]
-            others = self._store.to_review(limit=_LOOKED_AT, below=BEGUN)
-            rows = [*begun, *(row for row in others if _is_for(row, reviewer))]
-        return arranged(rows, self._labels, size=size)
+        rows: dict[str, Observation] = {}
+        below = math.inf
+        for look in range(1, _LOOKS + 1):
+            looked = self._store.to_review(limit=_LOOKED_AT, below=below)
+            rows |= {row.object_name: row for row in looked if _is_for(row, reviewer)}
+            if len(looked) < _LOOKED_AT or not crowded(rows.values(), size=size):
+                break
+            below = waiting(looked[-1]) or 0.0
+            if look == _LOOKS - 1:  # at last what nobody has begun
+                below = min(below, BEGUN)
+        return arranged(list(rows.values()), self._labels, size=size)
 
     def examples(self, reviewer: User, rows: Sequence[Observation]) -> list[list[Example]]:
         """For the first 10 of these the settled photos that look most alike, the nearest first.

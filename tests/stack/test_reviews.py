@@ -77,6 +77,18 @@ def test_who_works_alone_is_shown_what_nobody_began(
     assert [row.uid for row in desk.next(RAY, size=9)].count("bea") == 1
 
 
+def test_a_flood_of_one_account_delays_nobody_else(
+    store: ObservationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day's saves that the model doubts were all that reviewers saw, page after page."""
+    monkeypatch.setattr("parrot.reviews._LOOKED_AT", 5)
+    fill(store, [contested(number, "mallory", sure=0.1) for number in range(12)])
+    fill(store, [contested(number, f"p{number}") for number in range(12, 15)])
+    page = [row.uid for row in reviews(store).next(RAY, size=8)]
+    assert sorted(page[:5]) == ["mallory", "mallory", "p12", "p13", "p14"]
+    assert set(page[5:]) == {"mallory"}, "who waits, but is not refused"
+
+
 def test_two_reviewers_at_once_both_count(store: ObservationStore) -> None:
     """Neither overwrites the other, and a third comes too late."""
     store.create(contested(1))
