@@ -23,6 +23,10 @@ def publish(
     key: Annotated[
         Path | None, typer.Option(help="Sign it with this Ed25519 private key (PEM).")
     ] = None,
+    *,
+    noted: Annotated[
+        bool, typer.Option("--noted", help="Of a retrained one: export-saved --for noted it.")
+    ] = False,
 ) -> None:
     """Upload a bundle as a new version and read it back. Versions are never overwritten."""
     from models.publishing import releases
@@ -31,7 +35,7 @@ def publish(
 
     with console.errors():
         signer = releases.Signer.load(key) if key is not None else None
-        release, new = releases.publish(FolderFiles(bundle), open_store(to), signer)
+        release, new = releases.publish(FolderFiles(bundle), open_store(to), signer, noted=noted)
     console.out.print(f"{release.version} {'published' if new else 'is already published'}")
     console.out.print("pin it with:", style="dim")
     pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"

@@ -27,6 +27,7 @@ from parrot.errors import BadBundle
 from parrot.model.bundle import SIGNATURE, Bundle, BundleFiles, SignedFiles, verified
 from parrot.model.manifest import MANIFEST, Manifest, digest, version_name
 
+RETRAINED = "retrained"  # in the metrics of what learnt from saved photos
 _HISTORY = 50
 
 
@@ -97,12 +98,13 @@ def write_files(manifest: Manifest, files: Mapping[str, bytes], folder: Path) ->
 
 
 def publish(
-    source: BundleFiles, store: ReleaseStore, signer: Signer | None = None
+    source: BundleFiles, store: ReleaseStore, signer: Signer | None = None, *, noted: bool = False
 ) -> tuple[Release, bool]:
     """Upload a bundle and read it back as a function would; the release, and whether it is new.
 
     A version without a manifest is an unfinished upload, which is completed. Publishing the same
-    bundle again is not an error, and signs it again. Raises BadBundle, Refused.
+    bundle again is not an error, and signs it again. One that was retrained must be `noted` on the
+    photos that it learnt from. Raises BadBundle, Refused.
     """
     sha256 = digest(source.read(MANIFEST))  # publishing a folder means trusting its pickles
     local = Bundle.load(source, sha256=sha256, unpickle=unpickle)
@@ -115,6 +117,12 @@ def publish(
         if signer is not None:
             _sign(present.data, prefix, store, signer)
         return release, False
+    if RETRAINED in local.manifest.metrics and not noted:
+        raise Refused(
+            f"{release.version} learnt from saved photos, and no receipt would name it: retrain"
+            " publishes what it accepts; what it refused, only after export-saved --for"
+            f" {release.version}, with --noted"
+        )
     try:
         for name in local.manifest.files:
             unfinished = store.read(f"{prefix}/{name}")

@@ -138,7 +138,7 @@ def retrain(  # noqa: PLR0913 - who takes part
             break
         gone |= back
         step(f"{len(back)} people took photos back meanwhile: again without them")
-    release, _ = releases.publish(FolderFiles(done.folder), published, order.signer)
+    release, _ = releases.publish(FolderFiles(done.folder), published, order.signer, noted=True)
     return replace(done, release=release)
 
 
@@ -203,7 +203,7 @@ def _learn(  # noqa: PLR0913, PLR0917 - what a candidate is made of
     )
     files = fingerprints.digests(lesson.photos)
     told = {"done": done, "lesson": lesson, "exam": exam}
-    metrics = {"retrained": {"before": before, "after": after}}
+    metrics = {releases.RETRAINED: {"before": before, "after": after}}
     candidate.write(base, new, heads, files, done.folder, told=told, metrics=metrics)
     return done
 

@@ -213,6 +213,11 @@ def test_what_the_exam_shows_to_be_worse_is_not_published(
     assert done.release is None
     assert not run.published()
     assert {noted for uid in LEARNERS for noted in run.learnt(uid)} == {()}
+    by_hand = ["publish", f"--bundle={done.folder}", f"--to={run.folder / 'published'}"]
+    refused = CliRunner().invoke(app, by_hand)
+    assert (refused.exit_code, "no receipt would name it" in refused.stderr) == (1, True)
+    assert not run.published()
+    assert CliRunner().invoke(app, [*by_hand, "--noted"]).exit_code == 0, "its people are noted"
 
 
 def test_too_little_is_said_in_one_sentence(run: Run) -> None:
