@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -50,11 +52,25 @@ def each_on_a_core(work: Callable[..., T], jobs: Sequence[tuple[Any, ...]]) -> I
     shared = bool(tf().config.list_physical_devices("GPU"))  # one process takes all of its memory
     with parallel_config("loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=1 if shared else _PROCESSES, return_as="generator")
-        yield from parallel(delayed(_alone)(work, job) for job in jobs)
+        yield from parallel(delayed(_alone)(os.getpid(), work, job) for job in jobs)
 
 
-def _alone(work: Callable[..., T], job: tuple[Any, ...]) -> T:
+def _alone(starter: int, work: Callable[..., T], job: tuple[Any, ...]) -> T:
+    if os.getpid() != starter:
+        _end_with(starter)
     threads = tf().config.threading
     threads.set_intra_op_parallelism_threads(1)
     threads.set_inter_op_parallelism_threads(1)
     return work(*job)
+
+
+@cache
+def _end_with(starter: int) -> None:
+    """End this process soon after the one that started it: joblib's go on if that is killed."""
+
+    def watch() -> None:
+        while os.getppid() == starter:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
