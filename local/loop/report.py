@@ -8,12 +8,16 @@ from rich.table import Table
 from local.loop.story import Told
 
 _MINUTE = 60
+_PAGE, _START = 40, 10  # lines
 
 
 def show(told: Told, out: Console) -> None:
-    """What the commands printed, then the figures."""
-    for text in told.printed:
-        out.print(text, markup=False, highlight=False)
+    """What the commands printed, of a long text the start and the sum, then the figures."""
+    for path in told.printed:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if len(lines) > _PAGE:
+            lines = [*lines[:_START], f"... {len(lines)} lines: {path}", lines[-1]]
+        out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
     steps = Table("step", "minutes")
     for name, seconds in told.seconds.items():
         steps.add_row(name, f"{seconds / _MINUTE:.1f}")

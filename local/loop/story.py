@@ -80,7 +80,7 @@ class Told:
     decisions: int = 0
     trains: int = 0
     trains_wrong: int = 0
-    printed: list[str] = field(default_factory=list)  # by retrain, shadow and promote
+    printed: list[Path] = field(default_factory=list)  # by retrain, shadow and promote
     refused: bool = False  # whether the candidate was worse where nothing may get worse
     receipt: dict[str, Any] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)  # on photos of unseen people
@@ -120,7 +120,8 @@ def tell(photos: Path, folder: Path, cast: Cast, say: Callable[[str], None]) -> 
                 continue
             with told.step(f"models {name}", say):
                 text, code = command(storage, name, *arguments)
-            told.printed.append(text)
+            told.printed.append(folder / f"{name}.txt")
+            told.printed[-1].write_text(text, encoding="utf-8")
             told.refused = told.refused or code == REFUSED
         rows = sorted(store.everything(), key=lambda row: (CANDIDATE not in row.learnt_by, row.uid))
         with told.step("somebody leaves", say):
