@@ -34,7 +34,7 @@ _LEARNING_IMAGE = "models/training/image/"
 _FIREBASE_FILES = ("firebase.json", "firestore.rules", "firestore.indexes.json", "storage.rules")
 _BUNDLED = ("local/firebase_sdk", "local/api_reference")
 _TIME = 315532800  # 1980-01-01, the first time that a zip archive can hold
-_READABLE = 0o644
+_READABLE, _OPEN = 0o644, 0o755
 # gcloud skips the files named here; without this file, those that .gitignore names.
 _GCLOUDIGNORE = b".gcloudignore\n__pycache__/\n*.pyc\n"
 
@@ -174,10 +174,10 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         target.write_bytes(files[path])
         target.chmod(_READABLE)
         os.utime(target, (_TIME, _TIME))
-    for below in sorted(draft.rglob("*"), reverse=True):
+    for below in (*sorted(draft.rglob("*"), reverse=True), draft):
         if below.is_dir():
+            below.chmod(_OPEN)  # whatever the umask: the job in the image is not root
             os.utime(below, (_TIME, _TIME))
-    os.utime(draft, (_TIME, _TIME))
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
     folder.with_name(f"{folder.name}.sha256").write_text(f"{digest(files)}\n")

@@ -121,8 +121,11 @@ def test_check_says_how_the_last_run_ended(serving: Project) -> None:
 
 def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
     """A module that is missing would show on a Monday night."""
-    printed(sys.executable, "deploy/stage.py", "learning", "--to", tmp_path)
+    private = ("sh", "-c", 'umask 077; exec "$0" "$@"', sys.executable)
+    printed(*private, "deploy/stage.py", "learning", "--to", tmp_path)
     folder = tmp_path / "learning"
+    modes = {path.stat().st_mode & 0o777 for path in (folder, *folder.rglob("*"))}
+    assert modes == {0o644, 0o755}, "it runs as nobody, whoever staged it"
     locks = re.findall(r"-r (\S+)", (folder / "Dockerfile").read_text())
     installed = {line for lock in locks for line in (folder / lock).read_text().splitlines()}
     for name in ("numpy", "msgspec", "tensorflow-cpu", "typer"):  # of functions, and of training
