@@ -5,8 +5,9 @@ import re
 import sys
 from pathlib import Path
 
+from parrot.adapters.sqlite import SqliteObservations
 from tests.deploy.project import PROJECT, REGION, Project
-from tests.support.commands import printed
+from tests.support.commands import done, printed
 
 ON = ("--set", "LEARNING=true")
 NAME = "parrot-learning"
@@ -130,6 +131,13 @@ def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
     installed = {line for lock in locks for line in (folder / lock).read_text().splitlines()}
     for name in ("numpy", "msgspec", "tensorflow-cpu", "typer"):  # of functions, and of training
         assert any(line.startswith(f"{name}==") for line in installed), name
-    alone = {"PYTHONPATH": f"{folder}:{folder / 'shared'}", "COLUMNS": "200"}
-    help_text = printed(sys.executable, "-m", "models", "retrain", "--help", cwd=folder, env=alone)
-    assert "--bundle" in help_text
+    SqliteObservations(tmp_path / "o.db")
+    saved = (f"sqlite:{tmp_path}/o.db", "photos", "--to", tmp_path / "published")
+    alone = {
+        "PYTHONPATH": f"{folder}:{folder / 'shared'}",
+        "STORAGE_EMULATOR_HOST": "http://127.0.0.1:9",  # nobody saved anything
+    }
+    job = (sys.executable, "-m", "models", "retrain", *saved, "--bundle", "models/default")
+    ended = done(*job, cwd=folder, env=alone)
+    assert "too little to learn from: 0 saved photos" in ended.stderr
+    assert ended.returncode == 1
