@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from parrot.errors import BackendError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    S = TypeVar("S")
-    T = TypeVar("T")
+S = TypeVar("S")
+T = TypeVar("T")
 
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 1.0  # then twice as long each time

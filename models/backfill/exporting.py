@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from models.data import export_folder, saved_photos, stores
-from models.data.copying import Copier
-
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterator, Sequence
-
-    from models.data.copying import Leaving
-    from models.data.export_folder import ExportFolder
-    from models.data.saved_photos import Decision, Exported
-    from parrot.consent import Training
+from models.data.copying import Copier, Leaving
+from models.data.export_folder import ExportFolder
+from models.data.saved_photos import Decision, Exported
+from parrot.consent import Training
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models import places
 from models.backfill.batches import Batched
@@ -21,9 +21,6 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.classify import Classifier
 from parrot.model.bundle import Bundle
 from parrot.wiring import neighbours, stories
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 Key = tuple[str, str]  # uid, id
 # What the operator's environment may say, as a function's does.

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from models.data.export_folder import ExportFolder
 from models.patience import each
-from parrot.store import update
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
-
-    from models.data.export_folder import ExportFolder
-    from parrot.observation import Observation
-    from parrot.store import ObservationStore, PhotoStore
+from parrot.observation import Observation
+from parrot.store import ObservationStore, PhotoStore, update
 
 AT_ONCE = 8  # photos that one machine copies: nearly all of that is waiting
 _EXAM_SHARE = 5  # one in so many people

@@ -5,19 +5,15 @@ Names are paths in it. Nobody ever reads half a file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from google.api_core.exceptions import NotFound
+from google.cloud.storage import Client
 
 from models.data.labelled_photos import Group
 from parrot.adapters.bucket import translated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from google.cloud.storage import Client
 
 _GS = "gs://"
 _PHOTO, _PART = ".webp", ".part"

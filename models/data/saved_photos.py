@@ -16,26 +16,22 @@ import csv
 import io
 import secrets
 from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from models.data import training_labels, wanted
 from models.data.copying import Copier, Leaving, examines
+from models.data.export_folder import ExportFolder
 from models.data.labelled_photos import Group
 from models.data.training_labels import LeftOut
+from models.data.wanted import Wanted
 from parrot.consent import Training
 from parrot.model.manifest import digest
 from parrot.model.species import SpeciesTable
+from parrot.observation import Observation
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
-
-    from models.data.export_folder import ExportFolder
-    from models.data.wanted import Wanted
-    from parrot.observation import Observation
-    from parrot.store import ObservationStore, PhotoStore
+from parrot.store import ObservationStore, PhotoStore
 
 INDEX, EXAM = "index.csv", "exam.csv"
 _COLUMNS = (

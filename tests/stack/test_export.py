@@ -1,19 +1,19 @@
 """Saved photos copied into a bucket by a pipeline: killed and resumed, as one machine does it."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import os
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
+from google.cloud.storage import Bucket, Client
 
 from local import stack
 from models.data.copying import examines
@@ -24,16 +24,8 @@ from tests.support.commands import models
 from tests.support.observations import NOW, observation
 from tests.support.photos import encoded, noise
 from tests.support.saved_photos import SURE
-from tests.support.scripted_http import ScriptedAnswer, serving
+from tests.support.scripted_http import Request, ScriptedAnswer, serving
 from tests.support.waiting import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from google.cloud.storage import Bucket, Client
-
-    from tests.support.scripted_http import Request
 
 PHOTOS, HELD_AFTER = 40, 12
 PATIENCE_SECONDS = 240
