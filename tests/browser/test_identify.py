@@ -15,7 +15,7 @@ def test_the_species_stands_above_the_fold_with_the_photo(phone: Page, photos: P
     """It is what people came for; nobody should have to scroll to it."""
     card = choose(phone, some_photo(photos, "parrots/sun-conure"))
     headline = card.locator(".headline")
-    expect(headline).to_have_text("Sun conure")
+    expect(headline).to_have_text("Probably Sun conure")
     assert_above_the_fold(phone, headline)
     expect(card.locator(".preview")).to_be_in_viewport(ratio=0.95)
 
@@ -46,7 +46,7 @@ def test_a_heic_photo_is_identified_though_the_browser_cannot_show_it(
 ) -> None:
     """It is what iPhones make; only Safari can draw one."""
     card = choose(phone, odd / "derived-parrot" / "blue-and-gold-macaw-photo.heic")
-    expect(card.locator(".headline")).to_have_text("Blue-and-yellow macaw")
+    expect(card.locator(".headline")).to_have_text("Probably Blue-and-yellow macaw")
     expect(card.locator(".no-preview")).to_be_visible()
     expect(card.locator(".zoom")).to_be_hidden()
 

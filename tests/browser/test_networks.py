@@ -151,7 +151,7 @@ def test_a_photo_chosen_offline_is_looked_at_when_online(
     expect(phone.locator("#offline")).to_be_hidden()  # it speaks of photos, not of birds
     phone.locator("nav.views a[data-view=identify]").click()
     phone.context.set_offline(False)
-    expect(card.locator(".headline")).to_have_text("Sun conure", timeout=MODEL_MS)
+    expect(card.locator(".headline")).to_have_text("Probably Sun conure", timeout=MODEL_MS)
     expect(phone.locator("#offline")).to_be_hidden()
 
 
@@ -219,4 +219,4 @@ def test_a_photo_chosen_while_the_scripts_load_is_not_lost(visit: Visit, photos:
     page.wait_for_timeout(300)
     for route in held:
         route.continue_()
-    expect(page.locator(".card .headline")).to_have_text("Sun conure", timeout=MODEL_MS)
+    expect(page.locator(".card .headline")).to_have_text("Probably Sun conure", timeout=MODEL_MS)
