@@ -1,7 +1,5 @@
 """`./dev.sh bench`."""
 
-from __future__ import annotations
-
 import signal
 from dataclasses import asdict
 from json import dumps

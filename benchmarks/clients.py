@@ -1,7 +1,5 @@
 """Clients: requests are prepared before the clock starts, and sent one by one or in parallel."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

@@ -14,8 +14,6 @@ They are cheaper than its networks probably were (ResNet and Inception, judging 
 measures the method. And the isotonic curve says "parrot" for every photo: both are always asked.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 import json

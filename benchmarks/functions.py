@@ -1,7 +1,5 @@
 """Functions by themselves, as they are deployed: how soon they answer, and how fast they list."""
 
-from __future__ import annotations
-
 import itertools
 import time
 from collections.abc import Iterator

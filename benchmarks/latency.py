@@ -1,7 +1,5 @@
 """One photo after the other: every way to send it, in turn with the limit."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 
 from benchmarks.clients import WAYS, Connections, Prepared, classify

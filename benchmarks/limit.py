@@ -4,8 +4,6 @@ For a photo that leaves doubt, the same with the second look: the bundle's parts
 one more pass for all of them.
 """
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Eight clients at once, compared with what all cores could do without overhead."""
 
-from __future__ import annotations
-
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

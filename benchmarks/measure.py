@@ -1,7 +1,5 @@
 """One run: start all services, ask them in turn, put load on them, restart them, stop them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack

@@ -7,8 +7,6 @@ same SavedModel as ours, and neither gate, species table nor limits. Photos come
 examples send them, as base64 in JSON: its multipart needs a package that shadows the one of ours.
 """
 
-from __future__ import annotations
-
 import base64
 import sys
 from typing import Any

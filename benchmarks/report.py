@@ -1,7 +1,5 @@
 """The results as tables, for a terminal and docs/performance.md, and its picture."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

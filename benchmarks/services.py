@@ -1,7 +1,5 @@
 """The services that are compared, all running on this machine."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

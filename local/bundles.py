@@ -1,7 +1,5 @@
 """What pages load that others wrote: bundled when it is first asked for, if there is npm."""
 
-from __future__ import annotations
-
 import logging
 import subprocess
 import threading

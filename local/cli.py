@@ -1,7 +1,5 @@
 """The commands of `./dev.sh` that run the local stack."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

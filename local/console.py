@@ -1,7 +1,5 @@
 """What the commands print: errors as sentences, and how a phone finds the page."""
 
-from __future__ import annotations
-
 import io
 import socket
 from collections.abc import Callable, Iterator

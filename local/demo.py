@@ -1,7 +1,5 @@
 """Classify photos over HTTP, and print the answers for a person or a program."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -6,8 +6,6 @@ memory only: at the start, `missed` compares the bucket with the observations, w
 the storage server had no time to publish.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -3,8 +3,6 @@
 functions-framework loads every function, as it does when deployed; gunicorn serves them.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -4,8 +4,6 @@ The states and their sentences are in `public/words/answers.json`; `public/app/a
 state for the page, this module for the terminal.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The model server that the local stack asks: our own, TF Serving's image, or one elsewhere."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

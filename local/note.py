@@ -1,7 +1,5 @@
 """The note by which commands find a stack that is up, in its data folder."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What a long command is doing: a running clock on a terminal, lines in a log; never silence."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The local stack from end to end: what runs, in which order, with which settings."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 import shutil

@@ -5,8 +5,6 @@ each tells the emulator about it. firebase.json is the deployment's too: only po
 way to the Auth emulator, are added in a copy.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -3,8 +3,6 @@
 Also if this process is killed: see `watcher`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import os

@@ -1,7 +1,5 @@
 """Node, Java and firebase-tools for the Firebase Emulator Suite: found, or said how to get."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

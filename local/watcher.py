@@ -6,8 +6,6 @@ processes in groups of their own, as firebase-tools starts its emulators, and ma
 them: every process inherits the environment variable MARK, and those that have it are killed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -4,8 +4,6 @@ Both are about requests that never reach a function: a broken request line, head
 large or never end. Where the functions are deployed, Google's front end deals with most of these.
 """
 
-from __future__ import annotations
-
 import contextlib
 import selectors
 import socket

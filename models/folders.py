@@ -1,7 +1,5 @@
 """Folders of the repository: the bundle in use, and everything that can be rebuilt."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How the command line names places: stores of observations, and bundles."""
 
-from __future__ import annotations
-
 _GS = "gs://"
 
 

@@ -1,7 +1,5 @@
 """The HTTP API as a simulated person's app uses it."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from pathlib import Path

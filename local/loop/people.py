@@ -1,7 +1,5 @@
 """Simulated people: which photos they have, and what they say that those show."""
 
-from __future__ import annotations
-
 import random
 from bisect import bisect
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The schemas of answers, from the types of the code, and references to what is described once."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any, get_type_hints

@@ -3,8 +3,6 @@
 `./dev.sh openapi` writes docs/openapi.yaml and public/openapi.json, which the page /api shows.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The answers of calls that fail: a response per status, with every code that it can have."""
 
-from __future__ import annotations
-
 from local.openapi.components import Json, coded, headers, ref
 from parrot import errors
 from parrot.errors import ParrotError

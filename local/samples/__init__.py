@@ -3,8 +3,6 @@
 It stands in the dappled light of a wood, since the gate tells flat drawings from birds.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 MACAW = Path(__file__).with_name("macaw.jpg")

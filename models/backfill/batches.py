@@ -1,7 +1,5 @@
 """Photos that are classified at the same time share their requests to the model server."""
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What a backfill costs, from list prices and the time that one photo takes."""
 
-from __future__ import annotations
-
 import csv
 
 from models.folders import ROOT

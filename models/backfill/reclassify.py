@@ -1,7 +1,5 @@
 """What happens to one stored photo: read, classified, its new verdict written."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime

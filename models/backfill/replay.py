@@ -1,7 +1,5 @@
 """A stored verdict, decided again: by the bundle that it names, on the photo that it is about."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 

@@ -1,7 +1,5 @@
 """Train, compare, publish and serve the models that tell parrots apart."""
 
-from __future__ import annotations
-
 import typer
 
 from models.cli import (

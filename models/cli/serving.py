@@ -1,7 +1,5 @@
 """Commands around SavedModels: build, wrap, serve."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Labelled photos with the features of every sample of them, and how they are split."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence

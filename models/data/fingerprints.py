@@ -5,8 +5,6 @@ A bundle carries the first four bytes of each training photo's sha256 (`trained_
 was. Only the very same file is recognised, not a resized copy.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 

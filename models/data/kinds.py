@@ -5,8 +5,6 @@ It also says what a model's species are mistaken for that it does not know.
 Names, ranks and protection come from `taxonomy.csv`, everything else from `kinds.toml`.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

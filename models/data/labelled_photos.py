@@ -8,8 +8,6 @@ between training and test, all photos of one `source` are left out together, and
 A label is a taxon of `taxonomy.csv` by way of `labels.csv`, or a species' own id.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import re

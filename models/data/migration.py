@@ -4,8 +4,6 @@ What an older release wrote is read with defaults for what it did not know, so t
 it again is all that a new form needs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace

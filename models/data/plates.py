@@ -4,8 +4,6 @@
 `plates/colours.toml` says which shape and colours a kind has. The shapes are our own drawings.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

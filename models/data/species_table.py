@@ -1,7 +1,5 @@
 """Tables for a person's own photos: a first `species.csv`, and `taxonomy.csv` with its species."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections import Counter

@@ -7,8 +7,6 @@ sharpness says nothing about its group. A photo's backgrounds come from its own 
 pastes the photo into a frame, that is known.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

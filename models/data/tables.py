@@ -1,7 +1,5 @@
 """Tables as people's programs save them: Excel writes a BOM, semicolons, or Windows' letters."""
 
-from __future__ import annotations
-
 import csv
 import io
 import unicodedata

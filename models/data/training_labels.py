@@ -6,8 +6,6 @@ labels have proved, the less sure the model must be. So what is settled teaches 
 people gain nothing by opening more accounts.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
 from enum import StrEnum

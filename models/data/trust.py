@@ -1,7 +1,5 @@
 """How far a person's labels can be believed: from what reviewers settled, and nothing else."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime

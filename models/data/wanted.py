@@ -1,7 +1,5 @@
 """Kinds that are no class yet: what people wrote as another parrot, and reviewers settled."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Two results on the same photos, side by side."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ Each measure has one chi-square test over its bins, of each version. What that f
 is too much for chance, and enough to matter.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """How a bundle that was built here judges labelled photos."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

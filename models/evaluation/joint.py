@@ -5,8 +5,6 @@ sources, as they are or each under a stress. The decisions for single photos are
 joined as a function joins them.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

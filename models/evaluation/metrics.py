@@ -1,7 +1,5 @@
 """Figures and curves about predictions: pure functions on arrays."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

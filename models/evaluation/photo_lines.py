@@ -4,8 +4,6 @@
 else where a measure should be: an export has whatever its filter let through.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 

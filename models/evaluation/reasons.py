@@ -5,8 +5,6 @@ stressed that way, whatever it shows. A photo that is dark by itself counts as w
 not labelled as dark.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 

@@ -7,8 +7,6 @@ checkpoints, hence "SAME" padding and an epsilon of 1e-3. They are read without 
 come from the weights; only the strides, which weights do not contain, are written here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module

@@ -6,8 +6,6 @@ features times one weight vector, `focus.npy` (1280 float32: the logistic gate o
 photo's closer look stays the same, and cached, from one fit to the next.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -8,8 +8,6 @@ returns `features` (batch, 1280), and `logits` and `probabilities` (batch, class
     floats           pixels  float32 (batch, height, width, 3) RGB in 0..255
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 The pixels are the same as those of `parrot.photo.images`; tests/training/test_wrap.py checks it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

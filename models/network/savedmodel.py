@@ -4,8 +4,6 @@ A graph is optimised when it is first called, once per signature. TF Serving rep
 it has loaded a version, so that no photo meets a cold graph.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

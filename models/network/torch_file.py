@@ -6,8 +6,6 @@ PyPI need torch itself, or an interpreter that takes three minutes for tensors t
 stored contiguously.
 """
 
-from __future__ import annotations
-
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass

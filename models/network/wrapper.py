@@ -7,8 +7,6 @@ The written SavedModel has three signatures with the outputs of the source:
     floats           pixels  float32 (batch, height, width, 3): what the source itself takes
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The first version's artifacts as a bundle: four joblib files and two served models."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

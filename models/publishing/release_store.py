@@ -3,8 +3,6 @@
 Names of objects are `bundles/...`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os

@@ -1,7 +1,5 @@
 """What the model server's container image is built from: one folder that holds everything."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """What a report says about itself: which bundle, which photos, which command, and when."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The scales of two charts, which `templates/parts.html` draws as SVG."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

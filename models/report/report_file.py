@@ -1,7 +1,5 @@
 """The reports, each one self-contained HTML file: on one bundle, on two, on changed answers."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Rows of the report's tables, and which species are confused."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The HTTP side: requests in, answers in TF Serving's format out."""
 
-from __future__ import annotations
-
 import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge

@@ -1,7 +1,5 @@
 """The error that this server answers on purpose."""
 
-from __future__ import annotations
-
 INVALID_ARGUMENT, NOT_FOUND = "INVALID_ARGUMENT", "NOT_FOUND"
 
 # gRPC's names for what went wrong -> the status that TF Serving answers with; others are 500.

@@ -4,8 +4,6 @@ It is loaded into a session, as TF Serving does, and not as Python functions. So
 decides which shapes it takes, and models of TensorFlow 1 load too.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

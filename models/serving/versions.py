@@ -3,8 +3,6 @@
 `scan` reads the folder; everything else here is a pure function of what it returned.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet

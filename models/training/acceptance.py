@@ -1,7 +1,5 @@
 """Whether fine-tuned last blocks may replace the published ones: a decision about figures alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

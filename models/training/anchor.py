@@ -5,8 +5,6 @@ not from the retrained heads: so no saved photo counts twice, and what people ta
 forgotten.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self

@@ -1,7 +1,5 @@
 """The baseline of a fit: how its photos are answered by models that never saw their sources."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from models.arrays import Floats

@@ -3,8 +3,6 @@
 No state is kept between steps, so that a killed run continues exactly as it would have.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """What heads answer that never saw the photo: fitted for each fold without its photos."""
 
-from __future__ import annotations
-
 from models.arrays import Index
 from models.data.dataset import Dataset
 from models.data.samples import JUDGED

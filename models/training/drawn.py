@@ -4,8 +4,6 @@ Few new photos move old weights as far as they contradict them, and no further: 
 nothing about stays as it was.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The projection by which photos are compared, and how well it finds what belongs together."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 

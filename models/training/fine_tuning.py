@@ -1,7 +1,5 @@
 """Fine-tuned last blocks for each fold: fitted without its photos, and what they see in them."""
 
-from __future__ import annotations
-
 import hashlib
 import warnings
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """From labelled photos to a bundle folder with its model card: what `fit` does."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Calibrate and judge heads by what those say of each photo that never saw it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -5,8 +5,6 @@ one that gives its reason most often and is still right often enough; if there i
 is never given. Photos as they are and photos under stress weigh the same.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -8,8 +8,6 @@ The state of a run is in one file, written to another name and renamed, so that 
 killed continues from its last checkpoint and ends with the same weights.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
