@@ -12,19 +12,21 @@ import random
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from local.loop import people
+from local.loop.people import Save
 from local.loop.story import Cast, Stage, stage
 from models.cli.console import FEATURE_CACHE
 from models.data import labelled_photos, training_labels
+from models.data.dataset import Dataset
 from models.data.features import Extractor
-from models.data.labelled_photos import Group
+from models.data.labelled_photos import Group, LabelledPhoto
 from models.data.samples import Sample
 from models.data.training_labels import LeftOut
 from models.evaluation import answers, evaluator
@@ -33,19 +35,11 @@ from models.training.candidate import Base
 from models.training.drawn import drawn_heads
 from parrot.consent import Consent
 from parrot.model.decision import describe, score
-from parrot.observation import Label, Observation, Opinion, Status
+from parrot.observation import Label, Observation, Opinion, Status, Verdict
 from parrot.progress import verdict_of
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import arranged, standing, waiting
 from tests.support.observations import derived, observation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from local.loop.people import Save
-    from models.data.dataset import Dataset
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.observation import Verdict
 
 Row = tuple[str, float]  # an attack's name, and the share of people who are hostile
 _FLOOD = 5.0  # times as many photos as others save

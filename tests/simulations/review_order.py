@@ -9,21 +9,21 @@ who are always right: one opinion settles a photo if its person was right, two i
 opinions the head is fitted again and judged on the exam. Features are of the published backbone.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.arrays import Floats, Index
 from models.cli.console import FEATURE_CACHE
 from models.data import labelled_photos
 from models.data.features import Extractor
+from models.data.labelled_photos import LabelledPhoto
 from models.data.samples import Sample, Views
 from models.folders import DEFAULT_BUNDLE
 from models.training import embedding, heads
@@ -36,13 +36,6 @@ from parrot.observation import Label, Observation, Status, Verdict
 from parrot.records import OTHER_PARROT, Scores
 from parrot.review import arranged, reviewed, waiting
 from tests.support.observations import NOW, derived, observation
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.arrays import Index
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.records import Floats
 
 BASE, SAVED, WRONG = 0.2, 0.5, 1 / 7
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)  # of all opinions

@@ -1,20 +1,15 @@
 """Hostile people: what they say does not train, and the model does not get worse by it."""
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
 from itertools import product
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from local.loop.story import Cast, stage
 from models.data.features import Extractor
 from tests.simulations.poison import ATTACKS, SHARES, Outcome, World
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _EACH = 20  # photos of a label, at most
 _DECISIONS = 20

@@ -8,15 +8,13 @@ one to five photos of a kind in a row. All answers are real. The backbone is the
 which never saw any of the photos.
 """
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -25,10 +23,11 @@ from PIL import Image
 from models.cli.console import FEATURE_CACHE
 from models.data import dataset, labelled_photos
 from models.data.features import Extractor
-from models.data.labelled_photos import Group
+from models.data.labelled_photos import Group, LabelledPhoto
 from models.data.samples import Views
 from models.evaluation import drift, evaluator
 from models.evaluation.baseline import NAME, Baseline, of_each
+from models.evaluation.photo_lines import PhotoLine
 from models.folders import DEFAULT_BUNDLE
 from models.training.baseline import line
 from models.training.calibration import FitPolicy
@@ -37,13 +36,7 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle
 from parrot.model.manifest import SPECIES
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from models.data.labelled_photos import LabelledPhoto
-    from models.evaluation.photo_lines import PhotoLine
-
-    Change = Callable[[Image.Image], Image.Image]
+Change = Callable[[Image.Image], Image.Image]
 
 _UNKNOWN = (
     "aratinga-solstitialis",
