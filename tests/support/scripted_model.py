@@ -1,7 +1,5 @@
 """A bundle of two macaws, and a model server that answers with scripted features."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A backfill classifies each stored photo once, whatever people do meanwhile."""
 
-from __future__ import annotations
-
 import base64
 import dataclasses
 import threading

@@ -1,7 +1,5 @@
 """Decisions: the same for one photo as for many, and sets that hold together."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Near-duplicates of one user name the oldest, whatever is processed or deleted meanwhile."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 from pathlib import Path
