@@ -55,6 +55,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
             _every(decisions, "is_parrot"),
             _every(decisions, "in_set"),
             _every(decisions, "maybe"),
+            _every(decisions, "doubted"),
         ),
         _every(parts, "looks"),
     )

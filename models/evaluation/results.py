@@ -33,6 +33,7 @@ FIGURES = {
     ("set", "coverage"): "set contains the true species",
     ("set", "mean_size"): "set, mean size",
     ("set", "empty"): "set empty for a known species",
+    ("taxon", "one_name"): "known species given one name",
     ("set", "strangers_not_named_alone"): "parrots of other species not given one name",
     ("set", "strangers_mean_size"): "parrots of other species, set's mean size",
     ("taxon", "group_named"): "parrots of other species, group named",
@@ -112,6 +113,14 @@ class Results:
         """How many species each photo's set contains."""
         return np.asarray(self.sets.sum(axis=1))
 
+    @cached_property
+    def _one_name(self) -> Flags:
+        """Whether each photo is given one name: a set of one, in whose place no group is named."""
+        wide = {Rank.GROUP, Rank.FAMILY}
+        wider = [name is not None and name.rank in wide for name in self.named]
+        one: Flags = self.is_named & (self.set_sizes == 1)
+        return one & ~np.array(wider, bool) if self.named else one
+
     def of(self, group: Group, *, alive: bool = True) -> Flags:
         """Whether each photo belongs to the group; pictures and figures of birds are apart."""
         return np.array(
@@ -153,7 +162,7 @@ class Results:
                 "coverage": rate(self.sets[known, target][told]),
                 "mean_size": _mean(sizes[told]),
                 "empty": rate(sizes[told] == 0),
-                "strangers_not_named_alone": rate(strangers != 1),
+                "strangers_not_named_alone": rate(~self._one_name[self.strangers]),
                 "strangers_mean_size": _mean(strangers),
             },
             "taxon": self._taxa(),
@@ -163,11 +172,12 @@ class Results:
     def _taxa(self) -> dict[str, Any]:
         """How often a group is named for parrots of other species, and how often it is right."""
         if not self.named:
-            return dict.fromkeys(("group_named", "group_right", "right"))
+            return dict.fromkeys(("one_name", "group_named", "group_right", "right"))
         strangers = [self.named[row] for row in self.strangers]
         groups = [name for name in strangers if name is not None and name.rank is Rank.GROUP]
         every = [self.named[row] for row in (*self.known, *self.strangers)]
         return {
+            "one_name": rate(self._one_name[self.known][self.is_named[self.known]]),
             "group_named": rate(
                 np.array([name is not None and name.rank is Rank.GROUP for name in strangers], bool)
             ),

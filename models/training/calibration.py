@@ -49,6 +49,7 @@ class FitPolicy:
     no_bird: float = 0.5  # added to the gate's logit of "no bird": docs/decisions.md
     coverage: float = 0.95  # how often the set of species shall hold the true one
     none: float = 0.65  # share of the remaining error that may be an empty set
+    alone: float = 0.975  # share of the sets of one known species that are named by it
     served: int | None = None  # species that the served model names, the first ones; None: all
     seed: int = 0
 
@@ -198,9 +199,13 @@ def _naming(species: Array, target: Index, policy: FitPolicy, *, strangers: bool
     shares = known / np.maximum(known.sum(axis=1, keepdims=True), 1e-9)
     true = shares[np.arange(len(target)), target][other <= cut]
     left = error * (1 - policy.none) / (1 - error * policy.none)
+    share = float(np.quantile(true, left, method="lower"))
+    one = other[((shares >= share).sum(axis=1) == 1) & (other <= cut)]
+    alone = float(np.quantile(one, policy.alone, method="inverted_cdf")) if len(one) else cut
     return NamingPolicy(
         policy.coverage,
         other=float(np.nextafter(cut, np.inf)),
-        share=float(np.quantile(true, left, method="lower")),
+        share=share,
         sure=SURE,
+        alone=float(np.nextafter(alone, np.inf)) if strangers else None,
     )

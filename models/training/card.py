@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,8 @@ from jinja2 import Environment, StrictUndefined
 from models.data.dataset import FEWEST
 from models.data.labelled_photos import Group
 from models.data.stress import STRESSES
-from models.evaluation import joint, reasons
-from models.evaluation.results import FIGURES, figure_text, rate_or_number
+from models.evaluation import joint, metrics, reasons
+from models.evaluation.results import FIGURES, figure_text, rate, rate_or_number
 from models.network.backbone import TAIL_BLOCKS
 from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from models.data.dataset import Dataset
+    from models.evaluation.results import Results
     from models.training.acceptance import Figures
     from models.training.judging import Fitted
     from parrot.model.rules import ReasonPolicy
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 NAME = "MODEL_CARD.md"
 _CLEAN, _PHONE, _STRESSED = "as they are", "phone-like", "stressed"
 _UNITS = {"window": " px", "brightness": " of 1", "sharpness": " of 1"}
+_OTHERS = (Group.OTHER_BIRDS, Group.NEGATIVES)
+_LIMITS = (8, 16, 32)  # photos of a kind, where rows of the table by these begin
 _BY_STRESS = (
     ("gate", "parrots_kept"),
     ("species", "top1"),
@@ -117,6 +121,8 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         joint_names=joint.NAMES,
         tuning=fitted.fine_tuning,
         targets=list(_targets(columns, by_stress)),
+        by_seen=list(_by_seen(data, fitted)),
+        prices=[_price(clean, share) for share in (0.955, 0.97, 0.985, 0.99)],
         lost=f"{np.median(lost):.2f}" if len(lost) else "none",
         sure=SURE,
         ranks=_ranks(fitted),
@@ -173,6 +179,29 @@ def _worst(target: Goal, by_stress: Mapping[str, Figures]) -> list[str]:
     ]
     measured.sort(reverse=not target.at_least)
     return [f"{name} {value:.3f}" for value, name in measured[:3]]
+
+
+def _by_seen(data: Dataset, fitted: Fitted) -> Iterator[tuple[str, ...]]:
+    """How names do by how many photos of the kind the model that judged them had seen."""
+    clean = fitted.judged.clean
+    same = data.target == data.target[clean.known, None]
+    seen = (same & (data.fold != data.fold[clean.known, None])).sum(axis=1)
+    covered = clean.sets[clean.known, data.target[clean.known]]
+    for low, high in pairwise((0, *_LIMITS, len(data.photos) + 1)):
+        rows = (seen >= low) & (seen < high)
+        if rows.any():
+            kinds = len(set(data.target[clean.known[rows]].tolist()))
+            figures = (rate(clean.right[rows]), rate(covered[rows]))
+            title = f"{low} or more" if high > len(data.photos) else f"{low} to {high - 1}"
+            yield (title, str(kinds), *map(figure_text, figures))
+
+
+def _price(clean: Results, share: float) -> tuple[str, ...]:
+    """What passes where this share of parrots does."""
+    parrots = clean.parrot[clean.of(Group.PARROTS)]
+    threshold = metrics.threshold_keeping(parrots, share)
+    passed = [rate(clean.parrot[clean.of(group)] >= threshold) for group in _OTHERS]
+    return (f"{share:.1%}", f"{threshold:.2f}", *map(figure_text, passed))
 
 
 def _ranks(fitted: Fitted) -> str:

@@ -211,6 +211,7 @@ class Decision:
     is_parrot: Flags  # (...)
     in_set: Flags | None  # (..., classes): the species that it may be; None where nothing tells
     maybe: Flags  # (...) not taken for a parrot, but too likely to be one for a "no"
+    doubted: Flags  # (...) "another parrot" is too likely for a set's one species to be named
 
     @property
     def is_named(self) -> Flags:
@@ -220,7 +221,8 @@ class Decision:
     def at(self, rows: Any) -> Decision:  # noqa: ANN401 - as NumPy
         """These of the leading axes."""
         in_set = None if self.in_set is None else self.in_set[rows]
-        return Decision(self.scores.at(rows), self.is_parrot[rows], in_set, self.maybe[rows])
+        flags = (self.maybe[rows], self.doubted[rows])
+        return Decision(self.scores.at(rows), self.is_parrot[rows], in_set, *flags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,10 @@ CASES: dict[str, tuple[str, Answer]] = {
     "two": ("yes.two", answer(0.95, _TWO, likely=[SCARLET, BLUE])),
     "few": ("yes.few", answer(0.95, _FEW, likely=list(_FEW)[:4])),
     "group": ("yes.group", answer(0.95, _TWO, likely=[SCARLET, BLUE], taxon=MACAWS)),
+    "group in place of one": (
+        "yes.group",
+        answer(0.95, {SCARLET: 0.6}, likely=[SCARLET], taxon=MACAWS),
+    ),
     "seen: group, nothing near": (
         "yes.group",
         answer(0.95, {COCKATIEL: 0.07, GALAH: 0.01}, likely=[], taxon=ROSELLAS),

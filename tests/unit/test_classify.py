@@ -120,6 +120,22 @@ def test_the_one_name_comes_with_what_the_model_takes_for_it(
     assert [row.id for row in answer.look_alikes] == named
 
 
+@pytest.mark.parametrize(("alone", "name"), [(None, "ara-macao"), (0.3, "macaws")])
+def test_one_species_is_not_named_where_it_is_likely_another_parrot(
+    alone: float | None, name: str
+) -> None:
+    """The set keeps it, as the one that it would be if it is a known one."""
+    given = bundle(second=None)
+    policy = replace(given.manifest.rules.naming or pytest.fail("no naming"), alone=alone)
+    rules = replace(given.manifest.rules, naming=policy)
+    given = replace(given, manifest=replace(given.manifest, rules=rules))
+    answer = Classifier(given, Scripted([(4.0, 3.0, 0.0, 2.7, 6.0)]), DECODER).classify(PHOTO)
+    assert answer.species_set is not None
+    assert [row.id for row in answer.species_set.species] == ["ara-macao"]
+    assert answer.taxon is not None
+    assert answer.taxon.taxon.id == name
+
+
 def test_what_is_not_a_parrot_has_no_names() -> None:
     """A species beside "not a parrot" would contradict it."""
     answer = classifier(Scripted([NO_PARROT])).classify(PHOTO)

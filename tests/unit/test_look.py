@@ -31,7 +31,7 @@ def test_only_doubt_is_looked_at_again() -> None:
     ):
         in_set = None if set_size is None else np.arange(9) < set_size
         scores = Scores(np.array(parrot), None, None, None)
-        decision = Decision(scores, np.array(parrot > 0.5), in_set, np.zeros((), bool))
+        decision = Decision(scores, np.array(parrot > 0.5), in_set, *[np.zeros((), bool)] * 2)
         assert bool(in_doubt(decision, LOOK)) is wanted
 
 

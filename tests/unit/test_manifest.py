@@ -14,7 +14,7 @@ from parrot.model.rules import Conformal, JointPolicy, NamingPolicy, ReasonPolic
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling, ServedModel
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.1, high=0.8)
-NAMING_POLICY = NamingPolicy(0.95, 0.5, 0.03, sure=0.7)
+NAMING_POLICY = NamingPolicy(0.95, 0.5, 0.03, sure=0.7, alone=0.2)
 REASONS = ReasonPolicy(0.9, 0.8, 0.7, 0.6, 0.5, 32.0, 0.4, 0.3)
 MODEL = ServedModel("앵무", None, "look", InputSpec(320, 240), "f", "p", "l", "focus", "second", 2)
 # Every field that may be left out, with a value that is not the one of leaving it out.

@@ -67,15 +67,18 @@ def score(bundle: Bundle, features: Floats) -> Scores:
 def decide(scores: Scores, rules: Rules) -> Decision:
     """What follows from the scores."""
     in_set: Flags | None = None
+    doubted = np.zeros(scores.parrot.shape, bool)
     if scores.species is not None and rules.naming is not None:
         other, known = scores.species[..., -1:], scores.species[..., :-1]
         shares = known / known.sum(axis=-1, keepdims=True).clip(_SMALLEST)
         in_set = (shares >= rules.naming.share) & (other < rules.naming.other)
+        if rules.naming.alone is not None:
+            doubted = other[..., 0] >= rules.naming.alone
     elif scores.logits is not None and rules.conformal is not None:
         in_set = scores.logits >= rules.conformal.cut
     is_parrot = scores.parrot >= rules.threshold
     least = rules.threshold if rules.maybe is None else rules.maybe
-    return Decision(scores, is_parrot, in_set, (scores.parrot >= least) & ~is_parrot)
+    return Decision(scores, is_parrot, in_set, (scores.parrot >= least) & ~is_parrot, doubted)
 
 
 def in_doubt(decision: Decision, second_look: SecondLook) -> Flags:
@@ -184,6 +187,7 @@ def taxon(decision: Decision, vocabulary: Vocabulary) -> Named | None:
         likely=[(vocabulary.species[k], float(likely[k])) for k in np.flatnonzero(in_set).tolist()],
         groups=[] if groups is None else list(zip(vocabulary.groups, groups.tolist(), strict=True)),
         sure=vocabulary.sure,
+        alone=not decision.doubted,
     )
 
 

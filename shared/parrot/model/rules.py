@@ -33,13 +33,15 @@ class NamingPolicy:
 
     The set includes the true species with probability `coverage`. It is empty if "another parrot"
     has a probability of `other` or more. Otherwise it contains each class whose share among the
-    known classes is `share` or more. A group or family is named if it is at least `sure`.
+    known classes is `share` or more. A group or family is named if it is at least `sure`; also in
+    place of the one species of a set, if "another parrot" has `alone` or more.
     """
 
     coverage: float
     other: float
     share: float
     sure: float
+    alone: float | None = None  # older bundles: the one species is always named
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Rules:
                 yield "naming: coverage, share and sure are probabilities"
             if not math.isfinite(self.naming.other):
                 yield "naming: other is not finite"
+            if self.naming.alone is not None and not 0 < self.naming.alone < math.inf:
+                yield "naming: 0 < alone"
         if self.second_look is not None:
             yield from (f"second_look: {problem}" for problem in self.second_look.problems())
         if self.joint is not None and not 0 <= self.joint.doubt < math.inf:
@@ -148,7 +152,9 @@ class Rules:
 def _policy(kind: type[_Policy], raw: Mapping[str, Any] | None) -> _Policy | None:
     if raw is None:
         return None
-    return kind(**{field.name: float(raw[field.name]) for field in fields(kind)})
+    optional = {field.name for field in fields(kind) if field.default is None} - raw.keys()
+    names = {field.name for field in fields(kind)} - optional
+    return kind(**{name: float(raw[name]) for name in names})
 
 
 def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:

@@ -131,13 +131,16 @@ class Taxonomy:
         likely: Sequence[tuple[str, float]],
         groups: Sequence[tuple[str, float]],
         sure: float,
+        alone: bool = True,
     ) -> Named | None:
         """The one taxon of the set, else the first group or family that is at least `sure`.
+
+        The one taxon only if it may be named `alone`.
 
         `likely` is the set of species with their probabilities, `groups` every group with its own.
         A group or family is named only if it includes the whole set: two answers never contradict.
         """
-        if len(likely) == 1:
+        if len(likely) == 1 and alone:
             (name, probability) = likely[0]
             taxon = self.taxa.get(name)
             return None if taxon is None else Named(taxon, probability)
