@@ -49,7 +49,7 @@ class FitPolicy:
     no_bird: float = 0.5  # added to the gate's logit of "no bird": docs/decisions.md
     coverage: float = 0.95  # how often the set of species shall hold the true one
     none: float = 0.65  # share of the remaining error that may be an empty set
-    alone: float = 0.975  # share of the sets of one known species that are named by it
+    alone: float = 0.96  # share of the sets of one known species that are named by it
     served: int | None = None  # species that the served model names, the first ones; None: all
     seed: int = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,23 @@ def test_a_group_is_right_for_any_of_its_species() -> None:
     (row,) = answers.results(found, [photo], np.array([-1]), [""], NAMES, 0.95).named
     assert row is not None
     assert (row.rank, row.right) == (Rank.GROUP, True)
+
+
+@pytest.mark.parametrize(("alone", "named"), [(None, 1.0), (0.5, 1.0), (0.3, 0.0)])
+def test_a_species_in_whose_place_a_group_is_named_is_not_given_as_the_one_name(
+    alone: float | None, named: float
+) -> None:
+    """Else the card would count against the model what it does not say."""
+    photo = LabelledPhoto(Path("a.jpg"), Group.PARROTS, "scarlet-macaw", "ara-macao", "a", "s")
+
+    def score(looks: Floats) -> Scores:
+        return Scores(np.ones(len(looks)), None, looks, np.array([[0.9, 0.1]]))
+
+    rules = replace(RULES, naming=NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7, alone=alone))
+    found = answers.answer(score, np.array([[[0.6, 0.0, 0.4]]], np.float32), rules)
+    results = answers.results(found, [photo], np.array([0]), [""], NAMES, 0.95)
+    assert results.figures()["taxon"]["one_name"]["rate"] == named
+    assert results.set_sizes.tolist() == [1]
 
 
 def test_a_target_is_missed_by_what_is_lacking() -> None:

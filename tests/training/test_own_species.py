@@ -204,6 +204,7 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate(
     assert "\n| species right | 100.00% (75.8%..100.0%, n = 12) | 100.00% (" in text
     assert "\n| parrots kept, as they are | at least 0.97 | 1.000 | reached |" in text
     assert "\n| other birds let through |  |  |  |  |" in text, "several photos: there are none"
+    assert "\n| 8 to 15 | 1 | 100.00% (75.8%..100.0%, n = 12) |" in text, "seen by the other folds"
     assert "a softmax over 0 groups" in text, "of one group alone every parrot would be one"
     assert usable.sentence(fitted.judged.clean).startswith(
         "not usable yet: needs more parrots (12 photos), more of each species (12 photos),"
