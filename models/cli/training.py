@@ -69,7 +69,7 @@ def fit(  # noqa: PLR0913 - the options of one command
     """Fit gate and species head on labelled photos, and write a bundle with its model card.
 
     Features are extracted once and kept; an interrupted run continues where it stopped. With
-    --finetune the last blocks of the backbone are fitted as well: half an hour on two cores and
+    --finetune the last blocks of the backbone are fitted as well: 71 minutes on two busy cores and
     3 GB of disk for 3,600 photos. They go into the bundle only if no guarded figure gets worse; the
     card says what was compared.
     """

@@ -114,7 +114,7 @@ class Results:
         return np.asarray(self.sets.sum(axis=1))
 
     @cached_property
-    def _one_name(self) -> Flags:
+    def one_name(self) -> Flags:
         """Whether each photo is given one name: a set of one, in whose place no group is named."""
         wide = {Rank.GROUP, Rank.FAMILY}
         wider = [name is not None and name.rank in wide for name in self.named]
@@ -162,7 +162,7 @@ class Results:
                 "coverage": rate(self.sets[known, target][told]),
                 "mean_size": _mean(sizes[told]),
                 "empty": rate(sizes[told] == 0),
-                "strangers_not_named_alone": rate(~self._one_name[self.strangers]),
+                "strangers_not_named_alone": rate(~self.one_name[self.strangers]),
                 "strangers_mean_size": _mean(strangers),
             },
             "taxon": self._taxa(),
@@ -177,7 +177,7 @@ class Results:
         groups = [name for name in strangers if name is not None and name.rank is Rank.GROUP]
         every = [self.named[row] for row in (*self.known, *self.strangers)]
         return {
-            "one_name": rate(self._one_name[self.known][self.is_named[self.known]]),
+            "one_name": rate(self.one_name[self.known][self.is_named[self.known]]),
             "group_named": rate(
                 np.array([name is not None and name.rank is Rank.GROUP for name in strangers], bool)
             ),

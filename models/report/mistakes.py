@@ -70,7 +70,7 @@ def worst(title: str, results: Results, names: Sequence[str]) -> MistakeKind:
 def _by_kind(results: Results) -> list[tuple[str, Index, Array, bool]]:
     """Title, photos, how bad it would be for each photo, and whether it is the gate's."""
     parrot, sure = results.of(Group.PARROTS), results.probabilities.max(axis=1)
-    alone = results.set_sizes[results.strangers] == 1
+    alone = results.one_name[results.strangers]
     return [
         (
             "Let through, not a parrot",
