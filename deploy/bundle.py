@@ -3,8 +3,6 @@
 python bundle.py FOLDER version|sha256|md5|models|pickles
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

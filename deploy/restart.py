@@ -6,8 +6,6 @@ The service's own template is what was deployed last, which may have been rolled
 where it is; the new revision is tagged `canary`.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Images, and the builds that make them."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Firestore's databases, and what belongs to them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from state import Call, CloudState, Handler, StandInError

@@ -1,7 +1,5 @@
 """What plain resources have in common: they are created, described, listed and deleted."""
 
-from __future__ import annotations
-
 from state import Call, CloudState, Handler
 
 

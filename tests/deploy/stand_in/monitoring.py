@@ -1,7 +1,5 @@
 """Logs, metrics, dashboards, alerts and budgets."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

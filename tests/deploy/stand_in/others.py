@@ -1,7 +1,5 @@
 """Vertex AI, Firebase, curl and the project's own dev.sh."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """gcloud's own parser. As a program it reads command lines and names those that do not parse."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import io

@@ -1,7 +1,5 @@
 """Who may do what: the policies of projects and resources, and the accounts in them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from kinds import describe

@@ -1,7 +1,5 @@
 """Everything else that deploy.sh makes: APIs, buckets, secrets, and plain resources."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

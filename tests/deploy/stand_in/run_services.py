@@ -1,7 +1,5 @@
 """Cloud Run services as far as deployments move them: revisions, traffic, tags, answers."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

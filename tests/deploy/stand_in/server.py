@@ -1,7 +1,5 @@
 """Answers what the shims in bin/ ask, one connection a command: `python server.py STATE_FILE`."""
 
-from __future__ import annotations
-
 import io
 import json
 import socketserver

@@ -1,7 +1,5 @@
 """What the stand-in remembers: resources, calls, and which call is to fail."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What calls a function: triggers, their subscriptions, and jobs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from kinds import create, describe, short
