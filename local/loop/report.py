@@ -8,7 +8,7 @@ from rich.table import Table
 from local.loop.story import Told
 
 _MINUTE = 60
-_PAGE, _START = 40, 10  # lines
+_PAGE, _START = 50, 10  # lines
 
 
 def show(told: Told, out: Console) -> None:

@@ -226,9 +226,10 @@ def commands(data: Path, folder: Path, bundle: Path) -> dict[str, list[str]]:
 
 def command(storage: str, *arguments: str) -> tuple[str, int]:
     """What a command prints, and its exit code: 0, or that of a refusal. Raises PartFailed."""
+    width = shutil.get_terminal_size().columns
     done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "models", *arguments],
-        env={**os.environ, "STORAGE_EMULATOR_HOST": storage},
+        env={**os.environ, "STORAGE_EMULATOR_HOST": storage, "COLUMNS": str(width)},
         capture_output=True,
         text=True,
         check=False,
