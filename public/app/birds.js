@@ -24,6 +24,7 @@ export class Birds {
   #token;
   #round = 1; // grows when the list starts again; what an older round still fetches is dropped
   #loading = 0; // the round that is fetching a page, 0 for none
+  #failed = false; // the last page did not come: only a person, or a network, asks again
   #visible = false;
   #timer = null;
   #pause = FIRST_LOOK;
@@ -83,6 +84,7 @@ export class Birds {
     const round = this.#round;
     if (this.#loading === round) return;
     this.#loading = round;
+    this.#failed = false;
     byId("birds-loading").hidden = false;
     this.#problem(null);
     const who = account.key();
@@ -91,7 +93,8 @@ export class Birds {
       const page = await service.list({ token, size: PAGE, headers: await headersOf(who) });
       if (round === this.#round) await this.#merge(who, page, first);
     } catch (error) {
-      if (round === this.#round) this.#problem(asProblem(error));
+      this.#failed = round === this.#round;
+      if (this.#failed) this.#problem(asProblem(error));
     } finally {
       if (round === this.#round) this.#loaded();
     }
@@ -101,9 +104,10 @@ export class Birds {
     this.#loading = 0;
     byId("birds-loading").hidden = true;
     this.#count();
-    if (this.#token && this.#wantsAll) this.#load();
     this.#look(FIRST_LOOK);
-    this.#watchEnd();
+    if (this.#failed) return;
+    if (this.#token && this.#wantsAll) this.#load();
+    else this.#watchEnd();
   }
 
   /** Look again whether the end is in sight: after a short page it still is. */
@@ -278,7 +282,7 @@ export class Birds {
     const count = groups.reduce((sum, { tiles: found }) => sum + found.length, 0);
     byId("birds-count").textContent = t("birds.end", { count });
     byId("birds-nothing").hidden = count > 0 || tiles.length === 0;
-    if (this.#token && this.#wantsAll && !this.#loading) this.#load();
+    if (this.#token && this.#wantsAll && !this.#loading && !this.#failed) this.#load();
   }
 
   #count() {

@@ -223,6 +223,35 @@ def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
     expect(tiles).to_have_count(count)
 
 
+@pytest.mark.parametrize("looked_for", ["", "kea"])
+def test_a_page_of_birds_that_does_not_come_is_not_asked_for_without_end(
+    visit: Visit, complaints: Complaints, looked_for: str
+) -> None:
+    """Whoever had reached the limit asked 35 times a second, and each answer is paid for."""
+    complaints.expect("status of 429")
+    page = visit(service_workers="block")
+    asked: list[str] = []
+    row = {"id": "0" * 32, "created": "2026-05-03T10:00:00+00:00", "status": "ready", "labels": []}
+    first = {"observations": [row | {"label": {"species": "kea"}}], "next_page_token": "2"}
+    limit = {"status": 429, "json": {"code": "too_many_requests"}, "headers": {"Retry-After": "9"}}
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(**(limit if "page_token" in route.request.url else {"json": first}))
+
+    page.route("**/observations?*", answer)
+    my_birds(page)
+    problem = page.locator("#birds-problem")
+    expect(problem).to_contain_text("Please wait a moment")
+    page.get_by_label("Search").fill(looked_for)
+    page.wait_for_timeout(1000)
+    assert len(asked) == 2
+    problem.get_by_role("button", name="Try again").click()
+    page.wait_for_timeout(1000)
+    expect(problem).to_contain_text("Please wait a moment")
+    assert len(asked) == 4, "from the start"
+
+
 def test_whether_photos_may_train_is_asked_once_and_changed_for_each_bird(
     phone: Page, running_url: str, photos: Path
 ) -> None:
