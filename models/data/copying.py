@@ -72,8 +72,7 @@ class Copier:
                 return Copied.GONE
             self.folder.write(path, content.read(0, content.size))
             done = Copied.COPIED
-        learns = self.bundle and not examines(row.uid)
-        if learns and not _note(self.store, row, self.bundle):
+        if not _note(self.store, row, "" if examines(row.uid) else self.bundle):
             self.folder.remove(path)
             return Copied.GONE
         return done
@@ -90,13 +89,17 @@ def note(store: ObservationStore, learners: Sequence[Observation], bundle: str) 
 
 
 def _note(store: ObservationStore, observation: Observation, bundle: str) -> bool:
-    """Whether it is still there, may still train, and says what learns from it."""
+    """Whether it is still there, may still train, and says what learns from it, if that has a name.
+
+    The photo is still the one whose label was confirmed.
+    """
 
     def stays(current: Observation) -> bool:
-        return current.processed and current.consent == observation.consent
+        same = current.generation == observation.generation
+        return same and current.processed and current.consent == observation.consent
 
     def learn(current: Observation) -> Observation:
-        if not stays(current) or bundle in current.learnt_by:
+        if not bundle or not stays(current) or bundle in current.learnt_by:
             return current
         return replace(current, learnt_by=(*current.learnt_by, bundle))
 

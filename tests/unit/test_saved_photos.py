@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -71,23 +72,35 @@ def test_a_photo_notes_which_bundle_learns_from_it(tmp_path: Path) -> None:
     assert noted == {learnt.id: ("2026-12-01",), other.id: ()}
 
 
-def test_who_takes_it_back_while_an_export_runs_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bundle", ["2026-12-01", ""])
+@pytest.mark.parametrize("uid", ["ana", "cleo"])
+@pytest.mark.parametrize(
+    "changes", [{"consent": Consent(given=False, at=NOW)}, {"generation": "99"}]
+)
+def test_who_takes_it_back_or_overwrites_it_while_an_export_runs_is_left_out(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bundle: str,
+    uid: str,
+    changes: dict[str, Any],
 ) -> None:
-    """Also of a second export for the same bundle, which needs no new note."""
+    """Also of a second export for the same bundle, which needs no new note; cleo is of the exam.
+
+    What a photo is overwritten with had the label that was confirmed of the photo before.
+    """
     world = World(tmp_path)
-    row = saved(world, 1)
-    exported(world, tmp_path / "out", "2026-12-01")
+    row = saved(world, 1, uid=uid)
+    exported(world, tmp_path / "out", bundle)
     everything = world.store.everything
 
     def take_back() -> Iterator[Observation]:
         yield from everything()
         stored = world.store.get(row.uid, row.id)
         assert stored is not None
-        world.store.replace(replace(stored, consent=Consent(given=False, at=NOW)))
+        world.store.replace(replace(stored, **changes))
 
     monkeypatch.setattr(world.store, "everything", take_back)
-    done, lines = exported(world, tmp_path / "out", "2026-12-01")
+    done, lines = exported(world, tmp_path / "out", bundle)
     assert (lines, done.left_out) == ([], {LeftOut.MISSING: 1})
     assert not list((tmp_path / "out").rglob("*.webp"))
 
