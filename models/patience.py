@@ -1,7 +1,5 @@
 """How work that can wait meets a server that restarts or is overloaded, alone or on threads."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """What a story tells a person at a terminal."""
 
-from __future__ import annotations
-
 from rich.console import Console
 from rich.table import Table
 

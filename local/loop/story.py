@@ -3,8 +3,6 @@
 Every step is the service's own, on the local stack; people and reviewers are simulated.
 """
 
-from __future__ import annotations
-
 import base64
 import os
 import random

@@ -1,7 +1,5 @@
 """What Dataflow's workers install: the pipeline's own modules and what they use."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

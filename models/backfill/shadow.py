@@ -1,27 +1,19 @@
 """Who would get another answer: stored photos, judged by two bundles that share a network."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from models.backfill.reclassify import Reclassified, classified
 from models.patience import each
-from parrot.classify import Classifier
+from parrot.classify import Classifier, ModelServer
+from parrot.model.bundle import Bundle
 from parrot.model.decision import decide, in_doubt, score
-from parrot.shadow import Agreement, beside, check, first_id, set_ids
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from parrot.classify import ModelServer
-    from parrot.model.bundle import Bundle
-    from parrot.observation import Observation
-    from parrot.photo.decoder import Decoder
-    from parrot.records import Classification
-    from parrot.shadow import Seen
-    from parrot.store import PhotoStore
+from parrot.observation import Observation
+from parrot.photo.decoder import Decoder
+from parrot.records import Classification
+from parrot.shadow import Agreement, Seen, beside, check, first_id, set_ids
+from parrot.store import PhotoStore
 
 _AT_ONCE = 4  # photos: one is decoded while others are with the model server
 

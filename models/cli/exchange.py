@@ -3,8 +3,6 @@
 migrate, species-csv, species-json, kinds, adopt.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Annotated

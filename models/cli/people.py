@@ -1,7 +1,5 @@
 """Commands about one person: forget, receipt (checks what they were told), reviewer, unsay."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import Path

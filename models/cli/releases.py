@@ -1,7 +1,5 @@
 """Commands around published bundles: publish, list, promote, rollback."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The command that decides one stored photo again: replay."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

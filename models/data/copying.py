@@ -1,7 +1,5 @@
 """One photo's way into an export. Done twice, it changes nothing the second time."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence

@@ -3,8 +3,6 @@
 Names are paths in it. Nobody ever reads half a file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path

@@ -10,8 +10,6 @@ Every fifth person's photos are listed in `exam.csv` instead, for ever: no model
 so that each can be judged by people whom it never saw.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import secrets

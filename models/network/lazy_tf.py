@@ -1,7 +1,5 @@
 """TensorFlow, imported on first use (2.5 s) and with its log messages turned off."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

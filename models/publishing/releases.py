@@ -7,8 +7,6 @@
  "history": [{"version": ..., "manifest_sha256": ..., "promoted": ...}, ...]}   newest first
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Mapping, Sequence

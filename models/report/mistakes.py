@@ -1,7 +1,5 @@
 """The worst mistakes: each photo with its truth and the answer."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

@@ -7,23 +7,18 @@ and cuts on photos as they are.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.dataset import NO_BIRD
+from models.arrays import Array, Floats, Index
+from models.data.dataset import NO_BIRD, Dataset
 from models.data.samples import MARGIN, Views
 from models.evaluation import answers, metrics
+from models.evaluation.answers import Answers
+from models.training.heads import Logits
 from parrot.model.look import SecondLook, View
 from parrot.model.rules import JointPolicy, NamingPolicy, Rules
 from parrot.records import Scores
-
-if TYPE_CHECKING:
-    from models.arrays import Array, Index
-    from models.data.dataset import Dataset
-    from models.evaluation.answers import Answers
-    from models.training.heads import Logits
-    from parrot.records import Floats
 
 # Chosen on the photos that the default bundle's card names: docs/decisions.md.
 LOOK_AGAIN = SecondLook(

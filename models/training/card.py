@@ -1,38 +1,31 @@
 """The model card: what was fitted on what, how well it does, and where its limits are."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from models.data.dataset import FEWEST
+from models.data.dataset import FEWEST, Dataset
 from models.data.labelled_photos import Group
 from models.data.stress import STRESSES
 from models.evaluation import joint, metrics, reasons
-from models.evaluation.results import FIGURES, figure_text, rate, rate_or_number
+from models.evaluation.results import FIGURES, Results, figure_text, rate, rate_or_number
 from models.network.backbone import TAIL_BLOCKS
 from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE
 from models.training import embedding
+from models.training.acceptance import Figures
 from models.training.calibration import SURE
+from models.training.judging import Fitted
 from parrot.model.embedding import DIMENSIONS
 from parrot.model.reason import PHOTOMETRIC
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from models.data.dataset import Dataset
-    from models.evaluation.results import Results
-    from models.training.acceptance import Figures
-    from models.training.judging import Fitted
-    from parrot.model.rules import ReasonPolicy
-    from parrot.records import Reason
+from parrot.model.rules import ReasonPolicy
+from parrot.records import Reason
 
 NAME = "MODEL_CARD.md"
 _CLEAN, _PHONE, _STRESSED = "as they are", "phone-like", "stressed"

@@ -1,44 +1,35 @@
 """From what people saved to a candidate bundle: what `retrain` does."""
 
-from __future__ import annotations
-
 import fcntl
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from models.data import copying, fingerprints, labelled_photos, saved_photos
+from models.data.dataset import Dataset
 from models.data.export_folder import LocalFolder
-from models.data.labelled_photos import BadDataset
+from models.data.features import Extractor
+from models.data.labelled_photos import BadDataset, LabelledPhoto
 from models.data.samples import JUDGED, PER_PHOTO
+from models.data.saved_photos import Exported
 from models.evaluation import comparison, evaluator
+from models.evaluation.comparison import ComparisonTable
 from models.publishing import releases
-from models.publishing.releases import Refused
+from models.publishing.release_store import ReleaseStore
+from models.publishing.releases import Refused, Release, Signer
 from models.training import candidate
-from models.training.acceptance import RETRAINING_GUARDS, guarded
+from models.training.acceptance import RETRAINING_GUARDS, GuardedFigure, guarded
 from models.training.candidate import Base
 from models.training.drawn import drawn_heads
+from models.training.fine_tuning import Progress
+from models.training.heads import LinearHeads
 from parrot.adapters.bucket import FolderFiles
 from parrot.consent import Training
 from parrot.model.manifest import SPECIES
+from parrot.store import ObservationStore, PhotoStore
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from models.data.dataset import Dataset
-    from models.data.features import Extractor
-    from models.data.labelled_photos import LabelledPhoto
-    from models.data.saved_photos import Exported
-    from models.evaluation.comparison import ComparisonTable
-    from models.publishing.release_store import ReleaseStore
-    from models.publishing.releases import Release, Signer
-    from models.training.acceptance import GuardedFigure
-    from models.training.fine_tuning import Progress
-    from models.training.heads import LinearHeads
-    from parrot.store import ObservationStore, PhotoStore
-
-    Step = Callable[[str], None]
+Step = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
