@@ -36,7 +36,10 @@ class Compared:
         if not agreement.first_agrees:
             return "another first name"
         if agreement.set_agrees:
-            return None
+            wider = _wider(self.after)
+            if wider == _wider(self.before):
+                return None
+            return "a group in place of one species" if wider else "one species in place of a group"
         before, after = set_ids(self.before) or frozenset(), set_ids(self.after) or frozenset()
         return "fewer in the set" if after < before else "others in the set"
 
@@ -137,6 +140,16 @@ def told(answer: Classification) -> str:
     first, in_set = first_id(answer), set_ids(answer)
     if first is None:
         return answer.verdict
+    if wider := _wider(answer):
+        return f"{answer.verdict}: one of the {wider}, most like {first}"
     if in_set is not None and not in_set:
         return f"{answer.verdict}: none of the known, most like {first}"
     return f"{answer.verdict}: {' or '.join([first, *sorted((in_set or set()) - {first})])}"
+
+
+def _wider(answer: Classification) -> str | None:
+    """What is named in place of the one species of the set: see `NamingPolicy.alone`."""
+    in_set = set_ids(answer) or frozenset()
+    if answer.taxon is None or len(in_set) != 1 or answer.taxon.taxon.id in in_set:
+        return None
+    return answer.taxon.taxon.id

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.backfill.shadow import Compared, told
 from parrot.classify import Classifier
 from parrot.errors import BadBundle, StoreUnavailable
 from parrot.model.bundle import Bundle
@@ -14,6 +15,7 @@ from parrot.model.rules import NamingPolicy
 from parrot.photo import images
 from parrot.records import Classification
 from parrot.shadow import Agreement, Seen, Shadow, beside, check
+from tests.support.observations import observation
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import DOUBT, NO_PARROT, SURE, TWO, Scripted, bundle
 
@@ -184,3 +186,17 @@ def test_a_refitted_candidate_has_the_same_network() -> None:
     check(of("4", head="1", blocks="0"), of("3", head="0", blocks="0"))
     with pytest.raises(BadBundle, match="another network"):
         check(of("3", head="0", blocks="1"), of("3", head="0", blocks="0"))
+
+
+def test_a_group_in_place_of_one_species_is_another_answer() -> None:
+    """Two bundles that differ in `alone` were said to answer all photos alike."""
+    heard: list[Seen] = []
+    answer, _ = classified([SURE, SURE], lambda seen, _answer: heard.append(seen))
+    policy = IN_USE.manifest.rules.naming
+    assert policy is not None
+    wary = beside(named("wary", naming=replace(policy, alone=1e-6)), heard[0], answer)
+    row, group = observation(1), "a group in place of one species"
+    assert Compared(row, answer, wary, looks_alike=True).change == group
+    assert Compared(row, wary, answer, looks_alike=True).change == "one species in place of a group"
+    assert Compared(row, wary, wary, looks_alike=True).change is None
+    assert told(wary) == "yes: one of the macaws, most like ara-macao"
