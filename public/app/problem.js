@@ -46,6 +46,7 @@ export function problemOf({ status, text, header }) {
 export function asProblem(error) {
   if (error instanceof Problem) return error;
   if (error.name === "AbortError") return new Problem("cancelled");
+  if (error.name === "QuotaExceededError") return new Problem("full");
   console.error(error);
   return new Problem("page", { detail: String(error) });
 }

@@ -272,6 +272,7 @@ export default {
   "error.offline": ["You are offline", "Your photo is kept on this device and looked at when you are online again."],
   "error.stalled": ["The connection is stuck", "Your photo is still here. Try again where the network is better."],
   "error.cancelled": ["Cancelled", "Your photo is still here."],
+  "error.full": ["No room on this device", "Free some storage, then try again."],
   "error.page": ["Something went wrong on this page", "Reload the page and try again."],
   "error.signin": ["Signing in did not work", "Please try again."],
   "error.link": ["This link no longer works", "Ask for a new one."],

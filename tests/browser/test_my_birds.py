@@ -41,6 +41,18 @@ def test_a_saved_bird_is_there_after_a_reload(phone: Page, photos: Path) -> None
     expect(tile.locator("img.there")).to_be_visible()
 
 
+def test_where_a_device_is_full_people_are_told_that_it_is(phone: Page, photos: Path) -> None:
+    """They were told to reload the page, which makes no room, but loses the photo."""
+    chromium = phone.context.new_cdp_session(phone)
+    device = {"origin": phone.evaluate("location.origin")}
+    chromium.send("Storage.overrideQuotaForOrigin", {**device, "quotaSize": 1})
+    card = choose(phone, some_photo(photos, "parrots/kea"))
+    assert save_as(card) == "No room on this device. Free some storage, then try again."
+    chromium.send("Storage.overrideQuotaForOrigin", device)
+    card.get_by_role("button", name="Save").click()
+    expect(card.locator(".outcome p")).to_have_text("Saved as Kea.", timeout=MODEL_MS)
+
+
 def test_the_same_photo_again_is_said_to_be_there(phone: Page, photos: Path) -> None:
     """It is one save, and people are told so in words that they understand."""
     photo = some_photo(photos, "parrots/kea")
