@@ -19,7 +19,7 @@ _ENOUGH = 2  # reviewers who agree
 BEGUN = 1.0  # how urgent an opinion makes it; without one it is less
 _DOUBT = 0.3  # what it weighs beside rarity
 _ONE_SCENE = 0.05  # `Embedded.apart`
-_TIES = 1e-9  # what is equally urgent comes in an order that nobody chose
+TIES = 1e-9  # what is equally urgent comes in an order that nobody chose
 _SHARE = 4  # of a page: one person has at most one in so many places while there are others
 _FINAL = 3  # of whom the person cannot reopen it
 # Each is a write, and after so many without an agreement the next reviewer brings none either.
@@ -92,7 +92,7 @@ def waiting(observation: Observation) -> float | None:
     if verdict is None or label is None or observation.derived is None or observation.duplicate_of:
         return None
     sure = verdict.species_probability if verdict.likely else None
-    tie = _TIES * int(handle(observation.uid, observation.id)[:8], 16) / 2**32
+    tie = TIES * int(handle(observation.uid, observation.id)[:8], 16) / 2**32
     doubt = _DOUBT * (1 - (sure if sure is not None else 1 / 2))
     return BEGUN * len(observation.opinions) + doubt + tie
 

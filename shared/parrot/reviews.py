@@ -19,6 +19,7 @@ from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import (
     BEGUN,
     CANNOT_TELL,
+    TIES,
     UNUSABLE,
     arranged,
     crowded,
@@ -88,6 +89,7 @@ class Reviews:
         """
         self._require(reviewer)
         rows: dict[str, Observation] = {}
+        seen: set[str] = set()
         below = math.inf
         for look in range(1, _LOOKS + 1):
             looked = self._store.to_review(limit=_LOOKED_AT, below=below)
@@ -95,6 +97,10 @@ class Reviews:
             if len(looked) < _LOOKED_AT or not crowded(rows.values(), size=size):
                 break
             below = waiting(looked[-1]) or 0.0
+            names = {row.object_name for row in looked}
+            if names <= seen:  # stored before ties were broken: there is no way through them
+                below -= TIES
+            seen |= names
             if look == _LOOKS - 1:  # at last what nobody has begun
                 below = min(below, BEGUN)
         return arranged(list(rows.values()), self._labels, size=size)

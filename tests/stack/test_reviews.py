@@ -12,7 +12,7 @@ from parrot.consent import Consent, Training
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
 from parrot.observation import Observation, Opinion, Status
 from parrot.quota import User
-from parrot.review import handle
+from parrot.review import TIES, handle
 from parrot.reviews import Reviews, unsay, withdraw
 from parrot.store import ObservationStore
 from tests.support.observations import NOW, at, processed, verdict
@@ -77,13 +77,19 @@ def test_who_works_alone_is_shown_what_nobody_began(
     assert [row.uid for row in desk.next(RAY, size=9)].count("bea") == 1
 
 
+@pytest.mark.parametrize("ties", [TIES, 0])
 def test_a_flood_of_one_account_delays_nobody_else(
-    store: ObservationStore, monkeypatch: pytest.MonkeyPatch
+    store: ObservationStore, monkeypatch: pytest.MonkeyPatch, ties: float
 ) -> None:
-    """A day's saves that the model doubts were all that reviewers saw, page after page."""
+    """A day's saves that the model doubts were all that reviewers saw, page after page.
+
+    Also what an older release stored, all of it equally urgent.
+    """
     monkeypatch.setattr("parrot.reviews._LOOKED_AT", 5)
-    fill(store, [contested(number, "mallory", sure=0.1) for number in range(12)])
-    fill(store, [contested(number, f"p{number}") for number in range(12, 15)])
+    with monkeypatch.context() as older:
+        older.setattr("parrot.review.TIES", ties)
+        fill(store, [contested(number, "mallory", sure=0.1) for number in range(12)])
+        fill(store, [contested(number, f"p{number}") for number in range(12, 15)])
     page = [row.uid for row in reviews(store).next(RAY, size=8)]
     assert sorted(page[:5]) == ["mallory", "mallory", "p12", "p13", "p14"]
     assert set(page[5:]) == {"mallory"}, "who waits, but is not refused"
