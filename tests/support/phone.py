@@ -66,7 +66,8 @@ class Phone:
             pending = [row for row in rows if row["status"] == "pending"]
             return rows if len(rows) >= count and not pending else []
 
-        return until(ask, f"{count} processed observations of {self.user}")
+        # Lists count as downloads: asked as fast as can be, they are refused before patience ends.
+        return until(ask, f"{count} processed observations of {self.user}", pause=0.25)
 
     def settled(self, name: str) -> dict[str, Any]:
         """The observation once it is processed."""

@@ -10,12 +10,14 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
 
 
-def until(ask: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) -> T:
+def until(
+    ask: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS, pause: float = 0.05
+) -> T:
     """What `ask` gives as soon as it gives anything; `what` was waited for."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
     return answer
 
 
