@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cloudevents.http import from_http
 
 from parrot.errors import InvalidRequest
-from parrot.observation import parse_photo_name
-from parrot.records import StoredPhoto
+from parrot.observation import StoredPhoto, parse_photo_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -186,6 +186,20 @@ def photo_name(uid: str, observation_id: str) -> str:
     return f"{PHOTOS}{uid}/{observation_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """Which photo a storage event is about, and the observation that it belongs to.
+
+    What else an event says (size, type, time) may be wrong by now: ask the bucket.
+    """
+
+    bucket: str
+    name: str
+    generation: int
+    uid: str
+    id: str  # of its observation: the name if that is a UUID, else derived from it
+
+
 def parse_photo_name(name: str) -> tuple[str, str] | None:
     """Uid and last part of `photos/{uid}/{name}`; None for every other object.
 

@@ -26,8 +26,8 @@ from parrot.store import update
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parrot.observation import Observation, Page
-    from parrot.records import OpenObject, Species, StoredPhoto, UntrainedLabel
+    from parrot.observation import Observation, Page, StoredPhoto
+    from parrot.records import OpenObject, Species, UntrainedLabel
     from parrot.sighting import Sighting
     from parrot.store import ObservationStore, PhotoStore
 

@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from parrot.classify import Classifier
+    from parrot.observation import StoredPhoto
     from parrot.photo.decoder import Decoder
     from parrot.photo.thumbnails import Thumbnails
     from parrot.quota import CpuSeconds, Meter
-    from parrot.records import Photo, StoredObject, StoredPhoto
+    from parrot.records import Photo, StoredObject
     from parrot.store import ObservationStore, PhotoStore, Use
 
 MOST_ATTEMPTS = 5

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from parrot.consent import Training
     from parrot.model.species import SpeciesTable
-    from parrot.observation import Derived
-    from parrot.records import Classification, Photo, StoredObject, StoredPhoto
+    from parrot.observation import Derived, StoredPhoto
+    from parrot.records import Classification, Photo, StoredObject
 
 UNKNOWN_TYPE = "application/octet-stream"
 _OTHER_NAMES = {

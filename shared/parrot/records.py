@@ -264,20 +264,6 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPhoto:
-    """Which photo a storage event is about, and the observation that it belongs to.
-
-    What else an event says (size, type, time) may be wrong by now: ask the bucket.
-    """
-
-    bucket: str
-    name: str
-    generation: int
-    uid: str
-    id: str  # of its observation: the name if that is a UUID, else derived from it
-
-
-@dataclass(frozen=True, slots=True)
 class OpenObject:
     """The bytes of one generation of an object, read in parts."""
 

@@ -15,9 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from parrot.errors import NotFound, ParrotError
-from parrot.observation import Observation, Status
+from parrot.observation import Observation, Status, StoredPhoto
 from parrot.quota import User
-from parrot.records import StoredPhoto
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,6 @@
 """My birds: what people saved is there, can be renamed, and can be deleted."""
 
-import json
 import re
-import zipfile
 from io import BytesIO
 from pathlib import Path
 
@@ -290,24 +288,3 @@ def test_whether_photos_may_train_is_asked_once_and_changed_for_each_bird(
     theirs = choose(phone, some_photo(photos, "parrots/galah"))
     save_as(theirs)
     expect(theirs.locator(".training")).to_be_visible()  # nobody answers for another person
-
-
-def test_everything_is_downloaded_and_then_deleted(
-    phone: Page, running_url: str, photos: Path
-) -> None:
-    """With a receipt, after a question; nobody deletes all of their birds by a slip."""
-    saved(phone, photos)
-    owner = Phone(running_url, name_of(phone))
-    phone.get_by_role("link", name="Privacy").click()
-    expect(phone.locator("#privacy-figures")).to_contain_text("1 photo is kept")
-    with phone.expect_download() as archive:
-        phone.get_by_role("button", name="Download everything").click()
-    assert zipfile.is_zipfile(archive.value.path())
-    phone.get_by_role("button", name="Delete everything").click()
-    with phone.expect_download() as receipt:
-        phone.get_by_role("button", name="Delete everything now").click()
-    told = json.loads(receipt.value.path().read_text())
-    assert (told["receipt"]["user"], told["receipt"]["observations"]) == (owner.user, 1)
-    expect(phone.locator("#privacy-outcome")).to_contain_text("Everything is deleted")
-    assert owner.pages() == []
-    expect(my_birds(phone)).to_have_count(0)

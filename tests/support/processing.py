@@ -19,7 +19,7 @@ from parrot.config import MAX_PHOTO_BYTES
 from parrot.consent import Training
 from parrot.events import stored_photo
 from parrot.model.species import SpeciesTable
-from parrot.observation import Label, Observation, derived_folder, photo_name
+from parrot.observation import Label, Observation, StoredPhoto, derived_folder, photo_name
 from parrot.observations import Observations
 from parrot.photo import images
 from parrot.photo.decoder import Decoder
@@ -32,7 +32,6 @@ from parrot.records import (
     SpeciesScore,
     SpeciesSet,
     StoredObject,
-    StoredPhoto,
 )
 from parrot.save import Saver
 from tests.support.events import event

@@ -17,10 +17,9 @@ from parrot.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
-from parrot.observation import Attempts, Status
+from parrot.observation import Attempts, Status, StoredPhoto
 from parrot.process import Outcome
 from parrot.quota import ANONYMOUS_UID, CpuSeconds, Visitor
-from parrot.records import StoredPhoto
 from tests.support.processing import (
     MOST_ATTEMPTS,
     OTHER,

@@ -8,11 +8,10 @@ import pytest
 
 from parrot.errors import Conflict, StoreUnavailable
 from parrot.events import DELETED, deleted_photo, stored_photo
-from parrot.observation import Status
+from parrot.observation import Status, StoredPhoto
 from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import User
-from parrot.records import StoredPhoto
 from tests.support.events import event
 from tests.support.photos import encoded, noise
 from tests.support.processing import BUCKET, KEA, Killed, Steps, World, at_every_step
