@@ -43,11 +43,10 @@ if TYPE_CHECKING:
     from parrot.records import Photo, StoredObject
     from parrot.store import ObservationStore, PhotoStore, Use
 
-MOST_ATTEMPTS = 5
-MOST_SECONDS = 60.0  # for all calls about one photo
+_MOST_SECONDS = 60.0  # for all calls about one photo
 # For a photo that is decoded four times, each time within its limit: none fails on a busy machine.
 _MOST_CPU_SECONDS = 4 * cpu.MOST_SECONDS
-_LEASE = 2  # times as long: an attempt that has not ended by then is dead
+_LEASE = timedelta(seconds=2 * _MOST_SECONDS)  # an attempt that has not ended by then is dead
 
 
 class Outcome(StrEnum):
@@ -80,8 +79,7 @@ class Processor:
         cpu_seconds: CpuSeconds,
         bucket: str,
         max_bytes: int,
-        max_attempts: int = MOST_ATTEMPTS,
-        max_seconds: float = MOST_SECONDS,
+        max_attempts: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Nothing is opened here. `meter` counts saves; photos uploaded directly count too.
@@ -92,8 +90,7 @@ class Processor:
         self._classifier, self._adopted = classifier, adopted
         self._decoder, self._meter, self._cpu_seconds = decoder, meter, cpu_seconds
         self._bucket, self._max_bytes, self._max_attempts = bucket, max_bytes, max_attempts
-        self._max_seconds, self._now = max_seconds, now
-        self._lease = timedelta(seconds=_LEASE * max_seconds)
+        self._now = now
 
     def process(self, stored: StoredPhoto) -> Outcome:
         """Finish the photo's observation, or say why there is nothing to do.
@@ -115,7 +112,7 @@ class Processor:
                 if stored.uid == ANONYMOUS_UID
                 else self._cpu_seconds.billed(Visitor.signed_in(stored.uid), most=_MOST_CPU_SECONDS)
             )
-            with deadline.within(self._max_seconds), billed:
+            with deadline.within(_MOST_SECONDS), billed:
                 return self._process(stored, observation)
         except _Gone:
             self._sweep(stored)
@@ -141,7 +138,10 @@ class Processor:
         except TooManyRequests as error:  # not this photo's fault
             raise Overloaded(error.detail) from error
         except RequestError as error:
-            return self._reject(stored, error.detail)
+            why = error.detail  # another try would not help
+            rejected = self._change(stored, lambda current: progress.rejected(current, stored, why))
+            self._sweep(stored)
+            return Outcome(rejected.status.value)
         derived = self._write(stored, made)
         # The hash is stored before others are searched: of two photos that are processed at once,
         # at least the later searcher finds the other.
@@ -166,7 +166,7 @@ class Processor:
         def begin(current: Observation) -> Observation:
             nonlocal counted
             begun = progress.begun(
-                current, stored, most=self._max_attempts, now=self._now(), lease=self._lease
+                current, stored, most=self._max_attempts, now=self._now(), lease=_LEASE
             )
             counted = begun is not current
             return begun
@@ -251,12 +251,6 @@ class Processor:
         self._photos.write_derived(derived.image, made.image)
         self._photos.write_derived(derived.thumbnail, made.thumbnail)
         return derived
-
-    def _reject(self, stored: StoredPhoto, why: str) -> Outcome:
-        """Record why on the observation: another try would not help. Raises _Gone."""
-        rejected = self._change(stored, lambda current: progress.rejected(current, stored, why))
-        self._sweep(stored)
-        return Outcome(rejected.status.value)
 
     def _change(
         self,
