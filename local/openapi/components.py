@@ -8,7 +8,7 @@ import msgspec
 
 from parrot import errors
 from parrot.errors import ParrotError
-from parrot.http import schemas
+from parrot.http import problems, rights, schemas
 from parrot.observation import Status
 
 Json = dict[str, Any]
@@ -40,16 +40,23 @@ def coded(root: type[ParrotError]) -> Iterator[type[ParrotError]]:
         yield from coded(child)
 
 
+def answer(name: str) -> type:
+    """The type of an answer."""
+    module = next(module for module in (schemas, rights, problems) if hasattr(module, name))
+    kind: type = getattr(module, name)
+    return kind
+
+
 def schemas_of(names: list[str]) -> Json:
     """The schemas of these answers, and of all that is in them."""
-    types = [getattr(schemas, name) for name in names]
+    types = [answer(name) for name in names]
     _, made = msgspec.json.schema_components(types, ref_template=_REF)
     codes = {error.code for error in coded(errors.ParrotError)}
     made["Problem"]["properties"]["code"]["enum"] = sorted(codes)
     made["Status"]["enum"] = SHOWN
     for name, schema in made.items():
         if "properties" in schema:  # msgspec sorts them
-            order = get_type_hints(getattr(schemas, name))
+            order = get_type_hints(answer(name))
             schema["properties"] = {key: schema["properties"][key] for key in order}
     return {name: _for_clients(schema) for name, schema in made.items()}
 

@@ -14,7 +14,6 @@ from local.openapi import components, problem_answers
 from local.openapi.components import Json, headers, ref
 from models import folders
 from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
-from parrot.http import schemas
 from parrot.http.answers import MAYBE_TIP, TIPS
 from parrot.http.parameters import BASE_PATH
 from parrot.records import Reason
@@ -195,7 +194,7 @@ def _answer(answer: Json, ours: list[str], examples: Json) -> Json:
     if "json" not in answer:
         return described
     shown = {
-        name: {"value": msgspec.convert(examples[kind][name], getattr(schemas, kind))}
+        name: {"value": msgspec.convert(examples[kind][name], components.answer(kind))}
         for kind, names in answer["json"].items()
         for name in names
     }

@@ -3,7 +3,7 @@
 from local.openapi.components import Json, coded, headers, ref
 from parrot import errors
 from parrot.errors import ParrotError
-from parrot.http import schemas
+from parrot.http import problems
 from parrot.http.parameters import BASE_PATH
 
 _HEADERS = {
@@ -44,7 +44,7 @@ def examples() -> Json:
     kinds += [*coded(errors.RequestError), *coded(errors.BackendError)]
     return {
         _example(error, status): {
-            "value": schemas.Problem(
+            "value": problems.Problem(
                 type=f"{BASE_PATH}/errors#{error.code}",
                 title=error.title,
                 status=status,

@@ -13,6 +13,8 @@ from parrot.records import Reason
 from parrot.review import settled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from parrot.http.parameters import Links
     from parrot.observation import Observation, Page
     from parrot.quota import Allowance
@@ -265,7 +267,7 @@ def _set_ratelimit(response: Response, allowance: Allowance | None) -> None:
         response.headers["RateLimit"] = f'"{name}";r={left};t={resets_in}'
 
 
-def private(body: schemas.Body, *, status: int = 200) -> Response:
+def private(body: Mapping[str, object], *, status: int = 200) -> Response:
     """Only the user's own cache may keep it, and must check each time whether it has changed."""
     response = _json(body, status=status)
     response.headers["Cache-Control"] = "private, no-cache"
@@ -273,5 +275,5 @@ def private(body: schemas.Body, *, status: int = 200) -> Response:
     return response
 
 
-def _json(body: schemas.Body, *, status: int = 200) -> Response:
+def _json(body: Mapping[str, object], *, status: int = 200) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), status, content_type="application/json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from typing import NotRequired, TypedDict
 
 from flask import Response
 from werkzeug.exceptions import HTTPException
@@ -20,12 +21,27 @@ from parrot.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from parrot.http import schemas
 from parrot.http.parameters import BASE_PATH
 
 PROBLEM = "application/problem+json"
 _MISCONFIGURED = "this service is misconfigured; its log says how"
 _LOG = logging.getLogger(__name__)
+
+
+class Problem(TypedDict):
+    """Every error (RFC 9457). Programs read `code`; `detail` is for people.
+
+    `photo` says which of several photos it is about, counted from 1; `observation` has the id of
+    the observation that is in the way.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    photo: NotRequired[int]
+    observation: NotRequired[str]
 
 
 def answer(error: Exception) -> tuple[Response, str]:
@@ -66,7 +82,7 @@ def as_parrot_error(error: Exception) -> ParrotError:
 
 def response_for(error: ParrotError) -> Response:
     """An error as problem+json, with the headers that belong to it."""
-    body = schemas.Problem(
+    body = Problem(
         type=f"{BASE_PATH}/errors#{error.code}",
         title=error.title,
         status=error.status,

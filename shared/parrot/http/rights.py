@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from parrot.http import answers, files, judged, schemas
+from parrot.http import answers, files, judged
 from parrot.observation import Status
 from parrot.observations import StoredFile
 from parrot.receipt import signature
@@ -22,13 +22,60 @@ if TYPE_CHECKING:
 _AGAIN_SECONDS = "1"
 
 
+class TrainingCounts(TypedDict):
+    """Of how many photos the user said that they may train, may not, or nothing."""
+
+    allowed: int
+    refused: int
+    unasked: int
+
+
+class Person(TypedDict):
+    """What is kept about the user: how many observations of each status, since when.
+
+    `receipt_key` is the public key that receipts of DELETE /me are signed with, in base64.
+    """
+
+    user: str
+    observations: dict[str, int]
+    training: TrainingCounts
+    first: str | None
+    last: str | None
+    receipt_key: str | None
+
+
+class Erasing(TypedDict):
+    """More is left than one request removes: send the same DELETE again."""
+
+    removed: int
+
+
+class Receipt(TypedDict):
+    """What was removed of whom, and which bundles of models had been fitted on some of it."""
+
+    user: str
+    observations: int
+    begun: str
+    finished: str
+    bundles: list[str]
+    account: bool
+
+
+class SignedReceipt(TypedDict):
+    """The receipt, and an Ed25519 signature of its JSON with sorted keys and without spaces."""
+
+    receipt: Receipt
+    key: NotRequired[str]
+    signature: NotRequired[str]
+
+
 def person(user: User, summary: Summary, key: bytes | None) -> Response:
     """The figures; `key` signs receipts."""
     training = summary.training
-    body = schemas.Person(
+    body = Person(
         user=user.uid,
         observations={status.value: summary.statuses[status] for status in Status},
-        training=schemas.TrainingCounts(
+        training=TrainingCounts(
             allowed=training[True], refused=training[False], unasked=training[None]
         ),
         first=None if summary.first is None else judged.time(summary.first),
@@ -54,16 +101,16 @@ def erased(erasure: Erasure, key: bytes | None, *, account: bool) -> Response:
     receipt = signed(erasure, key, account=account)
     if receipt is not None:
         return answers.private(receipt)
-    response = answers.private(schemas.Erasing(removed=erasure.removed), status=202)
+    response = answers.private(Erasing(removed=erasure.removed), status=202)
     response.headers["Retry-After"] = _AGAIN_SECONDS
     return response
 
 
-def signed(erasure: Erasure, key: bytes | None, *, account: bool) -> schemas.SignedReceipt | None:
+def signed(erasure: Erasure, key: bytes | None, *, account: bool) -> SignedReceipt | None:
     """None until it is finished; `account`: whether that was removed too."""
     if erasure.finished is None:
         return None
-    receipt = schemas.Receipt(
+    receipt = Receipt(
         user=erasure.uid,
         observations=erasure.removed,
         begun=judged.time(erasure.begun),
@@ -72,6 +119,6 @@ def signed(erasure: Erasure, key: bytes | None, *, account: bool) -> schemas.Sig
         account=account,
     )
     if key is None:
-        return schemas.SignedReceipt(receipt=receipt)
+        return SignedReceipt(receipt=receipt)
     public, mark = signature(receipt, key)
-    return schemas.SignedReceipt(receipt=receipt, key=public, signature=mark)
+    return SignedReceipt(receipt=receipt, key=public, signature=mark)
