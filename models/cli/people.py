@@ -39,7 +39,7 @@ def forget(
         read.finish()  # a wrong key is refused before anything is removed
         store = stores.observations(observations)
         photos = stores.photos(observations, bucket)
-        eraser = Eraser(store, stores.people(observations), photos, Observations(store, photos))
+        eraser = Eraser(store, photos, Observations(store, photos))
         receipt = signed(eraser.erase(User(uid)), seed, account=False)
     console.out.print_json(json.dumps(receipt))
 

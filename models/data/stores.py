@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from google.cloud.storage import Client
 
     from parrot.adapters.bucket import BucketPhotos
-    from parrot.store import ObservationStore, PeopleStore
+    from parrot.store import ObservationStore
 
 # ruff: noqa: PLC0415 - as in `models.cli`
 
@@ -31,18 +31,6 @@ def observations(where: str) -> ObservationStore:
             raise FileNotFoundError(f"there is no file {name}")
         return SqliteObservations(Path(name))
     from parrot.adapters.firestore import connect
-
-    return connect(name, database)
-
-
-def people(where: str) -> PeopleStore:
-    """What is kept beside the observations. Raises ValueError."""
-    kind, name, database = places.store(where)
-    if kind == "sqlite":
-        from parrot.adapters.sqlite_people import SqlitePeople
-
-        return SqlitePeople(Path(name))
-    from parrot.adapters.firestore_people import connect
 
     return connect(name, database)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
     from parrot.observations import Observations
     from parrot.quota import User
-    from parrot.store import ObservationStore, PeopleStore, PhotoStore
+    from parrot.store import ObservationStore, PhotoStore
 
 _BATCH = 50  # observations whose removal is noted at once
 _RESERVE_SECONDS = 10.0  # of a request: no other observation is begun
@@ -33,10 +33,9 @@ class Eraser:
     outlives the rest by a week: a person who did not get the answer gets the same receipt again.
     """
 
-    def __init__(  # noqa: PLR0913 - what it works with
+    def __init__(
         self,
         store: ObservationStore,
-        people: PeopleStore,
         photos: PhotoStore,
         observations: Observations,
         *,
@@ -44,7 +43,7 @@ class Eraser:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`remove_user` ends the account itself, and finds nothing wrong if there is none."""
-        self._store, self._people, self._photos = store, people, photos
+        self._store, self._photos = store, photos
         self._observations, self._remove_user, self._now = observations, remove_user, now
 
     def erase(self, user: User) -> Erasure:
@@ -59,10 +58,10 @@ class Eraser:
             if not rows:
                 self._clean(user)
                 rows = self._store.of(user.uid, limit=_BATCH)  # something was saved meanwhile
-            known = self._people.erasure(user.uid)
+            known = self._store.erasure(user.uid)
             if not rows:
                 break
-            noted = self._people.keep(_next(known or Erasure(user.uid, self._now()), rows))
+            noted = self._store.keep(_next(known or Erasure(user.uid, self._now()), rows))
             if noted is None:  # asked twice at once: the other one noted something
                 continue
             for row in rows:
@@ -80,7 +79,7 @@ class Eraser:
         while files := self._photos.list_all(user.uid):
             for name, generation in files.items():
                 self._photos.delete(name, generation=generation)
-        self._people.forget(user.uid)
+        self._store.forget(user.uid)
         withdraw(self._store, user.uid)
 
     def _finish(self, erasure: Erasure) -> Erasure:
@@ -90,7 +89,7 @@ class Eraser:
             batch=(),
             finished=self._now(),
         )
-        return self._people.keep(done) or self._people.erasure(erasure.uid) or done
+        return self._store.keep(done) or self._store.erasure(erasure.uid) or done
 
 
 def _as_noted(row: Observation, stored: Observation) -> bool:

@@ -56,7 +56,7 @@ class Use:
 
 
 class ObservationStore(Protocol):
-    """Where observations, quotas and Idempotency-Keys live.
+    """Where observations, quotas, Idempotency-Keys and notes about erasures live.
 
     Every method raises StoreUnavailable if the store cannot be reached. Only `unfinished`,
     `everything` and what is for reviewers return other users' observations.
@@ -161,10 +161,6 @@ class ObservationStore(Protocol):
         Concurrent callers all get the same answer. Each new key is a `use`; once the quota is used
         up, the caller gets its own id and nothing is stored.
         """
-
-
-class PeopleStore(Protocol):
-    """What is kept about people beside their observations. Every method raises StoreUnavailable."""
 
     def erasure(self, uid: str) -> Erasure | None:
         """How far the removal of everything has come, or the last one's end for some days."""

@@ -1,20 +1,16 @@
 """An erasure of everything of one person: killed, repeated and overtaken, it leaves nothing."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from parrot import deadline
-from parrot.adapters.firestore import FirestoreObservations
-from parrot.adapters.firestore_people import FirestorePeople
-from parrot.adapters.sqlite_people import SqlitePeople
 from parrot.erasure import Eraser
 from parrot.observation import EPOCH, Opinion, Status, derived_name, photo_name
 from parrot.observations import Observations
 from parrot.quota import User
 from parrot.receipt import Erasure
-from parrot.store import ObservationStore, PeopleStore
+from parrot.store import ObservationStore
 from tests.support.observations import NOW, observation, use
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
 
@@ -23,19 +19,11 @@ MOST_STEPS = 100
 SAVED = 2
 
 
-@pytest.fixture
-def people(store: ObservationStore, tmp_path: Path) -> PeopleStore:
-    """What the same store keeps beside its observations."""
-    if isinstance(store, FirestoreObservations):
-        return FirestorePeople(store._client)  # noqa: SLF001 - the emulator's
-    return SqlitePeople(tmp_path / "deep" / "observations.db")
-
-
 class Everything:
     """All that two people have, and what is left of it."""
 
-    def __init__(self, store: ObservationStore, people: PeopleStore) -> None:
-        self.store, self.people, self.photos = store, people, MemoryPhotos()
+    def __init__(self, store: ObservationStore) -> None:
+        self.store, self.photos = store, MemoryPhotos()
         self.removed: list[str] = []
 
     def save(self, uid: str) -> None:
@@ -57,7 +45,6 @@ class Everything:
         store, photos = Counted(self.store, steps), Counted(self.photos, steps)
         return Eraser(
             store,
-            Counted(self.people, steps),
             photos,
             Observations(store, photos),
             remove_user=Counted(self, steps).end,
@@ -76,8 +63,8 @@ class Everything:
 
 
 @pytest.fixture
-def everything(store: ObservationStore, people: PeopleStore) -> Everything:
-    return Everything(store, people)
+def everything(store: ObservationStore) -> Everything:
+    return Everything(store)
 
 
 def test_an_erasure_killed_after_any_step_is_finished_by_the_next(everything: Everything) -> None:
@@ -178,7 +165,7 @@ def test_an_account_outlives_an_erasure_that_another_request_goes_on_with(
     everything.eraser(steps).erase(BEA)
     other = Erasure("cy", NOW, batch=("id-1",))
     read = steps.names.index("erasure") + 1
-    overtaken = Steps(read, lambda: everything.people.keep(other))
+    overtaken = Steps(read, lambda: everything.store.keep(other))
     erasure = everything.eraser(overtaken).erase(User("cy"))
     assert (erasure.finished, everything.removed) == (None, ["bea"])
 
@@ -191,11 +178,11 @@ def test_an_erasure_gives_no_new_quota(everything: Everything) -> None:
     assert everything.store.used("ana", "saves") == before != (0, 0)
 
 
-def test_of_two_notes_about_one_erasure_one_counts(people: PeopleStore) -> None:
+def test_of_two_notes_about_one_erasure_one_counts(store: ObservationStore) -> None:
     """Two requests at once must not count an observation twice."""
-    assert people.keep(Erasure("ana", NOW, revision=1)) is None
-    first = people.keep(Erasure("ana", NOW))
-    assert first == people.erasure("ana") == Erasure("ana", NOW, revision=1)
-    assert people.keep(Erasure("ana", NOW, removed=7)) is None
-    second = people.keep(replace(first, removed=3, batch=("x",), bundles=("b",), finished=NOW))
-    assert people.erasure("ana") == second
+    assert store.keep(Erasure("ana", NOW, revision=1)) is None
+    first = store.keep(Erasure("ana", NOW))
+    assert first == store.erasure("ana") == Erasure("ana", NOW, revision=1)
+    assert store.keep(Erasure("ana", NOW, removed=7)) is None
+    second = store.keep(replace(first, removed=3, batch=("x",), bundles=("b",), finished=NOW))
+    assert store.erasure("ana") == second

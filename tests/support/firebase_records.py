@@ -17,7 +17,6 @@ from google.cloud.firestore import Client
 from local import stack
 from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.firestore import FirestoreObservations
-from parrot.adapters.firestore_people import FirestorePeople
 from parrot.photo import images
 from parrot.receipt import Erasure
 from tests.support.observations import NOW, observation, processed, use
@@ -40,7 +39,7 @@ def fill() -> None:
         expires = NOW + timedelta(days=7)
         store.claim(uid, "0" * 64, "id-00001", expires=expires, use=use(0, quota="keys"))
     erasure = Erasure("cleo", NOW, removed=2, bundles=("2026-11-22",), finished=NOW)
-    FirestorePeople(client).keep(erasure)
+    store.keep(erasure)
 
 
 def records() -> dict[str, object]:

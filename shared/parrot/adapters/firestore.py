@@ -2,19 +2,23 @@
 
 Changes are optimistic: a batch of writes names the update times of the documents that were read,
 and the server refuses all of it if one has changed since, so there are no locks. Quotas are in
-`users/{uid}/quotas/{name}`, claims of Idempotency-Keys in `users/{uid}/keys/{hash}`.
+`users/{uid}/quotas/{name}`, claims of Idempotency-Keys in `users/{uid}/keys/{hash}`, how far an
+erasure has come in `users/{uid}/erasures/last`.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore import Client, FieldFilter, Query
 from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
 from google.cloud.firestore_v1.vector import Vector
 
-from parrot.adapters.firestore_calls import OVERTAKEN, committed, patience, pause, put, translated
+from parrot import receipt
+from parrot.adapters.firestore_calls import committed, patience, pause, put, translated
 from parrot.adapters.firestore_documents import SHARDS, fields_of, observation_of
 from parrot.duplicates import lookup, resembling
 from parrot.errors import StoreUnavailable, TooManyRequests
@@ -22,7 +26,6 @@ from parrot.observation import Page, instant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from datetime import datetime
 
     from google.cloud.firestore import (
         CollectionReference,
@@ -30,14 +33,18 @@ if TYPE_CHECKING:
         DocumentSnapshot,
         WriteBatch,
     )
+    from google.cloud.firestore_v1.vector_query import VectorQuery
 
     from parrot.embedded import Embedded
     from parrot.observation import Observation, Place, Status
+    from parrot.receipt import Erasure
     from parrot.store import Use
 
 _TRIES = 20
 _MOST_ANY = 30  # values of one `array_contains_any`
 _MOST_WRITES = 100  # of one batch; Firestore takes 500, and at most 10 MiB
+_MOST_KEYS = 300  # removed at once
+_ERASURES_KEPT = timedelta(days=7)  # by Firestore's time-to-live policy, as `expires` says
 
 
 def connect(project: str | None, database: str | None) -> FirestoreObservations:
@@ -111,12 +118,10 @@ class FirestoreObservations:
                 snapshot = place.get(**patience())
                 if not snapshot.exists or observation_of(snapshot).version != observation.version:
                     return False
-                unchanged = self._client.write_option(last_update_time=snapshot.update_time)
-                try:
-                    place.delete(option=unchanged, **patience())
-                except OVERTAKEN:
-                    continue
-            return True
+                batch = self._client.batch()
+                batch.delete(place, Client.write_option(last_update_time=snapshot.update_time))
+                if committed(batch):
+                    return True
         raise StoreUnavailable("too many concurrent changes to the observation")
 
     def page(
@@ -128,19 +133,17 @@ class FirestoreObservations:
         species: str | None = None,
         status: Status | None = None,
     ) -> Page:
-        query = self._collection(uid).where(filter=FieldFilter("listed", "==", True))  # noqa: FBT003
+        query = _where(self._collection(uid), "listed", "==", True)  # noqa: FBT003
         if species is not None:
-            query = query.where(filter=FieldFilter("species", "==", species))
+            query = _where(query, "species", "==", species)
         if status is not None:
-            query = query.where(filter=FieldFilter("status", "==", status.value))
+            query = _where(query, "status", "==", status.value)
         query = query.order_by("created", direction=Query.DESCENDING)
         query = query.order_by("id", direction=Query.DESCENDING)
         if after is not None:
             query = query.start_after({"created": instant(after.created), "id": after.id})
-        with translated():
-            rows = query.limit(size + 1).get(**patience())
-        page = tuple(observation_of(row) for row in rows[:size])
-        return Page(page, page[-1].place if len(rows) > size else None)
+        rows = _all(query.limit(size + 1))
+        return Page(rows[:size], rows[size - 1].place if len(rows) > size else None)
 
     def of(self, uid: str, *, limit: int) -> tuple[Observation, ...]:
         return _all(self._collection(uid).limit(limit))  # ordered by their names
@@ -157,11 +160,8 @@ class FirestoreObservations:
         wanted = list(lookup(phashes))
         for start in range(0, len(wanted), _MOST_ANY):
             some = wanted[start : start + _MOST_ANY]
-            query = self._collection(uid).where(
-                filter=FieldFilter("quarters", "array_contains_any", some)
-            )
-            with translated():
-                candidates |= {row.id: observation_of(row) for row in query.get(**patience())}
+            query = _where(self._collection(uid), "quarters", "array_contains_any", some)
+            candidates |= {row.id: row for row in _all(query)}
         return resembling(phashes, candidates.values(), distance=distance)
 
     def nearest(
@@ -169,33 +169,22 @@ class FirestoreObservations:
     ) -> tuple[Observation, ...]:
         query = self._everybodys("example_space", "==", embedded.space)
         if uid is not None:
-            filter_ = FieldFilter("space", "==", embedded.space)
-            query = self._collection(uid).where(filter=filter_)
-        nearest = query.find_nearest(
-            "vector", Vector(embedded.vector), limit, DistanceMeasure.DOT_PRODUCT
-        )
-        with translated():
-            return tuple(observation_of(row) for row in nearest.get(**patience()))
+            query = _where(self._collection(uid), "space", "==", embedded.space)
+        vector = Vector(embedded.vector)
+        return _all(query.find_nearest("vector", vector, limit, DistanceMeasure.DOT_PRODUCT))
 
     def duplicates_of(self, uid: str, observation_id: str) -> tuple[Observation, ...]:
-        query = self._collection(uid).where(
-            filter=FieldFilter("duplicate_of", "==", observation_id)
-        )
+        query = _where(self._collection(uid), "duplicate_of", "==", observation_id)
         return tuple(sorted(_all(query), key=lambda twin: twin.place))
 
     def unfinished(self, *, before: datetime, limit: int) -> tuple[Observation, ...]:
-        query = (
-            self._client.collection_group("observations")
-            .where(filter=FieldFilter("unfinished", "array_contains_any", list(range(SHARDS))))
-            .where(filter=FieldFilter("updated", "<", instant(before)))
-            .order_by("updated")
-            .limit(limit)
-        )
-        return _all(query)
+        query = self._everybodys("unfinished", "array_contains_any", list(range(SHARDS)))
+        query = _where(query, "updated", "<", instant(before))
+        return _all(query.order_by("updated").limit(limit))
 
     def to_review(self, *, limit: int, below: float = math.inf) -> tuple[Observation, ...]:
         query = self._everybodys("urgency", ">=", 0)
-        query = query.where(filter=FieldFilter("urgency", "<", below))
+        query = _where(query, "urgency", "<", below)
         return _all(query.order_by("urgency", direction=Query.DESCENDING).limit(limit))
 
     def by_handle(self, handle: str) -> Observation | None:
@@ -206,8 +195,7 @@ class FirestoreObservations:
         return _all(self._everybodys("reviewers", "array_contains", uid).limit(limit))
 
     def _everybodys(self, field: str, compares: str, value: object) -> Query:
-        query: Query = self._client.collection_group("observations")
-        return query.where(filter=FieldFilter(field, compares, value))
+        return _where(self._client.collection_group("observations"), field, compares, value)
 
     def take(self, uid: str, use: Use) -> int:
         for tries in range(_TRIES):
@@ -221,11 +209,11 @@ class FirestoreObservations:
 
     def used(self, uid: str, quota: str) -> tuple[int, int]:
         with translated():
-            return _used(self._quota(uid, quota).get(**patience()))
+            return _used(self._document(uid, quota, "quotas").get(**patience()))
 
     def claim(self, uid: str, key: str, observation_id: str, *, expires: datetime, use: Use) -> str:
         # Firestore's time-to-live policy removes old claims by `expires`.
-        place = self._user(uid).collection("keys").document(key)
+        place = self._document(uid, key, "keys")
         for tries in range(_TRIES):
             pause(tries)
             with translated():
@@ -243,12 +231,37 @@ class FirestoreObservations:
                     return observation_id
         raise StoreUnavailable("too many requests at once")
 
+    def erasure(self, uid: str) -> Erasure | None:
+        with translated():
+            fields = self._document(uid, "last", "erasures").get(**patience()).to_dict()
+        return receipt.restored(fields) if fields else None
+
+    def keep(self, erasure: Erasure) -> Erasure | None:
+        kept = replace(erasure, revision=erasure.revision + 1)
+        fields = {**receipt.document(kept), "expires": datetime.now(UTC) + _ERASURES_KEPT}
+        with translated():
+            snapshot = self._document(erasure.uid, "last", "erasures").get(**patience())
+            if (snapshot.get("revision") if snapshot.exists else 0) != erasure.revision:
+                return None
+            batch = self._client.batch()
+            put(batch, snapshot, fields)
+            return kept if committed(batch) else None
+
+    def forget(self, uid: str) -> None:
+        keys = self._collection(uid, "keys")
+        with translated():
+            while rows := keys.limit(_MOST_KEYS).get(**patience()):
+                batch = self._client.batch()
+                for row in rows:
+                    batch.delete(row.reference)
+                batch.commit(**patience())
+
     def _count(self, batch: WriteBatch, uid: str, use: Use) -> int:
         """Add a use to a batch; the number of uses so far. Raises TooManyRequests.
 
         Firestore's time-to-live policy removes old counts by `expires`.
         """
-        snapshot = self._quota(uid, use.quota).get(**patience())
+        snapshot = self._document(uid, use.quota, "quotas").get(**patience())
         window, used = use.added(*_used(snapshot))
         put(batch, snapshot, {"window": window, "used": used, "expires": use.expires})
         return used
@@ -263,22 +276,18 @@ class FirestoreObservations:
         put(batch, read, fields_of(changed))
         return changed
 
-    def _quota(self, uid: str, name: str) -> DocumentReference:
-        quota: DocumentReference = self._user(uid).collection("quotas").document(name)
-        return quota
+    def _collection(self, uid: str, kind: str = "observations") -> CollectionReference:
+        return self._client.collection("users", uid, kind)
 
-    def _user(self, uid: str) -> DocumentReference:
-        return self._client.collection("users").document(uid)
-
-    def _collection(self, uid: str) -> CollectionReference:
-        observations: CollectionReference = self._user(uid).collection("observations")
-        return observations
-
-    def _document(self, uid: str, observation_id: str) -> DocumentReference:
-        return self._collection(uid).document(observation_id)
+    def _document(self, uid: str, name: str, kind: str = "observations") -> DocumentReference:
+        return self._collection(uid, kind).document(name)
 
 
-def _all(query: Query) -> tuple[Observation, ...]:
+def _where(query: Query, field: str, compares: str, value: object) -> Query:
+    return query.where(filter=FieldFilter(field, compares, value))
+
+
+def _all(query: Query | VectorQuery) -> tuple[Observation, ...]:
     with translated():
         return tuple(observation_of(row) for row in query.get(**patience()))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from parrot import receipt
 from parrot.adapters import sqlite_rows
 from parrot.adapters.sqlite_file import SqliteFile
 from parrot.documents import restored
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
 
     from parrot.embedded import Embedded
     from parrot.observation import Observation, Place
+    from parrot.receipt import Erasure
     from parrot.store import Use
 
 
 class SqliteObservations:
-    """The same contract as Firestore's."""
+    """The same contract as Firestore's, but no erasure expires."""
 
     def __init__(self, path: Path) -> None:
         """The file and its tables are created if they are missing. Raises StoreUnavailable."""
@@ -188,3 +191,24 @@ class SqliteObservations:
                     (uid, key, observation_id, instant(expires)),
                 )
         return observation_id
+
+    def erasure(self, uid: str) -> Erasure | None:
+        with self._file.connection() as db:
+            row = db.execute("SELECT document FROM erasures WHERE uid = ?", (uid,)).fetchone()
+        return None if row is None else receipt.restored(json.loads(row[0]))
+
+    def keep(self, erasure: Erasure) -> Erasure | None:
+        kept = replace(erasure, revision=erasure.revision + 1)
+        with self._file.transaction() as db:
+            stored = self.erasure(erasure.uid)
+            if (stored.revision if stored else 0) != erasure.revision:
+                return None
+            db.execute(
+                "INSERT OR REPLACE INTO erasures (uid, document) VALUES (?, ?)",
+                (erasure.uid, json.dumps(receipt.document(kept))),
+            )
+        return kept
+
+    def forget(self, uid: str) -> None:
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM keys WHERE uid = ?", (uid,))

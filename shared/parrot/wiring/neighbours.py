@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from parrot.http.caller import AppCheck, Identity
     from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.species import SpeciesTable
-    from parrot.store import ObservationStore, PeopleStore, PhotoStore
+    from parrot.store import ObservationStore, PhotoStore
 
 
 @once
@@ -23,18 +23,6 @@ def observation_store() -> ObservationStore:
 
         return SqliteObservations(config.sqlite_path)
     from parrot.adapters.firestore import connect  # 0.3 s
-
-    return connect(config.project, config.firestore_database)
-
-
-@once
-def people_store() -> PeopleStore:
-    config = settings()
-    if config.sqlite_path is not None:
-        from parrot.adapters.sqlite_people import SqlitePeople
-
-        return SqlitePeople(config.sqlite_path)
-    from parrot.adapters.firestore_people import connect
 
     return connect(config.project, config.firestore_database)
 

@@ -148,7 +148,6 @@ def eraser() -> Eraser:
         remove = FirebaseUsers(connect(config.project or "", credentialed=True)).remove
     return Eraser(
         neighbours.observation_store(),
-        neighbours.people_store(),
         neighbours.photo_store(),
         observations(),
         remove_user=remove,
