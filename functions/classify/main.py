@@ -8,6 +8,7 @@ from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
 from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
+from parrot.model.decision import joined
 from parrot.wiring import limits, neighbours, stories
 
 _PROBE = Probe(
@@ -43,11 +44,11 @@ def _classify(request: Request) -> Response:
             allowance = limits.classify_meter().take(user, 1 + more)
         elif more:
             allowance = limits.visitors().take(caller.visitor(request, settings), more)
+        classifier = stories.cached_classifier()
+        each = classifier.classify_each(sent.photos)
         if more:
-            joint = stories.cached_classifier().together(sent.photos, top=top)
-            return answers.joint_classification(joint, allowance)
-        answer = stories.cached_classifier().classify(sent.photos[0], top=top)
-        return answers.classification(answer, allowance, first_version=sent.first_version)
+            return answers.joint_classification(joined(classifier.bundle, each), allowance, top=top)
+        return answers.classification(each[0], allowance, top=top, first_version=sent.first_version)
 
 
 def _ready(request: Request) -> Response:

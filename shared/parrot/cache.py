@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
 from parrot.errors import InvalidImage
-from parrot.model.joint import joined, limited
-from parrot.records import Timing
+from parrot.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from parrot.classify import Classifier
-    from parrot.records import Classification, Photo, Together
+    from parrot.model.bundle import Bundle
+    from parrot.records import Classification, Photo
 
 # How long an answer may outlive its model version if no request reaches the new one meanwhile.
 _SECONDS = 600.0
@@ -33,55 +32,44 @@ class CachedClassifier:
         self._models: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
-        """The classifier's answer. Raises what the classifier raises."""
-        started = time.perf_counter()
-        kept = self._kept(photo)
-        if kept is not None:
-            answer = replace(kept, timings=(_hit(started, "hit"),))
-        else:
-            answer = self._classifier.classify(photo)
-            self._keep(photo, answer)
-        return limited(answer, top)
+    @property
+    def bundle(self) -> Bundle:
+        """The classifier's."""
+        return self._classifier.bundle
 
-    def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
-        """Answers for several photos of one bird, and the joint one. Raises as `classify`."""
-        started = time.perf_counter()
-        cached = [self._kept(photo) for photo in photos]
-        hits = len(photos) - cached.count(None)
-        timings: tuple[Timing, ...] = (_hit(started, f"{hits}-of-{len(photos)}"),) if hits else ()
-        fresh = self._classify_each(photos, [n for n, kept in enumerate(cached) if kept is None])
-        if not _of_one_model([*fresh.values(), *filter(None, cached)]):
-            fresh = self._classify_each(photos, range(len(photos)))  # the kept ones are stale
-        answers = [fresh.get(n, kept) for n, kept in enumerate(cached)]
-        timings += next((answer.timings for answer in fresh.values()), ())
-        known = [answer for answer in answers if answer is not None]
-        return joined(self._classifier.bundle, known, top=top, timings=timings)
+    def classify_each(self, photos: Sequence[Photo]) -> tuple[Classification, ...]:
+        """The classifier's answers, each with the timings of all. Raises as the classifier."""
+        clock, every = Stopwatch(), range(len(photos))
+        with self._lock:
+            kept = {n: self._answers.get(self._key(photos[n])) for n in every}
+        answers = {n: answer for n, answer in kept.items() if answer is not None}
+        if answers:
+            clock.lap("cache", "hit" if len(photos) == 1 else f"{len(answers)}-of-{len(photos)}")
+        fresh = self._ask(photos, [n for n in every if n not in answers])
+        answers |= fresh
+        if not _of_one_model(answers.values()):  # the kept ones are stale
+            answers = fresh = self._ask(photos, every)
+        timings = clock.laps + next((answer.timings for answer in fresh.values()), ())
+        return tuple(replace(answers[n], timings=timings) for n in every)
 
-    def _classify_each(
-        self, photos: Sequence[Photo], chosen: Sequence[int]
-    ) -> dict[int, Classification]:
+    def _ask(self, photos: Sequence[Photo], chosen: Sequence[int]) -> dict[int, Classification]:
         """The answers for some of the photos, by their index; keeps them."""
         if not chosen:
             return {}
         try:
             answers = self._classifier.classify_each([photos[n] for n in chosen])
         except InvalidImage as error:
-            # The classifier does not number a single photo; here it is one of several. An error
-            # about all of them has no number.
-            if error.photo is not None or len(chosen) == 1:
+            # The classifier does not number a single photo, which may be one of several here. An
+            # error about all of them has no number.
+            if len(photos) > 1 and (error.photo is not None or len(chosen) == 1):
                 error.photo = chosen[(error.photo or 1) - 1] + 1
             raise
         for n, answer in zip(chosen, answers, strict=True):
             self._keep(photos[n], answer)
         return dict(zip(chosen, answers, strict=True))
 
-    def _kept(self, photo: Photo) -> Classification | None:
-        with self._lock:
-            return self._answers.get(self._key(photo))
-
     def _key(self, photo: Photo) -> tuple[str, str]:
-        return photo.sha256, self._classifier.bundle.sha256
+        return photo.sha256, self.bundle.sha256
 
     def _keep(self, photo: Photo, answer: Classification) -> None:
         """Keep an answer, and drop all older ones if it comes from another model version."""
@@ -93,11 +81,7 @@ class CachedClassifier:
             self._answers[self._key(photo)] = answer
 
 
-def _hit(started: float, description: str) -> Timing:
-    return Timing("cache", (time.perf_counter() - started) * 1000, description)
-
-
-def _of_one_model(answers: Sequence[Classification]) -> bool:
+def _of_one_model(answers: Iterable[Classification]) -> bool:
     """Whether no model answered in two versions."""
     pairs = {pair for answer in answers for pair in answer.models}
     return len(pairs) == len(dict(pairs))

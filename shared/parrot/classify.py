@@ -21,7 +21,6 @@ from parrot.model.decision import (
     sees_nothing,
     surer,
 )
-from parrot.model.joint import joined, limited
 from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
         Raster,
         Reason,
         Timing,
-        Together,
     )
 
 _EDGES = 4  # of a focus
@@ -80,19 +78,13 @@ class Classifier:
         self._server, self._decoder, self._hears = server, decoder, hears
         self._score = partial(score, bundle)
 
-    def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
-        """Answer for one photo; `top` limits the ranking, not `probabilities`.
+    def classify(self, photo: Photo) -> Classification:
+        """The answer for one photo.
 
         Raises InvalidImage, Overloaded, DecoderUnavailable, ModelUnavailable, ModelTimeout,
         BadModelResponse.
         """
-        (answer,) = self.classify_each((photo,))
-        return limited(answer, top)
-
-    def together(self, photos: Sequence[Photo], *, top: int | None = None) -> Together:
-        """Answers for several photos of one bird, and the joint one. Raises as `classify`."""
-        answers = self.classify_each(photos)
-        return joined(self.bundle, answers, top=top, timings=answers[0].timings)
+        return self.classify_each((photo,))[0]
 
     def classify_each(self, photos: Sequence[Photo]) -> tuple[Classification, ...]:
         """The answer for each photo; all share one request, and one more where there is doubt.

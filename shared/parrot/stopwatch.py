@@ -14,8 +14,8 @@ class Stopwatch:
         self.laps: tuple[Timing, ...] = ()
         self._last = time.perf_counter()
 
-    def lap(self, step: str) -> None:
+    def lap(self, step: str, description: str | None = None) -> None:
         """The step that began with the last lap is over."""
         now = time.perf_counter()
-        self.laps += (Timing(step, (now - self._last) * 1000),)
+        self.laps += (Timing(step, (now - self._last) * 1000, description),)
         self._last = now

@@ -81,7 +81,7 @@ REJECTED = replace(
 
 
 def classified(answer: Classification, *, first_version: bool = False) -> Response:
-    return answers.classification(answer, None, first_version=first_version)
+    return answers.classification(answer, None, top=5, first_version=first_version)
 
 
 SAMPLES = {

@@ -11,9 +11,9 @@ from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.errors import ModelUnavailable
 from parrot.photo import images
-from parrot.records import Classification, Photo, SpeciesScore
+from parrot.records import Classification, Photo
 from tests.support.photos import encoded, noise
-from tests.support.processing import GALAH, KEA, SameAnswer
+from tests.support.processing import SameAnswer
 
 PHOTOS = [images.read(encoded(noise(16, 16, seed=seed))) for seed in range(3)]
 
@@ -29,36 +29,37 @@ class Counting(SameAnswer):
     def classify_each(self, photos: Sequence[Photo]) -> list[Classification]:
         return [self.classify(photo) for photo in photos]
 
-    def classify(self, photo: Photo, *, top: int | None = None) -> Classification:
+    def classify(self, photo: Photo) -> Classification:
         self.asked += 1
-        both = (SpeciesScore(KEA, 0.7), SpeciesScore(GALAH, 0.3))
         model = ("classifier", f"M/{self.version}")
-        return replace(super().classify(photo), species=both[:top], models=(model,))
+        return replace(super().classify(photo), models=(model,))
 
 
 def caching(inner: Counting, **options: Any) -> CachedClassifier:
     return CachedClassifier(cast("Classifier", inner), **options)
 
 
+def asked(cached: CachedClassifier, number: int) -> Classification:
+    return cached.classify_each([PHOTOS[number]])[0]
+
+
 def test_the_same_photo_is_classified_once() -> None:
-    """However many species the caller wants."""
+    """Phones repeat what they got no answer to."""
     inner = Counting()
     cached = caching(inner, size=2)
-    first = cached.classify(PHOTOS[0], top=1)
-    again = cached.classify(PHOTOS[0], top=5)
+    first, again = (asked(cached, 0) for _ in range(2))
     assert inner.asked == 1
-    assert [len(answer.species) for answer in (first, again)] == [1, 2]
     assert [timing.description for timing in again.timings] == ["hit"]
-    assert replace(again, timings=(), species=()) == replace(first, timings=(), species=())
+    assert replace(again, timings=()) == replace(first, timings=())
 
 
 def test_another_bundle_is_asked_again() -> None:
     """A new threshold is a new answer."""
     inner = Counting()
     cached = caching(inner, size=2)
-    cached.classify(PHOTOS[0])
+    asked(cached, 0)
     inner.bundle = SimpleNamespace(sha256="b")
-    cached.classify(PHOTOS[0])
+    asked(cached, 0)
     assert inner.asked == 2
 
 
@@ -67,7 +68,7 @@ def test_no_more_than_so_many_answers_are_kept() -> None:
     inner = Counting()
     cached = caching(inner, size=2)
     for number in (0, 1, 2, 2, 1, 0):
-        cached.classify(PHOTOS[number])
+        asked(cached, number)
     assert inner.asked == 4
 
 
@@ -76,19 +77,19 @@ def test_a_failure_is_tried_again() -> None:
     inner = Counting(error=ModelUnavailable("away"))
     cached = caching(inner, size=2)
     with pytest.raises(ModelUnavailable):
-        cached.classify(PHOTOS[0])
+        asked(cached, 0)
     inner.error = None
-    assert cached.classify(PHOTOS[0]).is_parrot
+    assert asked(cached, 0).is_parrot
 
 
 def test_a_new_model_version_makes_older_answers_stale() -> None:
     """The model server may be updated without the functions."""
     inner = Counting()
     cached = caching(inner, size=3)
-    cached.classify(PHOTOS[0])
+    asked(cached, 0)
     inner.version = "2"
-    cached.classify(PHOTOS[1])
-    assert cached.classify(PHOTOS[0]).models == (("classifier", "M/2"),)
+    asked(cached, 1)
+    assert asked(cached, 0).models == (("classifier", "M/2"),)
 
 
 def test_an_answer_grows_old() -> None:
@@ -96,5 +97,5 @@ def test_an_answer_grows_old() -> None:
     inner = Counting()
     cached = caching(inner, size=3, seconds=0)
     for _ in range(2):
-        cached.classify(PHOTOS[0])
+        asked(cached, 0)
     assert inner.asked == 2

@@ -76,7 +76,7 @@ def test_a_photo_that_takes_too_long_at_full_size_gets_the_first_looks_answer() 
         answer = classifier(Scripted([DOUBT]), decoder=decoder).classify(PHOTO)
         assert answer.parrot_probability == pytest.approx(0.5)
         with pytest.raises(TooExpensive):
-            classifier(Scripted([SURE, DOUBT]), decoder=decoder).together([PHOTO, PHOTO])
+            classifier(Scripted([SURE, DOUBT]), decoder=decoder).classify_each([PHOTO, PHOTO])
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.errors import InvalidImage
 from parrot.http import answers
+from parrot.model.decision import joined
 from parrot.model.look import View
 from parrot.model.rules import Conformal, Rules
 from parrot.photo import images
-from parrot.records import Together
+from parrot.records import Photo, Together
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
@@ -31,8 +32,12 @@ OTHER = (4.0, 0.0, 9.0, 0.0, 6.0)  # the other macaw
 FAR = (-2.0, 9.0, 0.0, 0.0, 6.0)
 
 
+def told(asking: Classifier | CachedClassifier, *photos: Photo) -> Together:
+    return joined(asking.bundle, asking.classify_each(photos))
+
+
 def asked(*looks: tuple[float, ...], photos: int = 2) -> Together:
-    return classifier(Scripted(list(looks)), None).together((A, B, C)[:photos])
+    return told(classifier(Scripted(list(looks)), None), *(A, B, C)[:photos])
 
 
 def chosen(together: Together) -> list[str]:
@@ -44,7 +49,7 @@ def test_all_photos_travel_in_one_request_and_all_second_looks_in_another() -> N
     """A phone waits for each round trip."""
     both = replace(LOOK, views=(View.CENTER, View.CLOSER))
     server = Scripted([SURE, DOUBT, TWO, SURE, SURE, SURE, SURE])
-    together = classifier(server, both).together((A, B, C))
+    together = told(classifier(server, both), A, B, C)
     assert server.requests == [3, 4]
     steps = [timing.step for timing in together.answer.timings]
     assert steps == ["decode", "model", "gate", "look-again"]
@@ -52,7 +57,7 @@ def test_all_photos_travel_in_one_request_and_all_second_looks_in_another() -> N
 
 def test_each_photo_is_answered_as_if_it_came_alone() -> None:
     """A person may want to see the answer for a single photo."""
-    together = classifier(Scripted([SURE, DOUBT, SURE])).together((A, B))
+    together = told(classifier(Scripted([SURE, DOUBT, SURE])), A, B)
     alone = [
         classifier(Scripted(list(looks))).classify(photo)
         for looks, photo in (((SURE,), A), ((DOUBT, SURE), B))
@@ -100,7 +105,7 @@ def test_sets_by_the_served_models_logits_are_widened_too() -> None:
     manifest = replace(given.manifest, rules=Rules(0.6, conformal=Conformal(0.95, cut=1.0)))
     old = replace(given, manifest=manifest, naming=None, taxonomy=None)
     server = Scripted([SURE, SURE], logits=[(2.0, -2.0), (-2.0, 2.0)])
-    together = Classifier(old, server, DECODER).together((A, B))
+    together = told(Classifier(old, server, DECODER), A, B)
     assert not together.agree
     assert chosen(together) == ["ara-macao", "ara-ararauna"]
 
@@ -136,7 +141,7 @@ def test_two_photos_that_may_show_a_parrot_may_show_it_together() -> None:
     """Those that are less sure give the name only of a bird that no photo shows for sure."""
     unsure = [DOUBT, (-0.1, *STRANGER[1:])]
     asking = Classifier(bundle(second=None, maybe=0.4), Scripted([*unsure, SURE, *unsure]), DECODER)
-    together, with_a_sure_one = asking.together((A, B)), asking.together((C, A, B))
+    together, with_a_sure_one = told(asking, A, B), told(asking, C, A, B)
     assert [photo.maybe for photo in together.photos] == [True, True]
     assert (together.answer.is_parrot, together.answer.maybe) == (False, True)
     assert together.answer.species
@@ -147,7 +152,7 @@ def test_a_damaged_photo_is_named_by_its_place() -> None:
     """Which of five to take again."""
     damaged = replace(B, data=B.data[: len(B.data) // 2])
     with pytest.raises(InvalidImage) as caught:
-        classifier(Scripted([])).together((A, damaged, C))
+        told(classifier(Scripted([])), A, damaged, C)
     assert caught.value.photo == 2
 
 
@@ -155,12 +160,12 @@ def test_known_photos_are_not_asked_again() -> None:
     """A person adds a photo to the two that were answered."""
     server = Scripted([SURE, SURE, OTHER])
     cached = CachedClassifier(classifier(server, None), size=9)
-    first = cached.classify(A)
-    together = cached.together((A, B, C))
+    (first,) = cached.classify_each([A])
+    together = told(cached, A, B, C)
     assert server.requests == [1, 2]
     assert replace(together.photos[0], timings=()) == replace(first, timings=())
     assert together.answer.timings[0].description == "1-of-3"
-    again = cached.together((C, B, A))
+    again = told(cached, C, B, A)
     assert server.requests == [1, 2]
     assert again.answer.parrot_probability == pytest.approx(together.answer.parrot_probability)
 
@@ -168,10 +173,10 @@ def test_known_photos_are_not_asked_again() -> None:
 def test_a_damaged_photo_keeps_its_place_beside_known_ones() -> None:
     """Only the unknown ones reach the classifier, which cannot count the others."""
     cached = CachedClassifier(classifier(Scripted([SURE, SURE]), None), size=9)
-    cached.together((A, C))
+    told(cached, A, C)
     damaged = replace(B, data=B.data[: len(B.data) // 2], sha256="damaged")
     with pytest.raises(InvalidImage) as caught:
-        cached.together((A, C, damaged))
+        told(cached, A, C, damaged)
     assert caught.value.photo == 3
 
 
@@ -179,9 +184,9 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
     """What the older one said of a photo is asked again."""
     server = Scripted([SURE, SURE, SURE, SURE])
     cached = CachedClassifier(classifier(server, None), size=9)
-    cached.classify(A)
+    cached.classify_each([A])
     server.version_name = "M/2"
-    together = cached.together((A, B))
+    together = told(cached, A, B)
     assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
 
 
@@ -190,7 +195,7 @@ def test_the_requests_line_of_the_log_says_how_many_photos(
 ) -> None:
     """Who reads what a request cost must know what it was for."""
     logs.begin(None)
-    answers.joint_classification(asked(SURE, OTHER), None)
+    answers.joint_classification(asked(SURE, OTHER), None, top=5)
     with caplog.at_level("INFO", "parrot"):
         logs.request()
     noted = caplog.records[-1].__dict__["fields"]
@@ -209,5 +214,5 @@ def test_an_error_about_all_photos_names_none_of_them() -> None:
     bill = cpu.Bill()
     bill.add(cpu.MOST_SECONDS)
     with pytest.raises(InvalidImage, match="together take too long") as caught, cpu.billed(bill):
-        CachedClassifier(classifier(Scripted([])), size=9).together((A, B))
+        told(CachedClassifier(classifier(Scripted([])), size=9), A, B)
     assert caught.value.photo is None

@@ -60,26 +60,26 @@ MAYBE_TIP = schemas.Names(
 
 
 def classification(
-    answer: Classification, allowance: Allowance | None, *, first_version: bool
+    answer: Classification, allowance: Allowance | None, *, top: int, first_version: bool
 ) -> Response:
-    """A Classification in the format of the caller's version."""
+    """A Classification in the format of the caller's version; `top` species are ranked."""
     _note(answer)
     if first_version:
         text = json.dumps(answer.probabilities) if answer.is_parrot else NOT_A_PARROT
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
     else:
-        response = _json(_classification(answer))
+        response = _json(_classification(answer, top))
     return _measured(response, answer, allowance)
 
 
-def joint_classification(together: Together, allowance: Allowance | None) -> Response:
+def joint_classification(together: Together, allowance: Allowance | None, *, top: int) -> Response:
     """The joint answer for several photos of one bird, with each photo's own."""
     answer = together.answer
     _note(answer, photos=len(together.photos), agree=together.agree)
     body = schemas.JointClassification(
-        **_classification(answer),
+        **_classification(answer, top),
         agree=together.agree,
-        photos=[_classification(photo) for photo in together.photos],
+        photos=[_classification(photo, top) for photo in together.photos],
     )
     return _measured(_json(body), answer, allowance)
 
@@ -165,11 +165,11 @@ def species(row: Species) -> schemas.Species:
     )
 
 
-def _classification(answer: Classification) -> schemas.Classification:
+def _classification(answer: Classification, top: int) -> schemas.Classification:
     parrot = judged.parrot(answer)
     ranking: list[schemas.ScoredSpecies] = [
         {**species(score.species), "probability": round(score.probability, judged.DECIMALS)}
-        for score in answer.species
+        for score in answer.species[:top]
     ]
     model = _models(answer)
     photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)

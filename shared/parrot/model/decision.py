@@ -6,7 +6,7 @@
 
 `score` and `decide` take arrays of any leading axes: one photo has none, an evaluation has photos
 and looks. `in_doubt` says when to look again, `sees_nothing` and `look` at what; `combined` scores
-all looks. `join` makes one decision of those for several photos of one bird.
+all looks. `join` makes one decision of those for several photos of one bird, `joined` the answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parrot.model.rules import JointPolicy
-from parrot.records import Classification, Decision, Scores, SpeciesSet
+from parrot.records import Classification, Decision, Scores, SpeciesSet, Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -228,6 +228,28 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
         reason=None if named else reason,
         look_alikes=tuple(row for row in bundle.look_alikes if row.of == one),
     )
+
+
+def joined(bundle: Bundle, answers: Sequence[Classification]) -> Together:
+    """The joint answer for several photos of one bird beside their own, all by this bundle.
+
+    Size and hash are those of the surest photo with the same verdict.
+    """
+    decisions = [answer.decision for answer in answers if answer.decision is not None]
+    decision, agree = join(decisions, bundle.manifest.rules)
+    verdict = (bool(decision.is_parrot), bool(decision.maybe))
+    alike = [answer for answer in answers if (answer.is_parrot, answer.maybe) == verdict]
+    surest = max(alike or answers, key=lambda answer: abs(answer.parrot_probability - 0.5))
+    joint = describe(
+        bundle,
+        decision,
+        models=tuple(dict(pair for answer in answers for pair in answer.models).items()),
+        sha256=surest.sha256,
+        size=(surest.width, surest.height),
+        reason=surest.reason,
+    )
+    joint = replace(joint, timings=answers[0].timings, focus=surest.focus)
+    return Together(joint, tuple(answers), agree)
 
 
 def _joint_parrot(probabilities: Numbers, rules: Rules) -> Numbers:
