@@ -20,6 +20,7 @@ async function start() {
   kinds.then(drawKinds);
   document.addEventListener("language", () => kinds.then(drawKinds));
   byId("account-button").addEventListener("click", () => account.open());
+  byId("account-button").disabled = false;
   account.changed(drawReviewer);
   drawReviewer();
   window.addEventListener("hashchange", route);

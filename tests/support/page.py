@@ -112,7 +112,6 @@ def states(page: Page, photos: Path) -> Iterator[str]:
 def be_somebody(page: Page) -> str:
     """Use the page as a new person; returns the name."""
     name = f"person-{uuid.uuid4().hex[:8]}"
-    expect(page.locator("body.ready")).to_be_visible()
     page.locator("#account-button").click()
     page.locator("#account input").fill(name)
     page.locator("#account button[value=use]").click()
