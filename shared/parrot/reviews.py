@@ -42,6 +42,7 @@ _EXAMPLES, _SEARCHED = 4, 12  # some that are found are the reviewer's own
 # Looked through for a reviewer, up to four times: what they decided already is among the most
 # urgent, and so is what one person saves to hide all others.
 _LOOKED_AT, _LOOKS = 500, 4
+_LOOKED_AT_FIRST = 25  # for each place of a page; more only where these are not enough for it
 _OTHERS = {NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE}
 _LISTED = ", ".join(sorted(_OTHERS))
 
@@ -92,9 +93,10 @@ class Reviews:
         seen: set[str] = set()
         below = math.inf
         for look in range(1, _LOOKS + 1):
-            looked = self._store.to_review(limit=_LOOKED_AT, below=below)
+            limit = min(_LOOKED_AT, size * _LOOKED_AT_FIRST) if look == 1 else _LOOKED_AT
+            looked = self._store.to_review(limit=limit, below=below)
             rows |= {row.object_name: row for row in looked if _is_for(row, reviewer)}
-            if len(looked) < _LOOKED_AT or not crowded(rows.values(), size=size):
+            if len(looked) < limit or not crowded(rows.values(), size=size):
                 break
             below = waiting(looked[-1]) or 0.0
             names = {row.object_name for row in looked}

@@ -77,6 +77,28 @@ def test_who_works_alone_is_shown_what_nobody_began(
     assert [row.uid for row in desk.next(RAY, size=9)].count("bea") == 1
 
 
+def test_a_small_page_reads_little_and_hides_nothing_urgent(
+    store: ObservationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each document is a read: 500 for a page of one. More only if the first ones are no use."""
+    read: list[Observation] = []
+    to_review = store.to_review
+
+    def counted(**options: Any) -> tuple[Observation, ...]:
+        rows = to_review(**options)
+        read.extend(rows)
+        return rows
+
+    monkeypatch.setattr(store, "to_review", counted)
+    fill(store, [contested(number, f"p{number}") for number in range(40)])
+    assert len(reviews(store).next(RAY, size=1)) == 1
+    assert len(read) == 25
+    mine = (Opinion("ray", GALAH, NOW),)
+    fill(store, [contested(number, "bea", opinions=mine) for number in range(40, 70)])
+    store.create(contested(70, "zoe", sure=0.99, opinions=(Opinion("sue", GALAH, NOW),)))
+    assert [row.uid for row in reviews(store).next(RAY, size=1)] == ["zoe"]
+
+
 @pytest.mark.parametrize("ties", [TIES, 0])
 def test_a_flood_of_one_account_delays_nobody_else(
     store: ObservationStore, monkeypatch: pytest.MonkeyPatch, ties: float
