@@ -36,10 +36,19 @@ def observations(where: str) -> ObservationStore:
 
 
 def photos(where: str, bucket: str) -> BucketPhotos:
-    """The photos beside the observations. Raises ValueError."""
+    """The photos beside the observations. Raises ValueError, also if there is no such bucket."""
+    from google.api_core.exceptions import Forbidden, NotFound
+
     from parrot.adapters.bucket import BucketPhotos
 
-    return BucketPhotos(storage(where), bucket)
+    client = storage(where)
+    try:
+        next(iter(client.list_blobs(bucket, max_results=1)), None)
+    except NotFound as error:
+        raise ValueError(f"there is no bucket {bucket}") from error
+    except Forbidden:  # who may read photos, but not list them
+        pass
+    return BucketPhotos(client, bucket)
 
 
 def storage(where: str) -> Client:
