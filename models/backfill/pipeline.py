@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,6 +56,18 @@ class _Share(beam.DoFn):  # type: ignore[misc]
 
 def _find(job: Job) -> Iterable[Any]:
     return job.find()
+
+
+def check(options: Sequence[str], own: Iterable[str]) -> None:
+    """Raises ValueError for what Beam does not know; `own` options of the command may be meant."""
+    parsers: list[argparse.ArgumentParser] = []
+    known = PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    _, unknown = parsers[0].parse_known_args(list(options))
+    if unknown:
+        name = unknown[0].partition("=")[0]
+        near = get_close_matches(name, [*own, *(f"--{option}" for option in known)], 1)
+        meant = f": {near[0]}?" if near else ""
+        raise ValueError(f"neither this command nor Beam has an option {name}{meant}")
 
 
 def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:

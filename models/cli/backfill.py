@@ -16,7 +16,6 @@ from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
 
     from models.backfill.pipeline import Job
 
@@ -79,7 +78,7 @@ def backfill(  # noqa: PLR0913 - the options of one command
             console.err.print(table)
             console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
             return
-        outcomes = _on_workers(job, runner, context.args)
+        outcomes = _on_workers(job, runner, context)
     if not outcomes:
         console.out.print("nothing to do")
 
@@ -119,17 +118,18 @@ def export_saved(  # noqa: PLR0913 - the options of one command
         training, table = stores.training(observations), species_table.read(species)
         job = ExportJob(observations, bucket, table, out, bundle, training)
         folder = job.folder()  # whether it may be written to is said at once
+        photos = stores.photos(observations, bucket)  # and whether they are there
         if runner is None:
             exported = saved_photos.export(
                 stores.observations(observations),
-                stores.photos(observations, bucket),
+                photos,
                 table,
                 folder,
                 bundle=bundle,
                 training=training,
             )
         else:
-            _on_workers(job, runner, context.args)
+            _on_workers(job, runner, context)
             exported = job.finish()
     left_out = ", ".join(f"{count} {why}" for why, count in exported.left_out.most_common())
     console.out.print(
@@ -139,8 +139,11 @@ def export_saved(  # noqa: PLR0913 - the options of one command
     )
 
 
-def _on_workers(job: Job, runner: Runner, options: Sequence[str]) -> Counter[str]:
-    """Print how many photos had which outcome, and return it. Raises ValueError without Beam."""
+def _on_workers(job: Job, runner: Runner, context: typer.Context) -> Counter[str]:
+    """Print how many photos had which outcome, and return it.
+
+    Raises ValueError without Beam, and for options that nobody knows.
+    """
     try:
         from models.backfill import pipeline
     except ModuleNotFoundError as error:
@@ -148,7 +151,8 @@ def _on_workers(job: Job, runner: Runner, options: Sequence[str]) -> Counter[str
             "Apache Beam is not installed here: ./dev.sh models has an environment with it for"
             " backfill and for --runner"
         ) from error
-    outcomes = pipeline.run(job, runner.value, options)
+    pipeline.check(context.args, [name for param in context.command.params for name in param.opts])
+    outcomes = pipeline.run(job, runner.value, context.args)
     for outcome, photos in sorted(outcomes.items()):
         console.out.print(f"{outcome} {photos}", highlight=False)
     return outcomes

@@ -142,6 +142,25 @@ def listed(copies: Bucket, name: str) -> set[str]:
     return {line["path"] for line in csv.DictReader(text.splitlines())}
 
 
+def test_what_is_misspelt_is_said_before_anything_is_copied(bucket: Bucket, tmp_path: Path) -> None:
+    """A wrong bucket called every photo missing; an option that Beam does not know was ignored."""
+    database, storage = tmp_path / "o.db", str(bucket.client._connection.API_BASE_URL)  # noqa: SLF001
+    SqliteObservations(database)
+    asked = ("export-saved", f"sqlite:{database}")
+    nowhere = models(*asked, "phtoos", tmp_path / "out", STORAGE_EMULATOR_HOST=storage)
+    assert (nowhere.returncode, nowhere.stderr) == (1, "there is no bucket phtoos\n")
+    options = (tmp_path / "out", "--runner", "Direct", "--max-num-workers", "2")
+    mistyped = subprocess.run(
+        [stack.ROOT / "dev.sh", "models", *asked, bucket.name, *options],
+        env={**os.environ, "STORAGE_EMULATOR_HOST": storage},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert mistyped.returncode == 1
+    assert "an option --max-num-workers: --max_num_workers?" in mistyped.stderr
+
+
 def test_an_export_is_only_written_where_it_can_be(tmp_path: Path) -> None:
     """Each photo's event would start `process`, and removing what may not stay needs a folder."""
     SqliteObservations(tmp_path / "o.db")
