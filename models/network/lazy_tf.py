@@ -55,6 +55,10 @@ def each_on_a_core(work: Callable[..., T], jobs: Sequence[tuple[Any, ...]]) -> I
 
 def _alone(starter: int, work: Callable[..., T], job: tuple[Any, ...]) -> T:
     if os.getpid() != starter:
+        from joblib.externals.loky import process_executor  # noqa: PLC0415 - as above
+
+        # joblib would take the maps of all photos for a leak, and begin again in a new process.
+        process_executor._USE_PSUTIL = False  # noqa: SLF001
         _end_with(starter)
     threads = tf().config.threading
     threads.set_intra_op_parallelism_threads(1)

@@ -23,6 +23,18 @@ def test_only_our_own_words_reach_standard_error() -> None:
     assert (told.stdout, told.stderr) == ("3.0\n", "before\nafter\n")
 
 
+_GROWING = """
+from models.network.lazy_tf import each_on_a_core
+job = "import builtins, time; builtins.kept = b'x' * 350_000_000 * hasattr(builtins, 'kept')"
+list(each_on_a_core(exec, [(f"{job}; time.sleep(1.1)",)] * 6))
+"""
+
+
+def test_a_process_that_keeps_what_it_needs_again_is_not_replaced() -> None:
+    """Joblib took the photos' maps for a leak, said so, and TensorFlow was loaded once more."""
+    assert done(sys.executable, "-c", _GROWING).stderr == ""
+
+
 _BUSY = """
 import sys
 from models.network.lazy_tf import each_on_a_core
