@@ -35,7 +35,10 @@ class LocalFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}{_PART}")
         part.write_bytes(data)
-        part.replace(path)
+        try:
+            part.replace(path)
+        except FileNotFoundError as error:
+            raise OSError(f"another export into {self._root} is running: one at a time") from error
 
     def remove(self, name: str) -> None:
         """Remove it; no error if it is not there."""

@@ -72,6 +72,23 @@ def test_a_photo_notes_which_bundle_learns_from_it(tmp_path: Path) -> None:
     assert noted == {learnt.id: ("2026-12-01",), other.id: ()}
 
 
+def test_of_two_exports_into_one_folder_one_says_that_there_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of one removes what the other is writing, which only named a missing file."""
+    folder, write_bytes = LocalFolder(tmp_path), Path.write_bytes
+
+    def overtaken(path: Path, data: bytes) -> int:
+        size = write_bytes(path, data)
+        for name in folder.photos():
+            folder.remove(name)
+        return size
+
+    monkeypatch.setattr(Path, "write_bytes", overtaken)
+    with pytest.raises(OSError, match=f"another export into {tmp_path} is running"):
+        folder.write("parrots/kea/1.webp", b"photo")
+
+
 @pytest.mark.parametrize("bundle", ["2026-12-01", ""])
 @pytest.mark.parametrize("uid", ["ana", "cleo"])
 @pytest.mark.parametrize(
