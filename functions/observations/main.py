@@ -18,7 +18,6 @@ from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
 from parrot.observation import Page
 from parrot.observations import FILES, ORIGINAL
-from parrot.quota import Visitor
 from parrot.wiring import limits, neighbours, stories
 
 if TYPE_CHECKING:
@@ -136,31 +135,33 @@ def _file(name: str, file: str, request: Request) -> Response:
         grant = stories.downloads().grant(token, parameters.observation_id(name), file)
         user = grant.user
     stored = stories.observations().file(user, parameters.observation_id(name), file)
-    config = wiring.settings()
-    # All phones of the first version are one user.
-    reader = caller.address(request, config) if user.anonymous else Visitor.signed_in(user.uid)
-    return files.answer(stored, grant, partial(limits.downloaded().download, reader))
+    if user.anonymous:  # all phones of the first version
+        charge = partial(limits.downloaded().download, caller.address(request, wiring.settings()))
+    else:
+        charge = partial(limits.charge_bytes, user)
+    return files.answer(stored, grant, charge)
 
 
 def _person(request: Request) -> Response:
     user = _user(request)
-    charge = partial(limits.downloaded().download, Visitor.signed_in(user.uid))
-    charge(_LOOKED_UP_BYTES)
+    limits.charge_bytes(user, _LOOKED_UP_BYTES)
     summary = stories.takeout().summary(user)
+    more = min(summary.statuses.total() // 100, _MOST_LOOK_UPS) * _LOOKED_UP_BYTES
     with contextlib.suppress(TooManyRequests):  # this one is answered, and the next is not
-        charge(min(summary.statuses.total() // 100, _MOST_LOOK_UPS) * _LOOKED_UP_BYTES)
+        limits.charge_bytes(user, more)
     return rights.person(user, summary, wiring.settings().receipt_key)
 
 
 def _export(request: Request) -> Response:
     user = _user(request)
     token = request.args.get("page_token") or None
-    charge = partial(limits.downloaded().download, Visitor.signed_in(user.uid))
-    charge(_LOOKED_UP_BYTES)  # also for those who then read nothing, as HEAD does
+    limits.charge_bytes(
+        user, _LOOKED_UP_BYTES
+    )  # also for those who then read nothing, as HEAD does
     content, following = stories.takeout().part(user, token)
     origin = _links(request).origin
     url = f"{origin}{parameters.BASE_PATH}/me/export?page_token={following}" if following else None
-    return rights.archive(content, url, charge)
+    return rights.archive(content, url, partial(limits.charge_bytes, user))
 
 
 def _erase(request: Request) -> Response:

@@ -12,7 +12,6 @@ from parrot.errors import InvalidRequest, NotFound, Unauthenticated
 from parrot.http import caller, files, parameters, reviewing, submission
 from parrot.http.readiness import Probe
 from parrot.http.respond import respond, route
-from parrot.quota import Visitor
 from parrot.reviews import MOST_COMPARED
 from parrot.wiring import limits, neighbours, stories
 
@@ -79,8 +78,7 @@ def _image(name: str, request: Request) -> Response:
     """Only with a login: a URL with a token would tell whose it is."""
     reviewer = _user(request)
     stored = stories.reviews().image(reviewer, _handle(name))
-    charge = partial(limits.downloaded().download, Visitor.signed_in(reviewer.uid))
-    return files.answer(stored, None, charge)
+    return files.answer(stored, None, partial(limits.charge_bytes, reviewer))
 
 
 def _handle(text: str) -> str:

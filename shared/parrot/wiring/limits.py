@@ -68,21 +68,21 @@ def cpu_seconds() -> CpuSeconds:
     return CpuSeconds(settings().cpu_seconds_per_caller)
 
 
-def charge_searches(user: User, count: int = 1) -> None:
-    """Count searches for similar photos like downloads, since each hundred vectors cost a read.
-
-    Raises TooManyRequests.
-    """
+def charge_bytes(user: User, size: int) -> None:
+    """Count a download, or what costs as much. Raises TooManyRequests."""
     from parrot.quota import Visitor
 
-    downloaded().download(Visitor.signed_in(user.uid), count * _SEARCH_BYTES)
+    downloaded().download(Visitor.signed_in(user.uid), size)
+
+
+def charge_searches(user: User, count: int = 1) -> None:
+    """Searches for similar photos: each hundred vectors cost a read. Raises TooManyRequests."""
+    charge_bytes(user, count * _SEARCH_BYTES)
 
 
 def charge_rows(user: User, count: int) -> None:
-    """Count the rows of a list like downloads, since each costs a read. Raises TooManyRequests."""
-    from parrot.quota import Visitor
-
-    downloaded().download(Visitor.signed_in(user.uid), count * _ROW_BYTES)
+    """Rows of a list: each costs a read. Raises TooManyRequests."""
+    charge_bytes(user, count * _ROW_BYTES)
 
 
 @once
