@@ -39,9 +39,9 @@ def lookup(phashes: Collection[str]) -> tuple[str, ...]:
 
 
 def resembling(
-    phashes: Collection[str], candidates: Iterable[Observation], *, distance: int
+    phashes: Collection[str], candidates: Iterable[Observation]
 ) -> tuple[Observation, ...]:
-    """The candidates whose hash differs in at most `distance` bits from one of these.
+    """The candidates whose hash differs in at most SIMILAR_BITS from one of these.
 
     The oldest first. Those that are being deleted are left out: no new photo may name them.
     """
@@ -50,7 +50,7 @@ def resembling(
         for candidate in candidates
         if candidate.derived is not None
         and candidate.status is not Status.DELETING
-        and _near(candidate.derived.phash, phashes, distance)
+        and _near(candidate.derived.phash, phashes)
     ]
     return tuple(sorted(similar, key=lambda observation: observation.place))
 
@@ -126,8 +126,8 @@ def _alike(
     phashes = {
         observation.derived.phash for observation in observations if observation.derived is not None
     }
-    return store.similar(uid, phashes, distance=SIMILAR_BITS) if phashes else ()
+    return store.similar(uid, phashes) if phashes else ()
 
 
-def _near(phash: str, others: Collection[str], distance: int = SIMILAR_BITS) -> bool:
-    return any(bits_apart(phash, other) <= distance for other in others)
+def _near(phash: str, others: Collection[str]) -> bool:
+    return any(bits_apart(phash, other) <= SIMILAR_BITS for other in others)

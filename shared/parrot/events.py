@@ -60,11 +60,7 @@ def _photo_of(event: CloudEvent) -> StoredPhoto | None:
     if not isinstance(data, dict):
         raise InvalidRequest("the event's data is not a JSON object")
     bucket, generation = _text(data, "bucket"), _integer(data, "generation")
-    return _photo(bucket, _text(data, "name"), generation)
-
-
-def _photo(bucket: str, name: str, generation: int) -> StoredPhoto | None:
-    """The photo of an object's name; None for every other object."""
+    name = _text(data, "name")
     parts = parse_photo_name(name)
     if parts is None:
         return None

@@ -101,21 +101,21 @@ class Meter:
         """The store is opened only if there is a limit."""
         self._store, self._quota, self._now = store, quota, now
 
-    def use(self, user: User | None, count: int = 1) -> Use | None:
+    def use(self, user: User, count: int = 1) -> Use | None:
         """What a store is to count; None if nothing is counted.
 
         Callers who are not signed in share one uid, so one phone could use up the quota of all of
         them. They are not counted.
         """
-        if user is None or user.anonymous or not self._quota.limit:
+        if user.anonymous or not self._quota.limit:
             return None
         quota = self._quota
         return Use(quota.name, quota.limit, quota.seconds, self._now(), count)
 
-    def take(self, user: User | None, count: int = 1) -> Allowance | None:
+    def take(self, user: User, count: int = 1) -> Allowance | None:
         """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable."""
         use = self.use(user, count)
-        if user is None or use is None:
+        if use is None:
             return None
         return self._quota.decide(self._store().take(user.uid, use), use.now)
 

@@ -173,7 +173,9 @@ class Saver:
         """Store the photo; False if the observation was removed meanwhile."""
         generation = self._photos.put(observation.object_name, photo)
         if generation is None and self._now() - observation.updated > _EVENT_LOST:
-            generation = self._upload_again(observation, photo)
+            # It is stored, but was never processed: written again, for another event.
+            live = self._photos.generation(observation.object_name)
+            generation = live and self._photos.put(observation.object_name, photo, replacing=live)
         if generation is None:
             return True
         stored = self._observations.get(observation.uid, observation.id)
@@ -185,13 +187,6 @@ class Saver:
         if stored is not None:
             raise _being_deleted(stored)
         return False
-
-    def _upload_again(self, observation: Observation, photo: Photo) -> int | None:
-        """The photo is stored but was never processed: write it again, for another event."""
-        live = self._photos.generation(observation.object_name)
-        if live is None:
-            return None
-        return self._photos.put(observation.object_name, photo, replacing=live)
 
 
 def observation_id(user: User, sha256: str, species_id: str) -> str:

@@ -99,16 +99,8 @@ class ObservationStore(Protocol):
     ) -> Page:
         """Up to `size` observations after a place, newest first, without DELETING ones."""
 
-    def similar(
-        self, uid: str, phashes: Collection[str], *, distance: int
-    ) -> tuple[Observation, ...]:
-        """The user's observations whose hash differs in at most `distance` bits from one of these.
-
-        The oldest first, without DELETING ones.
-
-        `distance` is at most 3: stores look hashes up by their four 16-bit quarters, and within
-        three bits at least one quarter is the same.
-        """
+    def similar(self, uid: str, phashes: Collection[str]) -> tuple[Observation, ...]:
+        """The user's observations whose hash is near one of these: see `duplicates.resembling`."""
 
     def nearest(
         self, embedded: Embedded, *, uid: str | None, limit: int

@@ -26,16 +26,9 @@ if TYPE_CHECKING:
     from parrot.store import ObservationStore, PhotoStore
 
 NEVER_ARRIVED = "the photo never arrived"
+_AGE = timedelta(minutes=10)  # younger ones are still being worked on
+_MOST, _SECONDS = 50, 60.0  # observations of one sweep; none is begun after so many seconds
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SweepLimits:
-    """What one sweep may do."""
-
-    age: timedelta = timedelta(minutes=10)  # younger ones are still being worked on
-    most: int = 50  # observations
-    seconds: float = 60.0  # after which none is begun any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +50,18 @@ class Sweeper:
         observations: Observations,
         *,
         bucket: str,
-        limits: SweepLimits = SweepLimits(),
+        most: int = _MOST,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._photos = store, photos
         self._processor, self._observations = processor, observations
-        self._bucket, self._limits, self._now, self._clock = bucket, limits, now, clock
+        self._bucket, self._most, self._now, self._clock = bucket, most, now, clock
 
     def sweep(self) -> Swept:
         """Finish or reject what is unfinished. Raises StoreUnavailable if that cannot be listed."""
-        end = self._clock() + self._limits.seconds
-        unfinished = self._store.unfinished(
-            before=self._now() - self._limits.age, limit=self._limits.most
-        )
+        end = self._clock() + _SECONDS
+        unfinished = self._store.unfinished(before=self._now() - _AGE, limit=self._most)
         finished = failed = 0
         for observation in unfinished:
             if self._clock() >= end:

@@ -40,7 +40,7 @@ CALLS: dict[str, Callable[[FirestoreObservations], object]] = {
     "update": lambda store: update(store, STORED.uid, STORED.id, relabelled),
     "remove": lambda store: store.remove(STORED),
     "page": lambda store: store.page(STORED.uid, size=10),
-    "similar": lambda store: store.similar(STORED.uid, ["0" * 16], distance=3),
+    "similar": lambda store: store.similar(STORED.uid, ["0" * 16]),
     "nearest": lambda store: store.nearest(at(0), uid=STORED.uid, limit=10),
     "to review": lambda store: store.to_review(limit=10),
     "duplicates": lambda store: store.duplicates_of(STORED.uid, STORED.id),

@@ -80,5 +80,5 @@ def test_what_is_being_deleted_is_not_listed_but_can_be_got(store: ObservationSt
     store.replace(replace(processed(1, "0" * 16), status=Status.DELETING))
     assert store.page("ana", size=10).observations == ()
     assert store.page("ana", size=10, status=Status.DELETING).observations == ()
-    assert store.similar("ana", {"0" * 16}, distance=3) == ()
+    assert store.similar("ana", {"0" * 16}) == ()
     assert store.get("ana", "id-00001") is not None

@@ -32,23 +32,22 @@ def test_similar_finds_every_hash_within_three_bits_and_no_other(store: Observat
         hashes[f"id-{number:05}"] = (bits, f"{base ^ flipped:016x}")
     fill(store, [processed(int(name[3:]), phash) for name, (_, phash) in hashes.items()])
     store.create(observation(99))  # not processed yet
-    listed = store.similar("ana", {f"{base:016x}"}, distance=3)
+    listed = store.similar("ana", {f"{base:016x}"})
     assert {item.id for item in listed} == {name for name, (bits, _) in hashes.items() if bits <= 3}
-    assert len(store.similar("ana", {f"{base:016x}"}, distance=0)) == 1
 
 
 def test_many_hashes_are_looked_up_together(store: ObservationStore) -> None:
     """Two hundred without a common quarter: more than one Firestore query can hold."""
     hashes = [f"{number:04x}" * 4 for number in range(200)]
     fill(store, [processed(number, phash) for number, phash in enumerate(hashes)])
-    listed = store.similar("ana", hashes[:150], distance=0)
+    listed = store.similar("ana", hashes[:150])
     assert [item.id for item in listed] == [f"id-{number:05}" for number in range(150)]
-    assert store.similar("ana", [], distance=3) == ()
+    assert store.similar("ana", []) == ()
 
 
 def test_a_changed_hash_is_found_by_its_new_value_only(store: ObservationStore) -> None:
     """A photo that was replaced by another upload."""
     store.create(processed(1, "0" * 16))
     store.replace(processed(1, "f" * 16))
-    assert store.similar("ana", {"0" * 16}, distance=3) == ()
-    assert len(store.similar("ana", {"f" * 16}, distance=3)) == 1
+    assert store.similar("ana", {"0" * 16}) == ()
+    assert len(store.similar("ana", {"f" * 16})) == 1

@@ -13,7 +13,7 @@ from parrot.observation import Status
 from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import User
-from parrot.sweep import NEVER_ARRIVED, Sweeper, SweepLimits, Swept
+from parrot.sweep import NEVER_ARRIVED, Sweeper, Swept
 from tests.support.photos import encoded, noise
 from tests.support.processing import (
     BUCKET,
@@ -50,7 +50,7 @@ def sweeper(
         world.processor(steps),
         world.observations(steps),
         bucket=BUCKET,
-        limits=SweepLimits(most=most),
+        most=most,
         now=lambda: world.now,
         clock=clock,
     )

@@ -153,16 +153,14 @@ class FirestoreObservations:
             for snapshot in self._client.collection_group("observations").stream():
                 yield observation_of(snapshot)
 
-    def similar(
-        self, uid: str, phashes: Collection[str], *, distance: int
-    ) -> tuple[Observation, ...]:
+    def similar(self, uid: str, phashes: Collection[str]) -> tuple[Observation, ...]:
         candidates: dict[str, Observation] = {}
         wanted = list(lookup(phashes))
         for start in range(0, len(wanted), _MOST_ANY):
             some = wanted[start : start + _MOST_ANY]
             query = _where(self._collection(uid), "quarters", "array_contains_any", some)
             candidates |= {row.id: row for row in _all(query)}
-        return resembling(phashes, candidates.values(), distance=distance)
+        return resembling(phashes, candidates.values())
 
     def nearest(
         self, embedded: Embedded, *, uid: str | None, limit: int

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from parrot import receipt
 from parrot.adapters import sqlite_rows
-from parrot.adapters.sqlite_file import SqliteFile
 from parrot.documents import restored
 from parrot.duplicates import lookup, resembling
 from parrot.errors import TooManyRequests
@@ -32,7 +31,7 @@ class SqliteObservations:
 
     def __init__(self, path: Path) -> None:
         """The file and its tables are created if they are missing. Raises StoreUnavailable."""
-        self._file = SqliteFile(path, sqlite_rows.SCHEMA)
+        self._file = sqlite_rows.SqliteFile(path)
 
     def create(self, observation: Observation, use: Use | None = None) -> tuple[Observation, bool]:
         with self._file.transaction() as db:
@@ -97,15 +96,13 @@ class SqliteObservations:
             for row in db.execute("SELECT document FROM documents"):
                 yield restored(json.loads(row[0]))
 
-    def similar(
-        self, uid: str, phashes: Collection[str], *, distance: int
-    ) -> tuple[Observation, ...]:
+    def similar(self, uid: str, phashes: Collection[str]) -> tuple[Observation, ...]:
         candidates = self._all(
             "SELECT document FROM documents WHERE uid = ? AND id IN (SELECT id FROM quarters"
             " WHERE uid = ? AND quarter IN (SELECT value FROM json_each(?)))",
             *(uid, uid, json.dumps(lookup(phashes))),
         )
-        return resembling(phashes, candidates, distance=distance)
+        return resembling(phashes, candidates)
 
     def nearest(
         self, embedded: Embedded, *, uid: str | None, limit: int

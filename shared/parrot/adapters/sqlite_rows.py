@@ -1,24 +1,30 @@
-"""All tables of the SQLite file, and the statements about observations."""
+"""One SQLite file for several threads and processes: its tables, and statements about rows."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
 from array import array
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from parrot.documents import document, restored
 from parrot.duplicates import quarters
+from parrot.errors import StoreUnavailable
 from parrot.observation import Status
 from parrot.review import example, handle, waiting
 
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from parrot.observation import Observation
     from parrot.store import Use
 
+_BUSY_SECONDS = 10.0
 # `document` is the observation; the other columns duplicate the fields used in queries.
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     uid TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -77,6 +83,45 @@ CREATE TABLE IF NOT EXISTS keys (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS erasures (uid TEXT PRIMARY KEY, document TEXT NOT NULL);
 """
+
+
+class SqliteFile:
+    """One connection per thread, write-ahead log."""
+
+    def __init__(self, path: Path) -> None:
+        """The file and its tables are created if they are missing. Raises StoreUnavailable."""
+        self._path = path
+        self._local = threading.local()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self.connection() as db:
+            db.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write-locked from its first statement: nothing changes between a read and its write."""
+        with self.connection() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, in autocommit; errors translated."""
+        try:
+            db = getattr(self._local, "db", None)
+            if db is None:
+                db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+                # Safe with a write-ahead log: a power cut loses at most the last commits.
+                db.execute("PRAGMA synchronous = NORMAL")
+                self._local.db = db
+            yield db
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"observations cannot be read or written: {error}") from error
 
 
 def read(db: sqlite3.Connection, uid: str, observation_id: str) -> Observation | None:

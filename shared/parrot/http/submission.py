@@ -19,7 +19,7 @@ from parrot.errors import (
     RequestError,
     UnsupportedMedia,
 )
-from parrot.http import base64_text, forms, request_body
+from parrot.http import forms, request_body
 from parrot.http.parameters import CHANGEABLE
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _from_json(body: bytes) -> tuple[bytes, dict[str, str]]:
     image = bytes(raw.pop("image", b""))
     if image[:1] != b'"':
         raise InvalidImage('the JSON has no "image": "<base64>"', status=400)
-    return base64_text.decoded(_unquoted(image), "image"), _fields(raw)
+    return forms.from_base64(_unquoted(image), "image"), _fields(raw)
 
 
 def _unquoted(text: bytes) -> bytes:

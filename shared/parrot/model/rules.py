@@ -16,7 +16,9 @@ from parrot.records import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    _Policy = TypeVar("_Policy", "Conformal", "NamingPolicy", "JointPolicy")
+    _Policy = TypeVar(
+        "_Policy", "Conformal", "NamingPolicy", SecondLook, "JointPolicy", "ReasonPolicy"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,9 @@ class Rules:
             maybe=None if raw["gate"].get("maybe") is None else float(raw["gate"]["maybe"]),
             conformal=_policy(Conformal, raw.get("conformal")),
             naming=_policy(NamingPolicy, raw.get("naming")),
-            second_look=_second_look(raw.get("second_look")),
+            second_look=_policy(SecondLook, raw.get("second_look")),
             joint=_policy(JointPolicy, raw.get("joint")),
-            reasons=_reasons(raw["reasons"]) if raw.get("reasons") else None,
+            reasons=_policy(ReasonPolicy, raw.get("reasons") or None),
         )
 
     @property
@@ -152,23 +154,13 @@ class Rules:
 def _policy(kind: type[_Policy], raw: Mapping[str, Any] | None) -> _Policy | None:
     if raw is None:
         return None
-    optional = {field.name for field in fields(kind) if field.default is None} - raw.keys()
-    names = {field.name for field in fields(kind)} - optional
-    return kind(**{name: float(raw[name]) for name in names})
-
-
-def _second_look(raw: Mapping[str, Any] | None) -> SecondLook | None:
-    if raw is None:
-        return None
-    numbers = {name: float(raw[name]) for name in ("low", "high", "margin")}
-    numbers |= {name: float(raw[name]) for name in ("bird", "nothing", "caution") if name in raw}
-    return SecondLook(tuple(View(view) for view in raw["views"]), **numbers)
-
-
-def _reasons(raw: Mapping[str, Any]) -> ReasonPolicy:
-    given = {reason.value: raw.get(reason.value) for reason in Reason}
-    thresholds = {name: None if value is None else float(value) for name, value in given.items()}
-    return ReasonPolicy(float(raw["precision"]), float(raw["sure"]), **thresholds)
+    given = {
+        field.name: raw[field.name]
+        for field in fields(kind)
+        if field.default is not None or raw.get(field.name) is not None
+    }
+    views = {"views": tuple(map(View, given.pop("views")))} if "views" in given else {}
+    return kind(**views, **{name: float(value) for name, value in given.items()})
 
 
 def _reason_problems(policy: ReasonPolicy | None) -> Iterator[str]:

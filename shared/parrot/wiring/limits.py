@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parrot.building import once
-from parrot.wiring import neighbours, settings
+from parrot.wiring import neighbours, once, settings
 
 if TYPE_CHECKING:
     from flask import Request

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from parrot.building import Late, once
-from parrot.wiring import settings
+from parrot.wiring import Late, once, settings
 
 if TYPE_CHECKING:
     from parrot.classify import ModelServer

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from parrot.building import once
-from parrot.wiring import limits, neighbours, settings
+from parrot.wiring import limits, neighbours, once, settings
 
 if TYPE_CHECKING:
     from parrot.cache import CachedClassifier
