@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from http.client import RemoteDisconnected
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from google.auth.exceptions import GoogleAuthError
 from urllib3 import Timeout
@@ -20,7 +20,7 @@ from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from urllib3 import BaseHTTPResponse
+    from urllib3 import BaseHTTPResponse, PoolManager
 
     from parrot.model.served_model import ServedModel
     from parrot.records import Floats, Prediction
@@ -39,26 +39,12 @@ _NOT_FOUND = 404
 _OK = 200
 
 
-class Http(Protocol):
-    """Sends requests: urllib3's pools, or the same with Google's tokens."""
-
-    def urlopen(
-        self,
-        method: str,
-        url: str,
-        *,
-        redirect: bool,
-        **options: Any,  # noqa: ANN401 - as in urllib3
-    ) -> BaseHTTPResponse:
-        """As urllib3's; the caller reads the response to its end or closes it."""
-
-
-def unsigned() -> Http:
+def unsigned() -> PoolManager:
     """For a model server that is open within its network."""
     return timed_pools(size=_POOL)
 
 
-def signed(audience: str | None) -> Http:
+def signed(audience: str | None) -> PoolManager:
     """Sends Google's tokens: an ID token for an audience, otherwise an access token.
 
     Raises ModelUnavailable if there are no credentials.
@@ -76,7 +62,7 @@ def signed(audience: str | None) -> Http:
             credentials, _project = google.auth.default(scopes=scopes)
     except GoogleAuthError as error:
         raise _no_token(error) from error
-    http: Http = AuthorizedHttp(credentials, pools)
+    http: PoolManager = AuthorizedHttp(credentials, pools)  # to its users
     return http
 
 
@@ -92,7 +78,7 @@ def connect(
 class TfServing:
     """TF Serving's REST API."""
 
-    def __init__(self, url: str, http: Http, *, timeout: float) -> None:
+    def __init__(self, url: str, http: PoolManager, *, timeout: float) -> None:
         """`url` is the root, before /v1; `timeout` seconds for one answer. No request is made."""
         self._root = url.rstrip("/")
         self._http = _Calls(http, timeout)
@@ -136,7 +122,7 @@ class TfServing:
 class VertexEndpoint:
     """Vertex AI endpoints, one for each model: name in the manifest -> https://.../endpoints/E."""
 
-    def __init__(self, endpoints: Mapping[str, str], http: Http, *, timeout: float) -> None:
+    def __init__(self, endpoints: Mapping[str, str], http: PoolManager, *, timeout: float) -> None:
         """`http` signs its requests. No request is made."""
         self._endpoints = endpoints
         self._http = _Calls(http, timeout)
@@ -171,7 +157,7 @@ class VertexEndpoint:
 class _Calls:
     """Sends requests and translates their failures; threads may share it."""
 
-    def __init__(self, http: Http, timeout: float) -> None:
+    def __init__(self, http: PoolManager, timeout: float) -> None:
         self._http, self._timeout = http, timeout
         # What is left of the deadline may be less: `timed_http` sees to that.
         self._limits = Timeout(connect=_CONNECT_SECONDS, read=timeout)
