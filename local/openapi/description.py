@@ -193,7 +193,7 @@ def _answer(answer: Json, ours: list[str], examples: Json) -> Json:
         described["headers"] = headers([*ours, *answer.get("headers", [])])
     if "json" not in answer:
         return described
-    shown = {
+    shown: Json = {
         name: {"value": msgspec.convert(examples[kind][name], components.answer(kind))}
         for kind, names in answer["json"].items()
         for name in names

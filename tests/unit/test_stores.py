@@ -1,7 +1,6 @@
 """Which deployment an operator's command works on."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,14 +22,13 @@ def test_an_operators_command_knows_what_was_deployed(
     assert stores.training("firestore:p") is Training.GRANTED
 
 
-@pytest.mark.parametrize("store", [stores.observations, stores.people])
 def test_a_database_that_is_named_is_the_one_that_commands_open(
-    store: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Forgetting someone in the default database would remove nothing, and sign a receipt."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     for where, database in (("firestore:p/d", "d"), ("firestore:p", "(default)")):
-        client = vars(store(where))["_client"]
+        client = vars(stores.observations(where))["_client"]
         assert (client.project, client._database) == ("p", database)  # noqa: SLF001
 
 

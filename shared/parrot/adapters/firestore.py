@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         DocumentSnapshot,
         WriteBatch,
     )
-    from google.cloud.firestore_v1.vector_query import VectorQuery
 
     from parrot.embedded import Embedded
     from parrot.observation import Observation, Place, Status
@@ -281,11 +280,11 @@ class FirestoreObservations:
         return self._collection(uid, kind).document(name)
 
 
-def _where(query: Query, field: str, compares: str, value: object) -> Query:
+def _where(query: Query | CollectionReference, field: str, compares: str, value: object) -> Query:
     return query.where(filter=FieldFilter(field, compares, value))
 
 
-def _all(query: Query | VectorQuery) -> tuple[Observation, ...]:
+def _all(query: Any) -> tuple[Observation, ...]:  # noqa: ANN401 - or a VectorQuery
     with translated():
         return tuple(observation_of(row) for row in query.get(**patience()))
 

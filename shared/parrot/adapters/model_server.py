@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from http.client import RemoteDisconnected
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from google.auth.exceptions import GoogleAuthError
 from urllib3 import Timeout
@@ -62,8 +62,7 @@ def signed(audience: str | None) -> PoolManager:
             credentials, _project = google.auth.default(scopes=scopes)
     except GoogleAuthError as error:
         raise _no_token(error) from error
-    http: PoolManager = AuthorizedHttp(credentials, pools)  # to its users
-    return http
+    return cast("PoolManager", AuthorizedHttp(credentials, pools))  # it has the same `urlopen`
 
 
 def connect(

@@ -154,13 +154,14 @@ class Rules:
 def _policy(kind: type[_Policy], raw: Mapping[str, Any] | None) -> _Policy | None:
     if raw is None:
         return None
-    given = {
+    given: dict[str, Any] = {
         field.name: raw[field.name]
         for field in fields(kind)
         if field.default is not None or raw.get(field.name) is not None
     }
-    views = {"views": tuple(map(View, given.pop("views")))} if "views" in given else {}
-    return kind(**views, **{name: float(value) for name, value in given.items()})
+    for name, value in given.items():
+        given[name] = tuple(map(View, value)) if name == "views" else float(value)
+    return kind(**given)
 
 
 def _reason_problems(policy: ReasonPolicy | None) -> Iterator[str]:
