@@ -10,13 +10,18 @@ from local.supervisor import free_port
 from tests.support.commands import printed
 from tests.support.settings import environment_of
 
+# Each function is asked from an address of its own.
 _ASK = """
 import json, sys
 import functions_framework
-target, source, *paths = sys.argv[1:]
-app = functions_framework.create_app(target=target, source=source, signature_type="http")
-client = app.test_client()
-print(json.dumps([client.get(path).status_code for path in paths]))
+targets, *paths = sys.argv[1:]
+answers = {}
+for number, (name, target) in enumerate(json.loads(targets).items()):
+    source = f"functions/{name}/main.py"
+    app = functions_framework.create_app(target=target, source=source, signature_type="http")
+    client, phone = app.test_client(), {"X-Forwarded-For": f"203.0.113.{number}"}
+    answers[name] = [client.get(path, headers=phone).status_code for path in paths]
+print(json.dumps(answers))
 """
 FUNCTIONS = {
     "classify": "classify",
@@ -46,25 +51,24 @@ def test_an_instance_needs_its_own_parts_and_a_revision_its_neighbours(
 ) -> None:
     """A neighbour's outage must stop no instance, and its wrong address must stop a rollout."""
     assert FUNCTIONS.keys() == {path.parent.name for path in stack.ROOT.glob("functions/*/main.py")}
-    environment = {**environment_of(running), **settings}
-    for name, statuses in expected.items():
-        assert asked(name, environment, "/ready", "/ready/all") == statuses, name
+    answers = asked({**environment_of(running), **settings}, "/ready", "/ready/all")
+    assert {name: answers[name] for name in expected} == expected
 
 
 def test_strangers_who_ask_for_neighbours_again_and_again_are_stopped(
     running: stack.Running,
 ) -> None:
     """Each time costs a read of the database and one of the bucket, or the model server's time."""
-    environment = {**environment_of(running), "CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE": "1"}
-    everything = ("/ready/all", "/ready/all", "/ready")
+    limits = {"CLASSIFICATIONS_PER_ADDRESS_PER_MINUTE": "1", "TRUSTED_PROXIES": "1"}
+    environment = {**environment_of(running), **limits}
+    answers = asked(environment, "/ready/all", "/ready/all", "/ready", "/")
     for name in FUNCTIONS.keys() - {"process"}:  # nobody outside reaches that one
-        assert asked(name, environment, *everything) == [204, 429, 204], name
-    assert asked("classify", environment, "/", "/") == [200, 429]
+        assert answers[name][:3] == [204, 429, 204], name
+    assert answers["classify"][3] == 429
 
 
-def asked(name: str, environment: dict[str, str], *paths: str) -> list[int]:
-    """What a function that was just started answers, one path after the other."""
-    source = stack.ROOT / "functions" / name / "main.py"
-    told = printed(sys.executable, "-c", _ASK, FUNCTIONS[name], source, *paths, env=environment)
-    answers: list[int] = json.loads(told.splitlines()[-1])
+def asked(environment: dict[str, str], *paths: str) -> dict[str, list[int]]:
+    """What each function answers that was just started, one path after the other."""
+    told = printed(sys.executable, "-c", _ASK, json.dumps(FUNCTIONS), *paths, env=environment)
+    answers: dict[str, list[int]] = json.loads(told.splitlines()[-1])
     return answers
