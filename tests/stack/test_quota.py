@@ -2,21 +2,22 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from local import stack
+from local.stack import Running
 from parrot.errors import TooManyRequests
 from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
 from parrot.store import ObservationStore
 from tests.support import hostile
+from tests.support.deployed import functions
 from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
+from tests.support.settings import environment_of
 
 SAVES = Quota("saves", 3, 86400)
 
@@ -42,26 +43,13 @@ def test_a_count_is_kept_until_no_clock_can_need_it() -> None:
     assert use.added(2, 3) == (0, 1)
 
 
-def test_each_user_and_each_window_has_a_count_of_all_photos_of_a_request_or_none(
-    store: ObservationStore,
-) -> None:
-    """One person's upload of a holiday must not stop another's; what is refused costs nothing."""
-    now = [86_400.0]
-    meter = Meter(lambda: store, SAVES, lambda: now[0])
-
-    def remaining(photos: int = 1, user: str = "ana") -> int | None:
-        allowance = meter.take(User(user), photos)
-        return None if allowance is None else allowance.remaining
-
-    assert remaining(photos=2) == 1
+def test_all_photos_of_a_request_count_or_none(store: ObservationStore) -> None:
+    """What is refused costs nothing."""
+    meter = Meter(lambda: store, SAVES, lambda: 86_400.0)
+    assert meter.take(User("ana"), 2) == SAVES.decide(2, 86_400.0)
     with pytest.raises(TooManyRequests):
-        remaining(photos=2)
-    assert remaining() == 0
-    with pytest.raises(TooManyRequests):
-        remaining()
-    assert remaining(user="bea") == 2
-    now[0] += 86_400
-    assert remaining() == 2
+        meter.take(User("ana"), 2)
+    assert meter.take(User("ana")) == SAVES.decide(3, 86_400.0)
 
 
 def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) -> None:
@@ -73,8 +61,8 @@ def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) 
 
 
 @pytest.fixture(scope="module")
-def limited(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[str]:
-    """The URL of a stack with limits that a few requests reach; no later stack has them."""
+def limited(tmp_path_factory: pytest.TempPathFactory, running: Running) -> Iterator[str]:
+    """The URL of functions with limits that a few requests reach."""
     limits = {
         "SAVES_PER_DAY": "2",
         "CLASSIFICATIONS_PER_MINUTE": "3",
@@ -84,13 +72,8 @@ def limited(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iter
         "DOWNLOAD_MIB_PER_MINUTE": "1",
     }
     folder = tmp_path_factory.mktemp("limited")
-    with ExitStack() as started:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in limits.items():
-                patch.setenv(name, value)
-            running = stack.running(folder, model_server=shared_model, reviewers=REVIEWERS)
-            url = started.enter_context(running).url
-        yield url
+    with functions(folder, **{**environment_of(running), **limits}) as url:
+        yield url.removesuffix(BASE)
 
 
 def test_quotas_over_http(limited: str) -> None:
@@ -146,19 +129,17 @@ def test_who_is_not_signed_in_has_a_limit_of_their_own(limited: str) -> None:
     assert _answer_before_the_body(url, "203.0.113.7").startswith(b"HTTP/1.1 429 ")
 
 
-def test_the_time_that_a_callers_photos_take_has_a_limit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_model: str
-) -> None:
+def test_the_time_that_a_callers_photos_take_has_a_limit(tmp_path: Path, running: Running) -> None:
     """38 bytes may hold 25 megapixels: who sends a few of them waits, and nobody else does."""
-    monkeypatch.setenv("CPU_SECONDS_PER_CALLER_PER_MINUTE", "1")
-    with stack.running(tmp_path, model_server=shared_model) as running:
-        ana, large = Phone(running.url, "ana"), hostile.large_webp()
+    limit = {"CPU_SECONDS_PER_CALLER_PER_MINUTE": "1"}
+    with functions(tmp_path, **{**environment_of(running), **limit}) as url:
+        ana, large = Phone(url.removesuffix(BASE), "ana"), hostile.large_webp()
         answers = [ana.ask("POST", "/classify", data=large + bytes([n])) for n in range(12)]
         refused = next(answer for answer in answers if answer.status_code != 200)
         assert_problem(refused, 429, "too_many_requests")
         assert "1 cpu-seconds" in refused.json()["detail"]
         assert int(refused.headers["Retry-After"]) > 0
-        assert Phone(running.url, "ben").save(9)
+        assert Phone(ana.url, "ben").save(9)
 
 
 def test_who_searches_or_lists_without_end_is_stopped(limited: str) -> None:
