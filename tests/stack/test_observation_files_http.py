@@ -41,6 +41,9 @@ def test_the_original_is_for_its_owner_alone(ana: Phone) -> None:
     data = encoded(noise(seed=next(SEEDS)))
     name = ana.ask("POST", "/save?index=1", data=data).json()["id"]
     assert ana.get(f"/observations/{name}/original").content == data
+    beyond = ana.get(f"/observations/{name}/original", headers={"Range": f"bytes={len(data)}-"})
+    assert_problem(beyond, 416, "range_not_satisfiable")
+    assert beyond.headers["Content-Range"] == f"bytes */{len(data)}"
     token = ana.settled(name)["files"]["image"].partition("?")[2]
     path = f"{ana.url}{BASE}/observations/{name}/original?{token}"
     assert_problem(requests.get(path, timeout=30), 401, "unauthenticated")
