@@ -1,6 +1,5 @@
-"""Events as the function `process` gets them: true, forged, overdue, or no events at all."""
+"""Events as the function `process` gets them: useless, overdue, or no events at all."""
 
-import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,15 +7,12 @@ from pathlib import Path
 import requests
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
-from google.cloud.storage import Bucket
 
 from local import events, stack
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
-from parrot.observation import photo_name
 from tests.support.observations import observation
 from tests.support.phone import Phone
-from tests.support.photos import encoded, noise
 
 
 def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) -> None:
@@ -47,38 +43,13 @@ def test_what_is_not_an_event_is_refused_without_an_echo(running: stack.Running)
     assert requests.post(url, b"x" * (2**20 + 1), timeout=30).status_code == 413
 
 
-def test_a_forged_event_rejects_no_good_photo(running: stack.Running, bucket: Bucket) -> None:
-    """What counts is what the bucket says about the photo."""
-    url = running.urls["process"]
-    saved = Phone(running.url, "process-forged").send(encoded(noise(seed=46)))
-    blob = bucket.get_blob(f"photos/process-forged/{saved['id']}")
-    assert blob is not None
-    resource = {"bucket": stack.BUCKET, "name": blob.name, "timeCreated": "0001-01-01T00:00:00Z"}
-    for lie in ({"generation": blob.generation, "size": 2**60}, {"generation": 1, "size": "0"}):
-        headers, body = to_structured(events.cloud_event({**resource, **lie}))
-        assert requests.post(url, body, headers=headers, timeout=30).status_code == 204
-    (done,) = Phone(running.url, "process-forged").all_settled()
-    assert done["status"] == "needs_review"
-
-
-def test_a_sweep_finishes_what_was_left(running: stack.Running, data: Path, bucket: Bucket) -> None:
-    """Cloud Scheduler's event: a photo whose event was lost, and one that never came."""
-    url = running.urls["process"]
+def test_a_sweep_finishes_what_was_left(running: stack.Running, data: Path, ana: Phone) -> None:
+    """Cloud Scheduler's event; here for a photo that never came."""
     long_ago = datetime.now(UTC) - timedelta(minutes=11)
-    store = SqliteObservations(data / "observations.db")
-    for number, uid in ((1, "process-swept"), (2, "process-never")):
-        old = observation(number, uid)
-        name = f"{uuid.uuid4()}"
-        old = replace(old, id=name, object_name=photo_name(uid, name))
-        store.create(replace(old, created=long_ago, updated=long_ago))
-        if number == 1:
-            bucket.blob(old.object_name).upload_from_string(
-                encoded(noise(seed=47)), content_type="image/jpeg"
-            )
+    old = replace(observation(uid=ana.user), created=long_ago, updated=long_ago)
+    SqliteObservations(data / "observations.db").create(old)
     headers, body = to_structured(CloudEvent({"type": SWEEP, "source": "test"}))
+    url = running.urls["process"]
     assert requests.post(url, body, headers=headers, timeout=60).status_code == 204
-    assert [one["status"] for one in Phone(running.url, "process-swept").all_settled()] == [
-        "needs_review"
-    ]
-    (never,) = Phone(running.url, "process-never").all_settled()
+    (never,) = ana.all_settled()
     assert (never["status"], never["reason"]) == ("rejected", "the photo never arrived")

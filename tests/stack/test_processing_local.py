@@ -1,6 +1,5 @@
 """From the phone's save to the finished observation, through every part of the local stack."""
 
-import base64
 import gzip
 from pathlib import Path
 
@@ -64,20 +63,6 @@ def test_a_photo_with_gps_leaves_no_trace_in_what_is_derived(
             width, height = assert_silent_file(blob.download_as_bytes())
             assert width / height == pytest.approx(sideways[done["id"]], rel=0.01)  # upright
             assert set(blob.metadata) == {"sha256"}  # of the derived file: its tag
-
-
-def test_the_first_versions_phones_photos_are_processed_too(
-    running_url: str, bucket: Bucket
-) -> None:
-    """They cannot sign in, but their photos are training data like all others."""
-    form = {"b64": base64.b64encode(encoded(noise(seed=42))), "index": "14"}
-
-    def derived() -> int:
-        return len(list(bucket.list_blobs(prefix="derived/anonymous/")))
-
-    before = derived()
-    requests.post(f"{running_url}/parrot-classifier/save", data=form, timeout=60)
-    until(lambda: derived() >= before + 2, "both copies")
 
 
 def test_a_compressed_upload_is_rejected_and_downloads_as_it_is(ana: Phone, bucket: Bucket) -> None:
