@@ -16,6 +16,7 @@ from models.data.saved_photos import export
 from models.data.training_labels import LeftOut
 from parrot.consent import Consent, Training
 from parrot.errors import StoreUnavailable
+from parrot.model.manifest import digest
 from parrot.observation import Label, Observation, Opinion, Status
 from parrot.records import OTHER_PARROT, OpenObject
 from tests.support.observations import NOW, at
@@ -47,6 +48,14 @@ def test_pixels_leave_without_metadata_and_under_names_of_one_export(tmp_path: P
         data = (tmp_path / "out" / line["path"]).read_bytes()
         with Image.open(io.BytesIO(data)) as image:
             assert not {"exif", "xmp"} & image.info.keys()
+
+
+def test_a_line_names_the_model_and_the_table_that_its_label_refers_to(tmp_path: Path) -> None:
+    """A later bundle counts its classes otherwise."""
+    world = World(tmp_path)
+    saved(world, 1)
+    (line,) = exported(world, tmp_path / "out")[1]
+    assert (line["model"], line["label_map"]) == ("M/1", digest(TABLE))
 
 
 def test_what_may_not_train_any_more_leaves_the_folder_too(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which deployment an operator's command works on."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,12 @@ def test_the_photos_of_a_project_need_no_setting_that_names_it(
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
     assert stores.storage("firestore:p/d").project == "p"
+
+
+def test_the_photos_beside_a_local_store_need_its_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are served only while it is up; the message says how to start it."""
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    with pytest.raises(ValueError, match=re.escape(f"./dev.sh up --data {tmp_path}")):
+        stores.storage(f"sqlite:{tmp_path / 'observations.db'}")
