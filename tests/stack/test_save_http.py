@@ -3,14 +3,13 @@
 import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from tests.support.phone import Phone
-from tests.support.photos import encoded, named, noise
+from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 
 Names = Callable[[str], list[str]]
@@ -37,15 +36,6 @@ def test_a_save_is_answered_with_the_observation(ana: Phone, stored: Names) -> N
     assert body["status"] == "pending"
     assert body["photo"]["media_type"] == "image/jpeg"
     assert stored(f"photos/{ana.user}/") == [f"photos/{ana.user}/{body['id']}"]
-
-
-def test_the_stored_photo_is_the_sent_photo(
-    ana: Phone, stored_bytes: Callable[[str], bytes], photos: Path
-) -> None:
-    """Training data must not be recompressed, nor lose its EXIF before it is looked at."""
-    data = named(photos / "parrots" / "kea")[0].read_bytes()
-    saved = send(ana, data, index="14").json()
-    assert stored_bytes(f"photos/{ana.user}/{saved['id']}") == data
 
 
 def test_twenty_saves_at_once_leave_one_object_and_one_observation(
