@@ -4,8 +4,6 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
 from local import stack
 from tests.support.commands import printed
 from tests.support.photos import encoded, named, noise
@@ -34,40 +32,36 @@ _LATER = {"multipart", "msgspec", "pillow_heif"}  # only loaded for a form, JSON
 _CLIENTS = {"google.cloud.storage", "google.auth", "grpc", "requests", "cryptography"}
 
 
-@pytest.fixture
-def environment(running: stack.Running) -> dict[str, str]:
-    return environment_of(running)
-
-
-def first_answer(function: str, photo: Path, environment: dict[str, str]) -> tuple[int, set[str]]:
+def first_answer(function: str, photo: Path, running: stack.Running) -> tuple[int, set[str]]:
     source = stack.ROOT / "functions" / function / "main.py"
-    told = printed(sys.executable, "-c", _FIRST_ANSWER, function, source, photo, env=environment)
+    command = (sys.executable, "-c", _FIRST_ANSWER, function, source, photo)
+    told = printed(*command, env=environment_of(running))
     status, modules = json.loads(told.splitlines()[-1])
     return status, set(modules)
 
 
-def test_a_list_loads_no_photos_and_no_bucket(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_list_loads_no_photos_and_no_bucket(running: stack.Running, tmp_path: Path) -> None:
     """NumPy, Pillow and Cloud Storage's client take a quarter of a second."""
-    status, modules = first_answer("observations", tmp_path, environment)
+    status, modules = first_answer("observations", tmp_path, running)
     assert status == 200
     never = {*_NEVER, *_LATER, *_CLIENTS, "numpy", "PIL", "parrot.classify"}
     assert modules & never == set()
 
 
-def test_a_save_loads_no_model(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_save_loads_no_model(running: stack.Running, tmp_path: Path) -> None:
     """It looks a species up and measures a photo; classifying comes later, elsewhere."""
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(encoded(noise(64, 48, seed=98_765)))
-    status, modules = first_answer("save", photo, environment)
+    status, modules = first_answer("save", photo, running)
     assert status == 201
     unused = {"numpy", "circuitbreaker", "pybase64", "parrot.classify", "parrot.model.gate"}
     assert modules & {*_NEVER, *_LATER, *unused} == set()
 
 
-def test_a_classification_loads_no_stores(environment: dict[str, str], photos: Path) -> None:
+def test_a_classification_loads_no_stores(running: stack.Running, photos: Path) -> None:
     """Only where quotas are counted does it need the observations' store."""
     galah = named(photos / "parrots" / "galah")[0]
-    status, modules = first_answer("classify", galah, environment)
+    status, modules = first_answer("classify", galah, running)
     assert status == 200
     stores = {"parrot.adapters.sqlite", "parrot.adapters.firestore", "parrot.observations"}
     never = {*_NEVER, *_LATER, *stores, "parrot.save", "parrot.process"}
