@@ -13,7 +13,7 @@ from flask import Request, Response
 
 from parrot import events, logs, measured, wiring
 from parrot.errors import InvalidRequest, ParrotError
-from parrot.http import answers, request_body
+from parrot.http import answers, transfers
 from parrot.http.readiness import Probe
 from parrot.http.respond import respond
 from parrot.wiring import limits, neighbours, stories
@@ -36,7 +36,7 @@ def on_saved(request: Request) -> Response:
 
 def _receive(request: Request) -> Response:
     logs.sent_by(measured.SAVED)
-    event = events.received(dict(request.headers), request_body.read(request, most=_MOST_BYTES))
+    event = events.received(dict(request.headers), transfers.read(request, most=_MOST_BYTES))
     if event["type"] == events.SWEEP:
         _sweep()
         return answers.empty()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
+from parrot.classify import Stopwatch
 from parrot.errors import InvalidImage
-from parrot.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

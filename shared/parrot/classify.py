@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,8 +25,8 @@ from parrot.model.decision import (
 from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
+from parrot.records import Timing
 from parrot.shadow import Seen
-from parrot.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         Prediction,
         Raster,
         Reason,
-        Timing,
     )
 
 _EDGES = 4  # of a focus
@@ -61,6 +61,20 @@ class ModelServer(Protocol):
 
     def version(self, model: ServedModel) -> str:
         """The version in use now. Raises ModelUnavailable, ModelTimeout."""
+
+
+class Stopwatch:
+    """How long each step took; started when it is made."""
+
+    def __init__(self) -> None:
+        self.laps: tuple[Timing, ...] = ()
+        self._last = time.perf_counter()
+
+    def lap(self, step: str, description: str | None = None) -> None:
+        """The step that began with the last lap is over."""
+        now = time.perf_counter()
+        self.laps += (Timing(step, (now - self._last) * 1000, description),)
+        self._last = now
 
 
 class Classifier:

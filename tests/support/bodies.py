@@ -8,7 +8,7 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from parrot.budget import Budget
-from parrot.http import request_body, submission
+from parrot.http import submission, transfers
 from parrot.http.submission import Submission
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -33,7 +33,7 @@ def arriving(body: bytes | io.BytesIO, kind: str, method: str = "POST", **header
 def admitted(request: Request, bodies: Budget) -> Iterator[None]:
     """As `respond` does: what is read meanwhile is held in `bodies`."""
     with bodies.reserve() as reservation:
-        request.environ[request_body.RESERVATION] = reservation
+        request.environ[transfers.RESERVATION] = reservation
         yield
 
 

@@ -11,7 +11,7 @@ from werkzeug.test import EnvironBuilder
 from parrot.budget import Budget
 from parrot.config import Settings
 from parrot.errors import StoreUnavailable
-from parrot.http import answers, request_body, submission
+from parrot.http import answers, submission, transfers
 from parrot.http.respond import respond
 from tests.support.settings import LOCAL
 
@@ -109,7 +109,7 @@ def test_a_photo_that_a_neighbour_did_not_accept_is_freed() -> None:
     """While storage is down every photo fails: they must not all stay in memory."""
 
     def handler(request: Request) -> Response:
-        return Neighbour().store(request_body.read(request, most=SIZE))
+        return Neighbour().store(transfers.read(request, most=SIZE))
 
     body = b"A" * SIZE
     assert answered(JPEG, b"x", handler).status_code == 503

@@ -7,7 +7,7 @@ import pytest
 
 from parrot.budget import Budget
 from parrot.errors import InvalidImage, InvalidRequest, Overloaded, UnsupportedMedia
-from parrot.http import request_body
+from parrot.http import transfers
 from tests.support.bodies import FORM, JSON, admitted, arriving, fields, submitted
 from tests.support.photos import encoded, noise
 
@@ -26,7 +26,7 @@ def test_single_bytes_are_reserved_with_what_python_keeps_of_each() -> None:
     body = b"x" * 2000
     request = arriving(Trickle(body), "image/jpeg")
     with admitted(request, Budget(2**20)):
-        assert request_body.read(request, most=len(body)) == body
+        assert transfers.read(request, most=len(body)) == body
         assert request.environ["parrot.reservation"].held >= 50 * len(body)
 
 
@@ -35,10 +35,10 @@ def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
     budget = Budget(2**16, patience=0.0)
     first = arriving(b"x" * 1000, "image/jpeg")
     with admitted(first, budget):
-        request_body.read(first, most=1000)
+        transfers.read(first, most=1000)
         second = arriving(Trickle(b"x" * 2000), "image/jpeg")
         with admitted(second, budget), pytest.raises(Overloaded):
-            request_body.read(second, most=2000)
+            transfers.read(second, most=2000)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip"])

@@ -121,13 +121,14 @@ class _Silence:
             self._started.append(started)
             self._more += photos - 1
         heard = True
+        watching = deadline.check.set(lambda: self._check(started))
         try:
-            with deadline.watched(lambda: self._check(started)):
-                yield
+            yield
         except (ModelUnavailable, ModelTimeout):
             heard = False
             raise
         finally:
+            deadline.check.reset(watching)
             with self._lock:
                 self._started.remove(started)
                 self._more -= photos - 1

@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from parrot import deadline, logs
 from parrot.errors import MethodNotAllowed, NotFound, PreconditionFailed, RangeNotSatisfiable
-from parrot.http import answers, caller, problems, request_body, transfers
+from parrot.http import answers, caller, problems, transfers
 from parrot.http.files import FileResponse
 from parrot.http.parameters import BASE_PATH
 
@@ -81,7 +81,7 @@ def respond(
             deadline.within(seconds or config.request_seconds),
             body_budget().reserve() as reservation,
         ):
-            request.environ[request_body.RESERVATION] = reservation
+            request.environ[transfers.RESERVATION] = reservation
             response = _answer(request, methods)
     except Exception as error:  # noqa: BLE001 - whatever happened, the phone gets an answer
         # functions-framework drains the body after every answer; a refused body stays unread.

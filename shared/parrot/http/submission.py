@@ -19,7 +19,7 @@ from parrot.errors import (
     RequestError,
     UnsupportedMedia,
 )
-from parrot.http import forms, request_body
+from parrot.http import forms, transfers
 from parrot.http.parameters import CHANGEABLE
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
 
     kind = request.mimetype
     query = {name: value[: forms.MAX_FIELD] for name, value in request.args.items()}
-    body = request_body.read(request, most=_most(kind, max_bytes))
-    reservation: Reservation = request.environ[request_body.RESERVATION]
+    body = transfers.read(request, most=_most(kind, max_bytes))
+    reservation: Reservation = request.environ[transfers.RESERVATION]
     first_version = False
     if kind == "multipart/form-data":
         files, fields, first_version = forms.in_parts(
@@ -99,7 +99,7 @@ def read_fields(request: Request) -> dict[str, str]:
 
     Raises InvalidRequest, PhotoTooLarge, UnsupportedMedia, RequestTimeout, Overloaded.
     """
-    raw = _json(request_body.read(request, most=_MAX_FIELDS_BYTES))
+    raw = _json(transfers.read(request, most=_MAX_FIELDS_BYTES))
     if raw is None:
         raise InvalidRequest("the body is not a JSON object")
     return _fields(raw)

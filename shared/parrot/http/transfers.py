@@ -21,15 +21,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parrot.errors import ParrotError
+from parrot import deadline, errors, logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flask import Request, Response
 
-# Where a request's environ keeps its connection (only gunicorn has one), and its sender's address.
-SOCKET, ADDRESS = "gunicorn.socket", "parrot.address"
+    from parrot.budget import Reservation
+
+# Where a request's environ keeps its connection (only gunicorn has one), its sender's address, and
+# what it holds of the bodies' budget.
+SOCKET, ADDRESS, RESERVATION = "gunicorn.socket", "parrot.address", "parrot.reservation"
 STALL_SECONDS = 10.0  # without a byte
 # A phone with a weak signal sends 8 kB a second; a slower client only blocks a thread.
 _SLOWEST_BYTES_PER_SECOND = 4 * 1024
@@ -44,6 +47,14 @@ _LOOK_SECONDS = 0.1  # between two looks of the watchdog
 _ALERT_SECONDS = 2.0
 _SLOW_ON_ALERT, _LOOK_ON_ALERT = 0.05, 0.02
 _KEPT_BYTES = 256 * 1024  # by the system, of an answer that is not read; a slice fits in any case
+_READ_AHEAD_BYTES = 1024 * 1024  # gunicorn receives this much at once, however little is read
+# gunicorn copies what it has received at each read: few large reads, as long as they are quick. A
+# slow phone is read in slices, so that it is noticed.
+_MOST_READ_BYTES, _QUICK_SECONDS = 256 * 1024, 0.02
+_COPIES = 3  # the body as it arrives, whole, and decoded
+_CHUNK_OBJECT_BYTES = 64  # Python's own, for a client that sends single bytes
+_TOO_SLOW = "the body arrives too slowly"
+_MOST_CPU_SECONDS = 1.0  # to read 27 MB takes 0.1; in chunks of one byte each a minute
 _LOG = logging.getLogger(__name__)
 
 
@@ -176,6 +187,75 @@ def seconds_for(size: int) -> float:
     return min(_MOST_SECONDS, max(STALL_SECONDS, size / _SLOWEST_BYTES_PER_SECOND))
 
 
+def read(request: Request, *, most: int) -> bytes:
+    """The whole body. Memory is reserved as it arrives, whatever its Content-Length says.
+
+    Raises PhotoTooLarge over `most` bytes, UnsupportedMedia where it is compressed, InvalidRequest
+    if it is incomplete or comes in too many tiny chunks, RequestTimeout if it stalls, Overloaded.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise errors.UnsupportedMedia(f"the body is compressed ({encoding:.20}): send it as it is")
+    announced = request.content_length
+    if announced is not None and announced > most:
+        raise errors.PhotoTooLarge(size=announced, limit=most)
+    request.max_content_length = None  # we enforce `most` ourselves
+    reservation: Reservation = request.environ[RESERVATION]
+    connection = request.environ.get(SOCKET)  # other servers have their own limits
+    if connection is not None:
+        connection.settimeout(STALL_SECONDS)
+    reservation.grow(min(most if announced is None else announced, _READ_AHEAD_BYTES))
+    with running.moving(connection, request.environ.get(ADDRESS, "")) as transfer:
+        chunks = _chunks(request, transfer, most=most, announced=announced)
+    logs.note(request_bytes=transfer.moved, reserved_bytes=reservation.held)
+    return b"".join(chunks)  # once: a body that grows is copied again and again
+
+
+def _chunks(
+    request: Request, transfer: Transfer, *, most: int, announced: int | None
+) -> list[bytes]:
+    reservation: Reservation = request.environ[RESERVATION]
+    cpu = time.thread_time()
+    chunks: list[bytes] = []
+    asked = SLICE_BYTES
+    while transfer.moved != announced:
+        transfer.until = transfer.started + seconds_for(transfer.moved + asked)
+        began = time.monotonic()
+        chunk = _chunk(request, transfer, asked)
+        if not chunk:
+            break
+        quick = time.monotonic() - began < _QUICK_SECONDS
+        asked = min(2 * asked, _MOST_READ_BYTES) if quick else SLICE_BYTES
+        with transfer.paused():  # for memory: that is not the phone's fault
+            reservation.grow(_COPIES * len(chunk) + _CHUNK_OBJECT_BYTES)
+        chunks.append(chunk)
+        transfer.move(len(chunk))
+        if transfer.moved > most:
+            raise errors.PhotoTooLarge(size=None, limit=most)
+        if time.monotonic() - transfer.started > seconds_for(transfer.moved):
+            raise errors.RequestTimeout(_TOO_SLOW)
+        if time.thread_time() - cpu > _MOST_CPU_SECONDS:
+            raise errors.InvalidRequest("the body comes in too many small chunks")
+    if announced is not None and transfer.moved < announced:
+        raise errors.InvalidRequest("the body is incomplete or malformed")
+    return chunks
+
+
+def _chunk(request: Request, transfer: Transfer, size: int) -> bytes:
+    try:
+        with deadline.paused():
+            chunk = request.stream.read(size)
+    except TimeoutError as error:
+        raise errors.RequestTimeout(f"nothing arrived for {STALL_SECONDS:g} s") from error
+    except Exception as error:  # each server has its own errors for a body that is incomplete
+        if not transfer.ended:
+            raise errors.InvalidRequest("the body is incomplete or malformed") from error
+        chunk = b""
+    if transfer.ended:
+        raise errors.RequestTimeout(_TOO_SLOW)
+    return chunk
+
+
 def watch(request: Request, response: Response) -> None:
     """Let the answer's body end too if nobody reads it."""
     connection, size = request.environ.get(SOCKET), length(response)
@@ -207,7 +287,7 @@ def _sent(chunks: Iterable[bytes], connection: socket.socket, address: str) -> I
                     yield part
                     transfer.move(len(part))
                 transfer.until = transfer.since = math.inf  # the next piece has its own time limit
-        except ParrotError as error:
+        except errors.ParrotError as error:
             # The head says how long it is: only a closed connection tells that this is not all.
             transfer.end()
             why = error.detail
