@@ -6,8 +6,7 @@ from flask import Request, Response
 from parrot import wiring
 from parrot.errors import Unauthenticated
 from parrot.http import answers, caller, parameters, submission
-from parrot.http.readiness import Probe
-from parrot.http.respond import respond, route
+from parrot.http.respond import Probe, respond, route
 from parrot.model.decision import joined
 from parrot.wiring import limits, neighbours, stories
 

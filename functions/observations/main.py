@@ -14,8 +14,7 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, TooManyRequests, Unauthenticated
 from parrot.http import answers, caller, files, parameters, rights, submission
-from parrot.http.readiness import Probe
-from parrot.http.respond import respond, route
+from parrot.http.respond import Probe, respond, route
 from parrot.observation import Page
 from parrot.observations import FILES, ORIGINAL
 from parrot.wiring import limits, neighbours, stories

@@ -14,8 +14,7 @@ from flask import Request, Response
 from parrot import events, logs, measured, wiring
 from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, transfers
-from parrot.http.readiness import Probe
-from parrot.http.respond import respond
+from parrot.http.respond import Probe, respond
 from parrot.wiring import limits, neighbours, stories
 
 _SECONDS = 300.0  # a sweep takes a minute, plus the photo that it began last

@@ -10,8 +10,7 @@ import functions_framework
 from parrot import wiring
 from parrot.errors import InvalidRequest, NotFound, Unauthenticated
 from parrot.http import caller, files, parameters, reviewing, submission
-from parrot.http.readiness import Probe
-from parrot.http.respond import respond, route
+from parrot.http.respond import Probe, respond, route
 from parrot.reviews import MOST_COMPARED
 from parrot.wiring import limits, neighbours, stories
 

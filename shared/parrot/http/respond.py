@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import time
 import zlib
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from parrot.budget import Budget
     from parrot.config import Settings
 
+_PARTS, _NEIGHBOURS = "/ready", "/ready/all"
 _MOST_METHOD, _MOST_PATH = 10, 200
 _SHORTEST = 1400  # bytes: a shorter body fits one packet, compressed or not
 _TEXTS = (
@@ -37,6 +40,33 @@ _TEXTS = (
 )
 _GZIP = zlib.MAX_WBITS | 16  # gzip's format; the module `gzip` would be one import more
 _SUFFIX = ".gzip"  # of an entity tag: compressed bytes are not the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a new instance must have, and a new revision must reach, before requests come to it.
+
+    `parts` build what the function's first request needs, `neighbours` ask what it talks to. Only
+    the platform and deploy.sh ask: Hosting passes no such path on. An instance starts without its
+    neighbours, because an answer of 503 with Retry-After is better than none; a revision that
+    cannot reach them gets no traffic. Anybody may call a function's own URL, so asking neighbours
+    counts against the caller, by `charge`.
+    """
+
+    parts: tuple[Callable[[], object], ...]
+    neighbours: tuple[Callable[[], object], ...]
+    charge: Callable[[Request], object] = lambda _request: None
+
+    def methods(self, path: str) -> Mapping[str, Callable[[Request], Response]] | None:
+        """The methods of a path, or None if it does not ask for readiness."""
+        return {"GET": partial(self._answer, path)} if path in {_PARTS, _NEIGHBOURS} else None
+
+    def _answer(self, path: str, request: Request) -> Response:
+        if path == _NEIGHBOURS:
+            self.charge(request)
+        for need in self.parts if path == _PARTS else (*self.parts, *self.neighbours):
+            need()
+        return answers.empty()
 
 
 def route(path: str, resource: str) -> tuple[str, ...] | None:
