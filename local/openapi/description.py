@@ -14,8 +14,8 @@ from local.openapi import components, problem_answers
 from local.openapi.components import Json, headers, ref
 from models import folders
 from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
-from parrot.http.answers import MAYBE_TIP, TIPS
 from parrot.http.parameters import BASE_PATH
+from parrot.http.tips import MAYBE_TIP, TIPS
 from parrot.records import Reason
 
 ROOT = folders.ROOT

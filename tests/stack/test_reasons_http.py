@@ -10,7 +10,7 @@ import requests
 from PIL import Image, ImageEnhance
 from PIL.ImageFilter import GaussianBlur
 
-from parrot.http.answers import TIPS
+from parrot.http.tips import TIPS
 from parrot.records import Reason
 from tests.support.photos import encoded, named
 

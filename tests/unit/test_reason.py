@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from parrot.http.answers import TIPS
+from parrot.http.tips import TIPS
 from parrot.model import look
 from parrot.model.reason import Evidence, measure, why
 from parrot.model.rules import ReasonPolicy

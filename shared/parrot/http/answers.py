@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, cast
 from flask import Response
 
 from parrot import logs
-from parrot.http import judged, schemas
-from parrot.records import Reason
+from parrot.http import schemas
+from parrot.http.tips import MAYBE_TIP, TIPS
 from parrot.review import settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from parrot.http.parameters import Links
-    from parrot.observation import Observation, Page
+    from parrot.observation import Label, Observation, Page, Verdict
     from parrot.quota import Allowance
     from parrot.records import Classification, Named, Species, Together
     from parrot.save import Saved
@@ -25,38 +26,7 @@ NOT_A_PARROT = "Not parrot"
 SAVED = "Image save Succeess"  # the first version's spelling: its phones compare it
 _FIRST_VERSION_TYPE = "text/html; charset=utf-8"  # Flask's type for a bare string
 _EDGE_DECIMALS = 4  # of a share of a photo's side
-
-# What a person can do about each reason, in the languages of the page.
-TIPS: dict[Reason, schemas.Names] = {
-    Reason.NO_BIRD: schemas.Names(
-        en="Point the camera at the bird, or zoom in on it.",
-        ko="새가 잘 보이도록 새를 향해 찍거나 확대해서 찍어 보세요.",
-    ),
-    Reason.OTHER_BIRD: schemas.Names(
-        en="If you are sure that it is a parrot, photograph its head and beak from the side.",
-        ko="앵무새가 확실하다면 머리와 부리를 옆에서 찍어 보세요.",
-    ),
-    Reason.NOT_ALIVE: schemas.Names(
-        en="Photograph the living bird itself, not a picture or a toy.",
-        ko="그림이나 장난감이 아니라 살아 있는 새를 직접 찍어 보세요.",
-    ),
-    Reason.TOO_SMALL: schemas.Names(
-        en="Go closer to the bird, or send the photo in its full size.",
-        ko="새에게 더 가까이 가거나 사진을 원본 크기로 보내 보세요.",
-    ),
-    Reason.BLURRED: schemas.Names(
-        en="Hold the phone still, and tap the bird to focus on it.",
-        ko="휴대폰을 흔들리지 않게 잡고 새를 눌러 초점을 맞춰 보세요.",
-    ),
-    Reason.TOO_DARK: schemas.Names(
-        en="Take the photo again with more light.",
-        ko="더 밝은 곳에서 다시 찍어 보세요.",
-    ),
-}
-MAYBE_TIP = schemas.Names(
-    en="Go closer, or add a photo that shows its head and beak from the side.",
-    ko="더 가까이에서 찍거나, 머리와 부리가 옆에서 보이는 사진을 더해 보세요.",
-)
+_DECIMALS = 6  # of a probability in JSON: more than any model can mean
 
 
 def classification(
@@ -166,9 +136,9 @@ def species(row: Species) -> schemas.Species:
 
 
 def _classification(answer: Classification, top: int) -> schemas.Classification:
-    parrot = judged.parrot(answer)
+    parrot = _parrot(answer)
     ranking: list[schemas.ScoredSpecies] = [
-        {**species(score.species), "probability": round(score.probability, judged.DECIMALS)}
+        {**species(score.species), "probability": round(score.probability, _DECIMALS)}
         for score in answer.species[:top]
     ]
     model = _models(answer)
@@ -212,7 +182,7 @@ def _taxon(named: Named) -> schemas.Taxon:
         iucn=taxon.iucn or None,
         cites=taxon.cites or None,
         status_year=int(taxon.status_year) if taxon.status_year else None,
-        probability=round(named.probability, judged.DECIMALS),
+        probability=round(named.probability, _DECIMALS),
     )
 
 
@@ -234,28 +204,67 @@ def _observation(record: Observation, links: Links) -> schemas.Observation:
             width=record.width or None,
             height=record.height or None,
         ),
-        created=judged.time(record.created),
-        updated=judged.time(record.updated),
-        labels=[judged.label(given) for given in record.labels],
+        created=time(record.created),
+        updated=time(record.updated),
+        labels=[given_label(given) for given in record.labels],
     )
     if record.verdict is not None:
-        body["verdict"] = judged.verdict(record.verdict)
+        body["verdict"] = saved_verdict(record.verdict)
     if record.derived is not None:
         body["files"] = links.files(record)
         body["blurhash"] = record.derived.blurhash
     if record.consent is not None:
-        body["training"], body["training_at"] = record.consent.given, judged.time(record.consent.at)
+        body["training"], body["training_at"] = record.consent.given, time(record.consent.at)
     if (seen := record.sighting) is not None:
         body["sighting"] = schemas.Seen(
             taken=seen.taken, latitude=seen.latitude, longitude=seen.longitude
         )
     if (outcome := settled(current, record.opinions)) is not None:
-        body["review"] = schemas.Settlement(species=outcome, at=judged.time(record.opinions[-1].at))
+        body["review"] = schemas.Settlement(species=outcome, at=time(record.opinions[-1].at))
     if record.duplicate_of is not None:
         body["duplicate_of"] = record.duplicate_of
     if record.reason is not None:
         body["reason"] = record.reason
     return body
+
+
+def given_label(given: Label) -> schemas.Label:
+    """What the person says."""
+    body = schemas.Label(species=given.species, index=given.index, at=time(given.at))
+    if given.text is not None:
+        body["text"] = given.text
+    return body
+
+
+def saved_verdict(stored: Verdict) -> schemas.SavedVerdict:
+    """The classification, reduced to the best species."""
+    probability = stored.species_probability
+    body = schemas.SavedVerdict(
+        parrot=_parrot(stored),
+        species=stored.species,
+        probability=None if probability is None else round(probability, _DECIMALS),
+        model=schemas.ModelVersions(bundle=stored.bundle, classifier=stored.model),
+    )
+    if stored.likely is not None:
+        likely = list(stored.likely)
+        body["set"] = schemas.SavedSet(species=likely, unknown=not likely)
+    if stored.reason is not None:
+        body["reason"] = stored.reason
+    return body
+
+
+def _parrot(answer: Classification | Verdict) -> schemas.Verdict:
+    """Whether it shows a parrot."""
+    return schemas.Verdict(
+        is_parrot=answer.is_parrot,
+        probability=round(answer.parrot_probability, _DECIMALS),
+        verdict="yes" if answer.is_parrot else "maybe" if answer.maybe else "no",
+    )
+
+
+def time(when: datetime) -> str:
+    """RFC 3339, in UTC."""
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _set_ratelimit(response: Response, allowance: Allowance | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from parrot.http import answers, judged, schemas
+from parrot.http import answers, schemas
 from parrot.http.parameters import BASE_PATH
 from parrot.review import handle, settled
 
@@ -57,8 +57,8 @@ def _review(row: Observation) -> schemas.Review:
     body = schemas.Review(
         id=name,
         image=_image(name),
-        label=None if label is None else judged.label(label),
-        verdict=None if row.verdict is None else judged.verdict(row.verdict),
+        label=None if label is None else answers.given_label(label),
+        verdict=None if row.verdict is None else answers.saved_verdict(row.verdict),
         opinions=len(row.opinions),
     )
     outcome = settled(row.label, row.opinions)  # by the hour, which is not shown

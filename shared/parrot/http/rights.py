@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from parrot.http import answers, files, judged
+from parrot.http import answers, files
 from parrot.observation import Status
 from parrot.observations import StoredFile
 from parrot.receipt import signature
@@ -78,8 +78,8 @@ def person(user: User, summary: Summary, key: bytes | None) -> Response:
         training=TrainingCounts(
             allowed=training[True], refused=training[False], unasked=training[None]
         ),
-        first=None if summary.first is None else judged.time(summary.first),
-        last=None if summary.last is None else judged.time(summary.last),
+        first=None if summary.first is None else answers.time(summary.first),
+        last=None if summary.last is None else answers.time(summary.last),
         receipt_key=None if key is None else signature("", key)[0],
     )
     del body["observations"][Status.DELETING.value]
@@ -113,8 +113,8 @@ def signed(erasure: Erasure, key: bytes | None, *, account: bool) -> SignedRecei
     receipt = Receipt(
         user=erasure.uid,
         observations=erasure.removed,
-        begun=judged.time(erasure.begun),
-        finished=judged.time(erasure.finished),
+        begun=answers.time(erasure.begun),
+        finished=answers.time(erasure.finished),
         bundles=list(erasure.bundles),
         account=account,
     )
