@@ -219,8 +219,3 @@ def derived_name(uid: str, observation_id: str, file: str) -> str:
 def derived_folder(uid: str, observation_id: str) -> str:
     """What the names of everything derived from one photo start with."""
     return f"{DERIVED}{uid}/{observation_id}/"
-
-
-def instant(when: datetime) -> str:
-    """A time as text that sorts like it."""
-    return when.astimezone(UTC).isoformat(timespec="microseconds")

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from parrot import page_token
 from parrot.archive import Entry, archive
-from parrot.documents import document
-from parrot.observation import instant
+from parrot.documents import document, instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

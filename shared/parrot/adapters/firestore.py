@@ -20,9 +20,10 @@ from google.cloud.firestore_v1.vector import Vector
 from parrot import receipt
 from parrot.adapters.firestore_calls import committed, patience, pause, put, translated
 from parrot.adapters.firestore_documents import SHARDS, fields_of, observation_of
+from parrot.documents import instant
 from parrot.duplicates import lookup, resembling
 from parrot.errors import StoreUnavailable, TooManyRequests
-from parrot.observation import Page, instant
+from parrot.observation import Page
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

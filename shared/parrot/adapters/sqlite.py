@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from parrot import receipt
 from parrot.adapters import sqlite_rows
-from parrot.documents import restored
+from parrot.documents import instant, restored
 from parrot.duplicates import lookup, resembling
 from parrot.errors import TooManyRequests
-from parrot.observation import Page, Status, instant
+from parrot.observation import Page, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
