@@ -7,7 +7,6 @@ gives away at most its limit, and the number of instances has a maximum.
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from dataclasses import dataclass
@@ -35,7 +34,6 @@ _VISITORS_SECONDS = 60
 _REMEMBERED = 50_000  # visitors at a time: 10 MB; the oldest are forgotten first
 # One address of a content network or proxy stands for many phones.
 _SHARED = 20
-_IPV6_NETWORK = 64  # one customer's network: a phone may use all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +195,5 @@ class CpuSeconds(Visitors):
         self, caller: Visitor, *, most: float = cpu.MOST_SECONDS
     ) -> AbstractContextManager[None]:
         """Charge what happens meanwhile, `most` seconds at most. Raises TooManyRequests."""
-        return cpu.billed(cpu.Bill(caller.name, partial(self.take, caller), most=most))
-
-
-def network(text: str) -> str | None:
-    """The address that limits count by: IPv6 by its /64; None for what is not an address."""
-    try:
-        address = ipaddress.ip_address(text.strip())
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False))
-    return str(address)
+        charge = partial(self.take, caller) if self._each.limit else None
+        return cpu.billed(cpu.Bill(caller.name, charge, most=most))

@@ -8,8 +8,8 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.config import Settings
 from parrot.errors import TooManyRequests
-from parrot.http.caller import visitor
-from parrot.quota import Visitor, Visitors, network
+from parrot.http.caller import network, visitor
+from parrot.quota import Visitor, Visitors
 from tests.support.settings import DEPLOYED
 
 CLOUD_RUN = Settings.from_env(DEPLOYED)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from parrot import logs
 from parrot.errors import Forbidden, Unauthenticated
-from parrot.quota import User, Visitor, network
+from parrot.quota import User, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _LOCAL_TOKEN = re.compile(r"local:([A-Za-z0-9_-]{1,64})")
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - nothing is bound here
+_IPV6_NETWORK = 64  # one customer's network: a phone may use all of it
 
 
 class Identity(Protocol):
@@ -113,6 +114,19 @@ def address(request: Request, config: Settings) -> Visitor:
     hop = network(at) or "unknown"
     phone = network(request.headers.get("Fastly-Client-IP", "")) if proxies else None
     return Visitor(hop) if phone in {None, hop} else Visitor(str(phone), via=hop)
+
+
+def network(text: str) -> str | None:
+    """The address that limits count by: IPv6 by its /64; None for what is not an address."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False))
+    return str(address)
 
 
 def spender(request: Request, config: Settings, signed_in: User | None) -> Visitor:
