@@ -88,7 +88,7 @@ class Classifier:
         hears: Callable[[Seen, Classification], None] | None = None,
     ) -> None:
         """Nothing is loaded or requested here; `hears` is told of every answer."""
-        self.bundle = bundle
+        self.bundle, self._classes = bundle, bundle.manifest.served_classes
         self._server, self._decoder, self._hears = server, decoder, hears
         self._score = partial(score, bundle)
 
@@ -168,9 +168,12 @@ class Classifier:
 
     def _look_with_another_model(self, looks: list[_Look], clock: Stopwatch) -> list[_Look]:
         """As the first version did: another model names the species, of possible parrots only."""
+        another = self.bundle.manifest.models[1:]
+        if not another:
+            return looks
         parrots = [number for number, look in enumerate(looks) if look.decision.is_named]
         looks = list(looks)
-        for model in self.bundle.manifest.models[1:] if parrots else ():
+        for model in another if parrots else ():
             payloads = [
                 images.payload(self._decoder.pixels(looks[number].photo, model.input), model.input)
                 for number in parrots
@@ -204,11 +207,10 @@ class Classifier:
     def _named(self, look: _Look) -> Decision:
         """With the served model's names: without heads, those of a parrot come from them."""
         rules, seen = self.bundle.manifest.rules, look.seen
-        classes = self.bundle.manifest.served_classes
-        probabilities = _finite("probabilities", seen.probabilities, classes)
+        probabilities = _finite("probabilities", seen.probabilities, self._classes)
         scores = replace(look.decision.scores, probabilities=probabilities)
         if scores.species is None and rules.conformal is not None:
-            scores = replace(scores, logits=_finite("logits", seen.logits, classes))
+            scores = replace(scores, logits=_finite("logits", seen.logits, self._classes))
         return decide(scores, rules)
 
     def _reason(self, look: _Look, quality: Quality) -> Reason | None:
@@ -236,7 +238,7 @@ class Classifier:
         if nothing:
             windows = np.stack([self._features(seen) for seen in closer])
             closer = [closer[int(surer(self._score, windows))]]
-        every, classes = (look.seen, *closer), self.bundle.manifest.served_classes
+        every, classes = (look.seen, *closer), self._classes
         features = np.stack([self._features(seen) for seen in every])
         probabilities = [_finite("probabilities", seen.probabilities, classes) for seen in every]
         scores = combined(self._score, features, policy, nothing=nothing)

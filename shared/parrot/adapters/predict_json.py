@@ -63,8 +63,8 @@ def predictions(
 
 
 def _prediction(row: Any, model: ServedModel, version: str) -> Prediction:  # noqa: ANN401 - JSON
-    names = list(model.outputs.values())
     if not isinstance(row, dict):  # TF Serving names outputs only if there are several
+        names = list(model.outputs.values())
         if len(names) != 1:
             raise BadModelResponse(f"{model.name} gave one output instead of {names}")
         row = {names[0]: row}

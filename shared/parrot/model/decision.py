@@ -56,11 +56,12 @@ def score(bundle: Bundle, features: Floats) -> Scores:
 
     parrot, others = bundle.gate.score(rows)
     heads = bundle.naming
+    species, groups = (None, None) if heads is None else (heads.species(rows), heads.groups(rows))
     return Scores(
         parrot=shaped(parrot),
         others=None if others is None else shaped(others),
-        species=None if heads is None else shaped(heads.species(rows)),
-        groups=None if heads is None else shaped(heads.groups(rows)),
+        species=None if species is None else shaped(species),
+        groups=None if groups is None else shaped(groups),
     )
 
 

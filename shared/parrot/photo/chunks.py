@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage
 from parrot.photo.geometry import orientation
-from parrot.photo.metadata import MOST_ICC_BYTES, XMP_ORIENTATION, foreign, joined
+from parrot.photo.metadata import MOST_ICC_BYTES, XMP_ORIENTATION, foreign
 from parrot.records import Header
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def png(data: bytes) -> Header:
         scans=7 if interlaced else 1,
         icc=_inflated(profile) if profile else None,
         cicp=foreign(cicp[0], cicp[1]) if len(cicp) > 1 else None,
-        spans=joined(kept),
+        spans=_joined(kept),
     )
 
 
@@ -110,3 +110,14 @@ def _inflated(packed: bytes) -> bytes | None:
     except zlib.error:
         return None
     return whole if len(whole) <= MOST_ICC_BYTES else None
+
+
+def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Adjacent spans as one: most of a PNG's tens of thousands are."""
+    joined = spans[:1]
+    for start, end in spans[1:]:
+        if start == joined[-1][1]:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)

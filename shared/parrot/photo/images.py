@@ -234,7 +234,10 @@ def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
         sufficient = needed(size, header.orientation)
         with _decoding(photo):
             image.draft("RGB", sufficient)
-            unended.load(image, file, header)
+            if header.unended:
+                unended.load(image, file, header)
+            else:
+                image.load()
             exif, profile = image.info.get("exif") or b"", image.info.get("icc_profile")
     if photo.media_type not in _BOXED:
         return _Decoded(image, size, header.orientation, header.icc, header.cicp)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidImage
 from parrot.photo.geometry import orientation
-from parrot.photo.metadata import MOST_ICC_BYTES, XMP_ORIENTATION, damaged, joined
+from parrot.photo.metadata import MOST_ICC_BYTES, XMP_ORIENTATION, damaged
 from parrot.records import Header
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def header(data: bytes) -> Header:
         scans=scans,
         buffered=buffered,
         icc=metadata.icc,
-        spans=joined([*kept, (at, end)]),
+        spans=(*kept, (at, end)),
         unended=unended,
     )
 

@@ -23,14 +23,3 @@ def foreign(primaries: int, transfer: int) -> tuple[int, int] | None:
 def damaged(media_type: str) -> InvalidImage:
     """The refusal of a file that cannot be decoded."""
     return InvalidImage(f"the {media_type} is damaged or incomplete")
-
-
-def joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Adjacent spans as one."""
-    joined = spans[:1]
-    for start, end in spans[1:]:
-        if start == joined[-1][1]:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return tuple(joined)

@@ -26,10 +26,7 @@ _END = b"\xff\xd9"
 
 
 def load(image: ImageFile, file: BinaryIO, header: Header) -> None:
-    """Decode a picture. Raises OSError if some of it is missing, and what Pillow raises."""
-    if not header.unended:
-        image.load()
-        return
+    """Decode such a picture. Raises OSError if some of it is missing, and what Pillow raises."""
     ((codec, extents, offset, arguments),) = image.tile
     image.load_prepare()
     decoder = Image._getdecoder(image.mode, codec, arguments, image.decoderconfig)  # noqa: SLF001
