@@ -186,10 +186,10 @@ def _block(weights: Weights, name: str, stride: int) -> Block:
 def _folded(
     weights: Weights, convolution: str, norm: str, *, stride: int, relu6: bool
 ) -> Convolution:
-    kernel = weights[f"{convolution}.weight"].transpose(2, 3, 1, 0)  # torch: out, in, height, width
     scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + _BN_EPSILON)
     bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
-    kernel = kernel * scale
+    # torch: out, in, height, width
+    kernel = weights[f"{convolution}.weight"].transpose(2, 3, 1, 0) * scale
     depthwise = "_depthwise_" in convolution
     if depthwise:  # (h, w, 1, channels) -> (h, w, channels, 1)
         kernel = kernel.transpose(0, 1, 3, 2)

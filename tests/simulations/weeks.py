@@ -103,7 +103,8 @@ class Traffic:
         """So many of them."""
         sent: list[PhotoLine] = []
         while len(sent) < count:
-            rows = list(self._rows[Group(rng.choice(list(MIX), p=list(MIX.values())))].values())
+            group = Group(str(rng.choice(list(MIX), p=list(MIX.values()))))
+            rows = list(self._rows[group].values())
             sizes = np.array([len(row) for row in rows], float)
             row = rows[rng.choice(len(rows), p=sizes / sizes.sum())]
             most = min(int(rng.integers(1, _MOST + 1)), len(row))
