@@ -11,8 +11,6 @@ from state import Call, CloudState, StandInError
 _HOST = re.compile(
     r"https://(?:(?P<tag>[a-z]+)---)?(?P<service>[a-z-]+)-abc[.]a[.]run[.]app(?P<path>/.*)"
 )
-
-
 _PLACE = "cloud.googleapis.com/location"
 
 
@@ -36,14 +34,8 @@ def _deploy(state: CloudState, call: Call) -> None:
         raise StandInError("spec.traffic[0].revisionName: Should be set")
     _revision(state, service, _spec(state, call), labels)
     revision = service["status"]["latestReadyRevisionName"]
-    if "no-traffic" in call.flags:
-        for target in traffic:
-            target.pop("latestRevision", None)
-    elif not traffic:
-        traffic.append({"revisionName": revision, "percent": 100, "latestRevision": True})
-    for target in traffic:
-        if target.get("latestRevision"):
-            target["revisionName"] = revision
+    if "no-traffic" not in call.flags:
+        traffic.append({"revisionName": revision, "percent": 100})
     if tag := call.flags.get("tag"):
         _tag(service, tag, revision)
 
@@ -125,21 +117,15 @@ def answer(state: CloudState, words: list[str]) -> tuple[str, str] | None:
         return "403", "Forbidden"
     if spec.get("sick"):
         return "500", '{"code": "bad_config"}'
-    return _function(state, spec, found["path"], words)
+    return _function(state, spec, found["path"])
 
 
-def _function(
-    state: CloudState, spec: dict[str, Any], path: str, words: list[str]
-) -> tuple[str, str]:
+def _function(state: CloudState, spec: dict[str, Any], path: str) -> tuple[str, str]:
     if path.startswith("/v1/models/"):
         return "200", "{}"
-    if path.startswith("/observations/"):
-        return "204" if "DELETE" in words else "401", ""
     needs_model = spec["image"].partition(":")[0].endswith(("/classify", "/process"))
     if spec.get("alone") or (needs_model and not _model_served(state, spec["env"])):
         return "503", '{"code": "model_unavailable"}'
-    if path.endswith("/save"):
-        return "201", '{"id": "00000000-0000-4000-8000-000000000000"}'
     if path.endswith("/classify"):
         body = state.kind("answers").get("classify", '{"is_parrot": true}')
         return "200", body
@@ -187,17 +173,8 @@ def _known(service: dict[str, Any], revision: str) -> None:
 def _update_traffic(state: CloudState, call: Call) -> None:
     service = state.get("services", call.name)
     traffic = service["status"]["traffic"]
-    shares: dict[str, int] = {}
-    if "to-latest" in call.flags:
-        shares[service["status"]["latestReadyRevisionName"]] = 100
-    for pair in _pairs(call.flags.get("to-revisions")):
-        _known(service, pair[0])
-        shares[pair[0]] = int(pair[1])
-    for tag, share in _pairs(call.flags.get("to-tags")):
-        (tagged,) = [target for target in traffic if target.get("tag") == tag]
-        shares[tagged["revisionName"]] = int(share)
-    if shares:
-        _share(service, shares)
+    if table := _pairs(call.flags.get("to-revisions")):
+        _share(service, {revision: int(share) for revision, share in table})
     for tag in filter(None, (call.flags.get("remove-tags") or "").split(",")):
         if not any(target.get("tag") == tag for target in traffic):
             raise StandInError(f"tag [{tag}] does not exist")
@@ -211,28 +188,19 @@ def _pairs(text: str | None) -> list[list[str]]:
 
 
 def _share(service: dict[str, Any], shares: dict[str, int]) -> None:
-    """What is named gets its share; the others keep the proportions of what is left."""
-    traffic = service["status"]["traffic"]
-    left = 100 - sum(shares.values())
-    others = {
-        target["revisionName"]: target["percent"]
-        for target in traffic
-        if target.get("percent") and target["revisionName"] not in shares
-    }
-    if left and not others:
+    """A whole table: what it does not name gets nothing, and stays only if it has a tag."""
+    if sum(shares.values()) != 100:
         raise StandInError("traffic does not add up to 100")
-    before = sum(others.values())
-    shares = {**{name: share * left // before for name, share in others.items()}, **shares}
+    traffic = service["status"]["traffic"]
     for target in traffic:
         target.pop("percent", None)
-        target.pop("latestRevision", None)
     for name, share in shares.items():
-        if share:
-            same = [target for target in traffic if target["revisionName"] == name]
-            if same:
-                same[0]["percent"] = share
-            else:
-                traffic.append({"revisionName": name, "percent": share})
+        _known(service, name)
+        same = [target for target in traffic if target["revisionName"] == name]
+        if same:
+            same[0]["percent"] = share
+        else:
+            traffic.append({"revisionName": name, "percent": share})
     traffic[:] = [target for target in traffic if target.get("percent") or target.get("tag")]
 
 
