@@ -3,14 +3,9 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from kinds import create, delete, describe
 from state import Call, CloudState, Handler, StandInError
-
-
-def _image(state: CloudState, call: Call) -> Any:
-    return state.get("images", call.name)
 
 
 def _build(state: CloudState, call: Call) -> None:
@@ -71,7 +66,7 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("artifacts", "repositories", "set-cleanup-policies"): lambda state, call: state.get(
         "repositories", call.name
     ).update(cleanupPolicies={"keep": {}}),
-    ("artifacts", "docker", "images", "describe"): _image,
+    ("artifacts", "docker", "images", "describe"): describe("images"),
     ("builds", "submit"): _build,
     ("artifacts", "repositories", "delete"): _repository_delete,
 }

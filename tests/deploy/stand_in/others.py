@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import run_services
+from kinds import describe
 from state import Call, CloudState, Handler, StandInError
 
 
@@ -164,9 +165,9 @@ HANDLERS: dict[tuple[str, ...], Handler] = {
     ("firebase", "hosting:disable"): _hosting_disable,
     ("firebase", "hosting:sites:create"): _site,
     ("firebase", "hosting:sites:list"): _sites,
-    ("ai", "models", "describe"): lambda state, call: state.get("models", call.name),
+    ("ai", "models", "describe"): describe("models"),
     ("ai", "models", "upload"): _upload,
-    ("ai", "endpoints", "describe"): lambda state, call: state.get("endpoints", call.name),
+    ("ai", "endpoints", "describe"): describe("endpoints"),
     ("ai", "endpoints", "create"): _endpoint_create,
     ("ai", "endpoints", "deploy-model"): _deploy_model,
     ("ai", "endpoints", "update"): _endpoint_update,

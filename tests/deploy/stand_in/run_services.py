@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from kinds import listed
+from kinds import describe, listed
 from state import Call, CloudState, StandInError
 
 _HOST = re.compile(
@@ -212,14 +212,12 @@ def _job_deploy(state: CloudState, call: Call) -> None:
 
 HANDLERS = {
     ("run", "jobs", "deploy"): _job_deploy,
-    ("run", "jobs", "describe"): lambda state, call: state.get("run_jobs", call.name),
-    ("run", "jobs", "executions", "list"): lambda state, _call: list(
-        state.kind("executions").values()
-    ),
+    ("run", "jobs", "describe"): describe("run_jobs"),
+    ("run", "jobs", "executions", "list"): listed("executions"),
     ("run", "deploy"): _deploy,
     ("run", "services", "replace"): _replace,
     ("run", "revisions", "describe"): _revision_describe,
     ("run", "services", "update-traffic"): _update_traffic,
     ("run", "services", "list"): listed("services"),
-    ("run", "services", "describe"): lambda state, call: state.get("services", call.name),
+    ("run", "services", "describe"): describe("services"),
 }

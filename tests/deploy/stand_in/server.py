@@ -1,4 +1,4 @@
-"""Answers what the shims in bin/ ask, one connection a command: `python server.py STATE_FILE`."""
+"""Answers what the shims in bin/ ask, one connection a command."""
 
 import io
 import json
@@ -103,6 +103,6 @@ class CommandHandler(socketserver.StreamRequestHandler):
 
 if __name__ == "__main__":
     with socketserver.TCPServer(("127.0.0.1", 0), CommandHandler) as server:
-        server.state = CloudState(Path(sys.argv[1]))  # type: ignore[attr-defined]
+        server.state = CloudState()  # type: ignore[attr-defined]
         print(server.server_address[1], flush=True)  # noqa: T201 - the port, for whoever started it
         server.serve_forever()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 
@@ -39,17 +38,14 @@ class Call:
 
 
 class CloudState:
-    """Resources by kind and name, kept in a file."""
+    """Resources by kind and name."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self) -> None:
         self.kinds: dict[str, dict[str, Any]] = {}
         self.calls: list[dict[str, Any]] = []
         self._fault: dict[str, Any] | None = None
         self._changes = 0
         self.refusal = ""
-        if path.exists():
-            self.kinds = json.loads(path.read_text())
 
     def kind(self, name: str) -> dict[str, Any]:
         return self.kinds.setdefault(name, {})
@@ -66,13 +62,12 @@ class CloudState:
         self.kind(kind)[name] = value
 
     def text(self) -> str:
-        return json.dumps({k: v for k, v in self.kinds.items() if v}, sort_keys=True, indent=1)
+        return json.dumps({k: v for k, v in self.kinds.items() if v}, sort_keys=True)
 
     def record(
         self, words: list[str], *, changed: bool, reads: bool = False, failed: bool = False
     ) -> None:
         self.calls.append({"words": words, "changed": changed, "reads": reads, "failed": failed})
-        self._path.write_text(self.text())
 
     def fault(self) -> dict[str, Any] | None:
         """Whether this change, counted since the last `fail`, is the one that fails."""
