@@ -20,26 +20,21 @@ _FIREBASE_TOOLS = Path(
 PREVIEW = "hosting:channel:deploy pr-1 --expires 7d --project p --config c --non-interactive"
 DOCUMENTS = ("getting-started.md", "operations.md")
 RUNS = (
-    (),
-    ("--models", "vertex"),
-    ("--set", "BUDGET=50", "alerts"),
-    (
-        "--set",
-        "ALERT_EMAIL=ana@example.com",
-        "--set",
-        "CORS_ORIGINS=https://a.example, https://b.example",
-    ),
-    ("--traffic", "5", "models", "functions"),
-    ("--models", "vertex", "--traffic", "5", "models", "functions"),
-    ("promote",),
-    ("rollback",),
-    ("--models", "vertex", "promote"),
-    ("--models", "vertex", "rollback"),
-    ("--set", "LEARNING=true", "accounts", "learning"),
-    ("rotate-secret",),
-    ("rotate-secret", "--now"),
-    ("destroy",),
-    ("--models", "vertex", "destroy", "--with-data"),
+    "",
+    "--models vertex",
+    "--set BUDGET=50 alerts",
+    "--set ALERT_EMAIL=ana@example.com --set 'CORS_ORIGINS=https://a.example, https://b.example'",
+    "--traffic 5 models functions",
+    "--models vertex --traffic 5 models functions",
+    "promote",
+    "rollback",
+    "--models vertex promote",
+    "--models vertex rollback",
+    "--set LEARNING=true accounts learning",
+    "rotate-secret",
+    "rotate-secret --now",
+    "destroy",
+    "--models vertex destroy --with-data",
 )
 
 
@@ -52,14 +47,16 @@ def documented() -> set[str]:
     return {shlex.join(shlex.split(line, comments=True)) for line in lines if "gcloud " in line[:9]}
 
 
-_dry = functools.cache(dry.printed)
+@functools.cache
+def _dry(root: Path, words: str = "") -> list[str]:
+    return dry.printed(root, *shlex.split(words))
 
 
 def test_each_gcloud_line_parses_with_gclouds_own_parser(root: Path, sdk_root: Path) -> None:
     """A flag that does not exist shows here, not in the middle of a first deployment."""
     runs = [
-        [re.sub(r" > \S+$", "", line) for line in _dry(root, *arguments) if line[:7] == "gcloud "]
-        for arguments in RUNS
+        [re.sub(r" > \S+$", "", line) for line in _dry(root, words) if line[:7] == "gcloud "]
+        for words in RUNS
     ]
     assert all(runs)
     lines = sorted({line for run in runs for line in run} | documented())
@@ -78,7 +75,7 @@ def test_a_pasted_line_gives_a_command_the_words_that_the_script_would() -> None
 
 def test_apis_are_enabled_twenty_at_a_time(root: Path) -> None:
     """Google refuses more in one request and then enables none."""
-    lines = _dry(root, "--models", "vertex", "--set", "REQUIRE_APP_CHECK=true", "apis")
+    lines = _dry(root, "--models vertex --set REQUIRE_APP_CHECK=true apis")
     enabled = [shlex.split(line) for line in lines if line.startswith("gcloud services enable")]
     names = [[word for word in line if word.endswith(".googleapis.com")] for line in enabled]
     assert [len(some) <= 20 for some in names] == [True, True]
