@@ -1,8 +1,9 @@
 """What is deployed: folders from the commit that run with nothing beside them."""
 
 import json
+import shutil
 import sys
-from contextlib import ExitStack
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,20 @@ from cloudevents.conversion import to_structured
 from google.cloud.storage import Bucket
 
 from local import stack
-from local.events import cloud_event
+from local.supervisor import Part, Supervisor, free_url, listens
 from parrot.model.manifest import MANIFEST
 from tests.deploy.project import checkout
-from tests.deploy.staged import TARGETS, environment, started, visible
 from tests.support.commands import printed
+from tests.support.events import event
+from tests.support.phone import Phone
 
-_USER = {"Authorization": "Bearer local:ana"}
+_READY_SECONDS = 60.0
+TARGETS = {
+    "classify": "classify",
+    "save": "save",
+    "observations": "observations",
+    "process": "on_saved",
+}
 
 
 def _stage(root: Path, *arguments: str) -> Path:
@@ -31,6 +39,25 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _stage(checkout(tmp_path_factory.mktemp("staged")))
 
 
+def _environment(folder: Path, requirements: Path) -> Path:
+    """A virtual environment with these requirements, checked by their digests, and nothing else."""
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
+    python = folder / "bin" / "python"
+    printed(uv, "venv", "--quiet", "--python", sys.executable, folder)
+    install = (uv, "pip", "install", "--quiet", "--require-hashes", "--python", python)
+    printed(*install, "--requirement", requirements)
+    return python
+
+
+def _visible(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Time and content of each file, by path."""
+    return {
+        path.relative_to(folder).as_posix(): (int(path.stat().st_mtime), path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
 @pytest.fixture(scope="module")
 def pythons(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each function, the Python of an environment made from its own requirements.txt.
@@ -42,7 +69,7 @@ def pythons(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         requirements = staged / name / "requirements.txt"
         key = requirements.read_bytes()
         if key not in made:
-            made[key] = environment(tmp_path_factory.mktemp("venv") / name, requirements)
+            made[key] = _environment(tmp_path_factory.mktemp("venv") / name, requirements)
     return {name: made[(staged / name / "requirements.txt").read_bytes()] for name in TARGETS}
 
 
@@ -51,11 +78,11 @@ def test_the_same_commit_gives_the_same_bytes_whatever_lies_in_the_working_tree(
 ) -> None:
     """A deployment can be made again, by anybody, from what was reviewed."""
     root = checkout(tmp_path)
-    before = {name: visible(_stage(root) / name) for name in TARGETS}
+    before = {name: _visible(_stage(root) / name) for name in TARGETS}
     (root / "functions/classify/main.py").write_text("import os; os._exit(1)\n")
     (root / "shared/parrot/secret.py").write_text("KEY = 'mine'\n")
     (root / "build/stage/classify/left-over.py").write_text("\n")
-    assert {name: visible(_stage(root) / name) for name in TARGETS} == before
+    assert {name: _visible(_stage(root) / name) for name in TARGETS} == before
     digests = [(root / "build/stage" / f"{name}.sha256").read_text() for name in TARGETS]
     assert len(set(digests)) == len(TARGETS)
 
@@ -66,7 +93,7 @@ def test_a_staged_folder_holds_the_function_and_the_pipeline(staged: Path) -> No
     expected = {path.removeprefix("shared/") for path in pipeline}
     expected |= {"main.py", "requirements.txt", ".gcloudignore"}
     for name in TARGETS:
-        assert set(visible(staged / name)) == expected, name
+        assert set(_visible(staged / name)) == expected, name
 
 
 def test_requirements_name_no_registry(staged: Path) -> None:
@@ -80,6 +107,22 @@ def test_requirements_name_no_registry(staged: Path) -> None:
 def private_bucket(running: stack.Running) -> Bucket:
     """A bucket of which the stack's own `process` hears nothing."""
     return stack.storage_client(running.urls["storage"]).create_bucket("staged-photos")
+
+
+def _part(python: Path, folder: Path, settings: Mapping[str, str]) -> Part:
+    """A staged function, run by functions-framework in its folder with a container's variables."""
+    url = free_url()
+    variables = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/tmp",  # noqa: S108
+        "LANG": "C.UTF-8",
+        **settings,
+        "FUNCTION_TARGET": TARGETS[folder.name],
+        "PORT": url.rpartition(":")[2],
+    }
+    plain = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
+    command = [*plain, str(python.with_name("functions-framework"))]
+    return Part(folder.name, command, url, lambda: listens(url), folder=folder)
 
 
 def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - all of it is used
@@ -103,44 +146,24 @@ def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - a
         "THREADS": "4",
     }
     photo = next(photos.glob("parrots/*/*.jpg")).read_bytes()
-    with ExitStack() as running_functions:
-        at = {
-            name: running_functions.enter_context(
-                started(pythons[name], staged / name, name, settings)
-            )
-            for name in TARGETS
-        }
-        ready = requests.get(f"{at['classify']}/parrot-classifier/classify", timeout=30)
+    parts = [_part(pythons[name], staged / name, settings) for name in TARGETS]
+    with Supervisor(tmp_path / "logs") as supervisor:
+        for part in parts:
+            supervisor.start(part)
+        for part in parts:
+            supervisor.wait(part, _READY_SECONDS)
+        ana = {part.name: Phone(part.url, "ana") for part in parts}
+        ready = ana["classify"].get("/classify")
         assert ready.status_code == 200, ready.text
-        answer = requests.post(
-            at["classify"], data=photo, headers={"Content-Type": "image/jpeg"}, timeout=30
+        answer = ana["classify"].ask(
+            "POST", "/classify", data=photo, headers={"Content-Type": "image/jpeg"}
         )
         assert answer.json()["parrot"]["is_parrot"] is True
-        saved = requests.post(
-            at["save"],
-            files={"image": photo},
-            data={"species": "nestor-notabilis"},
-            headers=_USER,
-            timeout=30,
-        )
-        assert saved.status_code == 201, saved.text
-        observation = saved.json()
+        saved = ana["save"].send(photo)
         (blob,) = private_bucket.list_blobs(prefix="photos/")
-        headers, event = to_structured(
-            cloud_event(
-                {
-                    "bucket": private_bucket.name,
-                    "name": blob.name,
-                    "generation": str(blob.generation),
-                    "size": str(blob.size),
-                    "contentType": blob.content_type,
-                    "timeCreated": "2026-11-23T02:11:52.250567Z",
-                }
-            )
-        )
-        answer = requests.post(at["process"], data=event, headers=headers, timeout=60)
+        stored = event(bucket=blob.bucket.name, name=blob.name, generation=str(blob.generation))
+        headers, body = to_structured(stored)
+        answer = requests.post(ana["process"].url, data=body, headers=headers, timeout=60)
         assert answer.ok, answer.text
-        read = requests.get(
-            f"{at['observations']}/observations/{observation['id']}", headers=_USER, timeout=30
-        )
+        read = ana["observations"].get(f"/observations/{saved['id']}")
         assert read.json()["status"] in {"ready", "needs_review"}, read.text
