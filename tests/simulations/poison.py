@@ -3,7 +3,7 @@
 The photos are ones that the bundle in use never saw, and its answers are real. Two reviewers decide
 what is most urgent, always rightly; other people err now and then.
 
-    python -m tests.simulations.poison PHOTOS PICTURE.svg WORLDS
+    python -m tests.simulations.poison PHOTOS WORLDS
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -228,8 +228,8 @@ def _labelled(photo: LabelledPhoto, label: str) -> LabelledPhoto:
     return replace(photo, group=Group.PARROTS, label=label, taxon=label)
 
 
-def main(photos: Path, picture: Path, seeds: int) -> None:
-    """Print a line for each attack by each share of people, and draw all of them."""
+def main(photos: Path, seeds: int) -> None:
+    """Print a line for each attack by each share of people."""
     extractor, total = Extractor(FEATURE_CACHE), defaultdict[Row, list[Outcome]](list)
     for seed in range(seeds):
         cast = Cast(seed=seed)
@@ -246,38 +246,7 @@ def main(photos: Path, picture: Path, seeds: int) -> None:
         named = f"{row.right / row.parrots:.1%} | {row.without / row.parrots:.1%} of {row.parrots}"
         naive = f"{row.confirmed_wrong / row.confirmed:.2%}"
         print(f"| {name} | {share:.0%} | {naive} | {wrong} | {named} |")
-    picture.write_text(drawn(rows), encoding="utf-8")
-
-
-def drawn(rows: Mapping[Row, Outcome]) -> str:
-    """Two bars for each row: what a set alone would believe, and what trains."""
-    height, most = 26, 0.4
-    parts = []
-    for number, ((name, share), row) in enumerate(rows.items()):
-        top = 30 + number * height
-        text = f"{name}, {share:.0%} of people" if share else name
-        parts.append(f'<text x="200" y="{top + 13}" text-anchor="end">{text}</text>')
-        pairs = (
-            (row.confirmed_wrong, row.confirmed, "#9aa5b1"),
-            (row.wrong, row.trains, "#c2410c"),
-        )
-        for place, (wrong, count, colour) in enumerate(pairs):
-            y, width = top + 10 * place, 400 * wrong / count / most
-            parts.append(
-                f'<rect x="210" y="{y}" width="{width:.1f}" height="9" fill="{colour}"/>'
-                f'<text x="{214 + width:.1f}" y="{y + 8}" font-size="9">{wrong / count:.1%}</text>'
-            )
-    bottom = 34 + len(rows) * height
-    limit = 210 + 400 * 0.01 / most
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 {bottom}"'
-        ' font-family="sans-serif" font-size="11" fill="#334155">'
-        '<rect width="100%" height="100%" fill="#ffffff"/>'
-        '<text x="10" y="16">Wrong labels: of those that the model\'s set contains (grey),'
-        " of those that train (orange); the line is 1%</text>"
-        f'{"".join(parts)}<path d="M{limit} 24V{bottom - 6}" stroke="#334155"/></svg>\n'
-    )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))
