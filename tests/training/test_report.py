@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
-from models.evaluation import comparison, metrics
+from models.evaluation import comparison
 from models.evaluation.results import Judged, Results
 from models.report import report_file
 from models.report.about import About
@@ -263,22 +263,3 @@ def test_a_photo_that_is_gone_or_damaged_leaves_its_line(photo: Path, tmp_path: 
     for found in (page, gone):
         assert found.loaded == []
         assert "photo cannot be read" in found.text
-
-
-def test_the_area_under_the_roc_curve_is_the_share_of_pairs_in_order() -> None:
-    """Ties count half: the definition, counted out."""
-    rng = np.random.default_rng(2)
-    yes, no = rng.integers(3, 9, 40).astype(float), rng.integers(0, 7, 30).astype(float)
-    pairs = (yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2
-    assert metrics.roc(yes, no).area == pytest.approx(pairs)
-
-
-def test_the_reliability_bins_are_those_of_the_calibration_error() -> None:
-    """The picture explains the figure."""
-    rng = np.random.default_rng(4)
-    stated = rng.random(137)
-    right = rng.random(137) < stated**2
-    bins = metrics.calibration_bins(stated, right)
-    error = sum(part.photos * abs(part.stated - part.observed) for part in bins) / len(stated)
-    assert error == pytest.approx(metrics.expected_calibration_error(stated, right))
-    assert all(part.low <= part.observed <= part.high for part in bins)
