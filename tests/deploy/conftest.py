@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.project import Project, checkout, cloud, sdk
+from tests.deploy.project import Deployed, Project, checkout, cloud, sdk
 from tests.support.required import missing
 from tests.support.shared import folder, shared
 
@@ -33,17 +33,28 @@ def port(tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> Iterator[s
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory, port: str) -> Iterator[str]:
-    """The state of the cloud after a whole first deployment."""
+def first_deployment(tmp_path_factory: pytest.TempPathFactory, port: str) -> Iterator[Deployed]:
+    """A whole one, into an empty project where indexes and roles take their time."""
 
     @contextmanager
-    def state() -> Iterator[str]:
+    def record() -> Iterator[Deployed]:
         empty = Project(tmp_path_factory.mktemp("deployed"), port)
+        empty.control("put", "building", "indexes", "3")
+        empty.control("put", "young", "agent", "20")
         empty.done()
-        yield json.dumps(empty.state())
+        calls = [call["words"] for call in empty.control("calls")]
+        for kind, name in (("building", "indexes"), ("young", "agent")):
+            empty.control("drop", kind, name)
+        yield Deployed(json.dumps(empty.state()), calls)
 
-    with shared(folder(tmp_path_factory), "deployed", state) as made:
+    with shared(folder(tmp_path_factory), "deployed", record) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def deployed(first_deployment: Deployed) -> str:
+    """The state of the cloud after it."""
+    return first_deployment.state
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,14 @@ def checkout(folder: Path) -> Path:
     return clone
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """The state of the cloud after a deployment, and the commands that made it."""
+
+    state: str
+    calls: list[list[str]]
+
+
 class Project:
     """deploy.sh in a checkout of its own, against the stand-in."""
 
@@ -50,6 +59,8 @@ class Project:
         self._bin.mkdir()
         for name in ("gcloud", "firebase", "curl", "npm", "control"):
             (self._bin / name).symlink_to(_STAND_IN / "shim")
+        # A version manager's python3.11 on PATH takes longer to start than some runs take.
+        (self._bin / "python3.11").symlink_to(Path(sys.executable).resolve())
         (self.root / "dev.sh").unlink()
         (self.root / "dev.sh").symlink_to(_STAND_IN / "shim")
         self._env = {
@@ -82,6 +93,11 @@ class Project:
         """Ask the stand-in itself: `calls`, `fail`, `put`, `drop`, `reset`."""
         return json.loads(commands.printed(self._bin / "control", *words, env=self._env))
 
+    def change(self, kind: str, name: str, **fields: Any) -> None:
+        """Change fields of what is in the stand-in's cloud, as somebody else would."""
+        changed = {**self.state()[kind][name], **fields}
+        self.control("put", kind, name, json.dumps(changed))
+
     def state(self) -> dict[str, Any]:
         """Everything in the stand-in's cloud."""
         state: dict[str, Any] = self.control("state")
@@ -103,6 +119,15 @@ class Project:
         targets = self.state()["services"][service]["status"]["traffic"]
         return {t["revisionName"]: t["percent"] for t in targets if t.get("percent")}
 
+    def next_bundle(self, version: str = "next", model: str | None = None) -> None:
+        """Another bundle in the checkout, of this version, with a model of this version."""
+        path = self.root / "models/default/manifest.json"
+        manifest = json.loads(path.read_text())
+        manifest["version"] = version
+        if model is not None:
+            manifest["models"][0]["version"] = model
+        path.write_text(json.dumps(manifest))
+
     def commit(self, path: str, text: str) -> None:
         """Change a file in the checkout, as a developer would."""
         (self.root / path).write_text(text)
@@ -117,7 +142,7 @@ def cloud(folder: Path, root: Path) -> Iterator[str]:
     env = {**os.environ, "CLOUDSDK_ROOT": str(root), "CLOUDSDK_CONFIG": str(folder / "config")}
     env.pop("PYTHONPATH", None)
     with subprocess.Popen(
-        [sdk_python(root), "-S", str(_STAND_IN / "server.py"), str(folder / "cloud.json")],
+        [sdk_python(root), "-S", str(_STAND_IN / "server.py")],
         stdout=subprocess.PIPE,
         text=True,
         env=env,

@@ -4,23 +4,21 @@ import json
 
 import pytest
 
-from tests.deploy.conftest import CHANGE
 from tests.deploy.project import PROJECT, REGION, Project
 
 ELSEWHERE = ("--region", "europe-west1")
+SAME = f"--set=PROJECT={PROJECT} --set=REGION={REGION} --set=RETRY_SECONDS=0 --set=PREFIX=bird-"
 DATA_STAYS = tuple(f"--set={name}_LOCATION={REGION}" for name in ("BUCKET", "FIRESTORE"))
 
 
-@pytest.mark.parametrize("task", ["", "destroy"])
-@pytest.mark.parametrize("other", [ELSEWHERE, ("--set", "PREFIX=bird-")])
+@pytest.mark.parametrize("words", [ELSEWHERE, ("--set", "PREFIX=bird-", "destroy")])
 def test_another_region_or_prefix_leaves_no_services_behind(
-    serving: Project, other: tuple[str, str], task: str
+    serving: Project, words: tuple[str, ...]
 ) -> None:
     """They would go on in public with their old code, or without their accounts."""
     before = serving.state()
-    assert f"in {REGION} was made with another REGION or PREFIX" in serving.refused(
-        *other, *task.split(), typed=f"{PROJECT}\n"
-    )
+    refused = serving.refused(*words, typed=f"{PROJECT}\n")
+    assert f"in {REGION} was made with another REGION or PREFIX" in refused
     assert serving.state() == before
 
 
@@ -38,30 +36,12 @@ def test_a_service_moves_to_another_region_and_its_data_stays(serving: Project) 
 
 def test_a_trigger_follows_process_to_another_region(serving: Project) -> None:
     """Photos that are sent to where nothing runs any more would stay pending."""
-    trigger = serving.state()["triggers"]["photo-saved"]
-    trigger["destination"]["cloudRun"]["region"] = "europe-west1"
-    serving.control("put", "triggers", "photo-saved", json.dumps(trigger))
+    called = {"service": "process", "region": "europe-west1"}
+    serving.change("triggers", "photo-saved", destination={"cloudRun": called})
     serving.done("functions")
     trigger = serving.state()["triggers"]["photo-saved"]
     assert trigger["destination"]["cloudRun"]["region"] == REGION
     serving.again("functions")
-
-
-@pytest.mark.parametrize(
-    ("taken", "part", "setting"),
-    [("process", "functions", "PREFIX"), ("parrot-models", "models", "MODEL_SERVER")],
-)
-def test_a_name_that_is_taken_is_found_before_anything_is_deployed(
-    serving: Project, taken: str, part: str, setting: str
-) -> None:
-    """With another PREFIX, as it is told to have, a half of the functions would be left over."""
-    service = serving.state()["services"][taken]
-    service["metadata"]["labels"] = {}
-    serving.control("put", "services", taken, json.dumps(service))
-    serving.commit(*CHANGE)
-    serving.changes()
-    assert f"Set {setting} in deploy.env" in serving.refused(part)
-    assert serving.changes() == []
 
 
 def _keys(project: Project) -> list[list[str]]:
@@ -84,8 +64,7 @@ def test_a_rotation_that_was_cut_is_run_again_and_no_url_dies(serving: Project) 
 
 def test_a_key_that_cannot_be_read_is_not_replaced(serving: Project) -> None:
     """A new key alone would end every URL that phones hold."""
-    secret = serving.state()["secrets"]["download-secret"]
-    serving.control("put", "secrets", "download-secret", json.dumps({**secret, "versions": []}))
+    serving.change("secrets", "download-secret", versions=[])
     serving.changes()
     serving.refused("rotate-secret")
     assert serving.changes() == []
@@ -120,15 +99,6 @@ def test_backups_end_when_the_settings_say_so(serving: Project) -> None:
     serving.again(*off)
 
 
-def test_destroy_ends_what_is_billed_or_mailed_by_the_month(project: Project) -> None:
-    """An endpoint from before --models run costs the same, and its budget mails, for ever."""
-    budget = ("--set", "BUDGET=50")
-    project.done(*budget, "--models", "vertex")
-    said = project.done(*budget, "destroy", typed=f"{PROJECT}\n")
-    assert "endpoint 1001" in said
-    assert project.state().keys().isdisjoint({"endpoints", "models", "budgets"})
-
-
 def test_destroy_stops_at_a_list_that_it_cannot_read(serving: Project) -> None:
     """It would leave out what is in it, and say that it is done."""
     serving.control("refuse", "ERROR: Connection reset by peer")
@@ -144,20 +114,22 @@ def test_a_rollback_does_not_wait_for_settings_that_only_a_deployment_needs(
     assert serving.run(*learning).returncode == 2
 
 
-def test_an_old_gcloud_is_named_as_the_cause(project: Project) -> None:
-    """Its own message is about a flag that whoever deploys has never typed."""
-    error = "ERROR: (gcloud.secrets.create) unrecognized arguments: --labels"
-    project.control("fail", "1", "before", error)
-    assert "Google Cloud SDK may be too old" in project.run("secrets").stderr
-
-
-def test_the_advice_names_the_settings_of_the_command_that_failed(project: Project) -> None:
-    """Typed as it stands, it must not deploy under other names."""
-    project.control("fail", "1", "before", "ERROR: SERVICE_DISABLED: Secret Manager API")
-    failed = project.run("--set", "PREFIX=bird-", "secrets")
-    where = f"--set=PROJECT={PROJECT} --set=REGION={REGION} --set=RETRY_SECONDS=0"
-    assert f"Run: ./deploy.sh {where} --set=PREFIX=bird- apis" in failed.stderr
-    assert "Run the same command again" in failed.stderr
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("(gcloud.secrets.create) unrecognized arguments: --labels", "SDK may be too old"),
+        ("RESOURCE_EXHAUSTED: Quota exceeded for CPUs", "iam-admin/quotas"),
+        ("SERVICE_DISABLED: Secret Manager API", f"Run: ./deploy.sh {SAME} apis"),
+    ],
+)
+def test_a_command_that_failed_is_told_with_what_to_do(
+    project: Project, error: str, advice: str
+) -> None:
+    """With the settings of this run: typed as it stands, nothing is deployed under other names."""
+    project.control("fail", "1", "before", f"ERROR: {error}")
+    told = project.refused("--set", "PREFIX=bird-", "secrets")
+    assert advice in told
+    assert "Run the same command again" in told
 
 
 def test_functions_are_not_moved_to_a_bucket_that_nothing_listens_to(serving: Project) -> None:

@@ -5,20 +5,21 @@ import re
 
 import pytest
 
-from tests.deploy.project import Project
+from tests.deploy.conftest import CHANGE
+from tests.deploy.project import Deployed, Project
 
+_NEW_TRIGGER = ["eventarc", "triggers", "create"]
 PARTS = (
     *("apis", "storage", "accounts", "secrets", "firestore", "rules"),
     *("models", "functions", "hosting", "logs", "alerts"),
 )
 
 
-def test_a_second_run_changes_nothing(project: Project) -> None:
+def test_a_second_run_changes_nothing(serving: Project) -> None:
     """Whoever is unsure runs it again; it must not redeploy or rotate anything."""
-    project.done()
-    before = project.state()
-    said = project.again()
-    assert project.state() == before
+    before = serving.state()
+    said = serving.again()
+    assert serving.state() == before
     assert "Done: 0 changes." in said
 
 
@@ -60,7 +61,6 @@ def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
     [
         ("buckets", "gs://demo-parrot-models", "storage"),
         ("services", "process", "functions"),
-        ("triggers", "photo-saved", "functions"),
         ("triggers", "photo-saved-deleted", "functions"),
         ("topics", "photo-saved-dead-letters", "functions"),
     ],
@@ -76,49 +76,54 @@ def test_what_somebody_deleted_is_made_again(
     serving.again(part)
 
 
-def _strange(serving: Project, kind: str) -> None:
-    """Something of others has one of our names."""
-    state = serving.state()
-    if kind == "database":
-        serving.control("put", "documents", "(default)", '["orders"]')
-        serving.control("drop", "ttls", "(default)")
-    elif kind == "bucket":
-        bucket = {**state["buckets"]["gs://demo-parrot-photos"], "labels": {}}
-        serving.control("put", "buckets", "gs://demo-parrot-photos", json.dumps(bucket))
-        serving.control("put", "objects", "gs://demo-parrot-photos/invoice.pdf", "{}")
-    elif kind == "page":
-        serving.control("drop", "live", "release")
-        serving.control("put", "live", "index", '"<h1>A shop</h1>"')
-    else:
-        service = state["services"]["save"]
-        service["metadata"]["labels"] = {}
-        serving.control("put", "services", "save", json.dumps(service))
+# By part: what somebody else made, and the setting for another name.
+TAKEN = {
+    "firestore": ('database (default) holds "orders"', "FIRESTORE_DATABASE"),
+    "storage": ("bucket gs://demo-parrot-photos holds objects", "BUCKET"),
+    "hosting": ("a page is at https://demo-parrot.web.app", "HOSTING_SITE"),
+    "functions": ("there is a Cloud Run service save", "PREFIX"),
+    "models": ("there is a Cloud Run service parrot-models", "MODEL_SERVER"),
+}
 
 
-@pytest.mark.parametrize(
-    ("kind", "part", "said"),
-    [
-        ("database", "firestore", 'database (default) holds "orders"'),
-        ("bucket", "storage", "bucket gs://demo-parrot-photos holds objects"),
-        ("page", "hosting", "a page is at https://demo-parrot.web.app"),
-        ("service", "functions", "there is a Cloud Run service save"),
-    ],
-)
-def test_what_others_made_is_changed_only_when_told_to(
-    serving: Project, kind: str, part: str, said: str
-) -> None:
-    """In a project in use our names may be taken, and rules, pages and services overwritten."""
-    _strange(serving, kind)
-    before = serving.state()
-    refused = serving.refused(part)
+@pytest.fixture
+def in_use(serving: Project) -> Project:
+    """A project of others, in which a part of what a new commit would change has our names."""
+    serving.control("put", "documents", "(default)", '["orders"]')
+    serving.control("drop", "ttls", "(default)")
+    serving.change("buckets", "gs://demo-parrot-photos", labels={})
+    serving.control("put", "objects", "gs://demo-parrot-photos/invoice.pdf", "{}")
+    serving.control("drop", "live", "release")
+    serving.control("put", "live", "index", '"<h1>A shop</h1>"')
+    for name in ("save", "parrot-models"):
+        serving.change("services", name, metadata={"name": name, "labels": {}})
+    serving.commit(*CHANGE)
+    return serving
+
+
+@pytest.mark.parametrize("part", TAKEN)
+def test_what_others_made_is_changed_only_when_told_to(in_use: Project, part: str) -> None:
+    """In a project in use our names may be taken, and rules, pages and services overwritten.
+
+    It is found before anything is deployed: a half would be left over under the old names.
+    """
+    before = in_use.state()
+    refused = in_use.refused(part)
+    said, setting = TAKEN[part]
     assert said in refused
+    assert f"Set {setting} in deploy.env" in refused
     assert "--adopt" in refused
-    assert serving.state() == before
-    listed = serving.run("doctor")
-    assert f"{said}, which deploy.sh did not make" in listed.stderr
-    assert listed.stderr.count("did not make") == 1
-    serving.done("--adopt", part)
-    serving.again(part)
+    assert in_use.state() == before
+    in_use.done("--adopt", part)
+    in_use.again(part)
+
+
+def test_doctor_names_all_that_others_made(in_use: Project) -> None:
+    """Each would stop a deployment; nobody should find them one by one."""
+    listed = in_use.run("doctor").stderr
+    for said, _ in TAKEN.values():
+        assert f"{said}, which deploy.sh did not make" in listed
+    assert listed.count("did not make") == len(TAKEN)
 
 
 def test_a_prefix_keeps_our_services_beside_those_of_others(project: Project) -> None:
@@ -152,11 +157,11 @@ def test_the_database_is_backed_up_every_day_and_every_minute(serving: Project) 
     assert serving.state()["schedules"]
 
 
-def test_functions_come_after_the_indexes_that_their_queries_need(project: Project) -> None:
+def test_functions_come_after_the_indexes_that_their_queries_need(
+    first_deployment: Deployed,
+) -> None:
     """Without its index a query fails, and an index takes minutes, also of nothing."""
-    project.control("put", "building", "indexes", "3")
-    project.done()
-    calls = [call["words"] for call in project.control("calls")]
+    calls = first_deployment.calls
     asked = [
         n for n, words in enumerate(calls) if words[1:4] == ["firestore", "indexes", "composite"]
     ]
@@ -165,11 +170,10 @@ def test_functions_come_after_the_indexes_that_their_queries_need(project: Proje
     assert asked[-1] < deployed[0]
 
 
-def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(project: Project) -> None:
+def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(first_deployment: Deployed) -> None:
     """Storage's own account may publish only minutes after it was told that it may."""
-    project.control("put", "young", "agent", "20")
-    project.done()
-    assert set(project.state()["triggers"]) == {"photo-saved", "photo-saved-deleted"}
+    created = [words[4] for words in first_deployment.calls if words[1:4] == _NEW_TRIGGER]
+    assert created == ["photo-saved"] * 21 + ["photo-saved-deleted"]
 
 
 def test_one_function_is_deployed_by_its_name(serving: Project) -> None:
@@ -228,15 +232,8 @@ def test_what_watches_follows_the_settings(serving: Project) -> None:
 
 def test_a_bucket_elsewhere_is_refused_with_what_to_do(serving: Project) -> None:
     """An old Firebase bucket in `us` cannot move; the trigger has to follow it."""
-    bucket = {**serving.state()["buckets"]["gs://demo-parrot-photos"], "location": "US"}
-    serving.control("put", "buckets", "gs://demo-parrot-photos", json.dumps(bucket))
+    serving.change("buckets", "gs://demo-parrot-photos", location="US")
     assert "BUCKET_LOCATION=us" in serving.refused("storage")
-
-
-def test_a_quota_that_is_used_up_says_where_to_ask(project: Project) -> None:
-    """The first deployment of a new project meets it most often."""
-    project.control("fail", "1", "before", "ERROR: RESOURCE_EXHAUSTED: Quota exceeded for CPUs")
-    assert "iam-admin/quotas" in project.refused("apis")
 
 
 def test_a_page_under_another_name_gets_a_site_beside_the_default_one(serving: Project) -> None:
@@ -247,24 +244,13 @@ def test_a_page_under_another_name_gets_a_site_beside_the_default_one(serving: P
     assert set(serving.state()["sites"]) == {"demo-parrot", "my-birds"}
 
 
-def test_a_bundle_that_cannot_be_served_beside_the_others_is_not_published(
-    serving: Project,
+def test_a_bundle_is_published_only_once_it_can_be_served_beside_the_others(
+    first_deployment: Deployed,
 ) -> None:
     """What is published stays: it would spoil every later image until somebody removes it."""
-    bundle = serving.root / "models/default/manifest.json"
-    manifest = json.loads(bundle.read_text())
-    published = serving.state()["objects"]
-    bundle.write_text(json.dumps({**manifest, "version": "2030-01-01"}))
-    before = serving.state()
-    serving.control("calls")
-    serving.done("models")
-    steps = [call["words"] for call in serving.control("calls") if not call["reads"]]
-    at = next(n for n, words in enumerate(steps, 1) if words[:3] == ["dev.sh", "models", "image"])
-    serving.control("reset", json.dumps(before))
-    serving.control("fail", str(at), "before", "two bundles want different models")
-    refused = serving.run("models")
-    assert "two bundles want different models" in refused.stderr
-    assert serving.state()["objects"] == published
+    steps = [words[:3] for words in first_deployment.calls]
+    joined, published = (steps.index(["dev.sh", "models", it]) for it in ("image", "publish"))
+    assert joined < published
 
 
 def test_an_event_is_not_sent_again_while_it_is_processed(serving: Project) -> None:

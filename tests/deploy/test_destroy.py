@@ -38,9 +38,12 @@ def _left(project: Project) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("models", ["run", "vertex"])
 def test_destroy_takes_all_that_is_ours_and_nothing_else(project: Project, models: str) -> None:
-    """Somebody else's service in the same project must outlive this one, and photos a mistake."""
-    place = ("--models", models, "--set", "ALERT_EMAIL=ana@example.com")
-    project.done(*place, "--set", "LEARNING=true")
+    """Somebody else's service in the same project must outlive this one, and photos a mistake.
+
+    An endpoint from before --models run is billed for ever, like everything that is left.
+    """
+    place = ("--set", "ALERT_EMAIL=ana@example.com", "--set", "BUDGET=50")
+    project.done(*place, "--set", "LEARNING=true", "--models", models)
     for kind, name, value in OTHERS:
         project.control("put", kind, name, json.dumps(value))
     before = project.state()
@@ -48,6 +51,7 @@ def test_destroy_takes_all_that_is_ours_and_nothing_else(project: Project, model
     assert project.state() == before
     said = project.done(*place, "destroy", typed=f"{PROJECT}\n")
     assert "  account parrot-save" in said
+    assert ("endpoint 1001" in said) == (models == "vertex")
     others = {(kind, name) for kind, name, _ in OTHERS}
     assert _without_data(_left(project)) == _without_data(others)
     assert {"gs://demo-parrot-photos", "gs://demo-parrot-models"} <= set(project.state()["buckets"])

@@ -30,7 +30,6 @@ def test_nothing_learns_unless_somebody_says_so(serving: Project) -> None:
     """It reads what people saved, and costs money."""
     assert "run_jobs" not in serving.state()
     assert set(serving.state()["jobs"]) == {"pending-sweep"}
-    serving.again("accounts", "learning")
 
 
 def test_a_job_runs_every_week_and_may_add_bundles_but_not_choose_one(serving: Project) -> None:
@@ -67,18 +66,15 @@ def test_a_new_account_gets_its_roles_beside_one_with_a_condition(serving: Proje
     )
 
 
-def test_another_bundle_or_setting_is_another_job_and_off_ends_it(
-    serving: Project,
-) -> None:
+def test_another_bundle_or_setting_is_another_job_and_off_ends_it(serving: Project) -> None:
     """It begins with the bundle in use, and a withdrawn one must not come back."""
     serving.done(*ON, "accounts", "learning")
     images = set(serving.state()["images"])
-    manifest = serving.root / "models/default/manifest.json"
-    manifest.write_text(manifest.read_text().replace('"version": "', '"version": "next-', 1))
+    serving.next_bundle()
     serving.done(*ON, "--set", "LEARNING_SCHEDULE=0 4 1 * *", "learning")
     (new,) = set(serving.state()["images"]) - images
     assert serving.state()["run_jobs"][NAME]["image"] == new
-    assert serving.state()["images"][new]["bundles"][0].startswith("next-")
+    assert serving.state()["images"][new]["bundles"] == ["next"]
     assert serving.state()["jobs"][NAME]["schedule"] == "0 4 1 * *"
     serving.done("learning")
     assert set(serving.state()["jobs"]) == {"pending-sweep"}
@@ -100,7 +96,7 @@ def test_a_run_cut_at_each_step_is_completed_by_the_next(serving: Project) -> No
 def test_a_job_of_others_is_left_alone(serving: Project) -> None:
     """Its name may be taken."""
     serving.control("put", "run_jobs", NAME, json.dumps({"metadata": {"labels": {}}}))
-    refused = serving.refused(*ON, "accounts", "learning")
+    refused = serving.refused(*ON, "learning")
     assert f"there is a Cloud Run job {NAME}" in refused
     assert "LEARNER in deploy.env" in refused
 
