@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from models.backfill.pipeline import Job
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 BEAMS_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -33,7 +31,7 @@ class Runner(StrEnum):
 
 
 @commands.command(context_settings=BEAMS_OPTIONS)
-def backfill(  # noqa: PLR0913 - the options of one command
+def backfill(
     context: typer.Context,
     observations: Store,
     bucket: Bucket,
@@ -84,7 +82,7 @@ def backfill(  # noqa: PLR0913 - the options of one command
 
 
 @commands.command(context_settings=BEAMS_OPTIONS)
-def export_saved(  # noqa: PLR0913 - the options of one command
+def export_saved(
     context: typer.Context,
     observations: Store,
     bucket: Bucket,

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from models.evaluation.results import Results
     from models.training.judging import Fitted
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 _USAGE = 2
 _TENTHS = 10
 _LOG_IN = (

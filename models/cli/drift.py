@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from models.evaluation.photo_lines import PhotoLine
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 _DRIFT = 3
 

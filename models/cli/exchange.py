@@ -16,8 +16,6 @@ from models.folders import DEFAULT_BUNDLE, ROOT
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from parrot.model.bundle import Bundle
     from parrot.photo.decoder import Decoder
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 _MODEL_SECONDS = 60.0  # a cold server loads its models first
 
 

@@ -11,8 +11,6 @@ from models.cli import console
 from models.cli.console import Bucket, Store
 from models.data import stores
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 
 

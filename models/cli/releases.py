@@ -9,8 +9,6 @@ from models.cli import console
 from models.cli.console import BundleFolder, Target
 from models.folders import DEFAULT_BUNDLE
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 
 

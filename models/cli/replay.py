@@ -10,8 +10,6 @@ from models.cli import console, judges
 from models.cli.console import Bucket, ModelServer, Store
 from models.data import stores
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 
 

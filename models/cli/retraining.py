@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from models.publishing.release_store import ReleaseStore
     from models.training.retraining import Retrained
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 REFUSED = 3  # the exit code where something guarded got worse
 
@@ -36,7 +34,7 @@ InUse = Annotated[
 
 
 @commands.command()
-def retrain(  # noqa: PLR0913 - the options of one command
+def retrain(
     observations: Store,
     bucket: Bucket,
     *,

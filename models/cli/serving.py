@@ -10,8 +10,6 @@ from models.cli.console import BundleFolder
 from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER, ROOT
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 
 
@@ -29,7 +27,7 @@ def build(
 
 
 @commands.command()
-def wrap(  # noqa: PLR0913 - the options of one command
+def wrap(
     source: Annotated[Path, typer.Argument(help="SavedModel, .keras or .h5.", exists=True)],
     out: Annotated[Path, typer.Argument(help="NAME/VERSION folder to write.")],
     *,

@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
     from parrot.store import ObservationStore, PhotoStore
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 _MOST_PICTURES = 300  # in one page
 
 
 @commands.command()
-def shadow(  # noqa: PLR0913 - the options of one command
+def shadow(
     observations: Store,
     bucket: Bucket,
     candidate: Annotated[str, typer.Argument(help="gs://BUCKET/bundles/VERSION, or a folder.")],

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from models.training.fit import Order
     from models.training.judging import Fitted
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 commands = typer.Typer()
 STEPS = 600  # of fine-tuning, as in `tuner.Recipe`
 
@@ -42,7 +40,7 @@ AlthoughWorse = Annotated[
 
 
 @commands.command()
-def fit(  # noqa: PLR0913 - the options of one command
+def fit(
     photos: Photos,
     *,
     out: Annotated[

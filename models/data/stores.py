@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from parrot.adapters.bucket import BucketPhotos
     from parrot.store import ObservationStore
 
-# ruff: noqa: PLC0415 - as in `models.cli`
-
 
 def observations(where: str) -> ObservationStore:
     """Raises ValueError, FileNotFoundError."""
