@@ -17,6 +17,7 @@ from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
 
 commands = typer.Typer()
+_TELL = 1000  # observations
 
 
 @commands.command()
@@ -29,14 +30,17 @@ def migrate(
 
     Safe while the service runs. A run that was killed continues when it is repeated.
     """
-    from models.data.migration import migrate as batches
+    from models.data import migration
     from parrot.observation import FORM
 
+    older, seen = 0, 0
     with console.errors():
-        for so_far in batches(stores.observations(observations), dry_run=dry_run):
-            console.logged(f"{so_far.seen} observations read")
+        for was_older in migration.migrate(stores.observations(observations), dry_run=dry_run):
+            older, seen = older + was_older, seen + 1
+            if seen % _TELL == 0:
+                console.logged(f"{seen} observations read")
     what = "have an older form" if dry_run else "were rewritten"
-    console.out.print(f"form {FORM}: {so_far.older} of {so_far.seen} observations {what}")
+    console.out.print(f"form {FORM}: {older} of {seen} observations {what}")
 
 
 @commands.command()
