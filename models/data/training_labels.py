@@ -7,16 +7,19 @@ people gain nothing by opening more accounts.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 
-from models.data import trust, wanted
+from models.data import wanted
 from parrot.duplicates import SIMILAR_BITS, bits_apart, quarters
-from parrot.observation import Observation
+from parrot.observation import Label, Observation
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 from parrot.review import CANNOT_TELL, UNUSABLE, agree, settled
 
 _MOST_OF_ONE = 100  # photos of one kind by one person: a flood must not outweigh everybody else
+NEUTRAL = 0.5  # how far labels of a person are believed about whom nothing is settled
+_LATEST = 10  # labels that show how somebody labels now
 _ENOUGH = 0.975  # probability of being right from which on a label trains that nobody settled
 _STRANGER = 0.8  # that an empty set means another parrot: so often on photos of new sources
 
@@ -46,11 +49,11 @@ def chosen(
     What is settled comes first, then the oldest: they are what stays of floods and near-duplicates.
     """
     rows = sorted(observations, key=lambda row: (_decided(row) is None, row.place))
-    trusted, changed = trust.by_person(rows), _changed(rows)
+    trusted, changed = trust(rows), _changed(rows)
     of_one = Counter[tuple[str, str]]()
     said: list[str | LeftOut] = []
     for row in rows:
-        label = _label(row, labels, trusted.get(row.uid, trust.NEUTRAL), changed)
+        label = _label(row, labels, trusted.get(row.uid, NEUTRAL), changed)
         if not isinstance(label, LeftOut):
             of_one[row.uid, label] += 1
             label = LeftOut.FLOOD if of_one[row.uid, label] > _MOST_OF_ONE else label
@@ -79,7 +82,7 @@ def _doubt(row: Observation, trusted: float, changed: Container[str]) -> LeftOut
     """Why person and model are not enough, if they are not (Bayes, as if both erred alone)."""
     if row.opinions or not _confirmed(row):
         return LeftOut.UNSETTLED
-    if trusted < trust.NEUTRAL:
+    if trusted < NEUTRAL:
         return LeftOut.DISTRUSTED
     if row.uid in changed:
         return LeftOut.CHANGED
@@ -136,7 +139,7 @@ def _changed(rows: Sequence[Observation]) -> set[str]:
         for row in rows
         if row.label is not None and row.verdict is not None and not row.opinions
     )
-    return {uid for uid, right in trust.latest(said).items() if 2 * sum(right) < len(right)}
+    return {uid for uid, right in _latest(said).items() if 2 * sum(right) < len(right)}
 
 
 def _once(rows: Sequence[Observation], said: Sequence[str | LeftOut]) -> list[str | LeftOut]:
@@ -161,3 +164,36 @@ def _once(rows: Sequence[Observation], said: Sequence[str | LeftOut]) -> list[st
             if said[other] != label and _decided(rows[other]) is None:
                 labels[other] = LeftOut.DISPUTED
     return labels
+
+
+def trust(observations: Iterable[Observation]) -> Mapping[str, float]:
+    """How far people's labels can be believed: from what reviewers settled, and nothing else.
+
+    The share of right ones to expect of the next (Laplace's rule of succession), for every person
+    with a settled label; for export alone, never shown to anybody.
+    """
+    said = []
+    for observation in observations:
+        label = _claimed(observation)
+        outcome = _decided(observation)
+        if label is not None and outcome not in {None, CANNOT_TELL, UNUSABLE}:
+            said.append((observation.uid, label.at, label.species == outcome))
+    return {uid: (sum(right) + 1) / (len(right) + 2) for uid, right in _latest(said).items()}
+
+
+def _latest(said: Iterable[tuple[str, datetime, bool]]) -> Mapping[str, list[bool]]:
+    """Of people, times and whether a label is right: the last ten of each person.
+
+    Who begins to label differently soon has another trust.
+    """
+    every: defaultdict[str, list[bool]] = defaultdict(list)
+    for uid, _, right in sorted(said):
+        every[uid].append(right)
+    return {uid: rights[-_LATEST:] for uid, rights in every.items()}
+
+
+def _claimed(observation: Observation) -> Label | None:
+    """The person's label before the first review: giving in later does not make it right."""
+    opinions = observation.opinions
+    before = [label for label in observation.labels if opinions and label.at < opinions[0].at]
+    return before[-1] if before else None

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.data import training_labels
-from models.data.training_labels import LeftOut
-from models.data.trust import by_person
+from models.data.training_labels import LeftOut, trust
 from parrot.consent import Consent
 from parrot.observation import Label, Opinion, Status
 from parrot.records import NOT_A_PARROT, OTHER_PARROT, Reason
@@ -113,7 +112,7 @@ def test_whom_reviewers_contradict_trains_nothing_more_on_their_word_alone(tmp_p
         1,
     ):
         saved(world, number, uid=uid, opinions=opinions, labels=labels)
-    assert by_person(world.store.everything()) == {"mal": 2 / 5, "ben": 2 / 4}
+    assert trust(world.store.everything()) == {"mal": 2 / 5, "ben": 2 / 4}
     for number, uid in enumerate(("mal", "ben", "new"), 11):
         saved(world, number, uid=uid)
     done, _ = exported(world, tmp_path / "out")
@@ -154,8 +153,8 @@ def test_trust_is_of_the_latest_settled_photos() -> None:
         )
         for number in range(106)
     ]
-    assert by_person(rows[:100]) == {"ana": 11 / 12}
-    assert by_person(rows) == {"ana": 5 / 12}
+    assert trust(rows[:100]) == {"ana": 11 / 12}
+    assert trust(rows) == {"ana": 5 / 12}
 
 
 def test_who_suddenly_labels_differently_is_held_back_before_anybody_reviews_it(
