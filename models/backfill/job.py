@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from models import places
 from models.backfill.batches import Batched
 from models.backfill.reclassify import Reclassifier, wanted
+from models.data import stores
 from models.patience import each
 from parrot import wiring
 from parrot.adapters.bucket import FolderFiles
@@ -77,7 +77,7 @@ def job(  # noqa: PLR0913 - the options of one command
     max_photos: int | None,
 ) -> Job:
     """A job, from what the command line says. Raises ValueError."""
-    published = places.published(bundle)
+    published = stores.release(bundle)
     model_bucket, version = published or (bucket, "")
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         **_store(observations),
@@ -94,7 +94,7 @@ def job(  # noqa: PLR0913 - the options of one command
 
 
 def _store(observations: str) -> dict[str, str]:
-    kind, name, database = places.store(observations)
+    kind, name, database = stores.place(observations)
     if kind == "sqlite":
         return {"OBSERVATIONS": observations}
     where = f"firestore:{database}" if database else "firestore"

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from models.cli import console, judges
+from models.cli import console
 from models.cli.console import Bucket, ModelServer, Store
 from models.data import stores
 
@@ -32,11 +32,11 @@ def replay(
     from models.backfill.replay import Replayer, find
     from parrot.config import MAX_PHOTO_BYTES
 
-    with console.errors(), judges.decoder() as decoder, console.err.status("deciding again"):
+    with console.errors(), stores.decoder() as decoder, console.err.status("deciding again"):
         replayed = Replayer(
             stores.photos(observations, bucket),
-            lambda version: judges.published(observations, bundles, version),
-            judges.model_server(observations, model_server),
+            lambda version: stores.published(observations, bundles, version),
+            stores.model_server(observations, model_server),
             decoder,
             MAX_PHOTO_BYTES,
         ).replay(find(stores.observations(observations), photo))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli import console, judges
+from models.cli import console
 from models.cli.console import Bucket, Store
 from models.data import stores
 from models.folders import DEFAULT_BUNDLE, LOCAL
@@ -98,7 +98,7 @@ def _in_use(published: ReleaseStore, folder: Path) -> Path:
     current = releases.current(published)
     if current is None:
         return DEFAULT_BUNDLE
-    releases.fetch(current.now, published, folder, judges.trusted())
+    releases.fetch(current.now, published, folder, stores.trusted())
     return folder
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from models.cli import console, judges
+from models.cli import console
 from models.cli.console import Bucket, ModelServer, Store
 from models.data import stores
 from parrot.consent import Training
@@ -49,14 +49,14 @@ def shadow(
     from models.backfill.shadow import Comparer
     from parrot.config import MAX_PHOTO_BYTES
 
-    with console.errors(), judges.decoder() as decoder, console.progress() as (progress, _):
+    with console.errors(), stores.decoder() as decoder, console.progress() as (progress, _):
         store = stores.observations(observations)
         photos = stores.photos(observations, bucket)
         comparer = Comparer(
             photos,
-            judges.in_use(observations, bundle),
-            judges.bundle(observations, candidate),
-            judges.model_server(observations, model_server),
+            stores.in_use(observations, bundle),
+            stores.bundle(observations, candidate),
+            stores.model_server(observations, model_server),
             decoder,
             MAX_PHOTO_BYTES,
         )
