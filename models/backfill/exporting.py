@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from models.data import export_folder, saved_photos, stores
-from models.data.copying import Copier, Leaving
 from models.data.export_folder import ExportFolder
-from models.data.saved_photos import Decision, Exported
+from models.data.saved_photos import Copier, Decision, Exported, Leaving
 from parrot.consent import Training
 
 

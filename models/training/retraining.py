@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from models.data import copying, fingerprints, labelled_photos, saved_photos
+from models.data import fingerprints, labelled_photos, saved_photos
 from models.data.dataset import Dataset
 from models.data.export_folder import LocalFolder
 from models.data.features import Extractor
@@ -124,7 +124,7 @@ def retrain(  # noqa: PLR0913 - who takes part
         done = _learn(order, base, lesson, exam, exported, step)
         if not done.accepted:
             return done
-        back = copying.note(store, exported.learners, order.version)
+        back = saved_photos.note(store, exported.learners, order.version)
         if not back:
             break
         gone |= back

@@ -16,7 +16,7 @@ import requests
 from google.cloud.storage import Bucket, Client
 
 from local import stack
-from models.data.copying import examines
+from models.data.saved_photos import examines
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.observation import Derived, Status, derived_name

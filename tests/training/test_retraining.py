@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.cli import app
-from models.data import copying, saved_photos
+from models.data import saved_photos
 from models.data.export_folder import LocalFolder
 from models.data.labelled_photos import BadDataset
 from models.data.samples import PER_PHOTO
@@ -38,8 +38,8 @@ KINDS = {
     "cockatiel": "nymphicus-hollandicus",
 }
 PEOPLE = [f"user-{number}" for number in range(20)]
-LEARNERS = [uid for uid in PEOPLE if not copying.examines(uid)][:3]
-EXAMINERS = [uid for uid in PEOPLE if copying.examines(uid)][:2]
+LEARNERS = [uid for uid in PEOPLE if not saved_photos.examines(uid)][:3]
+EXAMINERS = [uid for uid in PEOPLE if saved_photos.examines(uid)][:2]
 
 
 @pytest.fixture

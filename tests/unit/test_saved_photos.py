@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from models.data import copying, saved_photos
+from models.data import saved_photos
 from models.data.export_folder import LocalFolder
 from models.data.saved_photos import export
 from models.data.training_labels import LeftOut
@@ -169,7 +169,7 @@ def test_what_is_being_deleted_teaches_nothing(tmp_path: Path) -> None:
     world = World(tmp_path)
     learners = [saved(world, number, uid=f"p{number}") for number in (1, 2)]
     assert world.store.replace(replace(learners[0], status=Status.DELETING)) is not None
-    assert copying.note(world.store, learners, "next") == {"p1"}
+    assert saved_photos.note(world.store, learners, "next") == {"p1"}
     noted = {row.uid: row.learnt_by for row in world.store.everything()}
     assert noted == {"p1": (), "p2": ("next",)}
 
@@ -191,8 +191,8 @@ def test_every_fifth_person_judges_models_and_trains_none(tmp_path: Path) -> Non
     """Else a model is judged by people whom it knows, and nobody can tell whether it learned."""
     world = World(tmp_path)
     people = [f"user-{number}" for number in range(500)]
-    assert 80 < sum(map(copying.examines, people)) < 120
-    examiner = next(uid for uid in people if copying.examines(uid))
+    assert 80 < sum(map(saved_photos.examines, people)) < 120
+    examiner = next(uid for uid in people if saved_photos.examines(uid))
     kept, trains = saved(world, 1, uid=examiner), saved(world, 2)
     done, lines = exported(world, tmp_path / "out", bundle="next")
     with (tmp_path / "out" / saved_photos.EXAM).open(newline="") as file:
