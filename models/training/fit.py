@@ -14,9 +14,8 @@ from models.data.samples import PER_PHOTO, Views
 from models.training import bundle
 from models.training.acceptance import Acceptance
 from models.training.calibration import FitPolicy
-from models.training.cross_fitting import cross_fitted
 from models.training.fine_tuning import FineTuner, FineTuningOrder, Progress
-from models.training.heads import fit_heads
+from models.training.heads import cross_fitted, fit_heads
 from models.training.judging import Fitted, Trained, judge
 from models.training.tuner import device
 from parrot.model.species import SpeciesTable, Taxonomy

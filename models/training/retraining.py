@@ -21,9 +21,8 @@ from models.publishing.releases import Refused, Release, Signer
 from models.training import candidate
 from models.training.acceptance import RETRAINING_GUARDS, GuardedFigure, guarded
 from models.training.candidate import Base
-from models.training.drawn import drawn_heads
 from models.training.fine_tuning import Progress
-from models.training.heads import LinearHeads
+from models.training.heads import LinearHeads, drawn_heads
 from parrot.adapters.bucket import FolderFiles
 from parrot.consent import Training
 from parrot.model.manifest import SPECIES

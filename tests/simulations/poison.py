@@ -32,7 +32,7 @@ from models.data.training_labels import LeftOut
 from models.evaluation import answers, evaluator
 from models.training import candidate
 from models.training.candidate import Base
-from models.training.drawn import drawn_heads
+from models.training.heads import drawn_heads
 from parrot.consent import Consent
 from parrot.model.decision import describe, score
 from parrot.observation import Label, Observation, Opinion, Status, Verdict

@@ -198,7 +198,7 @@ def test_what_the_exam_shows_to_be_worse_is_not_published(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reviewers may be wrong about the photos to learn from; the exam's people are others."""
-    monkeypatch.setattr("models.training.drawn._NAMES", 1.0)  # two dozen photos suffice
+    monkeypatch.setattr("models.training.heads._DRAWN_NAMES", 1.0)  # two dozen photos suffice
     wrong = dict(zip(KINDS.values(), [*list(KINDS.values())[1:], NOT_A_PARROT.id], strict=True))
     store = run.deployment.store
     for uid in LEARNERS:

@@ -14,8 +14,7 @@ from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
 from models.training.anchor import Anchor
 from models.training.candidate import Base
-from models.training.drawn import drawn, drawn_heads
-from models.training.heads import LinearHead, blank_heads
+from models.training.heads import LinearHead, blank_heads, drawn, drawn_heads
 from parrot.errors import BadBundle
 from parrot.model.gate import Gate, LogisticCurve
 from parrot.model.manifest import GATE, NAMING
