@@ -12,8 +12,7 @@ from models.data.labelled_photos import NOT_ALIVE as FIGURE
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
 from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
-from models.training.anchor import Anchor
-from models.training.candidate import Base
+from models.training.candidate import Anchor, Base
 from models.training.heads import LinearHead, blank_heads, drawn, drawn_heads
 from parrot.errors import BadBundle
 from parrot.model.gate import Gate, LogisticCurve
