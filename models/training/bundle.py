@@ -10,10 +10,12 @@ import numpy as np
 from models.data import fingerprints, kinds, species_table
 from models.evaluation import reasons
 from models.evaluation.baseline import NAME as BASELINE
+from models.evaluation.baseline import Baseline
+from models.evaluation.photo_lines import PhotoLine
 from models.network.model_folder import INPUT, NAME
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases
-from models.training import baseline, card, embedding
+from models.training import card, embedding
 from models.training.heads import LinearHead
 from parrot.model.manifest import (
     EMBEDDING,
@@ -28,10 +30,13 @@ from parrot.model.manifest import (
 )
 from parrot.model.served_model import ServedModel
 from parrot.model.species import SpeciesTable
+from parrot.photo import images
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
 
 if TYPE_CHECKING:
+    from models.arrays import Floats
     from models.data.dataset import Dataset
+    from models.evaluation.results import Results
     from models.training.calibration import Calibration
     from models.training.fit import Order
     from models.training.heads import LinearHeads
@@ -61,7 +66,7 @@ def write(order: Order, data: Dataset, fitted: Fitted) -> None:
         HEAD_FILE: SpeciesHead(*served, calibration.served_temperature).dump(),
         NAMING: heads.as_naming(data.group_ids).dump(),
         EMBEDDING: embedding.fit(trained.first_looks, data.photos).dump(),
-        BASELINE: baseline.of(data, fitted).dump(),
+        BASELINE: _baseline(data, fitted).dump(),
         fingerprints.TRAINED_ON: fingerprints.dump(fingerprints.digests(data.photos)),
         TAXONOMY: species_table.taxonomy_for(table),
         LOOK_ALIKES: kinds.look_alikes(table),
@@ -147,3 +152,35 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
             "stressed": reasons.figures(fitted.judged.stressed),
         },
     }
+
+
+def _baseline(data: Dataset, fitted: Fitted) -> Baseline:
+    """How its photos, as they are, are answered by models that never saw their sources."""
+    clean, distances = fitted.judged.clean, _distances(data, fitted.trained.first_looks)
+    return Baseline.of([line(clean, row, float(distances[row])) for row in range(len(distances))])
+
+
+def line(results: Results, row: int, distance: float) -> PhotoLine:
+    """What `parrot.measured` would log of this photo, but for the reason."""
+    named, evidence = bool(results.is_named[row]), results.evidence[row]
+    header = images.read(results.photos[row].path.read_bytes()).header
+    return PhotoLine(
+        bundle="-",
+        verdict="yes" if results.is_parrot[row] else "maybe" if named else "no",
+        doubt=float(1 - results.probabilities[row].max() if named else results.parrot[row]),
+        brightness=evidence.brightness,
+        sharpness=evidence.sharpness,
+        side=min(header.width, header.height),
+        names=int(results.sets[row].sum()) if named else None,
+        distance=distance,
+    )
+
+
+def _distances(data: Dataset, first_looks: Floats) -> Floats:
+    """Of each photo from those of other sources."""
+    distances = np.zeros(len(first_looks), np.float32)
+    for rest, held_out in data.folds:
+        seen = rest if len(rest) else held_out
+        space = embedding.fit(first_looks[seen], [data.photos[number] for number in seen])
+        distances[held_out] = space.distance(space.vectors(first_looks[held_out]))
+    return distances

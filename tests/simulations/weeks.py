@@ -29,7 +29,7 @@ from models.evaluation import drift, evaluator
 from models.evaluation.baseline import NAME, Baseline, of_each
 from models.evaluation.photo_lines import PhotoLine
 from models.folders import DEFAULT_BUNDLE
-from models.training.baseline import line
+from models.training.bundle import line
 from models.training.calibration import FitPolicy
 from models.training.fit import Order, fit
 from parrot.adapters.bucket import FolderFiles
