@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,31 +39,6 @@ class Answers:
 
     decision: Decision
     looks: Array
-
-    def at(self, rows: Index) -> Answers:
-        """These rows, in this order."""
-        return Answers(self.decision.at(rows), self.looks[rows])
-
-
-def joined(parts: Sequence[Answers]) -> Answers:
-    """One after the other."""
-    decisions = [part.decision for part in parts]
-    scores = [decision.scores for decision in decisions]
-    return Answers(
-        Decision(
-            Scores(*(_every(scores, field.name) for field in fields(Scores))),
-            _every(decisions, "is_parrot"),
-            _every(decisions, "in_set"),
-            _every(decisions, "maybe"),
-            _every(decisions, "doubted"),
-        ),
-        _every(parts, "looks"),
-    )
-
-
-def _every(parts: Sequence[object], name: str) -> Any:
-    arrays = [getattr(part, name) for part in parts]
-    return None if arrays[0] is None else np.concatenate(arrays)
 
 
 def answer(score: Scorer, looks: Floats, rules: Rules) -> Answers:

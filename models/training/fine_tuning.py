@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.arrays import Flags, Floats, Halves, Index
+from models.arrays import Flags, Floats, Halves, Index, of_each
 from models.data.dataset import Dataset
 from models.data.features import Extractor
 from models.data.samples import JUDGED, PARTS, Views
@@ -59,7 +59,7 @@ class FineTuner:
         *folds, (tail, heads, _) = done
         tests = (test for _, test in data.folds)
         return (
-            Logits.joined([(test, seen) for test, (*_, seen) in zip(tests, folds, strict=True)]),
+            of_each([(test, seen) for test, (*_, seen) in zip(tests, folds, strict=True)]),
             tail,
             heads,
         )

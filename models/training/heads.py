@@ -5,12 +5,11 @@ On photos alone, without each fold to judge them, or drawn to the heads that the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.arrays import Array, Flags, Floats, Index
+from models.arrays import Array, Flags, Floats, Index, of_each
 from models.data.dataset import KINDS, PARROT, Dataset
 from models.data.samples import JUDGED
 from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
@@ -48,17 +47,6 @@ class Logits:
     groups: Floats
     served: Floats
     signs: Floats  # (photos, samples, signs) of where these heads look closer
-
-    @classmethod
-    def joined(cls, parts: Sequence[tuple[Index, Logits]]) -> Logits:
-        """Of every photo, from the logits of each part of them."""
-        order = np.argsort(np.concatenate([photos for photos, _ in parts]))
-        return cls(
-            *(
-                np.concatenate([getattr(logits, name.name) for _, logits in parts])[order]
-                for name in fields(cls)
-            )
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +116,8 @@ def cross_fitted(data: Dataset) -> Logits:
     with threadpool_limits(1):
         # Threads share the features; solvers spend their time in BLAS, without the GIL.
         parallel = Parallel(n_jobs=-1, prefer="threads")
-        return Logits.joined(parallel(delayed(held_out)(*fold) for fold in data.folds))
+        logits: Logits = of_each(parallel(delayed(held_out)(*fold) for fold in data.folds))
+        return logits
 
 
 def parrots(data: Dataset, views: Flags, classes: Index) -> Flags:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.arrays import Floats, Index
+from models.arrays import Floats, Index, of_each
 from models.data.dataset import Dataset
 from models.evaluation import answers, joint
 from models.evaluation import reasons as explaining
@@ -69,11 +69,8 @@ def judge(data: Dataset, trained: Trained) -> Fitted:
 
 def _answered(logits: Logits, parts: Sequence[tuple[Calibration, Index]]) -> list[answers.Answers]:
     """Of every photo, by sample; each calibration answers some of the photos."""
-    order = np.argsort(np.concatenate([photos for _, photos in parts]))
     return [
-        answers.joined(
-            [calibration.answers(logits, photos, sample) for calibration, photos in parts]
-        ).at(order)
+        of_each([(photos, one.answers(logits, photos, sample)) for one, photos in parts])
         for sample in range(logits.gate.shape[1])
     ]
 
