@@ -1,83 +1,73 @@
-"""The HTTP API as OpenAPI 3.1: `calls.yaml`, with the types, errors and limits of the code.
+"""The HTTP API as OpenAPI 3.1: the YAML files beside this, with the types and errors of the code.
 
 `./dev.sh openapi` writes docs/openapi.yaml and public/openapi.json, which the page /api shows.
 """
 
+import inspect
 import json
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, get_type_hints
 
 import msgspec
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import StrictUndefined, Template
 
-from local.openapi import components, problem_answers
-from local.openapi.components import Json, headers, ref
 from models import folders
+from parrot import errors
 from parrot.config import MAX_PHOTO_BYTES, MOST_PHOTOS
+from parrot.errors import ParrotError
+from parrot.http import problems, rights, schemas
 from parrot.http.parameters import BASE_PATH
 from parrot.http.tips import MAYBE_TIP, TIPS
+from parrot.observation import Status
 from parrot.records import Reason
 
+Json = dict[str, Any]
+Kind = type[ParrotError]
+Refusal = tuple[int, str, Kind]  # its status, and the name of its example
+
 ROOT = folders.ROOT
+_SHOWN = [status.value for status in Status if status is not Status.DELETING]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
-_FILES = {"application/octet-stream": _BINARY, "image/*": _BINARY}
 _USUAL = {"tags": ["Observations"], "security": [{"firebase": []}]}
-_TAGS = [
-    {"name": "Classify", "description": "What a photo shows. Needs no user, usually."},
-    {"name": "Observations", "description": "The photos that a user keeps. Needs a user."},
-    {"name": "Reviews", "description": "What reviewers decide. Needs the custom claim `reviewer`."},
-    {"name": "Me", "description": "All that is kept about a user. Needs that user."},
-]
-_INFO = {
-    "title": "Parrot Classifier",
-    "version": "1",
-    "summary": "Is it a parrot, and which one?",
-    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "contact": {"name": "The people who run this service"},
-    "description": (
-        "Every error is a problem+json (RFC 9457) with a stable `code`. If there is a `Retry-After`"
-        " header, the same request may work after that many seconds. Answers may gain fields, and a"
-        " string with known values may gain others: ignore what you do not know. docs/app.md shows"
-        " each call in Swift, Kotlin, TypeScript, Python and curl."
-    ),
+_UNEXPECTED: Refusal = (ParrotError.status, ParrotError.code, ParrotError)
+_REF = "#/components/schemas/{name}"
+_TIMES = ("created", "updated", "at", "training_at", "first", "last", "begun", "finished")
+_FORMATS = {
+    **dict.fromkeys(_TIMES, "date-time"),
+    **dict.fromkeys(("Files.image", "Files.thumbnail"), "uri"),
+    **dict.fromkeys(("Problem.type", "Review.image"), "uri-reference"),
 }
-_FIREBASE = {
-    "type": "http",
-    "scheme": "bearer",
-    "description": "A Firebase ID token; locally `local:NAME`.",
+_HEADERS = {
+    429: ("RateLimit", "RateLimit-Policy", "Retry-After"),
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    416: ("Content-Range",),
+    503: ("Retry-After",),
+    504: ("Retry-After",),
 }
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(ROOT / "local" / "openapi"),
-    autoescape=False,  # noqa: S701 - YAML
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def document() -> Json:
     """The whole description, of plain JSON types."""
-    calls = _read("calls.yaml", files=_FILES, photos=MOST_PHOTOS, statuses=components.SHOWN)
+    api = _read("api.yaml")
+    calls = _read("calls.yaml", photos=MOST_PHOTOS, statuses=_SHOWN)
     examples = _read("examples.yaml", tip=TIPS[Reason.OTHER_BIRD], maybe=MAYBE_TIP)
-    described = {
-        "openapi": "3.1.0",
-        "info": _INFO,
-        "servers": [{"url": "/"}],
-        "tags": _TAGS,
-        "paths": {_url(path): _path(item, examples) for path, item in calls.items()},
-        "components": {
-            "schemas": {**components.schemas_of([*examples, "Problem"]), **_named_schemas(calls)},
-            "headers": _read("headers.yaml"),
-            "examples": problem_answers.examples(),
-            "securitySchemes": {"firebase": _FIREBASE},
-        },
+    components = {
+        "schemas": {**_schemas([*examples, "Problem"]), **_named_schemas(calls)},
+        "headers": api.pop("headers"),
+        "examples": _problems(),
+        "securitySchemes": api.pop("securitySchemes"),
     }
+    paths = {
+        f"{BASE_PATH if path.startswith('/') else '/'}{path}": _path(item, examples)
+        for path, item in calls.items()
+    }
+    described = {**api, "paths": paths, "components": components}
     return dict(json.loads(json.dumps(described)))  # an enum is its value
-
-
-def _url(path: str) -> str:
-    return BASE_PATH + path if path.startswith("/") else f"/{path}"
 
 
 def files() -> dict[str, str]:
@@ -104,8 +94,9 @@ def write() -> list[str]:
 
 def _read(name: str, **values: object) -> Json:
     """A file of this folder, without what only its own lines share."""
-    text = _ENVIRONMENT.get_template(name).render(values)
-    return {key: value for key, value in yaml.safe_load(text).items() if key != "shared"}
+    text = (ROOT / "local" / "openapi" / name).read_text(encoding="utf-8")
+    rows = yaml.safe_load(Template(text, undefined=StrictUndefined).render(values))
+    return {key: value for key, value in rows.items() if key != "shared"}
 
 
 def _path(item: Json, examples: Json) -> Json:
@@ -124,13 +115,13 @@ def _call(call: Json, examples: Json) -> Json:
         str(status): _answer(answer, ours, examples) for status, answer in call["responses"].items()
     }
     if kinds:
-        described["responses"] |= problem_answers.of([*kinds, "MethodNotAllowed"])
+        described["responses"] |= _refusals([*kinds, "MethodNotAllowed"])
     if "parameters" in call:
         described["parameters"] = _parameters(call["parameters"])
     if described.pop("photo", None):
         described["requestBody"] = _photo_body(_named(call, "Form"), _named(call, "Json"))
     if body := described.pop("body", None):
-        content = {"schema": ref(_named(call, "Json")), "example": body["example"]}
+        content = {"schema": _ref(_named(call, "Json")), "example": body["example"]}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     return described
 
@@ -143,35 +134,11 @@ def _photo_body(form: str, encoded: str) -> Json:
             " the photo itself may name its own type, `image/...`, too."
         ),
         "content": {
-            "multipart/form-data": {"schema": ref(form)},
-            "application/json": {"schema": ref(encoded)},
+            "multipart/form-data": {"schema": _ref(form)},
+            "application/json": {"schema": _ref(encoded)},
             "application/octet-stream": _BINARY,
         },
     }
-
-
-def _named_schemas(calls: Json) -> Json:
-    """The schemas of bodies, and the unions of answers: generated clients name their types so."""
-    named: Json = {}
-    for call in (call for item in calls.values() for call in item.values() if "responses" in call):
-        if fields := call.get("photo"):
-            named[_named(call, "Form")] = _body(fields)
-            named[_named(call, "Json")] = _body({**fields, "image": _BASE64})
-        if body := call.get("body"):
-            named[_named(call, "Json")] = body["schema"]
-        for answer in call["responses"].values():
-            if union := answer.get("union"):
-                named[union] = {"anyOf": [ref(kind) for kind in answer["json"]]}
-    return named
-
-
-def _named(call: Json, kind: str) -> str:
-    operation: str = call["operationId"]
-    return f"{operation[0].upper()}{operation[1:]}{kind}"
-
-
-def _body(fields: Json) -> Json:
-    return {"type": "object", "properties": fields, "required": ["image"]}
 
 
 def _parameters(rows: list[list[Any]]) -> list[Json]:
@@ -190,13 +157,138 @@ def _parameters(rows: list[list[Any]]) -> list[Json]:
 def _answer(answer: Json, ours: list[str], examples: Json) -> Json:
     described = {key: value for key, value in answer.items() if key not in {"json", "union"}}
     if "headers" in answer or ours:
-        described["headers"] = headers([*ours, *answer.get("headers", [])])
+        described["headers"] = _headers([*ours, *answer.get("headers", [])])
     if "json" not in answer:
         return described
     shown: Json = {
-        name: {"value": msgspec.convert(examples[kind][name], components.answer(kind))}
+        name: {"value": msgspec.convert(examples[kind][name], _type(kind))}
         for kind, names in answer["json"].items()
         for name in names
     }
     kind = answer.get("union") or next(iter(answer["json"]))
-    return {**described, "content": {"application/json": {"schema": ref(kind), "examples": shown}}}
+    return {**described, "content": {"application/json": {"schema": _ref(kind), "examples": shown}}}
+
+
+def _refusals(names: list[str]) -> Json:
+    """A response per status, with the codes that it can have: of these classes, or 500."""
+    rows = [_UNEXPECTED, *(row for name in names for row in _coded(getattr(errors, name)))]
+    rows.sort(key=lambda row: (row[0], row[2].code))
+    answers = {}
+    for status, group in groupby(rows, itemgetter(0)):
+        kinds = [(name, kind) for _, name, kind in group]
+        shown = {kind.code: {"$ref": f"#/components/examples/{name}"} for name, kind in kinds}
+        answers[str(status)] = {
+            "description": "; ".join(f"`{kind.code}`: {kind.title}" for _, kind in kinds),
+            "content": {"application/problem+json": {"schema": _ref("Problem"), "examples": shown}},
+            "headers": _headers(["X-Request-Id", *_HEADERS.get(status, ())]),
+        }
+    return answers
+
+
+def _problems() -> Json:
+    """One of each code, and of `invalid_image` one of each status."""
+    return {
+        name: {
+            "value": problems.Problem(
+                type=f"{BASE_PATH}/errors#{kind.code}",
+                title=kind.title,
+                status=status,
+                detail=(kind.__doc__ or "").partition("\n")[0],
+                code=kind.code,
+            )
+        }
+        for status, name, kind in (
+            *(_UNEXPECTED, *_coded(errors.RequestError), *_coded(errors.BackendError)),
+        )
+    }
+
+
+def _named_schemas(calls: Json) -> Json:
+    """The schemas of bodies, and the unions of answers: generated clients name their types so."""
+    named: Json = {}
+    for call in (call for item in calls.values() for call in item.values() if "responses" in call):
+        if fields := call.get("photo"):
+            named[_named(call, "Form")] = _body(fields)
+            named[_named(call, "Json")] = _body({**fields, "image": _BASE64})
+        if body := call.get("body"):
+            named[_named(call, "Json")] = body["schema"]
+        for answer in call["responses"].values():
+            if union := answer.get("union"):
+                named[union] = {"anyOf": [_ref(kind) for kind in answer["json"]]}
+    return named
+
+
+def _named(call: Json, kind: str) -> str:
+    operation: str = call["operationId"]
+    return f"{operation[0].upper()}{operation[1:]}{kind}"
+
+
+def _body(fields: Json) -> Json:
+    return {"type": "object", "properties": fields, "required": ["image"]}
+
+
+def _schemas(names: list[str]) -> Json:
+    """The schemas of these answers, and of all that is in them."""
+    types = [_type(name) for name in names]
+    _, made = msgspec.json.schema_components(types, ref_template=_REF)
+    codes = {kind.code for _, _, kind in _coded(errors.ParrotError)}
+    made["Problem"]["properties"]["code"]["enum"] = sorted(codes)
+    made["Status"]["enum"] = _SHOWN
+    for name, schema in made.items():
+        if "properties" in schema:  # msgspec sorts them
+            order = get_type_hints(_type(name))
+            schema["properties"] = {key: schema["properties"][key] for key in order}
+    return {name: _for_clients(schema) for name, schema in made.items()}
+
+
+def _type(name: str) -> type:
+    """The type of an answer."""
+    module = next(module for module in (schemas, rights, problems) if hasattr(module, name))
+    kind: type = getattr(module, name)
+    return kind
+
+
+def _for_clients(schema: Json) -> Json:
+    """A schema of answers that stays true when they gain values, with formats for typed clients."""
+    if "description" in schema:  # a docstring, whose indented lines Markdown would take for code
+        schema = {**schema, "description": inspect.cleandoc(schema["description"])}
+    if "enum" in schema:
+        known = schema["enum"]
+        listed = "Known values: " + ", ".join(f"`{value}`" for value in known)
+        text = " ".join(
+            filter(None, (schema.get("description"), f"{listed}; there may be others."))
+        )
+        rest = {key: value for key, value in schema.items() if key != "enum"}
+        return {**rest, "type": "string", "description": text, "x-extensible-enum": known}
+    if {"type": "null"} in schema.get("anyOf", ()):
+        (kind,) = [option for option in schema["anyOf"] if option != {"type": "null"}]
+        if "type" in kind:
+            return {**_for_clients(kind), "type": [kind["type"], "null"]}
+    if "properties" in schema:
+        properties = {name: _for_clients(kind) for name, kind in schema["properties"].items()}
+        for name, kind in properties.items():
+            known = _FORMATS.get(name) or _FORMATS.get(f"{schema['title']}.{name}")
+            if known and kind.get("type") in ("string", ["string", "null"]):
+                kind["format"] = known
+        return {**schema, "properties": properties}
+    return {**schema, "format": "double"} if schema.get("type") == "number" else schema
+
+
+def _ref(name: str) -> Json:
+    """A reference to a schema."""
+    return {"$ref": _REF.format(name=name)}
+
+
+def _headers(names: Iterable[str]) -> Json:
+    """References to headers, by name."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _coded(root: Kind) -> Iterator[Refusal]:
+    """A class of errors and all below it, of which each has a code of its own."""
+    if "code" in vars(root):
+        yield root.status, root.code, root
+    if root is errors.InvalidImage:
+        yield 422, f"{root.code}_422", root
+    for child in root.__subclasses__():
+        yield from _coded(child)
