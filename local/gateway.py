@@ -4,8 +4,14 @@ functions-framework loads every function, as it does when deployed; gunicorn ser
 """
 
 import json
+import logging
+import math
 import os
 import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -14,7 +20,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import functions_framework
 from flask import Flask, Response, jsonify, request, send_from_directory
 
-from local.bundles import Bundles
 from parrot.errors import ParrotError
 from parrot.http import answers, problems, schemas, transfers
 from parrot.http.parameters import BASE_PATH
@@ -25,6 +30,8 @@ from parrot.records import UNTRAINED
 _ROOT = Path(__file__).parent.parent
 _OTHERS = f"{BASE_PATH}/observations"
 FUNCTIONS = ("classify", "save", "observations", "reviews")
+AGAIN_SECONDS = 300.0
+_log = logging.getLogger(__name__)
 
 
 def application() -> WSGIApplication:
@@ -133,3 +140,29 @@ def _headers() -> list[tuple[str, str, str]]:
         for rule in _hosting()["headers"]
         for header in rule["headers"]
     ]
+
+
+class Bundles:
+    """What pages load that others wrote: a folder of files, and the command that makes them all.
+
+    It is run when a file is first asked for. Where it fails, it is not run again for five minutes:
+    it takes long to fail without a network, and every page load asks for two files.
+    """
+
+    def __init__(
+        self, folder: Path, command: Sequence[str], *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._folder, self._command, self._now = folder, command, now
+        self._making, self._not_before = threading.Lock(), -math.inf
+
+    def answer(self, name: str) -> Response:
+        """The file, or 404; whoever asks meanwhile waits for the command."""
+        path = self._folder / name
+        with self._making:
+            if not path.is_file() and self._now() >= self._not_before:
+                subprocess.run(self._command, check=False)  # noqa: S603 - our own command
+                if not path.is_file():
+                    self._not_before = self._now() + AGAIN_SECONDS
+                    text = "%s made no %s: not tried again for %.0f minutes"
+                    _log.warning(text, " ".join(self._command), name, AGAIN_SECONDS / 60)
+        return send_from_directory(self._folder, name, conditional=False)

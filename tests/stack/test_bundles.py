@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.exceptions import NotFound
 
-from local.bundles import AGAIN_SECONDS, Bundles
+from local.gateway import AGAIN_SECONDS, Bundles
 
 # Notes that it ran, and makes the file once it may.
 COMMAND = """
