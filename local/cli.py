@@ -190,12 +190,12 @@ def loop(  # noqa: PLR0913 - the options of one command
     candidate is retrained, shadowed and promoted unless it is worse, and somebody leaves. Takes
     about 20 minutes for 3,600 photos on two cores. Everything is kept in .local/loop.
     """
-    from local.loop import report, story  # noqa: PLC0415 - with scikit-learn, for one command
+    from local.loop import story  # noqa: PLC0415 - with scikit-learn, for one command
 
     cast = story.Cast(people, hostile, saves, decisions, seed)
     with console.errors(), steps(console.err) as say:
         told = story.tell(photos, folders.LOCAL / "loop", cast, say)
-    report.show(told, console.out)
+    story.show(told, console.out)
 
 
 @app.command()

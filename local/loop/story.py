@@ -17,10 +17,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from local import note, stack
 from local.loop import people
-from local.loop.app import App
-from local.loop.people import Save, Split
+from local.loop.people import App, Save, Split
 from local.supervisor import PartFailed
 from models.cli.console import FEATURE_CACHE, tenths
 from models.cli.retraining import REFUSED
@@ -45,6 +47,8 @@ _WORK = "retrain"  # the folder of `models retrain`
 _REVIEWERS = ("reviewer-one", "reviewer-two")
 _FEWEST = 8  # photos that make a kind one that the first bundle knows
 _PHONES = 4  # that save at the same time
+_MINUTE = 60
+_PAGE, _START = 50, 10  # lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +246,37 @@ def leave(url: str, person: str) -> dict[str, Any]:
     app = App(url, person)
     key = base64.b64decode(app.ask("GET", "/me")["receipt_key"])
     return verified(app.leave(), key)
+
+
+def show(told: Told, out: Console) -> None:
+    """What the commands printed, of a long text the start and the sum, then the figures."""
+    for path in told.printed:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if len(lines) > _PAGE:
+            lines = [*lines[:_START], f"... {len(lines)} lines: {path}", lines[-1]]
+        out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    steps = Table("step", "minutes")
+    for name, seconds in told.seconds.items():
+        steps.add_row(name, f"{seconds / _MINUTE:.1f}")
+    out.print(steps)
+    figures = Table("people never seen", "photos", "before", "after", "difference, 95 %")
+    for line in told.differences:
+        figures.add_row(
+            line.figure,
+            str(line.photos),
+            f"{line.before:.1%}",
+            f"{line.after:.1%}",
+            f"{line.low * 100:+.1f}..{line.high * 100:+.1f}",
+        )
+    out.print(figures)
+    if told.refused:
+        out.print("[red]The candidate was refused: nothing was promoted.")
+    receipt = told.receipt
+    out.print(
+        f"{told.said_wrong / max(1, told.saved):.1%} of {told.saved} labels were wrong;"
+        f" of {told.trains} that train, {told.trains_wrong / max(1, told.trains):.1%}"
+        f" ({told.trains_wrong}), after {told.decisions} decisions.\n"
+        f"{receipt['user']} left: {receipt['observations']} photos are gone; the signed receipt"
+        f" names who had learnt from them: {', '.join(receipt['bundles']) or 'nobody'}.",
+        highlight=False,
+    )
