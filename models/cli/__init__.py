@@ -8,10 +8,9 @@ from models.cli import (
     exchange,
     people,
     releases,
-    replay,
     retraining,
     serving,
-    shadow,
+    stored_photos,
     training,
 )
 
@@ -21,6 +20,6 @@ from models.cli import (
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 for group in (
     *(training, retraining, releases, serving, exchange),
-    *(people, backfill, shadow, replay, drift),
+    *(people, backfill, stored_photos, drift),
 ):
     app.add_typer(group.commands)

@@ -17,11 +17,10 @@ from rich.table import Table
 from models.folders import LOCAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from models.evaluation.comparison import ComparisonTable
     from models.evaluation.results import Results
-    from models.training.judging import Fitted
 
 _USAGE = 2
 _TENTHS = 10
@@ -59,34 +58,17 @@ def figures(columns: dict[str, Results], *, title: str | None = None) -> Table:
     """One column of figures per result, with its name as heading."""
     from models.evaluation.results import FIGURES, figure_text
 
-    table = _table(title, "figure", *columns)
+    table = headed("figure", *columns, texts={"figure"}, title=title)
     figures = [results.figures() for results in columns.values()]
     for (part, key), name in FIGURES.items():
         table.add_row(name, *(figure_text(column[part][key]) for column in figures))
     return table
 
 
-def show_fit(fitted: Fitted) -> None:
-    """A sentence for everybody; then figures, and what fine-tuning changed."""
-    from models.cli import usable
-
-    out.print(f"[bold]{usable.sentence(fitted.judged.clean)}", soft_wrap=True)
-    out.print(figures(fitted.columns))
-    if fitted.fine_tuning is None:
-        return
-    verdict = "accepted" if fitted.fine_tuning.accepted else "not accepted"
-    table = _table(f"fine-tuned last blocks: {verdict}", "figure", "published", "fine-tuned")
-    for figure in fitted.fine_tuning.guarded:
-        style = "red" if figure.worse else ""
-        table.add_row(figure.name, f"{figure.frozen:.2%}", f"{figure.tuned:.2%}", style=style)
-    out.print(table)
-
-
 def compared(tables: Sequence[ComparisonTable], names: tuple[str, str]) -> Table:
     """The differences of photos as they are, then of others; `names` are the two bundles'."""
-    table = Table()
-    for heading in ("figure", *names, "difference", "95 % interval", "verdict"):
-        table.add_column(heading, justify="left" if heading in {"figure", "verdict"} else "right")
+    headings = ("figure", *names, "difference", "95 % interval", "verdict")
+    table = headed(*headings, texts={"figure", "verdict"})
     for number, part in enumerate(tables):
         for line in part.differences:
             table.add_row(
@@ -100,11 +82,11 @@ def compared(tables: Sequence[ComparisonTable], names: tuple[str, str]) -> Table
     return table
 
 
-def _table(title: str | None, first: str, *others: str) -> Table:
+def headed(*headings: str, texts: Collection[str], title: str | None = None) -> Table:
+    """An empty table; the columns of `texts` are set to the left, of numbers to the right."""
     table = Table(title=title)
-    table.add_column(first)
-    for heading in others:
-        table.add_column(heading, justify="right")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in texts else "right")
     return table
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from models.cli import console
 from models.cli.console import BundleFolder
@@ -61,9 +60,8 @@ def drift(
         rows = drift.compare(usual, _of(manifest.version, lines))
         if not rows:
             raise ValueError(f"too few photos to judge: {drift.LEAST} of a version are needed")
-    table = Table()
-    for heading in ("app", "measure", "photos", "usual", "now", "index"):
-        table.add_column(heading, justify="left" if heading in {"app", "measure"} else "right")
+    headings = ("app", "measure", "photos", "usual", "now", "index")
+    table = console.headed(*headings, texts={"app", "measure"})
     for row in rows:
         cells = (escape(row.app), row.seen[0], f"{row.now.photos}", *row.seen[1:])
         table.add_row(*cells, f"{row.index:.2f}", style="red" if row.drift else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,12 +18,28 @@ from parrot.model.species import SpeciesTable
 
 if TYPE_CHECKING:
     from models.data.features import Extractor
+    from models.evaluation.results import Results
     from models.report.about import About
     from models.training.fit import Order
     from models.training.judging import Fitted
 
 commands = typer.Typer()
 STEPS = 600  # of fine-tuning, as in `tuner.Recipe`
+_LEAST = 30  # photos: a share of fewer says little
+_LEAST_OF_A_SPECIES = 8  # 16 from three sources are good
+# A figure, what it is at least or at most, what there should be more of if not, and its words.
+_GOALS = (
+    (("gate", "parrots_kept"), 0.9, True, "parrots", "keeps {} of 100 parrots"),
+    (("species", "top1"), 0.85, True, "of each species", "names {} of 100 right"),
+    (
+        *(("gate", "other_birds_let_through"), 0.1, False, "other birds"),
+        "takes {} of 100 other birds for parrots",
+    ),
+    (
+        *(("gate", "negatives_let_through"), 0.05, False, "pictures without birds"),
+        "takes {} of 100 other pictures for parrots",
+    ),
+)
 
 Keep = Annotated[float, typer.Option(help="Share of parrots that the gate lets through.")]
 Coverage = Annotated[
@@ -96,7 +113,7 @@ def fit(
         if report is not None:
             step("report")
             _report_fit(report, order, fitted)
-    console.show_fit(fitted)
+    _show_fit(fitted)
     console.out.print(f"bundle: {order.out}", soft_wrap=True)
     console.err.print(f"[dim]try it: ./dev.sh demo --bundle {order.out} PHOTO...", soft_wrap=True)
 
@@ -180,6 +197,42 @@ def _report_fit(path: Path, order: Order, fitted: Fitted) -> None:
         about=about.of_bundles([order.out], photos, seed=seed),
     )
     _report_written(path)
+
+
+def _show_fit(fitted: Fitted) -> None:
+    """A sentence for everybody; then figures, and what fine-tuning changed."""
+    console.out.print(f"[bold]{usable(fitted.judged.clean)}", soft_wrap=True)
+    console.out.print(console.figures(fitted.columns))
+    if fitted.fine_tuning is None:
+        return
+    title = f"fine-tuned last blocks: {'' if fitted.fine_tuning.accepted else 'not '}accepted"
+    table = console.headed("figure", "published", "fine-tuned", texts={"figure"}, title=title)
+    for figure in fitted.fine_tuning.guarded:
+        style = "red" if figure.worse else ""
+        table.add_row(figure.name, f"{figure.frozen:.2%}", f"{figure.tuned:.2%}", style=style)
+    console.out.print(table)
+
+
+def usable(results: Results) -> str:
+    """Whether a fit can be used, in one sentence that a person understands, before all tables."""
+    figures = results.figures()
+    needs, told = [], []
+    for (part, key), bound, least, what, words in _GOALS:
+        figure = figures[part][key] or {"rate": bound, "n": 0}
+        share, photos = figure["rate"], figure["n"]
+        if photos < _LEAST or (share < bound if least else share > bound):
+            needs.append(f"more {what} ({photos} photos)")
+        if photos:
+            told.append(words.format(round(share * 100)))
+    counts = Counter(results.species[number] for number in results.target[results.known])
+    needs += [
+        f"more of {name} ({count} photos)"
+        for name, count in counts.items()
+        if count < _LEAST_OF_A_SPECIES
+    ]
+    if needs:
+        return f"not usable yet: needs {', '.join(needs)}; so far it {', '.join(told)}"
+    return f"usable: {', '.join(told)}"
 
 
 def _extractor(cache: Path) -> Extractor:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from local import note, stack
 from models.cli import app
-from models.cli.shadow import picture
+from models.cli.stored_photos import picture
 from models.publishing.releases import write_files
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent

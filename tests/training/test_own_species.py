@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from local.samples import MACAW
-from models.cli import usable
+from models.cli.training import usable
 from models.data import labelled_photos, samples, species_table
 from models.data.dataset import Dataset
 from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
@@ -206,7 +206,7 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate(
     assert "\n| other birds let through |  |  |  |  |" in text, "several photos: there are none"
     assert "\n| 8 to 15 | 1 | 100.00% (75.8%..100.0%, n = 12) |" in text, "seen by the other folds"
     assert "a softmax over 0 groups" in text, "of one group alone every parrot would be one"
-    assert usable.sentence(fitted.judged.clean).startswith(
+    assert usable(fitted.judged.clean).startswith(
         "not usable yet: needs more parrots (12 photos), more of each species (12 photos),"
         " more other birds (0 photos), more pictures without birds (12 photos);"
         " so far it keeps "
@@ -218,7 +218,7 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate(
         replace(photo, group=Group.OTHER_BIRDS) if other else photo
         for other, photo in zip(bird, several.photos, strict=True)
     ]
-    assert usable.sentence(replace(several, photos=photos)) == (
+    assert usable(replace(several, photos=photos)) == (
         "usable: keeps 100 of 100 parrots, names 100 of 100 right,"
         " takes 0 of 100 other birds for parrots, takes 0 of 100 other pictures for parrots"
     )
