@@ -106,10 +106,6 @@ ReleaseStore = BucketStore | FolderStore
 
 def open_store(target: str) -> ReleaseStore:
     """`gs://BUCKET` or a folder. STORAGE_EMULATOR_HOST selects an emulator."""
-    from pathlib import Path  # noqa: PLC0415
-
     if not target.startswith(_GS):
         return FolderStore(Path(target))
-    from google.cloud.storage import Client  # noqa: PLC0415 - 0.2 s, not for --help
-
     return BucketStore(Client(), target.removeprefix(_GS).strip("/"))
