@@ -1,1 +1,1 @@
-"""How fast the service is, compared with what is possible; `measure.run` is one run of it."""
+"""How fast the service is, compared with what is possible; `cli` has one run of it."""

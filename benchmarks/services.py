@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-import requests
 
 from benchmarks import first_version
 from benchmarks.clients import Prepared, classify
 from benchmarks.limit import process
 from benchmarks.photos import PhotoFile
 from local import stack
-from local.supervisor import Part, Supervisor, free_port
+from local.supervisor import Part, Supervisor, free_url, listens
 
 Say = Callable[[str], None]
 
@@ -89,15 +88,6 @@ def running(folder: Path, say: Say) -> Iterator[Services]:
 
 def program(module: str, *arguments: object) -> Part:
     """A Python program that takes its port as the last argument."""
-    port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", module, *map(str, arguments), port]
-    return Part(module, command, url, lambda: _listens(url))
-
-
-def _listens(url: str) -> bool:
-    try:
-        requests.get(url, timeout=5)
-    except requests.RequestException:
-        return False
-    return True
+    url = free_url()
+    command = [sys.executable, "-m", module, *map(str, arguments), url.rpartition(":")[2]]
+    return Part(module, command, url, lambda: listens(url))
