@@ -4,9 +4,7 @@ It is loaded into a session, as TF Serving does, and not as Python functions. So
 decides which shapes it takes, and models of TensorFlow 1 load too.
 """
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,32 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from models.serving.errors import ServingError
+from models.serving.quiet_tf import tf  # before all that follows, which imports TensorFlow
+
+from tensorflow.core.protobuf import config_pb2, error_codes_pb2  # isort: skip
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog  # isort: skip
 
 Array = npt.NDArray[Any]
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Discard file descriptor 2: TensorFlow's libraries write to it before they read any flag."""
-    saved = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - os.devnull is a text
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-for _flag in ("TF_CPP_MIN_LOG_LEVEL", "ABSL_MIN_LOG_LEVEL"):
-    os.environ.setdefault(_flag, "3")
-with _quiet_stderr():
-    import tensorflow as tf
-    from tensorflow.core.protobuf import config_pb2, error_codes_pb2
-    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
-tf.get_logger().setLevel("ERROR")
-
 # For two cores shared with other programs: a request runs on one core, two requests use both.
 _THREADS = tf.compat.v1.ConfigProto(inter_op_parallelism_threads=2, intra_op_parallelism_threads=1)
 _DEFAULT_SIGNATURE = "serving_default"
