@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from models.network import photo_graph, savedmodel
+from models.network import savedmodel
 from models.network.lazy_tf import tf
-from models.network.savedmodel import SIGNATURES
+from models.network.savedmodel import CHANNELS, SIGNATURES
 from parrot.model.served_model import Encoding, InputSpec, Scaling, ServedModel
 from parrot.photo import images
 from parrot.records import Raster
@@ -145,7 +145,7 @@ def _check_input(taken: Any, spec: InputSpec, source: Path) -> None:
         raise ValueError(f"{source} takes {shape}, expected one image input of rank {_RANK}")
     if not dtype.is_floating:
         raise ValueError(f"{source} takes {dtype.name}, not floats: it needs no wrapping")
-    wanted = (None, spec.height, spec.width, photo_graph.CHANNELS)
+    wanted = (None, spec.height, spec.width, CHANNELS)
     if not tf().TensorShape(wanted).is_compatible_with(shape) or shape[0] is not None:
         raise ValueError(
             f"{source} takes images of shape {_shape(shape)}, expected {_shape(wanted)}"
@@ -160,7 +160,7 @@ def _shape(shape: Any) -> str:
 def _difference(written: Path, source: _Source, spec: InputSpec) -> float:
     """The largest difference on noise. Raises ValueError if it is more than rounding."""
     noise = np.random.default_rng(0).integers(
-        0, 256, (2, spec.height, spec.width, photo_graph.CHANNELS), np.uint8
+        0, 256, (2, spec.height, spec.width, CHANNELS), np.uint8
     )
     asked = replace(spec, encoding=Encoding.FLOATS)
     rasters = [Raster(pixels, spec.width, spec.height) for pixels in noise]
