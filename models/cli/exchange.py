@@ -94,11 +94,10 @@ def kinds(
     to: Annotated[Path, typer.Argument(help="Folder of the web page.")] = ROOT / "public",
 ) -> None:
     """Write the table and the plates that the pages of kinds show; plates of the old one go."""
-    from models.data import plates
-    from models.data.kinds import dump, shown, table
+    from models.data.kinds import drawings, dump, shown, table
 
     with console.errors():
-        target, folder, drawn = to / "kinds.json", to / "plates", plates.drawn()
+        target, folder, drawn = to / "kinds.json", to / "plates", drawings()
         rows = table(drawn)
         stale = shown(json.loads(target.read_bytes())) - drawn.keys() if target.exists() else set()
         folder.mkdir(exist_ok=True)

@@ -1,13 +1,16 @@
-"""The table behind the pages of kinds: names and protection, facts, and which plates show a kind.
-
-It also says what a model's species are mistaken for that it does not know.
+"""What the pages of kinds show: names, protection, facts, and plates, which are drawn here.
 
 Names, ranks and protection come from `taxonomy.csv`, everything else from `kinds.toml`.
+`plates/SHAPE.svg` has a line per part, with the part's name in braces where its colour belongs;
+`plates/colours.toml` says which shape and colours a kind has. The shapes are our own drawings.
+
+The same table says what a model's species are mistaken for that it does not know.
 """
 
 import csv
 import io
 import json
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -20,6 +23,8 @@ from parrot.records import Taxon
 _FACTS = Path(__file__).with_suffix(".toml")
 _TEXTS = ("range", "diet", "life", "law")
 _MOST_PLATES = 3  # of the members of a group that has no plate of its own
+_PLATES = Path(__file__).parent / "plates"
+_PART = re.compile(r"\{(\w+)\}")
 
 
 def table(plates: Iterable[str]) -> dict[str, Any]:
@@ -106,3 +111,30 @@ def _borrowed(members: list[str], taxa: Mapping[str, Taxon], drawn: Collection[s
 def _text(pair: list[str]) -> dict[str, str]:
     english, korean = pair
     return {"en": english, "ko": korean}
+
+
+def drawings() -> dict[str, bytes]:
+    """Each plate's file name and SVG. A KeyError names a shape that is not there."""
+    table = tomllib.loads((_PLATES / "colours.toml").read_text(encoding="utf-8"))
+    return {
+        f"{name}.svg": _draw(row["shape"], {**table["shapes"][row["shape"]], **row})
+        for name, row in table["plates"].items()
+    }
+
+
+def parts(shape: str) -> set[str]:
+    """The parts of a shape that can have a colour."""
+    return set(_PART.findall(_shape(shape)))
+
+
+def _draw(shape: str, colours: dict[str, str]) -> bytes:
+    lines = [
+        line.format_map(colours)
+        for line in _shape(shape).splitlines()
+        if set(_PART.findall(line)) <= colours.keys()
+    ]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def _shape(name: str) -> str:
+    return (_PLATES / f"{name}.svg").read_text(encoding="utf-8")

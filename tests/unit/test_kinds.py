@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from local.stack import DEFAULT_BUNDLE, ROOT
 from models.cli import app
-from models.data import kinds, plates
+from models.data import kinds
 from models.data.labelled_photos import TAXONOMY_CSV
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 
 MOST_BYTES = 4096
-PLATES = plates.drawn()
+PLATES = kinds.drawings()
 TABLE = kinds.table(PLATES)
 KINDS = TABLE["kinds"]
 SPECIES = [row.id for row in SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes()).rows]
@@ -92,6 +92,6 @@ def test_a_plate_is_small_and_complete() -> None:
         row = table["plates"][name.removesuffix(".svg")]
         assert len(drawing) <= MOST_BYTES, name
         assert ET.fromstring(drawing).tag.endswith("svg"), name  # noqa: S314 - our own file
-        unknown = row.keys() - plates.parts(row["shape"]) - {"shape", "source"}
+        unknown = row.keys() - kinds.parts(row["shape"]) - {"shape", "source"}
         assert unknown == set(), name
         assert row["source"], name
