@@ -38,8 +38,12 @@ class Job:
     max_photos: int | None
 
     def find(self) -> Iterator[Key]:
-        """Whose verdict is of another bundle. Raises BadBundle, StoreUnavailable."""
-        return candidates(self, open_bundle(self).manifest.version)
+        """Whose verdict is of another bundle, `max_photos` at most; called on one worker.
+
+        Raises BadBundle, StoreUnavailable.
+        """
+        version = open_bundle(self).manifest.version
+        return (key for key in scan(self, version) if key is not None)
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Sequence[Key]], Counter[str]]]:
@@ -110,19 +114,8 @@ def open_bundle(job: Job) -> Bundle:
     return Bundle.load(files, sha256=wiring.settings().bundle_sha256)
 
 
-def candidates(job: Job, version: str) -> Iterator[Key]:
-    """Whose verdict is of another bundle, `max_photos` at most. Raises StoreUnavailable."""
-    return (key for key in _scan(job, version) if key is not None)
-
-
-def count(job: Job, version: str) -> tuple[int, int]:
-    """How many candidates there are among how many observations. Raises StoreUnavailable."""
-    keys = Counter(key is not None for key in _scan(job, version))
-    return keys[True], keys.total()
-
-
-def _scan(job: Job, version: str) -> Iterator[Key | None]:
-    """The key of each candidate, None for each other observation."""
+def scan(job: Job, version: str) -> Iterator[Key | None]:
+    """The key of each that `find` finds, None for each other. Raises StoreUnavailable."""
     os.environ.update(job.environment)
     left = job.max_photos
     for observation in neighbours.observation_store().everything():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics, MetricsFilter
@@ -17,34 +17,23 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from models.backfill import package
+from models.backfill.exporting import ExportJob
+from models.backfill.job import Job
 
+Work = Job | ExportJob  # plain data that travels to workers
 DATAFLOW = "Dataflow"
 _NAMESPACE = "backfill"
-
-
-class Job(Protocol):
-    """What to do, as plain data that travels to workers."""
-
-    @property
-    def batch(self) -> int:
-        """Photos in one call of what `open` gives."""
-
-    def find(self) -> Iterable[Any]:
-        """The keys of all photos; called on one worker."""
-
-    def open(self) -> AbstractContextManager[Callable[[Sequence[Any]], Counter[str]]]:
-        """What works on keys and counts outcomes, again if need be; once on each worker."""
 
 
 class _Share(beam.DoFn):  # type: ignore[misc]
     """One worker's share."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Work) -> None:
         self._job = job
 
     def setup(self) -> None:
         self._opened = ExitStack()
-        self._share = self._opened.enter_context(self._job.open())
+        self._share: Any = self._opened.enter_context(self._job.open())
 
     def process(self, keys: Sequence[Any]) -> None:
         for outcome, count in self._share(keys).items():
@@ -54,7 +43,7 @@ class _Share(beam.DoFn):  # type: ignore[misc]
         self._opened.close()
 
 
-def _find(job: Job) -> Iterable[Any]:
+def _find(job: Work) -> Iterable[Any]:
     return job.find()
 
 
@@ -70,7 +59,7 @@ def check(options: Sequence[str], own: Iterable[str]) -> None:
         raise ValueError(f"neither this command nor Beam has an option {name}{meant}")
 
 
-def run(job: Job, runner: str, options: Sequence[str]) -> Counter[str]:
+def run(job: Work, runner: str, options: Sequence[str]) -> Counter[str]:
     """How many photos had which outcome.
 
     `options` are Beam's own, such as `--project`, `--region` and `--temp_location`. A run that

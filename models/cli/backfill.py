@@ -17,7 +17,7 @@ from parrot.model.manifest import SPECIES
 if TYPE_CHECKING:
     from collections import Counter
 
-    from models.backfill.pipeline import Job
+    from models.backfill.pipeline import Work
 
 commands = typer.Typer()
 BEAMS_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -69,7 +69,8 @@ def backfill(
         )
         version = jobs.open_bundle(job).manifest.version
         if dry_run:
-            photos, scanned = jobs.count(job, version)
+            keys = [key is not None for key in jobs.scan(job, version)]
+            photos, scanned = sum(keys), len(keys)
             table = Table("paid for", "US$", title="at list prices")
             for name, usd in price(photos, scanned, dataflow=runner is Runner.DATAFLOW).items():
                 table.add_row(name, f"{usd:.4f}")
@@ -137,7 +138,7 @@ def export_saved(
     )
 
 
-def _on_workers(job: Job, runner: Runner, context: typer.Context) -> Counter[str]:
+def _on_workers(job: Work, runner: Runner, context: typer.Context) -> Counter[str]:
     """Print how many photos had which outcome, and return it.
 
     Raises ValueError without Beam, and for options that nobody knows.
