@@ -55,14 +55,13 @@ class Supervisor:
         self._logs = logs
         self._mark = f"PARROT_PART_{secrets.token_hex(8)}"  # in the environment of all its parts
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
-        self._watcher: subprocess.Popen[str] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._watcher = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-I", str(_WATCHER), self._mark],
             stdin=subprocess.PIPE,
-            text=True,
             start_new_session=True,
         )
         return self
@@ -86,7 +85,6 @@ class Supervisor:
                 start_new_session=True,
             )
         self._running[part.name] = (part, process)
-        self._watch("+", process)
 
     def wait(self, part: Part, timeout: float) -> int:
         """Wait until the part answers; its pid. Raises PartFailed."""
@@ -108,8 +106,7 @@ class Supervisor:
             if process.poll() is not None
         ]
         for part, _ in gone:
-            _, process = self._running.pop(part.name)
-            self._watch("-", process)
+            del self._running[part.name]
         return gone
 
     def part(self, name: str) -> Part:
@@ -127,7 +124,6 @@ class Supervisor:
         part, process = self._running.pop(name)
         _signal(process, signal.SIGKILL)
         process.wait()
-        self._watch("-", process)
         return part
 
     def stop(self) -> None:
@@ -143,14 +139,7 @@ class Supervisor:
                 _signal(process, signal.SIGKILL)
                 process.wait()
             _signal(process, signal.SIGKILL)  # what it started and left behind
-            self._watch("-", process)
         self._running.clear()
-
-    def _watch(self, sign: str, process: subprocess.Popen[bytes]) -> None:
-        if self._watcher is not None and self._watcher.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # the watcher was killed
-                self._watcher.stdin.write(f"{sign}{process.pid}\n")
-                self._watcher.stdin.flush()
 
     def _log(self, part: Part) -> Path:
         return self._logs / f"{part.name.replace(' ', '-')}.log"

@@ -1,36 +1,29 @@
 """Ends a supervisor's parts if the supervisor itself is killed: `python local/watcher.py MARK`.
 
-It reads `+PID` and `-PID` lines: the leaders of the process groups that run now. The pipe ends with
-the supervisor, however that ends; whatever still runs is then stopped. A part may have started
-processes in groups of their own, as firebase-tools starts its emulators, and may be gone before
-them: every process inherits the environment variable MARK, and those that have it are killed.
+Its standard input is a pipe that ends with the supervisor, however that ends; whatever still runs
+is then stopped. A part may have started processes in groups of their own, as firebase-tools starts
+its emulators, and may be gone before them: every process inherits the environment variable MARK.
 """
 
 import contextlib
 import os
-import signal
 import sys
-import time
 from collections.abc import Iterator
 
 import psutil
 
 _GRACE_SECONDS = 5.0
-_POLL_SECONDS = 0.05
 
 
 def main() -> None:
     """Until the pipe ends."""
-    running: set[int] = set()
-    for line in sys.stdin:
-        (running.add if line[0] == "+" else running.discard)(int(line[1:]))
-    _signal(running, signal.SIGTERM)
-    deadline = time.monotonic() + _GRACE_SECONDS
-    while running and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-        running = {group for group in running if _lives(group)}
-    _signal(running, signal.SIGKILL)
-    for process in _marked(sys.argv[1]):
+    sys.stdin.read()
+    running = list(_marked(sys.argv[1]))
+    for process in running:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    psutil.wait_procs(running, timeout=_GRACE_SECONDS)
+    for process in _marked(sys.argv[1]):  # also what they have started meanwhile
         with contextlib.suppress(psutil.Error):
             process.kill()
 
@@ -40,20 +33,6 @@ def _marked(mark: str) -> Iterator[psutil.Process]:
         with contextlib.suppress(psutil.Error):  # another user's, or gone
             if mark in process.environ() and process.pid != os.getpid():
                 yield process
-
-
-def _signal(groups: set[int], number: signal.Signals) -> None:
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, number)
-
-
-def _lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 if __name__ == "__main__":
