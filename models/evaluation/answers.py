@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.arrays import Array, Flags, Index
+from models.data.labelled_photos import LabelledPhoto
 from models.evaluation.results import NamedTaxon, Results
 from parrot.model.decision import (
+    Vocabulary,
     combined,
     decide,
     in_doubt,
@@ -18,17 +22,12 @@ from parrot.model.decision import (
     taxon,
 )
 from parrot.model.look import WINDOWS, View
+from parrot.model.rules import Rules
 from parrot.records import Decision, Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from models.arrays import Array, Flags, Index
-    from models.data.labelled_photos import LabelledPhoto
-    from parrot.model.decision import Scorer, Vocabulary
-    from parrot.model.rules import Rules
+    from parrot.model.decision import Scorer
     from parrot.records import Floats
-
 
 _PLACE = {view: place for place, view in enumerate(View, 1)}
 

@@ -6,22 +6,19 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import ThreadWorker
 
 from models.serving.catalog import Catalog
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from types import FrameType
-
-    from flask import Flask
-    from gunicorn.workers.base import Worker
 
 _GRACE_SECONDS = 1  # for running requests at a signal; the whole shutdown should take less than 2 s
 _KEEP_ALIVE_SECONDS = 75  # longer than clients keep connections, so that they close first
