@@ -7,8 +7,6 @@ Names, ranks and protection come from `taxonomy.csv`, everything else from `kind
 The same table says what a model's species are mistaken for that it does not know.
 """
 
-import csv
-import io
 import json
 import re
 import tomllib
@@ -16,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from models.data import tables
 from models.data.labelled_photos import TAXONOMY_CSV
 from parrot.model.species import LOOK_ALIKE, SpeciesTable, Taxonomy
 from parrot.records import Taxon
@@ -52,16 +51,14 @@ def table(plates: Iterable[str]) -> dict[str, Any]:
 def look_alikes(known: SpeciesTable) -> bytes:
     """`look_alikes.csv` of a bundle with these species."""
     kinds, ids = table(())["kinds"], [row.id for row in known.rows]
-    out = io.StringIO()
-    lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(LOOK_ALIKE)
+    lines: list[tuple[str, ...]] = [LOOK_ALIKE]
     for of in ids:
         for name in kinds.get(of, {}).get("alike", ()):
             names, latin = kinds[name]["names"], kinds[name]["scientific_name"]
             within = latin.startswith(f"{kinds[of]['scientific_name']} ")  # its own genus
             if name not in ids and not within:
-                lines.writerow((of, name, latin, names["en"], names["ko"]))
-    return out.getvalue().encode()
+                lines.append((of, name, latin, names["en"], names["ko"]))
+    return tables.written(lines)
 
 
 def shown(table: dict[str, Any]) -> set[str]:

@@ -1,7 +1,6 @@
 """Tables for a person's own photos: a first `species.csv`, and `taxonomy.csv` with its species."""
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,13 +40,8 @@ def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: 
     ids = sorted(name for name, count in counts.items() if count >= fewest)
     if not ids:
         raise BadDataset(f"no label under parrots/ has {fewest} photos")
-    out = io.StringIO()
-    table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(
-        _row(index, name, labels.get(name, name), taxonomy) for index, name in enumerate(ids)
-    )
-    return out.getvalue().encode()
+    rows = (_row(index, name, labels.get(name, name), taxonomy) for index, name in enumerate(ids))
+    return tables.written([COLUMNS, *rows])
 
 
 def appended(species_csv: bytes, kind: str, taxonomy: Taxonomy) -> bytes:
@@ -55,39 +49,30 @@ def appended(species_csv: bytes, kind: str, taxonomy: Taxonomy) -> bytes:
     table = SpeciesTable.parse(species_csv)
     if not may_be_class(kind) or kind != class_id(kind) or kind in {row.id for row in table.rows}:
         raise BadDataset(f"{kind!r:.60} is not the id of a new class: species.csv only grows")
-    out = io.StringIO()
-    csv.DictWriter(out, COLUMNS, lineterminator="\n").writerow(
-        _row(len(table), kind, kind, taxonomy)
-    )
-    return species_csv.rstrip() + b"\n" + out.getvalue().encode()
+    row = _row(len(table), kind, kind, taxonomy)
+    return species_csv.rstrip() + b"\n" + tables.written([row])
 
 
-def _row(index: int, name: str, label: str, taxonomy: Taxonomy) -> dict[str, str | int]:
-    """What is known of a class; one of no known species is named after its label."""
+def _row(index: int, name: str, label: str, taxonomy: Taxonomy) -> tuple[str | int, ...]:
+    """What is known of a class, by COLUMNS; one of no known species is named after its label."""
     known = taxonomy.taxa.get(name)
+    if known is not None:
+        names = (known.scientific_name, known.english, known.korean)
+        return index, name, *names, known.cites
     words = label.replace("-", " ").replace("_", " ").strip()
-    return {
-        "index": index,
-        "id": name,
-        "scientific_name": known.scientific_name if known else "",
-        "en": known.english if known else words[:1].upper() + words[1:],
-        "ko": known.korean if known else "",
-        "cites": known.cites if known else "",
-    }
+    return index, name, "", words[:1].upper() + words[1:], "", ""
 
 
 def taxonomy_for(table: SpeciesTable, taxonomy: bytes | None = None) -> bytes:
     """This `taxonomy.csv`, or ours, and the table's own species that it does not have."""
     data = taxonomy or TAXONOMY_CSV.read_bytes()
     known = Taxonomy.parse(data)
-    out = io.StringIO()
-    lines = csv.writer(out, lineterminator="\n")
+    rows = []
     for row in table.rows:
         if row.id not in known.taxa:
             names = (row.scientific_name, row.english, row.korean)
-            kin = _kin(row, known)
-            lines.writerow((row.id, Rank.SPECIES.value, kin, *names, "", row.cites, ""))
-    return data + out.getvalue().encode()
+            rows.append((row.id, Rank.SPECIES.value, _kin(row, known), *names, "", row.cites, ""))
+    return data + tables.written(rows)
 
 
 def _kin(row: Species, known: Taxonomy) -> str:

@@ -1,8 +1,9 @@
-"""Tables as people's programs save them: Excel writes a BOM, semicolons, or Windows' letters."""
+"""Tables in ours and other people's forms: Excel writes a BOM, semicolons, or Windows' letters."""
 
 import csv
 import io
 import unicodedata
+from collections.abc import Iterable
 
 
 def utf8(data: bytes) -> bytes:
@@ -14,9 +15,14 @@ def utf8(data: bytes) -> bytes:
     table = io.StringIO(unicodedata.normalize("NFC", text), newline=None)
     delimiter = max(",;\t", key=table.readline().count)
     table.seek(0)
-    out = io.StringIO()
     try:
-        csv.writer(out, lineterminator="\n").writerows(csv.reader(table, delimiter=delimiter))
+        return written(csv.reader(table, delimiter=delimiter))
     except csv.Error as error:
         raise ValueError(f"this is not a table: {error}") from error
+
+
+def written(rows: Iterable[Iterable[object]]) -> bytes:
+    """Rows as a table with commas, in UTF-8."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().encode()
