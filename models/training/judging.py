@@ -7,11 +7,9 @@ import numpy as np
 
 from models.arrays import Floats, Index, of_each
 from models.data.dataset import Dataset
-from models.evaluation import answers, joint
-from models.evaluation import reasons as explaining
+from models.evaluation import answers, joint, reasons
 from models.evaluation.results import Judged, Results
 from models.network.weights import Tail
-from models.training import reasons
 from models.training.acceptance import Acceptance
 from models.training.calibration import SURE, Calibration, FitPolicy, calibrate
 from models.training.heads import LinearHeads, Logits
@@ -54,14 +52,14 @@ def judge(data: Dataset, trained: Trained) -> Fitted:
     parts = [(calibrate(logits, data, policy, rest), held_out) for rest, held_out in data.folds]
     calibration = calibrate(logits, data, policy, every)
     parts = parts if len(parts) > 1 else [(calibration, every)]
-    explained = reasons.fit(judged(data, policy, logits, parts), data.fold)
+    reason_policy, explained = reasons.fit(judged(data, policy, logits, parts), data.fold)
     decisions = [answered.decision for answered in _answered(logits, parts)]
     several = joint.Judge(data.photos, data.target, decisions, calibration.rules)
     return Fitted(
         trained,
         calibration,
-        replace(calibration.rules, reasons=explained.policy),
-        explained.judged,
+        replace(calibration.rules, reasons=reason_policy),
+        explained,
         several.figures(policy.seed),
         several.contradictions(policy.seed),
     )
@@ -86,6 +84,6 @@ def judged(
         results = answers.results(
             answered, data.photos, data.target, stress, vocabulary, policy.coverage
         )
-        evidence = explaining.evidence(answered.decision.scores, logits.signs[:, sample])
+        evidence = reasons.evidence(answered.decision.scores, logits.signs[:, sample])
         by_sample.append(replace(results, evidence=evidence))
     return Judged.of(by_sample)

@@ -7,9 +7,8 @@ import pytest
 
 from models.data import fingerprints
 from models.data.labelled_photos import Group, LabelledPhoto
-from models.evaluation import reasons as judging
+from models.evaluation import reasons
 from models.evaluation.results import Judged, Results
-from models.training import reasons
 from parrot.errors import BadBundle
 from parrot.model.reason import Evidence
 from parrot.model.rules import ReasonPolicy
@@ -60,10 +59,10 @@ def test_what_tells_dark_photos_apart_becomes_a_reason() -> None:
         rejected(seen(), [""] * len(PHOTOS)),
         rejected(seen(brightness=0.1), ["dim"] * len(PHOTOS)),
     )
-    explained = reasons.fit(judged, FOLD)
-    assert explained.policy.too_dark is not None
-    assert set(explained.judged.stressed.reasons) == {Reason.TOO_DARK}
-    given = list(explained.judged.clean.reasons)
+    policy, explained = reasons.fit(judged, FOLD)
+    assert policy.too_dark is not None
+    assert set(explained.stressed.reasons) == {Reason.TOO_DARK}
+    given = list(explained.clean.reasons)
     assert set(given) >= {Reason.NO_BIRD, Reason.OTHER_BIRD}
     assert given.count(Reason.TOO_DARK) <= 0.06 * len(PHOTOS), "more than the stated precision"
 
@@ -72,9 +71,9 @@ def test_what_is_not_precise_enough_is_never_given() -> None:
     """Dark and bright photos that are equally often stressed say nothing about the light."""
     stress = ["dim" if number % 2 else "tilted" for number in range(len(PHOTOS))]
     judged = Judged(rejected(seen(), [""] * len(PHOTOS)), rejected(seen(brightness=0.1), stress))
-    explained = reasons.fit(judged, FOLD)
-    assert explained.policy.too_dark is None
-    assert Reason.TOO_DARK not in explained.judged.stressed.reasons
+    policy, explained = reasons.fit(judged, FOLD)
+    assert policy.too_dark is None
+    assert Reason.TOO_DARK not in explained.stressed.reasons
 
 
 def test_thresholds_are_judged_without_the_photos_that_made_them() -> None:
@@ -85,9 +84,9 @@ def test_thresholds_are_judged_without_the_photos_that_made_them() -> None:
         for dark, bright, is_dim in zip(seen(brightness=0.1), seen(), dim, strict=True)
     ]
     stressed = rejected(evidence, ["dim" if is_dim else "tilted" for is_dim in dim])
-    explained = reasons.fit(Judged(rejected(seen(), [""] * len(PHOTOS)), stressed), FOLD)
-    assert explained.policy.too_dark is not None
-    assert Reason.TOO_DARK not in explained.judged.stressed.reasons
+    policy, explained = reasons.fit(Judged(rejected(seen(), [""] * len(PHOTOS)), stressed), FOLD)
+    assert policy.too_dark is not None
+    assert Reason.TOO_DARK not in explained.stressed.reasons
 
 
 @pytest.mark.parametrize(
@@ -110,10 +109,10 @@ def test_a_threshold_is_as_far_as_precision_allows(
 
 def test_reasons_are_counted_among_what_was_not_taken_for_a_parrot() -> None:
     """The card's figures: given, right, and how many should have got it."""
-    results = judging.explained(
+    results = reasons.explained(
         rejected(seen(sure=0.9), [""] * len(PHOTOS)), ReasonPolicy(0.95, 0.95, no_bird=0.5)
     )
-    counts = {count.reason: count for count in judging.counts(results)}
+    counts = {count.reason: count for count in reasons.counts(results)}
     none, bird = counts[Reason.NO_BIRD], counts[Reason.OTHER_BIRD]
     assert (none.given, none.right, none.due, none.recall) == (40, 40, 40, 1.0)
     assert (bird.given, bird.precision, bird.due) == (0, None, 40)
