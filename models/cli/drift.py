@@ -17,7 +17,7 @@ from models.folders import DEFAULT_BUNDLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.evaluation.photo_lines import PhotoLine
+    from models.evaluation.baseline import PhotoLine
 
 commands = typer.Typer()
 _DRIFT = 3
@@ -75,7 +75,7 @@ def drift(
 
 def _of(version: str, files: Sequence[Path]) -> list[PhotoLine]:
     """The lines of one bundle; says how many there are of others. Raises OSError."""
-    from models.evaluation.photo_lines import parsed
+    from models.evaluation.baseline import parsed
 
     every = [line for file in files for line in parsed(_text(file))]
     for other, count in Counter(line.bundle for line in every).items():

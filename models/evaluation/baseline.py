@@ -1,4 +1,4 @@
-"""How measures of photos are spread: what a week of them is compared with.
+"""Measures of photos in the log, and how they are spread: what a week of them is compared with.
 
 A bundle may have the baseline of the photos that it was fitted on, `baseline.json`; an earlier
 week's is made of its lines. People photograph another mix than a training set has, so measures are
@@ -8,18 +8,21 @@ compared with a training set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 
-from models.evaluation.photo_lines import NAMES, VERDICTS, PhotoLine
 from parrot.errors import BadBundle
-from parrot.measured import SAVED
+from parrot.measured import MESSAGE, SAVED
 from parrot.records import Reason
 
 NAME = "baseline.json"
+NO_VERSION = "(no version)"
+VERDICTS = ("yes", "maybe", "no")
+NAMES = ("none", "one", "several")
+_Version = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,64}$")]
 _BINS = 5
 _DECIMALS = 4
 _WHO = {
@@ -28,6 +31,21 @@ _WHO = {
     ("no",): "other photos",
 }
 _EVERY, _PARROTS, _OTHERS = _WHO
+
+
+class PhotoLine(msgspec.Struct, frozen=True):
+    """What `parrot.measured` wrote about one photo; None for what its bundle does not tell."""
+
+    bundle: _Version
+    verdict: Literal["yes", "maybe", "no"]
+    doubt: float
+    brightness: float
+    sharpness: float
+    side: float
+    app: _Version = NO_VERSION
+    reason: Reason | None = None
+    names: int | None = None  # species that it may be
+    distance: float | None = None
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -113,6 +131,35 @@ class Baseline(msgspec.Struct, frozen=True):
             return msgspec.json.decode(data, type=cls)
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadBundle(f"{NAME} cannot be read: {error}") from error
+
+
+def parsed(text: str) -> Iterator[PhotoLine]:
+    """Of a JSON list of entries, as exports of a log have them, or of JSON objects line by line.
+
+    What is not such a line is left out, and so is one with something else where a measure should
+    be: an export has whatever its filter let through.
+    """
+    for entry in _entries(text):
+        raw = entry.get("jsonPayload", entry) if isinstance(entry, dict) else None
+        if isinstance(raw, dict) and raw.get("message") == MESSAGE:
+            try:
+                yield msgspec.convert(raw, PhotoLine)
+            except msgspec.ValidationError:
+                continue
+
+
+def _entries(text: str) -> Iterator[Any]:
+    """One decoded at a time: a week may have a million."""
+    rows: Sequence[str | msgspec.Raw]
+    try:
+        rows = msgspec.json.decode(text, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        rows = text.splitlines()
+    for row in rows:
+        try:
+            yield msgspec.json.decode(row)
+        except (msgspec.DecodeError, RecursionError):  # another program's, or cut
+            continue
 
 
 def of_each(lines: Sequence[PhotoLine]) -> tuple[Baseline, Baseline]:

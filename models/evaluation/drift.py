@@ -12,8 +12,14 @@ import numpy as np
 from scipy.stats import chi2
 
 from models.arrays import Array
-from models.evaluation.baseline import MEASURES, Baseline, Measure, Spread, spread
-from models.evaluation.photo_lines import PhotoLine
+from models.evaluation.baseline import (
+    MEASURES,
+    Baseline,
+    Measure,
+    PhotoLine,
+    Spread,
+    spread,
+)
 from parrot.measured import SAVED
 
 LEAST = 100  # photos of a version; of fewer nothing is said

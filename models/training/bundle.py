@@ -10,8 +10,7 @@ import numpy as np
 from models.data import fingerprints, kinds, species_table
 from models.evaluation import reasons
 from models.evaluation.baseline import NAME as BASELINE
-from models.evaluation.baseline import Baseline
-from models.evaluation.photo_lines import PhotoLine
+from models.evaluation.baseline import Baseline, PhotoLine
 from models.network.model_folder import INPUT, NAME
 from models.network.weights import HEAD_FILE, TAIL_FILE, SpeciesHead
 from models.publishing import releases

@@ -26,8 +26,7 @@ from models.data.features import Extractor
 from models.data.labelled_photos import Group, LabelledPhoto
 from models.data.samples import Views
 from models.evaluation import drift, evaluator
-from models.evaluation.baseline import NAME, Baseline, of_each
-from models.evaluation.photo_lines import PhotoLine
+from models.evaluation.baseline import NAME, Baseline, PhotoLine, of_each
 from models.folders import DEFAULT_BUNDLE
 from models.training.bundle import line
 from models.training.calibration import FitPolicy

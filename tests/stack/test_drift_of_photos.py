@@ -9,8 +9,7 @@ import requests
 from PIL import Image
 
 from models.evaluation import drift
-from models.evaluation.baseline import NAME, Baseline
-from models.evaluation.photo_lines import PhotoLine, parsed
+from models.evaluation.baseline import NAME, Baseline, PhotoLine, parsed
 from models.folders import DEFAULT_BUNDLE
 from tests.support.photos import encoded
 from tests.support.waiting import until

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from models.evaluation import drift
-from models.evaluation.baseline import Baseline, of_each
-from models.evaluation.photo_lines import NO_VERSION, PhotoLine, parsed
+from models.evaluation.baseline import NO_VERSION, Baseline, PhotoLine, of_each, parsed
 from parrot.errors import BadBundle
 from parrot.measured import SAVED
 
