@@ -61,23 +61,16 @@ def function_files(root: Path, name: str, *, pickles: bool = False) -> dict[str,
 
     With `pickles` it can load the first version's joblib files, at the cost of scikit-learn.
     """
-    requirements = "requirements-joblib.txt" if pickles else "requirements.txt"
-    folder = f"functions/{name}"
-    files = dict(
-        committed(root, "shared/parrot", f"{folder}/main.py", f"{folder}/requirements.txt")
-    )
-    if pickles:
-        try:
-            files.update(committed(root, f"{folder}/{requirements}"))
-        except NotStagedError as error:
-            raise NotStagedError(f"{name} reads no bundle with pickles") from error
+    main = f"functions/{name}/main.py"
+    requirements = f"functions/{name}/requirements{'-joblib' if pickles else ''}.txt"
+    files = dict(committed(root, "shared/parrot", main, requirements))
     staged = {
         path.removeprefix("shared/"): data
         for path, data in files.items()
         if path.startswith("shared/parrot/")
     }
-    staged["main.py"] = files[f"{folder}/main.py"]
-    staged["requirements.txt"] = files[f"{folder}/{requirements}"]
+    staged["main.py"] = files[main]
+    staged["requirements.txt"] = files[requirements]
     staged[".gcloudignore"] = _GCLOUDIGNORE
     return staged
 
