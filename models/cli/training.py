@@ -202,7 +202,7 @@ def _report_fit(path: Path, order: Order, fitted: Fitted) -> None:
 def _show_fit(fitted: Fitted) -> None:
     """A sentence for everybody; then figures, and what fine-tuning changed."""
     console.out.print(f"[bold]{usable(fitted.judged.clean)}", soft_wrap=True)
-    console.out.print(console.figures(fitted.columns))
+    console.out.print(console.figures(fitted.judged.columns))
     if fitted.fine_tuning is None:
         return
     title = f"fine-tuned last blocks: {'' if fitted.fine_tuning.accepted else 'not '}accepted"

@@ -137,7 +137,7 @@ def _metrics(fitted: Fitted) -> dict[str, Any]:
     """For the manifest."""
     names = {"as they are": "cross_validation"}
     return {
-        **{names.get(name, name): column.figures() for name, column in fitted.columns.items()},
+        **{names.get(name, name): rows for name, rows in fitted.judged.figures().items()},
         "together": {
             "figures": {
                 state: {name: asdict(figure) for name, figure in row.items()}

@@ -73,7 +73,7 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
     """The card as Markdown."""
     trained, judged, rules = fitted.trained, fitted.judged, fitted.rules
     clean, stressed = judged.clean, judged.stressed
-    counts = [reasons.counts(results) for results in fitted.columns.values()]
+    counts = [reasons.counts(results) for results in judged.columns.values()]
     lost = stressed.parrot[stressed.of(Group.PARROTS) & ~stressed.is_parrot]
     by_stress = {name: results.figures() for name, results in judged.by_stress().items()}
     columns = judged.figures()
@@ -107,7 +107,7 @@ def write(version: str, data: Dataset, fitted: Fitted) -> str:
         reason_rows=list(zip(*counts, strict=True)),
         reasons_given={
             name: sum(count.given for count in column) / max(1, int((~results.is_parrot).sum()))
-            for column, (name, results) in zip(counts, fitted.columns.items(), strict=True)
+            for column, (name, results) in zip(counts, judged.columns.items(), strict=True)
         },
         several=fitted.several,
         contradictions=fitted.contradictions,

@@ -8,7 +8,7 @@ import numpy as np
 from models.arrays import Floats, Index, of_each
 from models.data.dataset import Dataset
 from models.evaluation import answers, joint, reasons
-from models.evaluation.results import Judged, Results
+from models.evaluation.results import Judged
 from models.network.weights import Tail
 from models.training.acceptance import Acceptance
 from models.training.calibration import SURE, Calibration, FitPolicy, calibrate
@@ -39,11 +39,6 @@ class Fitted:
     several: Mapping[str, Mapping[str, joint.Comparison]]  # photos of one bird, by their number
     contradictions: Mapping[str, float | None]
     fine_tuning: Acceptance | None = None  # None where nothing was fine-tuned
-
-    @property
-    def columns(self) -> dict[str, Results]:
-        """The results by column of the card."""
-        return self.judged.columns
 
 
 def judge(data: Dataset, trained: Trained) -> Fitted:
