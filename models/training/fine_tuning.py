@@ -16,10 +16,9 @@ from models.data.samples import JUDGED, PARTS, Views
 from models.network.backbone import FEATURES, Backbone, pooled_features
 from models.network.lazy_tf import each_on_a_core, tf
 from models.network.weights import Tail
-from models.training.batches import Batches
 from models.training.calibration import FitPolicy
 from models.training.heads import LinearHeads, Logits, blank_heads, fit_heads
-from models.training.tuner import Recipe, tune
+from models.training.tuner import Batches, Recipe, tune
 
 Progress = Callable[[str, int], Callable[[int], None]]
 

@@ -19,9 +19,8 @@ from models.network.model_folder import INPUT
 from models.network.weights import TAIL_FILE, Tail
 from models.publishing import releases
 from models.publishing.release_store import FolderStore
-from models.training.batches import Batches
 from models.training.heads import LinearHead
-from models.training.tuner import Recipe, Tuned, tune
+from models.training.tuner import Batches, Recipe, Tuned, tune
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import MANIFEST, Manifest, digest
