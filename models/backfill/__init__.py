@@ -1,7 +1,7 @@
 """Work on every stored photo as an Apache Beam pipeline: judged by a new bundle, or exported.
 
 `reclassify` is what happens to a photo that is judged again, `batches` lets photos share requests
-to the model server; `job` and `exporting` say where everything is and open it on a worker,
+to the model server; `job` says where everything is and opens it on a worker,
 `pipeline` is Beam's part and the only module that imports it. Nothing is written to the photos'
 bucket, so `process` has nothing to do.
 

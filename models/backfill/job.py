@@ -1,6 +1,7 @@
-"""A backfill as plain text that travels to workers, and opened on one.
+"""Work as plain data that travels to workers, and opened on one: a backfill, or an export.
 
-A worker is configured like a function, by its environment, and `wiring` builds its parts from that.
+A backfill's worker is configured like a function, by its environment, and `wiring` builds its parts
+from that.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from pathlib import Path
 
 from models.backfill.batches import Batched
 from models.backfill.reclassify import Reclassifier, wanted
-from models.data import stores
+from models.data import export_folder, saved_photos, stores
+from models.data.export_folder import ExportFolder
+from models.data.saved_photos import Copier, Decision, Exported, Leaving
 from models.patience import each
 from parrot import wiring
 from parrot.adapters.bucket import FolderFiles
 from parrot.classify import Classifier
+from parrot.consent import Training
 from parrot.model.bundle import Bundle
 from parrot.wiring import neighbours, stories
 
@@ -125,3 +129,45 @@ def scan(job: Job, version: str) -> Iterator[Key | None]:
         if chosen and left is not None:
             left -= 1
         yield (observation.uid, observation.id) if chosen else None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportJob:
+    """What to export, and to where."""
+
+    observations: str  # as the command line names it
+    bucket: str
+    species_csv: bytes
+    out: str
+    bundle: str
+    training: Training
+    batch: int = 64
+
+    def find(self) -> Sequence[Leaving]:
+        """Decided at once, in one place: it depends on everybody. Raises StoreUnavailable."""
+        return self._decided().leaving
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[Sequence[Leaving]], Counter[str]]]:
+        """On a worker. Raises ValueError, FileNotFoundError, StoreUnavailable."""
+        store, folder = stores.observations(self.observations), self.folder()
+        photos = stores.photos(self.observations, self.bucket)
+        yield Copier(store, photos, folder, self.bundle, folder.photos()).share
+
+    def folder(self) -> ExportFolder:
+        """Where it is written. Raises ValueError."""
+        client = lambda: stores.storage(self.observations)  # noqa: E731
+        return export_folder.opened(self.out, client, not_in=self.bucket)
+
+    def finish(self) -> Exported:
+        """List what was copied: decided again, since people went on meanwhile.
+
+        What may leave by now, and was neither copied nor noted, waits for the next run. Raises
+        BadBundle, StoreUnavailable.
+        """
+        decision = self._decided()
+        return saved_photos.finish(decision, self.folder(), self.species_csv, learnt_by=self.bundle)
+
+    def _decided(self) -> Decision:
+        store = stores.observations(self.observations)
+        return saved_photos.decide(store, self.species_csv, training=self.training)

@@ -17,8 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from models.backfill import package
-from models.backfill.exporting import ExportJob
-from models.backfill.job import Job
+from models.backfill.job import ExportJob, Job
 
 Work = Job | ExportJob  # plain data that travels to workers
 DATAFLOW = "Dataflow"

@@ -104,7 +104,7 @@ def export_saved(
     A run that was killed continues when it is repeated. With a runner further options are Beam's
     own, as for backfill.
     """
-    from models.backfill.exporting import ExportJob
+    from models.backfill.job import ExportJob
     from models.data import saved_photos, species_table
 
     with console.errors(), console.err.status("copying"):

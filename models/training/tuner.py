@@ -79,7 +79,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Batches:
-    """Which photos, samples and views a step sees: drawn from the usable ones by seed and step alone.
+    """Which photos, samples and views a step sees, of the usable ones: by seed and step alone.
 
     No state is kept between steps, so that a killed run continues exactly as it would have.
     """

@@ -12,7 +12,7 @@ def test_workers_get_everything_that_they_import_and_no_tensorflow(tmp_path: Pat
     setup = package.write(tmp_path)
     code = (
         "import sys, models.backfill.job, models.backfill.package, parrot.adapters.firestore\n"
-        "import models.backfill.exporting, models.data.wanted\n"
+        "import models.data.wanted\n"
         "assert models.data.wanted.known('nestor-notabilis'), 'the taxonomy is there'\n"
         "assert not {'tensorflow', 'sklearn', 'flask'} & set(sys.modules)\n"
         "print(models.backfill.job.__file__)\n"
