@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
 
 from models.arrays import Flags, Floats, Index
 from models.data import samples as sampling
@@ -181,8 +182,6 @@ def load(  # noqa: PLR0913 - what a data set is made of
 
 def fold_of_each(photos: Sequence[LabelledPhoto], seed: int) -> Index:
     """All photos of a source together, labels spread evenly; without sources, near-duplicates."""
-    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.8 s
-
     strata = [photo.label if photo.is_parrot else photo.group.value for photo in photos]
     sources = [photo.source or photo.cluster for photo in photos]
     count = min(FOLDS, max(Counter(strata).values()), len(set(sources)))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import auc, roc_curve
 
 from models.arrays import Array, Flags
 
@@ -33,8 +35,6 @@ class CalibrationBin:
 
 def roc(yes: Array, no: Array) -> Roc:
     """Share of `no` and share of `yes` that reach each threshold; points on a line are left out."""
-    from sklearn.metrics import auc, roc_curve  # noqa: PLC0415 - 0.8 s, not for --help
-
     truth = np.concatenate([np.ones(len(yes), bool), np.zeros(len(no), bool)])
     scores = np.concatenate([yes, no])
     let_through, kept, _ = roc_curve(truth, scores)
@@ -70,8 +70,6 @@ def threshold_keeping(scores: Array, share: float) -> float:
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """95 % confidence interval of a rate (Wilson, 1927)."""
-    from scipy.stats import binomtest  # noqa: PLC0415 - 0.5 s, not for --help
-
     if not count:
         return 0.0, 1.0
     low, high = binomtest(hits, count).proportion_ci(method="wilson")

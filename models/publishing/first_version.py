@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
+import sklearn
 
 from models.publishing import releases
 from parrot.model.gate import OneClass
@@ -59,9 +61,6 @@ def adopt(joblib_folder: Path, species_csv: Path, version: str, folder: Path) ->
     The reference probabilities are scikit-learn's own, computed from the unpickled stages, so that
     they check the compiled gate. Only for files that you trust: they are unpickled.
     """
-    import joblib  # noqa: PLC0415 - with scikit-learn 0.8 s, not for --help
-    import sklearn  # noqa: PLC0415
-
     files = {name: (joblib_folder / name).read_bytes() for name in JOBLIB_STAGES}
     files[SPECIES] = species_csv.read_bytes()
     stages = [joblib.load(joblib_folder / name) for name in JOBLIB_STAGES]

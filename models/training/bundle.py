@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sklearn
 
 from models.data import fingerprints, kinds, species_table
 from models.evaluation import reasons
@@ -46,8 +47,6 @@ _REFERENCE_DECIMALS = 5
 
 def write(order: Order, data: Dataset, fitted: Fitted) -> None:
     """Raises BadBundle."""
-    import sklearn  # noqa: PLC0415 - 0.8 s, not for --help
-
     trained, calibration = fitted.trained, fitted.calibration
     species_csv = species_table.read(order.species_csv)
     table = SpeciesTable.parse(species_csv)

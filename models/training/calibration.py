@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import minimize, minimize_scalar
 
 from models.arrays import Array, Floats, Index
 from models.data.dataset import NO_BIRD, Dataset
@@ -145,8 +146,6 @@ def _weights(shape: tuple[int, ...]) -> Array:
 
 def _scale(logits: Floats, kind: Index) -> Scale:
     """The slope and biases under which first looks at these photos are likeliest."""
-    from scipy.optimize import minimize  # noqa: PLC0415 - 0.5 s, not for --help
-
     first = logits[:, :, Views.WHOLE].astype(np.float64)
     weights, truth = _weights(first.shape[:2])[..., None], kind[:, None, None]
     known = np.unique(kind)
@@ -165,8 +164,6 @@ def _scale(logits: Floats, kind: Index) -> Scale:
 
 def _temperature(logits: Floats, classes: Index) -> float:
     """What to divide logits by so that probabilities are honest (Guo et al., 2017)."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - 0.5 s, not for --help
-
     known = np.flatnonzero(classes >= 0)
     if not len(known) or logits.shape[-1] < 2:  # noqa: PLR2004 - nothing to tell apart
         return 1.0

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sklearn.exceptions import ConvergenceWarning
+
 from models.data import dataset, labelled_photos, species_table
 from models.data.dataset import Dataset
 from models.data.features import Extractor
@@ -44,8 +46,6 @@ def fit(order: Order, extractor: Extractor, *, progress: Progress, step: Step) -
     passes from step to step is the Dataset, what was Trained on it, and what is Fitted: judged and
     ready to be written. Raises BadDataset, BadBundle, InvalidImage.
     """
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - 0.8 s, not for --help
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # enough steps for a head
         data = read_looks(order, extractor, progress, step)

@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from joblib import Parallel, delayed
+from scipy.optimize import minimize
+from scipy.special import log_softmax, logsumexp
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from models.arrays import Array, Flags, Floats, Index, of_each
 from models.data.dataset import KINDS, PARROT, Dataset
@@ -106,8 +111,6 @@ def cross_fitted(data: Dataset) -> Logits:
 
     One fold a core, each on one thread: twice as many threads as cores wait for each other.
     """
-    from joblib import Parallel, delayed  # noqa: PLC0415 - 0.1 s, not for --help
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as scikit-learn brings it
 
     def held_out(train: Index, test: Index) -> tuple[Index, Logits]:
         heads = fit_heads(data, data.usable(train, test))
@@ -140,8 +143,6 @@ def regression(x: Floats, y: Index, count: int, *, strength: float) -> LinearHea
 
     `strength` is the inverse of the regularisation.
     """
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.8 s, not for --help
-
     weights = np.zeros((x.shape[1], count), np.float32)
     biases = np.full(count, IMPOSSIBLE, np.float32)
     present = np.unique(y)
@@ -215,9 +216,6 @@ def drawn(  # noqa: PLR0913 - what is said, of what, and how much may move
     of the losses: -log of how likely one of these is. The difference is that of all weights and
     biases to those of `start`, of which only those of the `free` (classes) move.
     """
-    from scipy.optimize import minimize  # noqa: PLC0415 - 0.5 s, not for --help
-    from scipy.special import log_softmax, logsumexp  # noqa: PLC0415 - the same
-
     old = np.vstack([start.weights, start.biases]).astype(np.float64)
     scale = strength * weight
     free = np.ones(old.shape[1], bool) if free is None else free
