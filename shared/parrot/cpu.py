@@ -83,9 +83,9 @@ def billed(bill: Bill) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-        logs.add(cpu_seconds=bill.seconds)
         with suppress(TooManyRequests):  # the answer is there: the caller's next one is refused
             bill.settle()
+        logs.add(cpu_seconds=bill.seconds)
 
 
 def bill() -> Bill:

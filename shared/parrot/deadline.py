@@ -57,9 +57,3 @@ def left(most: float) -> float:
     if ours is None:
         return most
     return max(_LEAST_SECONDS, min(most, ours.end - time.monotonic()))
-
-
-def over() -> bool:
-    """Whether nothing is left: to ask a neighbour now would only blame it for our own delay."""
-    ours = current.get()
-    return ours is not None and time.monotonic() >= ours.end

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from parrot.model.served_model import InputSpec, Resampling
-from parrot.photo import cicp, images
+from parrot.photo import colours, images
 from tests.support import heifs
 from tests.support.photos import encoded
 
@@ -56,7 +56,9 @@ def test_white_of_an_hdr_photo_stays_white(
 def test_what_is_brighter_than_white_differs_from_it_still(transfer: int) -> None:
     """A cockatoo in the sun has feathers."""
     codes = np.linspace(0, 255, 256).astype(np.uint8)
-    shown = cicp.to_srgb(np.stack([codes] * 3, -1)[None], (9, transfer))[0, :, 1].astype(int)
+    shown = colours.by_code_points(np.stack([codes] * 3, -1)[None], (9, transfer))[0, :, 1].astype(
+        int
+    )
     assert (np.diff(shown) >= 0).all()
     assert shown[0] == 0
     assert shown[-1] == 255
@@ -78,7 +80,7 @@ def test_a_photo_that_names_srgb_keeps_every_pixel() -> None:
 def test_wide_primaries_become_srgb(primaries: int, shown: tuple[int, int, int]) -> None:
     """A red that is only just outside of a screen's is shown as its reddest."""
     red = np.full((1, 1, 3), (200, 30, 30), np.uint8)
-    mapped = cicp.to_srgb(red, (primaries, 13))[0, 0]
+    mapped = colours.by_code_points(red, (primaries, 13))[0, 0]
     assert mapped[0] >= 200
     assert mapped[1] <= 30
     if primaries == 1:

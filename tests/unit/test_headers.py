@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
-from parrot.photo import chunks, icc, images
+from parrot.photo import chunks, colours, images
 from parrot.records import Header
 from tests.support import hostile
 from tests.support.photos import encoded
@@ -113,7 +113,7 @@ def test_only_profiles_of_a_matrix_and_curves_are_honoured() -> None:
     from PIL import ImageCms  # noqa: PLC0415 - one test
 
     plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert icc.is_simple(plain)
-    assert not icc.is_simple(hostile.slow_profile())
-    assert not icc.is_simple(plain[:140])
-    assert not icc.is_simple(b"")
+    assert colours.is_simple(plain)
+    assert not colours.is_simple(hostile.slow_profile())
+    assert not colours.is_simple(plain[:140])
+    assert not colours.is_simple(b"")

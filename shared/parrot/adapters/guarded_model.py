@@ -77,7 +77,8 @@ class _Breaker:
         Raises ModelUnavailable while the server is left alone, or if it never answers; Overloaded
         where decoding left no time, which is not the server's failure.
         """
-        if deadline.over():
+        ours = deadline.current.get()
+        if ours is not None and time.monotonic() >= ours.end:
             raise Overloaded("decoding used up the time for this request; try again in a moment")
         half_open = self._breaker.state == STATE_HALF_OPEN
         probe = half_open and self._probing.acquire(blocking=False)

@@ -76,24 +76,15 @@ def orientation(exif: bytes) -> int:
     return 1
 
 
-def covering(size: tuple[int, int], target: tuple[int, int], *, squash: bool) -> tuple[int, int]:
+def covering(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int]:
     """The smallest size of the whole photo whose cut still has the target's pixels."""
-    if squash:
-        return target
     scale = max(target[0] / size[0], target[1] / size[1])
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def cut(
-    size: tuple[int, int], target: tuple[int, int], *, squash: bool
-) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom edge of the largest centred cut in the target's aspect ratio.
-
-    `squash`: of the whole photo.
-    """
+def cut(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom edge of the largest centred cut in the target's aspect ratio."""
     width, height = size
-    if squash:
-        return (0, 0, width, height)
     aspect = target[0] / target[1]
     cut_width, cut_height = min(width, height * aspect), min(height, width / aspect)
     left, top = (width - cut_width) / 2, (height - cut_height) / 2

@@ -19,7 +19,7 @@ from PIL import Image
 from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.model.served_model import Crop, Encoding, Resampling
-from parrot.photo import geometry, headers, icc, unended
+from parrot.photo import geometry, headers, unended
 from parrot.photo.metadata import UNNAMED, damaged
 from parrot.photo.rgb import opaque
 from parrot.records import Photo, Raster
@@ -116,7 +116,7 @@ def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
     if part is not None:
         box = part.in_file(decoded.orientation).pixels(rgb.size)
     else:
-        box = geometry.cut(rgb.size, target, squash=spec.crop is Crop.SQUASH)
+        box = (0, 0, *rgb.size) if spec.crop is Crop.SQUASH else geometry.cut(rgb.size, target)
     if spec.resampling is Resampling.ANTIALIAS:
         cut = rgb.resize(target, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
         array = np.asarray(_upright(cut, decoded.orientation))
@@ -126,9 +126,9 @@ def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
         whole = np.asarray(_upright(rgb.crop(geometry.whole_pixels(box)), decoded.orientation))
         array = resampling.tf_bilinear(whole, spec.height, spec.width)
     if decoded.cicp:
-        from parrot.photo import cicp
+        from parrot.photo import colours
 
-        array = cicp.to_srgb(array, decoded.cicp)
+        array = colours.by_code_points(array, decoded.cicp)
     return Raster(array, *decoded.upright_size)
 
 
@@ -141,7 +141,7 @@ def _needed(
     target = _turned((spec.width, spec.height), orientation)
     if part is not None:
         return part.in_file(orientation).covering(target)
-    return geometry.covering(size, target, squash=spec.crop is Crop.SQUASH)
+    return target if spec.crop is Crop.SQUASH else geometry.covering(size, target)
 
 
 def measure(photo: Photo, *, max_pixels: int = MAX_PHOTO_PIXELS) -> tuple[int, int]:
@@ -162,6 +162,8 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
         scale = min(1.0, long_side / max(size))
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
+    from parrot.photo import colours
+
     decoded = _decode(photo, needed, max_pixels)
     size = needed(decoded.size, decoded.orientation)
     whole = opaque(decoded.image, lambda: size)
@@ -169,11 +171,9 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
     if decoded.cicp:
         import numpy as np
 
-        from parrot.photo import cicp
-
-        small = Image.fromarray(cicp.to_srgb(np.asarray(small), decoded.cicp))
+        small = Image.fromarray(colours.by_code_points(np.asarray(small), decoded.cicp))
     elif decoded.icc and decoded.image.mode in {"RGB", "RGBA", "P"}:
-        small = icc.to_srgb(small, decoded.icc)
+        small = colours.by_profile(small, decoded.icc)
     small = _upright(small, decoded.orientation)
     small.info = {}
     return small
@@ -245,13 +245,13 @@ def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
         raise damaged(photo.media_type)  # more than was claimed
     if photo.media_type == "image/heic":
         _require_tiles(photo, image)
-    colours = header.cicp
-    if colours == UNNAMED:
-        from parrot.photo import cicp
+    cicp = header.cicp
+    if cicp == UNNAMED:
+        from parrot.photo import colours
 
-        colours = cicp.guess(image)
+        cicp = colours.guess(image)
     # The decoder knows orientation and profile better than the header that was read.
-    return _Decoded(image, image.size, geometry.orientation(exif), profile, colours)
+    return _Decoded(image, image.size, geometry.orientation(exif), profile, cicp)
 
 
 def _require_tiles(photo: Photo, image: Image.Image) -> None:
