@@ -33,7 +33,6 @@ def classification(
     answer: Classification, allowance: Allowance | None, *, top: int, first_version: bool
 ) -> Response:
     """A Classification in the format of the caller's version; `top` species are ranked."""
-    _note(answer)
     if first_version:
         text = json.dumps(answer.probabilities) if answer.is_parrot else NOT_A_PARROT
         response = Response(text, content_type=_FIRST_VERSION_TYPE)
@@ -45,22 +44,25 @@ def classification(
 def joint_classification(together: Together, allowance: Allowance | None, *, top: int) -> Response:
     """The joint answer for several photos of one bird, with each photo's own."""
     answer = together.answer
-    _note(answer, photos=len(together.photos), agree=together.agree)
     body = schemas.JointClassification(
         **_classification(answer, top),
         agree=together.agree,
         photos=[_classification(photo, top) for photo in together.photos],
     )
-    return _measured(_json(body), answer, allowance)
+    counts = {"photos": len(together.photos), "agree": together.agree}
+    return _measured(_json(body), answer, allowance, **counts)
 
 
-def _measured(response: Response, answer: Classification, allowance: Allowance | None) -> Response:
+def _measured(
+    response: Response, answer: Classification, allowance: Allowance | None, **noted: object
+) -> Response:
     response.headers["Server-Timing"] = ", ".join(
         f"{timing.step}{f';desc={timing.description}' if timing.description else ''}"
         f";dur={timing.milliseconds:.1f}"
         for timing in answer.timings
     )
     _set_ratelimit(response, allowance)
+    _note(answer, **noted)
     return response
 
 
@@ -86,13 +88,13 @@ def readiness(bundle: str, models: tuple[str, ...]) -> Response:
 
 def saved(answer: Saved, links: Links, *, first_version: bool) -> Response:
     """201 for a new observation, 200 for the same save again."""
-    logs.note(observation=answer.observation.id, created=answer.created)
     if first_version:
         response = Response(SAVED, content_type=_FIRST_VERSION_TYPE)
     else:
         response = observation(answer.observation, links, status=201 if answer.created else 200)
         response.headers["Location"] = f"{links.path}/{answer.observation.id}"
     _set_ratelimit(response, answer.allowance)
+    logs.note(observation=answer.observation.id, created=answer.created)
     return response
 
 

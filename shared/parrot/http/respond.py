@@ -120,15 +120,16 @@ def respond(
         response, code = problems.answer(error)
     response.headers["X-Request-Id"] = request_id
     _allow_origin(request, response, origins, _allowed(methods))
+    size = transfers.length(response)
+    transfers.watch(request, response)
     logs.request(
         method=request.method[:_MOST_METHOD],
         path=request.path[:_MOST_PATH],  # the query has download tokens
         status=response.status_code,
         code=code,
-        response_bytes=transfers.length(response),
+        response_bytes=size,
         ms=round((time.perf_counter() - started) * 1000, 1),
     )
-    transfers.watch(request, response)
     return response
 
 
