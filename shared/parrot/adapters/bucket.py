@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import re
 from contextlib import contextmanager
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from google.cloud.storage import Blob
-    from typing_extensions import Buffer
 
     from parrot.records import Photo
 
@@ -121,13 +119,13 @@ class BucketPhotos:
         try:
             with translated("the photo cannot be read now"):
                 # Looked up without the generation: with it, a versioned bucket finds deleted ones.
-                if self._generation(object_name) != generation:
+                live = self._bucket.get_blob(object_name, **_patience())
+                if live is None or int(live.generation) != generation:
                     return None
-                received = _Bounded(most)
-                self._bucket.blob(object_name).download_to_file(
-                    received, raw_download=True, if_generation_match=generation, **_patience()
-                )
-                return received.getvalue()
+                if int(live.size) > most:
+                    raise PhotoTooLarge(size=int(live.size), limit=most)
+                options = {"raw_download": True, "if_generation_match": generation, **_patience()}
+                return bytes(self._bucket.blob(object_name).download_as_bytes(**options))
         except (NotFound, PreconditionFailed):
             return None
 
@@ -151,7 +149,8 @@ class BucketPhotos:
 
     def generation(self, object_name: str) -> int | None:
         with translated("the photo cannot be looked up now"):
-            return self._generation(object_name)
+            blob = self._bucket.get_blob(object_name, **_patience())
+            return None if blob is None else int(blob.generation)
 
     def write_derived(self, object_name: str, data: bytes) -> None:
         blob = self._bucket.blob(object_name)
@@ -180,10 +179,6 @@ class BucketPhotos:
             options = {"max_results": _MOST_LISTED, **_patience()}
             blobs = self._bucket.list_blobs(prefix=prefix, **options)
             return {blob.name: int(blob.generation) for blob in blobs}
-
-    def _generation(self, object_name: str) -> int | None:
-        blob = self._bucket.get_blob(object_name, **_patience())
-        return None if blob is None else int(blob.generation)
 
 
 class BucketFiles:
@@ -237,20 +232,6 @@ def _tag(blob: Blob) -> str:
     """Of its bytes if their hash is known; of this generation where others wrote it."""
     sha256 = str((blob.metadata or {}).get("sha256"))
     return sha256[:32] if _SHA256.fullmatch(sha256) else f"{int(blob.generation):x}"
-
-
-class _Bounded(io.BytesIO):
-    """Accepts a limited number of bytes."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def write(self, data: Buffer, /) -> int:
-        """Raises PhotoTooLarge."""
-        if self.tell() + memoryview(data).nbytes > self._most:
-            raise PhotoTooLarge(size=None, limit=self._most)
-        return super().write(data)
 
 
 def _patience() -> dict[str, Any]:
