@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from parrot.classify import Classifier
-    from parrot.model.bundle import Bundle
     from parrot.records import Classification, Photo
 
 # How long an answer may outlive its model version if no request reaches the new one meanwhile.
@@ -23,25 +22,20 @@ _SECONDS = 600.0
 
 
 class CachedClassifier:
-    """Keeps whole answers by photo and bundle, but no failures."""
+    """Keeps whole answers by photo, but no failures; its bundle stays the same."""
 
     def __init__(self, classifier: Classifier, *, size: int, seconds: float = _SECONDS) -> None:
         """At most `size` answers, 1 or more, none older than `seconds`."""
-        self._classifier = classifier
-        self._answers: TTLCache[tuple[str, str], Classification] = TTLCache(size, seconds)
+        self._classifier, self.bundle = classifier, classifier.bundle
+        self._answers: TTLCache[str, Classification] = TTLCache(size, seconds)
         self._models: dict[str, str] = {}
         self._lock = threading.Lock()
-
-    @property
-    def bundle(self) -> Bundle:
-        """The classifier's."""
-        return self._classifier.bundle
 
     def classify_each(self, photos: Sequence[Photo]) -> tuple[Classification, ...]:
         """The classifier's answers, each with the timings of all. Raises as the classifier."""
         clock, every = Stopwatch(), range(len(photos))
         with self._lock:
-            kept = {n: self._answers.get(self._key(photos[n])) for n in every}
+            kept = {n: self._answers.get(photos[n].sha256) for n in every}
         answers = {n: answer for n, answer in kept.items() if answer is not None}
         if answers:
             clock.lap("cache", "hit" if len(photos) == 1 else f"{len(answers)}-of-{len(photos)}")
@@ -68,9 +62,6 @@ class CachedClassifier:
             self._keep(photos[n], answer)
         return dict(zip(chosen, answers, strict=True))
 
-    def _key(self, photo: Photo) -> tuple[str, str]:
-        return photo.sha256, self.bundle.sha256
-
     def _keep(self, photo: Photo, answer: Classification) -> None:
         """Keep an answer, and drop all older ones if it comes from another model version."""
         models = dict(answer.models)
@@ -78,7 +69,7 @@ class CachedClassifier:
             if any(self._models.get(role, version) != version for role, version in models.items()):
                 self._answers.clear()
             self._models.update(models)
-            self._answers[self._key(photo)] = answer
+            self._answers[photo.sha256] = answer
 
 
 def _of_one_model(answers: Iterable[Classification]) -> bool:
