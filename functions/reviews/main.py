@@ -60,7 +60,7 @@ def _next(request: Request) -> Response:
 def _summary(request: Request) -> Response:
     reviewer = _user(request)
     limits.charge_searches(reviewer)  # it looks through as many
-    return reviewing.summary(stories.reviews().summary(reviewer))
+    return reviewing.summary(*stories.reviews().summary(reviewer))
 
 
 def _decide(name: str, request: Request) -> Response:

@@ -81,7 +81,7 @@ class Reader:
 
     def secrets(self, name: str) -> tuple[bytes, ...]:
         """Several, separated by commas."""
-        secrets = tuple(part.encode() for part in self._parts(name))
+        secrets = tuple(part.encode() for part in self.names(name))
         if any(len(secret) < _SHORTEST_SECRET for secret in secrets):
             self.problem(f"{name} is shorter than {_SHORTEST_SECRET} characters")
         return secrets
@@ -96,7 +96,7 @@ class Reader:
 
     def public_keys(self, name: str) -> tuple[bytes, ...]:
         """Ed25519 keys in base64, separated by commas."""
-        keys = [_public_key(part) for part in self._parts(name)]
+        keys = [_public_key(part) for part in self.names(name)]
         if None in keys:
             self.problem(f"{name} is not {_KEY_BYTES} bytes in base64, or several with commas")
         return tuple(key for key in keys if key is not None)
@@ -104,7 +104,7 @@ class Reader:
     def pairs(self, name: str, fits: Callable[[str], object]) -> dict[str, str]:
         """NAME=URL, separated by commas."""
         pairs = {}
-        for part in self._parts(name):
+        for part in self.names(name):
             key, _, value = part.partition("=")
             if key and fits(value):
                 pairs[key] = value
@@ -112,18 +112,15 @@ class Reader:
                 self.problem(f"{name}: {part!r:.80} is not NAME=URL")
         return pairs
 
-    def names(self, name: str) -> tuple[str, ...]:
-        """Several, separated by commas."""
-        return tuple(self._parts(name))
-
     def origins(self, name: str, default: str) -> tuple[str, ...]:
         """As browsers write them, who compare letter by letter: without a slash at the end."""
         parts = self._env.get(name, default).split(",")
         return tuple(part.strip().rstrip("/").lower() for part in parts)
 
-    def _parts(self, name: str) -> list[str]:
+    def names(self, name: str) -> tuple[str, ...]:
+        """Several, separated by commas."""
         parts = (part.strip() for part in self._env.get(name, "").split(","))
-        return [part for part in parts if part]
+        return tuple(part for part in parts if part)
 
 
 def _public_key(text: str) -> bytes | None:

@@ -48,14 +48,6 @@ _LISTED = ", ".join(sorted(_OTHERS))
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many observations wait for a decision, 500 at most, and how many have each label."""
-
-    count: int
-    labels: Counter[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Example:
     """A settled photo beside one to decide."""
 
@@ -170,11 +162,14 @@ class Reviews:
             raise _not_found(name)
         return StoredFile(content, "image/webp")
 
-    def summary(self, reviewer: User) -> Waiting:
-        """Raises Forbidden, StoreUnavailable."""
+    def summary(self, reviewer: User) -> tuple[int, Counter[str]]:
+        """How many observations wait, 500 at most, and how many have each label.
+
+        Raises Forbidden, StoreUnavailable.
+        """
         self._require(reviewer)
         rows = self._store.to_review(limit=_LOOKED_AT)
-        return Waiting(len(rows), Counter(row.label.species for row in rows if row.label))
+        return len(rows), Counter(row.label.species for row in rows if row.label)
 
     def _found(self, reviewer: User, name: str) -> Observation:
         self._require(reviewer)

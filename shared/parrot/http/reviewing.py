@@ -10,12 +10,13 @@ from parrot.http.parameters import BASE_PATH
 from parrot.review import handle, settled
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Sequence
 
     from flask import Response
 
     from parrot.observation import Label, Observation
-    from parrot.reviews import Example, Waiting
+    from parrot.reviews import Example
 
 _DECIMALS = 2  # of distances
 
@@ -34,9 +35,9 @@ def review(row: Observation) -> Response:
     return answers.private(_review(row))
 
 
-def summary(waiting: Waiting) -> Response:
+def summary(waiting: int, labels: Counter[str]) -> Response:
     """How much there is to do."""
-    body = schemas.ReviewSummary(waiting=waiting.count, labels=dict(waiting.labels.most_common()))
+    body = schemas.ReviewSummary(waiting=waiting, labels=dict(labels.most_common()))
     return answers.private(body)
 
 

@@ -203,7 +203,7 @@ def describe(  # noqa: PLR0913 - what an answer says of its photo
 ) -> Classification:
     """The answer for one photo; what cannot be a parrot has no names."""
     table, rules, scores = bundle.species, bundle.manifest.rules, decision.scores
-    named, vocabulary = bool(decision.is_named), _vocabulary(bundle)
+    named, vocabulary = bool(decision.is_parrot or decision.maybe), _vocabulary(bundle)
     likely = ranking(scores) if named else None
     served = scores.probabilities if named else None
     policy = rules.naming or rules.conformal

@@ -59,12 +59,10 @@ class SpeciesTable:
             raise BadBundle("species.csv: duplicate id")
         return cls(rows)
 
-    def rank(
-        self, probabilities: Sequence[float], top: int | None = None
-    ) -> tuple[SpeciesScore, ...]:
+    def rank(self, probabilities: Sequence[float]) -> tuple[SpeciesScore, ...]:
         """Best first; equal probabilities in index order. `probabilities` is by class index."""
         scores = (SpeciesScore(row, float(probabilities[row.index])) for row in self.rows)
-        return tuple(sorted(scores, key=lambda score: -score.probability)[:top])
+        return tuple(sorted(scores, key=lambda score: -score.probability))
 
     def label(
         self, *, index: str | None = None, species: str | None = None
