@@ -251,7 +251,8 @@ class World:
         assert stored is not None
         return stored
 
-    def observation(self, stored: StoredPhoto) -> Observation:
+    def observation(self, stored: StoredPhoto | Observation) -> Observation:
+        """As it is now."""
         observation = self.store.get(stored.uid, stored.id)
         assert observation is not None
         return observation
