@@ -3,7 +3,6 @@
 import contextlib
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -25,13 +24,11 @@ from tests.support.processing import (
     OTHER,
     PHOTO,
     Killed,
-    SameAnswer,
     Steps,
     World,
     at_every_step,
     die,
 )
-from tests.support.scripted_model import DOUBT, OutOfTime, Scripted, classifier
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 
@@ -188,14 +185,6 @@ def test_a_user_whose_time_is_used_up_waits_and_nobody_else_does(world: World) -
     assert world.processor().process(bens) is Outcome.READY
     now[0] += 60
     assert world.processor().process(anas) is Outcome.READY
-
-
-def test_a_saved_photo_whose_closer_look_takes_too_long_is_not_rejected(world: World) -> None:
-    """For good, because a machine was busy."""
-    stored = world.save(PHOTO)
-    with OutOfTime(max_pixels=10_000) as decoder:
-        world.model = cast("SameAnswer", classifier(Scripted([DOUBT]), decoder=decoder))
-        assert world.processor().process(stored) is Outcome.NEEDS_REVIEW
 
 
 def test_people_without_a_login_do_not_share_their_time(world: World) -> None:
