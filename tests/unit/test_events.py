@@ -43,12 +43,6 @@ def test_other_objects_are_no_photos() -> None:
         assert stored_photo(event(name=name)) is None, name
 
 
-def test_other_kinds_of_event_are_ignored() -> None:
-    """A trigger that was set up too widely must do nothing."""
-    deleted = "google.cloud.storage.object.v1.deleted"
-    assert stored_photo(event(kind=deleted)) is None
-
-
 MALFORMED: dict[str, tuple[Any, ...]] = {
     "name": (None, "", 7, "photos/ana/\ud800"),
     "bucket": (None,),

@@ -14,7 +14,7 @@ from parrot.process import Outcome
 from parrot.quota import User
 from tests.support.events import event
 from tests.support.photos import encoded, noise
-from tests.support.processing import BUCKET, KEA, Killed, Steps, World, at_every_step
+from tests.support.processing import KEA, Killed, Steps, World, at_every_step
 
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 
@@ -162,4 +162,3 @@ def test_events_of_deleted_photos_are_told_from_others() -> None:
     assert stored_photo(deleted) is None
     assert deleted_photo(event()) is None
     assert deleted_photo(event(kind=DELETED, name="derived/ana/a/image.webp")) is None
-    assert deleted.data["bucket"] == BUCKET
