@@ -72,19 +72,6 @@ def test_a_direct_upload_over_the_quota_is_rejected_and_removed(tmp_path: Path) 
     assert world.processor().process(theirs) is Outcome.READY
 
 
-def test_repeated_deliveries_and_saves_use_up_no_quota(tmp_path: Path) -> None:
-    """`save` counts before it stores, and events come more than once."""
-    world = World(tmp_path, quota=1)
-    for number in (1, 2):
-        assert world.processor().process(world.save(encoded(noise(seed=number)), number))
-    stored = world.upload(PHOTO, "photos/ana/x")
-    world.model.error = MemoryError()
-    with pytest.raises(MemoryError):
-        world.processor().process(stored)
-    world.model.error = None
-    assert world.processor().process(stored) is Outcome.READY
-
-
 @pytest.mark.parametrize("at", range(1, 12))
 def test_a_kill_at_the_quota_leaves_no_photo_in_the_list_that_is_not_rejected(
     tmp_path: Path, at: int
