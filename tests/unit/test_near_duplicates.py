@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.arrays import Bytes
 from parrot.errors import NotFound
 from parrot.observation import Status
 from parrot.quota import User
@@ -18,18 +17,21 @@ from tests.support.processing import NOW, OTHER, Killed, Steps, World, at_every_
 pytestmark = pytest.mark.usefixtures("remember_thumbnails")
 
 LATER = NOW.replace(hour=13)
+# Of large areas, as photos are: it survives being compressed.
+AREAS = np.random.default_rng(5).integers(0, 256, (12, 16, 3), np.uint8)
+PICTURE = Image.fromarray(AREAS).resize((128, 96), Image.Resampling.NEAREST)
+DATA = encoded(PICTURE)
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])
 def test_near_duplicates_name_the_oldest_whatever_came_first(world: World, first: int) -> None:
     """One picture in three qualities, processed in any order."""
-    picture = Image.fromarray(_smooth())
     events = [
-        world.save(encoded(picture, quality=quality), name)
+        world.save(encoded(PICTURE, quality=quality), name)
         for name, quality in ((1, 95), (2, 60), (3, 40))
     ]
     other = world.save(OTHER, 4)
-    theirs = world.save(encoded(picture), 5, uid="bea")
+    theirs = world.save(DATA, 5, uid="bea")
     for stored in [*events[first:], *events[:first], other, theirs]:
         world.processor().process(stored)
     assert [world.observation(stored).duplicate_of for stored in events] == [
@@ -44,10 +46,9 @@ def test_near_duplicates_name_the_oldest_whatever_came_first(world: World, first
 @pytest.mark.parametrize("first", [0, 1])
 def test_near_duplicates_processed_at_once_are_still_marked(tmp_path: Path, first: int) -> None:
     """Two instances, each in the middle of its own: at every step of the one, all of the other."""
-    data = encoded(Image.fromarray(_smooth()))
 
     def story(world: World, steps: Steps) -> None:
-        events = [world.save(data, 1), world.save(data, 2)]
+        events = [world.save(DATA, 1), world.save(DATA, 2)]
         steps.then = lambda: world.processor().process(events[1 - first])
         world.processor(steps).process(events[first])
         if steps.at:
@@ -74,13 +75,12 @@ def sound(world: World) -> bool:
 
 def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> None:
     """And saved again, it is the youngest of them."""
-    data = encoded(Image.fromarray(_smooth()))
-    events = [world.save(data, name) for name in (1, 2, 3)]
+    events = [world.save(DATA, name) for name in (1, 2, 3)]
     for stored in events:
         world.processor().process(stored)
     world.observations().delete(User("ana"), events[0].id)
     assert [world.observation(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
-    again = world.save(data, 1, created=LATER)
+    again = world.save(DATA, 1, created=LATER)
     world.processor().process(again)
     assert [world.observation(stored).duplicate_of for stored in events] == [
         events[1].id,
@@ -91,10 +91,9 @@ def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> No
 
 def test_a_wrong_name_is_corrected_when_the_photo_that_it_names_is_processed(world: World) -> None:
     """An earlier version left circles of two, neither of which would be used for training."""
-    data = encoded(Image.fromarray(_smooth()))
-    old = world.save(data, 2)
+    old = world.save(DATA, 2)
     world.processor().process(old)
-    young = world.save(data, 3)
+    young = world.save(DATA, 3)
     world.store.replace(dataclasses.replace(world.observation(old), duplicate_of=young.id))
     world.processor().process(young)
     assert world.observation(old).duplicate_of is None
@@ -109,11 +108,10 @@ def test_no_duplicate_names_a_twin_deleted_in_the_middle_of_any_step(
     tmp_path: Path, victim: int, last: int, *, dies: int | None, again: bool
 ) -> None:
     """Of three, processed in any order; also if it is saved again at once."""
-    data = encoded(Image.fromarray(_smooth()))
 
     def story(world: World, steps: Steps) -> None:
         at = steps.at
-        events = [world.save(data, name) for name in (1, 2, 3)]
+        events = [world.save(DATA, name) for name in (1, 2, 3)]
         queue = [*events[:last], *events[last + 1 :], events[last]]
         for stored in queue[:-1]:
             world.processor().process(stored)
@@ -121,7 +119,7 @@ def test_no_duplicate_names_a_twin_deleted_in_the_middle_of_any_step(
         def delete() -> None:
             world.observations().delete(User("ana"), events[victim].id)
             if again:
-                queue.append(world.save(data, victim + 1, created=LATER))
+                queue.append(world.save(DATA, victim + 1, created=LATER))
             if dies == 0:
                 raise Killed
             if dies is not None:
@@ -146,10 +144,9 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
     tmp_path: Path, *, processing: bool
 ) -> None:
     """Also with a younger twin processed just then."""
-    data = encoded(Image.fromarray(_smooth()))
 
     def story(world: World, steps: Steps) -> None:
-        events = [world.save(data, name) for name in (1, 2, 3)]
+        events = [world.save(DATA, name) for name in (1, 2, 3)]
         for stored in events[: 2 if processing else 3]:
             world.processor().process(stored)
 
@@ -171,9 +168,3 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
         ]
 
     at_every_step(tmp_path, story)
-
-
-def _smooth() -> Bytes:
-    """A picture of large areas, as photos are: it survives being compressed."""
-    areas = np.random.default_rng(5).integers(0, 256, (12, 16, 3), np.uint8)
-    return areas.repeat(8, axis=0).repeat(8, axis=1)
