@@ -17,66 +17,60 @@ from models.data.training_labels import LeftOut
 from parrot.consent import Consent, Training
 from parrot.errors import StoreUnavailable
 from parrot.model.manifest import digest
-from parrot.observation import Label, Observation, Opinion, Status
+from parrot.observation import Observation, Status
 from parrot.records import OTHER_PARROT, OpenObject
 from tests.support.observations import NOW, at
 from tests.support.processing import GALAH, KEA, World
 from tests.support.saved_photos import (
-    LATER,
     SURE_GALAH,
     TABLE,
-    UNKNOWN,
     exported,
+    in_words,
     label,
     places,
     saved,
 )
 
 
-def test_pixels_leave_without_metadata_and_under_names_of_one_export(tmp_path: Path) -> None:
+def test_pixels_leave_without_metadata_and_under_names_of_one_export(world: World) -> None:
     """Originals left with the place where they were taken, under the same name each time."""
-    world = World(tmp_path)
     for number, uid in enumerate(("ana", "ana", "ben"), 1):
         saved(world, number, uid=uid)
-    first, again = exported(world, tmp_path / "out")[1], exported(world, tmp_path / "other")[1]
+    first, again = exported(world)[1], exported(world, "other")[1]
     for lines in (first, again):
         assert len({line["near_duplicates"] for line in lines}) == 2
     assert [line["path"] for line in first] == [line["path"] for line in again]
     people = [{line["near_duplicates"] for line in lines} for lines in (first, again)]
     assert people[0].isdisjoint(people[1])
     for line in first:
-        data = (tmp_path / "out" / line["path"]).read_bytes()
+        data = (world.folder / "out" / line["path"]).read_bytes()
         with Image.open(io.BytesIO(data)) as image:
             assert not {"exif", "xmp"} & image.info.keys()
 
 
-def test_a_line_names_the_model_and_the_table_that_its_label_refers_to(tmp_path: Path) -> None:
+def test_a_line_names_the_model_and_the_table_that_its_label_refers_to(world: World) -> None:
     """A later bundle counts its classes otherwise."""
-    world = World(tmp_path)
     saved(world, 1)
-    (line,) = exported(world, tmp_path / "out")[1]
+    (line,) = exported(world)[1]
     assert (line["model"], line["label_map"]) == ("M/1", digest(TABLE))
 
 
-def test_what_may_not_train_any_more_leaves_the_folder_too(tmp_path: Path) -> None:
+def test_what_may_not_train_any_more_leaves_the_folder_too(world: World) -> None:
     """The second run of an export is as good as a first one."""
-    world = World(tmp_path)
     _, renamed, deleted = (saved(world, number) for number in (1, 2, 3))
-    out = tmp_path / "out"
-    assert len(exported(world, out)[1]) == 3
+    assert len(exported(world)[1]) == 3
     world.store.replace(replace(renamed, labels=label(GALAH.id), verdict=SURE_GALAH))
     world.store.remove(deleted)
-    _, lines = exported(world, out)
+    _, lines = exported(world)
     assert places(lines) == [f"parrots/{GALAH.id}", f"parrots/{KEA.id}"]
-    assert len(list(out.rglob("*.webp"))) == 2
+    assert len(list((world.folder / "out").rglob("*.webp"))) == 2
 
 
-def test_a_photo_notes_which_bundle_learns_from_it(tmp_path: Path) -> None:
+def test_a_photo_notes_which_bundle_learns_from_it(world: World) -> None:
     """The receipt of an erasure names them; what did not train notes nothing."""
-    world = World(tmp_path)
     learnt, other = saved(world, 1), saved(world, 2, consent=None)
     for _ in range(2):
-        exported(world, tmp_path / "out", "2026-12-01")
+        exported(world, bundle="2026-12-01")
     noted = {row.id: row.learnt_by for row in world.store.everything()}
     assert noted == {learnt.id: ("2026-12-01",), other.id: ()}
 
@@ -104,7 +98,7 @@ def test_of_two_exports_into_one_folder_one_says_that_there_is_another(
     "changes", [{"consent": Consent(given=False, at=NOW)}, {"generation": "99"}]
 )
 def test_who_takes_it_back_or_overwrites_it_while_an_export_runs_is_left_out(
-    tmp_path: Path,
+    world: World,
     monkeypatch: pytest.MonkeyPatch,
     bundle: str,
     uid: str,
@@ -114,9 +108,8 @@ def test_who_takes_it_back_or_overwrites_it_while_an_export_runs_is_left_out(
 
     What a photo is overwritten with had the label that was confirmed of the photo before.
     """
-    world = World(tmp_path)
     row = saved(world, 1, uid=uid)
-    exported(world, tmp_path / "out", bundle)
+    exported(world, bundle=bundle)
     everything = world.store.everything
 
     def take_back() -> Iterator[Observation]:
@@ -126,17 +119,16 @@ def test_who_takes_it_back_or_overwrites_it_while_an_export_runs_is_left_out(
         world.store.replace(replace(stored, **changes))
 
     monkeypatch.setattr(world.store, "everything", take_back)
-    done, lines = exported(world, tmp_path / "out", bundle)
+    done, lines = exported(world, bundle=bundle)
     assert (lines, done.left_out) == ([], {LeftOut.MISSING: 1})
-    assert not list((tmp_path / "out").rglob("*.webp"))
+    assert not list((world.folder / "out").rglob("*.webp"))
 
 
 def test_a_photo_that_goes_between_being_found_and_being_read_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ended the whole export; one that cannot be read now is asked for again."""
     monkeypatch.setattr("models.patience._FIRST_PAUSE_SECONDS", 0)
-    world = World(tmp_path)
     gone, _ = (saved(world, number) for number in (1, 2))
     opened = world.photos.open
 
@@ -151,22 +143,20 @@ def test_a_photo_that_goes_between_being_found_and_being_read_is_left_out(
         raise StoreUnavailable("the photo was replaced while it was read")
 
     monkeypatch.setattr(world.photos, "open", overtaken)
-    done, lines = exported(world, tmp_path / "out")
+    done, lines = exported(world)
     assert (len(lines), done.left_out) == (1, {LeftOut.MISSING: 1})
 
 
-def test_vectors_are_not_kept_while_everything_is_looked_through(tmp_path: Path) -> None:
+def test_vectors_are_not_kept_while_everything_is_looked_through(world: World) -> None:
     """They are 2.8 of a row's 4.8 kB, of all that anybody ever saved."""
-    world = World(tmp_path)
     saved(world, 1, embedded=at(0))
-    (learner,) = exported(world, tmp_path / "out", "next")[0].learners
+    (learner,) = exported(world, bundle="next")[0].learners
     (kept,) = world.store.everything()
     assert (learner.embedded, kept.embedded, kept.learnt_by) == (None, at(0), ("next",))
 
 
-def test_what_is_being_deleted_teaches_nothing(tmp_path: Path) -> None:
+def test_what_is_being_deleted_teaches_nothing(world: World) -> None:
     """The receipt is written before its document is gone, and would not name the bundle."""
-    world = World(tmp_path)
     learners = [saved(world, number, uid=f"p{number}") for number in (1, 2)]
     assert world.store.replace(replace(learners[0], status=Status.DELETING)) is not None
     assert saved_photos.note(world.store, learners, "next") == {"p1"}
@@ -174,11 +164,10 @@ def test_what_is_being_deleted_teaches_nothing(tmp_path: Path) -> None:
     assert noted == {"p1": (), "p2": ("next",)}
 
 
-def test_where_nothing_trains_nothing_leaves_whatever_was_allowed_before(tmp_path: Path) -> None:
+def test_where_nothing_trains_nothing_leaves_whatever_was_allowed_before(world: World) -> None:
     """Consent was given to a deployment that trains; a folder of before is emptied too."""
-    world, out = World(tmp_path), tmp_path / "out"
-    row = saved(world, 1)
-    assert exported(world, out)[0].written == 1
+    row, out = saved(world, 1), world.folder / "out"
+    assert exported(world)[0].written == 1
     done = export(
         world.store, world.photos, TABLE, LocalFolder(out), bundle="2", training=Training.OFF
     )
@@ -187,15 +176,14 @@ def test_where_nothing_trains_nothing_leaves_whatever_was_allowed_before(tmp_pat
     assert world.store.get(row.uid, row.id) == row, "nothing learns from it"
 
 
-def test_every_fifth_person_judges_models_and_trains_none(tmp_path: Path) -> None:
+def test_every_fifth_person_judges_models_and_trains_none(world: World) -> None:
     """Else a model is judged by people whom it knows, and nobody can tell whether it learned."""
-    world = World(tmp_path)
     people = [f"user-{number}" for number in range(500)]
     assert 80 < sum(map(saved_photos.examines, people)) < 120
     examiner = next(uid for uid in people if saved_photos.examines(uid))
     kept, trains = saved(world, 1, uid=examiner), saved(world, 2)
-    done, lines = exported(world, tmp_path / "out", bundle="next")
-    with (tmp_path / "out" / saved_photos.EXAM).open(newline="") as file:
+    done, lines = exported(world, bundle="next")
+    with (world.folder / "out" / saved_photos.EXAM).open(newline="") as file:
         (exam,) = csv.DictReader(file)
     assert (done.written, done.exam, len(lines)) == (2, 1, 1)
     assert exam["path"] != lines[0]["path"]
@@ -204,35 +192,28 @@ def test_every_fifth_person_judges_models_and_trains_none(tmp_path: Path) -> Non
     assert [row.learnt_by for row in stored if row] == [(), ("next",)]
 
 
-def test_peoples_own_words_are_never_one_of_ours(tmp_path: Path) -> None:
+def test_peoples_own_words_are_never_one_of_ours(world: World) -> None:
     """Reviewers said that it is another parrot; "not a parrot" beside it made it a negative."""
-    world = World(tmp_path)
     ours = ["Not a parrot", "other parrot", "cannot tell", "Unusable", "Macaws", "not alive"]
-    for number, text in enumerate([*ours, *ours], 1):
-        labels = (Label(OTHER_PARROT.id, None, NOW, text),)
-        opinions = (Opinion("r", OTHER_PARROT.id, LATER),)
-        saved(world, number, uid=f"p{number}", labels=labels, verdict=UNKNOWN, opinions=opinions)
-    done, lines = exported(world, tmp_path / "out")
+    in_words(world, *((uid, text, "r") for uid in ("ana", "ben") for text in ours))
+    done, lines = exported(world)
     assert {*places(lines)} == {f"parrots/{OTHER_PARROT.id}"}
     assert done.wanted == ()
 
 
 def test_kinds_without_a_class_are_counted_in_peoples_own_words_once_settled(
-    tmp_path: Path,
+    world: World,
 ) -> None:
     """What one person alone wrote, or nobody settled, is nobody's new class."""
-    world = World(tmp_path)
-    said = [("ana", "Monk Parakeet"), ("ben", "monk parakeet"), ("ben", "My Polly"), ("cy", "kaka")]
-    said += [("ana", "Galah"), ("ben", "Galah")]  # a class is none that could become one
-    for number, (uid, text) in enumerate(said, 1):
-        labels = (Label(OTHER_PARROT.id, None, NOW, text),)
-        opinions = () if uid == "cy" else (Opinion("r", OTHER_PARROT.id, LATER),)
-        saved(world, number, uid=uid, labels=labels, verdict=UNKNOWN, opinions=opinions)
-    done, _ = exported(world, tmp_path / "out")
+    said = [("ana", "Monk Parakeet", "r"), ("ben", "monk parakeet", "r"), ("ben", "My Polly", "r")]
+    said += [("cy", "kaka", ""), ("ana", "Galah", "r")]
+    said += [("ben", "Galah", "r")]  # a class is none that could become one
+    in_words(world, *said)
+    done, _ = exported(world)
     assert [(kind.id, kind.photos, kind.people) for kind in done.wanted] == [
         ("monk-parakeet", 2, 2)
     ]
     assert str(done.wanted[0]).startswith("monk parakeet: 2 settled photos of 2 people, too few")
     table = TABLE + b"22,monk-parakeet,Myiopsitta monachus,Monk parakeet,,II\n"
-    export(world.store, world.photos, table, LocalFolder(tmp_path / "more"))
-    assert len(list((tmp_path / "more" / "parrots" / "monk-parakeet").iterdir())) == 2
+    export(world.store, world.photos, table, LocalFolder(world.folder / "more"))
+    assert len(list((world.folder / "more" / "parrots" / "monk-parakeet").iterdir())) == 2
