@@ -50,8 +50,9 @@ def test_a_part_named_image_is_the_photo(parts: list[tuple[str, bytes]]) -> None
 )
 def test_a_file_that_is_empty_is_the_callers_mistake(parts: list[tuple[str, bytes]]) -> None:
     """Nothing was chosen, or a named file has no bytes: neither is a photo."""
-    with pytest.raises(InvalidImage, match="the photo is empty"):
+    with pytest.raises(InvalidImage, match="the photo is empty") as refused:
         submitted(form(*parts), PARTS)
+    assert refused.value.status == 400
 
 
 @pytest.mark.parametrize(
