@@ -18,10 +18,12 @@ from parrot.model.naming import Naming, Softmax
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.served_model import Crop, InputSpec, ServedModel
 from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.photo import images
 from parrot.photo.decoder import Decoder
 from parrot.records import Prediction
-from tests.support.photos import DECODER
+from tests.support.photos import DECODER, encoded, noise
 
+PHOTO = images.read(encoded(noise(120, 80), "PNG"))
 MODEL = ServedModel(
     "M", "1", "serving_default", InputSpec(8, 8, crop=Crop.SQUASH), "f", "p", "l", "focus", "second"
 )

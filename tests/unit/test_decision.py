@@ -13,14 +13,14 @@ from parrot.model.decision import combined, decide, in_doubt, ranking, score, se
 from parrot.model.gate import ThreeWay
 from parrot.model.look import WINDOWS, SecondLook, View
 from parrot.model.rules import NamingPolicy, Rules
-from parrot.photo import images
 from parrot.records import Scores
-from tests.support.photos import DECODER, encoded, noise
+from tests.support.photos import DECODER
 from tests.support.scripted_model import (
     DOUBT,
     EVIDENCE,
     LOOK,
     NO_PARROT,
+    PHOTO,
     STRANGER,
     SURE,
     TWO,
@@ -28,7 +28,6 @@ from tests.support.scripted_model import (
     bundle,
 )
 
-PHOTO = images.read(encoded(noise(120, 80), "PNG"))
 RNG = np.random.default_rng(5)
 
 

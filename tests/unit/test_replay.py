@@ -10,21 +10,19 @@ from parrot.classify import Classifier
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.observation import Observation, Status, Verdict
-from parrot.photo import images
 from parrot.progress import verdict_of
 from tests.support.observations import observation
-from tests.support.photos import DECODER, encoded, noise
+from tests.support.photos import DECODER
 from tests.support.processing import MemoryPhotos, World
-from tests.support.scripted_model import DOUBT, SURE, Scripted, bundle
+from tests.support.scripted_model import DOUBT, PHOTO, SURE, Scripted, bundle
 
-PHOTO = encoded(noise(120, 80), "PNG")
-LIVE = (7, PHOTO)  # its generation
+LIVE = (7, PHOTO.data)  # its generation
 
 
 def judged() -> Verdict:
     """What `process` keeps of a photo that it looked at twice."""
     classifier = Classifier(bundle(), Scripted([DOUBT, SURE]), DECODER)
-    return verdict_of(classifier.classify(images.read(PHOTO)))
+    return verdict_of(classifier.classify(PHOTO))
 
 
 STORED = replace(observation(), status=Status.READY, generation="7", verdict=judged())
@@ -90,7 +88,7 @@ def test_a_difference_has_its_usual_reason(asked: dict[str, Any], why: str) -> N
         (replace(STORED, generation="6"), LIVE, "overwritten: generation 7 is there, 6 was"),
         (STORED, None, "gone from the bucket"),
         (changed(bundle="2025-01-01"), LIVE, "bundle 2025-01-01 cannot be used any more"),
-        (STORED, (7, PHOTO[:60]), "refused today"),
+        (STORED, (7, PHOTO.data[:60]), "refused today"),
         (observation(), LIVE, "no verdict, it is pending"),
         (
             replace(observation(), status=Status.REJECTED, generation="7", reason="not an image"),

@@ -12,14 +12,12 @@ from parrot.errors import BadBundle, StoreUnavailable
 from parrot.model.bundle import Bundle
 from parrot.model.naming import Softmax
 from parrot.model.rules import NamingPolicy
-from parrot.photo import images
 from parrot.records import Classification
 from parrot.shadow import Agreement, Seen, Shadow, beside, check
 from tests.support.observations import observation
-from tests.support.photos import DECODER, encoded, noise
-from tests.support.scripted_model import DOUBT, NO_PARROT, SURE, TWO, Scripted, bundle
+from tests.support.photos import DECODER
+from tests.support.scripted_model import DOUBT, NO_PARROT, PHOTO, SURE, TWO, Scripted, bundle
 
-PHOTO = images.read(encoded(noise(120, 80), "PNG"))
 IN_USE = bundle()
 PICKY = NamingPolicy(0.95, other=0.5, share=0.6, sure=0.7)
 
@@ -100,22 +98,15 @@ def test_a_candidate_hears_all_looks() -> None:
     ]
 
 
-def of_another_network() -> Bundle:
-    manifest = IN_USE.manifest
-    files = {"head.npz": "0" * 64, "backbone.npz": "1" * 64}
-    return replace(IN_USE, manifest=replace(manifest, version="other", files=files))
-
-
 @pytest.mark.parametrize(
     "found",
     [
         replace(IN_USE, naming=None),
-        of_another_network(),
         BadBundle("gate.npz is damaged"),
         StoreUnavailable("the bundle cannot be read right now"),
         MemoryError(),
     ],
-    ids=["no heads", "another network", "damaged", "unreachable", "unlucky"],
+    ids=["no heads", "damaged", "unreachable", "unlucky"],
 )
 def test_a_candidate_that_cannot_be_used_is_logged_once(
     found: Bundle | Exception, caplog: pytest.LogCaptureFixture
