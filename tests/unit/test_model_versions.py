@@ -10,7 +10,6 @@ from models.serving.versions import (
     scan,
     settled,
     to_load,
-    to_unload,
 )
 
 
@@ -60,11 +59,3 @@ def test_a_failed_version_is_tried_again_only_when_its_files_change() -> None:
     assert to_load(folders(2, size=1), set(), failed) == ()
     assert [f.id.version for f in to_load(folders(2, size=2), set(), failed)] == [2]
     assert to_load(folders(2), ids(2), {}) == ()
-
-
-def test_the_old_version_stays_until_a_wanted_one_serves() -> None:
-    """A broken release must not take the model down."""
-    assert to_unload(folders(2), ids(1)) == ()
-    assert set(to_unload(folders(2), ids(1, 2))) == ids(1)
-    assert set(to_unload({}, ids(1))) == ids(1)
-    assert to_unload(folders(2), ids(1, model="n") | ids(2)) == (VersionId("n", 1),)
