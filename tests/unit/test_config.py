@@ -25,12 +25,6 @@ def test_a_receipt_says_that_an_account_is_gone_only_where_there_are_accounts() 
     assert ends == [False, True]
 
 
-def test_a_private_model_server_gets_a_token() -> None:
-    """Cloud Run speaks https and asks for one."""
-    url = "https://models.example"
-    assert Settings.from_env({**LOCAL, "MODEL_SERVER_URL": url}).model_auth == "id-token"
-
-
 def test_all_mistakes_are_named_at_once() -> None:
     """Each deployment takes minutes; one mistake per try would be slow."""
     with pytest.raises(BadConfig) as caught:
