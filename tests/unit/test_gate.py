@@ -43,20 +43,6 @@ def test_scores_are_probabilities_even_far_from_everything(gate: Gate) -> None:
     assert ((scores >= 0) & (scores <= 1)).all()
 
 
-def test_a_mixture_is_the_density_that_scipy_computes() -> None:
-    """The log density is written out here; compare it with an independent one."""
-    from scipy.special import logsumexp  # noqa: PLC0415
-    from scipy.stats import multivariate_normal  # noqa: PLC0415
-
-    ours = mixture(3)
-    x = RNG.normal(size=(7, 3))
-    logs = [
-        np.log(weight) + multivariate_normal(mean, np.linalg.inv(factor @ factor.T)).logpdf(x)
-        for weight, mean, factor in zip(ours.weights, ours.means, ours.factors, strict=True)
-    ]
-    np.testing.assert_allclose(ours(x)[0], logsumexp(logs, axis=0))
-
-
 @pytest.mark.parametrize(
     "kind", ["logistic", "likelihood-ratio", "mahalanobis", "nearest-neighbours"]
 )
@@ -87,8 +73,6 @@ def _npz(**arrays: object) -> bytes:
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
-        b"PK\x03\x04 half a zip",
         GATES[0].dump()[:-200],
         _npz(kind=np.array("three-way")),
         _npz(kind=np.array("horoscope"), project_mean=np.zeros(2)),

@@ -39,13 +39,6 @@ def test_names_are_the_same_after_their_file() -> None:
     np.testing.assert_allclose(heads.species(x).sum(axis=1), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", naming().dump()[:-200]], ids=["no", "zip", "short"])
-def test_a_damaged_file_is_refused(data: bytes) -> None:
-    """A function must say BadBundle, not answer nonsense."""
-    with pytest.raises(BadBundle, match=r"naming\.npz"):
-        Naming.load(data)
-
-
 @pytest.mark.parametrize(
     ("likely", "groups", "rank", "name"),
     [
