@@ -94,14 +94,3 @@ def test_the_limit_starts_again_a_minute_later() -> None:
     now[0] = 120.0
     assert visitors.take(Visitor("a"))
     assert Visitors(0).take(Visitor("a")) is None
-
-
-def test_each_of_several_photos_counts() -> None:
-    """Five photos of one bird cost five forward passes."""
-    visitors = Visitors(6, now=lambda: 0.0)
-    ana = Visitor("203.0.113.7")
-    left = visitors.take(ana, 5)
-    assert left is not None
-    assert left.remaining == 1
-    with pytest.raises(TooManyRequests):
-        visitors.take(ana, 2)
