@@ -74,17 +74,14 @@ def test_a_photo_that_names_srgb_keeps_every_pixel() -> None:
         assert images.read(bytes(plain)).header.cicp is None
 
 
-@pytest.mark.parametrize(
-    ("primaries", "shown"), [(9, (255, 0, 0)), (12, (255, 0, 0)), (1, (200, 30, 30))]
-)
-def test_wide_primaries_become_srgb(primaries: int, shown: tuple[int, int, int]) -> None:
+def test_wide_primaries_become_srgb() -> None:
     """A red that is only just outside of a screen's is shown as its reddest."""
     red = np.full((1, 1, 3), (200, 30, 30), np.uint8)
-    mapped = colours.by_code_points(red, (primaries, 13))[0, 0]
-    assert mapped[0] >= 200
-    assert mapped[1] <= 30
-    if primaries == 1:
-        assert tuple(mapped) == shown
+    for wide in (9, 12):
+        mapped = colours.by_code_points(red, (wide, 13))[0, 0]
+        assert mapped[0] >= 200
+        assert mapped[1] <= 30
+    assert colours.by_code_points(red, (1, 13)).tolist() == red.tolist()
 
 
 @pytest.mark.parametrize("transfer", [heifs.PQ, heifs.HLG])

@@ -13,6 +13,7 @@ from PIL import Image
 from models.data import stress
 from models.data.labelled_photos import NOT_ALIVE, Group, LabelledPhoto
 from parrot.photo import images
+from parrot.records import Photo
 from tests.support.photos import encoded, noise
 
 PHOTO = images.read(encoded(noise(400, 300), quality=95))
@@ -20,9 +21,13 @@ BACKGROUND = images.read(encoded(noise(200, 320, seed=1)))
 SIZES = ((1200, 900), (400, 300))
 
 
-def changed(name: str) -> Image.Image:
-    (candidate,) = (candidate for candidate in stress.STRESSES if candidate.name == name)
-    return Image.open(io.BytesIO(stress.stressed(PHOTO, candidate, BACKGROUND).jpeg))
+def named(name: str) -> stress.Stress:
+    (change,) = (change for change in stress.STRESSES if change.name == name)
+    return change
+
+
+def changed(name: str, photo: Photo = PHOTO) -> Image.Image:
+    return Image.open(io.BytesIO(stress.stressed(photo, named(name), BACKGROUND).jpeg))
 
 
 def sharpness(image: Image.Image) -> float:
@@ -45,10 +50,7 @@ def test_large_and_small_photos_end_with_the_same_detail() -> None:
     """Otherwise sharpness would tell which collection a photo is from."""
     picture = noise(1200, 900)
     photos = [images.read(encoded(picture.resize(size), quality=95)) for size in SIZES]
-    (dim,) = (change for change in stress.STRESSES if change.name == "dim")
-    large, small = (
-        Image.open(io.BytesIO(stress.stressed(photo, dim, BACKGROUND).jpeg)) for photo in photos
-    )
+    large, small = (changed("dim", photo) for photo in photos)
     assert large.size == small.size
     assert min(large.size) == 256
     assert sharpness(large) == pytest.approx(sharpness(small), rel=0.2)
@@ -65,8 +67,7 @@ def test_a_pasted_photo_is_where_it_says_and_the_rest_is_background(
     """The stress must be what its name says; what is fitted on views beside it is "no bird"."""
     white = images.read(encoded(Image.new("RGB", (300, 300), "white")))
     black = images.read(encoded(Image.new("RGB", (300, 300), "black")))
-    (change,) = (candidate for candidate in stress.STRESSES if candidate.name == name)
-    made = stress.stressed(white, change, black)
+    made = stress.stressed(white, named(name), black)
     frame = Image.open(io.BytesIO(made.jpeg)).convert("L")
     bright = np.asarray(frame) > 64
     assert least < bright.mean() < most

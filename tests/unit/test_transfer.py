@@ -113,36 +113,33 @@ class Bucket:
 
 
 def file(
-    bucket: Bucket,
+    bucket: Bucket | None = None,
     method: str = "GET",
     charge: Callable[[int], None] = lambda _size: None,
     **headers: str,
 ) -> Response:
-    """The answer to a request for a file of the bucket."""
+    """The answer to a request for a file, by default for the photo."""
+    bucket = bucket or Bucket(PHOTO)
     content = OpenObject(len(bucket.data), "a1", bucket.read)
     response = files.answer(StoredFile(content, "image/jpeg"), None, charge)
     fit(asking(method, headers), response)
     return response
 
 
-def photo(method: str = "GET", **headers: str) -> Response:
-    return file(Bucket(PHOTO), method, lambda _size: None, **headers)
-
-
 def test_a_range_beyond_the_end_is_an_error_that_names_the_length() -> None:
     """A client that has everything learns that there is no more."""
     with pytest.raises(RangeNotSatisfiable) as raised:
-        photo(Range=f"bytes={len(PHOTO)}-")
+        file(Range=f"bytes={len(PHOTO)}-")
     assert raised.value.size == len(PHOTO)
 
 
 def test_more_of_the_end_than_there_is_is_all_of_it() -> None:
     """RFC 9110; a reader of metadata at a file's end does not know how long the file is."""
     for most in (len(PHOTO) + 1, 10**30):
-        response = photo(Range=f"bytes=-{most}")
+        response = file(Range=f"bytes=-{most}")
         assert (response.status_code, response.get_data()) == (206, PHOTO)
         assert response.headers["Content-Range"] == f"bytes 0-{len(PHOTO) - 1}/{len(PHOTO)}"
-        assert photo(Range=f"bytes=-{most}", If_Range='"b1"').status_code == 200
+        assert file(Range=f"bytes=-{most}", If_Range='"b1"').status_code == 200
 
 
 PART = {"Range": "bytes=0-9"}
@@ -165,7 +162,7 @@ def test_only_one_part_in_bytes_of_the_same_photo_is_sent(
     asked: dict[str, str], status: int
 ) -> None:
     """Everything else gets the whole, or nothing where the caller has it."""
-    response = photo(**asked)
+    response = file(**asked)
     assert response.status_code == status
     if status == 200:
         assert response.content_length == len(PHOTO)
