@@ -114,8 +114,9 @@ class Bucket:
 
 def file(
     bucket: Bucket | None = None,
-    method: str = "GET",
     charge: Callable[[int], None] = lambda _size: None,
+    /,
+    method: str = "GET",
     **headers: str,
 ) -> Response:
     """The answer to a request for a file, by default for the photo."""
@@ -206,8 +207,8 @@ def test_a_photo_is_sent_in_part_and_no_more_is_read_from_the_bucket(
 def test_nothing_is_read_for_head_or_for_what_the_caller_has() -> None:
     """Nothing is charged either."""
     bucket, charged = Bucket(PHOTO), list[int]()
-    head = file(bucket, "HEAD", charged.append)
-    known = file(bucket, "GET", charged.append, If_None_Match='"a1"')
+    head = file(bucket, charged.append, method="HEAD")
+    known = file(bucket, charged.append, If_None_Match='"a1"')
     assert (head.status_code, head.content_length, known.status_code) == (200, len(PHOTO), 304)
     assert not bucket.asked
     assert not charged
@@ -218,11 +219,11 @@ def test_bytes_sent_count_against_their_reader() -> None:
     visitors = Visitors(2**20, now=lambda: 0.0, quota=DOWNLOADED)
     charge = partial(visitors.download, Visitor("ana"))
     for _ in range(2):
-        file(Bucket(PHOTO), "GET", charge, Range="bytes=0-0")
-    file(Bucket(bytes(2**19)), "GET", charge)
+        file(Bucket(PHOTO), charge, Range="bytes=0-0")
+    file(Bucket(bytes(2**19)), charge)
     refused = Bucket(PHOTO)
     with pytest.raises(TooManyRequests):
-        file(refused, "GET", charge)
+        file(refused, charge)
     assert not refused.asked
     visitors.download(Visitor("ben"), 2**20)
 
