@@ -117,11 +117,11 @@ def export_saved(
         training, table = stores.training(observations), species_table.read(species)
         job = ExportJob(observations, bucket, table, out, bundle, training)
         folder = job.folder()  # whether it may be written to is said at once
-        photos = stores.photos(observations, bucket)  # and whether they are there
+        stores.require_bucket(observations, bucket)  # and whether there is anything to copy
         if runner is None:
             exported = saved_photos.export(
                 stores.observations(observations),
-                photos,
+                stores.photos(observations, bucket),
                 table,
                 folder,
                 bundle=bundle,
