@@ -53,6 +53,14 @@ def ruled(manifest: Manifest, **changes: object) -> Manifest:
     return replace(manifest, rules=replace(manifest.rules, **changes))  # type: ignore[arg-type]
 
 
+def looking(manifest: Manifest, **changes: object) -> Manifest:
+    return ruled(manifest, second_look=replace(LOOK, **changes))  # type: ignore[arg-type]
+
+
+def served(manifest: Manifest, **changes: object) -> Manifest:
+    return replace(manifest, models=(replace(manifest.models[0], **changes),))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "manifest",
     [
@@ -85,35 +93,19 @@ def test_the_default_manifest_is_written_byte_for_byte() -> None:
         (lambda m: ruled(m, threshold=0.5, maybe=0.6), "maybe"),
         (lambda m: ruled(m, conformal=Conformal(1.5, 0.0)), "coverage"),
         (lambda m: ruled(m, conformal=Conformal(0.9, math.inf)), "finite"),
-        (
-            lambda m: replace(
-                ruled(m, conformal=Conformal(0.9, 0.0)), models=(replace(m.models[0], logits=None),)
-            ),
-            "logits",
-        ),
-        (lambda m: replace(m, models=(replace(m.models[0], focus=None),)), "focus"),
-        (
-            lambda m: replace(
-                ruled(m, naming=None), models=(replace(m.models[0], classes=m.classes - 1),)
-            ),
-            "naming for the others",
-        ),
-        (lambda m: ruled(m, second_look=replace(LOOK, views=())), "views"),
-        (lambda m: ruled(m, second_look=replace(LOOK, low=0.9)), "low <= high"),
-        (lambda m: ruled(m, second_look=replace(LOOK, bird=1.1)), "bird"),
-        (lambda m: ruled(m, second_look=replace(LOOK, caution=0.0)), "caution"),
-        (lambda m: ruled(m, second_look=replace(LOOK, caution=1e300)), "caution"),
-        (lambda m: replace(m, models=(replace(m.models[0], classes=0),)), "at least one"),
-        (lambda m: replace(m, models=(replace(m.models[0], classes=10**6),)), "no more than"),
-        (lambda m: ruled(m, second_look=replace(LOOK, views=LOOK.views[:1], nothing=0.3)), "last"),
-        (lambda m: ruled(m, second_look=replace(LOOK, views=tuple(View))), "views"),
-        (
-            lambda m: replace(
-                ruled(m, second_look=replace(LOOK, nothing=0.3)),
-                models=(replace(m.models[0], second_focus=None),),
-            ),
-            "second focus",
-        ),
+        (lambda m: served(ruled(m, conformal=Conformal(0.9, 0.0)), logits=None), "logits"),
+        (lambda m: served(m, focus=None), "focus"),
+        (lambda m: served(ruled(m, naming=None), classes=m.classes - 1), "naming for the others"),
+        (lambda m: looking(m, views=()), "views"),
+        (lambda m: looking(m, low=0.9), "low <= high"),
+        (lambda m: looking(m, bird=1.1), "bird"),
+        (lambda m: looking(m, caution=0.0), "caution"),
+        (lambda m: looking(m, caution=1e300), "caution"),
+        (lambda m: served(m, classes=0), "at least one"),
+        (lambda m: served(m, classes=10**6), "no more than"),
+        (lambda m: looking(m, views=LOOK.views[:1], nothing=0.3), "last"),
+        (lambda m: looking(m, views=tuple(View)), "views"),
+        (lambda m: served(looking(m, nothing=0.3), second_focus=None), "second focus"),
         (lambda m: ruled(m, joint=JointPolicy(-1.0)), "doubt"),
         (lambda m: ruled(m, naming=replace(NAMING_POLICY, sure=0.0)), "sure"),
         (lambda m: replace(m, files={k: v for k, v in m.files.items() if k != NAMING}), "naming"),
