@@ -4,26 +4,15 @@ import itertools
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from local import demo
 from local.demo import Answer
 from local.samples import MACAW
+from tests.support.answers import GALAH, SCARLET, answer
 
-PARROT: dict[str, Any] = {
-    "parrot": {"is_parrot": True, "probability": 0.99},
-    "species": [
-        {
-            "id": "ara-macao",
-            "names": {"en": "Scarlet macaw"},
-            "scientific_name": "Ara macao",
-            "probability": 0.9,
-        }
-    ],
-    "set": {"species": ["ara-macao"]},
-}
+PARROT = answer(0.99, {SCARLET: 0.9})
 PROBLEM = {"code": "overloaded", "detail": "too busy [for now]", "status": 503}
 
 
@@ -111,8 +100,7 @@ def test_ids_are_whole_in_a_narrow_window() -> None:
 
 def test_photos_that_contradict_each_other_are_told_by_their_own_names() -> None:
     """One name for two birds would be wrong for one of them."""
-    galah = {**PARROT, "species": [{**PARROT["species"][0], "names": {"en": "Galah"}}]}
-    bowl = {"parrot": {"is_parrot": False, "probability": 0.01}, "species": []}
+    galah, bowl = answer(0.99, {GALAH: 0.9}), answer(0.01, {}, verdict="no")
     body = {**PARROT, "agree": False, "photos": [PARROT, galah, bowl]}
     text = printed([Answer((Path("a.jpg"), Path("b.jpg"), Path("c.jpg")), body)])
     for words in ("Perhaps different birds", "Scarlet macaw", "Galah", "Not a parrot"):
