@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from parrot import cpu, logs
+from parrot import cpu
 from parrot.cpu import Bill, billed
 from parrot.errors import TogetherTooLong, TooManyRequests
 from parrot.photo import images
@@ -57,16 +57,6 @@ def test_what_other_requests_of_the_caller_used_meanwhile_counts() -> None:
             cpu.bill().add(31.0)
         with pytest.raises(TooManyRequests):
             first.left()
-
-
-def test_the_log_has_what_a_request_took() -> None:
-    """Operators see who is expensive."""
-    logs.begin(None)
-    with billed(Bill()):
-        cpu.bill().add(1.5)
-    noted = logs._NOTED.get()  # noqa: SLF001 - the line is written at the end of a request
-    assert noted is not None
-    assert noted["cpu_seconds"] >= 1.5
 
 
 def test_a_photo_without_a_request_has_a_bill_of_its_own() -> None:

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from parrot import cpu, logs
+from parrot import cpu
 from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.errors import InvalidImage
-from parrot.http import answers
 from parrot.model.decision import joined
 from parrot.model.look import View
 from parrot.model.rules import Conformal, Rules
@@ -182,19 +181,6 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
     server.version_name = "M/2"
     together = told(cached, A, B)
     assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
-
-
-def test_the_requests_line_of_the_log_says_how_many_photos(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Who reads what a request cost must know what it was for."""
-    logs.begin(None)
-    answers.joint_classification(asked(SURE, OTHER), None, top=5)
-    with caplog.at_level("INFO", "parrot"):
-        logs.request()
-    noted = caplog.records[-1].__dict__["fields"]
-    assert (noted["photos"], noted["agree"]) == (2, False)
-    assert noted["verdict"]["set"] == 2
 
 
 def test_an_error_about_all_photos_names_none_of_them() -> None:
