@@ -21,8 +21,6 @@ from tests.support.processing import (
     die,
 )
 
-pytestmark = pytest.mark.usefixtures("remember_thumbnails")
-
 BAD = PHOTO[:-200]
 
 
@@ -108,7 +106,7 @@ def test_a_relabel_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
 def test_a_deletion_in_the_middle_of_any_step_leaves_nothing(
     tmp_path: Path, data: bytes, *, direct: bool, dies: bool
 ) -> None:
-    """No observation comes back, no thumbnail stays; also if the function dies just then."""
+    """No observation comes back, no thumbnail stays; also if it dies there and the event returns."""
 
     def story(world: World, steps: Steps) -> None:
         stored = world.upload(data, "photos/ana/x") if direct else world.save(data)
@@ -131,16 +129,6 @@ def test_a_deletion_in_the_middle_of_any_step_leaves_nothing(
             assert world.store.get("ana", stored.id) is None, steps.at
 
     at_every_step(tmp_path, story)
-
-
-def test_an_event_after_the_deletion_brings_nothing_back(world: World) -> None:
-    """The last redelivery may come a day later."""
-    for stored in (world.save(PHOTO), world.upload(OTHER, "photos/ana/direct")):
-        world.processor().process(stored)
-        world.observations().delete(User("ana"), stored.id)
-        assert world.processor().process(stored) is Outcome.GONE
-        assert world.store.get("ana", stored.id) is None
-    assert world.files() == []
 
 
 def test_a_deletion_that_is_under_way_is_not_disturbed(world: World) -> None:

@@ -79,15 +79,6 @@ def test_a_refused_photo_binds_no_key(world: World) -> None:
     assert world.saver().save(PHOTO, KEA, ANA, key="k-1").created
 
 
-def test_only_a_new_observation_counts_against_the_quota(world: World) -> None:
-    """Retries cost nothing, with a key or without."""
-    world.quota = 1
-    for key in ("k-1", "k-1", "k-2", None):
-        world.saver().save(PHOTO, KEA, ANA, key=key)
-    with pytest.raises(TooManyRequests):
-        world.saver().save(OTHER, KEA, ANA, key="k-3")
-
-
 def test_a_retry_costs_no_decoding_and_hardly_a_key(world: World) -> None:
     """A second of CPU and a document for each request would be an attack for free."""
     steps = Steps()
