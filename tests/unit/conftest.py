@@ -76,9 +76,9 @@ def tmp_path() -> Iterator[Path]:
         yield Path(path)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def remember_thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute the thumbnails of each photo once, however often it is processed."""
+    """Compute the thumbnails of each photo once, however often a test processes it."""
     monkeypatch.setattr(thumbnails, "make", functools.cache(thumbnails.make))
 
 

@@ -30,8 +30,6 @@ from tests.support.processing import (
     die,
 )
 
-pytestmark = pytest.mark.usefixtures("remember_thumbnails")
-
 LEASE = timedelta(minutes=2)  # of an attempt
 BEGUN = 4  # the step that counts it: after it was looked up twice, and the photo once
 

@@ -12,8 +12,6 @@ from parrot.quota import User
 from tests.support.photos import encoded, noise
 from tests.support.processing import KEA, NOW, OTHER, PHOTO, Killed, Steps, World, die, uuid_of
 
-pytestmark = pytest.mark.usefixtures("remember_thumbnails")
-
 
 def test_a_direct_upload_becomes_an_observation(world: World) -> None:
     """Phones with the Firebase SDK upload by themselves, with a label or without."""

@@ -16,8 +16,6 @@ from tests.support.events import event
 from tests.support.photos import encoded, noise
 from tests.support.processing import KEA, Killed, Steps, World, at_every_step
 
-pytestmark = pytest.mark.usefixtures("remember_thumbnails")
-
 DATA = encoded(noise(80, 60, seed=1))
 PHOTO = images.read(DATA)
 ANA = User("ana")

@@ -14,8 +14,6 @@ from parrot.quota import User
 from tests.support.photos import encoded
 from tests.support.processing import NOW, OTHER, Killed, Steps, World, at_every_step, die
 
-pytestmark = pytest.mark.usefixtures("remember_thumbnails")
-
 LATER = NOW.replace(hour=13)
 # Of large areas, as photos are: it survives being compressed.
 AREAS = np.random.default_rng(5).integers(0, 256, (12, 16, 3), np.uint8)

@@ -14,8 +14,6 @@ from tests.support import heifs
 from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA, OTHER, PHOTO, SameAnswer, Steps, World
 
-pytestmark = pytest.mark.usefixtures("remember_thumbnails")
-
 LARGE = encoded(noise(1200, 900, seed=1), quality=60)
 
 

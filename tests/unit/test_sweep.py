@@ -28,8 +28,6 @@ from tests.support.processing import (
     die,
 )
 
-pytestmark = pytest.mark.usefixtures("remember_thumbnails")
-
 DATA = encoded(noise(80, 60, seed=1))
 PHOTO = images.read(DATA)
 ANA = User("ana")
