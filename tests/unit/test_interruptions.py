@@ -106,7 +106,7 @@ def test_a_relabel_in_the_middle_of_any_step_counts(tmp_path: Path) -> None:
 def test_a_deletion_in_the_middle_of_any_step_leaves_nothing(
     tmp_path: Path, data: bytes, *, direct: bool, dies: bool
 ) -> None:
-    """No observation comes back, no thumbnail stays; also if it dies there and the event returns."""
+    """No observation comes back, no thumbnail stays; also if it dies and its event returns."""
 
     def story(world: World, steps: Steps) -> None:
         stored = world.upload(data, "photos/ana/x") if direct else world.save(data)
