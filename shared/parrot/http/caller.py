@@ -38,13 +38,6 @@ class Identity(Protocol):
         """Raises Unauthenticated, IdentityUnavailable."""
 
 
-class AppCheck(Protocol):
-    """Knows whether a call comes from one of the project's own apps."""
-
-    def check(self, token: str) -> None:
-        """Raises Unauthenticated, IdentityUnavailable."""
-
-
 class LocalIdentity:
     """`local:NAME` is the user NAME. For local use only: `config` refuses it on Cloud Run."""
 
@@ -68,17 +61,18 @@ def user(
     request: Request,
     config: Settings,
     identity: Callable[[], Identity],
-    app_check: Callable[[], AppCheck],
+    app_check: Callable[[], Callable[[str], None]],
 ) -> User | None:
     """The caller, or None if they sent no credentials. Raises Unauthenticated for invalid ones.
 
-    Lets only the project's own apps in, if the deployment requires it.
+    Lets only the project's own apps in, if the deployment requires it: then `app_check` gives what
+    refuses the token of any other.
     """
     if config.require_app_check:
         token = request.headers.get("X-Firebase-AppCheck")
         if not token:
             raise Unauthenticated("this deployment requires an X-Firebase-AppCheck token")
-        app_check().check(token)
+        app_check()(token)
     header = request.headers.get("Authorization")
     if header is None:
         return None

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, cast
 from parrot.wiring import Late, once, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from parrot.classify import ModelServer
-    from parrot.http.caller import AppCheck, Identity
+    from parrot.http.caller import Identity
     from parrot.model.bundle import Bundle, BundleFiles
     from parrot.model.species import SpeciesTable
     from parrot.store import ObservationStore, PhotoStore
@@ -135,7 +137,7 @@ def identity() -> Identity:
 
 
 @once
-def app_check() -> AppCheck:
+def app_check() -> Callable[[str], None]:
     from parrot.adapters.firebase import FirebaseAppCheck, connect  # 0.2 s
 
-    return FirebaseAppCheck(connect(settings().project or "", credentialed=False))
+    return FirebaseAppCheck(connect(settings().project or "", credentialed=False)).check
