@@ -37,7 +37,8 @@ def _receive(request: Request) -> Response:
     logs.sent_by(measured.SAVED)
     event = events.received(dict(request.headers), transfers.read(request, most=_MOST_BYTES))
     if event["type"] == events.SWEEP:
-        _sweep()
+        swept = stories.sweeper().sweep()
+        logs.note(finished=swept.finished, failed=swept.failed)
         return answers.empty()
     try:
         stored, deleted = events.stored_photo(event), events.deleted_photo(event)
@@ -57,8 +58,3 @@ def _receive(request: Request) -> Response:
         raise
     logs.note(observation=photo.id, generation=photo.generation, outcome=outcome)
     return answers.empty()
-
-
-def _sweep() -> None:
-    swept = stories.sweeper().sweep()
-    logs.note(finished=swept.finished, failed=swept.failed)

@@ -12,7 +12,7 @@ from parrot.classify import Stopwatch
 from parrot.errors import InvalidImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from parrot.classify import Classifier
     from parrot.records import Classification, Photo
@@ -41,7 +41,8 @@ class CachedClassifier:
             clock.lap("cache", "hit" if len(photos) == 1 else f"{len(answers)}-of-{len(photos)}")
         fresh = self._ask(photos, [n for n in every if n not in answers])
         answers |= fresh
-        if not _of_one_model(answers.values()):  # the kept ones are stale
+        pairs = {pair for answer in answers.values() for pair in answer.models}
+        if len(pairs) > len(dict(pairs)):  # one model in two versions: the kept ones are stale
             answers = fresh = self._ask(photos, every)
         timings = clock.laps + next((answer.timings for answer in fresh.values()), ())
         return tuple(replace(answers[n], timings=timings) for n in every)
@@ -70,9 +71,3 @@ class CachedClassifier:
                 self._answers.clear()
             self._models.update(models)
             self._answers[photo.sha256] = answer
-
-
-def _of_one_model(answers: Iterable[Classification]) -> bool:
-    """Whether no model answered in two versions."""
-    pairs = {pair for answer in answers for pair in answer.models}
-    return len(pairs) == len(dict(pairs))

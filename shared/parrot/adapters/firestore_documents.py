@@ -45,13 +45,9 @@ def fields_of(record: Observation) -> dict[str, Any]:
         "example_space": space if example(record) else None,
         "species": record.label.species if record.label else None,
         "listed": listed,
-        "unfinished": [_shard(record.id)] if record.status in _UNFINISHED else [],
+        "unfinished": [crc32(record.id.encode()) % SHARDS] if record.status in _UNFINISHED else [],
         "handle": handle(record.uid, record.id),
         "urgency": waiting(record),
         "reviewers": [opinion.reviewer for opinion in record.opinions],
         "quarters": list(quarters(record.derived.phash)) if record.derived else [],
     }
-
-
-def _shard(observation_id: str) -> int:
-    return crc32(observation_id.encode()) % SHARDS

@@ -143,7 +143,8 @@ def _classification(answer: Classification, top: int) -> schemas.Classification:
         {**species(score.species), "probability": round(score.probability, _DECIMALS)}
         for score in answer.species[:top]
     ]
-    model = _models(answer)
+    models = {"bundle": answer.bundle, **dict(answer.models)}  # NAME/VERSION by role
+    model = cast("schemas.ModelVersions", models)
     photo = schemas.ClassifiedPhoto(sha256=answer.sha256, width=answer.width, height=answer.height)
     if answer.focus is not None:
         photo["focus"] = [round(edge, _EDGE_DECIMALS) for edge in answer.focus]
@@ -186,11 +187,6 @@ def _taxon(named: Named) -> schemas.Taxon:
         status_year=int(taxon.status_year) if taxon.status_year else None,
         probability=round(named.probability, _DECIMALS),
     )
-
-
-def _models(answer: Classification) -> schemas.ModelVersions:
-    """NAME/VERSION by role: `extractor` and `classifier`."""
-    return cast("schemas.ModelVersions", {"bundle": answer.bundle, **dict(answer.models)})
 
 
 def _observation(record: Observation, links: Links) -> schemas.Observation:

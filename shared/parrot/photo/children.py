@@ -68,7 +68,8 @@ class Children:
             self._waiting.append(turn)
             try:
                 if not self._changed.wait_for(
-                    lambda: self._next() is turn, deadline.left(self._patience)
+                    lambda: next(filter(self._fits, self._waiting), None) is turn,
+                    deadline.left(self._patience),
                 ):
                     raise Overloaded("too many large photos at once; try again in a moment")
             finally:
@@ -86,9 +87,6 @@ class Children:
                 self._waiting.sort(key=lambda waiting: waiting.caller == caller)
                 self._remember(caller, child.seconds)
                 self._changed.notify_all()
-
-    def _next(self) -> _Turn | None:
-        return next((turn for turn in self._waiting if self._fits(turn)), None)
 
     def _fits(self, turn: _Turn) -> bool:
         callers = [working.caller for working in self._working]
