@@ -8,16 +8,15 @@ import pillow_heif
 from PIL import Image
 
 from parrot.photo import heif
+from tests.support.photos import held
 
 PQ, HLG = 16, 18
 
 
 def tiled(image: Image.Image, tile: int = 64, orientation: int = 1) -> bytes:
     """A HEIC of tiles, as phones write it; `orientation` is EXIF's."""
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    out = io.BytesIO()
-    pillow_heif.from_pillow(image).save(out, tile_size=tile, quality=60, exif=exif.tobytes())
+    out, exif = io.BytesIO(), held(orientation).tobytes()
+    pillow_heif.from_pillow(image).save(out, tile_size=tile, quality=60, exif=exif)
     return out.getvalue()
 
 

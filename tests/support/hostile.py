@@ -7,9 +7,9 @@ import struct
 import zlib
 from pathlib import Path
 
-from PIL import Image, ImageCms
+from PIL import Image
 
-from tests.support.photos import encoded
+from tests.support.photos import SRGB, encoded
 
 AVIF_LIAR = Path(__file__).parent / "files" / "says-64-pixels-holds-144-megapixels.avif"
 
@@ -51,37 +51,35 @@ def large_webp(edge: int = 5000) -> bytes:
     )
 
 
+def png_with(plain: bytes, kind: bytes, body: bytes) -> bytes:
+    """A PNG with one more chunk, right after its header."""
+    length, checksum = struct.pack(">I", len(body)), struct.pack(">I", zlib.crc32(kind + body))
+    return plain[:33] + length + kind + body + checksum + plain[33:]
+
+
 def png_with_profile(packed: int) -> bytes:
     """A PNG whose profile unpacks to this many bytes."""
     plain = encoded(Image.new("RGB", (64, 48)), "PNG")
-    body = b"bomb\0\0" + zlib.compress(bytes(packed), 9)
-    chunk = (
-        struct.pack(">I", len(body))
-        + b"iCCP"
-        + body
-        + struct.pack(">I", zlib.crc32(b"iCCP" + body))
-    )
-    return plain[:33] + chunk + plain[33:]
+    return png_with(plain, b"iCCP", b"bomb\0\0" + zlib.compress(bytes(packed), 9))
 
 
 def slow_profile(elements: int = 10_000) -> bytes:
     """An sRGB profile with a `DToB0` of this many elements, which lcms runs for each pixel."""
-    plain = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    (count,) = struct.unpack_from(">I", plain, 128)
+    (count,) = struct.unpack_from(">I", SRGB, 128)
     curve = struct.pack(">4s4xHHI", b"cvst", 3, 3, 0)
     program = struct.pack(">4s4xHHI", b"mpet", 3, 3, elements)
     program += struct.pack(">II", 0, 0) * elements + curve
-    tags = bytes(plain[132 : 132 + 12 * count])
+    tags = SRGB[132 : 132 + 12 * count]
     moved = b"".join(
         tags[at : at + 4]
         + struct.pack(">I", struct.unpack_from(">I", tags, at + 4)[0] + 12)
         + tags[at + 8 : at + 12]
         for at in range(0, len(tags), 12)
     )
-    rest = bytes(plain[132 + 12 * count :])
+    rest = SRGB[132 + 12 * count :]
     start = 132 + 12 * (count + 1) + len(rest)
     whole = (
-        bytes(plain[:128])
+        SRGB[:128]
         + struct.pack(">I", count + 1)
         + moved
         + struct.pack(">4sII", b"D2B0", start, len(program))

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from parrot.config import MAX_PHOTO_PIXELS
 from parrot.photo.decoder import Decoder
@@ -54,6 +54,13 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     return out.getvalue()
 
 
+def held(orientation: int) -> Image.Exif:
+    """What a phone writes of how it was held."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
 def named(folder: Path, count: int = 1) -> list[Path]:
     """Photos of a folder that grows: always the same ones."""
     names = _NAMED[f"{folder.parent.name}/{folder.name}"].split()[:count]
@@ -61,5 +68,6 @@ def named(folder: Path, count: int = 1) -> list[Path]:
     return [folder / f"{name}.jpg" for name in names]
 
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 # Starts a child process only for a HEIC, AVIF or very large photo.
 DECODER = Decoder(max_pixels=MAX_PHOTO_PIXELS)

@@ -1,7 +1,6 @@
 """HDR and wide colours, named by code points, look as they should on a screen."""
 
 import struct
-import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image
 
 from parrot.model.served_model import InputSpec, Resampling
 from parrot.photo import colours, images
-from tests.support import heifs
+from tests.support import heifs, hostile
 from tests.support.photos import encoded
 
 WHITE = {heifs.PQ: 0.5807, heifs.HLG: 0.75}  # where BT.2408 has it
@@ -26,10 +25,7 @@ def flat(code: float) -> Image.Image:
 
 
 def png(code: float, transfer: int) -> bytes:
-    plain = encoded(flat(code), "PNG")
-    body = b"cICP" + bytes((9, transfer, 0, 1))
-    chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
-    return plain[:33] + chunk + plain[33:]
+    return hostile.png_with(encoded(flat(code), "PNG"), b"cICP", bytes((9, transfer, 0, 1)))
 
 
 def avif(code: float, transfer: int) -> bytes:

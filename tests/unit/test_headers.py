@@ -14,9 +14,7 @@ from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
 from parrot.photo import chunks, colours, images
 from parrot.records import Header
 from tests.support import hostile
-from tests.support.photos import encoded
-
-EXIF_ORIENTATION = 0x0112
+from tests.support.photos import SRGB, encoded, held
 
 
 def header(data: bytes) -> Header:
@@ -27,9 +25,8 @@ def header(data: bytes) -> Header:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_the_orientation_is_read_from_every_format(kind: str, orientation: int) -> None:
     """Phones write it into each of them."""
-    exif = Image.Exif()
-    exif[EXIF_ORIENTATION] = orientation
-    assert header(encoded(Image.new("RGB", (8, 6)), kind, exif=exif)).orientation == orientation
+    photo = encoded(Image.new("RGB", (8, 6)), kind, exif=held(orientation))
+    assert header(photo).orientation == orientation
 
 
 @pytest.mark.parametrize(
@@ -110,10 +107,7 @@ def test_mutated_files_are_read_or_refused(data: st.DataObject) -> None:
 
 def test_only_profiles_of_a_matrix_and_curves_are_honoured() -> None:
     """A program in a profile ran for 47 seconds on a small photo."""
-    from PIL import ImageCms  # noqa: PLC0415 - one test
-
-    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert colours.is_simple(plain)
+    assert colours.is_simple(SRGB)
     assert not colours.is_simple(hostile.slow_profile())
-    assert not colours.is_simple(plain[:140])
+    assert not colours.is_simple(SRGB[:140])
     assert not colours.is_simple(b"")

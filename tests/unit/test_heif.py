@@ -67,9 +67,8 @@ def test_the_real_size_is_read_behind_any_number_of_others() -> None:
 
 def lists(kind: bytes, count: int) -> bytes:
     """A box of this kind with so many entries of which nothing is known."""
-    entry = struct.pack(">I4sIIHH", 20, b"infe" if kind == b"iinf" else b"dimg", 3 << 24, 1, 1, 0)
-    body = bytes(6 if kind == b"iinf" else 4) + count * entry
-    return struct.pack(">I4s", 8 + len(body), kind) + body
+    name, head = (b"infe", bytes(6)) if kind == b"iinf" else (b"dimg", bytes(4))
+    return heifs.box(kind, head, count * heifs.box(name, struct.pack(">IIHH", 3 << 24, 1, 1, 0)))
 
 
 @pytest.mark.parametrize("kind", [b"iinf", b"iref"])
@@ -89,9 +88,7 @@ def test_an_item_has_few_properties_each_of_them_once() -> None:
             struct.pack(">HB", 1, 250) + bytes(places[250 * row : 250 * (row + 1)])
             for row in range(count)
         )
-        body = struct.pack(">II", 0, count) + owned
-        inner = struct.pack(">I4s", 8 + len(body), b"ipma") + body
-        return bytes(4) + struct.pack(">I4s", 8 + len(inner), b"iprp") + inner
+        return bytes(4) + heifs.box(b"iprp", heifs.full(b"ipma", struct.pack(">I", count), owned))
 
     often = properties(*[1, 2] * 2_500)
     assert boxes.meta(often, 0, len(often)).owned == {1: [0, 1]}

@@ -11,7 +11,7 @@ from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.model.served_model import Crop, Encoding, InputSpec, Scaling
 from parrot.photo import geometry, images
 from parrot.records import Raster
-from tests.support.photos import encoded, noise
+from tests.support.photos import encoded, held, noise
 
 SPEC = InputSpec(32, 32)
 KINDS = {
@@ -76,9 +76,7 @@ def test_more_pixels_than_allowed_are_refused_from_the_header_alone() -> None:
 def test_exif_orientation_turns_the_photo_upright() -> None:
     """Phones store what the sensor saw and how they were held."""
     for orientation in range(1, 9):
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        photo = images.read(encoded(noise(64, 96), "PNG", exif=exif))
+        photo = images.read(encoded(noise(64, 96), "PNG", exif=held(orientation)))
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(photo.data)))
         raster = images.pixels(photo, InputSpec(*upright.size, crop=Crop.SQUASH))
         np.testing.assert_array_equal(raster.pixels, upright)

@@ -13,7 +13,7 @@ from parrot.model.served_model import InputSpec
 from parrot.photo import images
 from parrot.photo.geometry import Box
 from parrot.records import Decision, Scores
-from tests.support.photos import encoded, noise
+from tests.support.photos import encoded, held, noise
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.01, high=0.9)
 
@@ -71,10 +71,7 @@ def test_views_come_in_the_order_of_the_policy() -> None:
 def test_a_part_is_taken_from_the_photo_as_a_person_sees_it() -> None:
     """Phones store photos lying on their side; the focus is of the upright photo."""
     for orientation in range(1, 9):
-        stored = noise(96, 64)
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        photo = images.read(encoded(stored, "PNG", exif=exif))
+        photo = images.read(encoded(noise(96, 64), "PNG", exif=held(orientation)))
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(photo.data)))
         part = Box(0.25, 0.5, 0.75, 1.0)
         left, top, right, bottom = (round(edge) for edge in part.pixels(upright.size))

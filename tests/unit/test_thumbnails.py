@@ -5,16 +5,16 @@ from typing import cast
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from parrot.duplicates import bits_apart
 from parrot.photo import images, thumbnails
 from parrot.photo.decoder import Decoder
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
-from tests.support.photos import encoded, named, noise
+from tests.support.photos import SRGB, encoded, held, named, noise
 from tests.support.webp import assert_silent_file, opened
 
-EXIF_ORIENTATION, EXIF_GPS, EXIF_CAMERA = 0x0112, 0x8825, 0x010F
+EXIF_GPS, EXIF_CAMERA = 0x8825, 0x010F
 GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
 
 
@@ -45,8 +45,7 @@ def test_no_place_camera_or_profile_is_passed_on(kind: str) -> None:
     exif = Image.Exif()
     exif[EXIF_CAMERA] = "SecretCam"
     exif[EXIF_GPS] = GPS
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    data = encoded(noise(), kind, exif=exif, icc_profile=profile)
+    data = encoded(noise(), kind, exif=exif, icc_profile=SRGB)
     assert b"SecretCam" in data
     made = make(data)
     assert_silent(made)
@@ -56,13 +55,12 @@ def test_no_place_camera_or_profile_is_passed_on(kind: str) -> None:
 def test_colours_of_a_wide_profile_become_srgb() -> None:
     """Without its profile a Display P3 photo looks pale, so its colours are converted."""
     # The sRGB profile with red and green swapped: its effect cannot be missed.
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    swapped = bytearray(profile)
-    where = {profile[at : at + 4]: at for at in range(132, 132 + 12 * profile[131], 12)}
+    swapped = bytearray(SRGB)
+    where = {SRGB[at : at + 4]: at for at in range(132, 132 + 12 * SRGB[131], 12)}
     red, green = where[b"rXYZ"] + 4, where[b"gXYZ"] + 4
     swapped[red : red + 8], swapped[green : green + 8] = (
-        profile[green : green + 8],
-        profile[red : red + 8],
+        SRGB[green : green + 8],
+        SRGB[red : red + 8],
     )
     image = Image.new("RGB", (64, 64), (200, 30, 30))
     made = make(encoded(image, quality=95, icc_profile=bytes(swapped)))
@@ -115,10 +113,8 @@ def test_a_plain_photo_has_hashes_too() -> None:
 
 def test_copies_and_blurhash_are_of_the_photo_as_a_person_sees_it() -> None:
     """The clean copy has no EXIF left that could say how the phone was held."""
-    upright, exif = noise(32, 24), Image.Exif()
-    exif[EXIF_ORIENTATION] = 6
-    lying = encoded(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
-    made = make(lying)
+    upright = noise(32, 24)
+    made = make(encoded(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=held(6)))
     assert made.blurhash == thumbnails.blurhash(np.asarray(upright))
     assert opened(made.image).size == opened(made.thumbnail).size == (32, 24)
 
