@@ -71,22 +71,6 @@ def sound(world: World) -> bool:
     )
 
 
-def test_twins_of_a_deleted_observation_name_the_next_oldest(world: World) -> None:
-    """And saved again, it is the youngest of them."""
-    events = [world.save(DATA, name) for name in (1, 2, 3)]
-    for stored in events:
-        world.processor().process(stored)
-    world.observations().delete(User("ana"), events[0].id)
-    assert [world.observation(stored).duplicate_of for stored in events[1:]] == [None, events[1].id]
-    again = world.save(DATA, 1, created=LATER)
-    world.processor().process(again)
-    assert [world.observation(stored).duplicate_of for stored in events] == [
-        events[1].id,
-        None,
-        events[1].id,
-    ]
-
-
 def test_a_wrong_name_is_corrected_when_the_photo_that_it_names_is_processed(world: World) -> None:
     """An earlier version left circles of two, neither of which would be used for training."""
     old = world.save(DATA, 2)
