@@ -79,18 +79,6 @@ def test_a_save_in_progress_and_a_reason_stay(world: World) -> None:
     assert world.observation(rejected).status is Status.REJECTED
 
 
-def test_a_photo_that_is_saved_again_comes_back(world: World) -> None:
-    """Its original is gone, whether the event has come, will come, or was lost."""
-    stored = finished(world)
-    world.photos.delete(stored.name)
-    again = world.saver().save(PHOTO, KEA, ANA)
-    assert (again.created, again.observation.status) == (False, Status.PENDING)
-    assert not world.observations().follow(stored)
-    event_again = world.upload_event(stored.name)
-    assert world.processor().process(event_again) is Outcome.READY
-    assert not world.observations().follow(stored)
-
-
 @pytest.mark.parametrize("accident", ["killed", "saved", "uploaded", "processed"])
 def test_whatever_happens_after_any_step_no_acknowledged_photo_is_lost(
     tmp_path: Path, accident: str
