@@ -119,16 +119,6 @@ def test_what_fails_beside_a_running_attempt_is_not_counted(world: World, *, die
         assert world.observation(stored).status is Status.READY
 
 
-def test_a_killed_attempt_delays_no_other(world: World) -> None:
-    """Its lease says only what counts; the next delivery does the work at once."""
-    stored = world.save(PHOTO)
-    with contextlib.suppress(Killed):
-        world.processor(Steps(BEGUN, die)).process(stored)
-    assert world.observation(stored).lease == world.now + LEASE
-    assert world.processor().process(stored) is Outcome.READY
-    assert world.observation(stored).lease is None
-
-
 def test_a_lease_of_a_wrong_clock_protects_nothing(world: World) -> None:
     """An instance that was a year ahead must not let a photo be tried for a year."""
     stored = world.save(PHOTO)
