@@ -69,18 +69,6 @@ def test_the_lowest_rank_that_is_sure_is_named_if_there_is_one(
     assert (named and named.taxon.rank, named and named.taxon.id) == (rank, name)
 
 
-@pytest.mark.parametrize(
-    ("groups", "name"), [([("macaws", 0.9)], "macaws"), ([("lories", 0.9)], None)]
-)
-def test_a_species_that_may_not_be_named_alone_gives_way_to_its_group(
-    groups: list[tuple[str, float]], name: str | None
-) -> None:
-    """A red-bellied macaw is more surely a macaw than the one macaw that fits best."""
-    likely = [("ara-macao", 0.6)]
-    named = TAXONOMY.lowest_sure(likely=likely, groups=groups, sure=SURE, alone=False)
-    assert (named and named.taxon.id) == name
-
-
 def test_every_label_and_class_of_the_default_bundle_has_a_family() -> None:
     """A row without parents would silently never be rolled up."""
     named = {line["taxon"] for line in table("data/labels.csv")}
