@@ -1,7 +1,6 @@
 """Answers are remembered by photo; failures are not."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,14 +21,6 @@ def caching(server: Scripted, **options: Any) -> CachedClassifier:
 
 def asked(cached: CachedClassifier, number: int) -> Classification:
     return cached.classify_each([PHOTOS[number]])[0]
-
-
-def test_the_same_photo_is_classified_once() -> None:
-    """Phones repeat what they got no answer to."""
-    cached = caching(Scripted([SURE]), size=2)
-    first, again = (asked(cached, 0) for _ in range(2))
-    assert [timing.description for timing in again.timings] == ["hit"]
-    assert replace(again, timings=()) == replace(first, timings=())
 
 
 def test_no_more_than_so_many_answers_are_kept() -> None:
