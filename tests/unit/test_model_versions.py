@@ -6,7 +6,6 @@ from models.serving.versions import (
     Folders,
     VersionFolder,
     VersionId,
-    aspired,
     scan,
     settled,
     to_load,
@@ -34,14 +33,6 @@ def test_only_numbered_folders_with_a_graph_are_versions(tmp_path: Path) -> None
     (tmp_path / "models.config").write_text("a file")
     assert set(scan(tmp_path)) == ids(1, 2)
     assert scan(tmp_path / "nonesuch") == {}
-
-
-def test_the_latest_version_is_wanted() -> None:
-    """By number, not by text: 10 comes after 9."""
-    assert set(aspired({**folders(9, 10), **folders(1, model="n")})) == {
-        VersionId("m", 10),
-        VersionId("n", 1),
-    }
 
 
 def test_a_folder_that_still_changes_is_left_for_the_next_scan() -> None:
