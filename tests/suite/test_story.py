@@ -40,23 +40,18 @@ def document(uid: str, name: str) -> dict[str, Any] | None:
     return found.to_dict() or None
 
 
-def test_a_saved_photo_becomes_a_ready_observation(suite_url: str, person: Account) -> None:
+def test_a_saved_photo_becomes_a_ready_observation_and_deleting_leaves_nothing(
+    suite_url: str, person: Account
+) -> None:
     """Hosting, Auth, the functions, Storage's event and Firestore, each the real protocol."""
     response = save(suite_url, person)
     assert response.status_code == 201, response.text
     name = response.json()["id"]
     (observation,) = until(lambda: processed(suite_url, person), "Firebase")
-    assert observation["id"] == name
-    assert observation["status"] == "ready"
+    assert (observation["id"], observation["status"]) == (name, "ready")
     stored = document(person.uid, name)
     assert stored is not None
     assert stored["status"] == "ready"
-
-
-def test_deleting_leaves_nothing(suite_url: str, person: Account) -> None:
-    """Document, photo and what was made of it: people ask that nothing stays."""
-    name = save(suite_url, person).json()["id"]
-    until(lambda: processed(suite_url, person), "Firebase")
     url = f"{suite_url}/parrot-classifier/observations/{name}"
     assert requests.delete(url, headers=person.headers, timeout=TIMEOUT).status_code == 204
     assert requests.get(url, headers=person.headers, timeout=TIMEOUT).status_code == 404
