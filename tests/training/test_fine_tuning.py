@@ -89,23 +89,21 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(tuned: Tuned, tmp_path
     kill_once(checkpoint.exists, "-c", command)
     with np.load(checkpoint) as state:
         assert 0 < int(state["done"]) <= RECIPE.steps
+    half = checkpoint.with_suffix(".tmp.npz")
+    half.write_bytes(b"half of a state")  # it has its name only when it is complete
     resumed = run(checkpoint)
+    assert not half.exists()
     for mine, other in zip(_arrays(resumed), _arrays(tuned), strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-5)
 
 
-def test_fine_tuning_changes_weights_and_a_damaged_half_state_is_never_seen(
-    tuned: Tuned, tmp_path: Path
-) -> None:
-    """The file that a run goes on from appears under its name when it is complete."""
+def test_fine_tuning_changes_weights(tuned: Tuned) -> None:
+    """Or all that follows compares a network with itself."""
     published = Backbone.load().tail
     assert any(
         np.abs(mine - other).max() > 1e-3
         for mine, other in zip(tuned.tail.kernels, published.kernels, strict=True)
     )
-    (tmp_path / "state.tmp.npz").write_bytes(b"half of a state")
-    run(tmp_path / "state.npz")
-    assert not (tmp_path / "state.tmp.npz").exists()
 
 
 def _arrays(tuned: Tuned) -> list[Any]:
