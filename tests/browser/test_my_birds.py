@@ -1,17 +1,20 @@
 """My birds: what people saved is there, can be renamed, and can be deleted."""
 
 import re
+import uuid
 from io import BytesIO
 from pathlib import Path
 
 import pillow_heif
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.support.browser import Complaints
+from local import stack
+from tests.support.browser import PHONE, Complaints
 from tests.support.page import (
     MODEL_MS,
+    TILES,
     be_somebody,
     choose,
     module,
@@ -21,22 +24,13 @@ from tests.support.page import (
     save_as,
     saved,
     some_photo,
+    used_by,
 )
 from tests.support.phone import Phone
 from tests.support.visits import Visit
 from tests.support.waiting import until
 
-
-def test_a_saved_bird_is_there_after_a_reload(phone: Page, photos: Path) -> None:
-    """Whoever saves expects to find it again, with its picture, without having signed up."""
-    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
-    assert save_as(card) == "Saved as Sun conure."
-    phone.reload()
-    tile = my_birds(phone)
-    expect(tile).to_have_count(1)
-    expect(tile).to_have_attribute("data-state", "ready", timeout=MODEL_MS)
-    expect(tile.locator(".name")).to_have_text("Sun conure")
-    expect(tile.locator("img.there")).to_be_visible()
+PAGE, MANY = 30, 32  # birds that are listed at once, and a few more
 
 
 def test_where_a_device_is_full_people_are_told_that_it_is(phone: Page, photos: Path) -> None:
@@ -122,11 +116,20 @@ def test_a_deletion_can_be_undone_and_is_final_when_nobody_does(
     expect(phone.get_by_role("heading", name="No birds yet")).to_be_visible()
 
 
-def save_many(phone: Page, running_url: str, count: int) -> Locator:
-    """So many birds from another device; the tiles."""
-    for seed in range(count):
-        Phone(running_url, name_of(phone)).save(seed, "nymphicus-hollandicus")
-    return my_birds(phone)
+@pytest.fixture(scope="module")
+def collector(running: stack.Running) -> Phone:
+    """A person with a kea, and with more birds since then than a page lists."""
+    person = Phone(running.url, f"collector-{uuid.uuid4().hex}")
+    person.save(99, "nestor-notabilis")
+    for seed in range(MANY - 1):
+        person.save(seed, "nymphicus-hollandicus")
+    return person
+
+
+@pytest.fixture
+def theirs(visit: Visit, collector: Phone) -> Page:
+    """Their birds, on a phone."""
+    return visit("/#birds", screen=PHONE, storage_state=used_by(collector.user, collector.url))
 
 
 def test_no_birds_are_told_only_when_there_are_none(visit: Visit) -> None:
@@ -146,28 +149,25 @@ def test_no_birds_are_told_only_when_there_are_none(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="No birds yet")).to_be_visible()
 
 
-def test_more_birds_come_while_scrolling(phone: Page, running_url: str) -> None:
+def test_more_birds_come_while_scrolling(theirs: Page) -> None:
     """Hundreds of birds must not be one answer, nor pages to click through."""
-    count = 35
-    tiles = save_many(phone, running_url, count)
+    tiles = theirs.locator(TILES)
     expect(tiles.first).to_be_visible(timeout=MODEL_MS)
-    phone.locator("#birds-more").scroll_into_view_if_needed()
-    expect(phone.locator("#birds-count")).to_have_text(f"{count} birds", timeout=MODEL_MS)
-    expect(tiles).to_have_count(count)
+    theirs.locator("#birds-more").scroll_into_view_if_needed()
+    expect(theirs.locator("#birds-count")).to_have_text(f"{MANY} birds", timeout=MODEL_MS)
+    expect(tiles).to_have_count(MANY)
 
 
-def test_birds_are_found_by_name_and_grouped(phone: Page, running_url: str) -> None:
+def test_birds_are_found_by_name_and_grouped(theirs: Page) -> None:
     """The one that is looked for may be on a page that was not loaded yet."""
-    Phone(running_url, name_of(phone)).save(99, "nestor-notabilis")
-    tiles = save_many(phone, running_url, 31)
-    headings = phone.locator("#birds-grid .heading")
+    headings = theirs.locator("#birds-grid .heading")
     expect(headings).to_have_count(1)  # this month
-    phone.get_by_label("Group by").select_option("kind")
+    theirs.get_by_label("Group by").select_option("kind")
     expect(headings).to_have_text(["Cockatiel", "Kea"], timeout=MODEL_MS)
-    phone.get_by_label("Search").fill("케아")
-    expect(tiles.locator(".name")).to_have_text(["Kea"])
-    phone.get_by_label("Search").fill("dodo")
-    expect(phone.locator("#birds-nothing")).to_be_visible()
+    theirs.get_by_label("Search").fill("케아")
+    expect(theirs.locator(f"{TILES} .name")).to_have_text(["Kea"])
+    theirs.get_by_label("Search").fill("dodo")
+    expect(theirs.locator("#birds-nothing")).to_be_visible()
 
 
 def test_when_and_where_are_kept_only_if_the_person_says_so(
@@ -191,37 +191,36 @@ def test_when_and_where_are_kept_only_if_the_person_says_so(
     assert "sighting" not in owner.observations()[0]
 
 
-@pytest.mark.parametrize("endian", ["<", ">"])
-@pytest.mark.parametrize("media", ["JPEG", "HEIF", "none", "nonsense"])
+@pytest.mark.parametrize(
+    ("kind", "endian", "taken", "longitude"),
+    [
+        ("JPEG", ">", "2026:05:01 10:00:00", 33.0),
+        ("HEIF", "<", "2026:05:01 10:00:00", 33.0),
+        ("JPEG", "<", "0000:00:00 00:00:00", 133.0),
+        ("JPEG", "<", None, None),
+    ],
+)
 def test_cameras_notes_are_read_in_every_order_of_bytes(
-    phone: Page, media: str, endian: str
+    phone: Page, kind: str, endian: str, taken: str | None, longitude: float | None
 ) -> None:
     """Phones write HEIC, some cameras big-endian or zeros; most pictures have nothing."""
-    exif = Image.Exif()
+    exif, data = Image.Exif(), BytesIO()
     exif.endian = endian
-    sense, data = media != "nonsense", BytesIO()
-    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 10:00:00" if sense else "0000:00:00 00:00:00"
-    exif.get_ifd(0x8825).update(
-        {1: "S", 2: (33.0 if sense else 133.0, 51.0, 24.0), 3: "W", 4: (70.0, 30.0, 0.0)},
-    )
-    noted = media in {"JPEG", "HEIF"}
+    if taken:
+        exif.get_ifd(0x8769)[0x9003] = taken
+        south = {1: "S", 2: (longitude, 51.0, 24.0), 3: "W", 4: (70.0, 30.0, 0.0)}
+        exif.get_ifd(0x8825).update(south)
     pillow_heif.register_heif_opener()
-    Image.new("RGB", (64, 64)).save(
-        data, media if noted else "JPEG", **({} if media == "none" else {"exif": exif})
-    )
+    Image.new("RGB", (64, 64)).save(data, kind, **({"exif": exif} if taken else {}))
     file = "new File([Uint8Array.from(x)], 'photo')"
     seen = module(phone, "exif", f"m.seen({file})", list(data.getvalue()))
-    expected = {"taken": "2026-05-01T10:00:00", "place": "-33.857,-70.500"}
-    assert seen == (expected if noted else {"taken": "", "place": ""})
+    noted = {"taken": "2026-05-01T10:00:00", "place": "-33.857,-70.500"}
+    assert seen == (noted if longitude == 33.0 else {"taken": "", "place": ""})
 
 
-def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
-    phone: Page, running_url: str
-) -> None:
+def test_a_list_that_starts_again_while_it_loads_loses_no_bird(theirs: Page) -> None:
     """A network that comes and goes starts it again: what had arrived was dropped for good."""
-    count = 12
-    tiles = save_many(phone, running_url, count)
-    phone.evaluate(
+    theirs.evaluate(
         """async () => {
           for (let times = 0; times < 60; times += 1) {
             window.dispatchEvent(new Event("online"));
@@ -229,8 +228,7 @@ def test_a_list_that_starts_again_while_it_loads_loses_no_bird(
           }
         }"""
     )
-    expect(phone.locator("#birds-count")).to_have_text(f"{count} birds", timeout=MODEL_MS)
-    expect(tiles).to_have_count(count)
+    expect(theirs.locator(TILES)).to_have_count(PAGE, timeout=MODEL_MS)
 
 
 @pytest.mark.parametrize("looked_for", ["", "kea"])
@@ -254,10 +252,10 @@ def test_a_page_of_birds_that_does_not_come_is_not_asked_for_without_end(
     problem = page.locator("#birds-problem")
     expect(problem).to_contain_text("Please wait a moment")
     page.get_by_label("Search").fill(looked_for)
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(500)
     assert len(asked) == 2
     problem.get_by_role("button", name="Try again").click()
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(500)
     expect(problem).to_contain_text("Please wait a moment")
     assert len(asked) == 4, "from the start"
 

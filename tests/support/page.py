@@ -13,6 +13,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from tests.support.browser import PHONE
 from tests.support.photos import named
 
+TILES = "#birds-grid .tile"  # of My birds
 MODEL_MS = 60_000  # for whatever waits for the model: the first photo after a start is slow
 
 
@@ -46,7 +47,7 @@ def save_as(card: Locator, species: str | None = None) -> str:
 def my_birds(page: Page) -> Locator:
     """Go to My birds; returns its tiles."""
     page.locator("nav.views a[data-view=birds]").click()
-    return page.locator("#birds-grid .tile")
+    return page.locator(TILES)
 
 
 def saved(page: Page, photos: Path, label: str = "sun-conure") -> Locator:
@@ -116,6 +117,12 @@ def be_somebody(page: Page) -> str:
     page.locator("#account input").fill(name)
     page.locator("#account button[value=use]").click()
     return name
+
+
+def used_by(name: str, url: str) -> Any:
+    """What a browser keeps that somebody used under this name: a context's `storage_state`."""
+    kept = {"origin": url, "localStorage": [{"name": "parrot.name", "value": name}]}
+    return {"cookies": [], "origins": [kept]}
 
 
 def name_of(page: Page) -> str:
