@@ -107,6 +107,7 @@ def test_no_state_contradicts_itself(
         expect(card.locator(".result")).to_have_attribute("data-state", state)
         wrong[name] = contradictions(card, answer, language)
         if state in LAYOUTS:
+            card.locator("details").evaluate_all("(all) => all.forEach((it) => (it.open = true))")
             wrong[name] += serious(page)
         card.locator(".remove").click()
     assert {name: problems for name, problems in wrong.items() if problems} == {}
