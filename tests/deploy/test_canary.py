@@ -99,7 +99,7 @@ def test_what_was_rolled_back_stays_out_until_there_is_something_new(canary: Pro
     canary.done("promote")
     canary.again("promote")
     canary.done("rollback")
-    said = canary.done()
+    said = canary.done("models", "functions")
     assert [canary.traffic(s) for s in SERVICES] == [{_old(s): 100} for s in SERVICES]
     assert "was rolled back and stays out" in said
     canary.again("rollback")
@@ -118,7 +118,7 @@ def test_a_leaked_key_is_replaced_in_what_serves_after_a_rollback(canary: Projec
         assert canary.traffic(service) == {f"{service}-00003": 100}
         assert revisions[f"{service}-00003"]["spec"] == revisions[_old(service)]["spec"]
         assert revisions[_new(service)]["spec"] != revisions[_old(service)]["spec"]
-    canary.done()
+    canary.done("functions")
     assert canary.traffic("save") == {"save-00003": 100}
 
 
@@ -168,7 +168,7 @@ def test_a_rotated_secret_is_used_at_once_and_the_old_one_is_still_believed(
     assert serving.state()["secrets"]["download-secret"]["versions"][-1].split(",")[1] == new
     serving.done("rotate-secret", "--now")
     assert "," not in serving.state()["secrets"]["download-secret"]["versions"][-1]
-    serving.again()
+    serving.again("secrets", "functions")
 
 
 def test_check_judges_the_canary_by_its_answers_and_its_logs(canary: Project) -> None:

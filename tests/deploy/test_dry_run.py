@@ -73,15 +73,6 @@ def test_a_pasted_line_gives_a_command_the_words_that_the_script_would() -> None
     assert printed("bash", "-c", shown) == f"a|{text}|b c|"
 
 
-def test_apis_are_enabled_twenty_at_a_time(root: Path) -> None:
-    """Google refuses more in one request and then enables none."""
-    lines = _dry(root, "--models vertex --set REQUIRE_APP_CHECK=true apis")
-    enabled = [shlex.split(line) for line in lines if line.startswith("gcloud services enable")]
-    names = [[word for word in line if word.endswith(".googleapis.com")] for line in enabled]
-    assert [len(some) <= 20 for some in names] == [True, True]
-    assert len({name for some in names for name in some}) == sum(map(len, names)) > 20
-
-
 def test_each_firebase_line_parses_and_its_configuration_fits(
     root: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -54,7 +54,7 @@ def test_a_job_runs_every_week_and_may_add_bundles_but_not_choose_one(serving: P
     }
     invoker = (f"run jobs {NAME}", "roles/run.invoker", "")
     assert invoker in _granted(serving, "parrot-trigger")
-    serving.again(*ON)
+    serving.again(*ON, "accounts", "learning")
 
 
 def test_a_new_account_gets_its_roles_beside_one_with_a_condition(serving: Project) -> None:

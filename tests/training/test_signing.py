@@ -22,7 +22,7 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.config import Settings
 from parrot.errors import BadBundle, BadConfig
-from parrot.model.bundle import SIGNATURE, Bundle, SignedFiles, load_species
+from parrot.model.bundle import SIGNATURE, SignedFiles, load_species
 from tests.support.settings import LOCAL
 
 
@@ -45,13 +45,6 @@ def published(folder: Path, signer: Signer | None) -> Path:
 
 def raw(*signers: Signer) -> tuple[bytes, ...]:
     return tuple(base64.b64decode(signer.public) for signer in signers)
-
-
-def test_a_signed_bundle_is_read_as_any_other(tmp_path: Path, signer: Signer) -> None:
-    """Whole, or its species alone."""
-    files = SignedFiles(FolderFiles(published(tmp_path / "s", signer)), raw(signer))
-    assert len(Bundle.load(files, sha256=None).species) == 22
-    assert len(load_species(files, sha256=None)) == 22
 
 
 def test_an_unsigned_changed_or_forged_bundle_is_refused(tmp_path: Path, signer: Signer) -> None:
