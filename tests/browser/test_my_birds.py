@@ -30,6 +30,7 @@ from tests.support.phone import Phone
 from tests.support.visits import Visit
 from tests.support.waiting import until
 
+UNDO_MS = 7_200  # of the page's patience with a slip
 PAGE, MANY = 30, 32  # birds that are listed at once, and a few more
 
 
@@ -109,8 +110,11 @@ def test_a_deletion_can_be_undone_and_is_final_when_nobody_does(
     expect(tile).to_have_count(1)
     assert len(owner.observations()) == 1
     sheet = opened(tile)
+    phone.clock.install()
     with phone.expect_response(lambda response: response.request.method == "DELETE") as response:
         sheet.get_by_role("button", name="Delete").click()
+        expect(tile).to_have_count(0)
+        phone.clock.fast_forward(UNDO_MS)
     assert response.value.status == 204
     assert owner.observations() == []
     expect(phone.get_by_role("heading", name="No birds yet")).to_be_visible()

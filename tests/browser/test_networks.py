@@ -149,8 +149,12 @@ def test_my_birds_open_without_a_network(phone: Page, complaints: Complaints, ph
 def test_a_photo_chosen_offline_is_looked_at_when_online(
     phone: Page, complaints: Complaints, photos: Path
 ) -> None:
-    """The photo stays on the device, also if the page is loaded again before there is a network."""
+    """The photo stays on the device, also if the page is loaded again before there is a network.
+
+    Some networks come back in silence, so the page asks again every half a minute.
+    """
     complaints.expect(NO_NETWORK)
+    phone.clock.install()
     installed(phone)
     phone.context.set_offline(True)
     card = choose(phone, some_photo(photos, "parrots/sun-conure"), until="failed")
@@ -164,6 +168,7 @@ def test_a_photo_chosen_offline_is_looked_at_when_online(
     expect(phone.locator("#offline")).to_be_hidden()  # it speaks of photos, not of birds
     phone.locator("nav.views a[data-view=identify]").click()
     phone.context.set_offline(False)
+    phone.clock.fast_forward(30_000)
     expect(card.locator(".headline")).to_have_text("Probably Sun conure", timeout=MODEL_MS)
     expect(phone.locator("#offline")).to_be_hidden()
 
