@@ -31,12 +31,6 @@ VISIBLE_LATIN = """() => {
 }"""
 
 
-@pytest.fixture
-def korean(visit: Visit) -> Page:
-    """The page for somebody whose phone speaks Korean."""
-    return visit(screen=PHONE, locale="ko-KR", is_mobile=True, has_touch=True)
-
-
 def latin(page: Page) -> list[str]:
     """Visible texts in Latin letters that should not be there."""
     texts = page.evaluate(VISIBLE_LATIN)
@@ -57,10 +51,11 @@ def test_every_error_has_words(desktop: Page, language: str) -> None:
 
 
 def test_a_korean_phone_reads_korean_everywhere(
-    korean: Page, complaints: Complaints, photos: Path, odd: Path
+    visit: Visit, complaints: Complaints, photos: Path, odd: Path
 ) -> None:
     """Not the species' names only: each state of the page."""
     complaints.expect("status of 415")
+    korean = visit(screen=PHONE, locale="ko-KR", is_mobile=True, has_touch=True)
     expect(korean.locator("html")).to_have_attribute("lang", "ko")
     for state in states(korean, photos):
         assert latin(korean) == [], state

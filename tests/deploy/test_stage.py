@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import requests
 from cloudevents.conversion import to_structured
-from google.cloud.storage import Bucket
 
 from local import stack
 from local.supervisor import Part, Supervisor, free_url, listens
@@ -103,12 +102,6 @@ def test_requirements_name_no_registry(staged: Path) -> None:
         assert not [line for line in lines if "://" in line.partition("#")[0]], name
 
 
-@pytest.fixture(scope="module")
-def private_bucket(running: stack.Running) -> Bucket:
-    """A bucket of which the stack's own `process` hears nothing."""
-    return stack.storage_client(running.urls["storage"]).create_bucket("staged-photos")
-
-
 def _part(python: Path, folder: Path, settings: Mapping[str, str]) -> Part:
     """A staged function, run by functions-framework in its folder with a container's variables."""
     url = free_url()
@@ -125,17 +118,14 @@ def _part(python: Path, folder: Path, settings: Mapping[str, str]) -> Part:
     return Part(folder.name, command, url, lambda: listens(url), folder=folder)
 
 
-def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - all of it is used
-    running: stack.Running,
-    private_bucket: Bucket,
-    staged: Path,
-    pythons: dict[str, Path],
-    photos: Path,
-    tmp_path: Path,
+def test_the_staged_functions_answer_as_a_service(
+    running: stack.Running, staged: Path, pythons: dict[str, Path], photos: Path, tmp_path: Path
 ) -> None:
     """Each as Cloud Run starts it: classify, save, the event, then the finished observation."""
+    # The stack's own `process` hears nothing of this bucket.
+    bucket = stack.storage_client(running.urls["storage"]).create_bucket("staged-photos")
     settings = {
-        "BUCKET": private_bucket.name,
+        "BUCKET": bucket.name,
         "MODEL_BUCKET": stack.MODEL_BUCKET,
         "MODEL_BUNDLE": json.loads((stack.DEFAULT_BUNDLE / MANIFEST).read_text())["version"],
         "MODEL_SERVER_URL": running.urls["model server"],
@@ -160,8 +150,8 @@ def test_the_staged_functions_answer_as_a_service(  # noqa: PLR0913, PLR0917 - a
         )
         assert answer.json()["parrot"]["is_parrot"] is True
         saved = ana["save"].send(photo)
-        (blob,) = private_bucket.list_blobs(prefix="photos/")
-        stored = event(bucket=blob.bucket.name, name=blob.name, generation=str(blob.generation))
+        (blob,) = bucket.list_blobs(prefix="photos/")
+        stored = event(bucket=bucket.name, name=blob.name, generation=str(blob.generation))
         headers, body = to_structured(stored)
         answer = requests.post(ana["process"].url, data=body, headers=headers, timeout=60)
         assert answer.ok, answer.text
