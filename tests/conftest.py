@@ -25,11 +25,11 @@ from tests.support.shared import folder, shared
 
 # Modules of more than half a minute, longest first: begun last, one of them would end alone.
 LONG = (
-    *("test_networks", "test_canary", "test_training", "test_deploy", "test_retraining"),
-    *("test_signin", "test_destroy", "test_answers", "test_day_two", "test_poison"),
-    *("test_backfill", "test_my_birds", "test_resilience", "test_settings", "test_dry_run"),
-    *("test_command", "test_hostile_bodies", "test_learning", "test_lifecycle", "test_odd_files"),
-    *("test_fine_tuning", "test_repeated_events", "test_review", "test_kinds", "test_restore"),
+    *("test_retraining", "test_signin", "test_training", "test_deploy", "test_canary"),
+    *("test_networks", "test_answers", "test_poison", "test_destroy", "test_day_two"),
+    *("test_resilience", "test_restore", "test_my_birds", "test_backfill", "test_command"),
+    *("test_lifecycle", "test_fine_tuning", "test_odd_files", "test_clients", "test_learning"),
+    *("test_hostile_bodies", "test_repeated_events", "test_review", "test_kinds"),
 )
 
 
