@@ -42,7 +42,7 @@ _EXAMPLES, _SEARCHED = 4, 12  # some that are found are the reviewer's own
 # Looked through for a reviewer, up to four times: what they decided already is among the most
 # urgent, and so is what one person saves to hide all others.
 _LOOKED_AT, _LOOKS = 500, 4
-_LOOKED_AT_FIRST = 25  # for each place of a page; more only where these are not enough for it
+_LOOKED_AT_FIRST = 50  # for each place of a page; more only where these are not enough for it
 _OTHERS = {NOT_A_PARROT.id, OTHER_PARROT.id, CANNOT_TELL, UNUSABLE}
 _LISTED = ", ".join(sorted(_OTHERS))
 

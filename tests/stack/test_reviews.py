@@ -90,12 +90,12 @@ def test_a_small_page_reads_little_and_hides_nothing_urgent(
         return rows
 
     monkeypatch.setattr(store, "to_review", counted)
-    fill(store, [contested(number, f"p{number}") for number in range(40)])
+    fill(store, [contested(number, f"p{number}") for number in range(60)])
     assert len(reviews(store).next(RAY, size=1)) == 1
-    assert len(read) == 25
+    assert len(read) == 50
     mine = (Opinion("ray", GALAH, NOW),)
-    fill(store, [contested(number, "bea", opinions=mine) for number in range(40, 70)])
-    store.create(contested(70, "zoe", sure=0.99, opinions=(Opinion("sue", GALAH, NOW),)))
+    fill(store, [contested(number, "bea", opinions=mine) for number in range(60, 115)])
+    store.create(contested(115, "zoe", sure=0.99, opinions=(Opinion("sue", GALAH, NOW),)))
     assert [row.uid for row in reviews(store).next(RAY, size=1)] == ["zoe"]
 
 
