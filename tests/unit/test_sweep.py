@@ -54,32 +54,33 @@ def sweeper(
     )
 
 
+def swept_later(world: World) -> Swept:
+    """What a sweep does once all that there is is old enough for it."""
+    world.now += LATER
+    return sweeper(world).sweep()
+
+
 def test_a_photo_whose_event_was_lost_is_processed(world: World) -> None:
     """Once it is old enough: before that, its event is probably still on its way."""
     stored = world.save(DATA)
     assert sweeper(world).sweep() == Swept()
-    world.now += LATER
-    assert sweeper(world).sweep() == Swept(finished=1)
+    assert swept_later(world) == Swept(finished=1)
     assert world.observation(stored).status is Status.READY
-    world.now += LATER
-    assert sweeper(world).sweep() == Swept()
+    assert swept_later(world) == Swept()
 
 
 def test_a_photo_that_never_arrived_is_rejected_and_a_later_save_heals_it(world: World) -> None:
     """The phone lost its connection in the middle, and came back the next day."""
     saved = world.saver().save(PHOTO, KEA, ANA).observation
     world.photos.delete(saved.object_name)
-    world.now += LATER
-    sweeper(world).sweep()
+    swept_later(world)
     rejected = world.observation(saved)
     assert (rejected.status, rejected.reason) == (Status.REJECTED, NEVER_ARRIVED)
-    world.now += LATER
-    assert sweeper(world).sweep() == Swept()
+    assert swept_later(world) == Swept()
     again = world.saver().save(PHOTO, KEA, ANA)
     assert (again.created, again.observation.status) == (False, Status.PENDING)
     assert again.observation.reason is None
-    world.now += LATER
-    assert sweeper(world).sweep() == Swept(finished=1)
+    assert swept_later(world) == Swept(finished=1)
     assert world.observation(saved).status is Status.READY
 
 
@@ -127,8 +128,7 @@ def test_a_sweep_killed_after_any_step_is_completed_by_the_next(tmp_path: Path, 
         steps.then = die
         with contextlib.suppress(Killed):
             sweeper(world, steps).sweep()
-        world.now += LATER
-        sweeper(world).sweep()
+        swept_later(world)
         if case == "deleting":
             assert (world.store.get("ana", stored.id), world.files()) == (None, []), steps.at
         else:
@@ -150,11 +150,9 @@ def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
     assert world.observation(bad).status is Status.PENDING
     world.model.error = ValueError("a mistake of ours")
     for _ in range(MOST_ATTEMPTS + 1):
-        world.now += LATER
-        sweeper(world).sweep()
+        swept_later(world)
     assert world.observation(bad).status is Status.REJECTED
-    world.now += LATER
-    assert sweeper(world).sweep() == Swept()
+    assert swept_later(world) == Swept()
 
 
 def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
