@@ -1,7 +1,6 @@
-"""Base64 as phones send it: in forms with every kind of escape, and in JSON."""
+"""Base64 as phones send it in forms, with every kind of escape."""
 
 import base64
-import json
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parrot.errors import InvalidImage
-from tests.support.bodies import FORM, JSON, submitted
+from tests.support.bodies import FORM, submitted
 from tests.support.photos import encoded, noise
 
 PHOTO = encoded(noise(16, 12))
@@ -49,16 +48,6 @@ def test_a_form_gives_the_photo_back_byte_for_byte(
     assert sent.photos[0].data == photo
     assert sent.fields == {"index": "3", "x": "é"}
     assert sent.first_version
-
-
-@given(tail=st.binary(max_size=80), escaped=st.booleans())
-def test_json_gives_the_photo_back_byte_for_byte(tail: bytes, escaped: bool) -> None:  # noqa: FBT001
-    """PHP escapes every slash, .NET every plus."""
-    photo = PHOTO + tail
-    sent = json.dumps({"image": base64.b64encode(photo).decode(), "species": "ara-macao"})
-    if escaped:
-        sent = sent.replace("/", "\\/").replace("+", "\\u002B")
-    assert submitted(sent.encode(), JSON).photos[0].data == photo
 
 
 @pytest.mark.parametrize("wrong", ["%", "%zz", "/9j/%25", "/9j/=41A", "A", "/9j/%C3%A9", "%3D%3D"])

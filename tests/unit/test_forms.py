@@ -76,7 +76,7 @@ def test_a_form_without_a_photo_is_told_what_it_has(kind: str, body: bytes, mess
 
 
 def test_json_may_begin_with_a_byte_order_mark_and_escape_any_letter() -> None:
-    """RFC 8259 lets a parser ignore the one, and every string have the other."""
+    """RFC 8259 lets a parser ignore the one, and strings have the other: PHP escapes each slash."""
     text = base64.b64encode(PHOTO).decode()
     dice = random.Random(1)
     escaped = "".join(f"\\u{ord(c):04x}" if dice.random() < 0.3 else c for c in text)
