@@ -14,15 +14,6 @@ _ROUNDS = 10_000  # of the bootstrap
 
 
 @dataclass(frozen=True, slots=True)
-class Roc:
-    """Points of thresholds, the highest first, and the area under them."""
-
-    let_through: Array
-    kept: Array
-    area: float
-
-
-@dataclass(frozen=True, slots=True)
 class CalibrationBin:
     """Photos of about the same stated probability; `low..high` is the observed rate's interval."""
 
@@ -33,12 +24,16 @@ class CalibrationBin:
     photos: int
 
 
-def roc(yes: Array, no: Array) -> Roc:
-    """Share of `no` and share of `yes` that reach each threshold; points on a line are left out."""
+def roc(yes: Array, no: Array) -> tuple[list[tuple[float, float]], float]:
+    """Share of `no` and share of `yes` that reach each threshold, and the area under these points.
+
+    The highest threshold comes first; points on a line are left out.
+    """
     truth = np.concatenate([np.ones(len(yes), bool), np.zeros(len(no), bool)])
     scores = np.concatenate([yes, no])
     let_through, kept, _ = roc_curve(truth, scores)
-    return Roc(let_through, kept, float(auc(let_through, kept)))
+    points = list(zip(let_through.tolist(), kept.tolist(), strict=True))
+    return points, float(auc(let_through, kept))
 
 
 def calibration_bins(probability: Array, right: Flags) -> list[CalibrationBin]:

@@ -177,10 +177,9 @@ def _curves(results: Results) -> list[GateCurve]:
     for kind, name, style in _AGAINST:
         group = results.of(kind)
         if parrots.any() and group.any():
-            roc = metrics.roc(results.parrot[parrots], results.parrot[group])
-            points = list(zip(roc.let_through.tolist(), roc.kept.tolist(), strict=True))
+            points, area = metrics.roc(results.parrot[parrots], results.parrot[group])
             through, kept = (float(results.is_parrot[of].mean()) for of in (group, parrots))
-            curves.append(GateCurve(name, style, points, roc.area, through, kept))
+            curves.append(GateCurve(name, style, points, area, through, kept))
     return curves
 
 
