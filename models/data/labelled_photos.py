@@ -13,7 +13,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -33,6 +33,7 @@ _LAYOUT = (
     "photos belong in parrots/LABEL/, other_birds/LABEL/ and negatives/LABEL/, or are listed in an"
     " index.csv of path,group,label"
 )
+_UNKNOWN = ""  # cluster of a photo about whose near-duplicates nothing is said
 _HASHED_SIDE = 128  # long side in pixels: enough for a hash of 64 slow waves
 
 
@@ -89,20 +90,20 @@ def read(where: Path, say: Callable[[str], None] = lambda _text: None) -> list[L
     Files that are not photos are left out, and `say` gets their names.
     """
     if where.is_file():
-        entries = _listed(where, where.parent)
+        photos = _listed(where, where.parent)
     elif (where / "index.csv").is_file():
-        entries = _listed(where / "index.csv", where)
-        _stay_inside(entries, where)
+        photos = _listed(where / "index.csv", where)
+        _stay_inside(photos, where)
     elif where.is_dir():
-        entries = _sorted_into_folders(where)
-        _stay_inside(entries, where)
+        photos = _sorted_into_folders(where)
+        _stay_inside(photos, where)
     else:
         raise BadDataset(f"{where} is neither a folder nor a CSV")
-    if not entries:
+    if not photos:
         layout = "" if where.is_file() else f"; {_LAYOUT}"
         raise BadDataset(f"{where} contains no labelled photos{layout}")
     hashes, wrong = {}, []
-    for path in (entry.path for entry in entries):
+    for path in (photo.path for photo in photos):
         try:
             hashes[path] = phash(path)
         except RequestError as error:
@@ -112,8 +113,14 @@ def read(where: Path, say: Callable[[str], None] = lambda _text: None) -> list[L
     if wrong:
         say("\n".join(["left out, because they cannot be read:", *wrong]))
     if not hashes:
-        raise BadDataset(f"none of the {len(entries)} photos of {where} can be read")
-    return _photos([entry for entry in entries if entry.path in hashes], hashes)
+        raise BadDataset(f"none of the {len(photos)} photos of {where} can be read")
+    readable = [photo for photo in photos if photo.path in hashes]
+    unknown = [photo.path for photo in readable if photo.cluster == _UNKNOWN]
+    clusters = dict(zip(unknown, _clusters(unknown, hashes), strict=True))
+    clustered = [
+        replace(photo, cluster=clusters.get(photo.path, photo.cluster)) for photo in readable
+    ]
+    return sorted(clustered, key=lambda photo: str(photo.path))
 
 
 def write(photos: Iterable[LabelledPhoto], index: Path) -> None:
@@ -127,32 +134,22 @@ def write(photos: Iterable[LabelledPhoto], index: Path) -> None:
             table.writerow(row)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A photo as it is listed; None where nothing is said about near-duplicates."""
-
-    path: Path
-    group: Group
-    label: str
-    near_duplicates: str | None = None
-    source: str = ""
-    phone_like: bool = False
-
-
-def _listed(index: Path, root: Path) -> list[_Entry]:
-    entries, wrong = [], []
+def _listed(index: Path, root: Path) -> list[LabelledPhoto]:
+    photos, wrong = [], []
     table = csv.DictReader(io.StringIO(tables.utf8(index.read_bytes()).decode()))
     for number, line in enumerate(table, start=2):
         try:
-            path = _existing(root, line["path"])
-            duplicates, source = line.get("near_duplicates"), line.get("source") or ""
-            group, phone = Group(line["group"]), line.get("phone_like") == "yes"
-            entries.append(_Entry(path, group, line["label"], duplicates, source, phone))
+            path, group = _existing(root, line["path"]), Group(line["group"])
+            label, duplicates = line["label"], line.get("near_duplicates")
+            cluster = str(path) if duplicates == "" else duplicates or _UNKNOWN
+            source, phone = line.get("source") or "", line.get("phone_like") == "yes"
+            taxon = _taxon(group, label)
+            photos.append(LabelledPhoto(path, group, label, taxon, cluster, source, phone))
         except (KeyError, ValueError, TypeError, FileNotFoundError) as error:
             wrong.append(f"{index}, line {number}: {error}")
     if wrong:
         raise BadDataset("\n".join(wrong))
-    return entries
+    return photos
 
 
 def _existing(root: Path, name: str) -> Path:
@@ -165,47 +162,29 @@ def _existing(root: Path, name: str) -> Path:
     raise FileNotFoundError(f"{root / name} does not exist")
 
 
-def _sorted_into_folders(root: Path) -> list[_Entry]:
+def _sorted_into_folders(root: Path) -> list[LabelledPhoto]:
     return [
-        _Entry(path, group, unicodedata.normalize("NFC", path.parent.name))
+        LabelledPhoto(path, group, label, _taxon(group, label), _UNKNOWN, source="")
         for group in Group
         for path in sorted((root / group).glob("*/*"))
         if path.suffix.lower() in SUFFIXES
         # macOS keeps a hidden `._1.jpg` beside each photo on a USB stick.
         and not (path.name.startswith(".") or path.parent.name.startswith("."))
+        for label in [unicodedata.normalize("NFC", path.parent.name)]
     ]
 
 
-def _stay_inside(entries: Sequence[_Entry], root: Path) -> None:
+def _stay_inside(photos: Sequence[LabelledPhoto], root: Path) -> None:
     """A folder from elsewhere must not bring in this machine's other files. Raises BadDataset."""
-    for entry in entries:
-        if not entry.path.resolve().is_relative_to(root.resolve()):
-            raise BadDataset(f"{entry.path} is outside of {root}: copy the photo itself there")
+    for photo in photos:
+        if not photo.path.resolve().is_relative_to(root.resolve()):
+            raise BadDataset(f"{photo.path} is outside of {root}: copy the photo itself there")
 
 
 def phash(path: Path) -> str:
     """The perceptual hash of a photo. Raises OSError, InvalidImage, UnsupportedMedia."""
     photo = images.read(path.read_bytes())
     return perceptual_hash(images.upright(photo, long_side=_HASHED_SIDE))
-
-
-def _photos(entries: Sequence[_Entry], hashes: Mapping[Path, str]) -> list[LabelledPhoto]:
-    taxa = taxa_by_label()
-    unknown = [entry.path for entry in entries if entry.near_duplicates is None]
-    clusters = dict(zip(unknown, _clusters(unknown, hashes), strict=True))
-    photos = [
-        LabelledPhoto(
-            path=entry.path,
-            group=entry.group,
-            label=entry.label,
-            taxon=_taxon(entry.group, entry.label, taxa),
-            cluster=entry.near_duplicates or clusters.get(entry.path, str(entry.path)),
-            source=entry.source,
-            phone_like=entry.phone_like,
-        )
-        for entry in entries
-    ]
-    return sorted(photos, key=lambda photo: str(photo.path))
 
 
 def _clusters(paths: Sequence[Path], hashes: Mapping[Path, str]) -> list[str]:
@@ -229,9 +208,9 @@ def class_id(label: str) -> str:
     return words if words.isascii() else f"xn--{words.encode('punycode').decode()}"
 
 
-def _taxon(group: str, label: str, by_label: Mapping[str, str]) -> str | None:
-    name = class_id(label)
-    if group == Group.PARROTS:
+def _taxon(group: Group, label: str) -> str | None:
+    name, by_label = class_id(label), taxa_by_label()
+    if group is Group.PARROTS:
         return None if label == UNSORTED else by_label.get(name, name)
     return NOT_ALIVE if by_label.get(name) == NOT_ALIVE else None
 
