@@ -90,10 +90,11 @@ def running(
     project.mkdir(parents=True)
     temporary.mkdir()
     config = _config(free_ports=free_ports)
-    suite = _suite(config)
-    for address in suite.addresses.values():
-        host, _, port = address.partition(":")
-        require_free(host, int(port))
+    ports = {name: config["emulators"][name]["port"] for name in EMULATORS}
+    addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    suite = Suite(f"http://{addresses['hosting']}", addresses)
+    for port in ports.values():
+        require_free("127.0.0.1", port)
     _lay_out(project, config)
     say("bundling Firebase's SDK and the API's reference for the page")
     _bundle(project, tools)
@@ -129,12 +130,6 @@ def _config(*, free_ports: bool) -> dict[str, Any]:
                 for source in ("connect-src", "frame-src"):
                     header["value"] = header["value"].replace(source, f"{source} {auth}")
     return config
-
-
-def _suite(config: Mapping[str, Any]) -> Suite:
-    emulators = config["emulators"]
-    addresses = {name: f"127.0.0.1:{emulators[name]['port']}" for name in EMULATORS}
-    return Suite(f"http://{addresses['hosting']}", addresses)
 
 
 def _lay_out(project: Path, config: Mapping[str, Any]) -> None:

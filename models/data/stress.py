@@ -50,7 +50,8 @@ class Stressed:
 def stressed(photo: Photo, stress: Stress, background: Photo | None = None) -> Stressed:
     """The changed photo; without a background its own blurred colours stand in."""
     rng = np.random.default_rng([*stress.name.encode(), int(photo.sha256[:15], 16)])
-    image = _small(_decoded(photo))
+    image = _decoded(photo)
+    image = _scaled(image, min(1.0, _SHORT_SIDE / min(image.size)))
     behind = image.filter(ImageFilter.GaussianBlur(40)) if background is None else None
     changed, pasted = stress.change(image, behind or _decoded(background or photo), rng)
     out = io.BytesIO()
@@ -89,11 +90,6 @@ def backgrounds(photos: Sequence[LabelledPhoto], folds: Sequence[int]) -> list[i
 def _decoded(photo: Photo) -> Picture:
     with Image.open(io.BytesIO(photo.data)) as opened:
         return ImageOps.exif_transpose(opened).convert("RGB")
-
-
-def _small(image: Picture) -> Picture:
-    scale = min(1.0, _SHORT_SIDE / min(image.size))
-    return _scaled(image, scale)
 
 
 def _scaled(image: Picture, scale: float) -> Picture:

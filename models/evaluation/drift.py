@@ -6,7 +6,7 @@ is too much for chance, and enough to matter.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import chi2
@@ -42,7 +42,7 @@ _WORDS = {  # of so many; else, what they are if numbers are larger, and if smal
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """One measure of one version."""
 
@@ -111,12 +111,10 @@ def compare(usual: tuple[Baseline, Baseline], lines: Sequence[PhotoLine]) -> lis
     rows = [
         row for app, sent in _by_app(lines).items() for row in _rows(usual[app == SAVED], app, sent)
     ]
-    return [replace(row, drift=_is_drift(row, _CHANCE / len(rows))) for row in rows]
-
-
-def _is_drift(row: Row, chance: float) -> bool:
-    worse = row.more * row.measure.worse >= 0
-    return worse and row.index > row.matters and row.chance < chance
+    for row in rows:
+        worse = row.more * row.measure.worse >= 0
+        row.drift = worse and row.index > row.matters and row.chance < _CHANCE / len(rows)
+    return rows
 
 
 def _by_app(lines: Sequence[PhotoLine]) -> dict[str, list[PhotoLine]]:

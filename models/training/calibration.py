@@ -90,12 +90,6 @@ class Scale:
         """(..., classes)."""
         return np.asarray(self.slope * logits + self.biases)
 
-    def less_sure(self, no_bird: float) -> Scale:
-        """With this added to the logit of "no bird"."""
-        biases = self.biases.copy()
-        biases[NO_BIRD] += no_bird
-        return replace(self, biases=biases)
-
 
 def calibrate(logits: Logits, data: Dataset, policy: FitPolicy, photos: Index) -> Calibration:
     """Calibrate on these photos. How reasons are given is fitted later."""
@@ -107,7 +101,7 @@ def calibrate(logits: Logits, data: Dataset, policy: FitPolicy, photos: Index) -
         joint=JointPolicy(),
     )
     draft = Calibration(
-        _scale(logits.gate[photos], data.kind[photos]).less_sure(policy.no_bird),
+        _scale(logits.gate[photos], data.kind[photos], policy.no_bird),
         _temperature(logits.species[photos], data.species_class[photos]),
         _temperature(logits.groups[photos], data.group_class[photos]),
         _temperature(logits.served[photos], data.served_class[photos]),
@@ -144,8 +138,11 @@ def _weights(shape: tuple[int, ...]) -> Array:
     return weights
 
 
-def _scale(logits: Floats, kind: Index) -> Scale:
-    """The slope and biases under which first looks at these photos are likeliest."""
+def _scale(logits: Floats, kind: Index, no_bird: float) -> Scale:
+    """The slope and biases under which first looks at these photos are likeliest.
+
+    `no_bird` is then added to the logit of "no bird".
+    """
     first = logits[:, :, Views.WHOLE].astype(np.float64)
     weights, truth = _weights(first.shape[:2])[..., None], kind[:, None, None]
     known = np.unique(kind)
@@ -159,7 +156,9 @@ def _scale(logits: Floats, kind: Index) -> Scale:
         likely = np.take_along_axis(_softmax(scale(values)(first)), truth, axis=-1)
         return float(np.average(-np.log(likely + 1e-12), weights=weights))
 
-    return scale(minimize(loss, np.zeros(len(known)), method="BFGS").x)
+    best = scale(minimize(loss, np.zeros(len(known)), method="BFGS").x)
+    best.biases[NO_BIRD] += no_bird
+    return best
 
 
 def _temperature(logits: Floats, classes: Index) -> float:
