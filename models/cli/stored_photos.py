@@ -54,7 +54,7 @@ def shadow(
         photos = stores.photos(observations, bucket)
         comparer = Comparer(
             photos,
-            stores.in_use(observations, bundle),
+            stores.bundle(observations, bundle),
             stores.bundle(observations, candidate),
             stores.model_server(observations, model_server),
             decoder,

@@ -118,19 +118,16 @@ def training(where: str) -> Training:
     return Training(setting or Training.ASK)
 
 
-def in_use(observations: str, where: str | None) -> Bundle:
-    """The bundle at a place, else the local stack's. Raises as `bundle`."""
-    return bundle(observations, where or _of_stack(observations, "bundle", "--bundle"))
+def bundle(observations: str, where: str | None) -> Bundle:
+    """At `gs://BUCKET/bundles/VERSION` or in a folder, else the local stack's.
 
-
-def bundle(observations: str, where: str) -> Bundle:
-    """At `gs://BUCKET/bundles/VERSION` or in a folder; signed, where the environment has keys.
-
+    Signed, where the environment has keys.
     Raises ValueError, BadBundle, BadConfig, StoreUnavailable.
     """
     from parrot.adapters.bucket import BucketFiles, FolderFiles
     from parrot.model.bundle import Bundle, BundleFiles, SignedFiles
 
+    where = where or _of_stack(observations, "bundle", "--bundle")
     files: BundleFiles = FolderFiles(Path(where))
     if (found := release(where)) is not None:
         files = BucketFiles(storage(observations), *found)
@@ -149,7 +146,7 @@ def trusted() -> tuple[bytes, ...]:
 
 
 def published(observations: str, bucket: str | None, version: str) -> Bundle:
-    """A version in a bucket of bundles, else in the local stack's. Raises as `in_use`."""
+    """A version in a bucket of bundles, else in the local stack's. Raises as `bundle`."""
     root = bucket or _of_stack(observations, "bundles", "--bundles")
     return bundle(observations, f"{root.rstrip('/')}/bundles/{version}")
 
