@@ -75,11 +75,19 @@ def write_warm_up(folder: Path, model: str, spec: InputSpec) -> None:
     Only for the signature that functions will call: each costs a start half a second. The same
     model and spec give the same bytes, a TFRecord file of PredictionLog messages.
     """
+    from tensorflow_serving.apis.prediction_log_pb2 import (  # noqa: PLC0415 - imports TensorFlow
+        PredictionLog,
+    )
+
+    log, (name, tensor) = PredictionLog(), _input(spec)
+    request = log.predict_log.request
+    request.model_spec.name = model
+    request.model_spec.signature_name = SIGNATURES[spec.encoding]
+    request.inputs[name].CopyFrom(tensor)
     path = folder / WARM_UP
     path.parent.mkdir(parents=True, exist_ok=True)
-    name, tensor = _input(spec)
     with tf().io.TFRecordWriter(str(path)) as file:
-        file.write(_record(model, SIGNATURES[spec.encoding], name, tensor))
+        file.write(log.SerializeToString(deterministic=True))
 
 
 def _input(spec: InputSpec) -> tuple[str, Any]:
@@ -90,19 +98,6 @@ def _input(spec: InputSpec) -> tuple[str, Any]:
     if spec.encoding is Encoding.JPEG:
         return "jpeg", tf().make_tensor_proto([tf().io.encode_jpeg(grey).numpy()])
     return "pixels", tf().make_tensor_proto(float(_GREY), tf().float32, (1, *grey.shape))
-
-
-def _record(model: str, signature: str, name: str, tensor: Any) -> bytes:
-    from tensorflow_serving.apis.prediction_log_pb2 import (  # noqa: PLC0415 - imports TensorFlow
-        PredictionLog,
-    )
-
-    log = PredictionLog()
-    request = log.predict_log.request
-    request.model_spec.name = model
-    request.model_spec.signature_name = signature
-    request.inputs[name].CopyFrom(tensor)
-    return bytes(log.SerializeToString(deterministic=True))
 
 
 def _raw_pixels(rows: Any, spec: InputSpec) -> Any:
@@ -126,11 +121,12 @@ def _jpeg_pixels(files: Any, spec: InputSpec) -> Any:
     differ from it by one level. EXIF orientation is ignored.
     """
     shape = (spec.height, spec.width, CHANNELS)
-    return tf().map_fn(
-        lambda file: tf().ensure_shape(_resized(_decoded(file), spec), shape),
-        files,
-        fn_output_signature=tf().TensorSpec(shape, tf().float32),
-    )
+
+    def decoded(file: Any) -> Any:
+        image = tf().io.decode_jpeg(file, channels=CHANNELS, dct_method="INTEGER_ACCURATE")
+        return tf().ensure_shape(_resized(image, spec), shape)
+
+    return tf().map_fn(decoded, files, fn_output_signature=tf().TensorSpec(shape, tf().float32))
 
 
 def _scaled(pixels: Any, scaling: Scaling) -> Any:
@@ -142,10 +138,6 @@ def _scaled(pixels: Any, scaling: Scaling) -> Any:
     if scaling is Scaling.CAFFE:
         return pixels[..., ::-1] - np.array(_CAFFE_MEAN, np.float32)
     return pixels
-
-
-def _decoded(file: Any) -> Any:
-    return tf().io.decode_jpeg(file, channels=CHANNELS, dct_method="INTEGER_ACCURATE")
 
 
 def _resized(image: Any, spec: InputSpec) -> Any:

@@ -52,7 +52,12 @@ class SavedModel:
         for name, definition in graph.signature_def.items():
             if not definition.inputs:
                 continue  # cannot be asked for; TensorFlow's own initialisation is one
-            self._signatures[name] = _signature(name, definition)
+            inputs = {
+                key: np.dtype(tf.as_dtype(info.dtype).as_numpy_dtype)
+                for key, info in sorted(definition.inputs.items())
+            }
+            outputs = tuple(sorted(definition.outputs))
+            self._signatures[name] = Signature(name, inputs, outputs)
             self._calls[name] = self._callable(self._signatures[name], definition)
         for request in _warm_up_requests(folder / _WARM_UP):
             signature = self.signature(request.model_spec.signature_name)
@@ -94,17 +99,6 @@ class SavedModel:
             fetch=[definition.outputs[name].name for name in signature.outputs],
         )
         return self._session._make_callable_from_options(options)  # noqa: SLF001
-
-
-def _signature(name: str, definition: Any) -> Signature:
-    return Signature(
-        name,
-        {
-            key: np.dtype(tf.as_dtype(info.dtype).as_numpy_dtype)
-            for key, info in sorted(definition.inputs.items())
-        },
-        tuple(sorted(definition.outputs)),
-    )
 
 
 def _warm_up_requests(path: Path) -> Iterator[Any]:
