@@ -15,7 +15,7 @@ def noted(running: Running, data: Path, bundle: Path) -> Iterator[None]:
     note = data / folders.RUNNING
     told = {
         "url": running.url,
-        "storage": running.supervisor.part(STORAGE).url,
+        "storage": running.urls[STORAGE],
         "model_server": running.model_server,
         "bundle": str(bundle.resolve()),
         "bundles": f"gs://{MODEL_BUCKET}",

@@ -116,7 +116,7 @@ def tell(photos: Path, folder: Path, cast: Cast, say: Callable[[str], None]) -> 
             told.decisions = review(running.url, saved, cast.decisions)
         store = SqliteObservations(data / stack.OBSERVATIONS)
         told.trains, told.trains_wrong = errors(list(store.everything()), saved, scene.kinds)
-        storage = running.supervisor.part(stack.STORAGE).url
+        storage = running.urls[stack.STORAGE]
         for name, arguments in commands(data, folder, bundle).items():
             if name == "promote" and told.refused:
                 continue

@@ -28,12 +28,8 @@ def demo(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory, shared_model: str) -> Iterator[Up]:
-    data = tmp_path_factory.mktemp("up")
-    with (
-        stack.running(data, model_server=shared_model) as running,
-        note.noted(running, data, stack.DEFAULT_BUNDLE),
-    ):
+def up(running: stack.Running, data: Path) -> Iterator[Up]:
+    with note.noted(running, data, stack.DEFAULT_BUNDLE):
         yield Up(data, running.url)
 
 
