@@ -2,8 +2,6 @@
 
 import csv
 import hashlib
-import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable
@@ -14,13 +12,15 @@ from pathlib import Path
 import pytest
 import requests
 from google.cloud.storage import Bucket, Client
+from typer.testing import CliRunner
 
 from local import stack
+from models.cli import app
 from models.data.saved_photos import examines
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.observation import Derived, Status, derived_name
-from tests.support.commands import models
+from tests.support.commands import begun, done, kill, models
 from tests.support.observations import NOW, observation
 from tests.support.photos import encoded, noise
 from tests.support.saved_photos import SURE
@@ -83,14 +83,8 @@ def test_many_machines_copy_what_one_would_though_they_are_killed(
 
     def run(url: str) -> subprocess.Popen[str]:
         options = (f"gs://{copies.name}/saved/all", "--for", "next", "--runner", "Direct")
-        return subprocess.Popen(
-            [str(stack.ROOT / "dev.sh"), "models", *asked, *options],
-            env={**os.environ, "STORAGE_EMULATOR_HOST": url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        command = (stack.ROOT / "dev.sh", "models", *asked, *options)
+        return begun(*command, STORAGE_EMULATOR_HOST=url)
 
     def copied() -> dict[str, bytes]:
         blobs = client.list_blobs(copies)
@@ -104,8 +98,7 @@ def test_many_machines_copy_what_one_would_though_they_are_killed(
     with serving(forwarding(storage, released)) as held:
         killed = run(held.url)
         until(lambda: len(copied()) == HELD_AFTER, "some of the work", PATIENCE_SECONDS)
-        os.killpg(killed.pid, signal.SIGKILL)
-        killed.communicate(timeout=PATIENCE_SECONDS)
+        kill(killed)
         released.set()
     assert not copies.blob("saved/all/index.csv").exists()
     current = store.get(deleted.uid, deleted.id)
@@ -150,13 +143,8 @@ def test_what_is_misspelt_is_said_before_anything_is_copied(bucket: Bucket, tmp_
     nowhere = models(*asked, "phtoos", tmp_path / "out", STORAGE_EMULATOR_HOST=storage)
     assert (nowhere.returncode, nowhere.stderr) == (1, "there is no bucket phtoos\n")
     options = (tmp_path / "out", "--runner", "Direct", "--max-num-workers", "2")
-    mistyped = subprocess.run(
-        [stack.ROOT / "dev.sh", "models", *asked, bucket.name, *options],
-        env={**os.environ, "STORAGE_EMULATOR_HOST": storage},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = (stack.ROOT / "dev.sh", "models", *asked, bucket.name, *options)
+    mistyped = done(*command, STORAGE_EMULATOR_HOST=storage)
     assert mistyped.returncode == 1
     assert "an option --max-num-workers: --max_num_workers?" in mistyped.stderr
 
@@ -164,13 +152,15 @@ def test_what_is_misspelt_is_said_before_anything_is_copied(bucket: Bucket, tmp_
 def test_an_export_is_only_written_where_it_can_be(tmp_path: Path) -> None:
     """Each photo's event would start `process`, and removing what may not stay needs a folder."""
     SqliteObservations(tmp_path / "o.db")
-    for where in ("gs://photos/saved", "gs://other", "gs://other/"):
-        refused = models("export-saved", f"sqlite:{tmp_path}/o.db", "photos", where)
-        assert refused.returncode == 1
-        assert "in another bucket than the photos" in refused.stderr
-    there = ("export-saved", f"sqlite:{tmp_path}/o.db", "photos", tmp_path / "out")
-    for options, said in (
-        (["--runner", "Dataflow"], "workers of Dataflow need gs://BUCKET/FOLDER"),
-        (["--fro", "next"], "name a --runner"),
+    folder = str(tmp_path / "out")
+    for where, options, reason in (
+        ("gs://photos/saved", [], "in another bucket than the photos"),
+        ("gs://other", [], "in another bucket than the photos"),
+        ("gs://other/", [], "in another bucket than the photos"),
+        (folder, ["--runner", "Dataflow"], "workers of Dataflow need gs://BUCKET/FOLDER"),
+        (folder, ["--fro", "next"], "name a --runner"),
     ):
-        assert said in models(*there, *options).stderr
+        asked = ["export-saved", f"sqlite:{tmp_path}/o.db", "photos", where, *options]
+        refused = CliRunner().invoke(app, asked)  # no process each: 2 s
+        assert refused.exit_code == 1
+        assert reason in " ".join(refused.stderr.split())

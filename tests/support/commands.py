@@ -1,6 +1,7 @@
 """Commands that tests run to their end."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -34,6 +35,24 @@ def printed(*command: str | Path, **options: Any) -> str:
     ended = done(*command, **options)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
+
+
+def begun(*command: str | Path, **variables: str) -> subprocess.Popen[str]:
+    """A command that runs, in a process group of its own."""
+    return subprocess.Popen(
+        [str(part) for part in command],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill what `begun` began, and all that it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def models(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
