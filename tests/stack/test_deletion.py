@@ -15,7 +15,7 @@ from local.stack import ROOT
 from parrot.adapters.bucket import BucketPhotos
 from parrot.adapters.firestore import FirestoreObservations
 from parrot.errors import Conflict, NotFound
-from parrot.observation import Observation, Status, derived_name
+from parrot.observation import Observation, derived_name
 from parrot.observations import Observations
 from parrot.photo import images
 from parrot.quota import Meter, Quota, User
@@ -37,6 +37,7 @@ from tests.support.processing import (
 Names = Callable[[str], list[str]]
 
 PHOTO = images.read(encoded(noise(32, 24)))
+ANA = User("ana")
 MOST_STEPS = 20
 LATER = NOW.replace(hour=13)
 
@@ -66,48 +67,43 @@ def stored(quiet: Bucket) -> Callable[[str], list[str]]:
     return lambda prefix: [blob.name for blob in quiet.list_blobs(prefix=prefix)]
 
 
-@pytest.fixture
-def user() -> User:
-    return User("ana")
-
-
 def saver(store: ObservationStore, photos: Any) -> Saver:
     return Saver(store, photos, DECODER, meter=Meter(lambda: store, Quota("saves", 0, 86400)))
 
 
-def saved(store: ObservationStore, bucket: Bucket, user: User) -> Observation:
+def saved(store: ObservationStore, bucket: Bucket) -> Observation:
     """An observation with its photo and what was derived from it."""
     photos = BucketPhotos(bucket.client, bucket.name)
-    observation = saver(store, photos).save(PHOTO, KEA, user).observation
+    observation = saver(store, photos).save(PHOTO, KEA, ANA).observation
     for file in ("image", "thumbnail"):
-        photos.write_derived(derived_name(user.uid, observation.id, file), b"webp")
+        photos.write_derived(derived_name(ANA.uid, observation.id, file), b"webp")
     return observation
 
 
 def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
-    store: ObservationStore, quiet: Bucket, stored: Names, user: User
+    store: ObservationStore, quiet: Bucket, stored: Names
 ) -> None:
     """Nothing is left in bucket or store, and nobody sees it meanwhile."""
     killed_at = 0
     for at in range(1, MOST_STEPS):
-        observation = saved(store, quiet, user)
+        observation = saved(store, quiet)
         steps = Steps(at, die)
         # A kill after the first look, before the mark, is a deletion never begun.
         observations = Observations(Counted(store, steps), StepByStep(quiet, steps))
         try:
-            observations.delete(user, observation.id)
+            observations.delete(ANA, observation.id)
         except Killed:
             killed_at = at
         after = Observations(store, BucketPhotos(quiet.client, quiet.name))
-        if store.get(user.uid, observation.id) is not None:
+        if store.get(ANA.uid, observation.id) is not None:
             if at > 1:
-                assert after.list(user, size=10)[0].observations == ()
+                assert after.list(ANA, size=10)[0].observations == ()
                 with pytest.raises(NotFound):
-                    after.read(user, observation.id)
-            after.delete(user, observation.id)
-        assert store.get(user.uid, observation.id) is None
-        assert stored(f"photos/{user.uid}/") == []
-        assert stored(f"derived/{user.uid}/") == []
+                    after.read(ANA, observation.id)
+            after.delete(ANA, observation.id)
+        assert store.get(ANA.uid, observation.id) is None
+        assert stored(f"photos/{ANA.uid}/") == []
+        assert stored(f"derived/{ANA.uid}/") == []
         if steps.count < at:
             break
     # get, mark, who names it, look back, original, two derived files, document.
@@ -115,35 +111,36 @@ def test_a_deletion_killed_after_any_step_is_finished_by_the_next(
 
 
 def test_a_save_in_the_middle_of_any_step_of_a_deletion_loses_nothing(
-    store: ObservationStore, quiet: Bucket, stored: Names, user: User
+    store: ObservationStore, quiet: Bucket, stored: Names
 ) -> None:
     """Refused while it is being deleted, complete otherwise."""
     photos = BucketPhotos(quiet.client, quiet.name)
     refused = made = 0
     for at in range(1, MOST_STEPS):
-        observation = saved(store, quiet, user)
+        observation = saved(store, quiet)
         answers: list[object] = []
 
         def again(answers: list[object] = answers) -> None:
             try:
-                answers.append(saver(store, photos).save(PHOTO, KEA, user).created)
+                answers.append(saver(store, photos).save(PHOTO, KEA, ANA).created)
             except Conflict as error:
                 answers.append(error)
 
         steps = Steps(at, again)
         observations = Observations(Counted(store, steps), StepByStep(quiet, steps))
-        observations.delete(user, observation.id)
+        observations.delete(ANA, observation.id)
         if not answers:
             break
         if isinstance(answers[0], Conflict):
             refused += 1
-            assert stored(f"photos/{user.uid}/") == []
+            assert "delete it again to finish, then save" in answers[0].detail
+            assert stored(f"photos/{ANA.uid}/") == []
         elif answers[0]:
             made += 1
-            assert stored(f"photos/{user.uid}/") == [observation.object_name]
-            observations.delete(user, observation.id)
-        assert store.get(user.uid, observation.id) is None
-        assert stored(f"derived/{user.uid}/") == []
+            assert stored(f"photos/{ANA.uid}/") == [observation.object_name]
+            observations.delete(ANA, observation.id)
+        assert store.get(ANA.uid, observation.id) is None
+        assert stored(f"derived/{ANA.uid}/") == []
     assert (refused, made) == (6, 1)
 
 
@@ -153,7 +150,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
     tmp_path: Path, *, processed: bool, direct: bool
 ) -> None:
     """At each step of the first: the phone's retry ends, and the same photo is saved again."""
-    user, data = User("ana"), PHOTO.data
+    data = PHOTO.data
 
     def story(world: World, steps: Steps) -> None:
         old = world.save(data) if not direct else world.upload(data, "photos/ana/x")
@@ -163,7 +160,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
 
         def meanwhile() -> None:
             if world.store.get("ana", old.id) is not None:  # otherwise the slow one did all of it
-                world.observations().delete(user, old.id)
+                world.observations().delete(ANA, old.id)
             if direct:
                 new = world.upload(data, old.name, created=LATER)
             else:
@@ -173,7 +170,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
             kept.append((world.observation(new), dict(world.photos.objects)))
 
         steps.then = meanwhile
-        world.observations(steps).delete(user, old.id)
+        world.observations(steps).delete(ANA, old.id)
         if steps.at:
             assert kept == [(world.observation(old), world.photos.objects)], steps.at
         else:
@@ -185,7 +182,7 @@ def test_a_slow_deletion_takes_nothing_that_was_saved_after_another_one(
 
 
 def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
-    store: ObservationStore, quiet: Bucket, stored: Names, user: User
+    store: ObservationStore, quiet: Bucket, stored: Names
 ) -> None:
     """Afterwards there are a document and its photo, or neither."""
     photos = BucketPhotos(quiet.client, quiet.name)
@@ -193,16 +190,16 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
         ids: list[str] = []
 
         def delete(ids: list[str] = ids) -> None:
-            for observation in store.page(user.uid, size=10).observations:
+            for observation in store.page(ANA.uid, size=10).observations:
                 ids.append(observation.id)
-                Observations(store, photos).delete(user, observation.id)
+                Observations(store, photos).delete(ANA, observation.id)
 
         steps = Steps(at, delete)
-        there = saver(Counted(store, steps), Counted(photos, steps)).save(PHOTO, KEA, user)
-        left = store.page(user.uid, size=10).observations
-        assert stored(f"photos/{user.uid}/") == [observation.object_name for observation in left]
+        there = saver(Counted(store, steps), Counted(photos, steps)).save(PHOTO, KEA, ANA)
+        left = store.page(ANA.uid, size=10).observations
+        assert stored(f"photos/{ANA.uid}/") == [observation.object_name for observation in left]
         for observation in left:
-            Observations(store, photos).delete(user, observation.id)
+            Observations(store, photos).delete(ANA, observation.id)
         if steps.count < at:
             assert not ids
             assert there.created
@@ -210,36 +207,17 @@ def test_a_deletion_in_the_middle_of_any_step_of_a_save_leaves_no_half(
     raise AssertionError("the save never ended")
 
 
-def test_a_deletion_waiting_for_its_end_refuses_a_save_and_says_how_to_go_on(
-    store: ObservationStore, quiet: Bucket, user: User
-) -> None:
-    """The phone can finish it."""
-    observation = saved(store, quiet, user)
-    steps = Steps(2, die)
-    with pytest.raises(Killed):
-        Observations(Counted(store, steps), StepByStep(quiet, steps)).delete(user, observation.id)
-    marked = store.get(user.uid, observation.id)
-    assert marked is not None
-    assert marked.status is Status.DELETING
-    photos = BucketPhotos(quiet.client, quiet.name)
-    with pytest.raises(Conflict, match="delete it again"):
-        saver(store, photos).save(PHOTO, KEA, user)
-    Observations(store, photos).delete(user, observation.id)
-    assert saver(store, photos).save(PHOTO, KEA, user).created
-    Observations(store, photos).delete(user, observation.id)
-
-
 def test_what_a_person_leaves_behind_is_two_kinds_of_documents_that_expire(
-    store: ObservationStore, user: User
+    store: ObservationStore,
 ) -> None:
     """docs/operations.md lists them: counts, and hashes of keys."""
     photos = MemoryPhotos()
     meter = Meter(lambda: store, Quota("saves", 10, 86400))
-    saved = Saver(store, photos, DECODER, meter=meter).save(PHOTO, KEA, user, key="k-1")
-    photos.write_derived(derived_name(user.uid, saved.observation.id, "image"), b"webp")
-    Observations(store, photos).delete(user, saved.observation.id)
+    saved = Saver(store, photos, DECODER, meter=meter).save(PHOTO, KEA, ANA, key="k-1")
+    photos.write_derived(derived_name(ANA.uid, saved.observation.id, "image"), b"webp")
+    Observations(store, photos).delete(ANA, saved.observation.id)
     assert photos.objects == {}
-    left = _left(store, user)
+    left = _left(store)
     assert left.keys() == {"quotas", "keys"}
     assert left["quotas"] <= {"uid", "name", "window", "used", "expires"}
     assert left["keys"] <= {"uid", "key", "observation", "expires"}
@@ -248,10 +226,10 @@ def test_what_a_person_leaves_behind_is_two_kinds_of_documents_that_expire(
     assert expiring == {(kind, "expires") for kind in ("quotas", "keys", "erasures")}
 
 
-def _left(store: ObservationStore, user: User) -> dict[str, set[str]]:
-    """The names of the fields of all that is stored about a user, by table or collection."""
+def _left(store: ObservationStore) -> dict[str, set[str]]:
+    """The names of the fields of all that is stored about a ANA, by table or collection."""
     if isinstance(store, FirestoreObservations):
-        person = vars(store)["_client"].collection("users").document(user.uid)
+        person = vars(store)["_client"].collection("users").document(ANA.uid)
         return {
             each.id: set(row.to_dict()) for each in person.collections() for row in each.stream()
         }
@@ -259,7 +237,7 @@ def _left(store: ObservationStore, user: User) -> dict[str, set[str]]:
         cursor.row_factory = sqlite3.Row
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
         rows = {
-            table: cursor.execute(f"SELECT * FROM {table} WHERE uid = ?", (user.uid,)).fetchone()  # noqa: S608
+            table: cursor.execute(f"SELECT * FROM {table} WHERE uid = ?", (ANA.uid,)).fetchone()  # noqa: S608
             for table in tables
         }
         return {table: set(row.keys()) for table, row in rows.items() if row is not None}
