@@ -22,18 +22,6 @@ def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: Observa
     assert store.get("ana", "id-00001") == changed
 
 
-def test_a_change_of_a_stale_revision_is_refused_and_writes_nothing(
-    store: ObservationStore,
-) -> None:
-    """Another writer was faster; what they wrote stays."""
-    store.create(observation())
-    store.replace(replace(observation(), status=Status.READY))
-    assert not store.replace(replace(observation(), status=Status.REJECTED))
-    stored = store.get("ana", "id-00001")
-    assert stored is not None
-    assert stored.status is Status.READY
-
-
 def test_of_many_changes_of_one_revision_exactly_one_is_made(store: ObservationStore) -> None:
     """Two phones of one person, and the processing in between."""
     store.create(observation())
@@ -43,15 +31,6 @@ def test_of_many_changes_of_one_revision_exactly_one_is_made(store: ObservationS
     (winner,) = [number for number, stored in enumerate(made) if stored is not None]
     assert made[winner] == replace(changes[winner], revision=2)
     assert store.get("ana", "id-00001") == made[winner]
-
-
-def test_an_update_changes_what_is_stored_by_now(store: ObservationStore) -> None:
-    """However old the caller's own copy is."""
-    store.create(observation())
-    store.replace(replace(observation(), reason="since"))
-    updated = update(store, "ana", "id-00001", lambda stored: replace(stored, sha256="f" * 64))
-    assert updated == replace(observation(), reason="since", sha256="f" * 64, revision=3)
-    assert store.get("ana", "id-00001") == updated
 
 
 def test_an_update_that_changes_nothing_writes_nothing(store: ObservationStore) -> None:
@@ -66,18 +45,6 @@ def test_an_update_of_nothing_is_none_and_makes_nothing(store: ObservationStore)
     store.create(observation(uid="bea"))
     assert update(store, "ana", "id-00001", lambda stored: replace(stored, width=9)) is None
     assert store.get("ana", "id-00001") is None
-
-
-def test_an_update_that_raises_writes_nothing(store: ObservationStore) -> None:
-    """The caller's own reasons to refuse pass through."""
-    store.create(observation())
-
-    def refuse(_stored: Observation) -> Observation:
-        raise KeyError("its own")
-
-    with pytest.raises(KeyError, match="its own"):
-        update(store, "ana", "id-00001", refuse)
-    assert store.get("ana", "id-00001") == observation()
 
 
 def test_an_update_starts_again_from_what_overtook_it(store: ObservationStore) -> None:
