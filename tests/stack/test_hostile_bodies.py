@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
 import requests
 
@@ -15,7 +14,6 @@ from parrot.budget import MIB
 from tests.support import hostile
 from tests.support.attacked import MOST_BYTES, Peak, classify_url, sending
 from tests.support.photos import encoded, noise
-from tests.support.problems import assert_problem
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -75,19 +73,6 @@ def test_eight_at_once_stay_under_half_a_gigabyte_and_an_honest_photo_is_answere
     assert peak.bytes < MOST_BYTES, f"{peak.bytes / MIB:.0f} MiB"
 
 
-def test_a_refused_body_is_not_kept(attacked: Running) -> None:
-    """Each refusal held its body and frames until the collector ran: 1.1 GB after a while."""
-    body = b'{"image": "' + b"!" * 20_000_000 + b'"}'
-    (process,) = psutil.Process(attacked.pids["functions"]).children()  # gunicorn's worker
-    for _ in range(3):
-        requests.post(classify_url(attacked), body, headers=JSON, timeout=60)
-    before = process.memory_info().rss
-    for _ in range(10):
-        answer = requests.post(classify_url(attacked), body, headers=JSON, timeout=60)
-        assert_problem(answer, 400, "invalid_image")
-    assert process.memory_info().rss - before < 3 * len(body)
-
-
 def test_a_body_in_single_bytes_is_refused_before_it_costs_seconds(attacked: Running) -> None:
     """Each chunk of one byte costs a copy of what comes after it: 9 MB took 21 s of CPU."""
     with sending(attacked.url, "Transfer-Encoding: chunked") as phone:
@@ -100,17 +85,6 @@ def test_a_body_in_single_bytes_is_refused_before_it_costs_seconds(attacked: Run
         answer = phone.recv(65536)
     assert b" 400 " in answer
     assert b"too many small chunks" in answer
-
-
-def test_a_body_that_drips_is_cut_off(attacked: Running) -> None:
-    """One byte every four seconds held a thread indefinitely."""
-    with sending(attacked.url, "Content-Length: 2000000") as phone:
-        for _ in range(30):
-            phone.sendall(b"x")
-            if select.select([phone], [], [], 1)[0]:
-                break
-        phone.settimeout(5)
-        assert b" 408 " in phone.recv(4096)
 
 
 def test_many_slow_bodies_do_not_delay_others(attacked: Running) -> None:

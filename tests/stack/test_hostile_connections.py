@@ -51,6 +51,10 @@ def test_clients_that_keep_their_end_open_do_not_delay_others(attacked: Running)
 
 
 GET = b"GET /parrot-classifier/observations HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+CHUNKS = (
+    b"POST /parrot-classifier/classify HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    b"Content-Type: image/jpeg\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
 
 
 def test_what_cannot_be_parsed_is_a_problem_too(running: Running) -> None:
@@ -64,6 +68,7 @@ def test_what_cannot_be_parsed_is_a_problem_too(running: Running) -> None:
         (GET + b"bad header\r\n\r\n", 400),
         (GET + b"Transfer-Encoding: gzip, chunked, nonsense\r\n\r\n", 501),
         (GET + b"Content-Length: -1\r\n\r\n", 400),
+        (CHUNKS + b"zz\r\nabc", 400),
     ):
         connection, _ = connected(running.url)
         with connection:
