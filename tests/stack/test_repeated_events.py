@@ -42,6 +42,7 @@ def test_undelivered_events_are_delivered_after_a_restart(
     with stack.running(tmp_path, model_server=shared_model) as running:
         done = Phone(running.url, "ana").all_settled(2)
         assert {item["status"] for item in done} <= FINISHED
+        assert {item["species"] for item in done} == {"nestor-notabilis", None}
         until(lambda: len(_generations(local_bucket(running))) <= 4, "a deleted one's copies to go")
 
 
