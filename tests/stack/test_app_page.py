@@ -158,9 +158,3 @@ def test_the_curl_lines_work_in_the_order_of_the_page(ana: Phone, tmp_path: Path
         assert (problem["status"], problem["code"]) == (int(status), code), script
     curl(changes[1], ID=name)
     assert ana.get(f"/observations/{name}").status_code == 404
-
-
-def test_swift_and_kotlin_show_the_same_calls() -> None:
-    """Nothing here compiles them, and the page says so."""
-    assert "the Swift and Kotlin are not" in PAGE
-    assert len(snippets("swift")) == len(snippets("kotlin")) == 3
