@@ -11,25 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from firebase_admin import _token_gen
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import firestore
 from google.cloud.storage import Client
 from urllib3.exceptions import HTTPError
 
-from local.supervisor import free_port
 from parrot import deadline
 from parrot.adapters.bucket import BucketFiles, BucketPhotos
 from parrot.adapters.firebase import FirebaseIdentity, connect
-from parrot.adapters.firestore import FirestoreObservations
 from parrot.adapters.timed_http import TimedAdapter, timed_pools
 from parrot.errors import IdentityUnavailable, StoreUnavailable
 from parrot.photo import images
-from parrot.store import update
-from tests.support.observations import use
+from tests.support.firebase_tokens import signed
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 
@@ -66,7 +60,6 @@ CALLS: dict[str, Callable[[BucketPhotos], object]] = {
     "open": lambda photos: photos.open("photos/ana/x"),
     "read generation": lambda photos: photos.read_generation("photos/ana/x", 7, most=10**6),
 }
-KEY = rsa.generate_private_key(65537, 2048)
 
 
 def storage(url: str) -> Client:
@@ -191,36 +184,6 @@ def test_a_storage_that_recovers_in_time_is_asked_again() -> None:
     assert (facts.generation, facts.size) == (7, len(PHOTO.data))
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda store: store.get("ana", "x"),
-        lambda store: store.take("ana", use(1)),
-        lambda store: update(store, "ana", "x", lambda stored: stored),
-    ],
-    ids=["a call", "a transaction", "an update"],
-)
-def test_an_unreachable_firestore_is_unavailable_in_time(
-    monkeypatch: pytest.MonkeyPatch, call: Callable[[FirestoreObservations], object]
-) -> None:
-    """The library would repeat its calls for minutes."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{free_port()}")
-    with in_time(StoreUnavailable):
-        call(FirestoreObservations(firestore.Client("p")))
-
-
-def token(project: str) -> str:
-    """Everything about it is right; only its signature needs a certificate."""
-    claims = {
-        "aud": project,
-        "iss": f"https://securetoken.google.com/{project}",
-        "sub": "ana",
-        "iat": int(time.time()) - 60,
-        "exp": int(time.time()) + 600,
-    }
-    return jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "1"})
-
-
 @pytest.mark.parametrize("fault", ["forbidden", "late", "dripping", "half", "garbage"])
 def test_missing_certificates_are_not_the_tokens_fault(
     monkeypatch: pytest.MonkeyPatch, fault: str
@@ -228,11 +191,11 @@ def test_missing_certificates_are_not_the_tokens_fault(
     """A 401 would sign everyone out."""
     certificates = replace(
         FAULTS[fault],
-        body=json.dumps({"1": "x" * 60}).encode() if fault == "dripping" else FAULTS[fault].body,
+        body=json.dumps({"one": "x" * 60}).encode() if fault == "dripping" else FAULTS[fault].body,
     )
     with serving(lambda _request: certificates) as server:
         monkeypatch.setattr(_token_gen, "ID_TOKEN_CERT_URI", server.url)
         project = f"p-{fault.replace(' ', '-')}"  # each has an app of its own, which caches
         identity = FirebaseIdentity(connect(project, credentialed=False), check_revoked=False)
         with in_time(IdentityUnavailable):
-            identity.user(token(project))
+            identity.user(signed(aud=project, iss=f"https://securetoken.google.com/{project}"))
