@@ -1,9 +1,8 @@
 """Quotas: decided by pure arithmetic, counted per user, reported in RateLimit headers."""
 
-import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -13,6 +12,7 @@ from parrot.errors import TooManyRequests
 from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
 from parrot.store import ObservationStore
 from tests.support import hostile
+from tests.support.attacked import sending
 from tests.support.deployed import functions
 from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
@@ -76,9 +76,9 @@ def limited(tmp_path_factory: pytest.TempPathFactory, running: Running) -> Itera
         yield url.removesuffix(BASE)
 
 
-def test_quotas_over_http(limited: str) -> None:
+def test_quotas_over_http(limited: str, ana: Phone) -> None:
     """429 with Retry-After; a retry of a save uses up nothing."""
-    ana = Phone(limited, "ana")
+    ana = replace(ana, url=limited)
 
     def save(seed: int) -> requests.Response:
         return ana.ask("POST", "/save?index=1", data=encoded(noise(32, 24, seed=seed)))
@@ -126,7 +126,9 @@ def test_who_is_not_signed_in_has_a_limit_of_their_own(limited: str) -> None:
     assert int(refused.headers["Retry-After"]) > 0
     assert ask("203.0.113.8").status_code == 200
     assert ask("203.0.113.7", Authorization="Bearer local:cleo").status_code == 200
-    assert _answer_before_the_body(url, "203.0.113.7").startswith(b"HTTP/1.1 429 ")
+    head = "X-Forwarded-For: 203.0.113.7\r\nContent-Length: 1000000"
+    with sending(limited, head) as phone:  # the answer comes before the body
+        assert phone.recv(4096).startswith(b"HTTP/1.1 429 ")
 
 
 def test_the_time_that_a_callers_photos_take_has_a_limit(tmp_path: Path, running: Running) -> None:
@@ -156,15 +158,3 @@ def test_who_searches_or_lists_without_end_is_stopped(limited: str) -> None:
         answers = [phone.get(path) for _ in range(9)]
         assert {answer.status_code for answer in answers} == {200, 429}, path
     assert_problem(desk.get("/reviews?page_size=100"), 429, "too_many_requests")
-
-
-def _answer_before_the_body(url: str, address: str) -> bytes:
-    """The answer to a request's head alone; the body is never sent."""
-    where = urlsplit(url)
-    head = (
-        f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nX-Forwarded-For: {address}\r\n"
-        "Content-Type: image/jpeg\r\nContent-Length: 1000000\r\n\r\n"
-    )
-    with socket.create_connection((str(where.hostname), where.port or 80), 5) as connection:
-        connection.sendall(head.encode())
-        return connection.recv(4096)
