@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import requests
 from cloudevents.conversion import to_structured
 from cloudevents.http import CloudEvent
 
-from local import events, stack
+from local import stack
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.events import SWEEP
+from tests.support.events import event
 from tests.support.observations import observation
 from tests.support.phone import Phone
 
@@ -18,15 +20,10 @@ from tests.support.phone import Phone
 def test_events_that_can_never_succeed_are_acknowledged(running: stack.Running) -> None:
     """Otherwise Eventarc repeats them for a day."""
     url = running.urls["process"]
-    resource = {
-        "bucket": stack.BUCKET,
-        "name": "photos/process-none/gone",
-        "generation": 1,
-        "size": 1,
-        "timeCreated": "2026-11-23T12:00:00Z",
-    }
-    for changes in ({}, {"generation": "x"}, {"name": 1}, {"name": "index/1.jpg"}, {"bucket": "b"}):
-        headers, body = to_structured(events.cloud_event({**resource, **changes}))
+    gone: dict[str, Any] = {"bucket": stack.BUCKET, "name": "photos/process-none/gone"}
+    wrong: list[dict[str, Any]] = [{"generation": "x"}, {"name": 1}, {"name": "index/1.jpg"}]
+    for changes in ({}, {"bucket": "b"}, *wrong):
+        headers, body = to_structured(event(**gone | changes))
         assert requests.post(url, body, headers=headers, timeout=30).status_code == 204, changes
     assert Phone(running.url, "process-none").observations(page_size=50) == []
 
