@@ -100,7 +100,7 @@ def test_a_stack_that_is_up_is_used(photos: Path, up: Up) -> None:
 def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
     tmp_path: Path, up: Up
 ) -> None:
-    """Each in its own words; scripts check the exit code, people the table."""
+    """Scripts check the exit code, and read a code for each."""
     folder, empty = tmp_path / "photos", tmp_path / "empty"
     (folder / "deeper").mkdir(parents=True)
     empty.mkdir()
@@ -109,16 +109,10 @@ def test_each_photo_gets_its_own_answer_whatever_is_wrong_with_the_others(
     (folder / "notes.txt").write_text("not a photo, and not called one")
     (folder / "deeper" / "MACAW.JPG").write_bytes(MACAW.read_bytes())
     asked = [str(tmp_path / "gone.jpg"), str(empty), str(folder)]
-    done = demo("--data", str(up.data), *asked)
+    done = demo("--json", "--data", str(up.data), *asked)
     assert done.returncode == 1, done.stderr
-    output = done.stdout
-    for words in ("no such file", "no photos in this folder", "damaged", "not a photo: JPEG"):
-        assert words in output
-    assert "notes.txt" not in output
-    assert output.count("error") == 4
-    assert "Blue-and-yellow" in output
-    lines = demo("--json", "--data", str(up.data), *asked).stdout.splitlines()
-    answers = [(json.loads(line)["photo"]["path"], json.loads(line).get("code")) for line in lines]
+    lines = map(json.loads, done.stdout.splitlines())
+    answers = [(line["photo"]["path"], line.get("code")) for line in lines]
     assert answers == [
         (asked[0], "no_such_file"),
         (asked[1], "no_photos"),
