@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from local import stack
+from local.cli import app
 from local.model_servers import docker_command
 from local.supervisor import PartFailed, free_port
 from tests.support import commands
@@ -37,29 +37,27 @@ def test_a_model_server_without_the_model_is_named(tmp_path: Path) -> None:
         pytest.fail("nothing can run")
 
 
-def _demo(model_server: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
-    command = (sys.executable, "-m", "local", "demo", "--model-server", model_server)
-    return commands.done(*command, PATH=path)
+def _refusal(model_server: str, path: str = os.environ["PATH"]) -> str:
+    """What a demo says that ends before anything was started, on one line."""
+    asked = ["demo", "--model-server", model_server]
+    done = CliRunner().invoke(app, asked, env={"PATH": path})  # no process each: 4 s
+    assert done.exit_code == 2
+    return " ".join(done.stderr.split())
 
 
 def test_docker_is_asked_for_where_there_is_none(tmp_path: Path) -> None:
     """One sentence and status 2: nothing was started, and nothing here can be retried."""
-    done = _demo("docker", str(tmp_path))
-    assert done.returncode == 2
-    assert "needs Docker, and there is no `docker` on PATH" in " ".join(done.stderr.split())
+    assert "needs Docker, and there is no `docker` on PATH" in _refusal("docker", str(tmp_path))
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\nexit 1\n")
     docker.chmod(0o755)
-    done = _demo("docker", f"{tmp_path}:/usr/bin:/bin")
-    assert done.returncode == 2
-    assert "Docker's engine, which does not answer" in " ".join(done.stderr.split())
+    refusal = _refusal("docker", f"{tmp_path}:/usr/bin:/bin")
+    assert "Docker's engine, which does not answer" in refusal
 
 
 def test_a_model_server_is_a_url_or_docker() -> None:
     """A typo is not looked up as a host."""
-    done = _demo("localhost:8501")
-    assert done.returncode == 2
-    assert "not a URL and not" in done.stderr
+    assert "not a URL and not" in _refusal("localhost:8501")
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="Docker's client is not installed")
