@@ -1,7 +1,5 @@
 """Every store of observations fulfils the same contract."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -17,8 +15,8 @@ from parrot.observation import Attempts, Label, Observation, Opinion, Status
 from parrot.records import Reason
 from parrot.sighting import Sighting
 from parrot.store import ObservationStore
-from tests.support.observations import KEA, NOW, derived, observation, processed, use, verdict
-from tests.support.stores import fill, walk
+from tests.support.observations import KEA, NOW, derived, observation, processed, verdict
+from tests.support.stores import fill
 
 
 def test_what_was_created_is_read_back_whole(store: ObservationStore) -> None:
@@ -126,29 +124,6 @@ def test_no_user_reaches_another_users_observation(store: ObservationStore) -> N
     assert store.similar("bea", {"0" * 16}) == ()
     assert store.create(observation(uid="bea"))[1]
     assert store.get("ana", "id-00001") == processed(1, "0" * 16)
-
-
-def test_two_processes_share_one_file(tmp_path: Path) -> None:
-    """The functions run beside each other."""
-    path = tmp_path / "observations.db"
-    code = (
-        "import sys; from pathlib import Path;"
-        "from parrot.adapters.sqlite import SqliteObservations;"
-        "from tests.support.observations import observation, use;"
-        "store = SqliteObservations(Path(sys.argv[1]));"
-        "[store.create(observation(n)) for n in range(100)];"
-        "[store.take('ana', use(1, limit=1000)) for n in range(100)]"
-    )
-    other = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], env={"PYTHONPATH": ":".join(sys.path)}
-    )
-    store = SqliteObservations(path)
-    for number in range(100, 200):
-        store.create(observation(number))
-        store.take("ana", use(1, limit=1000))
-    assert other.wait(30) == 0
-    assert len(walk(store, size=50)) == 200
-    assert store.take("ana", use(1, limit=1000)) == 201
 
 
 def test_a_file_that_is_not_a_database_is_an_unavailable_store(tmp_path: Path) -> None:
