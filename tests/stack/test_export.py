@@ -140,8 +140,9 @@ def test_what_is_misspelt_is_said_before_anything_is_copied(bucket: Bucket, tmp_
     database, storage = tmp_path / "o.db", str(bucket.client._connection.API_BASE_URL)  # noqa: SLF001
     SqliteObservations(database)
     asked = ("export-saved", f"sqlite:{database}")
-    nowhere = models(*asked, "phtoos", tmp_path / "out", STORAGE_EMULATOR_HOST=storage)
-    assert (nowhere.returncode, nowhere.stderr) == (1, "there is no bucket phtoos\n")
+    elsewhere = [*asked, "phtoos", str(tmp_path / "out")]
+    nowhere = CliRunner().invoke(app, elsewhere, env={"STORAGE_EMULATOR_HOST": storage})
+    assert (nowhere.exit_code, nowhere.stderr) == (1, "there is no bucket phtoos\n")
     options = (tmp_path / "out", "--runner", "Direct", "--max-num-workers", "2")
     command = (stack.ROOT / "dev.sh", "models", *asked, bucket.name, *options)
     mistyped = done(*command, STORAGE_EMULATOR_HOST=storage)

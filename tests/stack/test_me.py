@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from google.cloud.storage import Bucket
+from typer.testing import CliRunner
 
+from models.cli import app
 from parrot import archive, takeout
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.observation import Opinion
@@ -138,8 +140,8 @@ def checked(receipt: dict[str, Any], key: str, folder: Path) -> None:
     for removed, code in ((receipt["receipt"]["observations"], 0), (99, 1)):
         receipt["receipt"]["observations"] = removed
         (folder / "receipt.json").write_text(json.dumps(receipt))
-        done = models("receipt", folder / "receipt.json", "--key", key)
-        assert done.returncode == code, done.stderr
+        done = CliRunner().invoke(app, ["receipt", str(folder / "receipt.json"), "--key", key])
+        assert done.exit_code == code, done.stderr
         assert ("genuine: 2 observations" in done.stdout) is (code == 0)
 
 
