@@ -66,16 +66,10 @@ def snippets(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the page's TypeScript, compiled without errors."""
-    folder = tmp_path_factory.mktemp("app")
-    (folder / "app.ts").write_text("\n".join(snippets("ts")))
-    return compiled(folder, "app.ts")
-
-
-def test_the_typescript_compiles_strictly_and_works(app: Path, ana: Phone) -> None:
+def test_the_typescript_compiles_strictly_and_works(tmp_path: Path, ana: Phone) -> None:
     """People paste it; its types come from the API's description."""
+    (tmp_path / "app.ts").write_text("\n".join(snippets("ts")))
+    app = compiled(tmp_path, "app.ts")
     (app / "driver.js").write_text(DRIVER)
     desk, name = REVIEWERS[0], contested(ana, 951)
     arguments = (f"{ana.url}{BASE}", f"local:{ana.user}", str(MACAW), f"local:{desk}", name)

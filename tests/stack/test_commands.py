@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,22 +81,15 @@ def test_without_npm_nobody_gets_half_a_page(tmp_path: Path) -> None:
     assert_one_sentence(dev("sdk", PATH=str(tools)), "npm is missing", "Node 20")
 
 
-@pytest.fixture
-def taken() -> Iterator[int]:
-    """A port in use."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        yield listening.getsockname()[1]
-
-
 @pytest.mark.parametrize("command", [("up", "--data"), ("models", "serve", "--base")])
 def test_a_port_in_use_is_reported_in_one_sentence(
-    taken: int, tmp_path: Path, command: tuple[str, ...]
+    tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     """The commonest reason: it runs already, in another terminal. It does not retry for seconds."""
-    done = dev(*command, str(tmp_path), "--port", str(taken))
-    assert_one_sentence(done, f"127.0.0.1:{taken}", "in use")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        done = dev(*command, str(tmp_path), "--port", str(port))
+    assert_one_sentence(done, f"127.0.0.1:{port}", "in use")
     assert list(tmp_path.iterdir()) == []
 
 
