@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,8 +13,8 @@ from parrot import deadline
 from parrot.errors import BadModelResponse, ModelTimeout, ModelUnavailable, ParrotError
 from tests.support.scripted_http import ScriptedAnswer, json_answer, serving, shouting
 from tests.support.vendors import FEATURES_ONLY, MODEL, ROW, Ask, Vendor
+from tests.support.waiting import soon
 
-PATIENCE_SECONDS = 10  # less than a fault lasts
 REFUSALS = (b"", b"[1]", b'{"error": {"message": "x"}}', b"<html>")
 PACKED = gzip.compress(bytes(2**20))
 
@@ -72,10 +71,9 @@ def test_an_answer_that_comes_too_late_is_a_timeout(
 ) -> None:
     """504, after as long as the deployment allows for all of it: no single pause need be long."""
     late = replace(vendor.predictions(ROW), silent_seconds=silence, pause_seconds=pause)
-    started = time.monotonic()
-    with serving(lambda _request: late) as server, pytest.raises(ModelTimeout, match=r"0\.2 s"):
+    timeout = pytest.raises(ModelTimeout, match=r"0\.2 s")
+    with soon(), serving(lambda _request: late) as server, timeout:
         vendor.connect(server.url, 0.2).predict(MODEL, [b"photo"])
-    assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_an_unreachable_server_is_unavailable(vendor: Vendor) -> None:
@@ -133,13 +131,12 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 def test_an_answer_whose_end_never_ends_is_a_timeout(vendor: Vendor) -> None:
     """Fast and without a pause, so that no read ever waits: the limit is for the whole answer."""
-    started = time.monotonic()
     with (
+        soon(),
         shouting(CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: y\r\n") as url,
         pytest.raises((ModelTimeout, ModelUnavailable)),
     ):
         vendor.connect(url, 0.3).predict(MODEL, [b"photo"])
-    assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_a_chunk_of_negative_length_is_a_bad_answer(vendor: Vendor) -> None:
@@ -159,14 +156,13 @@ def test_a_server_that_hangs_up_twice_is_unavailable(vendor: Vendor) -> None:
 def test_a_request_that_has_no_time_left_gives_the_model_none(vendor: Vendor) -> None:
     """Its own limit may be longer: the phone hangs up before."""
     late = replace(vendor.predictions(ROW), silent_seconds=30)
-    started = time.monotonic()
     with (
+        soon(),
         serving(lambda _request: late) as server,
         deadline.within(0.3),
         pytest.raises((ModelTimeout, ModelUnavailable)),
     ):
         vendor.connect(server.url).predict(MODEL, [b"photo"])
-    assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_probabilities_are_probabilities(ask: Ask) -> None:

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,14 @@ def until(
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(pause)
     return answer
+
+
+@contextmanager
+def soon(seconds: float = 10.0) -> Iterator[None]:
+    """Fail if it takes longer: less than a fault lasts, more than a busy machine needs."""
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds
 
 
 def kill_once(ready: Callable[[], object], *arguments: str) -> None:
