@@ -13,11 +13,11 @@ from local.samples import MACAW
 from local.stack import DEFAULT_BUNDLE, MODEL_BUCKET, ROOT
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
-from parrot.observation import Derived, Observation, Status, derived_name
+from parrot.observation import Observation, Status
 from parrot.review import handle
 from tests.support.deployed import bearer, functions
 from tests.support.firebase_tokens import AUTH_EMULATOR, unsigned
-from tests.support.observations import NOW, observation, verdict
+from tests.support.observations import NOW, derived, processed, verdict
 from tests.support.problems import assert_problem
 from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 
@@ -80,16 +80,13 @@ class World:
 
     def keep(self, uid: str) -> Observation:
         """A photo of theirs on which person and model disagree, for reviewers to settle."""
-        row = observation(uid=uid)
-        image = derived_name(uid, row.id, "image")
         row = replace(
-            row,
+            processed(1, "0" * 16, uid),
             status=Status.NEEDS_REVIEW,
             verdict=verdict("eolophus-roseicapilla"),
-            derived=Derived(image, image, 64, 48, "LKO2", "0" * 16),
             consent=Consent(given=True, at=NOW),
         )
-        for name in (row.object_name, image):
+        for name in (row.object_name, derived("").image):
             self.bucket.blob(name).upload_from_string(MACAW.read_bytes(), "image/jpeg")
         return self.store.create(row)[0]
 
