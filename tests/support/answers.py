@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from local.stack import DEFAULT_BUNDLE
 from parrot.http import answers
-from parrot.model.species import SpeciesTable
 from parrot.records import Reason
+from tests.support.default_bundle import SPECIES
 
 Answer = dict[str, Any]
-_TABLE = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
 HYACINTH = "anodorhynchus-hyacinthinus"
 GALAH, SCARLET, BLUE = "eolophus-roseicapilla", "ara-macao", "ara-ararauna"
 BUDGERIGAR, AMAZONS, COCKATIEL = "melopsittacus-undulatus", "amazona", "nymphicus-hollandicus"
@@ -36,7 +34,7 @@ def answer(parrot: float, ranking: dict[str, float], **more: Any) -> Answer:
     verdict = more.pop("verdict", "yes")
     likely = more.pop("likely", list(ranking)[:1])
     species = [
-        {**answers.species(_TABLE.find(species=name)), "probability": share}
+        {**answers.species(SPECIES.find(species=name)), "probability": share}
         for name, share in ranking.items()
     ]
     body: Answer = {
@@ -53,7 +51,7 @@ def answer(parrot: float, ranking: dict[str, float], **more: Any) -> Answer:
 
 def taxon(name: str, share: float) -> Answer:
     """A species as the lowest sure rank."""
-    row = answers.species(_TABLE.find(species=name))
+    row = answers.species(SPECIES.find(species=name))
     return {**row, "rank": "species", "iucn": "EN", "status_year": 2023, "probability": share}
 
 

@@ -11,14 +11,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-from local.stack import DEFAULT_BUNDLE
 from parrot import progress
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.classify import Classifier
 from parrot.config import MAX_PHOTO_BYTES
 from parrot.consent import Training
 from parrot.events import stored_photo
-from parrot.model.species import SpeciesTable
 from parrot.observation import Label, Observation, StoredPhoto, derived_folder, photo_name
 from parrot.observations import Observations
 from parrot.photo import images
@@ -34,6 +32,7 @@ from parrot.records import (
     StoredObject,
 )
 from parrot.save import Saver
+from tests.support.default_bundle import SPECIES
 from tests.support.events import event
 from tests.support.observations import observation
 from tests.support.photos import DECODER, encoded, noise
@@ -41,7 +40,6 @@ from tests.support.photos import DECODER, encoded, noise
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BUCKET = "b"
 MOST_ATTEMPTS = 3
-SPECIES = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
 KEA = SPECIES.find(species="nestor-notabilis")
 PHOTO, OTHER = encoded(noise(80, 60, seed=1)), encoded(noise(seed=2))
 GALAH = next(row for row in SPECIES.rows if row.english == "Galah")

@@ -7,15 +7,14 @@ from typing import Any
 
 from models.data.export_folder import LocalFolder
 from models.data.saved_photos import Exported, export
-from models.folders import DEFAULT_BUNDLE
 from parrot.consent import Consent
 from parrot.observation import Label, Observation, Opinion, Verdict
 from parrot.records import OTHER_PARROT
+from tests.support.default_bundle import TABLE
 from tests.support.observations import NOW, verdict
 from tests.support.photos import encoded, noise
 from tests.support.processing import GALAH, KEA, World
 
-TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
 LATER = NOW + timedelta(hours=1)
 SURE = replace(verdict(KEA.id), species_probability=0.99)
 SURE_GALAH = replace(SURE, species=GALAH.id, likely=(GALAH.id,))

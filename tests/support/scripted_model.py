@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -17,10 +16,11 @@ from parrot.model.manifest import Manifest, Reference
 from parrot.model.naming import Naming, Softmax
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.served_model import Crop, InputSpec, ServedModel
-from parrot.model.species import SpeciesTable, Taxonomy
+from parrot.model.species import SpeciesTable
 from parrot.photo import images
 from parrot.photo.decoder import Decoder
 from parrot.records import Prediction
+from tests.support.default_bundle import TAXONOMY
 from tests.support.photos import DECODER, encoded, noise
 
 PHOTO = images.read(encoded(noise(120, 80), "PNG"))
@@ -34,7 +34,6 @@ SPECIES = (
     b"index,id,scientific_name,en,ko,cites\n"
     b"0,ara-macao,Ara macao,Scarlet macaw,a,I\n1,ara-ararauna,Ara ararauna,Blue macaw,b,II\n"
 )
-TAXONOMY = Path(__file__).parents[2] / "models/data/taxonomy.csv"
 # The features of a photo: parrot or not; scores of each macaw, another parrot, any macaw.
 SURE = (4.0, 9.0, 0.0, 0.0, 6.0)
 TWO = (4.0, 3.0, 3.0, 0.0, 6.0)
@@ -66,8 +65,7 @@ def bundle(*, second: SecondLook | None = LOOK, maybe: float | None = None) -> B
     )
     groups = Softmax(np.stack([eye[4], -eye[4]], axis=1), np.zeros(2, np.float32))
     naming = Naming(Softmax(eye[:, 1:4], np.zeros(3, np.float32)), groups, ("macaws", "lories"))
-    taxonomy = Taxonomy.parse(TAXONOMY.read_bytes())
-    return Bundle(manifest, "0", gate, SpeciesTable.parse(SPECIES), naming, taxonomy)
+    return Bundle(manifest, "0", gate, SpeciesTable.parse(SPECIES), naming, TAXONOMY)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from models.data import species_table
 from models.data.dataset import NO_BIRD, NOT_ALIVE, OTHER_BIRD, PARROT, Dataset
 from models.data.labelled_photos import NOT_ALIVE as FIGURE
-from models.data.labelled_photos import TAXONOMY_CSV, BadDataset, Group, LabelledPhoto
+from models.data.labelled_photos import BadDataset, Group, LabelledPhoto
 from models.data.samples import Sample
 from models.folders import DEFAULT_BUNDLE
 from models.training.candidate import Anchor, Base
@@ -17,12 +17,10 @@ from models.training.heads import LinearHead, blank_heads, drawn, drawn_heads
 from parrot.errors import BadBundle
 from parrot.model.gate import Gate, LogisticCurve
 from parrot.model.manifest import GATE, NAMING
-from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import NOT_A_PARROT
+from tests.support.default_bundle import SPECIES, TABLE, TAXONOMY
 
 RNG = np.random.default_rng(5)
-TABLE = (DEFAULT_BUNDLE / "species.csv").read_bytes()
-TAXONOMY = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
 # Three classes along the first three of eight features.
 OLD = LinearHead(np.eye(8, 3, dtype=np.float32) * 6, np.zeros(3, np.float32))
 
@@ -125,7 +123,7 @@ def test_a_new_class_comes_before_another_parrot_and_starts_as_one_of_its_group(
     base = Base.read(DEFAULT_BUNDLE, ["monk-parakeet"])
     old, new = base.anchor.heads.species, base.start().species
     count = len(old.biases)
-    assert base.ids[:-1] == [row.id for row in SpeciesTable.parse(TABLE).rows]
+    assert base.ids[:-1] == [row.id for row in SPECIES.rows]
     assert (
         TAXONOMY.taxa["conures"] == base.taxonomy.taxa[base.taxonomy.taxa["monk-parakeet"].parent]
     )

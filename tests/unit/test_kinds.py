@@ -11,16 +11,14 @@ from typer.testing import CliRunner
 from local.stack import DEFAULT_BUNDLE, ROOT
 from models.cli import app
 from models.data import kinds
-from models.data.labelled_photos import TAXONOMY_CSV
-from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
+from tests.support.default_bundle import SPECIES, TAXONOMY
 
 MOST_BYTES = 4096
 PLATES = kinds.drawings()
 TABLE = kinds.table(PLATES)
 KINDS = TABLE["kinds"]
-SPECIES = [row.id for row in SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes()).rows]
-TAXA = Taxonomy.parse(TAXONOMY_CSV.read_bytes()).taxa
+IDS = [row.id for row in SPECIES.rows]
 
 
 def test_the_page_has_the_newest_table_and_plates() -> None:
@@ -46,14 +44,14 @@ def test_a_plate_that_nothing_shows_any_more_is_removed(tmp_path: Path) -> None:
     assert (tmp_path / "kinds.json").read_bytes() == kinds.dump(TABLE)
 
 
-@pytest.mark.parametrize("kind", [*SPECIES, *TAXA])
+@pytest.mark.parametrize("kind", [*IDS, *TAXONOMY.taxa])
 def test_every_name_that_an_answer_gives_has_a_plate_and_two_marks(kind: str) -> None:
     """Species, genera, groups and families: "compare before you rely on it" needs a picture."""
     assert KINDS[kind]["plates"]
     assert 2 <= len(KINDS[kind]["marks"]) <= 3
 
 
-@pytest.mark.parametrize("kind", SPECIES)
+@pytest.mark.parametrize("kind", IDS)
 def test_every_known_kind_has_facts_with_sources(kind: str) -> None:
     """Only a lifespan may be missing, where none is certain."""
     assert {"size", "range", "diet", "law", "sources", "alike", "status_year"} <= KINDS[kind].keys()
@@ -71,15 +69,14 @@ def test_the_table_refers_to_what_is_there() -> None:
             *(row[key] for key in ("range", "diet") if key in row),
         ]
         assert all(text["en"] and text["ko"] for text in texts), kind
-    ranks = {TAXA[name].rank for name in KINDS if name in TAXA}
+    ranks = {TAXONOMY.taxa[name].rank for name in KINDS if name in TAXONOMY.taxa}
     assert ranks == set(Rank)
     assert json.loads(kinds.dump(TABLE)) == TABLE
 
 
 def test_the_default_bundle_has_the_newest_look_alikes() -> None:
     """`fit` writes them from the table; a genus is not mistaken for one of its own species."""
-    table = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
-    written = kinds.look_alikes(table)
+    written = kinds.look_alikes(SPECIES)
     assert (DEFAULT_BUNDLE / "look_alikes.csv").read_bytes() == written
     assert b"anodorhynchus-leari" in written
     assert b"zanda-funerea" not in written

@@ -4,12 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 from local.loop import people
-from models.data.labelled_photos import TAXONOMY_CSV, UNSORTED, Group, LabelledPhoto
-from parrot.model.species import Taxonomy
+from models.data.labelled_photos import UNSORTED, Group, LabelledPhoto
 from parrot.records import NOT_A_PARROT, OTHER_PARROT
+from tests.support.default_bundle import TAXONOMY
 
 KINDS = ["ara-ararauna", "ara-macao", "nestor-notabilis"]
-TAXONOMY = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
 
 
 def photo(number: int, source: int, kind: str = "ara-macao") -> LabelledPhoto:

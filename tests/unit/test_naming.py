@@ -10,10 +10,10 @@ from parrot.errors import BadBundle
 from parrot.model.naming import Naming, Softmax
 from parrot.model.species import SpeciesTable, Taxonomy, look_alikes
 from parrot.records import Rank
+from tests.support.default_bundle import TAXONOMY
 
 RNG = np.random.default_rng(5)
 MODELS = Path(__file__).parents[2] / "models"
-TAXONOMY = Taxonomy.parse((MODELS / "data/taxonomy.csv").read_bytes())
 SURE = 0.7
 
 

@@ -3,9 +3,8 @@
 import json
 
 from local.openapi.description import ROOT, document, files
-from local.stack import DEFAULT_BUNDLE
 from parrot.http import answers
-from parrot.model.species import SpeciesTable
+from tests.support.default_bundle import SPECIES
 
 
 def test_what_is_committed_is_what_the_code_says() -> None:
@@ -48,8 +47,7 @@ def test_answers_may_gain_fields_and_values() -> None:
 
 def test_the_examples_are_of_the_bundle() -> None:
     """People copy them, and then ask for what is not there."""
-    table = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
-    listed = [answers.species(row) for row in table.rows]
+    listed = [answers.species(row) for row in SPECIES.rows]
     response = document()["paths"]["/species.json"]["get"]["responses"]["200"]
     (example,) = response["content"]["application/json"]["examples"].values()
     assert [row for row in example["value"]["species"] if row not in listed] == []

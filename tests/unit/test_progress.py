@@ -3,8 +3,6 @@
 import io
 import resource
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +13,7 @@ from rich.console import Console
 from local.progress import steps
 from models.cli import console
 from models.data.features import _opened
-
-PATIENCE_SECONDS = 20
+from tests.support.waiting import until
 
 
 def test_a_log_gets_a_line_for_each_step_and_while_it_lasts() -> None:
@@ -24,7 +21,7 @@ def test_a_log_gets_a_line_for_each_step_and_while_it_lasts() -> None:
     out = io.StringIO()
     with steps(Console(file=out), silence=0.01) as say:
         say("building the model")
-        wait_until(lambda: out.getvalue().count("still building the model") >= 2)
+        until(lambda: out.getvalue().count("still building the model") >= 2, "two lines")
         say("starting")
     lines = [line.split(" s  ")[1] for line in out.getvalue().splitlines()]
     assert lines[0] == "building the model"
@@ -37,16 +34,9 @@ def test_a_terminal_sees_the_step_and_a_clock() -> None:
     out = io.StringIO()
     with steps(Console(file=out, force_terminal=True)) as say:
         say("building the model")
-        wait_until(lambda: "building the model \x1b[33m0:00:01" in out.getvalue())
+        until(lambda: "building the model \x1b[33m0:00:01" in out.getvalue(), "a second")
         say("starting")
-        wait_until(lambda: "starting \x1b[33m0:00:00" in out.getvalue())
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        until(lambda: "starting \x1b[33m0:00:00" in out.getvalue(), "the next step")
 
 
 def test_a_log_gets_a_line_at_each_tenth(monkeypatch: pytest.MonkeyPatch) -> None:

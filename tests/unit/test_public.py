@@ -3,10 +3,10 @@
 import json
 import re
 
-from local.stack import DEFAULT_BUNDLE, ROOT
+from local.stack import ROOT
 from parrot.http import answers
-from parrot.model.species import SpeciesTable
 from parrot.records import UNTRAINED
+from tests.support.default_bundle import SPECIES
 from tests.support.problems import errors
 
 PUBLIC = ROOT / "public"
@@ -32,10 +32,9 @@ def test_every_error_code_is_explained_and_no_other() -> None:
 
 def test_the_species_list_is_that_of_the_bundle() -> None:
     """People choose from it, and the service then looks up what they chose."""
-    table = SpeciesTable.parse((DEFAULT_BUNDLE / "species.csv").read_bytes())
     listed = json.loads((PUBLIC / "species.json").read_text(encoding="utf-8"))
     others = [label.id for label in UNTRAINED]
-    assert listed == {"species": list(map(answers.species, table.rows)), "others": others}
+    assert listed == {"species": list(map(answers.species, SPECIES.rows)), "others": others}
 
 
 def test_nothing_refers_to_another_origin() -> None:
