@@ -54,6 +54,10 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     return out.getvalue()
 
 
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
 def held(orientation: int) -> Image.Exif:
     """What a phone writes of how it was held."""
     exif = Image.Exif()

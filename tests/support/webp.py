@@ -1,12 +1,6 @@
 """A look inside WebP files."""
 
-import io
-
-from PIL import Image
-
-
-def opened(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data))
+from tests.support.photos import opened
 
 
 def chunks(webp: bytes) -> set[bytes]:

@@ -1,7 +1,5 @@
 """Photos become the pixels that models want, whatever the file."""
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -11,7 +9,7 @@ from parrot.errors import InvalidImage, PhotoTooLarge, UnsupportedMedia
 from parrot.model.served_model import Crop, Encoding, InputSpec, Scaling
 from parrot.photo import geometry, images
 from parrot.records import Raster
-from tests.support.photos import encoded, held, noise
+from tests.support.photos import encoded, held, noise, opened
 
 SPEC = InputSpec(32, 32)
 KINDS = {
@@ -77,7 +75,7 @@ def test_exif_orientation_turns_the_photo_upright() -> None:
     """Phones store what the sensor saw and how they were held."""
     for orientation in range(1, 9):
         photo = images.read(encoded(noise(64, 96), "PNG", exif=held(orientation)))
-        upright = ImageOps.exif_transpose(Image.open(io.BytesIO(photo.data)))
+        upright = ImageOps.exif_transpose(opened(photo.data))
         raster = images.pixels(photo, InputSpec(*upright.size, crop=Crop.SQUASH))
         np.testing.assert_array_equal(raster.pixels, upright)
         assert (raster.width, raster.height) == upright.size == images.measure(photo)
@@ -118,7 +116,7 @@ def test_a_scaled_decode_gives_nearly_the_pixels_of_a_full_one() -> None:
     smooth = np.stack([np.sin(x), np.cos(y), np.sin(x + y)], axis=2) * 90 + 128
     data = encoded(Image.fromarray(smooth.astype(np.uint8)), "JPEG", quality=95)
     scaled = images.pixels(images.read(data), InputSpec(50, 50)).pixels.astype(int)
-    lossless = encoded(Image.open(io.BytesIO(data)), "PNG")
+    lossless = encoded(opened(data), "PNG")
     full = images.pixels(images.read(lossless), InputSpec(50, 50)).pixels.astype(int)
     assert np.abs(scaled - full).mean() < 2
 

@@ -1,10 +1,8 @@
 """The second look: only in doubt, always within the photo, square as the model wants it."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import ImageOps
 from pillow_heif import register_heif_opener
 
 from parrot.model.decision import in_doubt
@@ -13,7 +11,7 @@ from parrot.model.served_model import InputSpec
 from parrot.photo import images
 from parrot.photo.geometry import Box
 from parrot.records import Decision, Scores
-from tests.support.photos import encoded, held, noise
+from tests.support.photos import encoded, held, noise, opened
 
 LOOK = SecondLook((View.CENTER, View.CLOSER), low=0.01, high=0.9)
 
@@ -72,7 +70,7 @@ def test_a_part_is_taken_from_the_photo_as_a_person_sees_it() -> None:
     """Phones store photos lying on their side; the focus is of the upright photo."""
     for orientation in range(1, 9):
         photo = images.read(encoded(noise(96, 64), "PNG", exif=held(orientation)))
-        upright = ImageOps.exif_transpose(Image.open(io.BytesIO(photo.data)))
+        upright = ImageOps.exif_transpose(opened(photo.data))
         part = Box(0.25, 0.5, 0.75, 1.0)
         left, top, right, bottom = (round(edge) for edge in part.pixels(upright.size))
         spec = InputSpec(right - left, bottom - top)

@@ -1,7 +1,6 @@
 """One stored photo: events once or often, in any order."""
 
 import dataclasses
-import io
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from parrot.observation import Status
 from parrot.photo import images
 from parrot.process import Outcome
 from tests.support import heifs
-from tests.support.photos import encoded, noise
+from tests.support.photos import encoded, noise, opened
 from tests.support.processing import GALAH, KEA, OTHER, PHOTO, SameAnswer, Steps, World
 
 LARGE = encoded(noise(1200, 900, seed=1), quality=60)
@@ -33,7 +32,7 @@ def test_a_saved_photo_becomes_ready_with_everything_derived(world: World) -> No
     assert done.sha256 == images.read(LARGE).sha256
     assert (done.reason, done.attempts, done.lease) == (None, None, None)
     for name, size in ((done.derived.image, (1024, 768)), (done.derived.thumbnail, (256, 192))):
-        with Image.open(io.BytesIO(world.photos.objects[name][1])) as image:
+        with opened(world.photos.objects[name][1]) as image:
             assert (image.format, image.size) == ("WEBP", size)
     assert world.files() == [done.derived.image, done.derived.thumbnail, stored.name]
 

@@ -1,14 +1,12 @@
 """What of saved photos leaves, and what is noted of it."""
 
 import csv
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from models.data import saved_photos
 from models.data.export_folder import LocalFolder
@@ -20,6 +18,7 @@ from parrot.model.manifest import digest
 from parrot.observation import Observation, Status
 from parrot.records import OTHER_PARROT, OpenObject
 from tests.support.observations import NOW, at
+from tests.support.photos import opened
 from tests.support.processing import GALAH, KEA, World
 from tests.support.saved_photos import (
     SURE_GALAH,
@@ -44,7 +43,7 @@ def test_pixels_leave_without_metadata_and_under_names_of_one_export(world: Worl
     assert people[0].isdisjoint(people[1])
     for line in first:
         data = (world.folder / "out" / line["path"]).read_bytes()
-        with Image.open(io.BytesIO(data)) as image:
+        with opened(data) as image:
             assert not {"exif", "xmp"} & image.info.keys()
 
 

@@ -1,7 +1,6 @@
 """Stressed photos: the same every time, alike for every group, never sharing a background."""
 
 import hashlib
-import io
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from models.data import stress
 from models.data.labelled_photos import NOT_ALIVE, Group, LabelledPhoto
 from parrot.photo import images
 from parrot.records import Photo
-from tests.support.photos import encoded, noise
+from tests.support.photos import encoded, noise, opened
 
 PHOTO = images.read(encoded(noise(400, 300), quality=95))
 BACKGROUND = images.read(encoded(noise(200, 320, seed=1)))
@@ -27,7 +26,7 @@ def named(name: str) -> stress.Stress:
 
 
 def changed(name: str, photo: Photo = PHOTO) -> Image.Image:
-    return Image.open(io.BytesIO(stress.stressed(photo, named(name), BACKGROUND).jpeg))
+    return opened(stress.stressed(photo, named(name), BACKGROUND).jpeg)
 
 
 def sharpness(image: Image.Image) -> float:
@@ -67,7 +66,7 @@ def test_a_pasted_photo_is_where_it_says_and_the_rest_is_background(
     white = images.read(encoded(Image.new("RGB", (300, 300), "white")))
     black = images.read(encoded(Image.new("RGB", (300, 300), "black")))
     made = stress.stressed(white, named(name), black)
-    frame = Image.open(io.BytesIO(made.jpeg)).convert("L")
+    frame = opened(made.jpeg).convert("L")
     bright = np.asarray(frame) > 64
     assert least < bright.mean() < most
     assert made.pasted is not None

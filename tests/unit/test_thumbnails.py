@@ -11,8 +11,8 @@ from parrot.duplicates import bits_apart
 from parrot.photo import images, thumbnails
 from parrot.photo.decoder import Decoder
 from parrot.photo.thumbnails import IMAGE_PX, THUMBNAIL_PX, Thumbnails
-from tests.support.photos import SRGB, encoded, held, named, noise
-from tests.support.webp import assert_silent_file, opened
+from tests.support.photos import SRGB, encoded, held, named, noise, opened
+from tests.support.webp import assert_silent_file
 
 EXIF_GPS, EXIF_CAMERA = 0x8825, 0x010F
 GPS = {1: "N", 2: (47.0, 22.0, 39.0), 3: "E", 4: (8.0, 32.0, 27.0)}
