@@ -17,12 +17,12 @@ from parrot.errors import StoreUnavailable
 from parrot.model.manifest import digest
 from parrot.observation import Observation, Status
 from parrot.records import OTHER_PARROT, OpenObject
+from tests.support.default_bundle import TABLE
 from tests.support.observations import NOW, at
 from tests.support.photos import opened
 from tests.support.processing import GALAH, KEA, World
 from tests.support.saved_photos import (
     SURE_GALAH,
-    TABLE,
     exported,
     in_words,
     label,
