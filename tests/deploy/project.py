@@ -15,6 +15,7 @@ from tests.support import commands
 
 ROOT = Path(__file__).parents[2]
 PROJECT, REGION = "demo-parrot", "asia-northeast3"
+LEARNING = ("--set", "LEARNING=true")
 _STAND_IN = Path(__file__).parent / "stand_in"
 
 
@@ -120,7 +121,7 @@ class Project:
         return {t["revisionName"]: t["percent"] for t in targets if t.get("percent")}
 
     def next_bundle(self, version: str = "next", model: str | None = None) -> None:
-        """Another bundle in the checkout, of this version, with a model of this version."""
+        """Give the checkout's bundle another version, and its model too if one is given."""
         path = self.root / "models/default/manifest.json"
         manifest = json.loads(path.read_text())
         manifest["version"] = version

@@ -31,7 +31,7 @@ def test_a_canary_is_not_replaced_by_accident(canary: Project) -> None:
 
 
 def test_a_canary_that_was_taken_back_can_be_tried_again(canary: Project) -> None:
-    """Whoever names a share means it."""
+    """A share on the command line is a wish, not an accident."""
     canary.done("rollback")
     canary.done("--traffic", "20", "functions")
     assert canary.traffic("classify") == {_old("classify"): 80, _new("classify"): 20}

@@ -6,12 +6,12 @@ import re
 import pytest
 
 from tests.deploy.conftest import CHANGE
-from tests.deploy.project import Deployed, Project
+from tests.deploy.project import LEARNING, Deployed, Project
 
 _NEW_TRIGGER = ["eventarc", "triggers", "create"]
 PARTS = (
     *("apis", "storage", "accounts", "secrets", "firestore", "rules"),
-    *("models", "functions", "hosting", "logs", "alerts"),
+    *("models", "functions", "hosting", "learning", "logs", "alerts"),
 )
 
 
@@ -28,7 +28,7 @@ def test_a_run_that_fails_at_each_step_in_turn_is_completed_by_the_next(project:
     for part in PARTS:
         for at in range(1, 100):
             project.control("fail", str(at), "before", f"ERROR: the network was lost at {at}")
-            result = project.run(part)
+            result = project.run(*LEARNING, part)
             if result.returncode == 0:
                 break
             assert result.returncode == 1
@@ -40,7 +40,7 @@ def test_a_run_that_fails_at_each_step_in_turn_is_completed_by_the_next(project:
             assert f"the network was lost at {at}" in named
         assert at > 1, f"{part} changed nothing"
     project.control("fail", "0", "before", "")
-    project.again()
+    project.again(*LEARNING)
 
 
 def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
@@ -88,7 +88,7 @@ TAKEN = {
 
 @pytest.fixture
 def in_use(serving: Project) -> Project:
-    """A project of others, in which a part of what a new commit would change has our names."""
+    """A project that others use: some of our names are taken, and a commit is to be deployed."""
     serving.control("put", "documents", "(default)", '["orders"]')
     serving.control("drop", "ttls", "(default)")
     serving.change("buckets", "gs://demo-parrot-photos", labels={})
@@ -105,7 +105,7 @@ def in_use(serving: Project) -> Project:
 def test_what_others_made_is_changed_only_when_told_to(in_use: Project, part: str) -> None:
     """In a project in use our names may be taken, and rules, pages and services overwritten.
 
-    It is found before anything is deployed: a half would be left over under the old names.
+    It is noticed before anything is deployed: half of it would be left under the old names.
     """
     before = in_use.state()
     refused = in_use.refused(part)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.project import PROJECT, Project
+from tests.deploy.project import LEARNING, PROJECT, Project
 
 # Of a project that others use too.
 OTHERS: tuple[tuple[str, str, Any], ...] = (
@@ -43,7 +43,7 @@ def test_destroy_takes_all_that_is_ours_and_nothing_else(project: Project, model
     An endpoint from before --models run is billed for ever, like everything that is left.
     """
     place = ("--set", "ALERT_EMAIL=ana@example.com", "--set", "BUDGET=50")
-    project.done(*place, "--set", "LEARNING=true", "--models", models)
+    project.done(*place, *LEARNING, "--models", models)
     for kind, name, value in OTHERS:
         project.control("put", kind, name, json.dumps(value))
     before = project.state()

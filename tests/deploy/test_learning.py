@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 from parrot.adapters.sqlite import SqliteObservations
-from tests.deploy.project import PROJECT, REGION, Project
+from tests.deploy.project import LEARNING, PROJECT, REGION, Project
 from tests.support.commands import done, printed
 
-ON = ("--set", "LEARNING=true")
 NAME = "parrot-learning"
 
 
@@ -34,7 +33,7 @@ def test_nothing_learns_unless_somebody_says_so(serving: Project) -> None:
 
 def test_a_job_runs_every_week_and_may_add_bundles_but_not_choose_one(serving: Project) -> None:
     """A candidate that chose itself would answer everybody before anybody looked at it."""
-    serving.done(*ON, "accounts", "learning")
+    serving.done(*LEARNING, "accounts", "learning")
     job = serving.state()["run_jobs"][NAME]
     assert job["args"] == (
         f"firestore:{PROJECT},{PROJECT}-photos,--bundle,bundle,--to,gs://{PROJECT}-models"
@@ -54,12 +53,12 @@ def test_a_job_runs_every_week_and_may_add_bundles_but_not_choose_one(serving: P
     }
     invoker = (f"run jobs {NAME}", "roles/run.invoker", "")
     assert invoker in _granted(serving, "parrot-trigger")
-    serving.again(*ON, "accounts", "learning")
+    serving.again(*LEARNING, "accounts", "learning")
 
 
 def test_a_new_account_gets_its_roles_beside_one_with_a_condition(serving: Project) -> None:
     """Without being told that a role has no condition gcloud refuses where another has one."""
-    serving.done(*ON, "accounts")
+    serving.done(*LEARNING, "accounts")
     serving.done("--set", "SAVE_ACCOUNT=other-save", "accounts")
     assert (f"storage buckets gs://{PROJECT}-models", "roles/storage.objectViewer", "") in _granted(
         serving, "other-save"
@@ -68,10 +67,10 @@ def test_a_new_account_gets_its_roles_beside_one_with_a_condition(serving: Proje
 
 def test_another_bundle_or_setting_is_another_job_and_off_ends_it(serving: Project) -> None:
     """It begins with the bundle in use, and a withdrawn one must not come back."""
-    serving.done(*ON, "accounts", "learning")
+    serving.done(*LEARNING, "accounts", "learning")
     images = set(serving.state()["images"])
     serving.next_bundle()
-    serving.done(*ON, "--set", "LEARNING_SCHEDULE=0 4 1 * *", "learning")
+    serving.done(*LEARNING, "--set", "LEARNING_SCHEDULE=0 4 1 * *", "learning")
     (new,) = set(serving.state()["images"]) - images
     assert serving.state()["run_jobs"][NAME]["image"] == new
     assert serving.state()["images"][new]["bundles"] == ["next"]
@@ -82,29 +81,18 @@ def test_another_bundle_or_setting_is_another_job_and_off_ends_it(serving: Proje
     serving.again("learning")
 
 
-def test_a_run_cut_at_each_step_is_completed_by_the_next(serving: Project) -> None:
-    """As every other part."""
-    for at in range(1, 99):
-        serving.control("fail", str(at), "before", "ERROR: Connection reset by peer")
-        if serving.run(*ON, "accounts", "learning").returncode == 0:
-            break
-    assert at > 3
-    serving.control("fail", "0", "before", "")
-    serving.again(*ON, "accounts", "learning")
-
-
 def test_a_job_of_others_is_left_alone(serving: Project) -> None:
     """Its name may be taken."""
     serving.control("put", "run_jobs", NAME, json.dumps({"metadata": {"labels": {}}}))
-    refused = serving.refused(*ON, "learning")
+    refused = serving.refused(*LEARNING, "learning")
     assert f"there is a Cloud Run job {NAME}" in refused
     assert "LEARNER in deploy.env" in refused
 
 
 def test_check_says_how_the_last_run_ended(serving: Project) -> None:
     """A job that publishes nothing is silent otherwise."""
-    serving.done(*ON, "accounts", "learning")
-    assert "it has not run yet" in serving.done(*ON, "check")
+    serving.done(*LEARNING, "accounts", "learning")
+    assert "it has not run yet" in serving.done(*LEARNING, "check")
     done = {"completionTime": "2026-11-30"}
     for status, said in (
         ({}, "is running"),
@@ -113,7 +101,7 @@ def test_check_says_how_the_last_run_ended(serving: Project) -> None:
     ):
         run = {"metadata": {"name": f"{NAME}-x"}, "status": status}
         serving.control("put", "executions", "x", json.dumps(run))
-        assert f"{NAME}-x {said}" in serving.done(*ON, "check")
+        assert f"{NAME}-x {said}" in serving.done(*LEARNING, "check")
 
 
 def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def be_somebody(page: Page) -> str:
 
 
 def used_by(name: str, url: str) -> Any:
-    """What a browser keeps that somebody used under this name: a context's `storage_state`."""
+    """The `storage_state` of a browser that somebody used under this name."""
     kept = {"origin": url, "localStorage": [{"name": "parrot.name", "value": name}]}
     return {"cookies": [], "origins": [kept]}
 

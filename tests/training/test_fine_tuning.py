@@ -98,7 +98,7 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(tuned: Tuned, tmp_path
 
 
 def test_fine_tuning_changes_weights(tuned: Tuned) -> None:
-    """Or all that follows compares a network with itself."""
+    """Otherwise the tests below would compare a network with itself."""
     published = Backbone.load().tail
     assert any(
         np.abs(mine - other).max() > 1e-3

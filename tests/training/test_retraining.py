@@ -105,7 +105,7 @@ def test_killed_at_any_point_it_goes_on_to_one_candidate(run: Run) -> None:
 def test_a_retrained_bundle_is_retrained_from_where_it_was_fitted(run: Run) -> None:
     """No photo counts twice, and what is taken back leaves no trace in the next one.
 
-    Nor among the features, which tell a photo, also when too few are left to learn from.
+    Nor in the features, which describe the photo: even if too few are left to learn from.
     """
 
     def known() -> int:
