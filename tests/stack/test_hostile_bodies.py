@@ -16,9 +16,7 @@ from tests.support.attacked import MOST_BYTES, Peak, classify_url, sending
 from tests.support.photos import encoded, noise
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
 JSON = {"Content-Type": "application/json"}
-
 PARTS = {"Content-Type": "multipart/form-data; boundary=b"}
 
 

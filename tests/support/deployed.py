@@ -3,16 +3,14 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import requests
-
 from local import stack
 from local.supervisor import free_port
 from tests.support.firebase_tokens import PROJECT
+from tests.support.waiting import until
 
 
 @contextmanager
@@ -41,22 +39,11 @@ def functions(tmp_path: Path, **changes: str) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}/parrot-classifier"
     try:
-        _wait(f"{url}/observations")
+        until(lambda: stack.answers(f"{url}/errors"), "the functions")
         yield url
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _wait(url: str) -> None:
-    for _ in range(300):
-        try:
-            requests.options(url, timeout=5)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the functions do not answer")
 
 
 def bearer(token: str) -> dict[str, str]:
