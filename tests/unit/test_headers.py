@@ -84,13 +84,6 @@ def test_a_raw_file_and_xyb_colours_are_refused_by_name() -> None:
         images.read(xyb)
 
 
-def test_a_progressive_photo_as_encoders_write_it_is_read() -> None:
-    """The limit on scans is for files that no encoder writes."""
-    parsed = header(encoded(Image.new("RGB", (640, 480)), progressive=True))
-    assert parsed.buffered
-    assert 1 < parsed.scans <= 12
-
-
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_mutated_files_are_read_or_refused(data: st.DataObject) -> None:
