@@ -52,13 +52,6 @@ def changed(**fields: object) -> Observation:
     return replace(STORED, verdict=replace(STORED.verdict, **fields))  # type: ignore[arg-type]
 
 
-def test_the_same_decision_comes_out_again() -> None:
-    """Bundle, photo and code are those of then."""
-    done = replayed()
-    assert done.differences == {}
-    assert done.sentence() == "repeated to the last digit, by bundle test on M/1"
-
-
 def test_what_was_not_kept_then_is_not_compared() -> None:
     """The first verdicts had no sets."""
     done = replayed(changed(likely=None))
