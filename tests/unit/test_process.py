@@ -11,7 +11,7 @@ from parrot.photo import images
 from parrot.process import Outcome
 from tests.support import heifs
 from tests.support.photos import encoded, noise, opened
-from tests.support.processing import GALAH, KEA, OTHER, PHOTO, SameAnswer, Steps, World
+from tests.support.processing import KEA, OTHER, PHOTO, Steps, World
 
 LARGE = encoded(noise(1200, 900, seed=1), quality=60)
 
@@ -35,20 +35,6 @@ def test_a_saved_photo_becomes_ready_with_everything_derived(world: World) -> No
         with opened(world.photos.objects[name][1]) as image:
             assert (image.format, image.size) == ("WEBP", size)
     assert world.files() == [done.derived.image, done.derived.thumbnail, stored.name]
-
-
-@pytest.mark.parametrize(
-    ("named", "status"),
-    [(KEA.id, Status.READY), (GALAH.id, Status.NEEDS_REVIEW), (None, Status.NEEDS_REVIEW)],
-)
-def test_a_model_that_disagrees_asks_for_a_review(
-    world: World, named: str | None, status: Status
-) -> None:
-    """Both must agree before a photo is training data, or a person looks again."""
-    world.model = SameAnswer(named)
-    stored = world.save(PHOTO)
-    assert world.processor().process(stored) == status.value
-    assert world.observation(stored).status is status
 
 
 @pytest.mark.parametrize(
