@@ -14,6 +14,7 @@ def test_without_more_saving_needs_a_login_and_no_bundle_is_pinned() -> None:
     assert not settings.require_auth
     assert settings.model_auth == "none"
     assert settings.model_bucket == "b"
+    assert (str(settings.sqlite_path), settings.firestore_database) == ("/tmp/x.db", None)  # noqa: S108
     assert settings.bundle_version is None
 
 
@@ -97,23 +98,6 @@ def test_the_firebase_emulators_may_run_the_functions() -> None:
     emulated = {**DEPLOYED, "FUNCTIONS_EMULATOR": "true", "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
     del emulated["K_CONFIGURATION"]
     assert Settings.from_env(emulated).firestore_database == "(default)"
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "database"),
-    [
-        ("firestore", None, "(default)"),
-        ("firestore:parrots", None, "parrots"),
-        ("sqlite:/tmp/x.db", "/tmp/x.db", None),  # noqa: S108 - nothing is opened
-    ],
-)
-def test_observations_are_in_firestore_or_sqlite(
-    text: str, path: str | None, database: str | None
-) -> None:
-    """Exactly one of them."""
-    settings = Settings.from_env({**DEPLOYED, "OBSERVATIONS": text})
-    assert (settings.sqlite_path and str(settings.sqlite_path)) == path
-    assert settings.firestore_database == database
 
 
 def test_a_short_secret_is_refused_and_never_shown() -> None:
