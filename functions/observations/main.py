@@ -154,9 +154,7 @@ def _person(request: Request) -> Response:
 def _export(request: Request) -> Response:
     user = _user(request)
     token = request.args.get("page_token") or None
-    limits.charge_bytes(
-        user, _LOOKED_UP_BYTES
-    )  # also for those who then read nothing, as HEAD does
+    limits.charge_bytes(user, _LOOKED_UP_BYTES)  # of those who read nothing, as HEAD does, too
     content, following = stories.takeout().part(user, token)
     origin = _links(request).origin
     url = f"{origin}{parameters.BASE_PATH}/me/export?page_token={following}" if following else None

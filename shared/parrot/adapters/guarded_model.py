@@ -77,8 +77,7 @@ class _Breaker:
         Raises ModelUnavailable while the server is left alone, or if it never answers; Overloaded
         where decoding left no time, which is not the server's failure.
         """
-        ours = deadline.current.get()
-        if ours is not None and time.monotonic() >= ours.end:
+        if deadline.over():
             raise Overloaded("decoding used up the time for this request; try again in a moment")
         half_open = self._breaker.state == STATE_HALF_OPEN
         probe = half_open and self._probing.acquire(blocking=False)
@@ -122,14 +121,13 @@ class _Silence:
             self._started.append(started)
             self._more += photos - 1
         heard = True
-        watching = deadline.check.set(lambda: self._check(started))
         try:
-            yield
+            with deadline.watched(lambda: self._check(started)):
+                yield
         except (ModelUnavailable, ModelTimeout):
             heard = False
             raise
         finally:
-            deadline.check.reset(watching)
             with self._lock:
                 self._started.remove(started)
                 self._more -= photos - 1

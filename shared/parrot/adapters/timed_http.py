@@ -87,10 +87,7 @@ class _TimedTls(_Timed, ssl.SSLSocket):  # type: ignore[misc]
 
 def _wait(connection: Any, ready: Callable[..., bool]) -> float:  # noqa: ANN401 - a _Timed
     """Wait with the deadline's check until the socket is ready; seconds that the call may take."""
-    seconds, ends = connection.gettimeout() or _LONGEST_SECONDS, deadline.current.get()
-    if ends is not None:
-        seconds = max(0.0, min(seconds, ends.end - time.monotonic()))
-    check = deadline.check.get()
+    seconds, check = deadline.limits(connection.gettimeout() or _LONGEST_SECONDS)
     # TLS may have read ahead.
     if not seconds or check is None or getattr(connection, "pending", int)():
         return seconds
