@@ -53,6 +53,7 @@ def test_large_and_small_photos_end_with_the_same_detail() -> None:
     assert large.size == small.size
     assert min(large.size) == 256
     assert sharpness(large) == pytest.approx(sharpness(small), rel=0.2)
+    assert sharpness(picture) > 2 * sharpness(picture.resize(SIZES[1]).resize(SIZES[0]))
 
 
 @pytest.mark.parametrize(
