@@ -32,6 +32,7 @@ from parrot.records import (
     StoredObject,
 )
 from parrot.save import Saver
+from parrot.sweep import Sweeper
 from tests.support.default_bundle import SPECIES
 from tests.support.events import event
 from tests.support.observations import observation
@@ -219,6 +220,12 @@ class World:
             training=self.training,
             now=lambda: self.now,
         )
+
+    def sweeper(self, steps: Steps | None = None, **limits: Any) -> Sweeper:
+        steps = steps or Steps()
+        store, photos = Counted(self.store, steps), Counted(self.photos, steps)
+        work = self.processor(steps), self.observations(steps)
+        return Sweeper(store, photos, *work, bucket=BUCKET, now=lambda: self.now, **limits)
 
     def meter(self) -> Meter:
         return Meter(lambda: self.store, Quota("saves", self.quota, 86400), NOW.timestamp)

@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,14 +11,12 @@ from parrot.observation import Status
 from parrot.photo import images
 from parrot.process import Outcome
 from parrot.quota import User
-from parrot.sweep import NEVER_ARRIVED, Sweeper, Swept
+from parrot.sweep import NEVER_ARRIVED, Swept
 from tests.support.photos import encoded, noise
 from tests.support.processing import (
-    BUCKET,
     KEA,
     MOST_ATTEMPTS,
     NOW,
-    Counted,
     Killed,
     Steps,
     World,
@@ -34,36 +30,16 @@ ANA = User("ana")
 LATER = timedelta(minutes=11)
 
 
-def sweeper(
-    world: World,
-    steps: Steps | None = None,
-    *,
-    most: int = 50,
-    clock: Callable[[], float] = time.monotonic,
-) -> Sweeper:
-    steps = steps or Steps()
-    return Sweeper(
-        Counted(world.store, steps),
-        Counted(world.photos, steps),
-        world.processor(steps),
-        world.observations(steps),
-        bucket=BUCKET,
-        most=most,
-        now=lambda: world.now,
-        clock=clock,
-    )
-
-
 def swept_later(world: World) -> Swept:
     """What a sweep does once all that there is is old enough for it."""
     world.now += LATER
-    return sweeper(world).sweep()
+    return world.sweeper().sweep()
 
 
 def test_a_photo_whose_event_was_lost_is_processed(world: World) -> None:
     """Once it is old enough: before that, its event is probably still on its way."""
     stored = world.save(DATA)
-    assert sweeper(world).sweep() == Swept()
+    assert world.sweeper().sweep() == Swept()
     assert swept_later(world) == Swept(finished=1)
     assert world.observation(stored).status is Status.READY
     assert swept_later(world) == Swept()
@@ -102,7 +78,7 @@ def test_a_photo_that_arrives_just_as_it_is_given_up_is_not_lost(
                 world.processor().process(events[0])
 
         steps.then = arrive
-        sweeper(world, steps).sweep()
+        world.sweeper(steps).sweep()
         for event in events:
             world.processor().process(event)
         if steps.at:
@@ -127,7 +103,7 @@ def test_a_sweep_killed_after_any_step_is_completed_by_the_next(tmp_path: Path, 
         world.now += LATER
         steps.then = die
         with contextlib.suppress(Killed):
-            sweeper(world, steps).sweep()
+            world.sweeper(steps).sweep()
         swept_later(world)
         if case == "deleting":
             assert (world.store.get("ana", stored.id), world.files()) == (None, []), steps.at
@@ -143,9 +119,9 @@ def test_what_fails_waits_for_its_turn_and_ends(world: World) -> None:
     bad, good = world.save(DATA, 1), world.save(DATA, 2, updated=NOW + timedelta(seconds=1))
     world.model.error = ValueError("a mistake of ours")
     world.now += LATER
-    assert sweeper(world, most=1).sweep() == Swept(failed=1)
+    assert world.sweeper(most=1).sweep() == Swept(failed=1)
     world.model.error = None
-    assert sweeper(world, most=1).sweep() == Swept(finished=1)
+    assert world.sweeper(most=1).sweep() == Swept(finished=1)
     assert world.observation(good).status is Status.READY
     assert world.observation(bad).status is Status.PENDING
     world.model.error = ValueError("a mistake of ours")
@@ -161,7 +137,7 @@ def test_a_sweep_begins_nothing_after_its_time(world: World) -> None:
         world.save(encoded(noise(seed=number)), number)
     world.now += LATER
     ticking = iter(range(0, 1000, 40))  # 60 s are over at the third look
-    assert sweeper(world, clock=lambda: next(ticking)).sweep() == Swept(finished=1)
+    assert world.sweeper(clock=lambda: next(ticking)).sweep() == Swept(finished=1)
 
 
 def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
@@ -171,8 +147,8 @@ def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
         events = [world.save(encoded(noise(seed=number)), number) for number in (1, 2)]
         world.now += LATER
         second = Steps()
-        first.then = lambda: sweeper(world, second).sweep()
-        sweeper(world, first).sweep()
+        first.then = lambda: world.sweeper(second).sweep()
+        world.sweeper(first).sweep()
         assert all(world.observation(stored).status is Status.READY for stored in events), first.at
         assert [*first.names, *second.names].count("classify") == len(events), first.at
 
