@@ -1,5 +1,6 @@
 """Thumbnails: upright, small, recognisable, and without any metadata."""
 
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from parrot import photo
 from parrot.duplicates import bits_apart
 from parrot.photo import images, thumbnails
 from parrot.photo.decoder import Decoder
@@ -37,6 +39,15 @@ def test_long_sides_are_limited_and_nothing_is_enlarged() -> None:
     strip = make(encoded(noise(3000, 1)))
     assert opened(strip.image).size == (IMAGE_PX, 1)
     assert opened(strip.thumbnail).size == (THUMBNAIL_PX, 1)
+
+
+def test_a_copy_in_plain_colours_loads_nothing_that_converts_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """NumPy would take 60 ms and 78 MiB of what a decoder's process may use for the photo."""
+    monkeypatch.delattr(photo, "colours", raising=False)
+    monkeypatch.setitem(sys.modules, "parrot.photo.colours", None)
+    assert images.upright(images.read(encoded(noise())), long_side=16).width == 16
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])

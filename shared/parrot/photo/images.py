@@ -162,8 +162,6 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
         scale = min(1.0, long_side / max(size))
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
-    from parrot.photo import colours
-
     decoded = _decode(photo, needed, max_pixels)
     size = needed(decoded.size, decoded.orientation)
     whole = opaque(decoded.image, lambda: size)
@@ -171,8 +169,12 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
     if decoded.cicp:
         import numpy as np
 
+        from parrot.photo import colours
+
         small = Image.fromarray(colours.by_code_points(np.asarray(small), decoded.cicp))
     elif decoded.icc and decoded.image.mode in {"RGB", "RGBA", "P"}:
+        from parrot.photo import colours  # with NumPy, which most copies do without
+
         small = colours.by_profile(small, decoded.icc)
     small = _upright(small, decoded.orientation)
     small.info = {}
