@@ -1,12 +1,13 @@
 """Answers are remembered by photo; failures are not."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from parrot.cache import CachedClassifier
-from parrot.errors import BadModelResponse
+from parrot.errors import BadModelResponse, InvalidImage
 from parrot.photo import images
 from parrot.records import Classification
 from tests.support.photos import encoded, noise
@@ -38,6 +39,14 @@ def test_a_failure_is_tried_again() -> None:
     with pytest.raises(BadModelResponse):
         asked(cached, 0)
     assert asked(cached, 0).is_parrot
+
+
+def test_an_error_about_a_single_photo_has_no_number() -> None:
+    """A phone that sent one photo would ask which of them to take again."""
+    cut = replace(PHOTOS[0], data=PHOTOS[0].data[:-80])
+    with pytest.raises(InvalidImage) as caught:
+        caching(Scripted([]), size=2).classify_each([cut])
+    assert caught.value.photo is None
 
 
 def test_a_new_model_version_makes_older_answers_stale() -> None:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from parrot import cpu
+from parrot import cpu, logs
 from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.errors import InvalidImage
+from parrot.http import answers
 from parrot.model.decision import joined
 from parrot.model.look import View
 from parrot.model.rules import Conformal, Rules
@@ -181,6 +182,21 @@ def test_answers_of_two_model_versions_are_not_joined() -> None:
     server.version_name = "M/2"
     together = told(cached, A, B)
     assert {answer.models for answer in together.photos} == {(("classifier", "M/2"),)}
+
+
+def test_the_requests_line_of_the_log_says_what_it_took_and_for_how_many_photos(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Operators see who is expensive, and what it was for."""
+    logs.begin(None)
+    with cpu.billed(cpu.Bill()):
+        cpu.bill().add(1.5)
+        answers.joint_classification(asked(SURE, OTHER), None, top=5)
+    with caplog.at_level("INFO", "parrot"):
+        logs.request()
+    noted = caplog.records[-1].__dict__["fields"]
+    assert noted["cpu_seconds"] >= 1.5
+    assert (noted["photos"], noted["agree"], noted["verdict"]["set"]) == (2, False, 2)
 
 
 def test_an_error_about_all_photos_names_none_of_them() -> None:
