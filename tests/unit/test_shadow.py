@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -134,16 +135,9 @@ def test_a_candidate_that_fails_is_switched_off_once(caplog: pytest.LogCaptureFi
     shadow.load()
     object.__setattr__(broken, "gate", None)  # what nobody foresaw
     alone, _ = classified([SURE], None)
-    answers: list[Classification] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(classified([SURE], shadow)[0]))
-        for _ in range(8)
-    ]
     with caplog.at_level("INFO", "parrot"):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: classified([SURE], shadow)[0], range(8)))
         classified([SURE], shadow)
     assert answers == [alone] * 8
     assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
