@@ -9,7 +9,7 @@ from pathlib import Path
 
 import requests
 
-from local.supervisor import Part, PartFailed
+from local.supervisor import Part, PartFailed, free_url
 from models.folders import LOCAL, ROOT, model_folder
 from models.network.model_folder import is_built
 from parrot.model.manifest import MANIFEST, Manifest
@@ -28,6 +28,24 @@ class EngineMissing(Exception):
     """Docker was asked for and is not there; the message says what is missing."""
 
 
+def chosen(
+    server: str | None, bundle: Path, *, say: Callable[[str], None]
+) -> tuple[str, tuple[Part, ...]]:
+    """The URL of the model server that was asked for, and what must be started for it.
+
+    Raises PartFailed, EngineMissing, BadBundle.
+    """
+    if server is None:
+        part = own(free_url(), bundle, say=say)
+    elif server == DOCKER:
+        part = _docker(free_url(), bundle, say=say)
+    else:
+        url = server.rstrip("/")
+        _check(url, bundle)
+        return url, ()
+    return part.url, (part,)
+
+
 def own(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
     """Our server on the bundle's model, which is built if need be. Raises PartFailed, BadBundle."""
     folder = model_folder(bundle)
@@ -38,7 +56,7 @@ def own(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
     return Part(NAME, [*command, "--port", _port(url)], url, lambda: _status(url) == _OK)
 
 
-def docker(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
+def _docker(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
     """TF Serving's public image with the same models and settings as the deployed image.
 
     Raises EngineMissing, PartFailed.
@@ -64,7 +82,7 @@ def docker_command(image: str, port: str) -> list[str]:
     ]
 
 
-def check(url: str, bundle: Path) -> None:
+def _check(url: str, bundle: Path) -> None:
     """See that a server elsewhere serves the bundle's models.
 
     One that asks who we are is taken at its word: the functions sign in, we do not.

@@ -87,15 +87,8 @@ def running(  # noqa: PLR0913 - what a person may choose
     port = port or free_port()
     require_free(host, port)
     data = _usable(data.resolve())
-    storage_url, models_url, process_url, events_url = (free_url() for _ in range(4))
-    models: tuple[Part, ...] = ()
-    if model_server is None:
-        models = (model_servers.own(models_url, bundle, say=say),)
-    elif model_server == model_servers.DOCKER:
-        models = (model_servers.docker(models_url, bundle, say=say),)
-    else:
-        models_url = model_server.rstrip("/")
-        model_servers.check(models_url, bundle)
+    storage_url, process_url, events_url = (free_url() for _ in range(3))
+    models_url, models = model_servers.chosen(model_server, bundle, say=say)
     with Supervisor(data / "logs") as supervisor:
         storage = _storage(storage_url, data, events_url)
         events = _events(events_url, data, storage_url, process_url)

@@ -78,7 +78,7 @@ _EMULATORS = (
     "FIREBASE_STORAGE_EMULATOR_HOST",
 )
 # Cloud Run takes 32 MB per request, and base64 turns three bytes into four.
-_MOST_PHOTO_BYTES = 23 * 2**20
+_MOST_BYTES = 23 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,7 @@ class Settings:
             classify_cache=read.count("CLASSIFY_CACHE", 1024),
             training=Training(read.choice("TRAINING", tuple(Training), Training.ASK)),
             cors_origins=read.origins("CORS_ORIGINS", "*"),
-            max_photo_bytes=read.count(
-                "MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_PHOTO_BYTES
-            ),
+            max_photo_bytes=read.count("MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_BYTES),
             max_photo_pixels=read.count(
                 "MAX_PHOTO_PIXELS", MAX_PHOTO_PIXELS, low=1, high=178_000_000
             ),
