@@ -31,6 +31,13 @@ def test_no_time_left_is_not_unlimited() -> None:
         assert 0 < deadline.left(20) < 0.1
 
 
+def test_a_check_is_for_one_call() -> None:
+    """Left behind, that of a silent model server would end the next request's look-up."""
+    with deadline.watched(pytest.fail):
+        assert deadline.limits(20) == (20, pytest.fail)
+    assert deadline.limits(20) == (20, None)
+
+
 def test_waiting_for_the_body_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """A phone with a weak signal needs a minute to send its photo."""
     clock = iter((0.0, 0.0, 5.0, 5.0))
