@@ -67,6 +67,9 @@ def species_csv(
         to.write_bytes(species_table.from_photos(labelled, taxonomy, fewest=fewest))
         rows = SpeciesTable.parse(to.read_bytes()).rows
     console.out.print(f"{to}", soft_wrap=True)
+    sure = [photo for photo in labelled if photo.label != labelled_photos.UNSORTED]
+    if unused := species_table.of_no_class(sure, [row.id for row in rows]):
+        console.logged(f"{unused}; a class needs {fewest} (--fewest)")
     console.err.print(
         f"[dim]{len(rows)} classes; complete the names, then fit --species {to}", soft_wrap=True
     )

@@ -44,6 +44,15 @@ def from_photos(photos: Sequence[LabelledPhoto], taxonomy: Taxonomy, *, fewest: 
     return tables.written([COLUMNS, *rows])
 
 
+def of_no_class(photos: Sequence[LabelledPhoto], species: Sequence[str]) -> str:
+    """Parrots that are no class of the table, as a line; empty if there are none."""
+    unused = Counter(
+        photo.label for photo in photos if photo.is_parrot and photo.species(species) is None
+    )
+    counted = ", ".join(f"{label} {count}" for label, count in unused.most_common())
+    return f"parrots of no class in species.csv (photos): {counted}" if unused else ""
+
+
 def appended(species_csv: bytes, kind: str, taxonomy: Taxonomy) -> bytes:
     """The table with one more class at its end, whose names are known or made of its id."""
     table = SpeciesTable.parse(species_csv)

@@ -1,7 +1,6 @@
 """From labelled photos to a bundle folder with its model card: what `fit` does."""
 
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,7 +64,7 @@ def read_looks(order: Order, extractor: Extractor, progress: Progress, step: Ste
     photos = [photo for folder in order.photos for photo in labelled_photos.read(folder, step)]
     taxonomy = Taxonomy.parse(species_table.taxonomy_for(table))
     require_enough(photos, species)
-    if unused := of_no_class(photos, species):
+    if unused := species_table.of_no_class(photos, species):
         step(unused)
     extractor = replace(extractor, keep_maps=order.fine_tuning is not None)
     return dataset.load(
@@ -95,18 +94,9 @@ def require_enough(photos: Sequence[LabelledPhoto], species: Sequence[str]) -> N
         "photos without parrots: the gate needs both" if parrots == len(photos) else "",
     ]
     if any(wanted):
-        unused = of_no_class(photos, species) if missing else ""
+        unused = species_table.of_no_class(photos, species) if missing else ""
         told = [*(f"missing: {line}" for line in wanted if line), unused]
         raise BadDataset("\n".join(filter(None, told)))
-
-
-def of_no_class(photos: Sequence[LabelledPhoto], species: Sequence[str]) -> str:
-    """Parrots that are no class of the table, as a line; empty if there are none."""
-    unused = Counter(
-        photo.label for photo in photos if photo.is_parrot and photo.species(species) is None
-    )
-    counted = ", ".join(f"{label} {count}" for label, count in unused.most_common())
-    return f"parrots of no class in species.csv (photos): {counted}" if unused else ""
 
 
 def train(data: Dataset, policy: FitPolicy, step: Step) -> Trained:

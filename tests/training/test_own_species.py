@@ -24,6 +24,7 @@ from models.training.fit import train
 from models.training.judging import Fitted, judge
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank, Species
+from tests.support.commands import models
 from tests.support.photos import encoded, noise
 
 TAXONOMY = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
@@ -56,6 +57,15 @@ def test_a_first_species_table_has_a_class_per_label_with_enough_photos(folder: 
         ("aratinga-solstitialis", "Aratinga solstitialis", "Sun conure"),
         ("my-budgie", "", "My budgie"),
     ]
+
+
+def test_the_first_species_table_says_which_labels_it_left_out(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Whoever has a folder for each kind would miss the small ones without a word."""
+    ended = models("species-csv", folder, "--to", tmp_path / "species.csv", "--fewest", "2")
+    assert ended.stdout == f"{tmp_path / 'species.csv'}\n"
+    assert "of no class in species.csv (photos): kea 1; a class needs 2 (--fewest)" in ended.stderr
 
 
 def test_a_label_that_is_a_class_comes_before_what_it_stands_for() -> None:
