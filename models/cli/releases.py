@@ -50,6 +50,8 @@ def list_(to: Target) -> None:
         store = open_store(to)
         versions, current = releases.published(store), releases.current(store)
     now = current.now if current is not None else None
+    if not versions:
+        console.logged(f"no version is published in {to}")
     for release in versions:
         since = f"  current since {now.promoted}" if now and now.version == release.version else ""
         # In one piece, however narrow the terminal: it is copied into settings.

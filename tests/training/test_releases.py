@@ -185,3 +185,10 @@ def test_the_list_shows_a_digest_in_one_piece(tmp_path: Path, versions: dict[str
     (release,) = releases.published(store)
     listed = models("list", "--to", tmp_path / "store", COLUMNS="40").stdout
     assert listed.startswith(f"v1  {release.manifest_sha256}  current since 20")
+
+
+def test_a_list_of_nothing_says_so(tmp_path: Path) -> None:
+    """A folder or bucket that somebody mistyped looks like one without versions."""
+    listed = models("list", "--to", tmp_path / "store")
+    assert listed.stdout == ""
+    assert f"no version is published in {tmp_path / 'store'}" in listed.stderr
