@@ -11,6 +11,8 @@ doctor() {
     doctor_policies
     doctor_places
     doctor_quota
+  else
+    say '??  the rest is checked once this is right: login, project, names, places, quota'
   fi
   [ "$problems" = 0 ] || { say "problems: $problems"; exit 1; }
   say "Ready: $self --dry-run shows what would be done."

@@ -114,3 +114,11 @@ def test_no_service_asks_for_more_cpus_than_a_new_project_has(settings: str, pro
     told = done("bash", "-c", f"{settings}{_QUOTA}")
     assert told.returncode == problems, told.stderr
     assert ("MODEL_MAX in deploy.env" in told.stderr) == bool(problems)
+
+
+def test_doctor_says_what_it_did_not_look_at(root: Path) -> None:
+    """It asks with the tools: where one is missing, the first problem is not the only one."""
+    told = deploy(root, "doctor", *PLACE.split())
+    assert told.returncode == 1
+    assert "BAD gcloud is not installed" in told.stderr
+    assert "checked once this is right: login, project," in told.stderr
