@@ -27,7 +27,7 @@ from local.samples import MACAW
 from local.supervisor import PartFailed
 from parrot.errors import ParrotError
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 _out, _err = Console(), Console(stderr=True)
 
 

@@ -20,7 +20,9 @@ from local.demo import EXPLANATION, NEXT, ask_all, complaint, photos_of, samples
 from local.progress import steps
 from models import folders
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode="markdown"
+)
 _WATCH_SECONDS = 0.5
 
 

@@ -17,7 +17,9 @@ from models.cli import (
 # Heavy modules (TensorFlow, scikit-learn) are imported by the command that needs them, so that
 # --help answers at once.
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode="markdown"
+)
 for group in (
     *(training, retraining, releases, serving, exchange),
     *(people, backfill, stored_photos, drift),

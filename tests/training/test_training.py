@@ -156,3 +156,9 @@ def test_the_tools_explain_themselves_quickly() -> None:
     assert "promote" in told.stdout
     assert "tensorflow" not in told.stderr
     assert "sklearn" not in told.stderr
+
+
+def test_help_breaks_its_lines_where_the_terminal_does() -> None:
+    """The lines of a docstring are longer than a terminal's: broken twice, they are ragged."""
+    told = commands.models("backfill", "--help", COLUMNS="80").stdout
+    assert "where it stopped, and a second run does nothing. Nothing is written to the" in told
