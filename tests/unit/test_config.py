@@ -100,6 +100,12 @@ def test_the_firebase_emulators_may_run_the_functions() -> None:
     assert Settings.from_env(emulated).firestore_database == "(default)"
 
 
+def test_a_database_that_is_named_is_the_one_in_use() -> None:
+    """A restored backup takes the place of the one that was lost."""
+    settings = Settings.from_env({**DEPLOYED, "OBSERVATIONS": "firestore:restored"})
+    assert settings.firestore_database == "restored"
+
+
 def test_a_short_secret_is_refused_and_never_shown() -> None:
     """It could be guessed; and settings may end up in a traceback."""
     for secret in ("tellnobody", f"{'tellnobody' * 4},tellnobody"):

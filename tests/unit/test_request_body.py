@@ -1,12 +1,15 @@
 """Bodies as they arrive: in single bytes, compressed, with a field too many."""
 
 import io
+import itertools
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from parrot.budget import Budget
-from parrot.errors import InvalidImage, InvalidRequest, Overloaded, UnsupportedMedia
+from parrot.errors import InvalidImage, InvalidRequest, Overloaded, RequestTimeout, UnsupportedMedia
 from parrot.http import transfers
 from tests.support.bodies import FORM, JSON, admitted, arriving, fields, submitted
 from tests.support.photos import encoded, noise
@@ -39,6 +42,19 @@ def test_single_bytes_beyond_the_budget_are_turned_away() -> None:
         second = arriving(Trickle(b"x" * 2000), "image/jpeg")
         with admitted(second, budget), pytest.raises(Overloaded):
             transfers.read(second, most=2000)
+
+
+def test_a_body_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte every four seconds held a thread indefinitely; a weak signal brings 4 kB a second."""
+    clock = itertools.count(step=4)
+    times = {"monotonic": lambda: next(clock), "thread_time": lambda: 0.0, "sleep": time.sleep}
+    monkeypatch.setattr(transfers, "time", SimpleNamespace(**times))
+    body = Trickle(b"x" * 2000)
+    request = arriving(body, "image/jpeg")
+    with admitted(request, Budget(2**20)), pytest.raises(RequestTimeout, match="too slowly"):
+        transfers.read(request, most=2000)
+    assert body.tell() < 5
+    assert transfers.seconds_for(80 * 1024) == 20
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip"])
