@@ -2,20 +2,52 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from parrot import cpu
 from parrot.consent import Consent, Training
-from parrot.errors import IdempotencyKeyReused, InvalidImage, TooManyRequests
+from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
 from parrot.quota import ANONYMOUS_UID, User
 from tests.support.photos import encoded, noise
-from tests.support.processing import GALAH, KEA, NOW, Steps, World
+from tests.support.processing import (
+    GALAH,
+    KEA,
+    NOW,
+    Killed,
+    Steps,
+    World,
+    at_every_step,
+    die,
+)
 
 PHOTO, OTHER = (images.read(encoded(noise(32, 24, seed=seed))) for seed in (1, 2))
 ANA, BEA = User("ana"), User("bea")
 NOBODY = User(ANONYMOUS_UID, anonymous=True)
+
+
+def test_a_save_that_a_killed_deletion_overtakes_is_refused_or_keeps_its_photo(
+    tmp_path: Path,
+) -> None:
+    """What it uploaded would go when the deletion is finished, though a phone was told 201."""
+
+    def story(world: World, steps: Steps) -> None:
+        def begin_deletion() -> None:
+            for row in world.store.of(ANA.uid, limit=1):
+                with pytest.raises(Killed):
+                    world.observations(Steps(2, die)).delete(ANA, row.id)
+
+        steps.then = begin_deletion
+        try:
+            saved = world.saver(steps).save(PHOTO, KEA, ANA).observation
+        except Conflict:
+            assert world.files() == []
+        else:
+            assert world.files() == [saved.object_name]
+
+    at_every_step(tmp_path, story)
 
 
 def test_a_key_is_forgotten_after_a_week(world: World) -> None:
