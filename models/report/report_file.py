@@ -95,7 +95,7 @@ def write(
         by_reason=tables.by_reason(list(columns.values())),
         results=results,
         groups=Counter(photo.group.value for photo in results.photos),
-        sources=len({photo.source for photo in results.photos}),
+        sources=len({photo.source for photo in results.photos} - {""}),
         names=labels,
         by_stress=tables.by_stress(judged),
         gate=curves,

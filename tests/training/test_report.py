@@ -160,6 +160,19 @@ def test_the_figures_are_those_of_the_results(photo: Path, tmp_path: Path) -> No
     assert "120 photos from 3 sources: 80 parrots (40 of 2 known species)" in page.text
 
 
+def test_a_report_on_photos_of_unknown_sources_says_nothing_of_them(
+    photo: Path, tmp_path: Path
+) -> None:
+    """Folders of somebody's own photos name no source: one without a name is not one."""
+    results = _results(photo)
+    page, _ = _page(
+        replace(results, photos=[replace(taken, source="") for taken in results.photos]), tmp_path
+    )
+    assert page.sections == [name for name in SECTIONS if name != "sources"]
+    assert page.links == {f"#{name}" for name in page.sections}
+    assert "120 photos: 80 parrots" in page.text
+
+
 def test_the_report_says_what_it_is_about(photo: Path, tmp_path: Path) -> None:
     """Weeks later somebody asks which bundle, which photos, and which command."""
     results = _results(photo)
