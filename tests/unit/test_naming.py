@@ -1,6 +1,7 @@
 """Names: ranks that include the set, files that are what they say."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,15 @@ def test_names_are_the_same_after_their_file() -> None:
     np.testing.assert_array_equal(again.groups(x), heads.groups(x))
     assert again.group_ids == heads.group_ids
     np.testing.assert_allclose(heads.species(x).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_heads_that_do_not_belong_together_are_refused() -> None:
+    """A function must say BadBundle when it starts, not fail at its first parrot."""
+    heads = naming()
+    groups = Softmax(heads.groups.weights[:-1], heads.groups.biases)
+    for wrong in (replace(heads, groups=groups), replace(heads, group_ids=("macaws",))):
+        with pytest.raises(BadBundle, match="weights for"):
+            Naming.load(wrong.dump())
 
 
 @pytest.mark.parametrize(
