@@ -1,6 +1,7 @@
 """One request, one answer: limits, method, errors, CORS, the log line, and how the body travels.
 
 A body travels whole, compressed, in part, or not at all if the caller has it already.
+A `Probe` answers whether the function is ready.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ has moved all the bytes that it was given: one byte every few seconds would hold
 So a watchdog ends transfers that take too long. When three quarters of the threads wait for slow
 phones, it also ends those that have waited longest, of the busiest address first, until only a
 quarter wait: the other threads answer everybody else. For a moment after that, those that come
-behind are called slow sooner.
+behind are called slow sooner. `read` also counts a body against the memory of all bodies.
 """
 
 from __future__ import annotations
