@@ -124,8 +124,9 @@ def ask(url: str, photos: Sequence[Path], *, save: bool) -> Answer:
     What may be a parrot is not saved: nobody has seen that it is one.
     """
     paths = tuple(photos)
-    if problem := next(filter(None, map(_unreadable, photos)), None):
-        return Answer(paths, _problem(problem))
+    for place, problem in enumerate(map(_unreadable, photos), 1):
+        if problem:
+            return Answer(paths, {**_problem(problem), **({"photo": place} if paths[1:] else {})})
     files = [("image", (photo.name, photo.read_bytes())) for photo in photos]
     _, body = _post(f"{url}/parrot-classifier/classify", files=files)
     if not save or not body.get("parrot", {}).get("is_parrot"):
@@ -191,7 +192,9 @@ def _short(paths: Sequence[Path]) -> dict[Path, str]:
 
 def _verdict(answer: Answer) -> tuple[str, str]:
     if "parrot" not in answer.body:
-        return "[red]error", _words(answer.body)
+        place = answer.body.get("photo")  # which one of several; the service counts from 1
+        which = f"{escape(answer.paths[place - 1].name)}: " if place else ""
+        return "[red]error", which + _words(answer.body)
     meaning = interpret(answer.body)
     verdict, _, certainty = meaning.state.partition(".")
     text = f"[bold]{escape(meaning.headline())}[/bold]"

@@ -61,6 +61,17 @@ def test_together_asks_for_one_answer(photos: Path, up: Up) -> None:
     assert [answer["photo"]["path"] for answer in line["photos"]] == [*map(str, chosen)]
 
 
+def test_together_names_the_photo_that_cannot_be_read(tmp_path: Path, up: Up) -> None:
+    """There is one answer for all of them, so an error without a name blames each."""
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(MACAW.read_bytes()[:5000])
+    for wrong, what in ((broken, "damaged, or cut off"), (tmp_path / "gone.jpg", "no such file")):
+        done = demo("--together", "--data", str(up.data), str(MACAW), str(wrong))
+        assert done.returncode == 1
+        (error,) = (line for line in done.stdout.splitlines() if what in line)
+        assert error.split("│")[3].strip().startswith(f"{wrong.name}: ")
+
+
 @pytest.mark.smoke
 def test_without_photos_it_explains_itself_and_answers_for_samples(up: Up) -> None:
     """A new user may have no photo of a parrot."""
