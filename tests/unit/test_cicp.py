@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from parrot.model.served_model import InputSpec, Resampling
-from parrot.photo import colours, images
+from parrot.photo import cicp, images
 from tests.support import heifs, hostile
 from tests.support.photos import encoded
 
@@ -52,9 +52,7 @@ def test_white_of_an_hdr_photo_stays_white(
 def test_what_is_brighter_than_white_differs_from_it_still(transfer: int) -> None:
     """A cockatoo in the sun has feathers."""
     codes = np.linspace(0, 255, 256).astype(np.uint8)
-    shown = colours.by_code_points(np.stack([codes] * 3, -1)[None], (9, transfer))[0, :, 1].astype(
-        int
-    )
+    shown = cicp.to_srgb(np.stack([codes] * 3, -1)[None], (9, transfer))[0, :, 1].astype(int)
     assert (np.diff(shown) >= 0).all()
     assert shown[0] == 0
     assert shown[-1] == 255
@@ -74,10 +72,10 @@ def test_wide_primaries_become_srgb() -> None:
     """A red that is only just outside of a screen's is shown as its reddest."""
     red = np.full((1, 1, 3), (200, 30, 30), np.uint8)
     for wide in (9, 12):
-        mapped = colours.by_code_points(red, (wide, 13))[0, 0]
+        mapped = cicp.to_srgb(red, (wide, 13))[0, 0]
         assert mapped[0] >= 200
         assert mapped[1] <= 30
-    assert colours.by_code_points(red, (1, 13)).tolist() == red.tolist()
+    assert cicp.to_srgb(red, (1, 13)).tolist() == red.tolist()
 
 
 @pytest.mark.parametrize("transfer", [heifs.PQ, heifs.HLG])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from parrot.errors import InvalidImage, RequestError, UnsupportedMedia
-from parrot.photo import chunks, colours, images
+from parrot.photo import chunks, icc, images
 from parrot.records import Header
 from tests.support import hostile
 from tests.support.photos import SRGB, encoded, held
@@ -100,7 +100,7 @@ def test_mutated_files_are_read_or_refused(data: st.DataObject) -> None:
 
 def test_only_profiles_of_a_matrix_and_curves_are_honoured() -> None:
     """A program in a profile ran for 47 seconds on a small photo."""
-    assert colours.is_simple(SRGB)
-    assert not colours.is_simple(hostile.slow_profile())
-    assert not colours.is_simple(SRGB[:140])
-    assert not colours.is_simple(b"")
+    assert icc.is_simple(SRGB)
+    assert not icc.is_simple(hostile.slow_profile())
+    assert not icc.is_simple(SRGB[:140])
+    assert not icc.is_simple(b"")

@@ -41,13 +41,15 @@ def test_long_sides_are_limited_and_nothing_is_enlarged() -> None:
     assert opened(strip.thumbnail).size == (THUMBNAIL_PX, 1)
 
 
-def test_a_copy_in_plain_colours_loads_nothing_that_converts_them(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("profile", [None, SRGB])
+def test_a_copy_that_is_no_hdr_loads_no_numpy(
+    profile: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NumPy would take 60 ms and 78 MiB of what a decoder's process may use for the photo."""
-    monkeypatch.delattr(photo, "colours", raising=False)
-    monkeypatch.setitem(sys.modules, "parrot.photo.colours", None)
-    assert images.upright(images.read(encoded(noise())), long_side=16).width == 16
+    """It would take 60 ms and 78 MiB of what a decoder's process may use for the photo."""
+    monkeypatch.delattr(photo, "cicp", raising=False)
+    monkeypatch.setitem(sys.modules, "parrot.photo.cicp", None)
+    data = encoded(noise(), icc_profile=profile)
+    assert images.upright(images.read(data), long_side=16).width == 16
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])

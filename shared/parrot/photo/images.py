@@ -19,7 +19,7 @@ from PIL import Image
 from parrot.config import MAX_PHOTO_BYTES, MAX_PHOTO_PIXELS
 from parrot.errors import InvalidImage, PhotoTooLarge
 from parrot.model.served_model import Crop, Encoding, Resampling
-from parrot.photo import geometry, headers, unended
+from parrot.photo import geometry, headers, icc, unended
 from parrot.photo.metadata import UNNAMED, damaged
 from parrot.photo.rgb import opaque
 from parrot.records import Photo, Raster
@@ -126,9 +126,9 @@ def _raster(decoded: _Decoded, spec: InputSpec, part: Box | None) -> Raster:
         whole = np.asarray(_upright(rgb.crop(geometry.whole_pixels(box)), decoded.orientation))
         array = resampling.tf_bilinear(whole, spec.height, spec.width)
     if decoded.cicp:
-        from parrot.photo import colours
+        from parrot.photo import cicp
 
-        array = colours.by_code_points(array, decoded.cicp)
+        array = cicp.to_srgb(array, decoded.cicp)
     return Raster(array, *decoded.upright_size)
 
 
@@ -169,13 +169,11 @@ def upright(photo: Photo, *, long_side: int, max_pixels: int = MAX_PHOTO_PIXELS)
     if decoded.cicp:
         import numpy as np
 
-        from parrot.photo import colours
+        from parrot.photo import cicp
 
-        small = Image.fromarray(colours.by_code_points(np.asarray(small), decoded.cicp))
+        small = Image.fromarray(cicp.to_srgb(np.asarray(small), decoded.cicp))
     elif decoded.icc and decoded.image.mode in {"RGB", "RGBA", "P"}:
-        from parrot.photo import colours  # with NumPy, which most copies do without
-
-        small = colours.by_profile(small, decoded.icc)
+        small = icc.to_srgb(small, decoded.icc)
     small = _upright(small, decoded.orientation)
     small.info = {}
     return small
@@ -247,13 +245,13 @@ def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
         raise damaged(photo.media_type)  # more than was claimed
     if photo.media_type == "image/heic":
         _require_tiles(photo, image)
-    cicp = header.cicp
-    if cicp == UNNAMED:
-        from parrot.photo import colours
+    colours = header.cicp
+    if colours == UNNAMED:
+        from parrot.photo import cicp
 
-        cicp = colours.guess(image)
+        colours = cicp.guess(image)
     # The decoder knows orientation and profile better than the header that was read.
-    return _Decoded(image, image.size, geometry.orientation(exif), profile, cicp)
+    return _Decoded(image, image.size, geometry.orientation(exif), profile, colours)
 
 
 def _require_tiles(photo: Photo, image: Image.Image) -> None:

@@ -8,7 +8,7 @@ from parrot.errors import InvalidImage
 
 MOST_ICC_BYTES = 64 * 1024
 XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
-# Of ITU-T H.273: what is not near enough to sRGB to be shown as it is (see `colours`).
+# Of ITU-T H.273: what is not near enough to sRGB to be shown as it is (see `cicp`).
 BT2020, DISPLAY_P3 = 9, 12
 LINEAR, PQ, HLG = 8, 16, 18
 UNNAMED = (BT2020, 2)  # deep colours without a named transfer
