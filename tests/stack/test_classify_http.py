@@ -72,7 +72,7 @@ def test_the_readmes_calls_work_as_they_are_printed(
     assert plain["species"][0]["id"] == top["species"][0]["id"] == "eolophus-roseicapilla"
     assert [len(answer["species"]) for answer in (plain, top)] == [5, 3]
     assert len(first_version) == 16
-    assert saved["labels"][0]["species"] == "nestor-notabilis"
+    assert saved["labels"][0]["species"] == "ara-macao"
 
 
 def test_top_limits_the_ranking_which_leaves_the_rest_to_another_parrot(
