@@ -25,7 +25,7 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.manifest import SPECIES
 
-ROOT, DEFAULT_BUNDLE, MODELS = folders.ROOT, folders.DEFAULT_BUNDLE, folders.MODEL_FOLDER
+ROOT, DEFAULT_BUNDLE = folders.ROOT, folders.DEFAULT_BUNDLE
 DEFAULT_DATA = folders.LOCAL / "data"
 PROJECT = "demo-parrot"
 BUCKET = f"{PROJECT}.appspot.com"

@@ -77,6 +77,7 @@ def backfill(
             console.err.print(table)
             console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
             return
+        stores.require_bucket(observations, bucket)
         outcomes = _on_workers(job, runner, context)
     if not outcomes:
         console.out.print("nothing to do")

@@ -161,11 +161,14 @@ def model_server(observations: str, url: str | None) -> ModelServer:
 
 
 def decoder() -> Decoder:
-    """As `process` has one: strangers' photos are decoded in a process of their own."""
-    from parrot.config import MAX_PHOTO_PIXELS
+    """As `process` has one: strangers' photos are decoded in a child process. Raises BadConfig."""
+    from parrot.config import MAX_PHOTO_PIXELS, MOST_PHOTO_PIXELS
+    from parrot.environment import Reader
     from parrot.photo.decoder import Decoder
 
-    most = int(os.environ.get("MAX_PHOTO_PIXELS") or MAX_PHOTO_PIXELS)
+    read = Reader(os.environ)
+    most = read.count("MAX_PHOTO_PIXELS", MAX_PHOTO_PIXELS, low=1, high=MOST_PHOTO_PIXELS)
+    read.finish()
     return Decoder(max_pixels=most, isolated=True)
 
 

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
 MAX_PHOTO_BYTES = 20 * 2**20
 # 48 to 50 megapixels is what phones write; Pillow alone would stop at 179.
 MAX_PHOTO_PIXELS = 51_000_000
+MOST_PHOTO_PIXELS = 178_000_000  # Pillow refuses more
 # Of one bird, for one joint answer. The model server takes both looks at all of them in one batch.
 MOST_PHOTOS = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -186,7 +187,7 @@ class Settings:
             cors_origins=read.origins("CORS_ORIGINS", "*"),
             max_photo_bytes=read.count("MAX_PHOTO_BYTES", MAX_PHOTO_BYTES, low=1, high=_MOST_BYTES),
             max_photo_pixels=read.count(
-                "MAX_PHOTO_PIXELS", MAX_PHOTO_PIXELS, low=1, high=178_000_000
+                "MAX_PHOTO_PIXELS", MAX_PHOTO_PIXELS, low=1, high=MOST_PHOTO_PIXELS
             ),
         )
         read.finish()

@@ -135,14 +135,20 @@ def listed(copies: Bucket, name: str) -> set[str]:
     return {line["path"] for line in csv.DictReader(text.splitlines())}
 
 
-def test_what_is_misspelt_is_said_before_anything_is_copied(bucket: Bucket, tmp_path: Path) -> None:
+def test_what_is_misspelt_is_said_before_anything_is_copied_or_judged(
+    bucket: Bucket, tmp_path: Path
+) -> None:
     """A wrong bucket called every photo missing; an option that Beam does not know was ignored."""
     database, storage = tmp_path / "o.db", str(bucket.client._connection.API_BASE_URL)  # noqa: SLF001
     SqliteObservations(database)
     asked = ("export-saved", f"sqlite:{database}")
-    elsewhere = [*asked, "phtoos", str(tmp_path / "out")]
-    nowhere = CliRunner().invoke(app, elsewhere, env={"STORAGE_EMULATOR_HOST": storage})
-    assert (nowhere.exit_code, nowhere.stderr) == (1, "there is no bucket phtoos\n")
+    judged = ("--bundle", str(stack.DEFAULT_BUNDLE), "--model-server", "http://127.0.0.1:1")
+    for elsewhere in (
+        [*asked, "phtoos", str(tmp_path / "out")],
+        ["backfill", f"sqlite:{database}", "phtoos", *judged],
+    ):
+        nowhere = CliRunner().invoke(app, elsewhere, env={"STORAGE_EMULATOR_HOST": storage})
+        assert (nowhere.exit_code, nowhere.stderr) == (1, "there is no bucket phtoos\n")
     options = (tmp_path / "out", "--runner", "Direct", "--max-num-workers", "2")
     command = (stack.ROOT / "dev.sh", "models", *asked, bucket.name, *options)
     mistyped = done(*command, STORAGE_EMULATOR_HOST=storage)

@@ -7,6 +7,7 @@ import pytest
 
 from models.data import stores
 from parrot.consent import Training
+from parrot.errors import BadConfig
 
 
 def test_an_operators_command_knows_what_was_deployed(
@@ -31,6 +32,13 @@ def test_a_database_that_is_named_is_the_one_that_commands_open(
     for where, database in (("firestore:p/d", "d"), ("firestore:p", "(default)")):
         client = vars(stores.observations(where))["_client"]
         assert (client.project, client._database) == ("p", database)  # noqa: SLF001
+
+
+def test_a_wrong_limit_is_named_before_a_photo_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the functions do; Python's own words about it name no variable."""
+    monkeypatch.setenv("MAX_PHOTO_PIXELS", "many")
+    with pytest.raises(BadConfig, match="MAX_PHOTO_PIXELS='many'"):
+        stores.decoder()
 
 
 def test_the_photos_of_a_project_need_no_setting_that_names_it(
