@@ -14,6 +14,7 @@ import requests
 
 from local import stack
 from local.supervisor import Part, PartFailed, Supervisor
+from models.folders import MODEL_FOLDER
 from tests.support.phone import BASE, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
@@ -66,7 +67,7 @@ def test_when_the_model_is_back_what_waited_is_processed(orphaned: stack.Running
     time.sleep(0.5)
     assert ben.get(f"/observations/{name}").json()["status"] == "pending"
     port = int(orphaned.urls["model server"].rpartition(":")[2])
-    again = start(stack.MODELS, port)
+    again = start(MODEL_FOLDER, port)
     try:
         assert ben.settled(name)["status"] == "needs_review"
         answer = requests.post(f"{ben.url}{BASE}/classify", data=OTHER_PHOTO, timeout=30)
