@@ -92,10 +92,9 @@ class Saver:
         """
         now = self._now()
         name = observation_id(user, photo.sha256, species.id)
-        use, allowance = self._meter.use(user), None
-        known = self._observations.get(user.uid, name)
+        use = self._meter.use(user)
+        known, allowance = self._look(user, name)
         if known is None:
-            allowance = self._meter.look(user)
             width, height = self._measure(photo, user)
         else:
             width, height = known.width, known.height
@@ -126,6 +125,20 @@ class Saver:
             if observation.status is not Status.PENDING or self._upload(observation, photo):
                 return Saved(observation, created, allowance if created else None)
         raise StoreUnavailable(f"observation {wanted.id} keeps being deleted; try again")
+
+    def _look(self, user: User, name: str) -> tuple[Observation | None, Allowance | None]:
+        """The observation, or else what is left for a new one. Raises TooManyRequests."""
+        known = self._observations.get(user.uid, name)
+        if known is not None:
+            return known, None
+        try:
+            return None, self._meter.look(user)
+        except TooManyRequests:
+            # Its own retry, sent at once, may have been the last that the quota allows.
+            known = self._observations.get(user.uid, name)
+            if known is None:
+                raise
+            return known, None
 
     def _measure(self, photo: Photo, user: User) -> tuple[int, int]:
         """Decode it. One that cannot be costs as much as a save, or trying would be free."""

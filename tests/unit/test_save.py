@@ -160,6 +160,17 @@ def test_a_photo_that_cannot_be_decoded_counts_and_then_none_is_decoded(world: W
     assert world.saver().save(PHOTO, KEA, BEA).created
 
 
+def test_a_save_whose_twin_takes_the_last_of_the_quota_is_the_same_save(tmp_path: Path) -> None:
+    """Refused, the phone would show an error beside a photo that is saved."""
+
+    def story(world: World, steps: Steps) -> None:
+        steps.then = lambda: world.saver().save(PHOTO, KEA, ANA)
+        world.saver(steps).save(PHOTO, KEA, ANA)
+        assert world.store.used("ana", "saves")[1] == world.quota
+
+    at_every_step(tmp_path, story, quota=1)
+
+
 def test_as_many_photos_as_the_limit_are_saved_however_often_each_is_sent_at_once(
     world: World,
 ) -> None:
