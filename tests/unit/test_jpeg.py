@@ -43,14 +43,10 @@ def header(data: bytes) -> Header:
 @pytest.mark.parametrize(
     "junk",
     [
-        pytest.param(bytes(5), id="zeros"),
         pytest.param(b"\x00\xe1\x00\x12" + bytes(16), id="a segment that begins with 00 E1"),
         pytest.param(b"any words\r\n", id="text"),
-        pytest.param(b"\xff" * 1200, id="1,200 fill bytes"),
         pytest.param(b"\xff\x00\xff\x00", id="stuffed bytes"),
         pytest.param(b"\xff\xd3\xff\x01", id="markers that stand alone"),
-        pytest.param(b"\xff\xfe\x00\x00words", id="a comment of length 0"),
-        pytest.param(b"\xff\xfe\x00\x04" + b"longer than it says", id="a comment too short"),
         pytest.param(segment(0xE0, b"JFIF\0"), id="JFIF too short"),
         pytest.param(segment(0xEE, b"Adobe"), id="Adobe too short"),
         pytest.param(segment(0xE0, b"JFXX\0\x10" + bytes(40)), id="JFIF's extension"),
