@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -44,28 +43,16 @@ _guard = _Guard()
 sys.addaudithook(_guard)  # which cannot be removed again, therefore `active`
 
 
-@pytest.fixture(autouse=True)
-def guard() -> Iterator[None]:
-    """Fail any test that belongs in another folder."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Fail any test that belongs in another folder, whichever fixture it wants."""
     _guard.active = True
-    yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Others may start what they want."""
     _guard.active = False
-
-
-def _server() -> NoReturn:
-    pytest.fail("tests/unit runs without servers: move the test to tests/stack")
-
-
-@pytest.fixture
-def running() -> NoReturn:
-    """Not here."""
-    _server()
-
-
-@pytest.fixture
-def firestore() -> NoReturn:
-    """Not here."""
-    _server()
 
 
 @pytest.fixture
