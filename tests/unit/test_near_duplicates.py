@@ -2,17 +2,29 @@
 
 import contextlib
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from parrot import duplicates
 from parrot.errors import NotFound
 from parrot.observation import Status
 from parrot.quota import User
+from tests.support.observations import processed
 from tests.support.photos import encoded
-from tests.support.processing import NOW, OTHER, Killed, Steps, World, at_every_step, die
+from tests.support.processing import (
+    NOW,
+    OTHER,
+    Counted,
+    Killed,
+    Steps,
+    World,
+    at_every_step,
+    die,
+)
 
 LATER = NOW.replace(hour=13)
 # Of large areas, as photos are: it survives being compressed.
@@ -150,3 +162,28 @@ def test_a_deletion_killed_among_the_twins_is_completed_by_the_next(
         ]
 
     at_every_step(tmp_path, story)
+
+
+@pytest.mark.parametrize("distinct", [False, True], ids=["the-same-hash", "200-hashes"])
+def test_a_deletion_looks_its_twins_up_together(world: World, *, distinct: bool) -> None:
+    """Twice, before and after the names are written, which happens at once."""
+    store, phash = world.store, 0x0123456789ABCDEF
+    original = dataclasses.replace(processed(200, f"{phash:016x}"), created=NOW.replace(hour=1))
+    store.create(original)
+    for number in range(200):
+        first, second = divmod(number, 63)  # two bits of 64, another pair for each
+        flipped = 1 << first | 1 << second + 1 if distinct else 0
+        twin = processed(number, f"{phash ^ flipped:016x}")
+        store.create(dataclasses.replace(twin, duplicate_of=original.id))
+    store.replace(dataclasses.replace(original, status=Status.DELETING))
+
+    steps = Steps()
+    duplicates.release(Counted(store, steps), "ana", original.id, now=lambda: NOW)
+
+    calls = Counter(steps.names)
+    assert calls.pop("duplicates_of") == 1
+    assert calls.pop("similar") == 2
+    assert calls == {"replace_all": 1}
+    names = {observation.duplicate_of for observation in store.everything()}
+    assert original.id not in names
+    assert None in names
