@@ -1,8 +1,8 @@
 """A bundle of two macaws, and a model server that answers with scripted features."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NoReturn
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -42,7 +42,12 @@ DOUBT = (0.0, 9.0, 0.0, 0.0, 6.0)
 NO_PARROT = (-9.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def bundle(*, second: SecondLook | None = LOOK, maybe: float | None = None) -> Bundle:
+NAMES = NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7)
+RULES = Rules(0.6, naming=NAMES, second_look=LOOK)
+
+
+def bundle(**rules: Any) -> Bundle:
+    """With RULES, but for the changes."""
     eye = np.eye(5, dtype=np.float32)
     # The first feature is the logit of a parrot; other birds are as good as impossible.
     scorer = ThreeWay(np.eye(5)[:, :3] * [1, 0, 0], np.array([0.0, -1000.0, 0.0]))
@@ -53,12 +58,7 @@ def bundle(*, second: SecondLook | None = LOOK, maybe: float | None = None) -> B
         classes=2,
         models=(MODEL,),
         gate_kind="three-way",
-        rules=Rules(
-            0.6,
-            maybe,
-            naming=NamingPolicy(0.95, other=0.5, share=0.2, sure=0.7),
-            second_look=second,
-        ),
+        rules=replace(RULES, **rules),
         scikit_learn="1",
         files={},
         reference=(Reference((0.0,) * 5, 0.5),),
@@ -101,7 +101,5 @@ class OutOfTime(Decoder):
         raise TooExpensive
 
 
-def classifier(
-    server: Scripted, second: SecondLook | None = LOOK, *, decoder: Decoder = DECODER
-) -> Classifier:
-    return Classifier(bundle(second=second), server, decoder)
+def classifier(server: Scripted, *, decoder: Decoder = DECODER, **rules: Any) -> Classifier:
+    return Classifier(bundle(**rules), server, decoder)

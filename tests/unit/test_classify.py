@@ -17,6 +17,7 @@ from tests.support.scripted_model import (
     DOUBT,
     LOOK,
     MODEL,
+    NAMES,
     NO_PARROT,
     PHOTO,
     STRANGER,
@@ -44,7 +45,7 @@ def test_only_doubt_is_looked_at_again_in_one_more_request(
 ) -> None:
     """A phone waits for each round trip."""
     server = Scripted([look, SURE, SURE])
-    answer = classifier(server, policy).classify(PHOTO)
+    answer = classifier(server, second_look=policy).classify(PHOTO)
     assert server.requests == requests
     steps = ["decode", "model", "gate", "look-again"][: 2 + len(requests)]
     assert [timing.step for timing in answer.timings] == steps
@@ -114,7 +115,7 @@ def test_the_one_name_comes_with_what_the_model_takes_for_it(
     """The model cannot exclude what it does not know: a Lear's macaw was surely a hyacinth."""
     alike = LookAlike("ara-macao", "ara-rubrogenys", "", "Red-fronted macaw", "")
     other = replace(alike, of="ara-ararauna", id="ara-glaucogularis")
-    given = replace(bundle(second=None), look_alikes=(alike, other))
+    given = replace(bundle(second_look=None), look_alikes=(alike, other))
     answer = Classifier(given, Scripted([look]), DECODER).classify(PHOTO)
     assert [row.id for row in answer.look_alikes] == named
 
@@ -124,11 +125,9 @@ def test_one_species_is_not_named_where_it_is_likely_another_parrot(
     alone: float | None, name: str
 ) -> None:
     """The set keeps it, as the one that it would be if it is a known one."""
-    given = bundle(second=None)
-    policy = replace(given.manifest.rules.naming or pytest.fail("no naming"), alone=alone)
-    rules = replace(given.manifest.rules, naming=policy)
-    given = replace(given, manifest=replace(given.manifest, rules=rules))
-    answer = Classifier(given, Scripted([(4.0, 3.0, 0.0, 2.7, 6.0)]), DECODER).classify(PHOTO)
+    server = Scripted([(4.0, 3.0, 0.0, 2.7, 6.0)])
+    wary = classifier(server, second_look=None, naming=replace(NAMES, alone=alone))
+    answer = wary.classify(PHOTO)
     assert answer.species_set is not None
     assert [row.id for row in answer.species_set.species] == ["ara-macao"]
     assert answer.taxon is not None
@@ -143,7 +142,7 @@ def test_what_may_be_a_parrot_has_names_and_no_reason(
 ) -> None:
     """A person sees what it would be, and that it is not certain; what is none has no names."""
     server = Scripted([(float(np.log(parrot / (1 - parrot))), *SURE[1:])])
-    answer = Classifier(bundle(second=None, maybe=0.4), server, DECODER).classify(PHOTO)
+    answer = classifier(server, second_look=None, maybe=0.4).classify(PHOTO)
     assert (answer.is_parrot, answer.maybe, answer.reason) == (*verdict, None)
     names = (answer.species, answer.species_set, answer.taxon)
     assert list(map(bool, names)) == [any(verdict)] * 3
@@ -169,14 +168,12 @@ def test_a_focus_beyond_the_photo_ends_at_its_edge() -> None:
 )
 def test_what_is_not_a_parrot_says_why(nothing: float, small: float, reason: Reason) -> None:
     """The gate's other two classes tell a bird from nothing; the photo's size is known."""
-    given = bundle()
+    given = bundle(reasons=ReasonPolicy(0.9, sure=0.9, too_small=small))
     weights = np.zeros((5, 3))
     weights[0, 0], weights[1, 2] = 1.0, 1.0
     gate = replace(given.gate, scorer=ThreeWay(weights, np.zeros(3)))
-    rules = replace(given.manifest.rules, reasons=ReasonPolicy(0.9, sure=0.9, too_small=small))
-    explaining = replace(given, gate=gate, manifest=replace(given.manifest, rules=rules))
     server = Scripted([(-9.0, nothing, 0.0, 0.0, 0.0)])
-    answer = Classifier(explaining, server, DECODER).classify(PHOTO)
+    answer = Classifier(replace(given, gate=gate), server, DECODER).classify(PHOTO)
     assert (answer.is_parrot, answer.reason) == (False, reason)
 
 

@@ -24,7 +24,7 @@ RNG = np.random.default_rng(5)
 )
 def test_a_service_answers_as_an_evaluation_judges(policy: SecondLook | None) -> None:
     """Thresholds are chosen by an evaluation: combined another way, looks would miss them."""
-    given = bundle(second=policy)
+    given = bundle(second_look=policy)
     # The gate reads parrot, other bird and no bird from the first, the fourth and the fifth.
     gate = replace(given.gate, scorer=ThreeWay(np.eye(5)[:, [0, 3, 4]], np.zeros(3)))
     given = replace(given, gate=gate)

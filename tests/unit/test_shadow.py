@@ -12,22 +12,29 @@ from parrot.classify import Classifier
 from parrot.errors import BadBundle, StoreUnavailable
 from parrot.model.bundle import Bundle
 from parrot.model.naming import Softmax
-from parrot.model.rules import NamingPolicy
 from parrot.records import Classification
 from parrot.shadow import Agreement, Seen, Shadow, beside, check
 from tests.support.observations import observation
 from tests.support.photos import DECODER
-from tests.support.scripted_model import DOUBT, NO_PARROT, PHOTO, SURE, TWO, Scripted, bundle
+from tests.support.scripted_model import (
+    DOUBT,
+    NAMES,
+    NO_PARROT,
+    PHOTO,
+    SURE,
+    TWO,
+    Scripted,
+    bundle,
+)
 
 IN_USE = bundle()
-PICKY = NamingPolicy(0.95, other=0.5, share=0.6, sure=0.7)
+PICKY = replace(NAMES, share=0.6)
 
 
 def named(version: str, **changes: object) -> Bundle:
     """The bundle in use under another version, with other rules."""
-    manifest = IN_USE.manifest
-    rules = replace(manifest.rules, **changes)  # type: ignore[arg-type]
-    return replace(IN_USE, manifest=replace(manifest, version=version, rules=rules))
+    given = bundle(**changes)
+    return replace(given, manifest=replace(given.manifest, version=version))
 
 
 def other_names() -> Bundle:
@@ -177,9 +184,7 @@ def test_a_group_in_place_of_one_species_is_another_answer() -> None:
     """Two bundles that differ in `alone` were said to answer all photos alike."""
     heard: list[Seen] = []
     answer, _ = classified([SURE, SURE], lambda seen, _answer: heard.append(seen))
-    policy = IN_USE.manifest.rules.naming
-    assert policy is not None
-    wary = beside(named("wary", naming=replace(policy, alone=1e-6)), heard[0], answer)
+    wary = beside(named("wary", naming=replace(NAMES, alone=1e-6)), heard[0], answer)
     row, group = observation(1), "a group in place of one species"
     assert Compared(row, answer, wary, looks_alike=True).change == group
     assert Compared(row, wary, answer, looks_alike=True).change == "one species in place of a group"

@@ -11,7 +11,7 @@ from parrot.errors import InvalidImage
 from parrot.http import answers
 from parrot.model.decision import joined
 from parrot.model.look import View
-from parrot.model.rules import Conformal, Rules
+from parrot.model.rules import Conformal
 from parrot.photo import images
 from parrot.records import Photo, Together
 from tests.support.photos import DECODER, encoded, noise
@@ -37,7 +37,7 @@ def told(asking: Classifier | CachedClassifier, *photos: Photo) -> Together:
 
 
 def asked(*looks: tuple[float, ...], photos: int = 2) -> Together:
-    return told(classifier(Scripted(list(looks)), None), *(A, B, C)[:photos])
+    return told(classifier(Scripted(list(looks)), second_look=None), *(A, B, C)[:photos])
 
 
 def chosen(together: Together) -> list[str]:
@@ -49,7 +49,7 @@ def test_all_photos_travel_in_one_request_and_all_second_looks_in_another() -> N
     """A phone waits for each round trip."""
     both = replace(LOOK, views=(View.CENTER, View.CLOSER))
     server = Scripted([SURE, DOUBT, TWO, SURE, SURE, SURE, SURE])
-    together = told(classifier(server, both), A, B, C)
+    together = told(classifier(server, second_look=both), A, B, C)
     assert server.requests == [3, 4]
     steps = [timing.step for timing in together.answer.timings]
     assert steps == ["decode", "model", "gate", "look-again"]
@@ -101,9 +101,8 @@ def test_photos_have_the_names_of_those_that_can_tell(
 
 def test_sets_by_the_served_models_logits_are_widened_too() -> None:
     """A bundle without heads crashed on photos that contradict each other."""
-    given = bundle(second=None)
-    manifest = replace(given.manifest, rules=Rules(0.6, conformal=Conformal(0.95, cut=1.0)))
-    old = replace(given, manifest=manifest, naming=None, taxonomy=None)
+    given = bundle(second_look=None, naming=None, conformal=Conformal(0.95, cut=1.0))
+    old = replace(given, naming=None, taxonomy=None)
     server = Scripted([SURE, SURE], logits=[(2.0, -2.0), (-2.0, 2.0)])
     together = told(Classifier(old, server, DECODER), A, B)
     assert not together.agree
@@ -140,7 +139,8 @@ def test_a_joint_answer_is_a_parrot_only_if_a_photo_is() -> None:
 def test_two_photos_that_may_show_a_parrot_may_show_it_together() -> None:
     """Those that are less sure give the name only of a bird that no photo shows for sure."""
     unsure = [DOUBT, (-0.1, *STRANGER[1:])]
-    asking = Classifier(bundle(second=None, maybe=0.4), Scripted([*unsure, SURE, *unsure]), DECODER)
+    server = Scripted([*unsure, SURE, *unsure])
+    asking = classifier(server, second_look=None, maybe=0.4)
     together, with_a_sure_one = told(asking, A, B), told(asking, C, A, B)
     assert [photo.maybe for photo in together.photos] == [True, True]
     assert (together.answer.is_parrot, together.answer.maybe) == (False, True)
@@ -151,7 +151,7 @@ def test_two_photos_that_may_show_a_parrot_may_show_it_together() -> None:
 def test_known_photos_are_not_asked_again() -> None:
     """A person adds a photo to the two that were answered."""
     server = Scripted([SURE, SURE, OTHER])
-    cached = CachedClassifier(classifier(server, None), size=9)
+    cached = CachedClassifier(classifier(server, second_look=None), size=9)
     (first,) = cached.classify_each([A])
     together = told(cached, A, B, C)
     assert server.requests == [1, 2]
@@ -165,7 +165,7 @@ def test_known_photos_are_not_asked_again() -> None:
 @pytest.mark.parametrize("known", [0, 1, 2])
 def test_a_damaged_photo_is_named_by_its_place_also_beside_known_ones(known: int) -> None:
     """Which of five to take again: only unknown ones reach the classifier, which counts those."""
-    cached = CachedClassifier(classifier(Scripted([SURE, SURE]), None), size=9)
+    cached = CachedClassifier(classifier(Scripted([SURE, SURE]), second_look=None), size=9)
     for photo in (A, C)[:known]:
         cached.classify_each([photo])
     damaged = replace(B, data=B.data[: len(B.data) // 2], sha256="damaged")
@@ -177,7 +177,7 @@ def test_a_damaged_photo_is_named_by_its_place_also_beside_known_ones(known: int
 def test_answers_of_two_model_versions_are_not_joined() -> None:
     """What the older one said of a photo is asked again."""
     server = Scripted([SURE, SURE, SURE, SURE])
-    cached = CachedClassifier(classifier(server, None), size=9)
+    cached = CachedClassifier(classifier(server, second_look=None), size=9)
     cached.classify_each([A])
     server.version_name = "M/2"
     together = told(cached, A, B)
