@@ -9,10 +9,11 @@ from parrot.consent import Consent
 from parrot.errors import BadBundle, InvalidRequest, ModelTimeout, TooManyRequests
 from parrot.http import answers, problems
 from parrot.http.parameters import Links
-from parrot.observation import Label, Page, Status, Verdict
+from parrot.observation import Label, Page, Status
 from parrot.records import Classification, LookAlike, Reason, SpeciesScore, SpeciesSet
 from parrot.tokens import Downloads
-from tests.support.observations import NOW, derived, observation
+from tests.support.observations import KEA as KEA_LABEL
+from tests.support.observations import NOW, derived, observation, verdict
 from tests.support.processing import GALAH, KEA
 
 RECORDED = Path(__file__).with_name("recorded_answers.txt")
@@ -40,42 +41,30 @@ NOT_A_PARROT = replace(
 )
 MAYBE = replace(PARROT, is_parrot=False, maybe=True, parrot_probability=0.5)
 PENDING = replace(observation(), labels=(), sha256="", width=0, height=0)
-LABELS = (Label("amazona", 1, NOW), Label("nestor-notabilis", 14, NOW))
-VERDICT = Verdict(
-    is_parrot=True,
+LABELS = (Label("amazona", 1, NOW), KEA_LABEL)
+VERDICT = replace(
+    verdict(KEA.id, bundle="2026-11-23", model="ParrotClassifier/1"),
     parrot_probability=0.9123456789,
-    species="nestor-notabilis",
     species_probability=0.5,
-    bundle="2026-11-23",
-    model="ParrotClassifier/1",
+    likely=None,
 )
+NOTHING = replace(VERDICT, is_parrot=False, species=None, species_probability=None)
+DONE = replace(PENDING, status=Status.READY, verdict=VERDICT)
 READY = replace(
-    PENDING,
+    DONE,
     labels=LABELS,
     sha256="cd" * 32,
     width=640,
     height=480,
-    status=Status.READY,
-    verdict=VERDICT,
     derived=derived("0" * 16),
     duplicate_of="id-0",
-)
-NO_PARROT = replace(
-    PENDING,
-    status=Status.READY,
-    verdict=replace(
-        VERDICT, is_parrot=False, species=None, species_probability=None, reason=Reason.OTHER_BIRD
-    ),
-)
-MAYBE_ONE = replace(
-    PENDING, status=Status.READY, verdict=replace(VERDICT, is_parrot=False, maybe=True)
 )
 REJECTED = replace(
     PENDING,
     labels=LABELS[:1],
     status=Status.REJECTED,
     reason="this JPEG photo is damaged — sorry",
-    verdict=replace(VERDICT, is_parrot=False, species=None, species_probability=None),
+    verdict=NOTHING,
 )
 
 
@@ -107,8 +96,12 @@ SAMPLES = {
         replace(READY, verdict=replace(VERDICT, likely=()), consent=Consent(given=False, at=NOW)),
         LINKS,
     ),
-    "an observation that shows no parrot": answers.observation(NO_PARROT, LINKS),
-    "an observation that may show a parrot": answers.observation(MAYBE_ONE, LINKS),
+    "an observation that shows no parrot": answers.observation(
+        replace(DONE, verdict=replace(NOTHING, reason=Reason.OTHER_BIRD)), LINKS
+    ),
+    "an observation that may show a parrot": answers.observation(
+        replace(DONE, verdict=replace(VERDICT, is_parrot=False, maybe=True)), LINKS
+    ),
     "a rejected observation": answers.observation(REJECTED, LINKS),
     "an empty page": answers.observations(Page((), None), None, LINKS),
     "a page": answers.observations(Page((PENDING,), None), "AQID", LINKS),
