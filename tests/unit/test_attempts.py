@@ -81,20 +81,21 @@ def test_a_good_photo_whose_event_is_delivered_many_times_at_once_is_ready(
 ) -> None:
     """None of them has failed: six would have been more than the most attempts."""
 
-    def deliver(world: World, stored: StoredPhoto, at: int, times: int) -> None:
-        if times:
-            steps = Steps(at, lambda: deliver(world, stored, at, times - 1))
-            outcomes.append(world.processor(steps).process(stored))
-
-    for at in range(1, 16):  # a delivery takes fewer steps
-        (tmp_path / str(at)).mkdir()
-        world = World(tmp_path / str(at), quota=1)
+    def story(world: World, steps: Steps) -> None:
         stored = world.upload(PHOTO, "photos/ana/x") if direct else world.save(PHOTO)
         outcomes: list[Outcome] = []
-        deliver(world, stored, at, 2 * MOST_ATTEMPTS)
-        assert set(outcomes) <= {Outcome.READY, Outcome.DONE_BEFORE}, at
-        assert world.observation(stored).status is Status.READY, at
-        assert world.store.used("ana", "saves")[1] == direct, at
+
+        def deliver(steps: Steps, times: int) -> None:
+            if times > 1:
+                steps.then = lambda: deliver(Steps(steps.at), times - 1)
+            outcomes.append(world.processor(steps).process(stored))
+
+        deliver(steps, 2 * MOST_ATTEMPTS)
+        assert set(outcomes) <= {Outcome.READY, Outcome.DONE_BEFORE}, steps.at
+        assert world.observation(stored).status is Status.READY, steps.at
+        assert world.store.used("ana", "saves")[1] == direct, steps.at
+
+    at_every_step(tmp_path, story, quota=1)
 
 
 @pytest.mark.parametrize("dies", [False, True])

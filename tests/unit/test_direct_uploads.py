@@ -10,7 +10,18 @@ from parrot.observation import Label, Status
 from parrot.process import Outcome
 from parrot.quota import User
 from tests.support.photos import encoded, noise
-from tests.support.processing import KEA, NOW, OTHER, PHOTO, Killed, Steps, World, die, uuid_of
+from tests.support.processing import (
+    KEA,
+    NOW,
+    OTHER,
+    PHOTO,
+    Killed,
+    Steps,
+    World,
+    at_every_step,
+    die,
+    uuid_of,
+)
 
 
 def test_a_direct_upload_becomes_an_observation(world: World) -> None:
@@ -70,18 +81,21 @@ def test_a_direct_upload_over_the_quota_is_rejected_and_removed(tmp_path: Path) 
     assert world.processor().process(theirs) is Outcome.READY
 
 
-@pytest.mark.parametrize("at", range(1, 12))
 def test_a_kill_at_the_quota_leaves_no_photo_in_the_list_that_is_not_rejected(
-    tmp_path: Path, at: int
+    tmp_path: Path,
 ) -> None:
     """Whether the photo itself is gone yet or not."""
-    world = World(tmp_path, quota=1)
-    assert world.processor().process(world.upload(PHOTO, "photos/ana/x")) is Outcome.READY
-    stored = world.upload(OTHER, "photos/ana/y")
-    with contextlib.suppress(Killed):
-        world.processor(Steps(at, die)).process(stored)
-    world.processor().process(stored)
-    assert world.observation(stored).status is Status.REJECTED
+
+    def story(world: World, steps: Steps) -> None:
+        assert world.processor().process(world.upload(PHOTO, "photos/ana/x")) is Outcome.READY
+        stored = world.upload(OTHER, "photos/ana/y")
+        steps.then = die
+        with contextlib.suppress(Killed):
+            world.processor(steps).process(stored)
+        world.processor().process(stored)
+        assert world.observation(stored).status is Status.REJECTED, steps.at
+
+    at_every_step(tmp_path, story, quota=1)
 
 
 def test_a_photo_is_what_its_bytes_are_however_it_was_named(world: World) -> None:

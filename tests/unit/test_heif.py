@@ -15,11 +15,11 @@ TILED = heifs.tiled(noise(300, 200))
 WHOLE = heifs.tiled(noise(64, 64), tile=0)
 
 
-@pytest.mark.parametrize("end", [*(len(TILED) * tenths // 10 for tenths in range(1, 10)), -1])
-def test_a_cut_file_of_tiles_is_refused(end: int) -> None:
+def test_a_cut_file_of_tiles_is_refused() -> None:
     """The decoder would leave the missing tiles green, also if a single byte is missing."""
-    with pytest.raises(InvalidImage, match="damaged or incomplete"):
-        images.read(TILED[:end])
+    for end in (*(len(TILED) * tenths // 10 for tenths in range(1, 10)), -1):
+        with pytest.raises(InvalidImage, match="damaged or incomplete"):
+            images.read(TILED[:end])
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 5, 6, 8])

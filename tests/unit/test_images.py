@@ -145,11 +145,9 @@ def test_payloads_are_what_the_encoding_says() -> None:
         assert floats.max() == pytest.approx(high, abs=1e-4)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "P"])
-def test_a_small_file_cannot_unpack_to_more_than_the_memory(mode: str) -> None:
+def test_a_small_file_cannot_unpack_to_more_than_the_memory() -> None:
     """200 kB of PNG is any number of pixels; 25 million are enough for what no phone writes."""
-    size = (5001, 5000)
-    data = encoded(Image.new(mode, size), "PNG", compress_level=1)
+    data = encoded(Image.new("P", (5001, 5000)), "PNG", compress_level=1)
     with pytest.raises(InvalidImage, match="25,000,000"):
         images.measure(images.read(data))
 
@@ -165,11 +163,8 @@ def test_invisible_colours_do_not_shine_through_when_a_large_photo_is_reduced() 
     assert abs(red - green) < 3
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("where", ["covering", "cut"])
-def test_our_own_bug_is_not_the_photos_fault(
-    kind: str, where: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_our_own_bug_is_not_the_photos_fault(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An invalid photo is rejected for good; after a bug is fixed the photo is tried again."""
 
     def broken(*_arguments: object, **_options: object) -> None:
@@ -177,4 +172,4 @@ def test_our_own_bug_is_not_the_photos_fault(
 
     monkeypatch.setattr(geometry, where, broken)
     with pytest.raises(ValueError, match="our own resampling"):
-        images.pixels(images.read(encoded(noise(), kind)), SPEC)
+        images.pixels(images.read(encoded(noise())), SPEC)
