@@ -96,6 +96,7 @@ run() {
 # Types and import rules are checked beside the tests; what they say comes after the tests' summary.
 check() {
   cd "$root"
+  unset PYTHONDONTWRITEBYTECODE # or each of the many processes that tests start compiles this project
   local pytest=(-m pytest --dist loadfile --no-loadscope-reorder -n)
   local tests=(2 -m smoke tests/unit tests/stack) output checks status=0
   case ${1:-} in
