@@ -1,7 +1,7 @@
 """A deployment whose photos are retrained on, and the retraining as the command does it."""
 
-import io
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.observation import Derived, Label, Observation, Opinion, Status, derived_name
 from tests.support.observations import NOW, observation, verdict
+from tests.support.photos import encoded
 from tests.support.processing import Counted, MemoryPhotos, Steps
 
 
@@ -30,11 +31,8 @@ class Deployment:
     def save(self, uid: str, path: Path, species: str, text: str | None = None) -> None:
         mine = self.saved.setdefault(uid, [])
         base = observation(len(mine), uid)
-        with Image.open(path) as image:
-            out = io.BytesIO()
-            image.convert("RGB").save(out, "WEBP")
         name = derived_name(uid, base.id, "image")
-        self.photos.upload(name, out.getvalue())
+        self.photos.upload(name, _webp(path))
         settled = replace(
             base,
             status=Status.READY,
@@ -46,6 +44,12 @@ class Deployment:
         )
         assert self.store.create(settled)[1]
         mine.append(settled)
+
+
+@cache
+def _webp(path: Path) -> bytes:
+    with Image.open(path) as image:
+        return encoded(image.convert("RGB"), "WEBP")
 
 
 @dataclass

@@ -48,9 +48,9 @@ def deployment(tmp_path: Path, photos: Path) -> Deployment:
     made = Deployment(SqliteObservations(tmp_path / "o.db"), MemoryPhotos(), {})
     people = [*LEARNERS, *EXAMINERS]
     for label, species in KINDS.items():
-        for number, path in enumerate(named(photos / "parrots" / label, 10)):
+        for number, path in enumerate(named(photos / "parrots" / label, 5)):
             made.save(people[number % len(people)], path, species)
-    for number, path in enumerate(named(photos / "negatives" / "food", 10)):
+    for number, path in enumerate(named(photos / "negatives" / "food", 5)):
         made.save(people[number % len(people)], path, NOT_A_PARROT.id)
     return made
 
@@ -74,7 +74,7 @@ def cache(tmp_path: Path, features: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def run(deployment: Deployment, tmp_path: Path, cache: Path) -> Run:
-    order = Order(DEFAULT_BUNDLE, "next", "99", tmp_path / "work", least=Least(12, 8, 2))
+    order = Order(DEFAULT_BUNDLE, "next", "99", tmp_path / "work", least=Least(8, 8, 2))
     return Run(deployment, tmp_path, cache, order)
 
 
@@ -98,8 +98,8 @@ def test_killed_at_any_point_it_goes_on_to_one_candidate(run: Run) -> None:
     assert {noted for uid in LEARNERS for noted in run.learnt(uid)} == {("next",)}
     assert {noted for uid in EXAMINERS for noted in run.learnt(uid)} == {()}
     card = (done.folder / "MODEL_CARD.md").read_text()
-    assert "24 saved photos of 3 people" in card
-    assert "16 photos of 2 people" in card
+    assert "12 saved photos of 3 people" in card
+    assert "8 photos of 2 people" in card
 
 
 def test_a_retrained_bundle_is_retrained_from_where_it_was_fitted(run: Run) -> None:
@@ -129,7 +129,7 @@ def test_a_retrained_bundle_is_retrained_from_where_it_was_fitted(run: Run) -> N
     sizes = [len((done.folder / "trained_on.bin").read_bytes()) for done in (first, less)]
     assert sizes[0] - sizes[1] == 4
     assert known() == features - PER_PHOTO
-    run.order = replace(run.order, least=Least(photos=24))
+    run.order = replace(run.order, least=Least(photos=12))
     with pytest.raises(BadDataset):
         run()
     assert known() == 0
@@ -150,7 +150,7 @@ def test_who_takes_photos_back_while_it_runs_has_taught_no_candidate(run: Run) -
     done = run(step=step)
     assert steps.count("the exam") == 2
     assert {row.uid for row in done.exported.learners} == set(LEARNERS[1:])
-    assert "16 saved photos of 2 people" in (done.folder / "MODEL_CARD.md").read_text()
+    assert "8 saved photos of 2 people" in (done.folder / "MODEL_CARD.md").read_text()
     assert run.published() == ["next"]
 
 
@@ -189,7 +189,7 @@ def test_what_the_exam_shows_to_be_worse_is_not_published(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reviewers may be wrong about the photos to learn from; the exam's people are others."""
-    monkeypatch.setattr("models.training.heads._DRAWN_NAMES", 1.0)  # two dozen photos suffice
+    monkeypatch.setattr("models.training.heads._DRAWN_NAMES", 1.0)  # a dozen photos suffice
     wrong = dict(zip(KINDS.values(), [*list(KINDS.values())[1:], NOT_A_PARROT.id], strict=True))
     store = run.deployment.store
     for uid in LEARNERS:
@@ -214,11 +214,11 @@ def test_what_the_exam_shows_to_be_worse_is_not_published(
 def test_too_little_is_said_in_one_sentence(run: Run) -> None:
     """Nothing can be learned from a handful of photos, or judged by them."""
     run.cache = run.folder / "features.sqlite"  # of which nothing will be left
-    run.order = replace(run.order, least=Least(photos=25))
-    with pytest.raises(BadDataset, match="too little to learn from: 24 saved photos"):
+    run.order = replace(run.order, least=Least(photos=13))
+    with pytest.raises(BadDataset, match="too little to learn from: 12 saved photos"):
         run()
-    run.order = replace(run.order, least=Least(photos=20, exam=17))
-    with pytest.raises(BadDataset, match="too little to judge by: 16 photos"):
+    run.order = replace(run.order, least=Least(photos=10, exam=9))
+    with pytest.raises(BadDataset, match="too little to judge by: 8 photos"):
         run()
     assert not run.published()
 
