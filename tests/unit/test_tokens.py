@@ -1,5 +1,6 @@
 """Download tokens open one file of one observation for a limited time."""
 
+import string
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +21,9 @@ def downloads(now: float = NOW, *secrets: bytes) -> Downloads:
 
 def token(path: str) -> str:
     return path.partition("?token=")[2]
+
+
+MADE = token(downloads().path(observation(), "image"))
 
 
 def test_a_token_names_its_user_and_lasts_half_an_hour_to_an_hour() -> None:
@@ -44,33 +48,29 @@ def test_urls_stay_the_same_for_a_while() -> None:
 )
 def test_a_token_opens_nothing_else(observation_id: str, file: str) -> None:
     """Not another observation, not another file."""
-    made = token(downloads().path(observation(), "image"))
     with pytest.raises(Forbidden):
-        downloads().grant(made, observation_id, file)
+        downloads().grant(MADE, observation_id, file)
 
 
-def test_no_changed_token_opens_anything() -> None:
-    """Not for another user, not for longer."""
-    made = token(downloads().path(observation(), "image"))
+def test_no_changed_token_opens_anything_and_each_has_one_spelling() -> None:
+    """Not for another user, not for longer.
+
+    Caches and logs know a URL by its letters, and base64 decoders skip what they do not know.
+    """
+    value, when, signature = MADE.split(".")
     changed = [
-        made[:i] + ("A" if made[i] != "A" else "B") + made[i + 1 :] for i in range(len(made))
+        *(f"{MADE[:at]}{'AB'[MADE[at] == 'A']}{MADE[at + 1 :]}" for at in range(len(MADE))),
+        *(MADE[:-1] + letter for letter in string.ascii_letters + string.digits + "-_"),
+        *("", "x", "é", f"{MADE}AAAA", MADE[:-4], "A" * 400, f" {MADE}"),
+        *(f"{value}.{when}={signature}", f"{value}=.{when}.{signature}"),
+        *(
+            f"{value}.{when}.{signature[:at]}{junk}{signature[at:]}"
+            for at in (0, 7, len(signature))
+            for junk in ("!", "\n", "=", "==", "%", "~", ".")
+        ),
+        MADE.replace("-", "+").replace("_", "/"),
     ]
-    for bad in (*changed, "", "x", "é", made + "AAAA", made[:-4], "A" * 400):
-        with pytest.raises(Forbidden):
-            downloads().grant(bad, "id-00001", "image")
-
-
-def test_a_token_has_one_spelling() -> None:
-    """Caches and logs know a URL by its letters, and base64 decoders skip what they do not know."""
-    made = token(downloads().path(observation(), "image"))
-    value, when, signature = made.split(".")
-    spelled = [
-        made.replace("-", "+").replace("_", "/"),
-        *(f"{value}.{when}.{signature[:at]}{junk}{signature[at:]}"
-          for at in (0, 7, len(signature)) for junk in ("!", "\n", "=", "==", "%", "~", ".")),
-        f"{value}.{when}={signature}", f"{value}=.{when}.{signature}", f" {made}",
-    ]  # fmt: skip
-    for bad in set(spelled) - {made}:
+    for bad in set(changed) - {MADE}:
         with pytest.raises(Forbidden):
             downloads().grant(bad, "id-00001", "image")
 
@@ -80,24 +80,23 @@ def test_without_a_secret_there_are_no_tokens() -> None:
     nothing = Downloads((), lambda: NOW)
     assert nothing.path(observation(), "image") == "id-00001/image"
     with pytest.raises(Forbidden):
-        nothing.grant(token(downloads().path(observation(), "image")), "id-00001", "image")
+        nothing.grant(MADE, "id-00001", "image")
 
 
 def test_a_secret_can_be_replaced_while_phones_hold_urls() -> None:
     """The newest signs, the older ones are still accepted: no picture breaks."""
-    before, during = downloads(), downloads(NOW, NEWER, SECRET)
-    old, new = (token(each.path(observation(), "image")) for each in (before, during))
-    for made in (old, new):
+    during = downloads(NOW, NEWER, SECRET)
+    new = token(during.path(observation(), "image"))
+    for made in (MADE, new):
         assert during.grant(made, "id-00001", "image").user == User("ana")
     assert downloads(NOW, NEWER).grant(new, "id-00001", "image").user == User("ana")
     with pytest.raises(Forbidden):
-        before.grant(new, "id-00001", "image")
+        downloads().grant(new, "id-00001", "image")
 
 
 def test_a_token_of_a_faster_clock_is_accepted() -> None:
     """The next instance may be a second behind the one that made it."""
-    made = token(downloads(NOW).path(observation(), "image"))
-    assert downloads(NOW - 1).grant(made, "id-00001", "image").expires == NOW + 3600
+    assert downloads(NOW - 1).grant(MADE, "id-00001", "image").expires == NOW + 3600
 
 
 def test_every_uid_that_can_be_stored_fits_into_a_url() -> None:
