@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from parrot import cpu, logs
@@ -9,16 +10,17 @@ from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.errors import InvalidImage
 from parrot.http import answers
-from parrot.model.decision import joined
+from parrot.model.decision import decide, join, joined
 from parrot.model.look import View
 from parrot.model.rules import Conformal
 from parrot.photo import images
-from parrot.records import Photo, Together
+from parrot.records import Photo, Scores, Together
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.scripted_model import (
     DOUBT,
     LOOK,
     NO_PARROT,
+    RULES,
     STRANGER,
     SURE,
     TWO,
@@ -111,17 +113,19 @@ def test_sets_by_the_served_models_logits_are_widened_too() -> None:
 
 def test_the_set_has_nothing_less_likely_than_what_it_leaves_out() -> None:
     """A percentage beside a name must not contradict the set."""
-    together = asked(SURE, SURE, OTHER, photos=3)
-    likely = {score.species.id: score.probability for score in together.answer.species}
-    outside = [likely[name] for name in likely if name not in chosen(together)]
-    assert min(likely[name] for name in chosen(together)) >= max(outside, default=0)
+    seen = ([0.9, 1e-6, 0.05, 0.05], [0.1, 0.85, 0.05, 0.0])  # of three species and another parrot
+    photos = [decide(Scores(np.array(0.9), None, np.array(names), None), RULES) for names in seen]
+    joint, agree = join(photos, RULES)
+    assert not agree
+    assert joint.in_set is not None
+    assert joint.in_set.tolist() == [True] * 3  # the third is likelier than the second
 
 
 def test_a_photo_without_a_parrot_does_not_affect_the_name() -> None:
-    """Of three photos one may be blurred: the others know."""
+    """Of three photos two may be blurred: the other one knows."""
     blurred = (-9.0, 0.0, 9.0, 0.0, 6.0)
-    together = asked(SURE, SURE, blurred, photos=3)
-    assert [answer.is_parrot for answer in together.photos] == [True, True, False]
+    together = asked(SURE, blurred, blurred, photos=3)
+    assert [answer.is_parrot for answer in together.photos] == [True, False, False]
     assert together.answer.is_parrot
     assert chosen(together) == ["ara-macao"]
     assert together.agree
@@ -138,13 +142,13 @@ def test_a_joint_answer_is_a_parrot_only_if_a_photo_is() -> None:
 
 def test_two_photos_that_may_show_a_parrot_may_show_it_together() -> None:
     """Those that are less sure give the name only of a bird that no photo shows for sure."""
-    unsure = [DOUBT, (-0.1, *STRANGER[1:])]
+    unsure = [DOUBT, (-0.1, *OTHER[1:])]
     server = Scripted([*unsure, SURE, *unsure])
     asking = classifier(server, second_look=None, maybe=0.4)
     together, with_a_sure_one = told(asking, A, B), told(asking, C, A, B)
     assert [photo.maybe for photo in together.photos] == [True, True]
     assert (together.answer.is_parrot, together.answer.maybe) == (False, True)
-    assert together.answer.species
+    assert (together.agree, len(chosen(together))) == (False, 2)
     assert (with_a_sure_one.answer.is_parrot, chosen(with_a_sure_one)) == (True, ["ara-macao"])
 
 
