@@ -29,16 +29,6 @@ def finished(world: World) -> StoredPhoto:
     return stored
 
 
-def test_the_observation_goes_with_its_original(world: World) -> None:
-    """An operator removes a photo in the console: its copies and its label must not stay."""
-    stored = finished(world)
-    world.photos.delete(stored.name)
-    assert world.observations().follow(stored)
-    assert world.store.get("ana", stored.id) is None
-    assert world.files() == []
-    assert not world.observations().follow(stored)  # delivered twice
-
-
 def test_what_the_event_says_is_checked_against_the_bucket(world: World) -> None:
     """An event may be forged, late, or about a photo that was overwritten."""
     stored = finished(world)
@@ -64,6 +54,7 @@ def test_a_photo_that_is_deleted_while_it_is_processed_goes_too(world: World) ->
     assert world.processor(Interrupted()).process(stored) is Outcome.READY
     assert world.observations().follow(stored)
     assert world.files() == []
+    assert not world.observations().follow(stored)  # delivered twice
 
 
 def test_a_save_in_progress_and_a_reason_stay(world: World) -> None:

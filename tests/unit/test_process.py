@@ -95,6 +95,8 @@ def test_a_rejected_photo_that_is_replaced_gets_another_chance(world: World) -> 
     assert world.observation(good).reason is None
     bad_again = world.upload(b"<html>", bad.name)
     assert world.processor().process(bad_again) is Outcome.REJECTED
+    done = world.observation(bad_again)
+    assert (done.verdict, done.derived) == (None, None)
     assert world.files() == [bad.name]
 
 
