@@ -192,5 +192,4 @@ def test_no_body_takes_longer_than_cloud_run_waits() -> None:
 
 def test_short_answers_are_not_watched(phones: list[socket.socket]) -> None:
     """They fit the connection's buffer, whoever reads."""
-    response = answered(Response(b"{}"), phones[0])
-    assert response.get_data() == b"{}"
+    assert answered(Response(b"{}"), phones[0]).is_sequence
