@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local import stack
-from tests.support.vendors import TF_SERVING, VERTEX, Ask, Vendor
+from tests.support.vendors import TF_SERVING, VERTEX, Vendor
 
 
 @pytest.fixture(params=[TF_SERVING, VERTEX], ids=["TF Serving", "Vertex AI"])
@@ -13,12 +13,6 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
     """TF Serving, then Vertex AI."""
     each: Vendor = request.param
     return each
-
-
-@pytest.fixture
-def ask(vendor: Vendor) -> Ask:
-    """Asks that one."""
-    return Ask(vendor)
 
 
 @pytest.fixture(scope="module")

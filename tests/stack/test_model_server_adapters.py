@@ -16,8 +16,8 @@ from tests.support.vendors import (
     TF_SERVING,
     TIMEOUT_SECONDS,
     VERTEX,
-    Ask,
     Vendor,
+    predict,
 )
 
 
@@ -44,9 +44,9 @@ def test_floats_are_one_instance_of_nested_lists(vendor: Vendor) -> None:
     }
 
 
-def test_named_outputs_become_vectors(ask: Ask) -> None:
+def test_named_outputs_become_vectors(vendor: Vendor) -> None:
     """With the version that gave them."""
-    prediction = ask.predict(ask.vendor.predictions(ROW))
+    prediction = predict(vendor.predictions(ROW), vendor=vendor)
     for name, numbers in ROW.items():
         vector = getattr(prediction, name)
         assert vector.dtype == np.float32
@@ -54,17 +54,17 @@ def test_named_outputs_become_vectors(ask: Ask) -> None:
     assert prediction.model_version == "Parrots/3"
 
 
-def test_a_single_output_comes_without_its_name(ask: Ask) -> None:
+def test_a_single_output_comes_without_its_name() -> None:
     """So does TF Serving answer; Vertex passes it on."""
-    prediction = ask.predict(ask.vendor.predictions([0.5, 1.5]), FEATURES_ONLY)
+    prediction = predict(TF_SERVING.predictions([0.5, 1.5]), FEATURES_ONLY)
     assert prediction.features.tolist() == [0.5, 1.5]
     assert prediction.probabilities is None
     assert prediction.logits is None
 
 
-def test_a_pooled_map_of_one_pixel_is_a_vector(ask: Ask) -> None:
+def test_a_pooled_map_of_one_pixel_is_a_vector() -> None:
     """Keras keeps (1, 1, n) where a model was exported without flattening."""
-    prediction = ask.predict(ask.vendor.predictions({"features": [[[0.5, 1.5]]]}), FEATURES_ONLY)
+    prediction = predict(TF_SERVING.predictions({"features": [[[0.5, 1.5]]]}), FEATURES_ONLY)
     assert prediction.features.tolist() == [0.5, 1.5]
 
 
@@ -89,33 +89,33 @@ def test_without_the_model_or_while_it_loads_there_is_no_version(vendor: Vendor)
                 adapter.version(MODEL)
 
 
-def test_a_kept_connection_that_the_server_closes_costs_no_answer(vendor: Vendor) -> None:
+def test_a_kept_connection_that_the_server_closes_costs_no_answer() -> None:
     """It closes what was idle for long, now and then while a request is on its way."""
     hung_up = ScriptedAnswer(sent_bytes=-1)
-    script = iter([vendor.predictions(ROW), hung_up, vendor.predictions(ROW)])
+    script = iter([TF_SERVING.predictions(ROW), hung_up, TF_SERVING.predictions(ROW)])
     with serving(lambda _request: next(script)) as server:
-        adapter = vendor.connect(server.url)
+        adapter = TF_SERVING.connect(server.url)
         for _ in range(2):
             assert adapter.predict(MODEL, [b"photo"])[0].model_version == "Parrots/3"
     assert len(server.requests) == 3
 
 
-def test_probabilities_may_be_rounded(ask: Ask) -> None:
+def test_probabilities_may_be_rounded() -> None:
     """Models in half precision, and JSON with few digits."""
     row = {**ROW, "probabilities": [0.2505, 0.7488]}
-    assert ask.predict(ask.vendor.predictions(row)).probabilities is not None
+    assert predict(TF_SERVING.predictions(row)).probabilities is not None
 
 
-def test_connections_are_kept(vendor: Vendor) -> None:
+def test_connections_are_kept() -> None:
     """A handshake for each photo would cost more than the model."""
     ports = set()
 
     def script(request: Request) -> ScriptedAnswer:
         ports.add(request.port)
-        return vendor.predictions(ROW)
+        return TF_SERVING.predictions(ROW)
 
     with serving(script) as server:
-        adapter = vendor.connect(server.url)
+        adapter = TF_SERVING.connect(server.url)
         for _ in range(3):
             adapter.predict(MODEL, [b"photo"])
     assert len(ports) == 1
