@@ -1,7 +1,6 @@
 """Stored photos judged again on a real stack: by a candidate, and by the bundle of a verdict."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import requests
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from local import note, stack
 from models.cli import app
@@ -21,7 +20,6 @@ from parrot.consent import Consent
 from parrot.model.manifest import NAMING, Manifest, digest
 from parrot.model.naming import Naming
 from parrot.review import handle
-from tests.support.commands import models
 from tests.support.observations import NOW, processed
 from tests.support.phone import BASE, Phone
 from tests.support.processing import MemoryPhotos
@@ -49,10 +47,10 @@ class Saved(NamedTuple):
     def where(self) -> tuple[str, str]:
         return f"sqlite:{self.data / 'observations.db'}", stack.BUCKET
 
-    def command(
-        self, name: str, *arguments: str, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        return models(name, *self.where, *arguments, COLUMNS="200", **environment)
+    def command(self, name: str, *arguments: str, **environment: str) -> Result:
+        """No process each: 4 s."""
+        wide = {"COLUMNS": "200", **environment}
+        return CliRunner().invoke(app, [name, *self.where, *arguments], env=wide)
 
 
 def candidate(folder: Path) -> Path:
@@ -126,7 +124,7 @@ def test_shadow_prints_who_would_get_another_answer(saved: Saved, tmp_path: Path
     """With what operators look at; only the photo whose owner allows training is shown."""
     page = tmp_path / "page.html"
     done = saved.command("shadow", str(saved.data / "candidate"), "--html", str(page))
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     verdicts = {name: saved.phone.settled(saved.ids[name])["verdict"] for name in saved.ids}
     named = [name for name, verdict in verdicts.items() if verdict["species"]]
     assert {CLEAR, DOUBTFUL} <= set(named)
@@ -160,7 +158,7 @@ def test_a_candidate_with_another_network_is_refused(saved: Saved, tmp_path: Pat
     manifest["files"]["backbone.npz"] = "0" * 64
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     done = saved.command("shadow", str(folder))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert "another network" in done.stderr
 
 
@@ -168,7 +166,7 @@ def test_a_candidate_with_another_network_is_refused(saved: Saved, tmp_path: Pat
 def test_a_decision_is_repeated_to_the_last_digit(saved: Saved, name: str) -> None:
     """What a person complains about can be looked into, with a second look and from a HEIC too."""
     name = handle(saved.phone.user, saved.ids[name])
-    done = CliRunner().invoke(app, ["replay", *saved.where, name])  # no process each: 4 s
+    done = saved.command("replay", name)
     assert done.exit_code == 0, done.output
     assert done.output.startswith("repeated to the last digit, by bundle")
 
@@ -184,6 +182,6 @@ def test_a_decision_that_comes_out_otherwise_shows_by_how_much(saved: Saved) -> 
     )
     assert changed is not None
     done = saved.command("replay", saved.ids[CLEAR])
-    assert (done.returncode, "differ by up to 2e-07" in done.stdout) == (1, True), done.stdout
+    assert (done.exit_code, "differ by up to 2e-07" in done.stdout) == (1, True), done.stdout
     assert repr(nudged) in done.stdout
     saved.store.replace(replace(changed, verdict=stored.verdict))
