@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-import requests
 from google.cloud.storage import Bucket, Client
 from typer.testing import CliRunner
 
@@ -20,16 +19,20 @@ from models.data.saved_photos import examines
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.observation import Derived, Status, derived_name
-from tests.support.commands import begun, done, kill, models
+from tests.support.commands import begun, done, kill
 from tests.support.observations import NOW, observation
 from tests.support.photos import encoded, noise
 from tests.support.saved_photos import SURE
-from tests.support.scripted_http import Request, ScriptedAnswer, serving
+from tests.support.scripted_http import (
+    PATIENCE_SECONDS,
+    Request,
+    ScriptedAnswer,
+    passed_on,
+    serving,
+)
 from tests.support.waiting import until
 
 PHOTOS, HELD_AFTER = 40, 12
-PATIENCE_SECONDS = 240
-_PASSED_ON = {"content-type", "etag", "x-goog-hash", "x-goog-generation", "content-range"}
 
 
 def save(store: SqliteObservations, bucket: Bucket, number: int) -> None:
@@ -50,13 +53,7 @@ def forwarding(storage: str, released: threading.Event) -> Callable[[Request], S
     def answer(request: Request) -> ScriptedAnswer:
         if request.path.startswith("/upload") and next(uploads) > HELD_AFTER:
             released.wait(PATIENCE_SECONDS)
-        headers = {name: text for name, text in request.headers.items() if name != "Host"}
-        url = f"{storage}{request.path}"
-        given = requests.request(
-            request.method, url, headers=headers, data=request.body, timeout=PATIENCE_SECONDS
-        )
-        kept = {name: given.headers[name] for name in given.headers if name.lower() in _PASSED_ON}
-        return ScriptedAnswer(given.content, given.status_code, kept)
+        return passed_on(request, storage)
 
     return answer
 
@@ -78,7 +75,8 @@ def test_many_machines_copy_what_one_would_though_they_are_killed(
     photos.blob(gone.derived.image).delete()
 
     asked = ("export-saved", f"sqlite:{database}", photos.name)
-    alone = models(*asked, tmp_path / "alone", STORAGE_EMULATOR_HOST=storage)
+    here = {"STORAGE_EMULATOR_HOST": storage}
+    alone = CliRunner().invoke(app, [*asked, str(tmp_path / "alone")], env=here)
     assert alone.stdout.startswith(f"{PHOTOS - 1} photos"), alone.stderr
 
     def run(url: str) -> subprocess.Popen[str]:
@@ -125,7 +123,7 @@ def test_many_machines_copy_what_one_would_though_they_are_killed(
     assert expected - learnt == {gone.id} - {row.id for row in rows if examines(row.uid)}
     assert len(trains) == len(learnt)
 
-    again = models(*asked, f"gs://{copies.name}/saved/all", STORAGE_EMULATOR_HOST=storage)
+    again = CliRunner().invoke(app, [*asked, f"gs://{copies.name}/saved/all"], env=here)
     assert again.stdout == f"{summary}\n", "one machine goes on where many stopped"
 
 

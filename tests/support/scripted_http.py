@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import requests
 from requests.structures import CaseInsensitiveDict
+
+PATIENCE_SECONDS = 240
+_PASSED_ON = {"content-type", "etag", "x-goog-hash", "x-goog-generation", "content-range"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,20 @@ class Server:
 
 def json_answer(body: object, status: int = 200) -> ScriptedAnswer:
     return ScriptedAnswer(json.dumps(body).encode(), status, {"Content-Type": "application/json"})
+
+
+def passed_on(request: Request, url: str) -> ScriptedAnswer:
+    """What the server at this URL answers, on a connection that ends with it."""
+    headers = {name: text for name, text in request.headers.items() if name != "Host"}
+    given = requests.request(
+        request.method,
+        f"{url}{request.path}",
+        headers=headers,
+        data=request.body,
+        timeout=PATIENCE_SECONDS,
+    )
+    kept = {name: given.headers[name] for name in given.headers if name.lower() in _PASSED_ON}
+    return ScriptedAnswer(given.content, given.status_code, {**kept, "Connection": "close"})
 
 
 class Listener(ThreadingHTTPServer):
