@@ -29,7 +29,7 @@ LONG = (
     *("test_networks", "test_answers", "test_poison", "test_destroy", "test_day_two"),
     *("test_resilience", "test_restore", "test_my_birds", "test_backfill", "test_command"),
     *("test_lifecycle", "test_fine_tuning", "test_odd_files", "test_clients", "test_learning"),
-    *("test_hostile_bodies", "test_repeated_events", "test_review", "test_kinds"),
+    *("test_hostile_requests", "test_review", "test_kinds"),
 )
 
 
