@@ -21,7 +21,7 @@ from parrot.model.bundle import Bundle
 from parrot.model.manifest import digest
 from parrot.photo import images
 from tests.support.photos import DECODER, named
-from tests.support.serving import model_server
+from tests.support.scripted_http import Request, ScriptedAnswer, json_answer, serving
 
 FEATURES, CLASSES = 96, 5
 _CAFFE = [103.939, 116.779, 123.68]
@@ -63,17 +63,26 @@ def adopted(joblib_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any, Any]]:
-    """A server with both models, and the models themselves for the first version's own steps."""
-    folder = tmp_path_factory.mktemp("models")
-    extractor = _export(folder / "ParrotExtractor" / "1", 224, FEATURES, softmax=False)
-    classifier = _export(folder / "ParrotClassifier" / "1", 299, CLASSES, softmax=True)
-    with model_server(folder) as url:
-        yield url, extractor, classifier
+def two_models() -> Iterator[tuple[str, Any, Any]]:
+    """TF Serving's answers of both models, and the models for the first version's own steps."""
+    models = {
+        "ParrotExtractor": _model(224, FEATURES, softmax=False),
+        "ParrotClassifier": _model(299, CLASSES, softmax=True),
+    }
+
+    def answer(request: Request) -> ScriptedAnswer:
+        if request.method == "GET":
+            return json_answer({"model_version_status": [{"version": "1", "state": "AVAILABLE"}]})
+        name = request.path.split("/")[3].removesuffix(":predict")
+        (rows,) = models[name](np.array(request.json()["instances"], np.float32)).values()
+        return json_answer({"predictions": rows.numpy().tolist()})
+
+    with serving(answer) as server:
+        yield server.url, *models.values()
 
 
-def _export(folder: Path, size: int, outputs: int, *, softmax: bool) -> Any:
-    """A model with random weights that takes floats, as a Keras model of the time was exported."""
+def _model(size: int, outputs: int, *, softmax: bool) -> Any:
+    """A model with random weights that takes floats, as a Keras model of the time did."""
     rng = np.random.default_rng(size)
     kernel = rng.normal(size=(16, 16, 3, outputs)).astype(np.float32) * (1.0 if softmax else 2e-3)
 
@@ -85,7 +94,6 @@ def _export(folder: Path, size: int, outputs: int, *, softmax: bool) -> Any:
         name = "probabilities" if softmax else "features"
         return {name: tf().nn.softmax(y) if softmax else y}
 
-    tf().saved_model.save(tf().Module(), str(folder), signatures={"serving_default": forward})
     return forward
 
 

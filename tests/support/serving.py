@@ -12,9 +12,9 @@ PATIENCE_SECONDS = 60
 _READY = "ready: "
 
 
-def launch(folder: Path, *flags: str, port: int = 0) -> subprocess.Popen[str]:
-    """Start the server, on a free port unless one is named; `ready_url` waits for it."""
-    command = ["-m", "models", "serve", "--base", str(folder), "--port", str(port), *flags]
+def launch(folder: Path, *flags: str) -> subprocess.Popen[str]:
+    """Start the server on a free port; `ready_url` waits for it."""
+    command = ["-m", "models", "serve", "--base", str(folder), "--port", "0", *flags]
     return subprocess.Popen(
         [sys.executable, *command],
         stdout=subprocess.PIPE,
@@ -31,13 +31,6 @@ def ready_url(process: subprocess.Popen[str]) -> str:
     return line.removeprefix(_READY).strip()
 
 
-def start(folder: Path, port: int) -> subprocess.Popen[str]:
-    """Start the server and wait until it is ready."""
-    process = launch(folder, port=port)
-    ready_url(process)
-    return process
-
-
 def stop(process: subprocess.Popen[str]) -> None:
     """End it as a supervisor would."""
     process.send_signal(signal.SIGTERM)
@@ -47,9 +40,9 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def model_server(folder: Path, *flags: str) -> Iterator[str]:
+def model_server(folder: Path) -> Iterator[str]:
     """The server's URL while it runs."""
-    process = launch(folder, *flags)
+    process = launch(folder)
     try:
         yield ready_url(process)
     finally:
