@@ -38,7 +38,6 @@ RESOURCE = {
 }
 WHOLE = json_answer({**RESOURCE, "items": [RESOURCE]})
 FAULTS = {
-    "busy": json_answer({"error": {"code": 429, "message": "slow down"}}, 429),
     "unavailable": json_answer({"error": {"code": 503, "message": "no"}}, 503),
     "forbidden": json_answer({"error": {"code": 403, "message": "no"}}, 403),
     "late": replace(WHOLE, silent_seconds=30),
@@ -129,24 +128,18 @@ def test_a_download_that_fails_after_its_metadata_is_unavailable(fault: str) -> 
         bucket(server.url).read_generation("photos/ana/x", 7, most=10**6)
 
 
-@pytest.mark.parametrize(
-    ("stated", "training"),
-    [
+def test_what_an_upload_says_about_training_is_a_clear_yes_or_a_no() -> None:
+    """Where training is granted, "False" and "no" counted as silence, which is a yes there."""
+    for stated, training in (
         ({}, None),
         ({"training": "true"}, True),
-        *(({"training": no}, False) for no in ("false", "False", "no", "0", "", "off")),
-    ],
-)
-def test_what_an_upload_says_about_training_is_a_clear_yes_or_a_no(
-    stated: dict[str, str],
-    training: bool | None,  # noqa: FBT001
-) -> None:
-    """Where training is granted, "False" and "no" counted as silence, which is a yes there."""
-    facts = {"name": "x", "generation": "7", "size": "9", "metadata": stated}
-    with serving(lambda _request: json_answer(facts)) as server, deadline.within(SECONDS):
-        described = bucket(server.url).describe("photos/ana/x")
-    assert described is not None
-    assert described.training is training
+        *(({"training": no}, False) for no in ("false", "False", "no", "")),
+    ):
+        facts = json_answer({**RESOURCE, "metadata": stated})
+        with serving(lambda _request, facts=facts: facts) as server:  # type: ignore[misc]
+            described = bucket(server.url).describe("photos/ana/x")
+        assert described is not None
+        assert described.training is training, stated
 
 
 def test_a_photo_is_read_in_parts_of_one_generation() -> None:
