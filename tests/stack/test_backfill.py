@@ -80,7 +80,9 @@ def counts(done: subprocess.Popen[str]) -> dict[str, int]:
 
 
 @pytest.mark.timeout(900)
-def test_each_photo_is_judged_once_though_the_run_is_killed(bucket: Bucket, tmp_path: Path) -> None:
+def test_each_photo_is_judged_once_though_the_run_is_killed(
+    bucket: Bucket, storage_url: str, tmp_path: Path
+) -> None:
     """Counts are exact, and no run writes to the bucket."""
     bundle = tmp_path / "bundle"
     shutil.copytree(stack.DEFAULT_BUNDLE, bundle)
@@ -101,7 +103,7 @@ def test_each_photo_is_judged_once_though_the_run_is_killed(bucket: Bucket, tmp_
             asked = ("models", "backfill", f"sqlite:{database}", photos.name, "--bundle", bundle)
             return begun(
                 *(stack.ROOT / "dev.sh", *asked, "--model-server", server.url, *options),
-                STORAGE_EMULATOR_HOST=client._connection.API_BASE_URL,  # noqa: SLF001
+                STORAGE_EMULATOR_HOST=storage_url,
                 GOOGLE_CLOUD_PROJECT=stack.PROJECT,
             )
 

@@ -60,12 +60,12 @@ def forwarding(storage: str, released: threading.Event) -> Callable[[Request], S
 
 @pytest.mark.timeout(900)
 def test_many_machines_copy_what_one_would_though_they_are_killed(
-    bucket: Bucket, tmp_path: Path
+    bucket: Bucket, storage_url: str, tmp_path: Path
 ) -> None:
     """What goes meanwhile is left out and counted; a photo is listed once it is noted."""
     client: Client = bucket.client
     photos, copies = (client.create_bucket(f"{name}-of-an-export") for name in ("photos", "copies"))
-    database, storage = tmp_path / "observations.db", str(client._connection.API_BASE_URL)  # noqa: SLF001
+    database = tmp_path / "observations.db"
     store = SqliteObservations(database)
     for number in range(PHOTOS):
         save(store, photos, number)
@@ -75,7 +75,7 @@ def test_many_machines_copy_what_one_would_though_they_are_killed(
     photos.blob(gone.derived.image).delete()
 
     asked = ("export-saved", f"sqlite:{database}", photos.name)
-    here = {"STORAGE_EMULATOR_HOST": storage}
+    here = {"STORAGE_EMULATOR_HOST": storage_url}
     alone = CliRunner().invoke(app, [*asked, str(tmp_path / "alone")], env=here)
     assert alone.stdout.startswith(f"{PHOTOS - 1} photos"), alone.stderr
 
@@ -93,7 +93,7 @@ def test_many_machines_copy_what_one_would_though_they_are_killed(
         }
 
     released = threading.Event()
-    with serving(forwarding(storage, released)) as held:
+    with serving(forwarding(storage_url, released)) as held:
         killed = run(held.url)
         until(lambda: len(copied()) == HELD_AFTER, "some of the work", PATIENCE_SECONDS)
         kill(killed)
@@ -103,7 +103,7 @@ def test_many_machines_copy_what_one_would_though_they_are_killed(
     assert current is not None
     assert store.remove(current)
 
-    out, err = run(storage).communicate(timeout=PATIENCE_SECONDS)
+    out, err = run(storage_url).communicate(timeout=PATIENCE_SECONDS)
     *outcomes, summary = out.splitlines()
     assert summary.startswith(f"{PHOTOS - 2} photos in gs://"), out + err
     assert summary.endswith("left out: 1 whose photo is missing")
@@ -134,10 +134,10 @@ def listed(copies: Bucket, name: str) -> set[str]:
 
 
 def test_what_is_misspelt_is_said_before_anything_is_copied_or_judged(
-    bucket: Bucket, tmp_path: Path
+    bucket: Bucket, storage_url: str, tmp_path: Path
 ) -> None:
     """A wrong bucket called every photo missing; an option that Beam does not know was ignored."""
-    database, storage = tmp_path / "o.db", str(bucket.client._connection.API_BASE_URL)  # noqa: SLF001
+    database = tmp_path / "o.db"
     SqliteObservations(database)
     asked = ("export-saved", f"sqlite:{database}")
     judged = ("--bundle", str(stack.DEFAULT_BUNDLE), "--model-server", "http://127.0.0.1:1")
@@ -145,11 +145,11 @@ def test_what_is_misspelt_is_said_before_anything_is_copied_or_judged(
         [*asked, "phtoos", str(tmp_path / "out")],
         ["backfill", f"sqlite:{database}", "phtoos", *judged],
     ):
-        nowhere = CliRunner().invoke(app, elsewhere, env={"STORAGE_EMULATOR_HOST": storage})
+        nowhere = CliRunner().invoke(app, elsewhere, env={"STORAGE_EMULATOR_HOST": storage_url})
         assert (nowhere.exit_code, nowhere.stderr) == (1, "there is no bucket phtoos\n")
     options = (tmp_path / "out", "--runner", "Direct", "--max-num-workers", "2")
     command = (stack.ROOT / "dev.sh", "models", *asked, bucket.name, *options)
-    mistyped = done(*command, STORAGE_EMULATOR_HOST=storage)
+    mistyped = done(*command, STORAGE_EMULATOR_HOST=storage_url)
     assert mistyped.returncode == 1
     assert "an option --max-num-workers: --max_num_workers?" in mistyped.stderr
 
