@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from google.cloud.storage import Bucket
 
 from local.samples import MACAW
 from local.stack import DEFAULT_BUNDLE, MODEL_BUCKET, ROOT
+from local.supervisor import free_port
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.observation import Observation, Status
@@ -38,6 +40,7 @@ class Row:
 
 EVERYBODY, OWN = (200, 200, 200, 200, 401), (401, 200, 200, 200, 401)
 OWNER, REVIEWER = (401, 200, 404, 404, 401), (401, 403, 403, 200, 401)
+PUBLIC = ("getReadiness", "listSpecies")
 ROWS = {
     "classify": Row(EVERYBODY, PHOTO),
     "getReadiness": Row((200, 200, 200, 200, 200)),
@@ -93,14 +96,14 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(
-    tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, shared_model: str
+    tmp_path_factory: pytest.TempPathFactory, bucket: Bucket, storage_url: str, shared_model: str
 ) -> Iterator[World]:
     """The functions as they are deployed, with a bucket whose events nobody gets."""
     folder = tmp_path_factory.mktemp("who")
     own = bucket.client.create_bucket("who-may-what")
     environment = {
         "BUCKET": own.name,
-        "STORAGE_EMULATOR_HOST": own.client._connection.API_BASE_URL,  # noqa: SLF001
+        "STORAGE_EMULATOR_HOST": storage_url,
         "MODEL_SERVER_URL": shared_model,
         "MODEL_BUCKET": MODEL_BUCKET,
         "MODEL_BUNDLE": json.loads((DEFAULT_BUNDLE / "manifest.json").read_text())["version"],
@@ -155,3 +158,19 @@ def test_each_call_answers_those_who_may_and_tells_others_nothing(
         assert owner not in answer.text
         assert who != "revoked reviewer" or "sign in again" in answer.text
         assert world.store.get(owner, kept.id) == kept, who
+
+
+def test_every_call_needs_app_check_where_it_is_required(tmp_path: Path) -> None:
+    """A bot can make an account in no time, but it does not have the app.
+
+    The keys for that are public: it needs no credentials, even where sessions are looked up.
+    """
+    required = {"REQUIRE_APP_CHECK": "true", "CHECK_REVOKED": "true", "NO_GCE_CHECK": "true"}
+    with functions(tmp_path, **required, **{AUTH_EMULATOR: f"127.0.0.1:{free_port()}"}) as url:
+        root = url.removesuffix("/parrot-classifier")
+        for method, path in (call for name, call in operations().items() if name not in PUBLIC):
+            whole = root + path.replace("{id}", "0" * 32).replace("{file}", "original")
+            for given in ({}, {"X-Firebase-AppCheck": "garbage"}):
+                headers = {**bearer(unsigned()), **given}
+                answer = requests.request(method, whole, headers=headers, timeout=30)
+                assert_problem(answer, 401, "unauthenticated")
