@@ -70,7 +70,8 @@ def test_every_answer_is_one_that_is_described(
     if "id" in case.path_parameters and case.method != "DELETE":
         case.path_parameters["id"] = observed
     response = case.call(base_url=running_url, headers=USER, timeout=60)
-    if response.status_code not in TOO_LONG:
+    # functions-framework itself answers paths with a line break.
+    if response.status_code not in TOO_LONG and "\n" not in case.path_parameters.get("id", ""):
         case.validate_response(response, headers=USER, checks=CHECKS)
 
 
