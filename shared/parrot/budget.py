@@ -1,21 +1,27 @@
-"""What a request may cost in bytes and seconds, and which request may spend it now.
+"""What requests may spend: memory, which they share, and CPU time, which their callers pay for.
 
 Costs are estimated from what a file says about itself, before anything is decoded. A `Budget` is a
 number of bytes that all requests of an instance share: a request that does not fit waits a moment
 for others to finish, then is turned away with 503 and `Retry-After`.
+
+What a file really takes is known only afterwards. So time in this thread and in decoders is added
+up in one `Bill`, and no more photos are decoded for a caller who has used up theirs.
 """
 
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parrot.errors import InvalidImage, Overloaded
+from parrot import logs
+from parrot.errors import InvalidImage, Overloaded, TogetherTooLong, TooManyRequests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from parrot.records import Header
 
@@ -31,7 +37,8 @@ _SECONDS_PER_BYTE = 40e-9  # of a JPEG's compressed data
 _SECONDS_PER_PIXEL = 5e-9
 _SECONDS_PER_SCAN_PIXEL = 1e-9  # one more pass over a progressive JPEG's coefficients
 _SECONDS_PER_WHOLE_PIXEL = 25e-9  # of a format that is always decoded whole
-MOST_SECONDS = 4.0
+_MOST_PHOTO_SECONDS = 4.0  # of CPU; more is plainly too much
+MOST_SECONDS = 5.0  # of CPU, of one request, in all its photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ def decoding(header: Header, media_type: str, size: int, *, whole: bool = False)
             _ROOM + pixels * _BYTES_PER_PIXEL,
             max(pixels, header.decoded_pixels) * _SECONDS_PER_WHOLE_PIXEL,
         )
-    if cost.seconds > MOST_SECONDS:
+    if cost.seconds > _MOST_PHOTO_SECONDS:
         raise InvalidImage(
             f"{header.width} x {header.height} in {header.scans} scans takes too long to decode"
         )
@@ -123,3 +130,75 @@ class Reservation:
     def keep(self, amount: int) -> None:
         """Hold no more than this from now on."""
         self._budget.hold(self, min(amount, self.held))
+
+
+class Bill:
+    """What one request has used so far."""
+
+    def __init__(
+        self,
+        caller: object = None,
+        charge: Callable[[float], object] | None = None,
+        *,
+        most: float = MOST_SECONDS,
+    ) -> None:
+        """`caller`: whose requests share; without one, each request stands for itself.
+
+        `charge` adds seconds to what the caller used, and raises TooManyRequests beyond its limit.
+        """
+        self.caller = self if caller is None else caller
+        self._charge, self._most = charge, most
+        self._started = time.thread_time()
+        self._elsewhere = self._charged = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """CPU-seconds of this thread since the bill was opened, and of decoders for it."""
+        return time.thread_time() - self._started + self._elsewhere
+
+    def add(self, seconds: float) -> None:
+        """Time that another process took for this request."""
+        self._elsewhere += seconds
+
+    def settle(self) -> None:
+        """Charge what was used since the last time. Raises TooManyRequests."""
+        fresh = self.seconds - self._charged
+        self._charged += fresh
+        if self._charge is not None:
+            self._charge(fresh)
+
+    def left(self, estimate: float = 0.0) -> float:
+        """Seconds that are left for the next photo, which is expected to take `estimate`.
+
+        Raises TogetherTooLong if it is more than is left, TooManyRequests.
+        """
+        self.settle()
+        left = self._most - self.seconds
+        if left <= estimate:
+            raise TogetherTooLong
+        return left
+
+
+_current: ContextVar[Bill | None] = ContextVar("bill", default=None)
+
+
+@contextmanager
+def billed(bill: Bill) -> Iterator[None]:
+    """What this thread does meanwhile is on this bill, which is settled at the end.
+
+    Raises TooManyRequests if the caller has used up its time already.
+    """
+    bill.settle()
+    token = _current.set(bill)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        with suppress(TooManyRequests):  # the answer is there: the caller's next one is refused
+            bill.settle()
+        logs.add(cpu_seconds=bill.seconds)
+
+
+def bill() -> Bill:
+    """The current request's; without a request (training, tests) one for each photo."""
+    return _current.get() or Bill()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from parrot import cpu, deadline, duplicates, progress
+from parrot import budget, deadline, duplicates, progress
 from parrot.errors import (
     BackendError,
     DecoderUnavailable,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _MOST_SECONDS = 60.0  # for all calls about one photo
 # For a photo that is decoded four times, each time within its limit: none fails on a busy machine.
-_MOST_CPU_SECONDS = 4 * cpu.MOST_SECONDS
+_MOST_CPU_SECONDS = 4 * budget.MOST_SECONDS
 _LEASE = timedelta(seconds=2 * _MOST_SECONDS)  # an attempt that has not ended by then is dead
 
 
@@ -107,8 +107,8 @@ class Processor:
         if observation is not None and progress.done(observation, stored):
             return Outcome.DONE_BEFORE
         try:
-            billed = (
-                cpu.billed(cpu.Bill(most=_MOST_CPU_SECONDS))  # shared by all who never signed in
+            billed = (  # but those who never signed in share one uid
+                budget.billed(budget.Bill(most=_MOST_CPU_SECONDS))
                 if stored.uid == ANONYMOUS_UID
                 else self._cpu_seconds.billed(Visitor.signed_in(stored.uid), most=_MOST_CPU_SECONDS)
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from parrot import cpu
+from parrot import budget
 from parrot.errors import TooManyRequests
 from parrot.observation import UID
 from parrot.store import Use
@@ -192,8 +192,8 @@ class CpuSeconds(Visitors):
         super().__init__(limit, now, quota="cpu-seconds")
 
     def billed(
-        self, caller: Visitor, *, most: float = cpu.MOST_SECONDS
+        self, caller: Visitor, *, most: float = budget.MOST_SECONDS
     ) -> AbstractContextManager[None]:
         """Charge what happens meanwhile, `most` seconds at most. Raises TooManyRequests."""
         charge = partial(self.take, caller) if self._each.limit else None
-        return cpu.billed(cpu.Bill(caller.name, charge, most=most))
+        return budget.billed(budget.Bill(caller.name, charge, most=most))

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from parrot import cpu
+from parrot import budget
 from parrot.budget import MIB, Cost
 from parrot.config import MAX_PHOTO_PIXELS
 from parrot.errors import DecoderUnavailable, InvalidImage, Overloaded, TogetherTooLong
@@ -109,13 +109,13 @@ def test_a_photo_that_takes_too_long_ends_once_and_is_charged(
     decoder.measure(images.read(encoded(noise(300, 200), "AVIF")))
     (child,) = children()
     monkeypatch.setattr("parrot.photo.decoder.MOST_SECONDS", 0.05)
-    with cpu.billed(cpu.Bill()), pytest.raises(InvalidImage, match="more time or memory"):
+    with budget.billed(budget.Bill()), pytest.raises(InvalidImage, match="more time or memory"):
         decoder.measure(images.read(hostile.large_webp()))
     child.wait(5)
     assert not children()
-    with cpu.billed(cpu.Bill()):
+    with budget.billed(budget.Bill()):
         assert attempt(decoder, images.read(hostile.large_webp())) == "TooExpensive"
-        assert cpu.bill().seconds >= 0.05
+        assert budget.bill().seconds >= 0.05
 
 
 def test_a_photo_that_only_had_the_rest_of_a_requests_time_is_not_called_too_expensive(
@@ -124,8 +124,8 @@ def test_a_photo_that_only_had_the_rest_of_a_requests_time_is_not_called_too_exp
     """The photos before it used up the time: sent by itself it is read."""
     monkeypatch.setattr("parrot.photo.decoder.budget.decoding", lambda *_, **__: Cost(2**28, 0.0))
     large = images.read(hostile.large_webp())
-    with cpu.billed(cpu.Bill()):
-        cpu.bill().add(cpu.MOST_SECONDS - 0.05)
+    with budget.billed(budget.Bill()):
+        budget.bill().add(budget.MOST_SECONDS - 0.05)
         with pytest.raises(TogetherTooLong):
             decoder.measure(large)
     assert decoder.measure(large) == (5000, 5000)
@@ -133,16 +133,16 @@ def test_a_photo_that_only_had_the_rest_of_a_requests_time_is_not_called_too_exp
 
 def test_the_time_of_the_other_process_counts(decoder: Decoder) -> None:
     """It is most of what an expensive photo takes."""
-    with cpu.billed(cpu.Bill()):
+    with budget.billed(budget.Bill()):
         decoder.measure(images.read(hostile.large_webp()))
-        here = cpu.Bill()
-        assert cpu.bill().seconds - here.seconds > 0.05
+        here = budget.Bill()
+        assert budget.bill().seconds - here.seconds > 0.05
 
 
 def test_one_callers_photos_do_not_hold_up_anothers(decoder: Decoder) -> None:
     """Two expensive ones turned everybody's HEIC into 503."""
     large, heic = images.read(hostile.large_webp()), images.read(encoded(noise(90, 70), "AVIF"))
-    with flooded(decoder, large, callers=4, name="ana"), cpu.billed(cpu.Bill("ben")):
+    with flooded(decoder, large, callers=4, name="ana"), budget.billed(budget.Bill("ben")):
         assert decoder.measure(heic) == (90, 70)
 
 
@@ -162,7 +162,7 @@ def flooded(
     stop = threading.Event()
 
     def flood() -> None:
-        with cpu.billed(cpu.Bill(name, most=1e6)):
+        with budget.billed(budget.Bill(name, most=1e6)):
             while not stop.is_set():
                 attempt(decoder, photo)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parrot import cpu
+from parrot import budget
 from parrot.errors import (
     BadModelResponse,
     DecoderUnavailable,
@@ -156,7 +156,7 @@ def test_a_user_whose_time_is_used_up_waits_and_nobody_else_does(world: World) -
     world.cpu_seconds = CpuSeconds(30, now=lambda: now[0])
     anas, bens = world.save(PHOTO), world.save(OTHER, 2, uid="ben")
     with world.cpu_seconds.billed(Visitor.signed_in("ana")):
-        cpu.bill().add(31.0)
+        budget.bill().add(31.0)
     for _ in range(2 * MOST_ATTEMPTS):
         with pytest.raises(TooManyRequests, match="30 cpu-seconds"):
             world.processor().process(anas)
@@ -170,7 +170,7 @@ def test_people_without_a_login_do_not_share_their_time(world: World) -> None:
     world.cpu_seconds = CpuSeconds(30)
     stored = world.save(PHOTO, uid=ANONYMOUS_UID)
     with world.cpu_seconds.billed(Visitor.signed_in(ANONYMOUS_UID)):
-        cpu.bill().add(31.0)
+        budget.bill().add(31.0)
     assert world.processor().process(stored) is Outcome.READY
 
 

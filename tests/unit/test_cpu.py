@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from parrot import cpu
-from parrot.cpu import Bill, billed
+from parrot import budget
+from parrot.budget import Bill, billed
 from parrot.errors import TogetherTooLong, TooManyRequests
 from parrot.photo import images
 from parrot.quota import CpuSeconds, Visitor
@@ -17,7 +17,7 @@ BEN = Visitor("203.0.113.7")
 def test_a_request_gets_no_further_photo_once_its_time_is_used() -> None:
     """A 104 kB HEIC took ten seconds, whatever its header said."""
     bill = Bill()
-    bill.add(cpu.MOST_SECONDS - 1)
+    bill.add(budget.MOST_SECONDS - 1)
     assert 0 < bill.left(0.5) <= 1
     with pytest.raises(TogetherTooLong):
         bill.left(1.5)  # nothing ends a photo in this process, so the estimate has to fit
@@ -39,14 +39,14 @@ def test_what_other_requests_of_the_caller_used_meanwhile_counts() -> None:
     """Sixteen at once would each see an unused quota at their beginning."""
     quota = CpuSeconds(30, now=lambda: 0.0)
     with quota.billed(BEN):
-        first = cpu.bill()
+        first = budget.bill()
         with quota.billed(BEN):
-            cpu.bill().add(31.0)
+            budget.bill().add(31.0)
         with pytest.raises(TooManyRequests):
             first.left()
 
 
 def test_a_photo_without_a_request_has_a_bill_of_its_own() -> None:
     """Training decodes for hours."""
-    cpu.bill().add(9.0)
-    assert cpu.bill().left() > 4
+    budget.bill().add(9.0)
+    assert budget.bill().left() > 4

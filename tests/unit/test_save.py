@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parrot import cpu
+from parrot import budget
 from parrot.consent import Consent, Training
 from parrot.errors import Conflict, IdempotencyKeyReused, InvalidImage, TooManyRequests
 from parrot.photo import images
@@ -137,8 +137,8 @@ def test_a_photo_that_nobody_tried_to_decode_does_not_count(world: World) -> Non
     def used_up(_seconds: float) -> None:
         raise TooManyRequests(quota="cpu-seconds", limit=30, seconds=60, retry_after=9)
 
-    bill = cpu.Bill("ana")
-    with cpu.billed(bill):
+    bill = budget.Bill("ana")
+    with budget.billed(bill):
         bill._charge = used_up  # noqa: SLF001 - by another request, meanwhile
         with pytest.raises(TooManyRequests, match="cpu-seconds"):
             world.saver().save(PHOTO, KEA, ANA)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from parrot import cpu, logs
+from parrot import budget, logs
 from parrot.cache import CachedClassifier
 from parrot.classify import Classifier
 from parrot.errors import InvalidImage
@@ -193,8 +193,8 @@ def test_the_requests_line_of_the_log_says_what_it_took_and_for_how_many_photos(
 ) -> None:
     """Operators see who is expensive, and what it was for."""
     logs.begin(None)
-    with cpu.billed(cpu.Bill()):
-        cpu.bill().add(1.5)
+    with budget.billed(budget.Bill()):
+        budget.bill().add(1.5)
         answers.joint_classification(asked(SURE, OTHER), None, top=5)
     with caplog.at_level("INFO", "parrot"):
         logs.request()
@@ -205,8 +205,8 @@ def test_the_requests_line_of_the_log_says_what_it_took_and_for_how_many_photos(
 
 def test_an_error_about_all_photos_names_none_of_them() -> None:
     """A person would remove the wrong one."""
-    bill = cpu.Bill()
-    bill.add(cpu.MOST_SECONDS)
-    with pytest.raises(InvalidImage, match="together take too long") as caught, cpu.billed(bill):
+    bill = budget.Bill()
+    bill.add(budget.MOST_SECONDS)
+    with pytest.raises(InvalidImage, match="together take too long") as caught, budget.billed(bill):
         told(CachedClassifier(classifier(Scripted([])), size=9), A, B)
     assert caught.value.photo is None

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
-from parrot import budget, cpu, logs
+from parrot import budget, logs
 from parrot.errors import InvalidImage, TogetherTooLong, TooExpensive
 from parrot.model.served_model import Resampling
 from parrot.photo import images
@@ -100,12 +100,12 @@ class Decoder:
         expensive = cost.bytes > _LARGE_BYTES or cost.seconds > _LONG_SECONDS
         if photo.media_type in _UNTRUSTED or expensive or self._isolated:
             return self._elsewhere(job, photo, options, cost)
-        cpu.bill().left(cost.seconds)
+        budget.bill().left(cost.seconds)
         with self._budget.reserve(cost.bytes):
             return getattr(images, job)(photo, **options)
 
     def _elsewhere(self, job: str, photo: Photo, options: dict[str, object], cost: Cost) -> object:
-        bill, memory = cpu.bill(), min(MOST_BYTES, _CHILD_ROOM + cost.bytes * 4 // 3)
+        bill, memory = budget.bill(), min(MOST_BYTES, _CHILD_ROOM + cost.bytes * 4 // 3)
         with (
             self._budget.reserve(_ROOM + len(photo.data)),  # the pixels are in the child
             self._children.turn(bill.caller, memory) as child,
