@@ -11,7 +11,7 @@ import logging
 import functions_framework
 from flask import Request, Response
 
-from parrot import events, logs, measured, wiring
+from parrot import events, logs, wiring
 from parrot.errors import InvalidRequest, ParrotError
 from parrot.http import answers, transfers
 from parrot.http.respond import Probe, respond
@@ -34,7 +34,7 @@ def on_saved(request: Request) -> Response:
 
 
 def _receive(request: Request) -> Response:
-    logs.sent_by(measured.SAVED)
+    logs.sent_by(logs.SAVED)
     event = events.received(dict(request.headers), transfers.read(request, most=_MOST_BYTES))
     if event["type"] == events.SWEEP:
         swept = stories.sweeper().sweep()

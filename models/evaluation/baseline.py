@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.measured import MESSAGE, SAVED
+from parrot.logs import PHOTO, SAVED
 from parrot.records import Reason
 
 NAME = "baseline.json"
@@ -34,7 +34,7 @@ _EVERY, _PARROTS, _OTHERS = _WHO
 
 
 class PhotoLine(msgspec.Struct, frozen=True):
-    """What `parrot.measured` wrote about one photo; None for what its bundle does not tell."""
+    """What `logs.photo` wrote about one photo; None for what its bundle does not tell."""
 
     bundle: _Version
     verdict: Literal["yes", "maybe", "no"]
@@ -141,7 +141,7 @@ def parsed(text: str) -> Iterator[PhotoLine]:
     """
     for entry in _entries(text):
         raw = entry.get("jsonPayload", entry) if isinstance(entry, dict) else None
-        if isinstance(raw, dict) and raw.get("message") == MESSAGE:
+        if isinstance(raw, dict) and raw.get("message") == PHOTO:
             try:
                 yield msgspec.convert(raw, PhotoLine)
             except msgspec.ValidationError:

@@ -20,7 +20,7 @@ from models.evaluation.baseline import (
     Spread,
     spread,
 )
-from parrot.measured import SAVED
+from parrot.logs import SAVED
 
 LEAST = 100  # photos of a version; of fewer nothing is said
 OTHER_VERSIONS = "(versions with few photos)"

@@ -159,7 +159,7 @@ def _baseline(data: Dataset, fitted: Fitted) -> Baseline:
 
 
 def line(results: Results, row: int, distance: float) -> PhotoLine:
-    """What `parrot.measured` would log of this photo, but for the reason."""
+    """What `logs.photo` would write of this photo, but for the reason."""
     named, evidence = bool(results.is_named[row]), results.evidence[row]
     header = images.read(results.photos[row].path.read_bytes()).header
     return PhotoLine(

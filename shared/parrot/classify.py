@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from parrot import measured
+from parrot import logs
 from parrot.errors import BadModelResponse, InvalidImage, TogetherTooLong, TooExpensive
 from parrot.model.decision import (
     combined,
@@ -201,7 +201,7 @@ class Classifier:
         focus = None if look.seen.focus is None else tuple(_focus(look.seen.focus))
         embedded = None if embedding is None else embedding.embedded(look.basis.features[0])
         answer = replace(answer, timings=timings, focus=focus, embedded=embedded)
-        measured.log(answer, quality)
+        logs.photo(answer, quality)
         return answer
 
     def _named(self, look: _Look) -> Decision:

@@ -1,6 +1,7 @@
 """Structured logs: one JSON object per line, with the request's id and trace, for Cloud Logging.
 
-Each request has one line, made from what its steps recorded.
+Each request has one line, made from what its steps recorded. Each photo that was looked at has one
+that leads to nobody.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ import secrets
 import sys
 import warnings
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-_REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
-_TRACE: ContextVar[str | None] = ContextVar("trace", default=None)
-_NOTED: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
-_APP: ContextVar[str | None] = ContextVar("app", default=None)
+if TYPE_CHECKING:
+    from parrot.model.reason import Quality
+    from parrot.records import Classification
+
+PHOTO = "photo"  # the message of a photo's line
+SAVED = "(saved)"  # of stored photos, in place of a version; no app can call itself that
 _PSEUDONYM_LETTERS = 12
 _ID_BYTES = 8
+_DECIMALS = 4  # of a photo's measures
 # W3C's `traceparent`, VERSION-TRACE-SPAN-FLAGS, and Google's older TRACE/SPAN;o=1.
 _TRACE_ID = re.compile(r"(?:[0-9a-f]{2}-)?(?!0{32})([0-9a-f]{32})(?:[-/;].*)?")
 _APP_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")
@@ -30,6 +35,19 @@ _ROOT = "parrot"
 _LOG = logging.getLogger(__name__)
 _user_key = b""
 _warned: set[tuple[type[Warning], str, int]] = set()
+
+
+@dataclass(slots=True)
+class _Request:
+    """What the lines of a request say."""
+
+    id: str
+    trace: str | None
+    app: str | None  # the version of the app that sent it
+    noted: dict[str, Any] = field(default_factory=dict)
+
+
+_current: ContextVar[_Request | None] = ContextVar("request", default=None)
 
 
 def configure(project: str | None) -> None:
@@ -54,32 +72,32 @@ def begin(trace: str | None, app: str | None = None) -> str:
     share it.
     """
     match = _TRACE_ID.fullmatch(trace or "")
-    request_id = secrets.token_hex(_ID_BYTES)
-    _TRACE.set(match[1] if match else None)
-    _REQUEST_ID.set(request_id)
-    _NOTED.set({})
-    sent_by(app if app and _APP_VERSION.fullmatch(app) else None)
-    return request_id
+    version = app if app and _APP_VERSION.fullmatch(app) else None
+    request = _Request(secrets.token_hex(_ID_BYTES), match[1] if match else None, version)
+    _current.set(request)
+    return request.id
 
 
-def sent_by(app: str | None) -> None:
+def sent_by(app: str) -> None:
     """Which version of an app the photos of this request are from."""
-    _APP.set(app)
+    request = _current.get()
+    if request is not None:
+        request.app = app
 
 
 def note(**fields: object) -> None:
     """Keep something for this request's one line. Never a token, a photo, an address, a name."""
-    noted = _NOTED.get()
-    if noted is not None:
-        noted.update(fields)
+    request = _current.get()
+    if request is not None:
+        request.noted.update(fields)
 
 
 def add(**amounts: float) -> None:
     """Like `note`; amounts of the same name add up."""
-    noted = _NOTED.get()
-    if noted is not None:
+    request = _current.get()
+    if request is not None:
         for name, amount in amounts.items():
-            noted[name] = round(noted.get(name, 0) + amount, 3)
+            request.noted[name] = round(request.noted.get(name, 0) + amount, 3)
 
 
 def note_user(uid: str) -> None:
@@ -97,13 +115,39 @@ def key_users(secret: bytes | None) -> None:
 
 def request(**fields: object) -> None:
     """Write this request's one line: these fields, after what was noted."""
-    _LOG.info("request", extra={"fields": {**(_NOTED.get() or {}), **fields}})
+    current = _current.get()
+    noted = current.noted if current is not None else {}
+    _LOG.info("request", extra={"fields": {**noted, **fields}})
+
+
+def photo(answer: Classification, quality: Quality) -> None:
+    """Write the line of one photo that was looked at; `python -m models drift` compares them.
+
+    `doubt` is what speaks against the answer: of a possible parrot, all but its likeliest species;
+    of others, that it is a parrot. `side` is the photo's short side in pixels, `distance`
+    that of `Embedding`; see `Quality` for the others.
+    """
+    named = answer.is_parrot or answer.maybe
+    likeliest = answer.species[0].probability if answer.species else 0.0
+    known = answer.species_set
+    fields = {
+        "bundle": answer.bundle,
+        "verdict": answer.verdict,
+        "reason": answer.reason,
+        "names": None if known is None else len(known.species),
+        "doubt": round(1 - likeliest if named else answer.parrot_probability, _DECIMALS),
+        "brightness": round(quality.brightness, _DECIMALS),
+        "sharpness": round(quality.sharpness, _DECIMALS),
+        "side": min(answer.width, answer.height),
+        "distance": answer.embedded and round(answer.embedded.distance, _DECIMALS),
+    }
+    apart(PHOTO, {name: value for name, value in fields.items() if value is not None})
 
 
 def apart(message: str, fields: dict[str, Any]) -> None:
     """Write a line with neither id nor trace of its request: it names the app's version alone."""
-    app = _APP.get()
-    named = {} if app is None else {"app": app}
+    current = _current.get()
+    named = {} if current is None or current.app is None else {"app": current.app}
     _LOG.info(message, extra={"fields": {**named, **fields}, "apart": True})
 
 
@@ -136,9 +180,10 @@ class _Json(logging.Formatter):
             entry["message"] += "\n" + self.formatException(record.exc_info)
         if getattr(record, "apart", False):
             return json.dumps(entry, ensure_ascii=False)
-        request_id, trace = _REQUEST_ID.get(), _TRACE.get()
-        if request_id:
-            entry["request_id"] = request_id
-        if trace and self._project:
-            entry["logging.googleapis.com/trace"] = f"projects/{self._project}/traces/{trace}"
+        request = _current.get()
+        if request is not None:
+            entry["request_id"] = request.id
+            if request.trace and self._project:
+                trace = f"projects/{self._project}/traces/{request.trace}"
+                entry["logging.googleapis.com/trace"] = trace
         return json.dumps(entry, ensure_ascii=False, default=str)

@@ -9,7 +9,7 @@ import pytest
 from models.evaluation import drift
 from models.evaluation.baseline import NO_VERSION, Baseline, PhotoLine, of_each, parsed
 from parrot.errors import BadBundle
-from parrot.measured import SAVED
+from parrot.logs import SAVED
 
 
 def entry(rng: np.random.Generator, **other: Any) -> dict[str, Any]:
