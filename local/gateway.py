@@ -23,7 +23,7 @@ from flask import Flask, Response, jsonify, request, send_from_directory
 from parrot.errors import ParrotError
 from parrot.http import answers, problems, schemas, transfers
 from parrot.http.parameters import BASE_PATH
-from parrot.http.respond import fit
+from parrot.http.respond import fit, length
 from parrot.model.species import SpeciesTable
 from parrot.records import UNTRAINED
 
@@ -106,7 +106,7 @@ def _page(rewritten: dict[str, str]) -> Flask:
             fit(request, response)
         except ParrotError as error:
             return problems.response_for(error)
-        transfers.watch(request, response)
+        transfers.watch(request, response, length(response))
         return response
 
     return page

@@ -33,9 +33,9 @@ def test_no_time_left_is_not_unlimited() -> None:
 
 def test_a_check_is_for_one_call() -> None:
     """Left behind, that of a silent model server would end the next request's look-up."""
-    with deadline.watched(pytest.fail):
-        assert deadline.limits(20) == (20, pytest.fail)
-    assert deadline.limits(20) == (20, None)
+    with deadline.watched(pytest.fail), deadline.within(20):
+        assert deadline.current.get().check is pytest.fail
+    assert deadline.current.get().check is None
 
 
 def test_waiting_for_the_body_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

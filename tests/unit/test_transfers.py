@@ -14,6 +14,7 @@ from werkzeug.test import EnvironBuilder
 
 from parrot.errors import StoreUnavailable
 from parrot.http import transfers as module
+from parrot.http.respond import length
 from parrot.http.transfers import ADDRESS, SOCKET, Transfer, Transfers, seconds_for, watch
 
 
@@ -138,7 +139,7 @@ def test_a_wait_for_our_own_memory_takes_none_of_the_phones_time(
 def answered(response: Response, connection: socket.socket) -> Response:
     """The response as `respond` passes it on."""
     environ = {**EnvironBuilder().get_environ(), SOCKET: connection, ADDRESS: "a"}
-    watch(Request(environ), response)
+    watch(Request(environ), response, length(response))
     return response
 
 

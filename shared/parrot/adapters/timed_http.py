@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _LONGEST_SECONDS = 300.0  # for sockets without a timeout of their own
 _CONNECT_SECONDS = 10.0
 _CHECK_SECONDS = 0.1
-_LEAST_SECONDS = 0.001
 
 
 def timed_pools(*, size: int) -> PoolManager:
@@ -72,7 +71,7 @@ class _Timed:
     def sendall(self: Any, data: Any, /) -> None:  # noqa: ANN401 - any buffer
         own, rest = self.gettimeout(), memoryview(data)
         while rest:
-            self.settimeout(_wait(self, wait_for_write) or _LEAST_SECONDS)
+            self.settimeout(_wait(self, wait_for_write) or deadline.LEAST_SECONDS)
             rest = rest[self.send(rest) :]
             self.settimeout(own)
 
@@ -86,15 +85,18 @@ class _TimedTls(_Timed, ssl.SSLSocket):  # type: ignore[misc]
 
 
 def _wait(connection: Any, ready: Callable[..., bool]) -> float:  # noqa: ANN401 - a _Timed
-    """Wait with the deadline's check until the socket is ready; seconds that the call may take."""
-    seconds, check = deadline.limits(connection.gettimeout() or _LONGEST_SECONDS)
+    """Wait with the deadline's check until the socket is ready; seconds that the call may take.
+
+    0 if the deadline is over.
+    """
+    request, now = deadline.current.get(), time.monotonic()
+    end = min(now + (connection.gettimeout() or _LONGEST_SECONDS), request.end)
     # TLS may have read ahead.
-    if not seconds or check is None or getattr(connection, "pending", int)():
-        return seconds
-    end = time.monotonic() + seconds
+    if end <= now or request.check is None or getattr(connection, "pending", int)():
+        return max(0.0, end - now)
     while not ready(connection, _CHECK_SECONDS) and time.monotonic() < end:
-        check()
-    return max(_LEAST_SECONDS, end - time.monotonic())
+        request.check()
+    return max(deadline.LEAST_SECONDS, end - time.monotonic())
 
 
 class _Connection(HTTPConnection):

@@ -121,8 +121,8 @@ def respond(
         response, code = problems.answer(error)
     response.headers["X-Request-Id"] = request_id
     _allow_origin(request, response, origins, _allowed(methods))
-    size = transfers.length(response)
-    transfers.watch(request, response)
+    size = length(response)
+    transfers.watch(request, response, size)
     logs.request(
         method=request.method[:_MOST_METHOD],
         path=request.path[:_MOST_PATH],  # the query has download tokens
@@ -211,6 +211,13 @@ def fit(request: Request, response: Response) -> None:
         response.content_encoding = "gzip"
 
 
+def length(response: Response) -> int | None:
+    """Of the body; None for a stream, which stays unread, of unknown length."""
+    if response.content_length is None and response.is_sequence:
+        return response.calculate_content_length()
+    return response.content_length
+
+
 def _send_part(response: FileResponse) -> None:
     """Ask the bucket for no more than is sent. Raises TooManyRequests, StoreUnavailable."""
     part = response.content_range
@@ -221,9 +228,9 @@ def _send_part(response: FileResponse) -> None:
 
 
 def _is_long_text(response: Response) -> bool:
-    length = transfers.length(response)
+    size = length(response)
     text = (response.mimetype or "").startswith(_TEXTS)
-    return text and length is not None and length >= _SHORTEST
+    return text and size is not None and size >= _SHORTEST
 
 
 def _require_match(request: Request, response: Response) -> None:
@@ -263,7 +270,7 @@ def _make_conditional(request: Request, response: Response) -> None:
     if known or weak or not single or request.method != "GET":
         environ.pop("HTTP_RANGE", None)
     ranges = response.accept_ranges == "bytes"
-    size = transfers.length(response) if ranges else None
+    size = length(response) if ranges else None
     if size and -first > size and "HTTP_RANGE" in environ:
         environ["HTTP_RANGE"] = "bytes=0-"  # RFC 9110: more of its end than it has is all of it
     try:

@@ -256,22 +256,15 @@ def _chunk(request: Request, transfer: Transfer, size: int) -> bytes:
     return chunk
 
 
-def watch(request: Request, response: Response) -> None:
-    """Let the answer's body end too if nobody reads it."""
-    connection, size = request.environ.get(SOCKET), length(response)
+def watch(request: Request, response: Response, size: int | None) -> None:
+    """Let the answer's body end too if nobody reads it; `size` is None for a stream."""
+    connection = request.environ.get(SOCKET)
     if connection is None or (size is not None and size <= SLICE_BYTES):
         return
     if size is not None:
         response.content_length = size
     address = request.environ.get(ADDRESS, "")
     response.response = _sent(response.iter_encoded(), connection, address)
-
-
-def length(response: Response) -> int | None:
-    """Of the body; None for a stream, which stays unread, of unknown length."""
-    if response.content_length is None and response.is_sequence:
-        return response.calculate_content_length()
-    return response.content_length
 
 
 def _sent(chunks: Iterable[bytes], connection: socket.socket, address: str) -> Iterator[bytes]:
