@@ -32,17 +32,17 @@ def _classify(request: Request) -> Response:
     user = caller.user(request, settings, neighbours.identity, neighbours.app_check)
     if user is None and settings.require_auth:
         raise Unauthenticated("this deployment classifies only for signed-in users")
-    allowance = None
+    visitor, allowance = caller.visitor(request, settings, user), None
     if user is None:  # before a byte of the body is read
-        allowance = limits.visitors().take(caller.visitor(request, settings))
+        allowance = limits.visitors().take(visitor)
     top = parameters.top(request)
-    with limits.cpu_seconds().billed(caller.spender(request, settings, user)):
+    with limits.cpu_seconds().billed(visitor):
         sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes)
         more = len(sent.photos) - 1
         if user is not None:
             allowance = limits.classify_meter().take(user, 1 + more)
         elif more:
-            allowance = limits.visitors().take(caller.visitor(request, settings), more)
+            allowance = limits.visitors().take(visitor, more)
         classifier = stories.cached_classifier()
         each = classifier.classify_each(sent.photos)
         if more:

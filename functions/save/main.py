@@ -34,7 +34,7 @@ def _save(request: Request) -> Response:
             raise Unauthenticated("only signed-in users can save: sign in")
         user = User(ANONYMOUS_UID, anonymous=True)
     key = parameters.idempotency_key(request)
-    with limits.cpu_seconds().billed(caller.spender(request, settings, user)):
+    with limits.cpu_seconds().billed(caller.visitor(request, settings, user)):
         sent = submission.read_photos(request, max_bytes=settings.max_photo_bytes, most=1)
         species = neighbours.species().label(
             index=sent.fields.get("index"), species=sent.fields.get("species")

@@ -20,7 +20,7 @@ BALANCED = replace(CLOUD_RUN, trusted_proxies=2)
 def asked(config: Settings, remote: str = "169.254.1.1", **headers: str) -> Visitor:
     names = [(name.replace("_", "-"), value) for name, value in headers.items()]
     environ = EnvironBuilder(headers=names).get_environ()
-    return visitor(Request({**environ, "REMOTE_ADDR": remote}), config)
+    return visitor(Request({**environ, "REMOTE_ADDR": remote}), config, None)
 
 
 @pytest.mark.parametrize(

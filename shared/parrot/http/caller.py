@@ -84,11 +84,14 @@ def user(
     return signed_in
 
 
-def visitor(request: Request, config: Settings) -> Visitor:
-    """The sender of a request without a login; call `user` first.
+def visitor(request: Request, config: Settings, signed_in: User | None) -> Visitor:
+    """Whose limits in this instance's memory a request counts against; call `user` first.
 
-    A checked App Check token stands for one installed app. Without one the address counts.
+    Of those who are not signed in, a checked App Check token stands for one installed app. Without
+    one the address counts.
     """
+    if signed_in is not None and not signed_in.anonymous:
+        return Visitor.signed_in(signed_in.uid)
     token = request.headers.get("X-Firebase-AppCheck")
     if config.require_app_check and token:
         return Visitor(hashlib.sha256(token.encode()).hexdigest())
@@ -121,13 +124,6 @@ def network(text: str) -> str | None:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False))
     return str(address)
-
-
-def spender(request: Request, config: Settings, signed_in: User | None) -> Visitor:
-    """Whose CPU time a request takes."""
-    if signed_in is None or signed_in.anonymous:
-        return visitor(request, config)
-    return Visitor.signed_in(signed_in.uid)
 
 
 def require_own_page(request: Request, config: Settings) -> None:
