@@ -8,7 +8,7 @@ import numpy as np
 import sklearn
 
 from models.publishing import releases
-from parrot.model.gate import OneClass
+from parrot.model.heads import OneClass
 from parrot.model.manifest import JOBLIB_STAGES, SPECIES, Manifest, Reference, digest
 from parrot.model.rules import Rules
 from parrot.model.served_model import (

@@ -22,9 +22,8 @@ from models.training.heads import AS_IT_IS, LinearHead, LinearHeads
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle, verified
-from parrot.model.gate import Gate, ThreeWay
+from parrot.model.heads import Gate, Naming, ThreeWay
 from parrot.model.manifest import GATE, NAMING, SPECIES, TAXONOMY, Reference, digest
-from parrot.model.naming import Naming
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank
 

@@ -17,8 +17,7 @@ from threadpoolctl import threadpool_limits
 from models.arrays import Array, Flags, Floats, Index, of_each
 from models.data.dataset import KINDS, PARROT, Dataset
 from models.data.samples import JUDGED
-from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
-from parrot.model.naming import Naming, Softmax
+from parrot.model.heads import Gate, LogisticCurve, Naming, Projection, Softmax, ThreeWay
 
 AS_IT_IS = LogisticCurve(1.0, 0.0)  # a gate whose scale is in its weights
 IMPOSSIBLE = -30.0  # logit of a class without photos

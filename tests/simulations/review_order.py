@@ -29,8 +29,8 @@ from models.folders import DEFAULT_BUNDLE
 from models.training import embedding, heads
 from parrot.consent import Consent
 from parrot.model.decision import decide
+from parrot.model.heads import Softmax
 from parrot.model.manifest import MANIFEST, SPECIES, Manifest
-from parrot.model.naming import Softmax
 from parrot.model.species import SpeciesTable
 from parrot.observation import Label, Observation, Status, Verdict
 from parrot.records import OTHER_PARROT, Scores

@@ -54,7 +54,7 @@ def test_a_save_loads_no_model(running: stack.Running, tmp_path: Path) -> None:
     photo.write_bytes(encoded(noise(64, 48, seed=98_765)))
     status, modules = first_answer("save", photo, running)
     assert status == 201
-    unused = {"numpy", "circuitbreaker", "pybase64", "parrot.classify", "parrot.model.gate"}
+    unused = {"numpy", "circuitbreaker", "pybase64", "parrot.classify", "parrot.model.heads"}
     assert modules & {*_NEVER, *_LATER, *unused} == set()
 
 

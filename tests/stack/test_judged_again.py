@@ -17,8 +17,8 @@ from models.cli.stored_photos import picture
 from models.publishing.releases import write_files
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
+from parrot.model.heads import Naming
 from parrot.model.manifest import NAMING, Manifest, digest
-from parrot.model.naming import Naming
 from parrot.review import handle
 from tests.support.observations import NOW, processed
 from tests.support.phone import BASE, Phone

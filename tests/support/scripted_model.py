@@ -10,10 +10,9 @@ from models.arrays import Floats
 from parrot.classify import Classifier
 from parrot.errors import TooExpensive
 from parrot.model.bundle import Bundle
-from parrot.model.gate import Gate, LogisticCurve, Projection, ThreeWay
+from parrot.model.heads import Gate, LogisticCurve, Naming, Projection, Softmax, ThreeWay
 from parrot.model.look import SecondLook, View
 from parrot.model.manifest import Manifest, Reference
-from parrot.model.naming import Naming, Softmax
 from parrot.model.rules import NamingPolicy, Rules
 from parrot.model.served_model import Crop, InputSpec, ServedModel
 from parrot.model.species import SpeciesTable

@@ -8,7 +8,7 @@ import pytest
 from parrot.classify import Classifier
 from parrot.errors import BadModelResponse, TooExpensive
 from parrot.model.embedding import DIMENSIONS, Embedding
-from parrot.model.gate import ThreeWay
+from parrot.model.heads import ThreeWay
 from parrot.model.look import SecondLook, View
 from parrot.model.rules import ReasonPolicy
 from parrot.records import LookAlike, Reason

@@ -10,7 +10,7 @@ from models.arrays import Floats
 from models.evaluation import answers
 from parrot.classify import Classifier
 from parrot.model.decision import combined, score, sees_nothing
-from parrot.model.gate import ThreeWay
+from parrot.model.heads import ThreeWay
 from parrot.model.look import WINDOWS, SecondLook, View
 from parrot.records import Scores
 from tests.support.photos import DECODER

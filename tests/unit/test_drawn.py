@@ -15,7 +15,7 @@ from models.folders import DEFAULT_BUNDLE
 from models.training.candidate import Anchor, Base
 from models.training.heads import LinearHead, blank_heads, drawn, drawn_heads
 from parrot.errors import BadBundle
-from parrot.model.gate import Gate, LogisticCurve
+from parrot.model.heads import Gate, LogisticCurve
 from parrot.model.manifest import GATE, NAMING
 from parrot.records import NOT_A_PARROT
 from tests.support.default_bundle import SPECIES, TABLE, TAXONOMY

@@ -5,7 +5,7 @@ import pytest
 
 from parrot.errors import BadBundle
 from parrot.model import npz
-from parrot.model.gate import Gate, LogisticCurve, MonotoneTable, OneClass, Projection, ThreeWay
+from parrot.model.heads import Gate, LogisticCurve, MonotoneTable, OneClass, Projection, ThreeWay
 
 RNG = np.random.default_rng(3)
 D, K = 6, 4

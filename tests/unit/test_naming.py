@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from parrot.errors import BadBundle
-from parrot.model.naming import Naming, Softmax
+from parrot.model.heads import Naming, Softmax
 from parrot.model.species import SpeciesTable, Taxonomy, look_alikes
 from parrot.records import Rank
 from tests.support.default_bundle import TAXONOMY

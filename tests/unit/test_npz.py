@@ -11,8 +11,7 @@ from numpy.lib import format as npy
 from models.network.weights import SpeciesHead
 from parrot.errors import BadBundle
 from parrot.model import npz
-from parrot.model.gate import Gate
-from parrot.model.naming import Naming
+from parrot.model.heads import Gate, Naming
 
 
 def file(header: dict[str, object], data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from models.backfill.shadow import Compared, told
 from parrot.classify import Classifier
 from parrot.errors import BadBundle, StoreUnavailable
 from parrot.model.bundle import Bundle
-from parrot.model.naming import Softmax
+from parrot.model.heads import Softmax
 from parrot.records import Classification
 from parrot.shadow import Agreement, Seen, Shadow, beside, check
 from tests.support.observations import observation

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parrot.errors import BadBundle
-from parrot.model.gate import Gate, MonotoneTable, OneClass, Projection
+from parrot.model.heads import Gate, MonotoneTable, OneClass, Projection
 from parrot.model.manifest import JOBLIB_STAGES
 
 if TYPE_CHECKING:

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from parrot.model.embedding import Embedding
-    from parrot.model.gate import Gate
-    from parrot.model.naming import Naming
+    from parrot.model.heads import Gate, Naming
     from parrot.records import LookAlike
 
     Unpickle = Callable[[Mapping[str, bytes], str], Gate]
@@ -79,7 +78,7 @@ class Bundle:
         the four pickles by name and the scikit-learn version that wrote them. Pass it only if
         the sha256 was chosen at deployment, not by someone who can write to the bucket.
         """
-        from parrot.model.gate import Gate  # with NumPy, which `load_species` does without
+        from parrot.model.heads import Gate, Naming  # with NumPy, which `load_species` does without
 
         manifest, actual = _manifest(files, sha256)
         species = _species(files, manifest)
@@ -98,8 +97,6 @@ class Bundle:
             raise BadBundle(f"rules: a {gate.scorer.kind} gate cannot tell other birds apart")
         naming = taxonomy = None
         if manifest.rules.naming is not None:
-            from parrot.model.naming import Naming  # with NumPy, as above
-
             naming = Naming.load(verified(files, manifest, NAMING))
             taxonomy = Taxonomy.parse(verified(files, manifest, TAXONOMY))
             _check_naming(naming, taxonomy, manifest)

@@ -1,6 +1,7 @@
-"""Features to the probability that this is a parrot, with NumPy alone.
+"""What a bundle asks of features: the gate whether this is a parrot, the naming which one.
 
-A gate is three steps, kept as arrays so that a function needs no scikit-learn at cold start:
+Both are arrays, so that a function needs no scikit-learn at cold start, and the only readers and
+writers of their files, `gate.npz` and `naming.npz`. A gate is three steps:
 
     project    (x - mean) / scale, then onto principal components if there are any
     score      one number, the higher, the more likely a parrot; by the gate's kind
@@ -9,7 +10,10 @@ A gate is three steps, kept as arrays so that a function needs no scikit-learn a
 There are two kinds: `ThreeWay`, in use, and the first version's `OneClass`. A scorer takes (n, d)
 projected features to scores (n,) and, of what is not a parrot, the shares (n, 2 or 3) of other
 birds, of no birds and perhaps of figures of birds; None if it does not tell these apart.
-`Gate.load` and `Gate.dump` are the only readers and writers of `gate.npz`.
+
+Beside the classes of `species.csv`, naming has one more, "another parrot", so that a parrot of no
+known species need not become one of them. All figures come from one softmax: what is in the set
+is always at least as likely as what is not.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+
+    from parrot.records import Floats
 
     Array = npt.NDArray[np.float64]
     _Part = TypeVar("_Part", bound="Projection | Scorer | MonotoneTable")
@@ -195,3 +201,56 @@ def _part(kind: type[_Part], prefix: str, arrays: Mapping[str, Array]) -> _Part:
     """The inverse of `_arrays`. Raises TypeError where one is missing."""
     names = {field.name for field in fields(kind) if prefix + field.name in arrays}
     return kind(**{name: arrays[prefix + name] for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax:
+    """Calibrated multinomial logistic regression: weights (features, classes), biases (classes)."""
+
+    weights: Floats
+    biases: Floats
+
+    def __call__(self, features: Floats) -> Floats:
+        """(n, features) to probabilities (n, classes)."""
+        logits = features @ self.weights + self.biases
+        if not logits.shape[1]:
+            return logits  # a person's own photos may be of no known groups
+        exp = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(exp / exp.sum(axis=1, keepdims=True), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """`species` gives one probability per class and "another parrot"; `groups` one per group."""
+
+    species: Softmax
+    groups: Softmax
+    group_ids: tuple[str, ...]
+
+    def dump(self) -> bytes:
+        """The heads as `naming.npz`."""
+        return npz.dump(
+            species_weights=self.species.weights,
+            species_biases=self.species.biases,
+            group_weights=self.groups.weights,
+            group_biases=self.groups.biases,
+            group_ids=np.array(self.group_ids),
+        )
+
+    @classmethod
+    def load(cls, data: bytes) -> Naming:
+        """Read `naming.npz`; pickled arrays are refused. Raises BadBundle."""
+        with npz.reading("naming.npz"):
+            file = npz.arrays(data)
+            species, groups = (
+                Softmax(
+                    file[f"{part}_weights"].astype(np.float32),
+                    file[f"{part}_biases"].astype(np.float32),
+                )
+                for part in ("species", "group")
+            )
+            ids = tuple(str(group) for group in file["group_ids"])
+        for head, classes in ((species, len(species.biases)), (groups, len(ids))):
+            if head.weights.shape != (*species.weights.shape[:1], classes):
+                raise BadBundle(f"naming.npz: {head.weights.shape} weights for {classes} classes")
+        return cls(species, groups, ids)
