@@ -30,8 +30,6 @@ Refusal = tuple[int, str, Kind]  # its status, and the name of its example
 
 ROOT = folders.ROOT
 _SHOWN = [status.value for status in Status if status is not Status.DELETING]
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_BASE64 = {"type": "string", "contentEncoding": "base64"}
 _USUAL = {"tags": ["Observations"], "security": [{"firebase": []}]}
 _UNEXPECTED: Refusal = (ParrotError.status, ParrotError.code, ParrotError)
 _REF = "#/components/schemas/{name}"
@@ -54,10 +52,11 @@ _HEADERS = {
 def document() -> Json:
     """The whole description, of plain JSON types."""
     api = _read("api.yaml")
-    calls = _read("calls.yaml", photos=MOST_PHOTOS, statuses=_SHOWN)
+    mib = MAX_PHOTO_BYTES // 2**20
+    calls = _read("calls.yaml", photos=MOST_PHOTOS, statuses=_SHOWN, mib=mib)
     examples = _read("examples.yaml", tip=TIPS[Reason.OTHER_BIRD], maybe=MAYBE_TIP)
     components = {
-        "schemas": {**_schemas([*examples, "Problem"]), **_named_schemas(calls)},
+        "schemas": {**_schemas([*examples, "Problem"]), **calls.pop("schemas")},
         "headers": api.pop("headers"),
         "examples": _problems(),
         "securitySchemes": api.pop("securitySchemes"),
@@ -118,27 +117,7 @@ def _call(call: Json, examples: Json) -> Json:
         described["responses"] |= _refusals([*kinds, "MethodNotAllowed"])
     if "parameters" in call:
         described["parameters"] = _parameters(call["parameters"])
-    if described.pop("photo", None):
-        described["requestBody"] = _photo_body(_named(call, "Form"), _named(call, "Json"))
-    if body := described.pop("body", None):
-        content = {"schema": _ref(_named(call, "Json")), "example": body["example"]}
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
     return described
-
-
-def _photo_body(form: str, encoded: str) -> Json:
-    return {
-        "required": True,
-        "description": (
-            f"Up to {MAX_PHOTO_BYTES // 2**20} MiB: JPEG, PNG, WebP, HEIC or AVIF. A body that is"
-            " the photo itself may name its own type, `image/...`, too."
-        ),
-        "content": {
-            "multipart/form-data": {"schema": _ref(form)},
-            "application/json": {"schema": _ref(encoded)},
-            "application/octet-stream": _BINARY,
-        },
-    }
 
 
 def _parameters(rows: list[list[Any]]) -> list[Json]:
@@ -201,30 +180,6 @@ def _problems() -> Json:
             *(_UNEXPECTED, *_coded(errors.RequestError), *_coded(errors.BackendError)),
         )
     }
-
-
-def _named_schemas(calls: Json) -> Json:
-    """The schemas of bodies, and the unions of answers: generated clients name their types so."""
-    named: Json = {}
-    for call in (call for item in calls.values() for call in item.values() if "responses" in call):
-        if fields := call.get("photo"):
-            named[_named(call, "Form")] = _body(fields)
-            named[_named(call, "Json")] = _body({**fields, "image": _BASE64})
-        if body := call.get("body"):
-            named[_named(call, "Json")] = body["schema"]
-        for answer in call["responses"].values():
-            if union := answer.get("union"):
-                named[union] = {"anyOf": [_ref(kind) for kind in answer["json"]]}
-    return named
-
-
-def _named(call: Json, kind: str) -> str:
-    operation: str = call["operationId"]
-    return f"{operation[0].upper()}{operation[1:]}{kind}"
-
-
-def _body(fields: Json) -> Json:
-    return {"type": "object", "properties": fields, "required": ["image"]}
 
 
 def _schemas(names: list[str]) -> Json:
