@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parrot.errors import StoreUnavailable
-from parrot.records import OpenObject
+from parrot.store import OpenObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from parrot.consent import Consent
-from parrot.embedded import Embedded
 from parrot.observation import (
     FORM,
     Attempts,
@@ -25,7 +24,7 @@ from parrot.observation import (
     Status,
     Verdict,
 )
-from parrot.records import Reason
+from parrot.records import Embedded, Reason
 from parrot.sighting import Sighting
 
 if TYPE_CHECKING:

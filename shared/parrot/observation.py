@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from parrot.consent import Consent
-    from parrot.embedded import Embedded
-    from parrot.records import Reason
+    from parrot.records import Embedded, Reason
     from parrot.sighting import Sighting
 
 # Names in the bucket start with these: photos/{uid}/{id}, derived/{uid}/{id}/image.webp.

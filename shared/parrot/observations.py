@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from parrot import duplicates, page_token
 from parrot.consent import Consent, Training
-from parrot.embedded import FAR
 from parrot.errors import Conflict, NotFound, PreconditionFailed, StoreUnavailable
 from parrot.observation import (
     MOST_LABELS,
@@ -20,6 +19,7 @@ from parrot.observation import (
 from parrot.photo.headers import MEDIA_TYPES
 from parrot.progress import attempts
 from parrot.quota import User
+from parrot.records import FAR
 from parrot.review import settled, standing
 from parrot.store import update
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.observation import Observation, Page, StoredPhoto
-    from parrot.records import OpenObject, Species, UntrainedLabel
+    from parrot.records import Species, UntrainedLabel
     from parrot.sighting import Sighting
-    from parrot.store import ObservationStore, PhotoStore
+    from parrot.store import ObservationStore, OpenObject, PhotoStore
 
 FILES = ("image", "thumbnail")
 ORIGINAL = "original"

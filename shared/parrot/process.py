@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from parrot.photo.decoder import Decoder
     from parrot.photo.thumbnails import Thumbnails
     from parrot.quota import CpuSeconds, Meter
-    from parrot.records import Photo, StoredObject
-    from parrot.store import ObservationStore, PhotoStore, Use
+    from parrot.records import Photo
+    from parrot.store import ObservationStore, PhotoStore, StoredObject, Use
 
 _MOST_SECONDS = 60.0  # for all calls about one photo
 # For a photo that is decoded four times, each time within its limit: none fails on a busy machine.

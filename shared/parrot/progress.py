@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from parrot.consent import Training
     from parrot.model.species import SpeciesTable
     from parrot.observation import Derived, StoredPhoto
-    from parrot.records import Classification, Photo, StoredObject
+    from parrot.records import Classification, Photo
+    from parrot.store import StoredObject
 
 UNKNOWN_TYPE = "application/octet-stream"
 _OTHER_NAMES = {

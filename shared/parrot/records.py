@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from operator import mul
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
-    from collections.abc import Callable
-    from datetime import datetime
-
     import numpy as np
     import numpy.typing as npt
-
-    from parrot.embedded import Embedded
 
     Floats: TypeAlias = npt.NDArray[np.float32]
     Numbers: TypeAlias = npt.NDArray[np.floating]
@@ -226,6 +222,23 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """Where a photo lies among others: see `model.embedding`."""
+
+    space: str  # vectors of different spaces cannot be compared
+    vector: tuple[float, ...] = field(repr=False)  # of length 1
+    distance: float  # from what the bundle was fitted on, 0 to 2
+
+    def apart(self, other: Embedded) -> float:
+        """1 - cosine of two of one space: 0 for the same photo, 2 for opposites."""
+        cosine: float = sum(map(mul, self.vector, other.vector))
+        return max(0.0, 1 - cosine)
+
+
+FAR = 0.4  # photos so far apart, or more, have little in common
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """The answer for one photo."""
 
@@ -261,27 +274,3 @@ class Together:
     answer: Classification
     photos: tuple[Classification, ...]
     agree: bool  # False if they seem to show different birds
-
-
-@dataclass(frozen=True, slots=True)
-class OpenObject:
-    """The bytes of one generation of an object, read in parts."""
-
-    size: int  # bytes, as stored
-    tag: str  # differs wherever the bytes do: letters and digits
-    # From the first to before the last byte's number. Raises StoreUnavailable, also if the object
-    # was replaced.
-    read: Callable[[int, int], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """What the bucket says about the live object of a name."""
-
-    generation: int
-    size: int  # bytes, as stored
-    content_type: str  # as the uploader stated it, unchecked
-    encoding: str  # its Content-Encoding, mostly empty
-    created: datetime
-    species: str | None = None  # as the uploader stated it, unchecked
-    training: bool | None = None  # whether the uploader allows it; None: nothing was stated

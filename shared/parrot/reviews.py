@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from parrot import deadline
 from parrot.consent import Training
-from parrot.embedded import FAR
 from parrot.errors import Conflict, Forbidden, InvalidRequest, NotFound, StoreUnavailable
 from parrot.observation import Observation, Opinion
 from parrot.observations import StoredFile
-from parrot.records import NOT_A_PARROT, OTHER_PARROT
+from parrot.records import FAR, NOT_A_PARROT, OTHER_PARROT
 from parrot.review import (
     BEGUN,
     CANNOT_TELL,

@@ -12,12 +12,35 @@ from parrot.errors import StoreUnavailable, TooManyRequests
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from parrot.embedded import Embedded
     from parrot.observation import Observation, Page, Place, Status
     from parrot.receipt import Erasure
-    from parrot.records import OpenObject, Photo, StoredObject
+    from parrot.records import Embedded, Photo
 
 _TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObject:
+    """The bytes of one generation of an object, read in parts."""
+
+    size: int  # bytes, as stored
+    tag: str  # differs wherever the bytes do: letters and digits
+    # From the first to before the last byte's number. Raises StoreUnavailable, also if the object
+    # was replaced.
+    read: Callable[[int, int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the bucket says about the live object of a name."""
+
+    generation: int
+    size: int  # bytes, as stored
+    content_type: str  # as the uploader stated it, unchecked
+    encoding: str  # its Content-Encoding, mostly empty
+    created: datetime
+    species: str | None = None  # as the uploader stated it, unchecked
+    training: bool | None = None  # whether the uploader allows it; None: nothing was stated
 
 
 @dataclass(frozen=True, slots=True)

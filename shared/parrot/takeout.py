@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from parrot.observation import Observation, Place, Status
     from parrot.quota import User
-    from parrot.records import OpenObject
-    from parrot.store import ObservationStore, PhotoStore
+    from parrot.store import ObservationStore, OpenObject, PhotoStore
 
 MOST_PHOTOS, MOST_BYTES = 100, 96 * 2**20  # of one archive
 _PAGE = 500  # read at once for figures: each page is a request to the store

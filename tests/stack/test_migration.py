@@ -17,8 +17,8 @@ from parrot.adapters.firestore_documents import fields_of
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
 from parrot.documents import document, restored
-from parrot.embedded import Embedded
 from parrot.observation import FORM, Attempts, Label, Observation, Opinion
+from parrot.records import Embedded
 from parrot.review import handle
 from parrot.sighting import Sighting
 from parrot.store import ObservationStore

@@ -4,9 +4,9 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from parrot.embedded import Embedded
 from parrot.model.embedding import DIMENSIONS
 from parrot.observation import Derived, Label, Observation, Status, Verdict, photo_name
+from parrot.records import Embedded
 from parrot.store import Use
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)

@@ -16,7 +16,8 @@ from parrot.consent import Consent, Training
 from parrot.errors import StoreUnavailable
 from parrot.model.manifest import digest
 from parrot.observation import Observation, Status
-from parrot.records import OTHER_PARROT, OpenObject
+from parrot.records import OTHER_PARROT
+from parrot.store import OpenObject
 from tests.support.default_bundle import TABLE
 from tests.support.observations import NOW, at
 from tests.support.photos import opened

@@ -14,7 +14,7 @@ from parrot.http import files, rights
 from parrot.http.respond import fit
 from parrot.observations import StoredFile
 from parrot.quota import DOWNLOADED, Visitor, Visitors
-from parrot.records import OpenObject
+from parrot.store import OpenObject
 
 TEXT = '{"species": "nestor-notabilis"}' * 100
 PHOTO = bytes(range(256)) * 20

@@ -23,7 +23,7 @@ from parrot import deadline
 from parrot.adapters.timed_http import TimedAdapter
 from parrot.errors import BadBundle, PhotoTooLarge, StoreUnavailable
 from parrot.observation import DERIVED, PHOTOS, derived_folder
-from parrot.records import OpenObject, StoredObject
+from parrot.store import OpenObject, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
         WriteBatch,
     )
 
-    from parrot.embedded import Embedded
     from parrot.observation import Observation, Place, Status
     from parrot.receipt import Erasure
+    from parrot.records import Embedded
     from parrot.store import Use
 
 _TRIES = 20

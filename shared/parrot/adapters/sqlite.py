@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from parrot.embedded import Embedded
     from parrot.observation import Observation, Place
     from parrot.receipt import Erasure
+    from parrot.records import Embedded
     from parrot.store import Use
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from parrot.observations import StoredFile
-    from parrot.records import OpenObject
+    from parrot.store import OpenObject
     from parrot.tokens import Grant
 
 # Of the bucket's object in memory. A larger piece costs fewer requests, but each thread has one.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from parrot.quota import User
     from parrot.receipt import Erasure
-    from parrot.records import OpenObject
+    from parrot.store import OpenObject
     from parrot.takeout import Summary
 
 _AGAIN_SECONDS = "1"

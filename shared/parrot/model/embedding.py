@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from parrot.embedded import Embedded
 from parrot.errors import BadBundle
 from parrot.model import npz
+from parrot.records import Embedded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
