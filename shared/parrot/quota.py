@@ -11,12 +11,11 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from parrot import budget
-from parrot.errors import TooManyRequests
 from parrot.observation import UID
-from parrot.store import Use
+from parrot.store import Quota, Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,35 +55,19 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of a user's quota, for the RateLimit headers."""
+    """What is left of a quota, for the RateLimit headers."""
 
-    quota: str  # what is counted
-    limit: int  # uses per window
-    seconds: int  # the window's length
+    quota: Quota
     remaining: int
     resets_in: int  # seconds until the next window
 
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """A limit for each window; windows start at multiples of their length since 1970, in UTC."""
-
-    name: str  # what is counted, for people and in the RateLimit headers
-    limit: int  # 0: no limit
-    seconds: int
-
-    def window(self, now: float) -> int:
-        """The number of the window that a moment falls into."""
-        return int(now) // self.seconds
-
-    def decide(self, used: float, now: float) -> Allowance:
-        """What is left after the `used`-th use. Raises TooManyRequests."""
-        resets_in = self.seconds - int(now) % self.seconds
-        if used > self.limit:
-            raise TooManyRequests(
-                quota=self.name, limit=self.limit, seconds=self.seconds, retry_after=resets_in
-            )
-        return Allowance(self.name, self.limit, self.seconds, int(self.limit - used), resets_in)
+    @classmethod
+    def after(cls, used: float, quota: Quota, now: float) -> Self:
+        """What the `used`-th use leaves. Raises TooManyRequests."""
+        resets_in = quota.seconds - int(now) % quota.seconds
+        if used > quota.limit:
+            raise quota.used_up(resets_in)
+        return cls(quota, int(quota.limit - used), resets_in)
 
 
 class Meter:
@@ -107,23 +90,22 @@ class Meter:
         """
         if user.anonymous or not self._quota.limit:
             return None
-        quota = self._quota
-        return Use(quota.name, quota.limit, quota.seconds, self._now(), count)
+        return Use(self._quota, self._now(), count)
 
     def take(self, user: User, count: int = 1) -> Allowance | None:
         """Use `count`; None if nothing is counted. Raises TooManyRequests, StoreUnavailable."""
         use = self.use(user, count)
         if use is None:
             return None
-        return self._quota.decide(self._store().take(user.uid, use), use.now)
+        return Allowance.after(self._store().take(user.uid, use), self._quota, use.now)
 
     def look(self, user: User) -> Allowance | None:
         """What `take` would return or raise now, without counting anything."""
         use = self.use(user)
         if use is None:
             return None
-        _, used = use.added(*self._store().used(user.uid, use.quota))
-        return self._quota.decide(used, use.now)
+        _, used = use.added(*self._store().used(user.uid, self._quota.name))
+        return Allowance.after(used, self._quota, use.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +148,8 @@ class Visitors:
             return None
         now = self._now()
         if visitor.via is not None:
-            self._together.decide(self._count("via", visitor.via, now, count), now)
-        return self._each.decide(self._count("name", visitor.name, now, count), now)
+            Allowance.after(self._count("via", visitor.via, now, count), self._together, now)
+        return Allowance.after(self._count("name", visitor.name, now, count), self._each, now)
 
     def download(self, visitor: Visitor, size: int) -> None:
         """Count an answer of this many bytes. Raises TooManyRequests."""

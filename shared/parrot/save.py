@@ -19,7 +19,7 @@ from parrot.errors import (
     TooManyRequests,
 )
 from parrot.observation import Label, Observation, Status, photo_name
-from parrot.store import Use, update
+from parrot.store import Quota, Use, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ _TRIES = 5
 _KEYS_KEPT = timedelta(days=7)
 # New keys that are remembered per user per day. A phone needs one for each new photo, and hardly
 # any for a photo that is stored already: the photo itself says that it is the same save.
-_KEYS, _KEYS_OF_RETRIES, _DAY = 1000, 20, 86400
+_KEYS, _KEYS_OF_RETRIES = Quota("keys", 1000, 86400), Quota("keys", 20, 86400)
 # Processing begins within seconds. If nothing has happened for so long, its event may be lost.
 _EVENT_LOST = timedelta(minutes=1)
 
@@ -159,7 +159,7 @@ class Saver:
         """
         digest = hashlib.sha256(key.encode()).hexdigest()
         now = self._now()
-        use = Use("keys", _KEYS if new else _KEYS_OF_RETRIES, _DAY, now.timestamp())
+        use = Use(_KEYS if new else _KEYS_OF_RETRIES, now.timestamp())
         expires = now + _KEYS_KEPT
         owner = self._observations.claim(user.uid, digest, name, expires=expires, use=use)
         if owner != name:

@@ -44,12 +44,29 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """A limit for each window; windows start at multiples of their length since 1970, in UTC."""
+
+    name: str  # what is counted, for people and in the RateLimit headers
+    limit: int  # uses in a window; 0: no limit
+    seconds: int  # a window's length
+
+    def window(self, now: float) -> int:
+        """The number of the window that a moment falls into."""
+        return int(now) // self.seconds
+
+    def used_up(self, retry_after: int) -> TooManyRequests:
+        """The refusal of more uses, for so many seconds."""
+        return TooManyRequests(
+            quota=self.name, limit=self.limit, seconds=self.seconds, retry_after=retry_after
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """Uses of a quota. A store counts them in the transaction that stores what they pay for."""
 
-    quota: str
-    limit: int  # uses per window
-    seconds: int  # the window's length; windows start at multiples of it since 1970
+    quota: Quota
     now: float
     count: int = 1
 
@@ -59,23 +76,18 @@ class Use:
         A clock that goes back over the end of a window, or another instance's slow one, must not
         start the count again: the next window's is continued.
         """
-        current = int(self.now) // self.seconds
+        current = self.quota.window(self.now)
         if window not in {current, current + 1}:
             window, used = current, 0
         used += self.count
-        if used > self.limit:
-            raise TooManyRequests(
-                quota=self.quota,
-                limit=self.limit,
-                seconds=self.seconds,
-                retry_after=(window + 1) * self.seconds - int(self.now),
-            )
+        if used > self.quota.limit:
+            raise self.quota.used_up((window + 1) * self.quota.seconds - int(self.now))
         return window, used
 
     @property
     def expires(self) -> datetime:
         """When the stored count no longer matters: the next window is over by then."""
-        return datetime.fromtimestamp(self.now, UTC) + timedelta(seconds=3 * self.seconds)
+        return datetime.fromtimestamp(self.now, UTC) + timedelta(seconds=3 * self.quota.seconds)
 
 
 class ObservationStore(Protocol):

@@ -18,9 +18,9 @@ from parrot.errors import Conflict, NotFound
 from parrot.observation import Observation, derived_name
 from parrot.observations import Observations
 from parrot.photo import images
-from parrot.quota import Meter, Quota, User
+from parrot.quota import Meter, User
 from parrot.save import Saver
-from parrot.store import ObservationStore
+from parrot.store import ObservationStore, Quota
 from tests.support.photos import DECODER, encoded, noise
 from tests.support.processing import (
     KEA,

@@ -9,8 +9,8 @@ import requests
 
 from local.stack import Running
 from parrot.errors import TooManyRequests
-from parrot.quota import ANONYMOUS_UID, Allowance, Meter, Quota, User
-from parrot.store import ObservationStore
+from parrot.quota import ANONYMOUS_UID, Allowance, Meter, User
+from parrot.store import ObservationStore, Quota
 from tests.support import hostile
 from tests.support.attacked import sending
 from tests.support.deployed import functions
@@ -26,10 +26,10 @@ def test_what_is_left_and_until_when_is_arithmetic() -> None:
     """Windows start at midnight, UTC."""
     noon = 20_000 * 86_400 + 43_200.5
     assert SAVES.window(noon) == 20_000
-    assert SAVES.decide(1, noon) == Allowance("saves", 3, 86400, remaining=2, resets_in=43_200)
-    assert SAVES.decide(3, noon).remaining == 0
+    assert Allowance.after(1, SAVES, noon) == Allowance(SAVES, remaining=2, resets_in=43_200)
+    assert Allowance.after(3, SAVES, noon).remaining == 0
     with pytest.raises(TooManyRequests) as caught:
-        SAVES.decide(4, noon)
+        Allowance.after(4, SAVES, noon)
     assert caught.value.retry_after == 43_200
 
 
@@ -46,10 +46,10 @@ def test_a_count_is_kept_until_no_clock_can_need_it() -> None:
 def test_all_photos_of_a_request_count_or_none(store: ObservationStore) -> None:
     """What is refused costs nothing."""
     meter = Meter(lambda: store, SAVES, lambda: 86_400.0)
-    assert meter.take(User("ana"), 2) == SAVES.decide(2, 86_400.0)
+    assert meter.take(User("ana"), 2) == Allowance.after(2, SAVES, 86_400.0)
     with pytest.raises(TooManyRequests):
         meter.take(User("ana"), 2)
-    assert meter.take(User("ana")) == SAVES.decide(3, 86_400.0)
+    assert meter.take(User("ana")) == Allowance.after(3, SAVES, 86_400.0)
 
 
 def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) -> None:

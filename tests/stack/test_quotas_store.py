@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from parrot.errors import TooManyRequests
-from parrot.store import ObservationStore, Use
+from parrot.store import ObservationStore, Quota, Use
 from tests.support.observations import DAY, NOW, observation, use
 from tests.support.stores import walk
 
@@ -15,7 +15,7 @@ from tests.support.stores import walk
 def claim(
     store: ObservationStore, key: str, name: str, *, now: datetime = NOW, limit: int = 100
 ) -> str:
-    use = Use("keys", limit, DAY, now.timestamp())
+    use = Use(Quota("keys", limit, DAY), now.timestamp())
     return store.claim("ana", key * 64, name, expires=now + timedelta(days=7), use=use)
 
 
@@ -94,7 +94,7 @@ def test_a_key_belongs_to_the_first_observation_until_it_expires(store: Observat
     assert claim(store, "a", "id-1") == "id-1"
     assert claim(store, "a", "id-2", now=later) == "id-1"
     assert claim(store, "b", "id-2") == "id-2"
-    theirs = Use("keys", 1, DAY, NOW.timestamp())
+    theirs = Use(Quota("keys", 1, DAY), NOW.timestamp())
     assert store.claim("bea", "a" * 64, "id-3", expires=week, use=theirs) == "id-3"
     assert claim(store, "a", "id-4", now=week) == "id-4"
     assert claim(store, "a", "id-1", now=week) == "id-4"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from parrot.model.embedding import DIMENSIONS
 from parrot.observation import Derived, Label, Observation, Status, Verdict, photo_name
 from parrot.records import Embedded
-from parrot.store import Use
+from parrot.store import Quota, Use
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 KEA = Label("nestor-notabilis", 14, NOW)
@@ -16,7 +16,7 @@ DAY = 86400
 
 def use(window: int, *, limit: int = 3, quota: str = "saves") -> Use:
     """One use in a numbered day."""
-    return Use(quota, limit, DAY, float(window * DAY))
+    return Use(Quota(quota, limit, DAY), float(window * DAY))
 
 
 def observation(number: int = 1, uid: str = "ana", *, seconds: float = 0) -> Observation:

@@ -22,10 +22,10 @@ from parrot.observations import Observations
 from parrot.photo import images
 from parrot.photo.decoder import Decoder
 from parrot.process import Processor
-from parrot.quota import CpuSeconds, Meter, Quota
+from parrot.quota import CpuSeconds, Meter
 from parrot.records import Classification, Photo, SpeciesScore, SpeciesSet
 from parrot.save import Saver
-from parrot.store import OpenObject, StoredObject
+from parrot.store import OpenObject, Quota, StoredObject
 from parrot.sweep import Sweeper
 from tests.support.default_bundle import SPECIES
 from tests.support.events import event

@@ -259,7 +259,7 @@ class FirestoreObservations:
 
         Firestore's time-to-live policy removes old counts by `expires`.
         """
-        snapshot = self._document(uid, use.quota, "quotas").get(**patience())
+        snapshot = self._document(uid, use.quota.name, "quotas").get(**patience())
         window, used = use.added(*_used(snapshot))
         put(batch, snapshot, {"window": window, "used": used, "expires": use.expires})
         return used

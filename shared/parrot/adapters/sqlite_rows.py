@@ -158,10 +158,10 @@ def used(db: sqlite3.Connection, uid: str, quota: str) -> tuple[int, int]:
 
 def count(db: sqlite3.Connection, uid: str, use: Use) -> int:
     """The number of uses so far. Raises TooManyRequests."""
-    window, uses = use.added(*used(db, uid, use.quota))
+    window, uses = use.added(*used(db, uid, use.quota.name))
     db.execute(
         "INSERT OR REPLACE INTO quotas (uid, name, window, used) VALUES (?, ?, ?, ?)",
-        (uid, use.quota, window, uses),
+        (uid, use.quota.name, window, uses),
     )
     return uses
 

@@ -268,10 +268,10 @@ def time(when: datetime) -> str:
 def _set_ratelimit(response: Response, allowance: Allowance | None) -> None:
     """The RateLimit fields of draft-ietf-httpapi-ratelimit-headers."""
     if allowance is not None:
-        name, left, resets_in = allowance.quota, allowance.remaining, allowance.resets_in
-        policy = f'"{name}";q={allowance.limit};w={allowance.seconds}'
+        quota, left = allowance.quota, allowance.remaining
+        policy = f'"{quota.name}";q={quota.limit};w={quota.seconds}'
         response.headers["RateLimit-Policy"] = policy
-        response.headers["RateLimit"] = f'"{name}";r={left};t={resets_in}'
+        response.headers["RateLimit"] = f'"{quota.name}";r={left};t={allowance.resets_in}'
 
 
 def private(body: Mapping[str, object], *, status: int = 200) -> Response:

@@ -25,7 +25,8 @@ def body_budget() -> Budget:
 
 
 def _meter(name: str, limit: int, seconds: int) -> Meter:
-    from parrot.quota import Meter, Quota
+    from parrot.quota import Meter
+    from parrot.store import Quota
 
     return Meter(neighbours.observation_store, Quota(name, limit, seconds))
 
