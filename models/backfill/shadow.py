@@ -12,7 +12,7 @@ from parrot.model.decision import decide, in_doubt, score
 from parrot.observation import Observation
 from parrot.photo.decoder import Decoder
 from parrot.records import Classification
-from parrot.shadow import Agreement, Seen, beside, check, first_id, set_ids
+from parrot.shadow import Agreement, Basis, beside, check, first_id, set_ids
 from parrot.store import PhotoStore
 
 _AT_ONCE = 4  # photos: one is decoded while others are with the model server
@@ -116,23 +116,23 @@ class Comparer:
 
     def compare(self, observation: Observation) -> Compared | Reclassified:
         """Compare one photo, or say what became of it. Raises BackendError, DeploymentError."""
-        heard: list[Seen] = []
+        heard: list[Basis] = []
         classifier = Classifier(
-            self.bundle, self.server, self.decoder, lambda seen, _answer: heard.append(seen)
+            self.bundle, self.server, self.decoder, lambda basis, _answer: heard.append(basis)
         )
         before = classified(observation, self.photos, classifier, max_bytes=self.max_bytes)
         if isinstance(before, Reclassified):
             return before
-        (seen,) = heard
-        after = beside(self.candidate, seen, before)
-        return Compared(observation, before, after, self._looks_alike(seen))
+        (basis,) = heard
+        after = beside(self.candidate, basis, before)
+        return Compared(observation, before, after, self._looks_alike(basis))
 
-    def _looks_alike(self, seen: Seen) -> bool:
+    def _looks_alike(self, basis: Basis) -> bool:
         """Whether the candidate would also have had as many looks as there were."""
         policy = self.candidate.manifest.rules.second_look
-        first = decide(score(self.candidate, seen.features[0]), self.candidate.manifest.rules)
+        first = decide(score(self.candidate, basis.features[0]), self.candidate.manifest.rules)
         doubts = policy is not None and bool(in_doubt(first, policy))
-        return doubts == (len(seen.features) > 1)
+        return doubts == (len(basis.features) > 1)
 
 
 def told(answer: Classification) -> str:

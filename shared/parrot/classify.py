@@ -26,7 +26,7 @@ from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
 from parrot.records import Timing
-from parrot.shadow import Seen
+from parrot.shadow import Basis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,7 +85,7 @@ class Classifier:
         bundle: Bundle,
         server: ModelServer,
         decoder: Decoder,
-        hears: Callable[[Seen, Classification], None] | None = None,
+        hears: Callable[[Basis, Classification], None] | None = None,
     ) -> None:
         """Nothing is loaded or requested here; `hears` is told of every answer."""
         self.bundle, self._classes = bundle, bundle.manifest.served_classes
@@ -138,7 +138,7 @@ class Classifier:
     ) -> _Look:
         features = self._features(seen)
         decision = decide(self._score(features), self.bundle.manifest.rules)
-        basis = Seen(features[None], nothing=False)
+        basis = Basis(features[None], nothing=False)
         return _Look(photo, raster, seen, decision, versions, basis)
 
     def _look_again(self, looks: list[_Look], clock: Stopwatch) -> list[_Look]:
@@ -247,7 +247,7 @@ class Classifier:
             seen=replace(look.seen, probabilities=geometric_mean(probabilities)),
             decision=decide(scores, self.bundle.manifest.rules),
             versions=((look.versions[0][0], every[-1].model_version),),
-            basis=Seen(features, nothing),
+            basis=Basis(features, nothing),
         )
 
     def _features(self, seen: Prediction) -> Floats:
@@ -263,7 +263,7 @@ class _Look:
     seen: Prediction
     decision: Decision
     versions: tuple[tuple[str, str], ...]  # role -> NAME/VERSION
-    basis: Seen  # what the decision was made from
+    basis: Basis  # what the decision was made from
 
 
 @contextmanager

@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Basis:
     """What an answer was made from.
 
     `features` (looks, d) are of the first look and closer ones; `nothing` is what the first one saw
@@ -89,13 +89,13 @@ class Shadow:
             self._candidate = candidate
             _LOG.info("%s answers beside %s", self._name, self._bundle.manifest.version)
 
-    def __call__(self, seen: Seen, answer: Classification) -> None:
-        """Log whether the candidate says the same of what was seen."""
+    def __call__(self, basis: Basis, answer: Classification) -> None:
+        """Log whether the candidate says the same of this basis."""
         candidate = self._candidate
         if candidate is None:
             return
         try:
-            agreement = Agreement.of(answer, beside(candidate, seen, answer))
+            agreement = Agreement.of(answer, beside(candidate, basis, answer))
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer goes out
             with self._lock:  # many requests may see it fail at once
                 first, self._candidate = self._candidate is not None, None
@@ -108,16 +108,16 @@ class Shadow:
         _LOG.warning("%s is switched off: %s: %s", self._name, type(error).__name__, error)
 
 
-def beside(candidate: Bundle, seen: Seen, answer: Classification) -> Classification:
+def beside(candidate: Bundle, basis: Basis, answer: Classification) -> Classification:
     """What a candidate says of the photo of this answer, whose looks were another bundle's choice.
 
     It gives no reasons.
     """
     rules, scorer = candidate.manifest.rules, partial(score, candidate)
-    if len(seen.features) == 1 or rules.second_look is None:
-        scores = scorer(seen.features[0])
+    if len(basis.features) == 1 or rules.second_look is None:
+        scores = scorer(basis.features[0])
     else:
-        scores = combined(scorer, seen.features, rules.second_look, nothing=seen.nothing)
+        scores = combined(scorer, basis.features, rules.second_look, nothing=basis.nothing)
     size = (answer.width, answer.height)
     return describe(
         candidate, decide(scores, rules), models=answer.models, sha256=answer.sha256, size=size

@@ -13,7 +13,7 @@ from parrot.errors import BadBundle, StoreUnavailable
 from parrot.model.bundle import Bundle
 from parrot.model.heads import Softmax
 from parrot.records import Classification
-from parrot.shadow import Agreement, Seen, Shadow, beside, check
+from parrot.shadow import Agreement, Basis, Shadow, beside, check
 from tests.support.observations import observation
 from tests.support.photos import DECODER
 from tests.support.scripted_model import (
@@ -46,7 +46,7 @@ def other_names() -> Bundle:
 
 
 def classified(
-    looks: Sequence[tuple[float, ...]], hears: Callable[[Seen, Classification], None] | None
+    looks: Sequence[tuple[float, ...]], hears: Callable[[Basis, Classification], None] | None
 ) -> tuple[Classification, list[int]]:
     """The answer, and how many photos each request had."""
     server = Scripted(list(looks))
@@ -182,7 +182,7 @@ def test_a_refitted_candidate_has_the_same_network() -> None:
 
 def test_a_group_in_place_of_one_species_is_another_answer() -> None:
     """Two bundles that differ in `alone` were said to answer all photos alike."""
-    heard: list[Seen] = []
+    heard: list[Basis] = []
     answer, _ = classified([SURE, SURE], lambda seen, _answer: heard.append(seen))
     wary = beside(named("wary", naming=replace(NAMES, alone=1e-6)), heard[0], answer)
     row, group = observation(1), "a group in place of one species"
