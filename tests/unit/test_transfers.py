@@ -33,7 +33,8 @@ def test_a_read_ends_when_its_time_is_over_however_often_a_byte_comes() -> None:
         phone = threading.Thread(target=drip)
         phone.start()
         ours.settimeout(10)
-        with transfers.moving(ours, seconds=0.5) as transfer:
+        with transfers.moving(ours) as transfer:
+            transfer.until = transfer.started + 0.5
             while ours.recv(1):
                 pass
         over.set()
@@ -48,9 +49,9 @@ def test_a_read_that_is_done_in_time_is_left_alone() -> None:
     transfers = Transfers()
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        with transfers.moving(ours, seconds=0.1) as transfer:
-            pass
-        with transfers.moving(ours, seconds=60):
+        with transfers.moving(ours) as transfer:
+            transfer.until = transfer.started + 0.1
+        with transfers.moving(ours):
             time.sleep(0.5)  # longer than between two looks
         theirs.send(b"next")
         assert not transfer.ended

@@ -148,9 +148,8 @@ class BucketPhotos:
             )
 
     def generation(self, object_name: str) -> int | None:
-        with translated("the photo cannot be looked up now"):
-            blob = self._bucket.get_blob(object_name, **_patience())
-            return None if blob is None else int(blob.generation)
+        stored = self.describe(object_name)
+        return None if stored is None else stored.generation
 
     def write_derived(self, object_name: str, data: bytes) -> None:
         blob = self._bucket.blob(object_name)

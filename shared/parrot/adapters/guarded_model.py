@@ -41,7 +41,7 @@ class GuardedModelServer:
         """Open after this many `failures` in a row, for `pause` seconds."""
         self._server, self._failures, self._pause = server, failures, pause
         self._breakers: dict[str, _Breaker] = {}
-        self._asking = _Silence(callers=failures, seconds=_SILENT_SECONDS)
+        self._asking = _Silence(callers=failures)
 
     def predict(self, model: ServedModel, payloads: Sequence[bytes | Floats]) -> list[Prediction]:
         with self._breaker(model).closed(len(payloads)):
@@ -67,11 +67,11 @@ class _Breaker:
             recovery_timeout=pause,
             expected_exception=(ModelUnavailable, ModelTimeout),
         )
-        self._silence = _Silence(callers=failures, seconds=_SILENT_SECONDS)
+        self._silence = _Silence(callers=failures)
         self._probing = threading.Lock()
 
     @contextmanager
-    def closed(self, photos: int = 1) -> Iterator[None]:
+    def closed(self, photos: int) -> Iterator[None]:
         """Ask about this many photos inside the context.
 
         Raises ModelUnavailable while the server is left alone, or if it never answers; Overloaded
@@ -102,9 +102,9 @@ class _Silence:
     go together.
     """
 
-    def __init__(self, *, callers: int, seconds: float) -> None:
-        # All are let go when so many `callers` have heard nothing for so many `seconds`.
-        self._callers, self._seconds = callers, seconds
+    def __init__(self, *, callers: int) -> None:
+        """All are let go when so many `callers` have heard nothing for _SILENT_SECONDS."""
+        self._callers = callers
         self._lock = threading.Lock()
         self._started: list[float] = []  # when each one who waits began
         self._heard = self._given_up = float("-inf")
@@ -144,5 +144,5 @@ class _Silence:
                 raise ModelUnavailable("the model server is not responding")
 
     def _is_late(self, started: float, now: float) -> bool:
-        patience = self._seconds + self._more * _SECONDS_PER_PHOTO
+        patience = _SILENT_SECONDS + self._more * _SECONDS_PER_PHOTO
         return now - max(started, self._heard) > patience

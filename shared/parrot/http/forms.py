@@ -24,8 +24,8 @@ _URLSAFE = bytes.maketrans(b" -_", b"++/")
 _WHITE = b"\r\n\t"
 
 
-def urlencoded(body: bytes) -> tuple[bytes, dict[str, str], bool]:
-    """A form's photo and its other fields. Raises InvalidRequest, InvalidImage."""
+def urlencoded(body: bytes) -> tuple[bytes, dict[str, str]]:
+    """The first version's photo and its form's fields. Raises InvalidRequest, InvalidImage."""
     encoded: bytes | None = None
     fields: dict[str, str] = {}
     for number, (name, value) in enumerate(_form_fields(body)):
@@ -37,7 +37,7 @@ def urlencoded(body: bytes) -> tuple[bytes, dict[str, str], bool]:
             encoded = value
     if encoded is None:
         raise _no_photo(fields)
-    return from_base64(_unescaped(encoded), "b64"), fields, True
+    return from_base64(_unescaped(encoded), "b64"), fields
 
 
 def _form_fields(body: bytes) -> Iterator[tuple[bytes, bytes]]:

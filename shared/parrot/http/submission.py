@@ -66,8 +66,8 @@ def read_photos(request: Request, *, max_bytes: int, most: int = MOST_PHOTOS) ->
             body, request.mimetype_params.get("boundary", ""), most
         )
     elif kind == FORM and not forms.looks_like_image(body):
-        data, fields, first_version = forms.urlencoded(body)
-        files = [data]
+        data, fields = forms.urlencoded(body)
+        files, first_version = [data], True
     elif kind == "application/json":
         if not body.removeprefix(_BOM).isascii():
             reservation.grow(_BYTES_PER_LETTER * len(body))

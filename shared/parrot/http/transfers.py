@@ -117,14 +117,13 @@ class Transfers:
         address: str = "",
         *,
         how: int = socket.SHUT_RD,
-        seconds: float = STALL_SECONDS,
     ) -> Iterator[Transfer]:
         """What is read or written in here ends when its time is over, or if it is too slow.
 
         After SHUT_RD the connection can still be written to. Without one nothing is watched.
         """
         now = time.monotonic()
-        transfer = Transfer(connection, address, how, now, now + seconds, now)
+        transfer = Transfer(connection, address, how, now, now + STALL_SECONDS, now)
         self.begin(transfer)
         try:
             yield transfer
