@@ -16,10 +16,9 @@ from parrot.observation import (
     Status,
     photo_name,
 )
-from parrot.photo.headers import MEDIA_TYPES
 from parrot.progress import attempts
 from parrot.quota import User
-from parrot.records import FAR
+from parrot.records import FAR, MEDIA_TYPES
 from parrot.review import settled, standing
 from parrot.store import update
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from parrot.errors import InvalidRequest
 from parrot.observation import Attempts, Label, Observation, Status, Verdict
-from parrot.photo.headers import MEDIA_TYPES
+from parrot.records import MEDIA_TYPES
 from parrot.review import standing
 
 if TYPE_CHECKING:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # NumPy: 60 ms, and half of the functions never need it
     Bytes: TypeAlias = npt.NDArray[np.uint8]
     Flags: TypeAlias = npt.NDArray[np.bool_]
 
+# Of photos that are read.
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
+
 
 @dataclass(frozen=True, slots=True)
 class Header:

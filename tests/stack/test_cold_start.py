@@ -44,7 +44,7 @@ def test_a_list_loads_no_photos_and_no_bucket(running: stack.Running, tmp_path: 
     """NumPy, Pillow and Cloud Storage's client take a quarter of a second."""
     status, modules = first_answer("observations", tmp_path, running)
     assert status == 200
-    never = {*_NEVER, *_LATER, *_CLIENTS, "numpy", "PIL", "parrot.classify"}
+    never = {*_NEVER, *_LATER, *_CLIENTS, "numpy", "PIL", "parrot.photo", "parrot.classify"}
     assert modules & never == set()
 
 

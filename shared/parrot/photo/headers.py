@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from parrot.errors import UnsupportedMedia
 from parrot.photo import chunks, heif, jpeg
 from parrot.photo.metadata import damaged
+from parrot.records import MEDIA_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from parrot.records import Header
 
-MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
 # What files of these types are called.
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif")

@@ -22,7 +22,7 @@ from parrot.model.served_model import Crop, Encoding, Resampling
 from parrot.photo import geometry, headers, icc, unended
 from parrot.photo.metadata import UNNAMED, damaged
 from parrot.photo.rgb import opaque
-from parrot.records import Photo, Raster
+from parrot.records import MEDIA_TYPES, Photo, Raster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,9 +41,7 @@ _WHOLE = frozenset({"image/png", "image/webp", "image/avif"})
 _BOXED = frozenset({"image/heic", "image/avif"})
 
 # By media type. JPEG includes MPO, which some cameras write: Pillow recognises it.
-_PILLOW_FORMATS = dict(
-    zip(headers.MEDIA_TYPES, ("JPEG", "PNG", "WEBP", "HEIF", "AVIF"), strict=True)
-)
+_PILLOW_FORMATS = dict(zip(MEDIA_TYPES, ("JPEG", "PNG", "WEBP", "HEIF", "AVIF"), strict=True))
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
