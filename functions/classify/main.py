@@ -20,10 +20,8 @@ _PROBE = Probe(
 @functions_framework.http
 def classify(request: Request) -> Response:
     """Cloud Functions entry point."""
-    methods = _PROBE.methods(request.path)
-    if methods is None:
-        known = route(request.path, "classify") == ()
-        methods = {"POST": _classify, "GET": _ready} if known else {}
+    own = {"POST": _classify, "GET": _ready} if route(request.path, "classify") == () else {}
+    methods = _PROBE.methods(request.path) or own
     return respond(request, wiring.start, limits.body_budget, methods)
 
 

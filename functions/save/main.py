@@ -20,9 +20,8 @@ _PROBE = Probe(
 @functions_framework.http
 def save(request: Request) -> Response:
     """Cloud Functions entry point."""
-    methods = _PROBE.methods(request.path)
-    if methods is None:
-        methods = {"POST": _save} if route(request.path, "save") == () else {}
+    own = {"POST": _save} if route(request.path, "save") == () else {}
+    methods = _PROBE.methods(request.path) or own
     return respond(request, wiring.start, limits.body_budget, methods)
 
 

@@ -58,9 +58,9 @@ class Probe:
     neighbours: tuple[Callable[[], object], ...]
     charge: Callable[[Request], object] = lambda _request: None
 
-    def methods(self, path: str) -> Mapping[str, Callable[[Request], Response]] | None:
-        """The methods of a path, or None if it does not ask for readiness."""
-        return {"GET": partial(self._answer, path)} if path in {_PARTS, _NEIGHBOURS} else None
+    def methods(self, path: str) -> Mapping[str, Callable[[Request], Response]]:
+        """The methods of a path; none if it does not ask for readiness."""
+        return {"GET": partial(self._answer, path)} if path in {_PARTS, _NEIGHBOURS} else {}
 
     def _answer(self, path: str, request: Request) -> Response:
         if path == _NEIGHBOURS:
