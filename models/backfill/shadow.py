@@ -11,8 +11,8 @@ from parrot.model.bundle import Bundle
 from parrot.model.decision import decide, in_doubt, score
 from parrot.observation import Observation
 from parrot.photo.decoder import Decoder
-from parrot.records import Classification
-from parrot.shadow import Agreement, Basis, beside, check, first_id, set_ids
+from parrot.records import Basis, Classification
+from parrot.shadow import Agreement, beside, check, first_id, set_ids
 from parrot.store import PhotoStore
 
 _AT_ONCE = 4  # photos: one is decoded while others are with the model server

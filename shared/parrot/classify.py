@@ -13,8 +13,8 @@ import numpy as np
 from parrot import logs
 from parrot.errors import BadModelResponse, InvalidImage, TogetherTooLong, TooExpensive
 from parrot.model.decision import (
-    combined,
     decide,
+    decided,
     describe,
     geometric_mean,
     in_doubt,
@@ -25,8 +25,7 @@ from parrot.model.decision import (
 from parrot.model.look import WINDOWS, window
 from parrot.model.reason import Evidence, measure, why
 from parrot.photo import images
-from parrot.records import Timing
-from parrot.shadow import Basis
+from parrot.records import Basis, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -136,10 +135,8 @@ class Classifier:
     def _first_look(
         self, photo: Photo, raster: Raster, seen: Prediction, versions: tuple[tuple[str, str], ...]
     ) -> _Look:
-        features = self._features(seen)
-        decision = decide(self._score(features), self.bundle.manifest.rules)
-        basis = Basis(features[None], nothing=False)
-        return _Look(photo, raster, seen, decision, versions, basis)
+        basis = Basis(self._features(seen)[None])
+        return _Look(photo, raster, seen, decided(self.bundle, basis), versions, basis)
 
     def _look_again(self, looks: list[_Look], clock: Stopwatch) -> list[_Look]:
         """In doubt what the first look and closer ones say, all of those in one request."""
@@ -239,15 +236,14 @@ class Classifier:
             windows = np.stack([self._features(seen) for seen in closer])
             closer = [closer[int(surer(self._score, windows))]]
         every, classes = (look.seen, *closer), self._classes
-        features = np.stack([self._features(seen) for seen in every])
+        basis = Basis(np.stack([self._features(seen) for seen in every]), nothing)
         probabilities = [_finite("probabilities", seen.probabilities, classes) for seen in every]
-        scores = combined(self._score, features, policy, nothing=nothing)
         return replace(
             look,
             seen=replace(look.seen, probabilities=geometric_mean(probabilities)),
-            decision=decide(scores, self.bundle.manifest.rules),
+            decision=decided(self.bundle, basis),
             versions=((look.versions[0][0], every[-1].model_version),),
-            basis=Basis(features, nothing),
+            basis=basis,
         )
 
     def _features(self, seen: Prediction) -> Floats:

@@ -242,6 +242,18 @@ FAR = 0.4  # photos so far apart, or more, have little in common
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer is made from.
+
+    `features` (looks, d) are of the first look and closer ones; `nothing` is what the first one saw
+    (see `decision.sees_nothing`).
+    """
+
+    features: Floats
+    nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """The answer for one photo."""
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from parrot import logs
 from parrot.errors import BadBundle
-from parrot.model.decision import combined, decide, describe, score
+from parrot.model.decision import decided, describe
 from parrot.model.manifest import HEAD, LAST_BLOCKS
 
 if TYPE_CHECKING:
@@ -24,21 +23,9 @@ if TYPE_CHECKING:
 
     from parrot.model.bundle import Bundle
     from parrot.model.manifest import Manifest
-    from parrot.records import Classification, Floats
+    from parrot.records import Basis, Classification
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What an answer was made from.
-
-    `features` (looks, d) are of the first look and closer ones; `nothing` is what the first one saw
-    (see `decision.sees_nothing`).
-    """
-
-    features: Floats
-    nothing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +100,8 @@ def beside(candidate: Bundle, basis: Basis, answer: Classification) -> Classific
 
     It gives no reasons.
     """
-    rules, scorer = candidate.manifest.rules, partial(score, candidate)
-    if len(basis.features) == 1 or rules.second_look is None:
-        scores = scorer(basis.features[0])
-    else:
-        scores = combined(scorer, basis.features, rules.second_look, nothing=basis.nothing)
-    size = (answer.width, answer.height)
-    return describe(
-        candidate, decide(scores, rules), models=answer.models, sha256=answer.sha256, size=size
-    )
+    decision, size = decided(candidate, basis), (answer.width, answer.height)
+    return describe(candidate, decision, models=answer.models, sha256=answer.sha256, size=size)
 
 
 def check(candidate: Bundle, bundle: Bundle) -> None:

@@ -12,8 +12,8 @@ from parrot.classify import Classifier
 from parrot.errors import BadBundle, StoreUnavailable
 from parrot.model.bundle import Bundle
 from parrot.model.heads import Softmax
-from parrot.records import Classification
-from parrot.shadow import Agreement, Basis, Shadow, beside, check
+from parrot.records import Basis, Classification
+from parrot.shadow import Agreement, Shadow, beside, check
 from tests.support.observations import observation
 from tests.support.photos import DECODER
 from tests.support.scripted_model import (

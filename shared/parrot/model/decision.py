@@ -6,12 +6,14 @@
 
 `score` and `decide` take arrays of any leading axes: one photo has none, an evaluation has photos
 and looks. `in_doubt` says when to look again, `sees_nothing` and `look` at what; `combined` scores
-all looks. `join` makes one decision of those for several photos of one bird, `joined` the answer.
+all looks, `decided` does all that for one photo. `join` makes one decision of those for several
+photos of one bird, `joined` the answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from parrot.model.look import SecondLook
     from parrot.model.rules import Rules
     from parrot.model.species import Taxonomy
-    from parrot.records import Flags, Floats, Named, Numbers, Reason
+    from parrot.records import Basis, Flags, Floats, Named, Numbers, Reason
 
     # Of features (..., d), or of anything else that is averaged as features are.
     Scorer = Callable[[Floats], Scores]
@@ -80,6 +82,15 @@ def decide(scores: Scores, rules: Rules) -> Decision:
     is_parrot = scores.parrot >= rules.threshold
     least = rules.threshold if rules.maybe is None else rules.maybe
     return Decision(scores, is_parrot, in_set, (scores.parrot >= least) & ~is_parrot, doubted)
+
+
+def decided(bundle: Bundle, basis: Basis) -> Decision:
+    """What a bundle makes of the looks at one photo."""
+    scorer, rules = partial(score, bundle), bundle.manifest.rules
+    if len(basis.features) == 1 or rules.second_look is None:
+        return decide(scorer(basis.features[0]), rules)
+    looks, nothing = basis.features, basis.nothing
+    return decide(combined(scorer, looks, rules.second_look, nothing=nothing), rules)
 
 
 def in_doubt(decision: Decision, second_look: SecondLook) -> Flags:

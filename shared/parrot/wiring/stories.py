@@ -45,11 +45,11 @@ def classifier() -> Classifier:
 @once
 def shadow() -> Shadow | None:
     """Loads the candidate beside the requests, if there is one."""
-    from parrot.shadow import Shadow
-
     name = settings().shadow_version
     if name is None:
         return None
+    from parrot.shadow import Shadow
+
     return Shadow(neighbours.bundle(), partial(neighbours.candidate, name), name=name).start()
 
 
