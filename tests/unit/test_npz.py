@@ -44,20 +44,20 @@ def test_what_numpy_writes_is_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("claimed", "length"),
     [
-        file(header(10**10), b""),
-        file(header(2**62, 2**62), b""),
-        file(header(-1, -1), b"8 bytes!"),
-        file(header(1, descr="|O"), b"8 bytes!"),
-        file(header(1), b"9 bytes!!"),
-        file(header(2**25), bytes(8 * 2**25)),  # 256 MiB of zeros in 250 kB
-        b"not a zip",
+        (header(10**10), 0),
+        (header(2**62, 2**62), 0),
+        (header(-1, -1), 8),
+        (header(1, descr="|O"), 8),
+        (header(1), 9),
+        (header(2**25), 8 * 2**25),  # 256 MiB of zeros in 250 kB
     ],
-    ids=["huge", "overflow", "negative", "pickle", "longer", "packed", "no zip"],
+    ids=["huge", "overflow", "negative", "pickle", "longer", "packed"],
 )
-def test_sizes_that_are_only_claimed_cost_nothing(data: bytes) -> None:
+def test_sizes_that_are_only_claimed_cost_nothing(claimed: dict[str, object], length: int) -> None:
     """A bundle is read where a function starts, in half a gigabyte of memory."""
+    data = file(claimed, bytes(length))
     tracemalloc.start()
     try:
         for load in (Gate.load, Naming.load, SpeciesHead.load):

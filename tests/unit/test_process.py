@@ -12,12 +12,11 @@ from parrot.process import Outcome
 from tests.support.photos import encoded, noise, opened
 from tests.support.processing import KEA, OTHER, PHOTO, Steps, World
 
-LARGE = encoded(noise(1200, 900, seed=1), quality=60)
-
 
 def test_a_saved_photo_becomes_ready_with_everything_derived(world: World) -> None:
     """The happy path."""
-    stored = world.save(LARGE)
+    data = encoded(noise(1200, 900, seed=1), quality=60)
+    stored = world.save(data)
     assert world.processor().process(stored) is Outcome.READY
     done = world.observation(stored)
     assert done.status is Status.READY
@@ -28,7 +27,7 @@ def test_a_saved_photo_becomes_ready_with_everything_derived(world: World) -> No
     assert done.derived is not None
     assert (done.derived.width, done.derived.height) == (1024, 768)
     assert (len(done.derived.phash), len(done.derived.blurhash)) == (16, 28)
-    assert done.sha256 == images.read(LARGE).sha256
+    assert done.sha256 == images.read(data).sha256
     assert (done.reason, done.attempts, done.lease) == (None, None, None)
     for name, size in ((done.derived.image, (1024, 768)), (done.derived.thumbnail, (256, 192))):
         with opened(world.photos.objects[name][1]) as image:
