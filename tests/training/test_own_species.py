@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from local.samples import MACAW
+from models.cli import app
 from models.cli.training import usable
 from models.data import labelled_photos, samples, species_table
 from models.data.dataset import Dataset
@@ -24,7 +26,6 @@ from models.training.fit import train
 from models.training.judging import Fitted, judge
 from parrot.model.species import SpeciesTable, Taxonomy
 from parrot.records import Rank, Species
-from tests.support.commands import models
 from tests.support.photos import encoded, noise
 
 TAXONOMY = Taxonomy.parse(TAXONOMY_CSV.read_bytes())
@@ -63,7 +64,8 @@ def test_the_first_species_table_says_which_labels_it_left_out(
     folder: Path, tmp_path: Path
 ) -> None:
     """Whoever has a folder for each kind would miss the small ones without a word."""
-    ended = models("species-csv", folder, "--to", tmp_path / "species.csv", "--fewest", "2")
+    asked = ["species-csv", str(folder), "--to", str(tmp_path / "species.csv"), "--fewest", "2"]
+    ended = CliRunner().invoke(app, asked)
     assert ended.stdout == f"{tmp_path / 'species.csv'}\n"
     assert "of no class in species.csv (photos): kea 1; a class needs 2 (--fewest)" in ended.stderr
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from google.cloud.storage import Bucket
+from typer.testing import CliRunner
 
 from local import stack
+from models.cli import app
 from models.publishing import releases
 from models.publishing.release_store import BucketStore, Changed, FolderStore, ReleaseStore
 from parrot.adapters.bucket import BucketFiles, FolderFiles, current_version
@@ -189,6 +191,6 @@ def test_the_list_shows_a_digest_in_one_piece(tmp_path: Path, versions: dict[str
 
 def test_a_list_of_nothing_says_so(tmp_path: Path) -> None:
     """A folder or bucket that somebody mistyped looks like one without versions."""
-    listed = models("list", "--to", tmp_path / "store")
+    listed = CliRunner().invoke(app, ["list", "--to", str(tmp_path / "store")])
     assert listed.stdout == ""
     assert f"no version is published in {tmp_path / 'store'}" in listed.stderr
