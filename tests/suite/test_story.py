@@ -86,3 +86,5 @@ def test_hosting_serves_the_page_with_its_policy(suite_url: str) -> None:
     script = requests.get(f"{suite_url}/app/main.js", timeout=TIMEOUT)
     assert script.headers["Cache-Control"] == "no-cache"
     assert requests.get(f"{suite_url}/parrot-classifier/errors", timeout=TIMEOUT).ok
+    assert "vendor/reference.js" in requests.get(f"{suite_url}/api", timeout=TIMEOUT).text
+    assert requests.get(f"{suite_url}/vendor/reference.js", timeout=TIMEOUT).ok
