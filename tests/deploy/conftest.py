@@ -27,8 +27,9 @@ def sdk_root() -> Path:
 
 @pytest.fixture(scope="session")
 def port(tmp_path_factory: pytest.TempPathFactory, sdk_root: Path) -> Iterator[str]:
-    """Of the stand-in; each Project begins with nothing in it."""
-    with cloud(tmp_path_factory.mktemp("cloud"), sdk_root) as listening:
+    """Of the stand-in, one for all workers: to load gcloud takes seconds."""
+    place = folder(tmp_path_factory)
+    with shared(place, "cloud", lambda: cloud(place / "cloud", sdk_root)) as listening:
         yield listening
 
 

@@ -68,8 +68,8 @@ class Project:
             "PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
             "STAND_IN_PORT": port,
+            "STAND_IN_CLOUD": str(folder),
         }
-        self.control("reset", "{}")
 
     def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """One run of deploy.sh."""
@@ -139,7 +139,7 @@ class Project:
 
 @contextmanager
 def cloud(folder: Path, root: Path) -> Iterator[str]:
-    """The port of a stand-in; what it loaded of gcloud for one test serves the next."""
+    """The port of a stand-in, in which each Project finds an empty cloud of its own."""
     env = {**os.environ, "CLOUDSDK_ROOT": str(root), "CLOUDSDK_CONFIG": str(folder / "config")}
     env.pop("PYTHONPATH", None)
     with subprocess.Popen(

@@ -1,9 +1,10 @@
-"""Answers what the shims in bin/ ask, one connection a command."""
+"""Answers what the shims in bin/ ask, one connection a command: its cloud, its words, its data."""
 
 import io
 import json
 import socketserver
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,9 @@ class CommandHandler(socketserver.StreamRequestHandler):
         fields = []
         while (length := self.rfile.readline().strip()) != b".":
             fields.append(self.rfile.read(int(length)).decode())
-        *words, data = fields
+        cloud, *words, data = fields
         try:
-            code, out, error = answer(self.server.state, words, data)  # type: ignore[attr-defined]
+            code, out, error = answer(self.server.clouds[cloud], words, data)  # type: ignore[attr-defined]
         except Exception as problem:  # noqa: BLE001 - told to the test
             code, out, error = 99, "", f"STAND-IN: {problem!r}"
         text = "".join(f"o{line}\n" for line in out.splitlines())
@@ -103,6 +104,6 @@ class CommandHandler(socketserver.StreamRequestHandler):
 
 if __name__ == "__main__":
     with socketserver.TCPServer(("127.0.0.1", 0), CommandHandler) as server:
-        server.state = CloudState()  # type: ignore[attr-defined]
+        server.clouds = defaultdict(CloudState)  # type: ignore[attr-defined]
         print(server.server_address[1], flush=True)  # noqa: T201 - the port, for whoever started it
         server.serve_forever()
