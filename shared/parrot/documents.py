@@ -1,8 +1,8 @@
-"""The observation as a document, the same in every store.
+"""Records as documents, the same in every store: observations, and notes about erasures.
 
-Its times are ISO 8601 in UTC with all six digits of the microseconds, so that text sorts like time
-and is read back exactly. It says which FORM it has: `restored` reads every older one, and
-`./dev.sh models migrate` writes them again in today's.
+Their times are ISO 8601 in UTC with all six digits of the microseconds, so that text sorts like
+time and is read back exactly. An observation's document says which FORM it has: `restored` reads
+every older one, and `./dev.sh models migrate` writes them again in today's.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from parrot.observation import (
     Status,
     Verdict,
 )
+from parrot.receipt import Erasure
 from parrot.records import Embedded, Reason
 from parrot.sighting import Sighting
 
@@ -44,8 +45,8 @@ def instant(when: datetime) -> str:
 
 
 def document(observation: Observation) -> dict[str, Any]:
-    """Every field, in types that JSON and Firestore both have."""
-    return {**_plain(observation), "form": FORM}
+    """The observation as it is stored today."""
+    return {**plain(observation), "form": FORM}
 
 
 def restored(stored: dict[str, Any]) -> Observation:
@@ -69,7 +70,13 @@ def restored(stored: dict[str, Any]) -> Observation:
     )
 
 
-def _plain(record: DataclassInstance) -> dict[str, Any]:
+def restored_erasure(stored: dict[str, Any]) -> Erasure:
+    """The note of a document that `plain` made."""
+    return _record(Erasure, stored, begun=_time, batch=tuple, bundles=tuple, finished=_time)
+
+
+def plain(record: DataclassInstance) -> dict[str, Any]:
+    """Every field, in types that JSON and Firestore both have."""
     return {field.name: _value(getattr(record, field.name)) for field in fields(record)}
 
 
@@ -80,7 +87,7 @@ def _value(value: object) -> object:
         return instant(value)
     if isinstance(value, Enum):
         return value.value
-    return _plain(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return plain(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _record(kind: type[Record], stored: dict[str, Any], **reads: Callable[[Any], Any]) -> Record:

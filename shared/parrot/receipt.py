@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +23,6 @@ class Erasure:
     bundles: tuple[str, ...] = ()  # that were fitted on some of them
     finished: datetime | None = None
     revision: int = 0  # counts changes; 0: not stored yet
-
-
-def document(erasure: Erasure) -> dict[str, Any]:
-    """Every field, in types that JSON and Firestore both have."""
-    finished = None if erasure.finished is None else erasure.finished.isoformat()
-    lists = {"batch": list(erasure.batch), "bundles": list(erasure.bundles)}
-    return {**asdict(erasure), **lists, "begun": erasure.begun.isoformat(), "finished": finished}
-
-
-def restored(stored: dict[str, Any]) -> Erasure:
-    """The erasure of a document."""
-    finished = stored["finished"]
-    return Erasure(
-        uid=stored["uid"],
-        begun=datetime.fromisoformat(stored["begun"]),
-        removed=stored["removed"],
-        batch=tuple(stored["batch"]),
-        bundles=tuple(stored["bundles"]),
-        finished=None if finished is None else datetime.fromisoformat(finished),
-        revision=stored["revision"],
-    )
 
 
 def signature(receipt: object, seed: bytes) -> tuple[str, str]:

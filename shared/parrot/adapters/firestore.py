@@ -17,10 +17,9 @@ from google.cloud.firestore import Client, FieldFilter, Query
 from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
 from google.cloud.firestore_v1.vector import Vector
 
-from parrot import receipt
 from parrot.adapters.firestore_calls import committed, patience, pause, put, translated
 from parrot.adapters.firestore_documents import SHARDS, fields_of, observation_of
-from parrot.documents import instant
+from parrot.documents import instant, plain, restored_erasure
 from parrot.duplicates import lookup, resembling
 from parrot.errors import StoreUnavailable, TooManyRequests
 from parrot.observation import Page
@@ -232,11 +231,11 @@ class FirestoreObservations:
     def erasure(self, uid: str) -> Erasure | None:
         with translated():
             fields = self._document(uid, "last", "erasures").get(**patience()).to_dict()
-        return receipt.restored(fields) if fields else None
+        return restored_erasure(fields) if fields else None
 
     def keep(self, erasure: Erasure) -> Erasure | None:
         kept = replace(erasure, revision=erasure.revision + 1)
-        fields = {**receipt.document(kept), "expires": datetime.now(UTC) + _ERASURES_KEPT}
+        fields = {**plain(kept), "expires": datetime.now(UTC) + _ERASURES_KEPT}
         with translated():
             snapshot = self._document(erasure.uid, "last", "erasures").get(**patience())
             if (snapshot.get("revision") if snapshot.exists else 0) != erasure.revision:

@@ -9,9 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from parrot import receipt
 from parrot.adapters import sqlite_rows
-from parrot.documents import instant, restored
+from parrot.documents import instant, plain, restored, restored_erasure
 from parrot.duplicates import lookup, resembling
 from parrot.errors import TooManyRequests
 from parrot.observation import Page, Status
@@ -192,7 +191,7 @@ class SqliteObservations:
     def erasure(self, uid: str) -> Erasure | None:
         with self._file.connection() as db:
             row = db.execute("SELECT document FROM erasures WHERE uid = ?", (uid,)).fetchone()
-        return None if row is None else receipt.restored(json.loads(row[0]))
+        return None if row is None else restored_erasure(json.loads(row[0]))
 
     def keep(self, erasure: Erasure) -> Erasure | None:
         kept = replace(erasure, revision=erasure.revision + 1)
@@ -202,7 +201,7 @@ class SqliteObservations:
                 return None
             db.execute(
                 "INSERT OR REPLACE INTO erasures (uid, document) VALUES (?, ?)",
-                (erasure.uid, json.dumps(receipt.document(kept))),
+                (erasure.uid, json.dumps(plain(kept))),
             )
         return kept
 
