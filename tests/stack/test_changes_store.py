@@ -11,7 +11,7 @@ from parrot.errors import StoreUnavailable
 from parrot.observation import Label, Observation, Status
 from parrot.store import ObservationStore, update
 from tests.support.observations import NOW, observation
-from tests.support.stores import fill
+from tests.support.stores import fill, on_sqlite
 
 
 def test_a_change_has_the_next_revision_and_is_returned_as_stored(store: ObservationStore) -> None:
@@ -33,6 +33,7 @@ def test_of_many_changes_of_one_revision_exactly_one_is_made(store: ObservationS
     assert store.get("ana", "id-00001") == made[winner]
 
 
+@on_sqlite
 def test_an_update_that_changes_nothing_writes_nothing(store: ObservationStore) -> None:
     """A write would change the ETag, and fire every listener."""
     store.create(observation())
@@ -40,6 +41,7 @@ def test_an_update_that_changes_nothing_writes_nothing(store: ObservationStore) 
     assert store.get("ana", "id-00001") == observation()
 
 
+@on_sqlite
 def test_an_update_of_nothing_is_none_and_makes_nothing(store: ObservationStore) -> None:
     """A late event must not bring anything back, and a user's own id is nobody else's."""
     store.create(observation(uid="bea"))
@@ -47,6 +49,7 @@ def test_an_update_of_nothing_is_none_and_makes_nothing(store: ObservationStore)
     assert store.get("ana", "id-00001") is None
 
 
+@on_sqlite
 def test_an_update_starts_again_from_what_overtook_it(store: ObservationStore) -> None:
     """The other change stays; so does an observation that was made again meanwhile."""
     store.create(observation())
@@ -90,6 +93,7 @@ def test_many_updates_at_once_all_count(store: ObservationStore) -> None:
     assert stored.revision == 9
 
 
+@on_sqlite
 def test_an_update_that_is_always_overtaken_gives_up(store: ObservationStore) -> None:
     """With an error that says to try later, not for ever."""
     store.create(observation())

@@ -13,6 +13,7 @@ from parrot.receipt import Erasure
 from parrot.store import ObservationStore
 from tests.support.observations import NOW, observation, use
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
+from tests.support.stores import on_sqlite
 
 ANA, BEA = User("ana"), User("bea")
 MOST_STEPS = 100
@@ -89,6 +90,7 @@ def test_an_erasure_killed_after_any_step_is_finished_by_the_next(everything: Ev
     assert everything.left("bea") == others
 
 
+@on_sqlite
 def test_an_erasure_ends_however_little_time_each_request_has(everything: Everything) -> None:
     """REQUEST_SECONDS may be less than what a request keeps for its end."""
     everything.save("ana")
@@ -99,6 +101,7 @@ def test_an_erasure_ends_however_little_time_each_request_has(everything: Everyt
     assert finished == [*[None] * SAVED, NOW]
 
 
+@on_sqlite
 def test_who_asks_again_gets_the_same_receipt_until_something_was_saved(
     everything: Everything,
 ) -> None:
@@ -113,6 +116,7 @@ def test_who_asks_again_gets_the_same_receipt_until_something_was_saved(
     assert (nothing.removed, nothing.finished) == (0, NOW)
 
 
+@on_sqlite
 def test_who_asks_again_loses_what_came_since(everything: Everything) -> None:
     """Opinions, keys, and uploads whose event is late are no observations, but about the person."""
     first = everything.eraser().erase(ANA)
@@ -122,6 +126,7 @@ def test_who_asks_again_loses_what_came_since(everything: Everything) -> None:
     assert everything.left("ana") == []
 
 
+@on_sqlite
 def test_a_save_in_the_middle_is_erased_too(everything: Everything) -> None:
     """Its photo was removed, and its observation stayed behind a receipt that said otherwise."""
     everything.save("ana")
@@ -139,6 +144,7 @@ def test_a_save_in_the_middle_is_erased_too(everything: Everything) -> None:
     assert (erasure.removed, everything.left("ana")) == (SAVED + 1, [])
 
 
+@on_sqlite
 def test_a_receipt_names_what_learnt_at_the_last_moment(everything: Everything) -> None:
     """Between the list of what goes and its removal a retraining may note what it learnt from."""
     everything.save("ana")
@@ -157,6 +163,7 @@ def test_a_receipt_names_what_learnt_at_the_last_moment(everything: Everything) 
     assert erasure.bundles == ("b-1", "b-2")
 
 
+@on_sqlite
 def test_an_account_outlives_an_erasure_that_another_request_goes_on_with(
     everything: Everything,
 ) -> None:

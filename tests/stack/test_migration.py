@@ -24,7 +24,7 @@ from parrot.sighting import Sighting
 from parrot.store import ObservationStore
 from tests.support.observations import NOW, observation, processed, verdict
 from tests.support.processing import Counted, Killed, Steps, die
-from tests.support.stores import fill
+from tests.support.stores import fill, on_sqlite
 
 # What documents had before reviewers, training, places, and the parts of the sweep's index.
 SINCE = ("form", "attempts", "consent", "learnt_by", "opinions", "sighting", "lease", "embedded")
@@ -91,6 +91,7 @@ def test_what_an_older_release_wrote_is_found_after_its_migration(old: Observati
     assert sorted(old.everything(), key=lambda row: row.id) == before
 
 
+@on_sqlite
 def test_what_others_write_while_it_runs_stays(
     old: ObservationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from tests.support.phone import BASE, REVIEWERS, Phone
 from tests.support.photos import encoded, noise
 from tests.support.problems import assert_problem
 from tests.support.settings import environment_of
+from tests.support.stores import on_sqlite
 
 SAVES = Quota("saves", 3, 86400)
 
@@ -43,6 +44,7 @@ def test_a_count_is_kept_until_no_clock_can_need_it() -> None:
     assert use.added(2, 3) == (0, 1)
 
 
+@on_sqlite
 def test_all_photos_of_a_request_count_or_none(store: ObservationStore) -> None:
     """What is refused costs nothing."""
     meter = Meter(lambda: store, SAVES, lambda: 86_400.0)
@@ -52,6 +54,7 @@ def test_all_photos_of_a_request_count_or_none(store: ObservationStore) -> None:
     assert meter.take(User("ana")) == Allowance.after(3, SAVES, 86_400.0)
 
 
+@on_sqlite
 def test_nothing_is_counted_without_a_limit_or_a_login(store: ObservationStore) -> None:
     """Anonymous callers share one uid; one phone must not use up everyone's quota."""
     nobody = User(ANONYMOUS_UID, anonymous=True)

@@ -17,7 +17,7 @@ from parrot.reviews import Reviews, unsay, withdraw
 from parrot.store import ObservationStore
 from tests.support.observations import NOW, at, processed, verdict
 from tests.support.processing import Counted, Killed, MemoryPhotos, Steps, die
-from tests.support.stores import fill
+from tests.support.stores import fill, on_sqlite
 
 KEA, GALAH = "nestor-notabilis", "eolophus-roseicapilla"
 RAY, SUE, TOM = (User(name, reviewer=True) for name in ("ray", "sue", "tom"))
@@ -100,6 +100,7 @@ def test_a_small_page_reads_little_and_hides_nothing_urgent(
 
 
 @pytest.mark.parametrize("ties", [TIES, 0])
+@on_sqlite
 def test_a_flood_of_one_account_delays_nobody_else(
     store: ObservationStore, monkeypatch: pytest.MonkeyPatch, ties: float
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_decision_killed_after_any_call_counts_once_when_it_is_sent_again(
     assert call > len(("by_handle", "get", "replace"))
 
 
+@on_sqlite
 def test_what_is_none_of_a_reviewers_business_does_not_exist(store: ObservationStore) -> None:
     """Also once a person takes back that it may train, in the middle of a review."""
     row, _ = store.create(contested(1))
@@ -181,6 +183,7 @@ def test_a_reviewer_who_leaves_leaves_opinions_without_a_name(store: Observation
     assert desk.decide(SUE, name, GALAH).status is Status.READY
 
 
+@on_sqlite
 def test_what_a_reviewer_said_who_lied_is_open_to_others(store: ObservationStore) -> None:
     """It was settled with a hostile owner, so nobody else could decide it, and it trained."""
     lies, agreed = Opinion("ray", KEA, NOW), Opinion("tom", KEA, NOW)
@@ -201,6 +204,7 @@ def test_what_a_reviewer_said_who_lied_is_open_to_others(store: ObservationStore
     assert len(desk.decide(SUE, name, GALAH).opinions) == 1
 
 
+@on_sqlite
 def test_settled_photos_that_look_alike_stand_beside_the_one_to_decide(
     store: ObservationStore,
 ) -> None:
@@ -220,6 +224,7 @@ def test_settled_photos_that_look_alike_stand_beside_the_one_to_decide(
     assert desk.examples(RAY, [far, contested(2)]) == [[], []]
 
 
+@on_sqlite
 def test_reviewers_work_on_where_the_store_cannot_search(
     store: ObservationStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -241,6 +246,7 @@ def test_reviewers_work_on_where_the_store_cannot_search(
     assert (len(seconds), max(seconds) <= 3) == (2, True)
 
 
+@on_sqlite
 def test_where_nothing_trains_nobody_reviews(store: ObservationStore) -> None:
     """Whatever people allowed before: it was for training."""
     store.create(contested(1))

@@ -3,8 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from parrot.observation import Observation, Place
 from parrot.store import ObservationStore
+
+# For what the stores' contract does not depend on, told beside it: one store is enough.
+on_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 
 def fill(store: ObservationStore, observations: list[Observation]) -> None:
