@@ -26,9 +26,6 @@ from tests.support.waiting import soon
 SECONDS = 0.2
 FAULTS = {
     "unavailable": Fault(grpc.StatusCode.UNAVAILABLE),
-    "exhausted": Fault(grpc.StatusCode.RESOURCE_EXHAUSTED),
-    "too late": Fault(grpc.StatusCode.DEADLINE_EXCEEDED),
-    "broken": Fault(grpc.StatusCode.INTERNAL),
     "forbidden": Fault(grpc.StatusCode.PERMISSION_DENIED),
     "silent": Fault(),
     "garbage": Fault(garbage=True),
