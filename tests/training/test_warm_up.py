@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.network import model_folder, savedmodel
 from models.network.lazy_tf import tf
@@ -16,8 +16,10 @@ DEFAULT = Path(__file__).parents[2] / "models" / "default"
 SHAPES = {Encoding.RAW: (1,), Encoding.JPEG: (1,), Encoding.FLOATS: (1, HEIGHT, WIDTH, 3)}
 
 
-def logs(folder: Path) -> list[PredictionLog]:
+def logs(folder: Path) -> list[Any]:
     """The requests in a version folder, as TF Serving's own messages."""
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog  # noqa: PLC0415 - 4 s
+
     records = tf().data.TFRecordDataset(str(folder / "assets.extra" / "tf_serving_warmup_requests"))
     return [PredictionLog.FromString(record) for record in records.as_numpy_iterator()]
 
