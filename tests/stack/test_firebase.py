@@ -114,12 +114,11 @@ def test_every_other_token_is_refused_in_our_own_words(identity: FirebaseIdentit
         assert not token or token not in caught.value.detail
 
 
-@pytest.mark.parametrize("ahead", [1, 5, 50])
 def test_a_token_of_a_faster_clock_is_accepted(
-    identity: FirebaseIdentity, app_checker: FirebaseAppCheck, ahead: int
+    identity: FirebaseIdentity, app_checker: FirebaseAppCheck
 ) -> None:
     """Phones use a token in the very second in which it was issued."""
-    issued = int(time.time()) + ahead
+    issued = int(time.time()) + 50
     assert identity.user(signed(iat=issued, auth_time=issued)).uid == "ana"
     app_checker.check(app_token(iat=issued))
 
