@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from models.backfill.pipeline import Work
 
-commands = typer.Typer()
+commands = console.Commands()
 BEAMS_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -57,28 +57,27 @@ def backfill(
     from models.backfill import job as jobs
     from models.backfill.price import price
 
-    with console.errors():
-        job = jobs.job(
-            observations,
-            bucket,
-            bundle=bundle,
-            sha256=sha256,
-            model_server=model_server,
-            batch=batch,
-            max_photos=max_photos,
-        )
-        version = jobs.open_bundle(job).manifest.version
-        if dry_run:
-            keys = [key is not None for key in jobs.scan(job, version)]
-            photos, scanned = sum(keys), len(keys)
-            table = Table("paid for", "US$", title="at list prices")
-            for name, usd in price(photos, scanned, dataflow=runner is Runner.DATAFLOW).items():
-                table.add_row(name, f"{usd:.4f}")
-            console.err.print(table)
-            console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
-            return
-        stores.require_bucket(observations, bucket)
-        outcomes = _on_workers(job, runner, context)
+    job = jobs.job(
+        observations,
+        bucket,
+        bundle=bundle,
+        sha256=sha256,
+        model_server=model_server,
+        batch=batch,
+        max_photos=max_photos,
+    )
+    version = jobs.open_bundle(job).manifest.version
+    if dry_run:
+        keys = [key is not None for key in jobs.scan(job, version)]
+        photos, scanned = sum(keys), len(keys)
+        table = Table("paid for", "US$", title="at list prices")
+        for name, usd in price(photos, scanned, dataflow=runner is Runner.DATAFLOW).items():
+            table.add_row(name, f"{usd:.4f}")
+        console.err.print(table)
+        console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
+        return
+    stores.require_bucket(observations, bucket)
+    outcomes = _on_workers(job, runner, context)
     if not outcomes:
         console.out.print("nothing to do")
 
@@ -108,7 +107,7 @@ def export_saved(
     from models.backfill.job import ExportJob
     from models.data import saved_photos, species_table
 
-    with console.errors(), console.err.status("copying"):
+    with console.err.status("copying"):
         if context.args and runner is None:
             raise ValueError(f"{context.args[0]} is Beam's option, if anybody's: name a --runner")
         if runner is Runner.DATAFLOW and not out.startswith("gs://"):

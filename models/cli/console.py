@@ -6,7 +6,7 @@ import errno
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -49,6 +49,8 @@ ModelServer = Annotated[
     str | None,
     typer.Option("--model-server", help="URL of a TF Serving REST API; else the local stack's."),
 ]
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
 
 out = Console()
 err = Console(stderr=True)
@@ -137,6 +139,15 @@ def tenths(say: Callable[[str], None]) -> Callable[[str, int], Callable[[int], N
 def logged(text: str) -> None:
     """A line of progress, as it is."""
     err.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Commands(typer.Typer):
+    """Commands that print `errors` as sentences."""
+
+    def command(self, *words: Any, **options: Any) -> Callable[[Command], Command]:
+        """As Typer's."""
+        register = super().command(*words, **options)
+        return lambda function: register(errors()(function))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from models.evaluation.baseline import PhotoLine
 
-commands = typer.Typer()
+commands = console.Commands()
 _DRIFT = 3
 
 
@@ -45,21 +45,20 @@ def drift(
     from parrot.adapters.bucket import FolderFiles
     from parrot.model.manifest import MANIFEST, Manifest
 
-    with console.errors():
-        manifest = Manifest.parse(FolderFiles(bundle).read(MANIFEST))
-        if against:
-            usual = baseline.of_each(_of(manifest.version, against))
-        elif baseline.NAME in manifest.files:
-            kept = baseline.Baseline.load(FolderFiles(bundle).read(baseline.NAME))
-            usual = (kept, kept)
-        else:
-            raise ValueError(
-                f"bundle {manifest.version} is of an older kind, without {baseline.NAME}:"
-                " compare with an earlier week, --against LINES"
-            )
-        rows = drift.compare(usual, _of(manifest.version, lines))
-        if not rows:
-            raise ValueError(f"too few photos to judge: {drift.LEAST} of a version are needed")
+    manifest = Manifest.parse(FolderFiles(bundle).read(MANIFEST))
+    if against:
+        usual = baseline.of_each(_of(manifest.version, against))
+    elif baseline.NAME in manifest.files:
+        kept = baseline.Baseline.load(FolderFiles(bundle).read(baseline.NAME))
+        usual = (kept, kept)
+    else:
+        raise ValueError(
+            f"bundle {manifest.version} is of an older kind, without {baseline.NAME}:"
+            " compare with an earlier week, --against LINES"
+        )
+    rows = drift.compare(usual, _of(manifest.version, lines))
+    if not rows:
+        raise ValueError(f"too few photos to judge: {drift.LEAST} of a version are needed")
     headings = ("app", "measure", "photos", "usual", "now", "index")
     table = console.headed(*headings, texts={"app", "measure"})
     for row in rows:

@@ -16,7 +16,7 @@ from models.folders import DEFAULT_BUNDLE, ROOT
 from parrot.model.manifest import SPECIES
 from parrot.model.species import SpeciesTable
 
-commands = typer.Typer()
+commands = console.Commands()
 _TELL = 1000  # observations
 
 
@@ -34,11 +34,10 @@ def migrate(
     from parrot.observation import FORM
 
     older, seen = 0, 0
-    with console.errors():
-        for was_older in migration.migrate(stores.observations(observations), dry_run=dry_run):
-            older, seen = older + was_older, seen + 1
-            if seen % _TELL == 0:
-                console.logged(f"{seen} observations read")
+    for was_older in migration.migrate(stores.observations(observations), dry_run=dry_run):
+        older, seen = older + was_older, seen + 1
+        if seen % _TELL == 0:
+            console.logged(f"{seen} observations read")
     what = "have an older form" if dry_run else "were rewritten"
     console.out.print(f"form {FORM}: {older} of {seen} observations {what}")
 
@@ -57,15 +56,14 @@ def species_csv(
     from models.data import labelled_photos, species_table
     from parrot.model.species import Taxonomy
 
-    with console.errors():
-        if to.exists():
-            raise FileExistsError(f"{to} exists: phones rely on its order, so it is not replaced")
-        taxonomy = Taxonomy.parse(labelled_photos.TAXONOMY_CSV.read_bytes())
-        labelled = [
-            photo for folder in photos for photo in labelled_photos.read(folder, console.logged)
-        ]
-        to.write_bytes(species_table.from_photos(labelled, taxonomy, fewest=fewest))
-        rows = SpeciesTable.parse(to.read_bytes()).rows
+    if to.exists():
+        raise FileExistsError(f"{to} exists: phones rely on its order, so it is not replaced")
+    taxonomy = Taxonomy.parse(labelled_photos.TAXONOMY_CSV.read_bytes())
+    labelled = [
+        photo for folder in photos for photo in labelled_photos.read(folder, console.logged)
+    ]
+    to.write_bytes(species_table.from_photos(labelled, taxonomy, fewest=fewest))
+    rows = SpeciesTable.parse(to.read_bytes()).rows
     console.out.print(f"{to}", soft_wrap=True)
     sure = [photo for photo in labelled if photo.label != labelled_photos.UNSORTED]
     if unused := species_table.of_no_class(sure, [row.id for row in rows]):
@@ -84,11 +82,10 @@ def species_json(
     from parrot.http.answers import species as species_body
     from parrot.records import UNTRAINED
 
-    with console.errors():
-        rows = SpeciesTable.parse((bundle / SPECIES).read_bytes()).rows
-        lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
-        others = json.dumps([label.id for label in UNTRAINED])
-        to.write_text(f'{{"species": [\n{lines}\n],\n"others": {others}}}\n', encoding="utf-8")
+    rows = SpeciesTable.parse((bundle / SPECIES).read_bytes()).rows
+    lines = ",\n".join(json.dumps(species_body(row), ensure_ascii=False) for row in rows)
+    others = json.dumps([label.id for label in UNTRAINED])
+    to.write_text(f'{{"species": [\n{lines}\n],\n"others": {others}}}\n', encoding="utf-8")
     console.out.print(f"{to}", soft_wrap=True)
 
 
@@ -99,16 +96,15 @@ def kinds(
     """Write the table and the plates that the pages of kinds show; plates of the old one go."""
     from models.data.kinds import drawings, dump, shown, table
 
-    with console.errors():
-        target, folder, drawn = to / "kinds.json", to / "plates", drawings()
-        rows = table(drawn)
-        stale = shown(json.loads(target.read_bytes())) - drawn.keys() if target.exists() else set()
-        folder.mkdir(exist_ok=True)
-        for name, drawing in drawn.items():
-            (folder / name).write_bytes(drawing)
-        for name in stale:  # and no other file: the folder may be anybody's
-            (folder / name).unlink(missing_ok=True)
-        target.write_bytes(dump(rows))
+    target, folder, drawn = to / "kinds.json", to / "plates", drawings()
+    rows = table(drawn)
+    stale = shown(json.loads(target.read_bytes())) - drawn.keys() if target.exists() else set()
+    folder.mkdir(exist_ok=True)
+    for name, drawing in drawn.items():
+        (folder / name).write_bytes(drawing)
+    for name in stale:  # and no other file: the folder may be anybody's
+        (folder / name).unlink(missing_ok=True)
+    target.write_bytes(dump(rows))
     console.out.print(f"{len(rows['kinds'])} kinds in {to}", soft_wrap=True)
 
 
@@ -124,6 +120,5 @@ def adopt(
     """Make a bundle from the first version's joblib files. Unpickles them: they must be trusted."""
     from models.publishing import first_version
 
-    with console.errors():
-        first_version.adopt(joblib_folder, species, version, out)
+    first_version.adopt(joblib_folder, species, version, out)
     console.out.print(f"bundle: {out}", soft_wrap=True)

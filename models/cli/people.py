@@ -11,7 +11,7 @@ from models.cli import console
 from models.cli.console import Bucket, Store
 from models.data import stores
 
-commands = typer.Typer()
+commands = console.Commands()
 
 
 @commands.command()
@@ -31,7 +31,7 @@ def forget(
     from parrot.observations import Observations
     from parrot.quota import User
 
-    with console.errors(), console.err.status("removing"):
+    with console.err.status("removing"):
         read = Reader({"RECEIPT_KEY": key})
         seed = read.seed("RECEIPT_KEY")
         read.finish()  # a wrong key is refused before anything is removed
@@ -52,8 +52,7 @@ def receipt(
     """Check that the deployment signed a receipt, and say what is in it."""
     from parrot.receipt import verified
 
-    with console.errors():
-        told = verified(json.loads(file.read_bytes()), base64.b64decode(key, validate=True))
+    told = verified(json.loads(file.read_bytes()), base64.b64decode(key, validate=True))
     learnt = ", ".join(told["bundles"]) or "no bundle"
     console.out.print(
         f"genuine: {told['observations']} observations of {told['user']} were removed, the last at"
@@ -75,8 +74,7 @@ def reviewer(
     """
     from parrot.adapters.firebase import FirebaseUsers, connect
 
-    with console.errors():
-        FirebaseUsers(connect(project, credentialed=True)).let_review(uid, allowed=allow)
+    FirebaseUsers(connect(project, credentialed=True)).let_review(uid, allowed=allow)
     console.out.print(f"{uid} {'may' if allow else 'may no longer'} review: they sign in again")
 
 
@@ -93,6 +91,6 @@ def unsay(
     from parrot.quota import User
     from parrot.reviews import unsay as take_back
 
-    with console.errors(), console.err.status("taking back"):
+    with console.err.status("taking back"):
         count = take_back(stores.observations(observations), User(uid))
     console.out.print(f"photos that are as if {uid} had never seen them: {count}", soft_wrap=True)

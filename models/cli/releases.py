@@ -9,7 +9,7 @@ from models.cli import console
 from models.cli.console import BundleFolder, Target
 from models.folders import DEFAULT_BUNDLE
 
-commands = typer.Typer()
+commands = console.Commands()
 
 
 @commands.command()
@@ -29,9 +29,8 @@ def publish(
     from models.publishing.release_store import open_store
     from parrot.adapters.bucket import FolderFiles
 
-    with console.errors():
-        signer = releases.Signer.load(key) if key is not None else None
-        release, new = releases.publish(FolderFiles(bundle), open_store(to), signer, noted=noted)
+    signer = releases.Signer.load(key) if key is not None else None
+    release, new = releases.publish(FolderFiles(bundle), open_store(to), signer, noted=noted)
     console.out.print(f"{release.version} {'published' if new else 'is already published'}")
     console.out.print("pin it with:", style="dim")
     pin = f"MODEL_BUNDLE={release.version} MODEL_BUNDLE_SHA256={release.manifest_sha256}"
@@ -46,9 +45,8 @@ def list_(to: Target) -> None:
     from models.publishing import releases
     from models.publishing.release_store import open_store
 
-    with console.errors():
-        store = open_store(to)
-        versions, current = releases.published(store), releases.current(store)
+    store = open_store(to)
+    versions, current = releases.published(store), releases.current(store)
     now = current.now if current is not None else None
     if not versions:
         console.logged(f"no version is published in {to}")
@@ -64,8 +62,7 @@ def promote(version: str, to: Target) -> None:
     from models.publishing import releases
     from models.publishing.release_store import open_store
 
-    with console.errors():
-        promotion = releases.promote(version, open_store(to))
+    promotion = releases.promote(version, open_store(to))
     console.out.print(
         f"{promotion.version} is current; manifest {promotion.manifest_sha256}", soft_wrap=True
     )
@@ -77,8 +74,7 @@ def rollback(to: Target) -> None:
     from models.publishing import releases
     from models.publishing.release_store import open_store
 
-    with console.errors():
-        promotion = releases.rollback(open_store(to))
+    promotion = releases.rollback(open_store(to))
     console.out.print(
         f"{promotion.version} is current again; manifest {promotion.manifest_sha256}",
         soft_wrap=True,

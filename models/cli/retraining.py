@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.publishing.release_store import ReleaseStore
     from models.training.retraining import Retrained
 
-commands = typer.Typer()
+commands = console.Commands()
 REFUSED = 3  # the exit code where something guarded got worse
 
 To = Annotated[
@@ -65,7 +65,7 @@ def retrain(
     from models.training.retraining import Order, alone
     from models.training.retraining import retrain as retrain_bundle
 
-    with console.errors(), alone(work), console.progress() as (progress, step):
+    with alone(work), console.progress() as (progress, step):
         published = open_store(to)
         name = version or f"{datetime.now(UTC):%Y-%m-%d}"
         in_use = bundle or _in_use(published, work / "in-use")

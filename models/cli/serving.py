@@ -10,7 +10,7 @@ from models.cli.console import BundleFolder
 from models.folders import DEFAULT_BUNDLE, MODEL_FOLDER, ROOT
 from parrot.model.served_model import Crop, Encoding, InputSpec, Resampling, Scaling
 
-commands = typer.Typer()
+commands = console.Commands()
 
 
 @commands.command()
@@ -21,7 +21,7 @@ def build(
     """Build the SavedModel from the ImageNet backbone and a bundle's species head."""
     from models.network import model_folder
 
-    with console.errors(), console.err.status("building"):
+    with console.err.status("building"):
         folder = model_folder.build(bundle, to)
     console.out.print(f"{folder}", soft_wrap=True)
 
@@ -49,7 +49,7 @@ def wrap(
     from models.network import wrapper
 
     spec = InputSpec(width, height, crop, resampling, scaling, encoding)
-    with console.errors(), console.err.status("wrapping"):
+    with console.err.status("wrapping"):
         done = wrapper.wrap(source, out, spec, signature=signature)
     console.err.print("entry for the manifest:", style="dim")
     console.out.print_json(data=done.served_model().dump())
@@ -73,7 +73,7 @@ def image(
     """
     from models.publishing import server_image
 
-    with console.errors(), console.err.status("building"):
+    with console.err.status("building"):
         tag = server_image.write(
             to,
             fixed=ROOT / "models" / "serving" / "image",
@@ -104,5 +104,4 @@ def serve(
     """
     from models.serving import server
 
-    with console.errors():
-        server.serve(base, host=host, port=port, poll_seconds=poll_seconds)
+    server.serve(base, host=host, port=port, poll_seconds=poll_seconds)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from parrot.observation import Observation
     from parrot.store import ObservationStore, PhotoStore
 
-commands = typer.Typer()
+commands = console.Commands()
 _MOST_PICTURES = 300  # in one page
 
 
@@ -49,7 +49,7 @@ def shadow(
     from models.backfill.shadow import Comparer
     from parrot.config import MAX_PHOTO_BYTES
 
-    with console.errors(), stores.decoder() as decoder, console.progress() as (progress, _):
+    with stores.decoder() as decoder, console.progress() as (progress, _):
         store = stores.observations(observations)
         photos = stores.photos(observations, bucket)
         comparer = Comparer(
@@ -64,9 +64,8 @@ def shadow(
         comparison = comparer.compare_all(chosen, advance=progress("photos", len(chosen)))
     _show(comparison)
     if html is not None:
-        with console.errors():
-            trains = stores.training(observations) is not Training.OFF
-            _write_page(html, comparison, store, photos, shown=trains)
+        trains = stores.training(observations) is not Training.OFF
+        _write_page(html, comparison, store, photos, shown=trains)
 
 
 @commands.command()
@@ -88,7 +87,7 @@ def replay(
     from models.backfill.replay import Replayer, find
     from parrot.config import MAX_PHOTO_BYTES
 
-    with console.errors(), stores.decoder() as decoder, console.err.status("deciding again"):
+    with stores.decoder() as decoder, console.err.status("deciding again"):
         replayed = Replayer(
             stores.photos(observations, bucket),
             lambda version: stores.published(observations, bundles, version),

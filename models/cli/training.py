@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.training.fit import Order
     from models.training.judging import Fitted
 
-commands = typer.Typer()
+commands = console.Commands()
 STEPS = 600  # of fine-tuning, as in `tuner.Recipe`
 _LEAST = 30  # photos: a share of fewer says little
 _LEAST_OF_A_SPECIES = 8  # 16 from three sources are good
@@ -108,7 +108,7 @@ def fit(
         if finetune
         else None,
     )
-    with console.errors(), console.progress() as (progress, step):
+    with console.progress() as (progress, step):
         fitted = fit_bundle(order, _extractor(cache), progress=progress, step=step)
         if report is not None:
             step("report")
@@ -131,7 +131,7 @@ def evaluate(
     from models.evaluation import evaluator, reasons
     from models.report import about, report_file
 
-    with console.errors(), console.progress() as (progress, step):
+    with console.progress() as (progress, step):
         judged = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress, say=step)
         context = about.of_bundles([bundle], judged.clean.photos)
         if report is not None:
@@ -167,7 +167,7 @@ def compare(
     from models.evaluation import comparison, evaluator
     from models.report import about, report_file
 
-    with console.errors(), console.progress() as (progress, step):
+    with console.progress() as (progress, step):
         extractor = _extractor(cache)
         judged = [
             evaluator.evaluate(folder, photos, extractor, progress=progress, say=step)
