@@ -9,16 +9,14 @@ import segno
 import typer
 from rich.console import Console
 
-from local.model_servers import EngineMissing
-from local.stack import DataUnusable
-from local.supervisor import PartFailed, PortTaken
+from local.supervisor import CannotStart, PartFailed
 from local.toolchain import ToolMissing
 from models.data.labelled_photos import BadDataset
 from parrot.errors import ParrotError
 
 out = Console()
 err = Console(stderr=True)
-USAGE = 2  # the command cannot begin: something is missing, taken or cannot be used
+USAGE = 2  # the command cannot begin
 _FAILED, _INTERRUPTED = 1, 130
 _WARNING = (
     "Everybody on this network can use this server and see what is saved under any name: there is"
@@ -36,7 +34,7 @@ def errors() -> Iterator[None]:
         yield
     except (PartFailed, ParrotError, BadDataset) as error:
         raise _exit(error, _FAILED) from error
-    except (EngineMissing, ToolMissing, PortTaken, DataUnusable) as error:
+    except (CannotStart, ToolMissing) as error:
         raise _exit(error, USAGE) from error
     except KeyboardInterrupt as error:
         err.print("[dim]stopped")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import requests
 
-from local.supervisor import Part, PartFailed, free_url
+from local.supervisor import CannotStart, Part, PartFailed, free_url
 from models.folders import LOCAL, ROOT, model_folder
 from models.network.model_folder import is_built
 from parrot.model.manifest import MANIFEST, Manifest
@@ -24,16 +24,12 @@ _FORBIDDEN = {401, 403}
 _ENGINE_SECONDS = 20.0
 
 
-class EngineMissing(Exception):
-    """Docker was asked for and is not there; the message says what is missing."""
-
-
 def chosen(
     server: str | None, bundle: Path, *, say: Callable[[str], None]
 ) -> tuple[str, tuple[Part, ...]]:
     """The URL of the model server that was asked for, and what must be started for it.
 
-    Raises PartFailed, EngineMissing, BadBundle.
+    Raises PartFailed, CannotStart, BadBundle.
     """
     if server is None:
         part = own(free_url(), bundle, say=say)
@@ -59,7 +55,7 @@ def own(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
 def _docker(url: str, bundle: Path, *, say: Callable[[str], None]) -> Part:
     """TF Serving's public image with the same models and settings as the deployed image.
 
-    Raises EngineMissing, PartFailed.
+    Raises CannotStart, PartFailed.
     """
     _check_engine()
     say("writing the model server's build context")
@@ -110,12 +106,12 @@ def _status(url: str, model: str = "ParrotClassifier") -> int | None:
 
 def _check_engine() -> None:
     if shutil.which(DOCKER) is None:
-        raise EngineMissing(
+        raise CannotStart(
             "--model-server docker needs Docker, and there is no `docker` on PATH; leave the "
             "option out for the project's own model server"
         )
     if not _runs(DOCKER, "version", "--format", "{{.Server.Version}}"):
-        raise EngineMissing(
+        raise CannotStart(
             "--model-server docker needs Docker's engine, which does not answer (`docker version` "
             "says why); leave the option out for the project's own model server"
         )

@@ -17,7 +17,15 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
 from local import model_servers
-from local.supervisor import Part, Supervisor, free_port, free_url, listens, require_free
+from local.supervisor import (
+    CannotStart,
+    Part,
+    Supervisor,
+    free_port,
+    free_url,
+    listens,
+    require_free,
+)
 from models import folders
 from models.publishing.release_store import BucketStore
 from models.publishing.releases import Refused, Release, publish
@@ -58,10 +66,6 @@ class Running:
     model_server: str  # URL; not one of the parts if it runs elsewhere
 
 
-class DataUnusable(Exception):
-    """Nothing can be kept there."""
-
-
 @contextmanager
 def running(  # noqa: PLR0913 - what a person may choose
     data: Path,
@@ -81,8 +85,7 @@ def running(  # noqa: PLR0913 - what a person may choose
     URL of one that runs already, or `docker` for TF Serving's image; None starts our own. `bundle`
     is the folder of the models in use, `shadow` a candidate's, which answers too. With
     `anonymous_save` the first version's phones save, which have no login; `reviewers` are names
-    that may review. `say` receives progress messages. Raises PortTaken, PartFailed, EngineMissing,
-    BadBundle, DataUnusable.
+    that may review. `say` receives progress messages. Raises CannotStart, PartFailed, BadBundle.
     """
     port = port or free_port()
     require_free(host, port)
@@ -131,14 +134,14 @@ def storage_client(url: str) -> Client:
 
 
 def _usable(data: Path) -> Path:
-    """The folder, made if it is missing. Raises DataUnusable."""
+    """The folder, made if it is missing. Raises CannotStart."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=data):  # who may write there is not only a matter of modes
             return data
     except OSError as error:
         reason = "it is a file" if data.is_file() else error.strerror
-        raise DataUnusable(f"nothing can be kept in {data}: {reason}") from error
+        raise CannotStart(f"nothing can be kept in {data}: {reason}") from error
 
 
 def _storage(url: str, data: Path, events: str) -> Part:

@@ -83,7 +83,7 @@ def running(
 ) -> Iterator[Suite]:
     """Start everything, publish the bundle, yield when each function answers, then stop it all.
 
-    `free_ports` picks any; otherwise firebase.json says which. Raises PortTaken, PartFailed.
+    `free_ports` picks any; otherwise firebase.json says which. Raises CannotStart, PartFailed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     project, temporary = folder / "project", folder / "tmp"

@@ -31,8 +31,8 @@ class PartFailed(Exception):
     """A part ended or never answered; the message includes the end of its log."""
 
 
-class PortTaken(Exception):
-    """Another process listens there."""
+class CannotStart(Exception):
+    """Something is missing, taken or cannot be used; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,32 +151,32 @@ class Supervisor:
 
 
 def require_free(host: str, port: int) -> None:
-    """Raises PortTaken."""
+    """Raises CannotStart."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
+            raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def free_port() -> int:
     """A port of 127.0.0.1 that is free, and that no outgoing connection is given.
 
     The system would pick one of those that it gives to these too, and one may be faster than the
-    part that is to listen there. Raises PortTaken.
+    part that is to listen there. Raises CannotStart.
     """
     for number in itertools.islice(_numbers, len(_PORTS)):
         with contextlib.suppress(OSError), socket.socket() as probe:
             port = _PORTS[number % len(_PORTS)]
             probe.bind(("127.0.0.1", port))
             return port
-    raise PortTaken(f"no port of {_PORTS[0]} to {_PORTS[-1]} is free")
+    raise CannotStart(f"no port of {_PORTS[0]} to {_PORTS[-1]} is free")
 
 
 def free_url() -> str:
-    """The URL of a free port. Raises PortTaken."""
+    """The URL of a free port. Raises CannotStart."""
     return f"http://127.0.0.1:{free_port()}"
 
 
