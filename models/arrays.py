@@ -1,6 +1,6 @@
 """Names for the types of arrays, and records of arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -18,17 +18,16 @@ R = TypeVar("R")
 def of_each(parts: Sequence[tuple[Index, R]]) -> R:
     """A record with the rows of every photo in order, from a record for each part of the photos."""
     order = np.argsort(np.concatenate([photos for photos, _ in parts]))
-    record: R = _joined([rows for _, rows in parts], order)
+    record: R = by_field(lambda *arrays: np.concatenate(arrays)[order], [rows for _, rows in parts])
     return record
 
 
-def _joined(values: Sequence[Any], order: Index) -> Any:
-    """Field by field; None stays None."""
-    if isinstance(values[0], np.ndarray):
-        return np.concatenate(values)[order]
-    record: Any = values[0]
-    if not is_dataclass(record):
-        return record
-    names = [field.name for field in fields(record)]
-    columns = ([getattr(row, name) for row in values] for name in names)
-    return type(values[0])(*(_joined(column, order) for column in columns))
+def by_field(work: Callable[..., Any], records: Sequence[Any]) -> Any:
+    """A record of what `work` makes of the arrays of each field; what is no array stays."""
+    first: Any = records[0]
+    if isinstance(first, np.ndarray):
+        return work(*records)
+    if not is_dataclass(first):
+        return first
+    columns = ([getattr(record, field.name) for record in records] for field in fields(first))
+    return type(records[0])(*(by_field(work, column) for column in columns))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.arrays import Array, Flags, Index
+from models.arrays import Array, Flags, Index, by_field
 from models.data.labelled_photos import LabelledPhoto
-from models.evaluation.results import NamedTaxon, Results
+from models.evaluation import reasons
+from models.evaluation.results import Judged, NamedTaxon, Results
 from parrot.model.decision import (
     Vocabulary,
     combined,
@@ -26,6 +27,7 @@ from parrot.model.rules import Rules
 from parrot.records import Decision, Scores
 
 if TYPE_CHECKING:
+    from models.data.dataset import Dataset
     from parrot.model.decision import Scorer
     from parrot.records import Floats
 
@@ -63,15 +65,36 @@ def answer(score: Scorer, looks: Floats, rules: Rules) -> Answers:
 
 def _where(chosen: Flags, scores: Scores, others: Scores) -> Scores:
     """These scores of the chosen photos, and the others' of the rest."""
-    names = [field.name for field in fields(Scores) if getattr(scores, field.name) is not None]
-    pairs = {name: (getattr(scores, name), getattr(others, name)) for name in names}
-    return replace(
-        scores,
-        **{
-            name: np.where(chosen.reshape(-1, *[1] * (one.ndim - 1)), one, other)
-            for name, (one, other) in pairs.items()
-        },
-    )
+
+    def rows(one: Array, other: Array) -> Array:
+        return np.where(chosen.reshape(-1, *[1] * (one.ndim - 1)), one, other)
+
+    mixed: Scores = by_field(rows, [scores, others])
+    return mixed
+
+
+def judged(
+    samples: Sequence[Answers], data: Dataset, signs: Floats, names: Vocabulary, coverage: float
+) -> Judged:
+    """The answers for each sample of a data set, beside the truth and what may be the reason.
+
+    `signs` (photos, samples, signs) are of the first looks. Species of the data that have no name
+    come after those that do, and nothing is ever called so.
+    """
+    unnamed = ((0, 0), (0, len(data.species) - len(names.species)))
+    by_sample = []
+    for number, answered in enumerate(samples):
+        stress = [row[number].change for row in data.samples]
+        rows = results(answered, data.photos, data.target, stress, names, coverage)
+        rows = replace(
+            rows,
+            species=data.species,
+            probabilities=np.pad(rows.probabilities, unnamed),
+            sets=np.pad(rows.sets, unnamed),
+            evidence=reasons.evidence(answered.decision.scores, signs[:, number]),
+        )
+        by_sample.append(rows)
+    return Judged.of(by_sample)
 
 
 def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
@@ -98,12 +121,12 @@ def results(  # noqa: PLR0913, PLR0917 - what an answer is judged by
         probabilities=likely.astype(np.float64),
         sets=decision.in_set,
         looks=answers.looks,
-        named=[judged(decision.at(row), names, photo) for row, photo in enumerate(photos)],
+        named=[named_taxon(decision.at(row), names, photo) for row, photo in enumerate(photos)],
         stress=stress,
     )
 
 
-def judged(decision: Decision, names: Vocabulary, photo: LabelledPhoto) -> NamedTaxon | None:
+def named_taxon(decision: Decision, names: Vocabulary, photo: LabelledPhoto) -> NamedTaxon | None:
     """The taxon that is named for one photo, and whether the photo shows it."""
     named = taxon(decision, names)
     if named is None:

@@ -1,18 +1,15 @@
 """How a bundle that was built here judges labelled photos."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from models.data import dataset, labelled_photos
 from models.data.dataset import Dataset
 from models.data.features import Extractor
 from models.data.samples import JUDGED
 from models.evaluation import answers, reasons
-from models.evaluation.results import Judged, Results
+from models.evaluation.results import Judged
 from models.network.weights import HEAD_FILE
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
@@ -57,24 +54,15 @@ def judge(bundle: Bundle, data: Dataset) -> Judged:
     if policy is None or bundle.naming is None or bundle.taxonomy is None:
         raise BadBundle("a bundle that names no groups")
     own = [row.id for row in bundle.species.rows]
-    vocabulary = Vocabulary(own, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
-    samples = range(data.features.shape[1])
-    return Judged.of([_results(bundle, vocabulary, data, sample) for sample in samples])
-
-
-def _results(bundle: Bundle, vocabulary: Vocabulary, data: Dataset, sample: int) -> Results:
-    """What the bundle answers for one sample of each photo."""
-    rules = bundle.manifest.rules
-    coverage = 1.0 if rules.naming is None else rules.naming.coverage
-    answered = answers.answer(partial(score, bundle), data.features[:, sample], rules)
-    stress = [row[sample].change for row in data.samples]
-    results = answers.results(answered, data.photos, data.target, stress, vocabulary, coverage)
-    unnamed = ((0, 0), (0, len(data.species) - len(vocabulary.species)))
-    results = replace(
-        results,
-        species=data.species,
-        probabilities=np.pad(results.probabilities, unnamed),
-        sets=np.pad(results.sets, unnamed),
-        evidence=reasons.evidence(answered.decision.scores, data.signs[:, sample]),
+    names = Vocabulary(own, bundle.naming.group_ids, bundle.taxonomy, policy.sure)
+    rules, samples = bundle.manifest.rules, range(data.features.shape[1])
+    answered = [
+        answers.answer(partial(score, bundle), data.features[:, sample], rules)
+        for sample in samples
+    ]
+    judged = answers.judged(answered, data, data.signs, names, policy.coverage)
+    if rules.reasons is None:
+        return judged
+    return Judged(
+        *(reasons.explained(rows, rules.reasons) for rows in (judged.clean, judged.stressed))
     )
-    return results if rules.reasons is None else reasons.explained(results, rules.reasons)

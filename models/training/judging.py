@@ -1,11 +1,11 @@
 """Calibrate and judge heads by what those say of each photo that never saw it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.arrays import Floats, Index, of_each
+from models.arrays import Floats, of_each
 from models.data.dataset import Dataset
 from models.evaluation import answers, joint, reasons
 from models.evaluation.results import Judged
@@ -47,8 +47,14 @@ def judge(data: Dataset, trained: Trained) -> Fitted:
     parts = [(calibrate(logits, data, policy, rest), held_out) for rest, held_out in data.folds]
     calibration = calibrate(logits, data, policy, every)
     parts = parts if len(parts) > 1 else [(calibration, every)]
-    reason_policy, explained = reasons.fit(judged(data, policy, logits, parts), data.fold)
-    decisions = [answered.decision for answered in _answered(logits, parts)]
+    answered = [
+        of_each([(photos, one.answers(logits, photos, sample)) for one, photos in parts])
+        for sample in range(logits.gate.shape[1])
+    ]
+    names = Vocabulary(data.species, data.group_ids, data.taxonomy, SURE)
+    judged = answers.judged(answered, data, logits.signs, names, policy.coverage)
+    reason_policy, explained = reasons.fit(judged, data.fold)
+    decisions = [sample.decision for sample in answered]
     several = joint.Judge(data.photos, data.target, decisions, calibration.rules)
     return Fitted(
         trained,
@@ -58,27 +64,3 @@ def judge(data: Dataset, trained: Trained) -> Fitted:
         several.figures(policy.seed),
         several.contradictions(policy.seed),
     )
-
-
-def _answered(logits: Logits, parts: Sequence[tuple[Calibration, Index]]) -> list[answers.Answers]:
-    """Of every photo, by sample; each calibration answers some of the photos."""
-    return [
-        of_each([(photos, one.answers(logits, photos, sample)) for one, photos in parts])
-        for sample in range(logits.gate.shape[1])
-    ]
-
-
-def judged(
-    data: Dataset, policy: FitPolicy, logits: Logits, parts: Sequence[tuple[Calibration, Index]]
-) -> Judged:
-    """The answers beside the truth, and what may be why a photo is no parrot."""
-    vocabulary = Vocabulary(data.species, data.group_ids, data.taxonomy, SURE)
-    by_sample = []
-    for sample, answered in enumerate(_answered(logits, parts)):
-        stress = [row[sample].change for row in data.samples]
-        results = answers.results(
-            answered, data.photos, data.target, stress, vocabulary, policy.coverage
-        )
-        evidence = reasons.evidence(answered.decision.scores, logits.signs[:, sample])
-        by_sample.append(replace(results, evidence=evidence))
-    return Judged.of(by_sample)
