@@ -58,7 +58,8 @@ failed() {
   say 'Its output:'
   say "  ${error//$'\n'/$'\n'  }"
   advice "$error"
-  say "What is done stays done. Run the same command again to continue."
+  if [ "$changes" = 0 ]; then say 'Nothing was changed: run the same command again.'
+  else say 'What is done stays done. Run the same command again to continue.'; fi
   exit 1
 }
 

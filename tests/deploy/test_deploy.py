@@ -54,6 +54,10 @@ def test_an_expired_login_is_not_an_empty_project(serving: Project) -> None:
             continue  # firebase alone, which has a login of its own
         assert "gcloud auth login" in serving.refused(part)
         assert serving.changes() == []
+    for task in ("check", "destroy"):
+        said = serving.refused(task)
+        assert "gcloud auth login" in said
+        assert said.endswith("Nothing was changed: run the same command again.\n")
 
 
 @pytest.mark.parametrize(
