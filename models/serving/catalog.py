@@ -74,21 +74,28 @@ class Catalog:
         return dict(sorted(known.items(), key=itemgetter(0), reverse=True))
 
     def poll(self) -> None:
-        """Scan once: load what is wanted and new, then unload what it replaces."""
-        now = versions.scan(self._base)
-        settled = versions.settled(now, self._seen, self._loaded())
+        """Scan once: load the latest version of each model, then unload what it replaces.
+
+        What changed since the last scan is still being written, and waits for the next one.
+        """
+        now, before = versions.scan(self._base), self._seen
         self._seen = now
-        wanted = versions.aspired(settled)
-        failed = {key: served.fingerprint for key, served in self._versions.items() if served.error}
-        folders = versions.to_load(wanted, self._loaded(), failed)
-        for folder in folders:
+        latest = {
+            version_id.model: folder
+            for version_id, folder in sorted(now.items())
+            if before is None or before.get(version_id) == folder or self._loaded(version_id)
+        }
+        new = [folder for folder in latest.values() if not self._tried(folder)]
+        for folder in new:
             self._set(folder.id, ServedVersion(State.LOADING))
-        for folder in folders:
+        for folder in new:
             self._set(folder.id, self._served(folder))
-        for version_id in versions.to_unload(wanted, self._loaded()):
-            self._set(version_id, ServedVersion(State.END))
-            gc.collect()  # a loaded graph is large and full of reference cycles
-            log.info("unloaded %s", version_id)
+        for version_id in sorted(filter(self._loaded, self._versions)):
+            newest = latest.get(version_id.model)
+            if newest is None or (newest.id != version_id and self._loaded(newest.id)):
+                self._set(version_id, ServedVersion(State.END))
+                gc.collect()  # a loaded graph is large and full of reference cycles
+                log.info("unloaded %s", version_id)
 
     def follow(self, seconds: float) -> None:
         """Poll for ever; a scan that fails is logged, and the next one tries again."""
@@ -99,8 +106,15 @@ class Catalog:
             except Exception:
                 log.exception("scanning %s failed", self._base)
 
-    def _loaded(self) -> frozenset[VersionId]:
-        return frozenset(key for key, served in self._versions.items() if served.model is not None)
+    def _loaded(self, version_id: VersionId) -> bool:
+        served = self._versions.get(version_id)
+        return served is not None and served.model is not None
+
+    def _tried(self, folder: VersionFolder) -> bool:
+        """Whether it is loaded, or failed to load from these very files."""
+        served = self._versions.get(folder.id)
+        failed = served is not None and served.error and served.fingerprint == folder.fingerprint
+        return bool(failed) or self._loaded(folder.id)
 
     def _set(self, version_id: VersionId, served: ServedVersion) -> None:
         self._versions = {**self._versions, version_id: served}

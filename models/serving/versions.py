@@ -1,11 +1,6 @@
-"""Versions on disk, and the decision which ones to load and unload.
-
-`scan` reads the folder; everything else here is a pure function of what it returned.
-"""
+"""Versions on disk."""
 
 import re
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,49 +47,6 @@ def scan(base: Path) -> Folders:
             with suppress(FileNotFoundError):
                 folders[version_id] = VersionFolder(version_id, path, _fingerprint(path))
     return folders
-
-
-def settled(now: Folders, before: Folders | None, loaded: AbstractSet[VersionId]) -> Folders:
-    """Leave out folders that are still being written: those that changed since `before`.
-
-    Without an earlier scan (None) all pass. A loaded version always passes: it was read already.
-    """
-    if before is None:
-        return now
-    return {
-        version_id: folder
-        for version_id, folder in now.items()
-        if version_id in loaded or before.get(version_id) == folder
-    }
-
-
-def aspired(folders: Folders) -> Folders:
-    """Choose the folders that should be served: the latest version of each model."""
-    latest = {version_id.model: version_id for version_id in sorted(folders)}
-    return {version_id: folders[version_id] for version_id in latest.values()}
-
-
-def to_load(
-    wanted: Folders, loaded: AbstractSet[VersionId], failed: Mapping[VersionId, Fingerprint]
-) -> tuple[VersionFolder, ...]:
-    """Choose what is wanted and not loaded; what failed, only after its files changed."""
-    return tuple(
-        folder
-        for version_id, folder in sorted(wanted.items())
-        if version_id not in loaded and failed.get(version_id) != folder.fingerprint
-    )
-
-
-def to_unload(wanted: Folders, loaded: AbstractSet[VersionId]) -> tuple[VersionId, ...]:
-    """Choose what is no longer wanted, unless its replacement is not loaded yet."""
-    wanted_models = {version_id.model for version_id in wanted}
-    replaced = {version_id.model for version_id in wanted if version_id in loaded}
-    return tuple(
-        version_id
-        for version_id in sorted(loaded)
-        if version_id not in wanted
-        and (version_id.model in replaced or version_id.model not in wanted_models)
-    )
 
 
 def _fingerprint(folder: Path) -> Fingerprint:
