@@ -16,6 +16,7 @@ from parrot.model.manifest import SPECIES
 
 if TYPE_CHECKING:
     from collections import Counter
+    from types import ModuleType
 
     from models.backfill.pipeline import Work
 
@@ -67,7 +68,10 @@ def backfill(
         max_photos=max_photos,
     )
     version = jobs.open_bundle(job).manifest.version
+    stores.photos(observations, bucket)  # whether they are there is said before anything is read
     if dry_run:
+        if context.args:
+            _checked_pipeline(context)
         keys = [key is not None for key in jobs.scan(job, version)]
         photos, scanned = sum(keys), len(keys)
         table = Table("paid for", "US$", title="at list prices")
@@ -76,7 +80,6 @@ def backfill(
         console.err.print(table)
         console.out.print(f"{photos} of {scanned} observations would be judged by {version}")
         return
-    stores.require_bucket(observations, bucket)
     outcomes = _on_workers(job, runner, context)
     if not outcomes:
         console.out.print("nothing to do")
@@ -117,11 +120,11 @@ def export_saved(
         training, table = stores.training(observations), species_table.read(species)
         job = ExportJob(observations, bucket, table, out, bundle, training)
         folder = job.folder()  # whether it may be written to is said at once
-        stores.require_bucket(observations, bucket)  # and whether there is anything to copy
+        photos = stores.photos(observations, bucket)  # and whether there is anything to copy
         if runner is None:
             exported = saved_photos.export(
                 stores.observations(observations),
-                stores.photos(observations, bucket),
+                photos,
                 table,
                 folder,
                 bundle=bundle,
@@ -139,10 +142,15 @@ def export_saved(
 
 
 def _on_workers(job: Work, runner: Runner, context: typer.Context) -> Counter[str]:
-    """Print how many photos had which outcome, and return it.
+    """Print how many photos had which outcome, and return it. Raises as `_checked_pipeline`."""
+    outcomes: Counter[str] = _checked_pipeline(context).run(job, runner.value, context.args)
+    for outcome, photos in sorted(outcomes.items()):
+        console.out.print(f"{outcome} {photos}", highlight=False)
+    return outcomes
 
-    Raises ValueError without Beam, and for options that nobody knows.
-    """
+
+def _checked_pipeline(context: typer.Context) -> ModuleType:
+    """Beam's part. Raises ValueError without Beam, and for options that nobody knows."""
     try:
         from models.backfill import pipeline
     except ModuleNotFoundError as error:
@@ -151,7 +159,4 @@ def _on_workers(job: Work, runner: Runner, context: typer.Context) -> Counter[st
             " backfill and for --runner"
         ) from error
     pipeline.check(context.args, [name for param in context.command.params for name in param.opts])
-    outcomes = pipeline.run(job, runner.value, context.args)
-    for outcome, photos in sorted(outcomes.items()):
-        console.out.print(f"{outcome} {photos}", highlight=False)
-    return outcomes
+    return pipeline

@@ -64,22 +64,22 @@ def observations(where: str) -> ObservationStore:
 
 
 def photos(where: str, bucket: str) -> BucketPhotos:
-    """The photos beside the observations. Raises ValueError."""
-    from parrot.adapters.bucket import BucketPhotos
+    """The photos beside the observations.
 
-    return BucketPhotos(storage(where), bucket)
-
-
-def require_bucket(where: str, bucket: str) -> None:
-    """Raises ValueError if there is no such bucket: every photo would be missing."""
+    Raises ValueError, also if there is no such bucket: every photo would be missing.
+    """
     from google.api_core.exceptions import Forbidden, NotFound
 
+    from parrot.adapters.bucket import BucketPhotos
+
+    client = storage(where)
     try:
-        next(iter(storage(where).list_blobs(bucket, max_results=1)), None)
+        next(iter(client.list_blobs(bucket, max_results=1)), None)
     except NotFound as error:
         raise ValueError(f"there is no bucket {bucket}") from error
     except Forbidden:  # who may read photos, but not list them
         pass
+    return BucketPhotos(client, bucket)
 
 
 def storage(where: str) -> Client:

@@ -144,14 +144,22 @@ def test_what_is_misspelt_is_said_before_anything_is_copied_or_judged(
     for elsewhere in (
         [*asked, "phtoos", str(tmp_path / "out")],
         ["backfill", f"sqlite:{database}", "phtoos", *judged],
+        ["backfill", f"sqlite:{database}", "phtoos", *judged, "--dry-run"],
+        ["shadow", f"sqlite:{database}", "phtoos", str(stack.DEFAULT_BUNDLE)],
     ):
         nowhere = CliRunner().invoke(app, elsewhere, env={"STORAGE_EMULATOR_HOST": storage_url})
         assert (nowhere.exit_code, nowhere.stderr) == (1, "there is no bucket phtoos\n")
-    options = (tmp_path / "out", "--runner", "Direct", "--max-num-workers", "2")
-    command = (stack.ROOT / "dev.sh", "models", *asked, bucket.name, *options)
-    mistyped = done(*command, STORAGE_EMULATOR_HOST=storage_url)
-    assert mistyped.returncode == 1
-    assert "an option --max-num-workers: --max_num_workers?" in mistyped.stderr
+    for command in (
+        (*asked, bucket.name, tmp_path / "out", "--runner", "Direct"),
+        ("backfill", f"sqlite:{database}", bucket.name, *judged, "--dry-run"),
+    ):
+        mistyped = done(
+            *(stack.ROOT / "dev.sh", "models", *command, "--max-num-workers", "2"),
+            STORAGE_EMULATOR_HOST=storage_url,
+            GOOGLE_CLOUD_PROJECT=stack.PROJECT,
+        )
+        assert mistyped.returncode == 1
+        assert "an option --max-num-workers: --max_num_workers?" in mistyped.stderr
 
 
 def test_an_export_is_only_written_where_it_can_be(tmp_path: Path) -> None:
