@@ -10,17 +10,14 @@ Every fifth person's photos are listed in `exam.csv` instead, for ever: no model
 so that each can be judged by people whom it never saw.
 """
 
-import csv
 import hashlib
-import io
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from operator import itemgetter
 
-from models.data import training_labels, wanted
+from models.data import tables, training_labels, wanted
 from models.data.export_folder import ExportFolder
 from models.data.labelled_photos import Group
 from models.data.training_labels import LeftOut
@@ -191,7 +188,7 @@ def finish(
     label_map = digest(species_csv)
     for name, part in ((INDEX, trains), (EXAM, judges)):
         lines = (_line(one, people[one.observation.uid], label_map) for one in part)
-        folder.write(name, _table(lines))
+        folder.write(name, tables.written([_COLUMNS, *sorted(lines)]))
     written = len(trains) + len(judges)
     left_out = decision.left_out + Counter({LeftOut.MISSING: len(decision.leaving) - written})
     learners = tuple(one.observation for one in trains)
@@ -227,28 +224,11 @@ def _note(store: ObservationStore, observation: Observation, bundle: str) -> boo
     return noted is not None and stays(noted)
 
 
-def _line(one: Leaving, person: str, label_map: str) -> dict[str, str]:
-    """By column."""
-    group, label = one.folder.split("/")
+def _line(one: Leaving, person: str, label_map: str) -> tuple[str, ...]:
+    """By _COLUMNS."""
     verdict = one.observation.verdict
-    return {
-        "path": one.path,
-        "group": group,
-        "label": label,
-        "near_duplicates": person,
-        "source": "saved",
-        "bundle": verdict.bundle if verdict else "",
-        "model": verdict.model if verdict else "",
-        "label_map": label_map,
-    }
-
-
-def _table(lines: Iterable[dict[str, str]]) -> bytes:
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, _COLUMNS)
-    table.writeheader()
-    table.writerows(sorted(lines, key=itemgetter("path")))
-    return text.getvalue().encode()
+    judged = (verdict.bundle, verdict.model) if verdict else ("", "")
+    return (one.path, *one.folder.split("/"), person, "saved", *judged, label_map)
 
 
 def _place(observation: Observation, species: str) -> str:
