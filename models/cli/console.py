@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from rich import progress as bars
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from models.folders import LOCAL
@@ -19,6 +19,7 @@ from models.folders import LOCAL
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from models.data.dataset import Progress
     from models.evaluation.comparison import ComparisonTable
     from models.evaluation.results import Results
 
@@ -93,20 +94,18 @@ def headed(*headings: str, texts: Collection[str], title: str | None = None) -> 
 
 
 @contextmanager
-def progress() -> Iterator[
-    tuple[Callable[[str, int], Callable[[int], None]], Callable[[str], None]]
-]:
+def progress() -> Iterator[tuple[Progress, Callable[[str], None]]]:
     """A progress bar for each view of the photos, then a line for each step; a log gets lines."""
     if not err.is_terminal:
         yield tenths(logged), logged
         return
     columns = (
-        TextColumn("{task.description:>36}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        bars.TextColumn("{task.description:>36}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err) as display:
+    with bars.Progress(*columns, console=err) as display:
 
         def bar(name: str, total: int) -> Callable[[int], None]:
             task = display.add_task(name, total=total)
@@ -118,7 +117,7 @@ def progress() -> Iterator[
         yield bar, step
 
 
-def tenths(say: Callable[[str], None]) -> Callable[[str, int], Callable[[int], None]]:
+def tenths(say: Callable[[str], None]) -> Progress:
     """A progress bar in lines: one at the start, and one at each tenth of the way."""
 
     def bar(name: str, total: int) -> Callable[[int], None]:

@@ -18,6 +18,8 @@ from parrot.model.species import Taxonomy
 from parrot.records import Rank
 
 Folds = Sequence[tuple[Index, Index]]  # training and test photos
+# Starts a display of this name and total, and returns a function that advances it.
+Progress = Callable[[str, int], Callable[[int], None]]
 
 KINDS = 4
 PARROT, OTHER_BIRD, NO_BIRD, NOT_ALIVE = range(KINDS)  # `Dataset.kind`
@@ -163,12 +165,9 @@ def load(  # noqa: PLR0913 - what a data set is made of
     served: int | None = None,
     groups: tuple[str, ...] | None = None,
     count: int = sampling.JUDGED,
-    progress: Callable[[str, int], Callable[[int], None]],
+    progress: Progress,
 ) -> Dataset:
-    """Extract what the cache does not have of the first samples of each photo.
-
-    `progress(name, total)` starts a display and returns a function that advances it.
-    """
+    """Extract what the cache does not have of the first samples of each photo."""
     fold = fold_of_each(photos, seed)
     samples = [row[:count] for row in sampling.of(photos, fold.tolist())]
     flat = [sample for row in samples for sample in row]

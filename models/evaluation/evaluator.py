@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from models.data import dataset, labelled_photos
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, Progress
 from models.data.features import Extractor
 from models.data.samples import JUDGED
 from models.evaluation import answers, reasons
@@ -22,7 +22,7 @@ def evaluate(  # noqa: PLR0913 - what is judged, by what, and how it is told
     where: list[Path],
     extractor: Extractor,
     *,
-    progress: Callable[[str, int], Callable[[int], None]],
+    progress: Progress,
     say: Callable[[str], None] = lambda _text: None,
     samples: int = JUDGED,
 ) -> Judged:

@@ -10,14 +10,13 @@ from typing import Any, Self
 import numpy as np
 
 from models.data import dataset, fingerprints, species_table
-from models.data.dataset import KINDS, Dataset
+from models.data.dataset import KINDS, Dataset, Progress
 from models.data.features import Extractor
 from models.data.fingerprints import TRAINED_ON
 from models.data.labelled_photos import LabelledPhoto
 from models.network.weights import HEAD_FILE, SpeciesHead
 from models.publishing import releases
 from models.training import card
-from models.training.fine_tuning import Progress
 from models.training.heads import AS_IT_IS, LinearHead, LinearHeads
 from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle

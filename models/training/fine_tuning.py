@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.arrays import Flags, Floats, Halves, Index, of_each
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, Progress
 from models.data.features import Extractor
 from models.data.samples import JUDGED, PARTS, Views
 from models.network.backbone import FEATURES, Backbone, pooled_features
@@ -19,8 +18,6 @@ from models.network.weights import Tail
 from models.training.calibration import FitPolicy
 from models.training.heads import LinearHeads, Logits, blank_heads, fit_heads
 from models.training.tuner import Batches, Recipe, tune
-
-Progress = Callable[[str, int], Callable[[int], None]]
 
 # Raise when the drawing of batches, the loss or the step change what they compute.
 _REVISION = 2

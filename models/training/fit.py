@@ -8,14 +8,14 @@ from pathlib import Path
 from sklearn.exceptions import ConvergenceWarning
 
 from models.data import dataset, labelled_photos, species_table
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, Progress
 from models.data.features import Extractor
 from models.data.labelled_photos import BadDataset, LabelledPhoto
 from models.data.samples import PER_PHOTO, Views
 from models.training import bundle
 from models.training.acceptance import Acceptance
 from models.training.calibration import FitPolicy
-from models.training.fine_tuning import FineTuner, FineTuningOrder, Progress
+from models.training.fine_tuning import FineTuner, FineTuningOrder
 from models.training.heads import cross_fitted, fit_heads
 from models.training.judging import Fitted, Trained, judge
 from models.training.tuner import device

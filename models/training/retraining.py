@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from models.data import fingerprints, labelled_photos, saved_photos
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, Progress
 from models.data.export_folder import LocalFolder
 from models.data.features import Extractor
 from models.data.labelled_photos import BadDataset, LabelledPhoto
@@ -21,7 +21,6 @@ from models.publishing.releases import Refused, Release, Signer
 from models.training import candidate
 from models.training.acceptance import RETRAINING_GUARDS, GuardedFigure, guarded
 from models.training.candidate import Base
-from models.training.fine_tuning import Progress
 from models.training.heads import LinearHeads, drawn_heads
 from parrot.adapters.bucket import FolderFiles
 from parrot.consent import Training
