@@ -86,6 +86,10 @@ def _page(rewritten: dict[str, str]) -> Flask:
             public, name if "." in name else f"{name}.html", conditional=False
         )
 
+    @page.errorhandler(404)
+    def missing(_error: object) -> tuple[Response, int]:
+        return send_from_directory(public, "404.html", conditional=False), 404
+
     table = os.environ.get("PAGE_SPECIES")
     if table is not None:  # of the bundle in use; Hosting has the default bundle's as a file
 

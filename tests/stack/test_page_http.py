@@ -28,3 +28,15 @@ def test_the_page_travels_compressed(running_url: str) -> None:
         known = {**GZIP, "If-None-Match": packed.headers.get("ETag", "*")}
         again = requests.get(running_url + path, headers=known, timeout=60)
         assert again.status_code == (304 if "ETag" in packed.headers else 200)
+
+
+def test_an_address_without_a_page_is_answered_in_both_languages(running_url: str) -> None:
+    """As Hosting does, which finds the same file."""
+    for path in ("/nothing", "/app/nothing.js"):
+        answer = requests.get(running_url + path, timeout=60)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (
+            404,
+            "text/html; charset=utf-8",
+        )
+        assert "There is no page here" in answer.text
+        assert "페이지가 없어요" in answer.text
