@@ -21,7 +21,7 @@ from parrot.records import Photo
 Rng = np.random.Generator
 Picture = Image.Image
 Change = Callable[[Picture, Picture, Rng], tuple[Picture, Box | None]]
-Filter = Callable[[Picture, Picture, Rng], Picture]
+Filter = Callable[[Picture, Rng], Picture]
 
 DRAWS = 2  # stresses that each photo meets, beside one more of COMPOSITES
 _SHORT_SIDE = 256
@@ -158,10 +158,10 @@ def _frame(aspect: float) -> Change:
 
 def _whole(change: Filter) -> Change:
     """The photo itself, changed."""
-    return lambda image, behind, rng: (change(image, behind, rng), None)
+    return lambda image, _behind, rng: (change(image, rng), None)
 
 
-def _screenshot(image: Picture, _behind: Picture, rng: Rng) -> Picture:
+def _screenshot(image: Picture, rng: Rng) -> Picture:
     """The photo between the bars, lines and buttons of an app."""
     width = image.width
     height = max(round(width * 19.5 / 9), image.height + width // 3)
@@ -182,16 +182,16 @@ def _screenshot(image: Picture, _behind: Picture, rng: Rng) -> Picture:
     return canvas
 
 
-def _dim(image: Picture, _behind: Picture, rng: Rng) -> Picture:
+def _dim(image: Picture, rng: Rng) -> Picture:
     darker = ImageEnhance.Brightness(image).enhance(float(rng.uniform(0.18, 0.35)))
     return _grain(darker, 6, rng)
 
 
-def _blurred(image: Picture, _behind: Picture, rng: Rng) -> Picture:
+def _blurred(image: Picture, rng: Rng) -> Picture:
     return image.filter(ImageFilter.GaussianBlur(float(rng.uniform(2.5, 4.0))))
 
 
-def _noisy(image: Picture, _behind: Picture, rng: Rng) -> Picture:
+def _noisy(image: Picture, rng: Rng) -> Picture:
     return _grain(image, float(rng.uniform(25, 45)), rng)
 
 
@@ -201,11 +201,7 @@ def _grain(image: Picture, sigma: float, rng: Rng) -> Picture:
     return Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
 
 
-def _same(image: Picture, _behind: Picture, _rng: Rng) -> Picture:
-    return image
-
-
-def _bars(image: Picture, _behind: Picture, rng: Rng) -> Picture:
+def _bars(image: Picture, rng: Rng) -> Picture:
     """Upright cage bars with a few across, lit from one side."""
     canvas = image.copy()
     draw = ImageDraw.Draw(canvas)
@@ -222,7 +218,7 @@ def _bars(image: Picture, _behind: Picture, rng: Rng) -> Picture:
     return canvas
 
 
-def _tilted(image: Picture, _behind: Picture, rng: Rng) -> Picture:
+def _tilted(image: Picture, rng: Rng) -> Picture:
     turned, _ = _turned(image, float(rng.uniform(15, 35)) * float(rng.choice([-1, 1])))
     return turned
 
@@ -243,7 +239,7 @@ def _cut(box: Box, keep: float) -> Box:
     return Box(*(min(1.0, max(0.0, (edge - 0.5) / keep + 0.5)) for edge in edges))
 
 
-def _tiny(image: Picture, _behind: Picture, _rng: Rng) -> Picture:
+def _tiny(image: Picture, _rng: Rng) -> Picture:
     return _scaled(image, min(1.0, 72 / min(image.size)))
 
 
@@ -273,7 +269,7 @@ STRESSES = (
     Stress("dim", _whole(_dim)),
     Stress("blurred", _whole(_blurred)),
     Stress("noisy", _whole(_noisy)),
-    Stress("JPEG quality 20", _whole(_same), quality=20),
+    Stress("JPEG quality 20", _whole(lambda image, _rng: image), quality=20),
     Stress("72 px", _whole(_tiny)),
     Stress("cage bars", _whole(_bars)),
     Stress("tilted", _whole(_tilted)),
