@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import chi2, chi2_contingency
 
 from models.arrays import Array
 from models.evaluation.baseline import (
@@ -70,9 +70,8 @@ class Row:
         """How likely photos like the usual ones differ as much; bins without photos say nothing."""
         counts = np.array([self.now.counts, self.usual.counts], float)
         counts = counts[:, counts.any(axis=0)]
-        expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
-        square = ((counts - expected) ** 2 / expected).sum() / _SERIES
-        return float(chi2.sf(square, counts.shape[1] - 1)) if counts.shape[1] > 1 else 1.0
+        square, _, freedom, _ = chi2_contingency(counts, correction=False)
+        return float(chi2.sf(square / _SERIES, freedom)) if freedom else 1.0
 
     @property
     def seen(self) -> tuple[str, str, str]:
