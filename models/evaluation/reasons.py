@@ -155,12 +155,11 @@ def _policy(results: Results, weight: Array, chosen: Flags) -> ReasonPolicy:
     """Thresholds for the chosen rows, none of which was taken for a parrot."""
     evidence = results.evidence
     own = [gate_reason(seen) for seen in evidence]
-    stress = results.stress or [""] * len(evidence)
     true = {
         reason: np.array(
             [
                 right(reason, photo, name)
-                for photo, name in zip(results.photos, stress, strict=True)
+                for photo, name in zip(results.photos, results.stress, strict=True)
             ],
             bool,
         )

@@ -64,9 +64,9 @@ class Results:
     is_named: Flags  # whether that, or a "maybe"
     probabilities: Array
     sets: Flags
-    looks: Array | None = None  # forward passes; None where the bundle only looks once
-    named: Sequence[NamedTaxon | None] = ()  # the taxon that was named; empty where none ever is
-    stress: Sequence[str] = ()  # of each row, if not as it is
+    looks: Array  # forward passes
+    named: Sequence[NamedTaxon | None]  # the taxon that was named
+    stress: Sequence[str]  # of each row, empty for a photo as it is
     evidence: Sequence[Evidence] = ()  # why it may not be a parrot; empty where that is not known
     reasons: Sequence[Reason | None] = ()  # what was said, for rows that are not a parrot
 
@@ -118,8 +118,8 @@ class Results:
         """Whether each photo is given one name: a set of one, in whose place no group is named."""
         wide = {Rank.GROUP, Rank.FAMILY}
         wider = [name is not None and name.rank in wide for name in self.named]
-        one: Flags = self.is_named & (self.set_sizes == 1)
-        return one & ~np.array(wider, bool) if self.named else one
+        one: Flags = self.is_named & (self.set_sizes == 1) & ~np.array(wider, bool)
+        return one
 
     def of(self, group: Group, *, alive: bool = True) -> Flags:
         """Whether each photo belongs to the group; pictures and figures of birds are apart."""
@@ -166,13 +166,11 @@ class Results:
                 "strangers_mean_size": _mean(strangers),
             },
             "taxon": self._taxa(),
-            "looks": {"mean": None if self.looks is None else _mean(self.looks)},
+            "looks": {"mean": _mean(self.looks)},
         }
 
     def _taxa(self) -> dict[str, Any]:
         """How often a group is named for parrots of other species, and how often it is right."""
-        if not self.named:
-            return dict.fromkeys(("one_name", "group_named", "group_right", "right"))
         strangers = [self.named[row] for row in self.strangers]
         groups = [name for name in strangers if name is not None and name.rank is Rank.GROUP]
         every = [self.named[row] for row in (*self.known, *self.strangers)]
@@ -192,11 +190,11 @@ _ROWS = [field.name for field in fields(Results) if field.name not in {"species"
 def _joined(values: Sequence[Any]) -> Any:
     if isinstance(values[0], np.ndarray):
         return np.concatenate(values)
-    return None if values[0] is None else [row for part in values for row in part]
+    return [row for part in values for row in part]
 
 
 def _taken(values: Any, rows: Index) -> Any:
-    """What is not known of any row is None or empty."""
+    """What is not known of any row is empty."""
     if isinstance(values, np.ndarray):
         return values[rows]
     return [values[row] for row in rows.tolist()] if values else values

@@ -86,7 +86,7 @@ def _mistake(results: Results, number: int, names: Sequence[str], *, gate: bool)
     """What the gate answered, or else which species."""
     photo = results.photos[number]
     label = "species uncertain" if photo.label == UNSORTED else photo.label
-    change = f", {results.stress[number]}" if results.stress and results.stress[number] else ""
+    change = f", {results.stress[number]}" if results.stress[number] else ""
     target = results.target[number]
     if gate:
         answer = "a parrot" if results.is_parrot[number] else "not a parrot"

@@ -200,7 +200,7 @@ def _price(clean: Results, share: float) -> tuple[str, ...]:
 def _ranks(fitted: Fitted) -> str:
     """By what rank parrots of other species were named, as they are."""
     clean = fitted.judged.clean
-    named = [clean.named[row] for row in clean.strangers] if clean.named else []
+    named = [clean.named[row] for row in clean.strangers]
     ranks = Counter("none" if name is None else name.rank.value for name in named)
     return ", ".join(f"{rank} {count / len(named):.0%}" for rank, count in ranks.most_common())
 

@@ -34,6 +34,8 @@ def rejected(evidence: list[Evidence], stress: list[str]) -> Results:
         is_named=np.zeros(count, bool),
         probabilities=np.ones((count, 1)),
         sets=np.zeros((count, 1), bool),
+        looks=np.ones(count),
+        named=[None] * count,
         stress=stress,
         evidence=evidence,
     )

@@ -119,6 +119,9 @@ def _results(
         is_named=parrot > 0.3,
         probabilities=probabilities,
         sets=probabilities > 0.3,
+        looks=np.ones(len(photos)),
+        named=[None] * len(photos),
+        stress=[""] * len(photos),
     )
 
 
