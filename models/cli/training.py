@@ -137,7 +137,7 @@ def evaluate(
         if report is not None:
             step("report")
             names = _english(bundle / SPECIES)
-            report_file.write(report, f"Bundle {bundle.name}", judged, names, about=context)
+            report_file.write(report, f"Bundle {bundle.name}", judged, names, context)
             _report_written(report)
     if metrics is not None:
         metrics.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def _report_fit(path: Path, order: Order, fitted: Fitted) -> None:
         f"Bundle {order.version}, cross-validated",
         fitted.judged,
         _english(order.species_csv),
-        about=about.of_bundles([order.out], photos, seed=seed),
+        about.of_bundles([order.out], photos, seed=seed),
     )
     _report_written(path)
 

@@ -64,14 +64,7 @@ class GateCurve:
     kept: float
 
 
-def write(
-    path: Path,
-    title: str,
-    judged: Judged,
-    names: Mapping[str, str],
-    *,
-    about: About | None = None,
-) -> None:
+def write(path: Path, title: str, judged: Judged, names: Mapping[str, str], about: About) -> None:
     """Write the report on one bundle; `names` are the species' names by id.
 
     The file contains thumbnails of the photos: keep it as private as they are.
@@ -80,10 +73,7 @@ def write(
     curves = _curves(results)
     labels = [names.get(species, species) for species in results.species]
     columns = judged.columns
-    figures = {
-        **{name: column.figures() for name, column in columns.items()},
-        **(about.stated if about else {}),
-    }
+    figures = {**{name: column.figures() for name, column in columns.items()}, **about.stated}
     _render(
         "report.html",
         path,

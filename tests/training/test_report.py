@@ -40,6 +40,7 @@ KINDS = (
     (Group.NEGATIVES, "food", None),
 )
 NAMES = {"ara-macao": "Scarlet macaw", "eolophus-roseicapilla": "Galah"}
+ABOUT = About(("one", "two"), "compare", "abcd")
 
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}  # HTML never closes them
@@ -133,7 +134,7 @@ def _judged(results: Results) -> Judged:
 
 def _page(results: Results, folder: Path, title: str = "Bundle") -> tuple[ReportPage, str]:
     path = folder / "new" / "report.html"
-    report_file.write(path, title, _judged(results), NAMES)
+    report_file.write(path, title, _judged(results), NAMES, ABOUT)
     html = path.read_text(encoding="utf-8")
     return ReportPage(html), html
 
@@ -189,7 +190,7 @@ def test_the_report_says_what_it_is_about(photo: Path, tmp_path: Path) -> None:
         written="2026-11-27",
     )
     path = tmp_path / "r.html"
-    report_file.write(path, "t", _judged(results), NAMES, about=about)
+    report_file.write(path, "t", _judged(results), NAMES, about)
     text = ReportPage(path.read_text(encoding="utf-8")).text
     for part in ("mine (0123)", "models evaluate photos", "abcd", "seed 7", "too good <b>",
                  "2026-11-27", "card: new sources", "All kinds, phone-like"):  # fmt: skip
@@ -207,8 +208,7 @@ def test_a_comparison_is_one_file_with_every_stress(photo: Path, tmp_path: Path)
             ends = [table.place(line.low), table.place(line.high)]
             assert 0 <= ends[0] <= table.place(line.after - line.before) <= ends[1] <= 1
     path = tmp_path / "c.html"
-    about = About(("one", "two"), "compare", "abcd")
-    report_file.write_comparison(path, tables, ("<one>", "two"), about)
+    report_file.write_comparison(path, tables, ("<one>", "two"), ABOUT)
     page = ReportPage(path.read_text(encoding="utf-8"))
     assert page.loaded == []
     assert {"script", "link"}.isdisjoint(page.tags)
@@ -240,7 +240,7 @@ def test_labels_titles_and_paths_are_text_and_never_markup(tmp_path: Path) -> No
     photos = [replace(found, source=f"source {hostile}") for found in results.photos]
     results = replace(results, photos=photos, is_parrot=np.ones(len(photos), bool))
     names = dict.fromkeys(SPECIES, f"bird {hostile}")
-    report_file.write(tmp_path / "r.html", f"title {hostile}", _judged(results), names)
+    report_file.write(tmp_path / "r.html", f"title {hostile}", _judged(results), names, ABOUT)
     page = ReportPage((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(source.startswith("data:") for source in page.loaded)
