@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
-from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from models.publishing import server_image
 from parrot.errors import BadBundle
@@ -51,6 +50,10 @@ def test_the_build_context_is_complete(built: tuple[Path, str]) -> None:
 
 def test_every_baked_in_version_is_served(built: tuple[Path, str]) -> None:
     """Functions of an old and of a new bundle each name the version that they were fitted for."""
+    from tensorflow_serving.config.model_server_config_pb2 import (  # noqa: PLC0415 - 4 s
+        ModelServerConfig,
+    )
+
     context, _ = built
     config = ModelServerConfig()
     text_format.Parse((context / "models.config").read_text(), config)
