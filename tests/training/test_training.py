@@ -27,12 +27,14 @@ SPECIES = {
 }
 
 
-def photo_set(root: Path, photos: Path, *, each: int, others: int) -> Path:
-    """So many photos of each of three species, of other birds (any will do) and of food."""
-    chosen = {f"parrots/{label}": named(photos / "parrots" / label, each) for label in SPECIES}
+@pytest.fixture(scope="module")
+def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough to tell three species apart: five photos of each, other birds and food."""
+    root = tmp_path_factory.mktemp("small")
+    chosen = {f"parrots/{label}": named(photos / "parrots" / label, 5) for label in SPECIES}
     birds = sorted((photos / "other_birds").glob("*/*.jpg"))
-    chosen["other_birds/mixed"] = birds[:: len(birds) // others]
-    chosen["negatives/food"] = named(photos / "negatives" / "food", min(others, 12))
+    chosen["other_birds/mixed"] = birds[:: len(birds) // 6]  # any will do
+    chosen["negatives/food"] = named(photos / "negatives" / "food", 6)
     for folder, paths in chosen.items():
         (root / folder).mkdir(parents=True)
         for path in paths:
@@ -44,24 +46,48 @@ def photo_set(root: Path, photos: Path, *, each: int, others: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small_set(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough to tell three species apart."""
-    return photo_set(tmp_path_factory.mktemp("small"), photos, each=8, others=10)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features of those photos, once for both fits."""
+    return tmp_path_factory.mktemp("cache") / "features.sqlite"
 
 
-def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
-    small_set: Path, tmp_path: Path
-) -> None:
-    """Extraction takes longest; nobody should have to wait for it twice."""
-    cache, out = tmp_path / "features.sqlite", tmp_path / "bundle"
+def fit_command(small_set: Path, cache: Path, out: Path) -> list[str]:
     command = ["fit", str(small_set), "--species", str(small_set / "species.csv")]
-    command += ["--cache", str(cache), "--out", str(out), "--version", "test"]
+    return [*command, "--cache", str(cache), "--out", str(out), "--version", "test"]
+
+
+def test_fit_goes_on_after_a_kill_and_shows_both_models_and_takes_at_most_one(
+    small_set: Path, cache: Path, tmp_path: Path
+) -> None:
+    """Extraction takes longest; nobody should have to wait for it twice.
+
+    Whichever is taken, the card says what was compared; a bundle with tuned blocks has them.
+    """
+    out = tmp_path / "bundle"
+    command = [*fit_command(small_set, cache, out), "--finetune", "--steps", "2"]
     kill_once(lambda: _rows(cache), "-m", "models", *command)
     kept = _rows(cache)
     assert kept
     done = models(*command)
     assert done.returncode == 0, done.stderr
     assert kept < _rows(cache), "a feature that is computed again gets another row"
+    manifest = json.loads((out / "manifest.json").read_text())
+    accepted = manifest["metrics"]["fine_tuning"]["accepted"]
+    assert (TAIL_FILE in manifest["files"]) == accepted
+    card = (out / "MODEL_CARD.md").read_text()
+    assert f"## Fine-tuning: {'accepted' if accepted else 'not accepted'}" in card
+    assert "non-birds let through, stressed" in card
+    assert "fine-tuned: 6 of 6" in done.stderr
+    assert len(list((cache.parent / "fine-tuning").glob("*.npz"))) == 6  # five folds, everything
+
+
+def test_fit_writes_a_bundle_that_loads_and_is_judged_and_compared(
+    small_set: Path, cache: Path, tmp_path: Path
+) -> None:
+    """Without fine-tuning, and by the commands for that."""
+    out = tmp_path / "bundle"
+    done = models(*fit_command(small_set, cache, out))
+    assert done.returncode == 0, done.stderr
     loaded = Bundle.load(FolderFiles(out), sha256=None)
     assert loaded.manifest.classes == 3
     every = len([*small_set.rglob("*.jpg")])
@@ -75,29 +101,9 @@ def test_fit_goes_on_after_a_kill_and_writes_a_bundle_that_loads(
         "--metrics", str(tmp_path / "metrics.json"),
     )  # fmt: skip
     assert evaluated.returncode == 0, evaluated.stderr
-    assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 24
+    assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 15
     compared = models("compare", str(out), str(out), str(small_set), "--cache", str(cache))
     assert "no difference shown" in compared.stdout
-
-
-def test_fit_with_fine_tuning_shows_both_models_and_takes_at_most_one(
-    photos: Path, tmp_path: Path
-) -> None:
-    """Whichever is taken, the card says what was compared; a bundle with tuned blocks has them."""
-    few, out = photo_set(tmp_path / "few", photos, each=5, others=6), tmp_path / "bundle"
-    done = models(
-        "fit", str(few), "--species", str(few / "species.csv"), "--finetune",
-        "--steps", "2", "--cache", str(tmp_path / "f.sqlite"), "--out", str(out),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    manifest = json.loads((out / "manifest.json").read_text())
-    accepted = manifest["metrics"]["fine_tuning"]["accepted"]
-    assert (TAIL_FILE in manifest["files"]) == accepted
-    card = (out / "MODEL_CARD.md").read_text()
-    assert f"## Fine-tuning: {'accepted' if accepted else 'not accepted'}" in card
-    assert "non-birds let through, stressed" in card
-    assert "fine-tuned: 6 of 6" in done.stderr
-    assert len(list((tmp_path / "fine-tuning").glob("*.npz"))) == 6  # five folds, everything
 
 
 def _rows(cache: Path) -> set[tuple[int, bytes]]:
