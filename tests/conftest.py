@@ -25,11 +25,12 @@ from tests.support.shared import folder, shared
 
 # Modules of more than half a minute, longest first: begun last, one of them would end alone.
 LONG = (
-    *("test_retraining", "test_signin", "test_training", "test_deploy", "test_canary"),
-    *("test_networks", "test_answers", "test_poison", "test_destroy", "test_day_two"),
-    *("test_resilience", "test_restore", "test_my_birds", "test_backfill", "test_command"),
-    *("test_lifecycle", "test_fine_tuning", "test_odd_files", "test_clients", "test_learning"),
-    *("test_hostile_requests", "test_review", "test_kinds"),
+    *("test_signin", "test_training", "test_retraining", "test_deploy", "test_poison"),
+    *("test_canary", "test_networks", "test_destroy", "test_judged_again", "test_answers"),
+    *("test_wrap", "test_review", "test_day_two", "test_dry_run", "test_my_birds"),
+    *("test_everybody", "test_clients", "test_lazy_tf", "test_odd_files", "test_rules"),
+    *("test_lifecycle", "test_releases", "test_backfill", "test_readiness", "test_story"),
+    *("test_report", "test_kinds", "test_fine_tuning", "test_restore", "test_resilience"),
 )
 
 
@@ -130,15 +131,9 @@ def bea(running_url: str) -> Phone:
 
 
 @pytest.fixture(scope="session")
-def storage_url(running: stack.Running) -> str:
-    """What STORAGE_EMULATOR_HOST says where the local buckets are asked."""
-    return running.urls["storage"]
-
-
-@pytest.fixture(scope="session")
-def bucket(storage_url: str) -> Bucket:
+def bucket(running: stack.Running) -> Bucket:
     """The local bucket, over Cloud Storage's own protocol."""
-    return stack.storage_client(storage_url).bucket(stack.BUCKET)
+    return stack.storage_client(running.urls["storage"]).bucket(stack.BUCKET)
 
 
 @pytest.fixture
