@@ -131,9 +131,15 @@ def bea(running_url: str) -> Phone:
 
 
 @pytest.fixture(scope="session")
-def bucket(running: stack.Running) -> Bucket:
+def storage_url(running: stack.Running) -> str:
+    """What STORAGE_EMULATOR_HOST says where the local buckets are asked."""
+    return running.urls["storage"]
+
+
+@pytest.fixture(scope="session")
+def bucket(storage_url: str) -> Bucket:
     """The local bucket, over Cloud Storage's own protocol."""
-    return stack.storage_client(running.urls["storage"]).bucket(stack.BUCKET)
+    return stack.storage_client(storage_url).bucket(stack.BUCKET)
 
 
 @pytest.fixture
