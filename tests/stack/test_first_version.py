@@ -123,7 +123,7 @@ def test_two_models_and_joblib_files_give_the_first_versions_probabilities(
     server = TfServing(url, unsigned(), timeout=30)
     classify = Classifier(loaded, server, DECODER).classify
     verdicts = []
-    for path in (*named(photos / "parrots" / "galah", 4), *named(photos / "negatives" / "food", 4)):
+    for path in (*named(photos / "parrots" / "galah", 2), *named(photos / "negatives" / "food", 2)):
         data = path.read_bytes()
         gate, probabilities = _own_steps(data, extractor, classifier, stages)
         answer = classify(images.read(data))
