@@ -99,6 +99,15 @@ def test_mutated_files_are_read_or_refused(data: st.DataObject) -> None:
             images.read(variant)
 
 
+def test_a_png_whose_second_header_claims_more_is_refused() -> None:
+    """A decoder believes the last one: 110 kB took 130 MiB, and the budget admitted 8."""
+    small, large = (encoded(Image.new("RGB", (edge, edge)), "PNG") for edge in (8, 64))
+    photo = images.read(small[:33] + large[8:])
+    assert (photo.header.width, photo.header.height) == (8, 8)
+    with pytest.raises(InvalidImage, match="damaged"):
+        images.measure(photo)
+
+
 def test_only_profiles_of_a_matrix_and_curves_are_honoured() -> None:
     """A program in a profile ran for 47 seconds on a small photo."""
     assert icc.is_simple(SRGB)

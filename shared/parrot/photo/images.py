@@ -228,7 +228,8 @@ def _decode(photo: Photo, needed: _Needed, max_pixels: int) -> _Decoded:
         image = Image.open(file, formats=(_PILLOW_FORMATS[photo.media_type],))
     with image:
         size = image.size
-        check_size(*size, photo.media_type, max_pixels)  # what the decoder itself says
+        if size[0] * size[1] > header.width * header.height:
+            raise damaged(photo.media_type)  # more than was claimed, and its cost estimated from
         sufficient = needed(size, header.orientation)
         with _decoding(photo):
             image.draft("RGB", sufficient)
