@@ -104,5 +104,12 @@ def test_when_and_where_are_kept_for_the_person_and_taken_back(save: Save) -> No
 
 def test_words_have_limits(running_url: str) -> None:
     """A label is a name, not a story, and it is shown on pages."""
-    for text in ("x" * 101, "one\x00two", "one\ntwo"):
+    for text in ("x" * 101, "one\x00two", "one\ntwo", "one\u202etwo", "one\u2028two"):
         assert refused(running_url, species="other-parrot", text=text)
+
+
+def test_whatever_a_keyboard_writes_is_a_word(save: Save) -> None:
+    """A joined emoji, a wide space or an emoji newer than Python refused the whole save."""
+    words = "\U0001f426\u200d\u2b1b\u3000앵무새\u00a0\U0001fabd"  # a black bird, a wing
+    _, saved = save(species="other-parrot", text=words)
+    assert saved["labels"][0]["text"] == words

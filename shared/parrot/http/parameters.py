@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from parrot.errors import InvalidRequest, NotFound
 from parrot.http import schemas
@@ -29,6 +30,9 @@ _MOST_TOP = 1000
 _LARGEST_PAGE = 100
 _MAX_FIELD = 200
 _LONGEST_TEXT = 100
+# What is not seen: of control, of format, half a character, private, breaks of lines.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"  # in emoji, and between letters of Persian and Hindi
 LABEL, SIGHTING = frozenset({"species", "index", "text"}), frozenset({"taken", "place"})
 CHANGEABLE = LABEL | SIGHTING | {"training"}
 _NUMBER = re.compile(r"[0-9]{1,6}")
@@ -120,7 +124,9 @@ def species_filter(request: Request, species: Callable[[], SpeciesTable]) -> str
 def label_text(fields: Mapping[str, str]) -> str | None:
     """The person's own words beside a label, or None. Raises InvalidRequest."""
     text = fields.get("text", "").strip()
-    if len(text) > _LONGEST_TEXT or not text.isprintable():
+    # `isprintable` would also refuse Korean keyboards' wide space, and emoji newer than Python.
+    unseen = any(category(letter) in _UNSEEN and letter not in _JOINERS for letter in text)
+    if len(text) > _LONGEST_TEXT or unseen:
         raise InvalidRequest(f"text has at most {_LONGEST_TEXT} printable characters")
     return text or None
 
