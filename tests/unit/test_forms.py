@@ -49,6 +49,16 @@ def test_a_part_named_image_is_the_photo(parts: list[tuple[str, bytes]]) -> None
     assert sent.fields == {"species": "ara-macao"}
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "cp949"])
+def test_a_filename_may_be_in_any_letters(charset: str) -> None:
+    """`curl -F image=@사진.jpg` in a Korean Windows shell was a malformed form."""
+    head = 'name="image"; filename="사진.jpg"'.encode(charset)
+    body = form(('name="메모"', b"x"), ("FILE", PHOTO)).replace(b"FILE", head)
+    sent = submitted(body, PARTS)
+    assert [photo.data for photo in sent.photos] == [PHOTO]
+    assert sent.fields == {"메모": "x"}
+
+
 @pytest.mark.parametrize(
     "parts", [[EMPTY_INPUT], [('name="image"; filename="a.jpg"', b""), ("name=image", PHOTO)]]
 )

@@ -18,6 +18,7 @@ MAX_FIELD = 200  # characters
 MAX_FIELDS = 100
 _FIRST_VERSION_FIELD = b"b64"
 _MAX_PART_HEADERS_BYTES = 4 * 1024
+_ANY_BYTES = "latin-1"  # shells and old browsers send a filename in the letters of their system
 _NAMES_SHOWN = 3  # of parts, in a message
 _SPACE = ord(" ")
 _URLSAFE = bytes.maketrans(b" -_", b"++/")
@@ -116,6 +117,7 @@ def _parts(body: bytes, boundary: str) -> Iterator[tuple[str, str | None, bytes]
             boundary,
             max_header_size=_MAX_PART_HEADERS_BYTES,
             max_segment_count=MAX_FIELDS,
+            header_charset=_ANY_BYTES,
         ) as parser:
             part: multipart.MultipartSegment | None = None
             chunks: list[bytes] = []
@@ -125,7 +127,7 @@ def _parts(body: bytes, boundary: str) -> Iterator[tuple[str, str | None, bytes]
                 elif event:
                     chunks.append(event)
                 elif part is not None:
-                    yield part.name, part.filename, b"".join(chunks)
+                    yield _plain(part.name.encode(_ANY_BYTES)), part.filename, b"".join(chunks)
     except multipart.ParserLimitReached as error:
         raise InvalidRequest(
             "the form has too many parts, or part headers that are too long"
