@@ -28,9 +28,10 @@ function start(bytes) {
 function taken(tiff, first) {
   const more = first.has(EXIF) ? tiff.entries(tiff.number(first.get(EXIF) + 8, 4)) : first;
   const text = tiff.text(more.get(TAKEN) ?? first.get(TAKEN) ?? first.get(CHANGED));
-  const [, date, time] = text.match(/^(\d{4}:\d\d:\d\d) (\d\d:\d\d:\d\d)/) ?? [];
+  // A year of zeros, where a camera has no clock; browsers take February 30 for March.
+  const [, date, time] = text.match(/^((?!0000)\d{4}:\d\d:\d\d) (\d\d:\d\d:\d\d)/) ?? [];
   const when = `${date?.replaceAll(":", "-")}T${time}`;
-  return Number.isNaN(Date.parse(when)) ? "" : when; // zeros, where a camera has no clock
+  return new Date(`${when}Z`).toJSON()?.startsWith(when) ? when : "";
 }
 
 function place(tiff, first) {
@@ -39,7 +40,8 @@ function place(tiff, first) {
   const sides = [tiff.degrees(entries.get(LATITUDE)), tiff.degrees(entries.get(LONGITUDE))];
   if (tiff.text(entries.get(SOUTH_NORTH)) === "S") sides[0] *= -1;
   if (tiff.text(entries.get(WEST_EAST)) === "W") sides[1] *= -1;
-  const known = Math.abs(sides[0]) <= 90 && Math.abs(sides[1]) <= 180;
+  // Two zeros are a camera without a fix: no parrot lives there.
+  const known = Math.abs(sides[0]) <= 90 && Math.abs(sides[1]) <= 180 && sides.some(Boolean);
   return known ? sides.map((side) => side.toFixed(3)).join() : "";
 }
 
@@ -69,13 +71,13 @@ class Tiff {
     return String.fromCharCode(...letters).replace(/\0.*$/s, "");
   }
 
-  /** Three fractions: degrees, minutes, seconds. */
+  /** Three fractions: degrees, minutes, seconds. 0/0 is what is not known. */
   degrees(entry) {
     if (entry === undefined) return Number.NaN;
     const at = this.number(entry + 8, 4);
-    const parts = [0, 8, 16].map((step) => {
-      return this.number(at + step, 4) / (this.number(at + step + 4, 4) || 1);
+    const [degrees, minutes, seconds] = [0, 8, 16].map((step) => {
+      return this.number(at + step, 4) / this.number(at + step + 4, 4);
     });
-    return parts[0] + parts[1] / 60 + parts[2] / 3600;
+    return degrees + (minutes || 0) / 60 + (seconds || 0) / 3600;
   }
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pillow_heif
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 from playwright.sync_api import Page, Route, expect
 
 from local import stack
@@ -201,13 +202,17 @@ def test_when_and_where_are_kept_only_if_the_person_says_so(
         ("JPEG", ">", "2026:05:01 10:00:00", 33.0),
         ("HEIF", "<", "2026:05:01 10:00:00", 33.0),
         ("JPEG", "<", "0000:00:00 00:00:00", 133.0),
+        ("JPEG", "<", "2026:02:30 10:00:00", IFDRational(0, 0)),
         ("JPEG", "<", None, None),
     ],
 )
 def test_cameras_notes_are_read_in_every_order_of_bytes(
-    phone: Page, kind: str, endian: str, taken: str | None, longitude: float | None
+    phone: Page, kind: str, endian: str, taken: str | None, longitude: float | IFDRational | None
 ) -> None:
-    """Phones write HEIC, some cameras big-endian or zeros; most pictures have nothing."""
+    """Phones write HEIC, some cameras big-endian, zeros or nonsense; most pictures have nothing.
+
+    The service refuses a save whose day there never was.
+    """
     exif, data = Image.Exif(), BytesIO()
     exif.endian = endian
     if taken:
