@@ -56,6 +56,16 @@ export async function put(store, row) {
   return keep(row).catch(async () => keep(await (await import("./bytes.js")).packed(row)));
 }
 
+/** What an action gives, undefined where there is no storage, or none left: the page works without. */
+export async function safely(action) {
+  try {
+    return await action();
+  } catch (error) {
+    console.warn(error);
+    return undefined;
+  }
+}
+
 async function whole(row) {
   return row?.packed ? (await import("./bytes.js")).unpacked(row) : row;
 }

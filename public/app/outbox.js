@@ -50,9 +50,9 @@ export async function again(id) {
   return flush();
 }
 
-/** A person's entries, oldest first. */
+/** A person's entries, oldest first; none where the browser keeps nothing. */
 export async function entries(account) {
-  const rows = await database.all("outbox");
+  const rows = (await database.safely(() => database.all("outbox"))) ?? [];
   return rows.filter((row) => row.account === account).sort((a, b) => a.added - b.added);
 }
 
@@ -80,7 +80,7 @@ async function add(entry) {
 async function sendAll() {
   const strangers = new Set(); // accounts that nobody here can speak for now
   for (;;) {
-    const rows = await database.all("outbox");
+    const rows = (await database.safely(() => database.all("outbox"))) ?? [];
     const due = rows.filter(
       (row) => !row.problem && row.due <= Date.now() && !strangers.has(row.account),
     );

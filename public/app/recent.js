@@ -8,7 +8,7 @@ const OPEN = "parrot.open"; // the ids of this window's cards: it survives a rel
 
 /** Keep `{id, at, photos: [{file, area}], answer}`; the oldest that have an answer make room. */
 export async function keep(entry) {
-  await safely(async () => {
+  await database.safely(async () => {
     await database.put("recent", entry);
     let bytes = 0;
     for (const [place, { id, photos, answer }] of (await entries()).entries()) {
@@ -20,12 +20,12 @@ export async function keep(entry) {
 
 /** All of them, newest first; none where the browser keeps nothing. */
 export async function entries() {
-  const rows = (await safely(() => database.all("recent"))) ?? [];
+  const rows = (await database.safely(() => database.all("recent"))) ?? [];
   return rows.sort((a, b) => b.at - a.at);
 }
 
 export function forget(id) {
-  return safely(() => database.drop("recent", id));
+  return database.safely(() => database.drop("recent", id));
 }
 
 /** Which of them are cards in this window. */
@@ -42,14 +42,5 @@ export function setOpened(ids) {
     sessionStorage.setItem(OPEN, JSON.stringify([...ids]));
   } catch {
     // Private windows may refuse storage: a reload then starts afresh.
-  }
-}
-
-async function safely(action) {
-  try {
-    return await action();
-  } catch (error) {
-    console.warn(error); // no storage, or none left: the page works without
-    return undefined;
   }
 }
