@@ -162,7 +162,7 @@ export class Birds {
     this.#count();
   }
 
-  async #hear({ id, event, observation, part, problem, removed }) {
+  async #hear({ id, event, observation, part, problem, removed, kept }) {
     if (removed) await shelf.forget(account.key(), removed);
     if (!this.#visible) return;
     const tile = this.#queued.get(id);
@@ -170,6 +170,8 @@ export class Birds {
     if (event === "sending") tile?.sending(part);
     if (event === "waiting") tile?.waiting();
     if (event === "failed") tile?.failed(problem);
+    if (kept) toast(errorLine(problem.code));
+    if (kept) await this.#begin(); // with the bird that was to be deleted
     if (event === "sent" || event === "dropped") {
       tile?.close();
       this.#queued.delete(id);

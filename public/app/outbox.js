@@ -109,8 +109,9 @@ async function send(entry) {
       return code;
     }
     const problem = { code, observation };
-    await database.put("outbox", { ...entry, problem });
-    tell({ id, event: "failed", problem });
+    if (entry.kind === "delete") await database.drop("outbox", id); // nobody would ask to send it again
+    else if (await database.get("outbox", id)) await database.put("outbox", { ...entry, problem });
+    tell({ id, event: "failed", problem, kept: entry.observation });
     return null;
   }
 }
