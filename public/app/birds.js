@@ -162,8 +162,8 @@ export class Birds {
     this.#count();
   }
 
-  async #hear({ id, event, observation, part, problem, removed, kept }) {
-    if (removed) await shelf.forget(account.key(), removed);
+  async #hear({ id, event, account: whose, observation, part, problem, removed, kept }) {
+    if (removed) await shelf.forget(whose, removed);
     if (!this.#visible) return;
     const tile = this.#queued.get(id);
     if (event === "added") await this.#drawQueued();
@@ -176,7 +176,7 @@ export class Birds {
       tile?.close();
       this.#queued.delete(id);
     }
-    if (observation) {
+    if (observation && whose === account.key()) {
       await shelf.keep(account.key(), [observation]);
       await this.#put(observation);
       this.#look(FIRST_LOOK);

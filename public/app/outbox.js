@@ -100,7 +100,7 @@ async function send(entry) {
     tell({ id, event: "sending", part: 0 });
     const result = await patiently(() => SENDERS[entry.kind](entry), {});
     await database.drop("outbox", id);
-    tell({ id, event: "sent", ...result });
+    tell({ id, event: "sent", account: entry.account, ...result });
     return null;
   } catch (error) {
     const { code, retry, observation } = asProblem(error);

@@ -1,14 +1,18 @@
 """Bad days of the host, of the service and of the device: what the page then shows is so."""
 
+import uuid
+
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import PHONE, Complaints
-from tests.support.page import my_birds, name_of, opened
+from tests.support.page import TILES, my_birds, name_of, opened
 from tests.support.phone import Phone
 from tests.support.visits import Visit
 
 UNDO_MS = 7_200  # of the page's patience with a slip
+SAVE = "{ id: x, account: `local:${x}`, species: 'nestor-notabilis', name: 'Kea', photo }"
+PHOTO = "const photo = new File([await (await fetch('/icons/192.png')).blob()], 'kea.png')"
 
 
 @pytest.fixture
@@ -23,6 +27,15 @@ def owner(page: Page, running_url: str) -> Phone:
     person = Phone(running_url, name_of(page))
     person.settled(person.save(1))
     return person
+
+
+def save(page: Page, name: str) -> None:
+    """Send a photo of somebody's from this page; without waiting for the answer."""
+    page.evaluate(
+        f"async (x) => {{ {PHOTO}; const m = await import('/app/outbox.js');"
+        f" await m.addSave({SAVE}); m.flush(); }}",
+        name,
+    )
 
 
 def test_a_deletion_that_is_refused_brings_the_bird_back(
@@ -63,3 +76,16 @@ def test_birds_are_shown_where_none_can_be_kept(page: Page, owner: Phone, storag
         page.reload()
     expect(my_birds(page).locator("img.there")).to_be_visible()
     expect(page.locator("#birds-problem")).to_be_hidden()
+
+
+def test_what_is_sent_for_somebody_else_is_not_among_my_birds(
+    page: Page, owner: Phone, running_url: str
+) -> None:
+    """Two people share a tablet: one's photos wait for the network, the other looks at theirs."""
+    expect(my_birds(page)).to_have_count(1)
+    other = Phone(running_url, uuid.uuid4().hex)
+    save(page, other.user)
+    other.all_settled()
+    page.wait_for_timeout(300)
+    expect(page.locator(TILES)).to_have_count(1)
+    assert len(owner.observations()) == 1
