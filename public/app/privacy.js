@@ -69,6 +69,7 @@ async function erase() {
   const who = account.key();
   if ((await opened(byId("erasing"))) !== "yes") return;
   for (const { id } of await outbox.entries(who)) await outbox.drop(id);
+  await outbox.flush(); // what is being sent right now arrives first, and goes too
   let receipt = null;
   while (!receipt) {
     const headers = await headersOf(who);

@@ -89,3 +89,23 @@ def test_what_is_sent_for_somebody_else_is_not_among_my_birds(
     page.wait_for_timeout(300)
     expect(page.locator(TILES)).to_have_count(1)
     assert len(owner.observations()) == 1
+
+
+def test_what_is_on_its_way_is_erased_too(page: Page, owner: Phone) -> None:
+    """On a slow network it arrived after everything was said to be deleted, and stayed."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/save", hold)
+    save(page, owner.user)
+    page.get_by_role("link", name="Privacy").click()
+    expect(page.locator("#privacy-figures")).to_contain_text("1 photo is kept")
+    page.get_by_role("button", name="Delete everything").click()
+    page.get_by_role("button", name="Delete everything now").click()
+    page.wait_for_timeout(500)
+    (route,) = held
+    with page.expect_download():
+        route.continue_()
+    assert owner.observations() == []
