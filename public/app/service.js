@@ -73,10 +73,7 @@ export async function remove(id, { headers }) {
 
 /** A derived file or the original, as a Blob. Raises Problem. */
 export async function file(address, { headers, signal } = {}) {
-  const response = await answered(address, { headers, signal });
-  return response.blob().catch(() => {
-    throw new Problem("offline"); // it broke off
-  });
+  return blobOf(await answered(address, { headers, signal }));
 }
 
 /** Where this page finds a file that the service names by its public address. */
@@ -109,7 +106,7 @@ export const EXPORT = `${BASE}/me/export`;
 export async function exported(address, { headers }) {
   const response = await answered(address, { headers });
   const [, next] = response.headers.get("Link")?.match(/<([^>]+)>/) ?? [];
-  return { blob: await response.blob(), next: next ? ownAddress(next) : null };
+  return { blob: await blobOf(response), next: next ? ownAddress(next) : null };
 }
 
 /** The next photos to review, so many at most, and how many wait for all reviewers. */
@@ -144,6 +141,12 @@ async function answered(address, options) {
   const header = (name) => response.headers.get(name);
   if (response.ok) return response;
   throw problemOf({ status: response.status, text: await response.text(), header });
+}
+
+function blobOf(response) {
+  return response.blob().catch(() => {
+    throw new Problem("offline"); // it broke off
+  });
 }
 
 /** Remove everything of the person: `{receipt}`, or `{removed}` where more is left. */

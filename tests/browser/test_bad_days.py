@@ -109,3 +109,19 @@ def test_what_is_on_its_way_is_erased_too(page: Page, owner: Phone) -> None:
     with page.expect_download():
         route.continue_()
     assert owner.observations() == []
+
+
+def test_an_export_that_breaks_off_is_asked_for_again(page: Page, owner: Phone) -> None:
+    """A hundred megabytes on a train: the whole export failed, with no word about the network."""
+    page.add_init_script(
+        """(() => { const { blob } = Response.prototype; let times = 0;
+        Response.prototype.blob = function () {
+          return times++ ? blob.call(this) : Promise.reject(new TypeError("network error"));
+        }; })()"""
+    )
+    page.reload()
+    page.get_by_role("link", name="Privacy").click()
+    expect(page.locator("#privacy-figures")).to_contain_text("1 photo is kept")
+    with page.expect_download():
+        page.get_by_role("button", name="Download everything").click()
+    assert len(owner.observations()) == 1
