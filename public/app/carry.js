@@ -9,20 +9,31 @@ const PAGE = 100;
 
 export const carry = { load, queue };
 
-/** Everything that an account has saved, with the originals. */
+/** Everything that an account has saved, with the originals; without what has none. */
 async function load(account) {
   const birds = [];
   let token;
   do {
     const headers = await headersOf(account);
     const page = await service.list({ token, size: PAGE, headers });
-    for (const { id, species, labels, sighting } of page.observations) {
-      const photo = await service.file(service.originalAddress(id), { headers });
-      birds.push({ photo, species, text: labels.at(-1)?.text, ...fieldsOf(sighting) });
+    for (const { id, species, labels, sighting, training } of page.observations) {
+      const photo = await original(id, headers);
+      const said = { text: labels.at(-1)?.text, training: training?.toString() };
+      if (photo) birds.push({ photo, species, ...said, ...fieldsOf(sighting) });
     }
     token = page.next_page_token;
   } while (token);
   return birds;
+}
+
+/** The photo; null where it never arrived, or was removed. */
+async function original(id, headers) {
+  try {
+    return await service.file(service.originalAddress(id), { headers });
+  } catch (error) {
+    if (error.code !== "not_found") throw error;
+    return null;
+  }
 }
 
 /** When and where, as a save sends it. */

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import PHONE, Complaints
-from tests.support.page import TILES, my_birds, name_of, opened
+from tests.support.page import TILES, module, my_birds, name_of, opened
 from tests.support.phone import Phone
+from tests.support.photos import encoded, noise
 from tests.support.visits import Visit
 
 UNDO_MS = 7_200  # of the page's patience with a slip
@@ -125,3 +126,16 @@ def test_an_export_that_breaks_off_is_asked_for_again(page: Page, owner: Phone) 
     with page.expect_download():
         page.get_by_role("button", name="Download everything").click()
     assert len(owner.observations()) == 1
+
+
+def test_birds_are_carried_with_what_was_said_and_without_those_that_have_no_photo(
+    page: Page, owner: Phone, complaints: Complaints
+) -> None:
+    """One lost photo kept its owner from signing in; and a no was forgotten, which may mean yes."""
+    (lost,) = owner.pages()
+    owner.settled(owner.send(encoded(noise(32, 24, seed=2)), training="false")["id"])
+    complaints.expect("status of 404")
+    missing = {"status": 404, "json": {"code": "not_found"}}
+    page.route(f"**/{lost}/original", lambda route: route.fulfill(**missing))
+    (bird,) = module(page, "carry", "await m.carry.load(`local:${x}`)", owner.user)
+    assert (bird["species"], bird["training"]) == ("nestor-notabilis", "false")
