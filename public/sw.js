@@ -106,18 +106,19 @@ async function keep() {
   await cache.addAll([...plates].map((plate) => `/plates/${plate}.svg`)).catch(() => {});
 }
 
-/** From the network, kept for next time; from what is kept where it is away or slow. */
+/** From the network, kept for next time if there is room; from what is kept where it is away or slow. */
 async function answer(event, path) {
   const cache = await caches.open(CACHE);
   const fetched = fetch(event.request).then(async (response) => {
-    if (response.ok) await cache.put(path, response.clone());
+    if (response.ok) await cache.put(path, response.clone()).catch(() => {});
     return response;
   });
   event.waitUntil(fetched.catch(() => {}));
   const kept = await cache.match(path);
   if (!kept) return fetched;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_SECONDS * 1000, kept));
-  return Promise.race([fetched.catch(() => kept), late]);
+  const better = fetched.then((response) => (response.status < 500 ? response : kept));
+  return Promise.race([better.catch(() => kept), late]);
 }
 
 /** Raising makes the browser try again later. */

@@ -1,14 +1,18 @@
 """Bad days of the host, of the service and of the device: what the page then shows is so."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+import requests
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import PHONE, Complaints
 from tests.support.page import TILES, module, my_birds, name_of, opened
 from tests.support.phone import Phone
 from tests.support.photos import encoded, noise
+from tests.support.scripted_http import Request, ScriptedAnswer, serving
 from tests.support.visits import Visit
 
 UNDO_MS = 7_200  # of the page's patience with a slip
@@ -139,3 +143,45 @@ def test_birds_are_carried_with_what_was_said_and_without_those_that_have_no_pho
     page.route(f"**/{lost}/original", lambda route: route.fulfill(**missing))
     (bird,) = module(page, "carry", "await m.carry.load(`local:${x}`)", owner.user)
     assert (bird["species"], bird["training"]) == ("nestor-notabilis", "false")
+
+
+@pytest.fixture
+def hosted(browser: Browser, running_url: str) -> Iterator[tuple[Page, dict[str, bytes]]]:
+    """The page as a host brings it that can fail: answers by path, b"" is an error."""
+    answers: dict[str, bytes] = {}
+
+    def host(request: Request) -> ScriptedAnswer:
+        response = requests.get(f"{running_url}{request.path}", timeout=60)
+        body = answers.get(request.path, response.content)
+        kind = {"Content-Type": response.headers["Content-Type"]}
+        return ScriptedAnswer(body, response.status_code if body else 503, kind)
+
+    with serving(host) as server, closing(browser.new_context(base_url=server.url)) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.evaluate("navigator.serviceWorker.ready")
+        page.reload()
+        expect(page.locator("body.ready")).to_be_visible()
+        yield page, answers
+
+
+def test_what_is_kept_stands_in_for_a_host_that_fails(
+    hosted: tuple[Page, dict[str, bytes]],
+) -> None:
+    """One file's error was a page on which nothing worked, though the file was kept."""
+    page, answers = hosted
+    answers["/app/main.js"] = b""
+    page.reload()
+    expect(page.locator("body.ready")).to_be_visible()
+
+
+def test_a_new_page_is_shown_where_it_cannot_be_kept(
+    hosted: tuple[Page, dict[str, bytes]],
+) -> None:
+    """A full device showed the old page for ever."""
+    page, answers = hosted
+    device = {"origin": page.evaluate("location.origin"), "quotaSize": 1}
+    page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", device)
+    answers["/"] = page.content().replace("</body>", "<i id='new'></i></body>").encode()
+    page.reload()
+    expect(page.locator("#new")).to_be_attached()
