@@ -20,12 +20,16 @@ let tell = () => {};
 let loading = null;
 let sdk = null;
 let auth = null;
+let attest = null; // gives an App Check token, once the SDK is there
 
 export async function start(settings, changed) {
   config = settings;
   tell = changed;
   credentials.refreshBy(refresh);
-  if (config.appCheckSiteKey) await load();
+  if (config.appCheckSiteKey) {
+    credentials.attestBy(attested);
+    load().catch(console.warn);
+  }
   if (location.search.includes("oobCode=")) finishLink();
 }
 
@@ -37,15 +41,25 @@ export function reviewer() {
   return localStorage.getItem(REVIEWER) === key();
 }
 
+/** Without a network whoever it was, if anybody. */
 export async function ensure() {
-  await load();
-  if (!auth.currentUser) await sdk.signInAnonymously(auth);
-  await note(auth.currentUser);
+  try {
+    await load();
+    if (!auth.currentUser) await sdk.signInAnonymously(auth);
+    await note(auth.currentUser);
+  } catch (error) {
+    if (key() === null) credentials.failed(error);
+  }
   return key();
 }
 
 export async function open() {
-  await load();
+  try {
+    await load();
+  } catch {
+    toast(errorLine("offline"));
+    return;
+  }
   draw("start");
   const dialog = byId("signin");
   const on = (selector, action) => {
@@ -60,21 +74,24 @@ export async function open() {
   await opened(dialog);
 }
 
-/** The SDK, once. */
+/** The SDK, once; again after a failure. */
 function load() {
-  loading ??= (async () => {
-    const [module, setup] = await Promise.all([import("../vendor/auth.js"), webSetup()]);
-    sdk = module;
-    const app = sdk.initializeApp(setup);
-    auth = sdk.initializeAuth(app, { persistence: sdk.indexedDBLocalPersistence });
-    if (config.authEmulator) {
-      sdk.connectAuthEmulator(auth, config.authEmulator, { disableWarnings: true });
-    }
-    if (config.appCheckSiteKey) await loadAppCheck(app);
-    await auth.authStateReady();
-    sdk.onIdTokenChanged(auth, note);
-  })();
+  loading ??= loaded();
+  loading.catch(() => (loading = null));
   return loading;
+}
+
+async function loaded() {
+  const [module, setup] = await Promise.all([import("../vendor/auth.js"), webSetup()]);
+  sdk = module;
+  const app = sdk.initializeApp(setup);
+  auth = sdk.initializeAuth(app, { persistence: sdk.indexedDBLocalPersistence });
+  if (config.authEmulator) {
+    sdk.connectAuthEmulator(auth, config.authEmulator, { disableWarnings: true });
+  }
+  if (config.appCheckSiteKey) await loadAppCheck(app);
+  await auth.authStateReady();
+  sdk.onIdTokenChanged(auth, note);
 }
 
 /** The project's public settings, as Hosting tells them; sign-in pages are on our own host. */
@@ -87,16 +104,22 @@ async function loadAppCheck(app) {
   const check = await import("../vendor/app-check.js");
   const provider = new check.ReCaptchaEnterpriseProvider(config.appCheckSiteKey);
   const instance = check.initializeAppCheck(app, { provider, isTokenAutoRefreshEnabled: true });
-  credentials.attestBy(async () => (await check.getToken(instance)).token);
+  attest = async () => (await check.getToken(instance)).token;
+}
+
+async function attested() {
+  await load();
+  return attest();
 }
 
 /** Keep who it is, and the token for the service worker, which cannot ask for a new one. */
 async function note(user) {
   const before = [key(), reviewer()];
   if (user) {
-    const { token, expirationTime, claims } = await user.getIdTokenResult();
+    const { token, claims } = await user.getIdTokenResult();
+    const { expirationTime: expires } = user.toJSON().stsTokenManager; // by this device's clock
     const account = `uid:${user.uid}`;
-    await credentials.keep({ account, token, expires: Date.parse(expirationTime) });
+    await credentials.keep({ account, token, expires });
     localStorage.setItem(KEY, account);
     localStorage.setItem(REVIEWER, claims.reviewer === true ? account : "");
   } else {

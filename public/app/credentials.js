@@ -27,9 +27,15 @@ export function forget() {
   return database.drop("notes", NOTE);
 }
 
+/** An SDK needs the network, or knows that a person is gone: what waits for it can be sent later. */
+export function failed(error) {
+  console.warn(error);
+  throw new Problem(error.code?.includes("user") ? "unauthenticated" : "offline");
+}
+
 /** `account` is what `account.key()` said; null asks as nobody. Raises Problem. */
 export async function headersOf(account) {
-  const headers = attest ? { "X-Firebase-AppCheck": await attest() } : {};
+  const headers = attest ? { "X-Firebase-AppCheck": await attest().catch(failed) } : {};
   if (account === null) return headers;
   const token = account.startsWith("local:") ? account : await tokenOf(account);
   return { ...headers, Authorization: `Bearer ${token}` };
@@ -39,7 +45,7 @@ async function tokenOf(account) {
   const good = (note) => note?.account === account && note.expires > Date.now() + MARGIN_MS;
   let note = await database.get("notes", NOTE);
   if (!good(note) && refresh) {
-    await refresh(account);
+    await refresh(account).catch(failed);
     note = await database.get("notes", NOTE);
   }
   if (!good(note)) throw new Problem("unauthenticated");

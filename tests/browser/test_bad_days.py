@@ -15,8 +15,19 @@ from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Request, ScriptedAnswer, serving
 from tests.support.visits import Visit
 
+SCRIPT = "text/javascript"
 UNDO_MS = 7_200  # of the page's patience with a slip
 SAVE = "{ id: x, account: `local:${x}`, species: 'nestor-notabilis', name: 'Kea', photo }"
+SDK = """
+const user = {
+  uid: "ana",
+  getIdTokenResult: async () => ({ token: "token", claims: {}, expirationTime: new Date(0) }),
+  toJSON: () => ({ stsTokenManager: { expirationTime: Date.now() + 3_600_000 } }),
+};
+export const [initializeApp, onIdTokenChanged] = [() => {}, () => {}];
+export const indexedDBLocalPersistence = {};
+export const initializeAuth = () => ({ authStateReady() {}, currentUser: user });
+"""  # of what the page asks, as far as it matters
 PHOTO = "const photo = new File([await (await fetch('/icons/192.png')).blob()], 'kea.png')"
 
 
@@ -185,3 +196,48 @@ def test_a_new_page_is_shown_where_it_cannot_be_kept(
     answers["/"] = page.content().replace("</body>", "<i id='new'></i></body>").encode()
     page.reload()
     expect(page.locator("#new")).to_be_attached()
+
+
+def asked(visit: Visit, **config: str) -> Page:
+    """A page that asks Firebase who its person is."""
+    page = visit("/parrot-classifier/errors", service_workers="block")
+    page.route("**/config.json", lambda route: route.fulfill(json={"signIn": "firebase"} | config))
+    return page
+
+
+def test_a_save_waits_where_firebases_sdk_cannot_be_had(
+    visit: Visit, complaints: Complaints
+) -> None:
+    """Opened without a network, the page did not start, or told people to load it again."""
+    complaints.expect("status of 404")  # of the SDK
+    page = asked(visit, appCheckSiteKey="key")
+    page.add_init_script("localStorage.setItem('parrot.account', 'uid:ana')")
+    page.goto("/")
+    expect(page.locator("body.ready")).to_be_visible()
+    assert module(page, "account", "await m.ensure()") == "uid:ana"
+    assert module(page, "credentials", "await m.headersOf(null).catch((e) => e.code)") == "offline"
+    entry = "{ id: 'one', account: 'uid:ana', species: 'nestor-notabilis', photo: new Blob() }"
+    module(page, "outbox", f"(await m.addSave({entry}), await m.flush())")
+    (waiting,) = module(page, "outbox", "await m.entries('uid:ana')")
+    assert waiting["problem"] is None
+
+
+def test_firebases_sdk_is_asked_for_again_and_its_clock_counts(
+    visit: Visit, complaints: Complaints
+) -> None:
+    """One failure lasted until a reload; and a tablet with the wrong hour never had a token."""
+    complaints.expect("status of 503")
+    page = asked(visit)
+    page.route("**/vendor/auth.js", lambda route: route.fulfill(body=SDK, content_type=SCRIPT))
+    setups = iter([(503, "<html>"), (200, "{}")])
+
+    def set_up(route: Route) -> None:
+        status, body = next(setups)
+        route.fulfill(status=status, body=body)
+
+    page.route("**/__/firebase/init.json", set_up)
+    page.goto("/")
+    assert module(page, "account", "await m.ensure().catch((e) => e.code)") == "offline"
+    assert module(page, "account", "await m.ensure()") == "uid:ana"
+    headers = module(page, "credentials", "await m.headersOf('uid:ana')")
+    assert headers == {"Authorization": "Bearer token"}
