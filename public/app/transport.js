@@ -3,6 +3,7 @@
 import { Problem, problemOf } from "./problem.js";
 
 const STALLED_SECONDS = 60;
+const SLOWEST_BYTES_PER_MS = 4; // the service ends what is slower
 let reached = true;
 
 /** Whether the last request reached the service; each one's end is told by the event "reached". */
@@ -32,7 +33,8 @@ export async function request(path, { method = "GET", headers = {}, body, signal
 
 async function byFetch(path, { method, headers, body, signal }) {
   const stalled = new AbortController();
-  const timer = setTimeout(() => stalled.abort(), STALLED_SECONDS * 1000);
+  const patience = STALLED_SECONDS * 1000 + sizeOf(body) / SLOWEST_BYTES_PER_MS;
+  const timer = setTimeout(() => stalled.abort(), patience);
   const stop = () => stalled.abort();
   signal?.addEventListener("abort", stop);
   try {
@@ -47,6 +49,12 @@ async function byFetch(path, { method, headers, body, signal }) {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
   }
+}
+
+/** Bytes of a form's photos: nothing tells how much of them is sent. */
+function sizeOf(body) {
+  const parts = body instanceof FormData ? [...body.values()] : [];
+  return parts.reduce((sum, part) => sum + (part.size ?? 0), 0);
 }
 
 function byXhr(path, { method, headers, body, signal, progress }) {

@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import PHONE, Complaints
-from tests.support.page import TILES, module, my_birds, name_of, opened
+from tests.support.page import TILES, module, my_birds, name_of, opened, slow_upload
 from tests.support.phone import Phone
 from tests.support.photos import encoded, noise
 from tests.support.scripted_http import Request, ScriptedAnswer, serving
@@ -241,3 +241,31 @@ def test_firebases_sdk_is_asked_for_again_and_its_clock_counts(
     assert module(page, "account", "await m.ensure()") == "uid:ana"
     headers = module(page, "credentials", "await m.headersOf('uid:ana')")
     assert headers == {"Authorization": "Bearer token"}
+
+
+def test_a_photo_that_a_worker_sends_takes_as_long_as_the_service_allows(
+    visit: Visit, complaints: Complaints
+) -> None:
+    """A worker does not see it move: each try ended after a minute, and the next began again.
+
+    Here a second stands for the minute.
+    """
+    complaints.expect("status of 415")
+    page = visit("/parrot-classifier/errors", service_workers="block")
+
+    def hurry(route: Route) -> None:
+        script = route.fetch().text()
+        assert "STALLED_SECONDS = 60;" in script
+        hurried = script.replace("STALLED_SECONDS = 60;", "STALLED_SECONDS = 1;")
+        route.fulfill(body=hurried, content_type=SCRIPT)
+
+    page.route("**/app/transport.js", hurry)
+    page.goto("/")
+    with slow_upload(page, 30_000):
+        send = "(m.request('/parrot-classifier/classify', { method: 'POST', body: form(x) }))"
+        page.evaluate(
+            "window.form = (size) => { const form = new FormData();"
+            " form.append('image', new Blob(['\\xff', new Uint8Array(size)])); return form; }"
+        )
+        code = module(page, "transport", f"await {send}.catch((e) => e.code)", 90_000)
+    assert code == "unsupported_media"
