@@ -90,7 +90,10 @@ export class Picture {
   }
 
   #jpeg(side) {
-    if (!this.#made.has(side)) this.#made.set(side, this.#draw(side));
+    if (!this.#made.has(side)) {
+      this.#made.set(side, this.#draw(side));
+      this.#made.get(side).catch(() => this.#made.delete(side)); // there may be memory later
+    }
     return this.#made.get(side);
   }
 

@@ -269,3 +269,20 @@ def test_a_photo_that_a_worker_sends_takes_as_long_as_the_service_allows(
         )
         code = module(page, "transport", f"await {send}.catch((e) => e.code)", 90_000)
     assert code == "unsupported_media"
+
+
+def test_a_photo_that_could_not_be_made_smaller_is_tried_again(page: Page) -> None:
+    """A phone that was short of memory for a moment could not save it until a reload."""
+    page.evaluate(
+        """() => { const { toBlob } = HTMLCanvasElement.prototype; let times = 0;
+        HTMLCanvasElement.prototype.toBlob = function (done, ...more) {
+          return times++ ? toBlob.call(this, done, ...more) : done(null);
+        }; }"""
+    )
+    script = f"""async () => {{ {PHOTO};
+      const {{ Picture }} = await import("/app/picture.js");
+      const picture = new Picture({{ file: new File([photo], "kea.png", {{ type: "" }}) }});
+      const failed = await picture.forModel().catch(() => "failed");
+      return [failed, (await picture.forModel()).type];
+    }}"""
+    assert page.evaluate(script) == ["failed", "image/jpeg"]
