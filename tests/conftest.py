@@ -30,7 +30,8 @@ LONG = (
     *("test_wrap", "test_review", "test_day_two", "test_dry_run", "test_my_birds"),
     *("test_everybody", "test_clients", "test_lazy_tf", "test_odd_files", "test_rules"),
     *("test_lifecycle", "test_releases", "test_backfill", "test_readiness", "test_story"),
-    *("test_report", "test_kinds", "test_fine_tuning", "test_restore", "test_resilience"),
+    *("test_report", "test_kinds", "test_fine_tuning", "test_restore", "test_bad_days"),
+    "test_resilience",
 )
 
 
