@@ -23,7 +23,7 @@ from parrot.adapters.bucket import CURRENT, FOLDER
 from parrot.adapters.joblib_gate import unpickle
 from parrot.errors import BadBundle
 from parrot.model.bundle import SIGNATURE, Bundle, BundleFiles, SignedFiles, verified
-from parrot.model.manifest import MANIFEST, Manifest, digest, version_name
+from parrot.model.manifest import HEAD, LAST_BLOCKS, MANIFEST, Manifest, digest, version_name
 
 RETRAINED = "retrained"  # in the metrics of what learnt from saved photos
 _HISTORY = 50
@@ -115,12 +115,15 @@ def publish(
         if signer is not None:
             _sign(present.data, prefix, store, signer)
         return release, False
-    if RETRAINED in local.manifest.metrics and not noted:
+    retrained = RETRAINED in local.manifest.metrics
+    if retrained and not noted:
         raise Refused(
             f"{release.version} learnt from saved photos, and no receipt would name it: retrain"
             " publishes what it accepts; what it refused, only after export-saved --for"
             f" {release.version}, with --noted"
         )
+    if retrained:  # its number was chosen hours ago
+        _require_own_model(local.manifest, store)
     try:
         for name in local.manifest.files:
             unfinished = store.read(f"{prefix}/{name}")
@@ -135,6 +138,33 @@ def publish(
         raise Refused(f"someone else is publishing {prefix} right now ({error})") from error
     Bundle.load(_Published(store, release.version), sha256=local.sha256, unpickle=unpickle)
     return release, True
+
+
+def _require_own_model(manifest: Manifest, store: ReleaseStore) -> None:
+    """No image could serve two models under one version. Raises Refused."""
+    models = {(model.name, model.version) for model in manifest.models}
+    for other in _manifests(store).values():
+        shared = models & {(model.name, model.version) for model in other.models}
+        if shared and _built_from(other) != _built_from(manifest):
+            name, version = min(shared)
+            raise Refused(
+                f"{other.version} has another model as {name}/{version} by now: retrain"
+                f" {manifest.version} again, for the next number"
+            )
+
+
+def _built_from(manifest: Manifest) -> tuple[str | None, ...]:
+    return tuple(manifest.files.get(name) for name in (HEAD, LAST_BLOCKS))
+
+
+def _manifests(store: ReleaseStore) -> dict[str, Manifest]:
+    """Of every published version."""
+    stored = {
+        name.split("/")[-2]: store.read(name)
+        for name in store.names(f"{FOLDER}/")
+        if name.endswith(f"/{MANIFEST}")
+    }
+    return {name: Manifest.parse(read.data) for name, read in stored.items() if read is not None}
 
 
 def _sign(manifest: bytes, prefix: str, store: ReleaseStore, signer: Signer) -> None:
@@ -194,17 +224,13 @@ def model_version(version: str, base: Path, store: ReleaseStore) -> str:
 
     What is published under that version already keeps its own: it may be published again.
     """
-    manifests = {"": (base / MANIFEST).read_bytes()}
-    for name in store.names(f"{FOLDER}/"):
-        stored = store.read(name) if name.endswith(f"/{MANIFEST}") else None
-        if stored is not None:
-            manifests[name.split("/")[-2]] = stored.data
+    manifests = {"": Manifest.parse((base / MANIFEST).read_bytes()), **_manifests(store)}
     if version in manifests:
-        return Manifest.parse(manifests[version]).models[0].version or "1"
+        return manifests[version].models[0].version or "1"
     numbers = [
         int(model.version)
-        for data in manifests.values()
-        for model in Manifest.parse(data).models
+        for manifest in manifests.values()
+        for model in manifest.models
         if model.version and model.version.isdecimal()
     ]
     return str(max(numbers, default=0) + 1)

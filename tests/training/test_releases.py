@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from typer.testing import CliRunner
 
 from local import stack
 from models.cli import app
+from models.network.weights import HEAD_FILE, SpeciesHead
 from models.publishing import releases
 from models.publishing.release_store import BucketStore, Changed, FolderStore, ReleaseStore
 from parrot.adapters.bucket import BucketFiles, FolderFiles, current_version
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
+from parrot.model.manifest import digest
 from tests.support.commands import models
 
 
@@ -75,6 +78,26 @@ def test_a_damaged_bundle_is_not_published(store: ReleaseStore, versions: dict[s
     with pytest.raises(BadBundle, match=r"gate\.npz"):
         publish(store, versions["v1"])
     assert store.names("bundles/") == []
+
+
+def test_a_retrained_model_whose_number_another_has_by_now_is_not_published(
+    store: ReleaseStore, versions: dict[str, Path]
+) -> None:
+    """While a retraining ran, somebody published one of that number: no image could be built."""
+    assert publish(store, versions["v1"])
+    raw = json.loads((versions["v2"] / "manifest.json").read_text())
+    head = SpeciesHead.load((versions["v2"] / HEAD_FILE).read_bytes())
+    retrained = replace(head, bias=head.bias + 1).dump()
+    (versions["v2"] / HEAD_FILE).write_bytes(retrained)
+    raw["files"][HEAD_FILE] = digest(retrained)
+    raw["metrics"] = {releases.RETRAINED: {}}
+    (versions["v2"] / "manifest.json").write_text(json.dumps(raw))
+    with pytest.raises(releases.Refused, match=r"v1 has another model as ParrotClassifier/3"):
+        releases.publish(FolderFiles(versions["v2"]), store, noted=True)
+    assert [release.version for release in releases.published(store)] == ["v1"]
+    raw["models"][0]["version"] = releases.model_version("v2", versions["v1"], store)
+    (versions["v2"] / "manifest.json").write_text(json.dumps(raw))
+    assert releases.publish(FolderFiles(versions["v2"]), store, noted=True)[1]
 
 
 def test_promote_and_roll_back_move_one_pointer_and_keep_history(

@@ -124,7 +124,13 @@ def test_a_retrained_bundle_is_retrained_from_where_it_was_fitted(run: Run) -> N
     current = run.deployment.store.get(uid, gone.id)
     assert current is not None
     assert run.deployment.store.remove(current)
-    run.order = replace(run.order, bundle=same.folder, version="less", work=run.folder / "less")
+    run.order = replace(
+        run.order,
+        bundle=same.folder,
+        version="less",
+        model_version="100",
+        work=run.folder / "less",
+    )
     less = run()
     sizes = [len((done.folder / "trained_on.bin").read_bytes()) for done in (first, less)]
     assert sizes[0] - sizes[1] == 4
