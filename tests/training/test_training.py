@@ -107,9 +107,10 @@ def test_fit_writes_a_bundle_that_loads_and_is_judged_and_compared(
 
 
 def _rows(cache: Path) -> set[tuple[int, bytes]]:
+    """Of the table that is written last of each photo: what is killed before is computed again."""
     try:
         with sqlite3.connect(cache) as db:
-            return set(db.execute("SELECT rowid, key FROM features"))
+            return set(db.execute("SELECT rowid, key FROM maps"))
     except sqlite3.OperationalError:
         return set()
 
