@@ -93,6 +93,8 @@ export class Keep {
     const text = this.#text();
     try {
       const who = await account.ensure();
+      const waiting = (await outbox.entries(who)).filter(({ id }) => this.#sending.has(id));
+      this.#sending.clear();
       for (const picture of wanted) {
         const photo = await picture.forKeeping(original);
         const id = newId();
@@ -102,6 +104,7 @@ export class Keep {
         entry.training = training.said(who);
         await outbox.addSave(entry);
       }
+      for (const { id } of waiting) await outbox.drop(id); // of an earlier press, perhaps under another name
       outbox.flush();
     } catch (error) {
       this.#failed(asProblem(error));

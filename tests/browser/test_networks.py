@@ -96,6 +96,25 @@ def test_a_save_without_a_network_is_kept_and_sent_later(
     expect(tile).to_have_count(1)
 
 
+def test_a_second_press_replaces_what_waits(
+    phone: Page, complaints: Complaints, photos: Path
+) -> None:
+    """Each press queued the photo once more: My birds showed it twice, and the first name won."""
+    complaints.expect(NO_NETWORK)
+    card = choose(phone, some_photo(photos, "parrots/sun-conure"))
+    phone.context.set_offline(True)
+    save_as(card)
+    save_as(card, "aratinga-solstitialis")
+    assert "sent when you are online" in save_as(card, "ara-macao")
+    tile = my_birds(phone)
+    expect(tile.locator(".name")).to_have_text(["Scarlet macaw"])
+    phone.context.set_offline(False)
+    expect(tile).to_have_attribute("data-state", "needs_review", timeout=MODEL_MS)
+    expect(tile.locator(".name")).to_have_text(["Scarlet macaw"])
+    phone.locator("nav.views a[data-view=identify]").click()
+    expect(card.locator(".outcome")).to_contain_text("Saved as Scarlet macaw")
+
+
 def test_what_waits_is_sent_though_the_page_is_closed(
     visit: Visit, complaints: Complaints, photos: Path
 ) -> None:
