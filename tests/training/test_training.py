@@ -56,6 +56,7 @@ def fit_command(small_set: Path, cache: Path, out: Path) -> list[str]:
     return [*command, "--cache", str(cache), "--out", str(out), "--version", "test"]
 
 
+@pytest.mark.timeout(600)  # six fits of the last blocks take over two minutes of two cores
 def test_fit_goes_on_after_a_kill_and_shows_both_models_and_takes_at_most_one(
     small_set: Path, cache: Path, tmp_path: Path
 ) -> None:
