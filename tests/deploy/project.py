@@ -144,12 +144,10 @@ def cloud(folder: Path, root: Path) -> Iterator[str]:
     env.pop("PYTHONPATH", None)
     with subprocess.Popen(
         [sdk_python(root), "-S", str(_STAND_IN / "server.py")],
+        stdin=subprocess.PIPE,  # when it closes the server ends, also if pytest is killed
         stdout=subprocess.PIPE,
         text=True,
         env=env,
     ) as server:
         assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
+        yield server.stdout.readline().strip()

@@ -4,6 +4,7 @@ import io
 import json
 import socketserver
 import sys
+import threading
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -106,4 +107,5 @@ if __name__ == "__main__":
     with socketserver.TCPServer(("127.0.0.1", 0), CommandHandler) as server:
         server.clouds = defaultdict(CloudState)  # type: ignore[attr-defined]
         print(server.server_address[1], flush=True)  # noqa: T201 - the port, for whoever started it
-        server.serve_forever()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sys.stdin.read()  # until its starter ends
