@@ -131,11 +131,9 @@ def tell(photos: Path, folder: Path, cast: Cast, say: Callable[[str], None]) -> 
     with told.step("people never seen judge both", say):
         unseen = folder / "unseen.csv"
         labelled_photos.write(scene.split.unseen, unseen)
-        before, after = (
-            evaluator.evaluate(one, [unseen], extractor, progress=tenths(say), samples=1).clean
-            for one in (bundle, folder / _WORK / "bundle")
-        )
-        told.differences = comparison.differences(before, after)
+        both = [bundle, folder / _WORK / "bundle"]
+        judged = evaluator.evaluate(both, [unseen], extractor, progress=tenths(say), samples=1)
+        told.differences = comparison.differences(*(one.clean for one in judged))
     return told
 
 

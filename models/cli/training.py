@@ -132,7 +132,8 @@ def evaluate(
     from models.report import about, report_file
 
     with console.progress() as (progress, step):
-        judged = evaluator.evaluate(bundle, photos, _extractor(cache), progress=progress, say=step)
+        extractor = _extractor(cache)
+        (judged,) = evaluator.evaluate([bundle], photos, extractor, progress=progress, say=step)
         context = about.of_bundles([bundle], judged.clean.photos)
         if report is not None:
             step("report")
@@ -168,13 +169,10 @@ def compare(
     from models.report import about, report_file
 
     with console.progress() as (progress, step):
-        extractor = _extractor(cache)
-        judged = [
-            evaluator.evaluate(folder, photos, extractor, progress=progress, say=step)
-            for folder in (before, after)
-        ]
+        folders, extractor = [before, after], _extractor(cache)
+        judged = evaluator.evaluate(folders, photos, extractor, progress=progress, say=step)
         tables = comparison.compare(*judged)
-        context = about.of_bundles([before, after], judged[0].clean.photos)
+        context = about.of_bundles(folders, judged[0].clean.photos)
         if report is not None:
             step("report")
             # Folders of one name go by their manifests' versions.

@@ -1,6 +1,6 @@
-"""How a bundle that was built here judges labelled photos."""
+"""How bundles that were built here judge labelled photos."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,34 +15,44 @@ from parrot.adapters.bucket import FolderFiles
 from parrot.errors import BadBundle
 from parrot.model.bundle import Bundle
 from parrot.model.decision import Vocabulary, score
+from parrot.model.species import Taxonomy
 
 
 def evaluate(  # noqa: PLR0913 - what is judged, by what, and how it is told
-    bundle_folder: Path,
+    bundle_folders: Sequence[Path],
     where: list[Path],
     extractor: Extractor,
     *,
     progress: Progress,
     say: Callable[[str], None] = lambda _text: None,
     samples: int = JUDGED,
-) -> Judged:
-    """Judge photos, as they are and under stress, as a function would; one sample has no stress.
+) -> list[Judged]:
+    """Judge photos by each bundle, as they are and under stress; one sample has no stress.
 
-    Raises BadBundle, BadDataset, InvalidImage.
+    Raises BadBundle, BadDataset, InvalidImage; ValueError if the bundles' species differ.
     """
-    files = FolderFiles(bundle_folder)
-    bundle = Bundle.load(files, sha256=None)
-    if HEAD_FILE not in bundle.manifest.files:
-        raise BadBundle(f"{bundle_folder} has no {HEAD_FILE}: its models were built elsewhere")
-    if bundle.naming is None or bundle.taxonomy is None:
-        raise BadBundle(f"{bundle_folder} names no groups: it is of an older kind, fit it again")
-    extractor = extractor.of_bundle(files, bundle.manifest)
+    bundles = [_usable(folder) for folder in bundle_folders]
+    species = [row.id for row in bundles[0][0].species.rows]
+    for folder, (bundle, _) in zip(bundle_folders, bundles, strict=True):
+        if [row.id for row in bundle.species.rows] != species:
+            first = bundle_folders[0]
+            raise ValueError(f"{folder} has other species than {first}: evaluate each by itself")
     labelled = [photo for folder in where for photo in labelled_photos.read(folder, say)]
-    species = [row.id for row in bundle.species.rows]
-    data = dataset.load(
-        labelled, species, bundle.taxonomy, extractor, count=samples, progress=progress
-    )
-    return judge(bundle, data)
+    judged = []
+    for folder, (bundle, taxonomy) in zip(bundle_folders, bundles, strict=True):
+        own = extractor.of_bundle(FolderFiles(folder), bundle.manifest)
+        data = dataset.load(labelled, species, taxonomy, own, count=samples, progress=progress)
+        judged.append(judge(bundle, data))
+    return judged
+
+
+def _usable(folder: Path) -> tuple[Bundle, Taxonomy]:
+    bundle = Bundle.load(FolderFiles(folder), sha256=None)
+    if HEAD_FILE not in bundle.manifest.files:
+        raise BadBundle(f"{folder} has no {HEAD_FILE}: its models were built elsewhere")
+    if bundle.naming is None or bundle.taxonomy is None:
+        raise BadBundle(f"{folder} names no groups: it is of an older kind, fit it again")
+    return bundle, bundle.taxonomy
 
 
 def judge(bundle: Bundle, data: Dataset) -> Judged:

@@ -11,6 +11,7 @@ import pytest
 
 from models.evaluation import metrics
 from models.evaluation.baseline import NAME, Baseline
+from models.folders import DEFAULT_BUNDLE
 from models.network.weights import TAIL_FILE
 from parrot.adapters.bucket import FolderFiles
 from parrot.model.bundle import Bundle
@@ -105,6 +106,8 @@ def test_fit_writes_a_bundle_that_loads_and_is_judged_and_compared(
     assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 15
     compared = models("compare", str(out), str(out), str(small_set), "--cache", str(cache))
     assert "no difference shown" in compared.stdout
+    refused = models("compare", str(DEFAULT_BUNDLE), str(out), str(tmp_path))
+    assert "has other species than" in refused.stderr, "before anybody waits for features"
 
 
 def _rows(cache: Path) -> set[tuple[int, bytes]]:
