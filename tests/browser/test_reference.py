@@ -38,3 +38,12 @@ def test_the_reference_fits_the_screen_and_tries_requests(
     assert beside is not None
     assert box is not None
     assert abs(box["y"] - beside["y"]) < 5  # which only the editor's adopted style makes so
+
+
+def test_the_page_says_what_takes_so_long_while_the_reference_is_made(visit: Visit) -> None:
+    """The first who asks waits for npm; the page stayed white as long."""
+    page = visit()
+    page.route("**/vendor/*", lambda _route: None)  # no answer
+    page.goto("/api", wait_until="commit")
+    page.wait_for_function("performance.getEntriesByType('paint').length > 0")
+    expect(page.locator("#waiting")).to_contain_text("takes a minute the first time")
