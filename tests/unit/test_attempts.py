@@ -42,7 +42,8 @@ def fails(world: World, stored: StoredPhoto, times: int, error: Exception | None
 
 
 @pytest.mark.parametrize(
-    ("error", "direct"), [(MemoryError(), False), (DecoderUnavailable("ended"), True)]
+    ("error", "direct"),
+    [(MemoryError(), False), (ValueError("ours"), True), (DecoderUnavailable("ended"), True)],
 )
 def test_what_keeps_failing_is_rejected_with_its_reason(
     world: World, error: Exception, *, direct: bool
