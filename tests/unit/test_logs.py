@@ -52,3 +52,18 @@ def test_an_app_names_its_version_and_nothing_else(
         **({} if logged is None else {"app": logged}),
         "side": 240,
     }
+
+
+def test_a_request_says_nothing_of_the_one_before(log: io.StringIO) -> None:
+    """One thread answers many people."""
+    logs.begin("0af7651916cd43dd8448eb211c80319c", "2.3.1")
+    logs.note(user="ana")
+    logs.request()
+    logs.begin(None)
+    logs.request()
+    logs.apart("photo", {})
+    first, second, photo = map(json.loads, log.getvalue().splitlines())
+    assert first["user"] == "ana"
+    assert second.keys() == {"severity", "message", "request_id"}
+    assert second["request_id"] != first["request_id"]
+    assert "app" not in photo

@@ -9,7 +9,7 @@ from werkzeug.test import EnvironBuilder
 from parrot.config import Settings
 from parrot.errors import TooManyRequests
 from parrot.http.caller import network, visitor
-from parrot.quota import Visitor, Visitors
+from parrot.quota import ANONYMOUS_UID, User, Visitor, Visitors
 from tests.support.settings import DEPLOYED
 
 CLOUD_RUN = Settings.from_env(DEPLOYED)
@@ -17,10 +17,12 @@ DIRECT = replace(CLOUD_RUN, trusted_proxies=0)
 BALANCED = replace(CLOUD_RUN, trusted_proxies=2)
 
 
-def asked(config: Settings, remote: str = "169.254.1.1", **headers: str) -> Visitor:
+def asked(
+    config: Settings, remote: str = "169.254.1.1", user: User | None = None, **headers: str
+) -> Visitor:
     names = [(name.replace("_", "-"), value) for name, value in headers.items()]
     environ = EnvironBuilder(headers=names).get_environ()
-    return visitor(Request({**environ, "REMOTE_ADDR": remote}), config, None)
+    return visitor(Request({**environ, "REMOTE_ADDR": remote}), config, user)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,14 @@ def test_only_what_a_proxy_of_ours_appended_counts(
 ) -> None:
     """Everything before it was written by the client, who could be a new address each time."""
     assert asked(config, X_Forwarded_For=forwarded) == Visitor(name)
+
+
+def test_who_is_signed_in_counts_by_name_and_who_only_has_the_shared_one_by_address() -> None:
+    """Else the first version's phones, which save without a login, would share their CPU time."""
+    nobody = User(ANONYMOUS_UID, anonymous=True)
+    assert asked(CLOUD_RUN, user=nobody, X_Forwarded_For="203.0.113.7") == Visitor("203.0.113.7")
+    ana = asked(CLOUD_RUN, user=User("ana"), X_Forwarded_For="203.0.113.7")
+    assert ana == Visitor.signed_in("ana")
 
 
 def test_one_customer_is_one_ipv6_network() -> None:
