@@ -213,6 +213,8 @@ def test_one_species_and_no_other_birds_are_enough_for_a_gate(
     assert fitted.several["2 photos, as they are"]["covered"].joint == 1
     text = card.write("own", data, fitted)
     assert "nothing is said about their sources, so nothing is known about new ones" in text
+    assert "24 photographs: 12 parrots" in text, "without sources there is no number of them"
+    assert "no set is empty because of it. A set contains" in text, "a share of 2 is none"
     assert "\n| species right | 100.00% (75.8%..100.0%, n = 12) | 100.00% (" in text
     assert "\n| parrots kept, as they are | at least 0.97 | 1.000 | reached |" in text
     assert "\n| other birds let through |  |  |  |  |" in text, "several photos: there are none"
