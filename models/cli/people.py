@@ -51,7 +51,11 @@ def receipt(
     """Check that the deployment signed a receipt, and say what is in it."""
     from parrot.receipt import verified
 
-    told = verified(json.loads(file.read_bytes()), base64.b64decode(key, validate=True))
+    try:
+        signed, public_key = json.loads(file.read_bytes()), base64.b64decode(key, validate=True)
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON, or --key is not a `receipt_key`: {error}") from error
+    told = verified(signed, public_key)
     learnt = ", ".join(told["bundles"]) or "no bundle"
     console.out.print(
         f"genuine: {told['observations']} observations of {told['user']} were removed, the last at"

@@ -142,6 +142,8 @@ def checked(receipt: dict[str, Any], key: str, folder: Path) -> None:
         done = CliRunner().invoke(app, ["receipt", str(folder / "receipt.json"), "--key", key])
         assert done.exit_code == code, done.stderr
         assert ("genuine: 2 observations" in done.stdout) is (code == 0)
+    done = CliRunner().invoke(app, ["receipt", str(folder / "receipt.json"), "--key", "cut"])
+    assert "--key is not a `receipt_key`" in done.stderr
 
 
 def test_who_asks_for_exports_without_reading_them_is_stopped(ana: Phone) -> None:
