@@ -82,6 +82,7 @@ main() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   changes=0
+  began=false # whether anything was tried that may have changed something
   case $task in
     deploy)
       must_be_alone

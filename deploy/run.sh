@@ -58,7 +58,7 @@ failed() {
   say 'Its output:'
   say "  ${error//$'\n'/$'\n'  }"
   advice "$error"
-  if [ "$changes" = 0 ]; then say 'Nothing was changed: run the same command again.'
+  if [ "$began" = false ]; then say 'Nothing was changed: run the same command again.'
   else say 'What is done stays done. Run the same command again to continue.'; fi
   exit 1
 }
@@ -78,6 +78,7 @@ perform() {
   fi
   say "+ $1"
   shift
+  began=true
   changes=$((changes + 1))
   "$@" 2>"$scratch/error" >&2 || status=$?
   [ "$status" = 0 ] || failed "$status" "$(cat "$scratch/error")" "$@"
@@ -97,6 +98,7 @@ change_patiently() {
     shown "$@"
     return
   fi
+  began=true
   for ((try = 1; try <= 30; try++)); do
     status=0
     say "+ $(shown "$@")"

@@ -38,6 +38,7 @@ def test_a_run_that_fails_at_each_step_in_turn_is_completed_by_the_next(project:
             named = result.stderr.rpartition("this command failed")[2]
             assert all(word in named for word in failed if word.isalnum()), named
             assert f"the network was lost at {at}" in named
+            assert named.endswith("Run the same command again to continue.\n"), named
         assert at > 1, f"{part} changed nothing"
     project.control("fail", "0", "before", "")
     project.again(*LEARNING)
