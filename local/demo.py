@@ -27,7 +27,7 @@ EXPLANATION = (
     " that come with scikit-learn (not parrots)."
 )
 NEXT = (
-    "Next: [bold]./dev.sh demo PHOTO...[/bold] with photos of your own,"
+    "Next: [bold]./dev.sh demo PHOTO...[/bold] with your photos,"
     " or [bold]./dev.sh up[/bold] for the web page."
 )
 _URL = re.compile("https?:/", re.IGNORECASE)  # a path has one slash where a URL has two
