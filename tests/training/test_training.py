@@ -103,7 +103,9 @@ def test_fit_writes_a_bundle_that_loads_and_is_judged_and_compared(
         "--metrics", str(tmp_path / "metrics.json"),
     )  # fmt: skip
     assert evaluated.returncode == 0, evaluated.stderr
-    assert json.loads((tmp_path / "metrics.json").read_text())["species"]["photos"] == 15
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["species"]["photos"] == 15
+    assert metrics["reasons"], "why a stressed photo was not taken for a parrot"
     compared = models("compare", str(out), str(out), str(small_set), "--cache", str(cache))
     assert "no difference shown" in compared.stdout
     refused = models("compare", str(DEFAULT_BUNDLE), str(out), str(tmp_path))
