@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from local.stack import BUCKET
 from parrot.adapters.sqlite import SqliteObservations
 from tests.deploy.project import LEARNING, PROJECT, REGION, Project
 from tests.support.commands import done, printed
@@ -104,7 +105,7 @@ def test_check_says_how_the_last_run_ended(serving: Project) -> None:
         assert f"{NAME}-x {said}" in serving.done(*LEARNING, "check")
 
 
-def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
+def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path, storage_url: str) -> None:
     """A module that is missing would show on a Monday night."""
     private = ("sh", "-c", 'umask 077; exec "$0" "$@"', sys.executable)
     printed(*private, "deploy/stage.py", "learning", "--to", tmp_path)
@@ -116,10 +117,10 @@ def test_what_the_image_holds_is_enough_to_learn(tmp_path: Path) -> None:
     for name in ("numpy", "msgspec", "tensorflow-cpu", "typer"):  # of functions, and of training
         assert any(line.startswith(f"{name}==") for line in installed), name
     SqliteObservations(tmp_path / "o.db")
-    saved = (f"sqlite:{tmp_path}/o.db", "photos", "--to", tmp_path / "published")
+    saved = (f"sqlite:{tmp_path}/o.db", BUCKET, "--to", tmp_path / "published")
     alone = {
         "PYTHONPATH": f"{folder}:{folder / 'shared'}",
-        "STORAGE_EMULATOR_HOST": "http://127.0.0.1:9",  # nobody saved anything
+        "STORAGE_EMULATOR_HOST": storage_url,
     }
     job = (sys.executable, "-m", "models", "retrain", *saved, "--bundle", "models/default")
     ended = done(*job, cwd=folder, env=alone)
