@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _GS = "gs://"
 _MODEL_SECONDS = 60.0  # a cold server loads its models first
+_BUCKET_SECONDS = 20.0
 
 
 def place(name: str) -> tuple[str, str, str | None]:
@@ -66,19 +68,23 @@ def observations(where: str) -> ObservationStore:
 def photos(where: str, bucket: str) -> BucketPhotos:
     """The photos beside the observations.
 
-    Raises ValueError, also if there is no such bucket: every photo would be missing.
+    Raises ValueError if there is no such bucket, since every photo would be missing, or if `where`
+    is no place; StoreUnavailable.
     """
     from google.api_core.exceptions import Forbidden, NotFound
+    from google.cloud.storage.retry import DEFAULT_RETRY
 
-    from parrot.adapters.bucket import BucketPhotos
+    from parrot.adapters.bucket import BucketPhotos, translated
 
     client = storage(where)
+    retry = DEFAULT_RETRY.with_timeout(_BUCKET_SECONDS)
     try:
-        next(iter(client.list_blobs(bucket, max_results=1)), None)
+        # Who may read photos may perhaps not list them.
+        with translated(f"the bucket {bucket} cannot be reached"), suppress(Forbidden):
+            found = client.list_blobs(bucket, max_results=1, timeout=_BUCKET_SECONDS, retry=retry)
+            next(iter(found), None)
     except NotFound as error:
         raise ValueError(f"there is no bucket {bucket}") from error
-    except Forbidden:  # who may read photos, but not list them
-        pass
     return BucketPhotos(client, bucket)
 
 

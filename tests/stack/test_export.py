@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from local import stack
 from models.cli import app
+from models.data import stores
 from models.data.saved_photos import examines
 from parrot.adapters.sqlite import SqliteObservations
 from parrot.consent import Consent
@@ -160,6 +161,18 @@ def test_what_is_misspelt_is_said_before_anything_is_copied_or_judged(
         )
         assert mistyped.returncode == 1
         assert "an option --max-num-workers: --max_num_workers?" in mistyped.stderr
+
+
+def test_a_storage_that_is_away_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took two minutes, and ended with an exception's text."""
+    monkeypatch.setattr(stores, "_BUCKET_SECONDS", 1.0)
+    SqliteObservations(tmp_path / "o.db")
+    asked = ["export-saved", f"sqlite:{tmp_path}/o.db", "photos", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, asked, env={"STORAGE_EMULATOR_HOST": "http://127.0.0.1:9"})
+    assert told.exit_code == 1
+    assert told.stderr == "the bucket photos cannot be reached (RetryError)\n"
 
 
 def test_an_export_is_only_written_where_it_can_be(tmp_path: Path) -> None:
