@@ -30,7 +30,8 @@ export function forget() {
 /** An SDK needs the network, or knows that a person is gone: what waits for it can be sent later. */
 export function failed(error) {
   console.warn(error);
-  throw new Problem(error.code?.includes("user") ? "unauthenticated" : "offline");
+  const gone = String(error.code).includes("user"); // the browser's own codes are numbers
+  throw new Problem(gone ? "unauthenticated" : "offline");
 }
 
 /** `account` is what `account.key()` said; null asks as nobody. Raises Problem. */

@@ -216,6 +216,9 @@ def test_a_save_waits_where_firebases_sdk_cannot_be_had(
     expect(page.locator("body.ready")).to_be_visible()
     assert module(page, "account", "await m.ensure()") == "uid:ana"
     assert module(page, "credentials", "await m.headersOf(null).catch((e) => e.code)") == "offline"
+    full = "Promise.reject(new DOMException('', 'QuotaExceededError'))"  # its code is a number
+    told = module(page, "credentials", f"await {full}.catch(m.failed).catch((e) => e.code)")
+    assert told == "offline"
     entry = "{ id: 'one', account: 'uid:ana', species: 'nestor-notabilis', photo: new Blob() }"
     module(page, "outbox", f"(await m.addSave({entry}), await m.flush())")
     (waiting,) = module(page, "outbox", "await m.entries('uid:ana')")
