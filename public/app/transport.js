@@ -3,7 +3,8 @@
 import { Problem, problemOf } from "./problem.js";
 
 const STALLED_SECONDS = 60;
-const SLOWEST_BYTES_PER_MS = 4; // the service ends what is slower
+const SLOWEST_BYTES_PER_MS = 4; // the service ends what is slower,
+const LONGEST_SECONDS = 240; // and what takes longer
 let reached = true;
 
 /** Whether the last request reached the service; each one's end is told by the event "reached". */
@@ -33,7 +34,8 @@ export async function request(path, { method = "GET", headers = {}, body, signal
 
 async function byFetch(path, { method, headers, body, signal }) {
   const stalled = new AbortController();
-  const patience = STALLED_SECONDS * 1000 + sizeOf(body) / SLOWEST_BYTES_PER_MS;
+  const sending = Math.min(LONGEST_SECONDS * 1000, sizeOf(body) / SLOWEST_BYTES_PER_MS);
+  const patience = STALLED_SECONDS * 1000 + sending;
   const timer = setTimeout(() => stalled.abort(), patience);
   const stop = () => stalled.abort();
   signal?.addEventListener("abort", stop);
